@@ -1,0 +1,40 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every arrow points down: a target may use only what stands below it here.
+// The four pure targets at the bottom import nothing at all, not even the C library.
+let package = Package(
+  name: "prefork",
+  products: [
+    .executable(name: "prefork", targets: ["prefork"]),
+    .library(name: "WorkerPool", targets: ["WorkerPool"]),
+    .library(name: "PoolCore", targets: ["PoolCore"]),
+  ],
+  targets: [
+    .executableTarget(name: "prefork", dependencies: ["CommandLineKit", "JobRunner", "WorkerPool"]),
+    .target(name: "JobRunner", dependencies: ["JobCore", "WorkerPool", "WireFormats", "EventLoop"]),
+    .target(name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess"]),
+    .target(name: "WorkerProcess", dependencies: ["WireFormats", "EventLoop", "LinuxIO"]),
+    .target(name: "EventLoop", dependencies: ["LinuxIO", "CSystemd"]),
+    .target(name: "LinuxIO", dependencies: ["CLinux"]),
+    .target(name: "CLinux"),
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+
+    // Pure: no I/O, no clock, no randomness of their own.
+    .target(name: "PoolCore"),
+    .target(name: "JobCore"),
+    .target(name: "WireFormats"),
+    .target(name: "CommandLineKit"),
+
+    .testTarget(name: "PoolCoreTests", dependencies: ["PoolCore"]),
+    .testTarget(name: "JobCoreTests", dependencies: ["JobCore"]),
+    .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"]),
+    .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit"]),
+    .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO"]),
+    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
+    .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess"]),
+    .testTarget(name: "ArchitectureTests"),
+    .testTarget(name: "EndToEndTests", dependencies: ["prefork"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
