@@ -1,0 +1,101 @@
+/// What the driver must do, in the order given.
+public enum PoolAction: Sendable, Equatable {
+  /// Start a worker; answer with `workerReady` or `workerGone`.
+  case startWorker(WorkerID)
+  /// Take step `step` (from 0) of the stop ladder; `workerGone` is expected in the end.
+  case stopWorker(WorkerID, step: Int)
+  /// Its disposal hangs: forget the worker, its slot is free again (only with `abandonsAfterLadder`).
+  case abandonWorker(WorkerID)
+
+  /// The waiter has the worker, until `leaseReleased`.
+  case grantLease(WaiterID, WorkerID)
+  /// The waiter gets none.
+  case refuseLease(WaiterID, LeaseRefusal)
+
+  /// Check the worker; answer with `probePassed` or `probeFailed`.
+  case probeWorker(WorkerID)
+  /// Make the worker forget its last job; answer with `resetPassed` or `resetFailed`.
+  case resetWorker(WorkerID)
+
+  /// Send `timerFired` after so many nanoseconds.
+  case arm(TimerID, after: UInt64)
+  /// The timer is not needed any more.
+  case disarm(TimerID)
+
+  /// Something that people should know.
+  case report(PoolNotice)
+  /// The pool is closed and holds no worker any more. Said once.
+  case closed
+}
+
+/// Why a lease was refused.
+public enum LeaseRefusal: Sendable, Equatable {
+  /// It waited as long as it wanted to.
+  case timedOut
+  /// No worker is free, and it did not want to wait.
+  case exhausted
+  /// Workers fail to start: the breaker is open and none is left.
+  case startsFail
+  /// The pool is draining or stopped.
+  case closed
+}
+
+/// Why a worker gets no more leases.
+public enum RetireReason: Sendable, Equatable {
+  /// It served its number of jobs.
+  case jobs
+  /// It reached its age.
+  case age
+  /// It was idle too long and is not needed.
+  case idle
+  /// The pool became smaller.
+  case surplus
+  /// Someone asked to replace it, or all.
+  case requested
+  /// The worker itself asked.
+  case own
+  /// The pool drains.
+  case drained
+  /// The whole pool was told to stop.
+  case stopped
+  /// It was not ready in time.
+  case startTimeout
+  /// A probe failed or was late.
+  case probe
+  /// A reset failed or was late.
+  case reset
+  /// Its lease ended badly.
+  case broken
+}
+
+/// Something that people should know.
+public enum PoolNotice: Sendable, Equatable {
+  /// The worker gets no more leases and is stopped when it is free.
+  case retiring(WorkerID, RetireReason)
+  /// A start failed, the `failures`-th in a row in this slot; the next try comes after `wait` nanoseconds.
+  case startFailed(WorkerID, failures: Int, wait: UInt64)
+  /// The restart budget is spent: `failures` within `period` nanoseconds. One start is tried after `retryAfter` nanoseconds.
+  case breakerOpened(failures: Int, period: UInt64, retryAfter: UInt64)
+  /// Workers start again.
+  case breakerClosed
+  /// The whole stop ladder did not help.
+  case stuck(WorkerID)
+  /// The lease is held for longer than `leaseReportLimit`.
+  case leaseOverdue(WorkerID)
+  /// The first replacement failed: the rest of the pool is not recycled.
+  case recyclingAborted
+  /// The pool was told something impossible: a defect in the driver or in the pool itself. Counted in `internalErrors`.
+  case internalError(ImpossibleEvent)
+}
+
+/// An event that cannot be, told apart by what was wrong with it.
+public enum ImpossibleEvent: Sendable, Equatable {
+  /// A lease was released that is not held.
+  case releaseWithoutLease
+  /// A worker is gone that the pool does not have.
+  case goneWithoutWorker
+  /// A waiter's identifier is not greater than all before it.
+  case waiterOutOfOrder
+  /// A pool was started twice, or resized to a size that cannot be.
+  case badLifecycle
+}

@@ -1,0 +1,145 @@
+/// How a pool behaves. All durations are in nanoseconds.
+public struct PoolConfiguration: Sendable {
+  /// Which idle worker serves next.
+  public enum LeaseOrder: Sendable {
+    /// The one used last: the warmest. Unused ones can age out (php-src #4101).
+    case lifo
+    /// The one unused longest.
+    case fifo
+  }
+
+  /// Workers kept even when nobody asks. 0...maximum.
+  public var minimum: Int
+  /// Most workers that serve at once. At least 1; `Int.max` for no limit.
+  public var maximum: Int
+  /// Leases that one worker can hold at once. At least 1; must be 1 with `resetsAfterLease` or a probe before lease.
+  public var capacity = 1
+  /// Most workers that may be starting at the same moment. At least 1.
+  public var maximumStarting = Int.max
+  /// Which idle worker serves next.
+  public var leaseOrder = LeaseOrder.lifo
+
+  /// Longest time from start to ready.
+  public var startLimit: UInt64 = 60_000_000_000
+  /// True when ready means proved (a probe, a notification). False when a worker is merely taken to be ready as
+  /// soon as it runs: then its first healthy release is the proof that ends backoff and closes the breaker.
+  public var readyIsProof = true
+  /// Wait after a failed start.
+  public var backoff = Backoff(minimum: 100_000_000, maximum: 30_000_000_000)
+  /// So many failed starts within so long open the breaker.
+  public var restartBudget = RestartBudget(failures: 5, period: 10_000_000_000)
+  /// While the breaker is open and no worker is left, waiters are refused with the reason instead of waiting on.
+  public var refusesWhileBreakerIsOpen = true
+
+  /// A worker retires after so many leases; 0 for never.
+  public var maximumJobs = 0
+  /// A worker retires at that age; 0 for never.
+  public var maximumAge: UInt64 = 0
+  /// Limits are drawn between (1 - jitter) and 1 of their value, so that workers never retire in step. 0...1.
+  public var jitter = 0.1
+  /// Replacements that may start before the worker they replace retires; until then that one serves on, past its limit.
+  /// 0: a worker that reached its limit gets no further lease, whatever it costs.
+  public var surge = 0
+  /// An idle worker above the minimum retires after so long; 0 for never.
+  public var idleLimit: UInt64 = 0
+
+  /// Idle workers are probed so often; 0 for never.
+  public var probeInterval: UInt64 = 0
+  /// A worker that was not used for so long is probed before a lease; nil for never.
+  public var probeBeforeLeaseUnlessUsedWithin: UInt64?
+  /// Longest time for a probe.
+  public var probeLimit: UInt64 = 5_000_000_000
+  /// Each worker is reset after each lease.
+  public var resetsAfterLease = false
+  /// Longest time for a reset.
+  public var resetLimit: UInt64 = 5_000_000_000
+  /// A lease held longer is reported, nothing more; 0 for never.
+  public var leaseReportLimit: UInt64 = 0
+
+  /// The wait after each step of the stop ladder. At least one step; the last is repeated until the worker is gone.
+  public var stopLadder: [UInt64] = [5_000_000_000, 5_000_000_000, 1_000_000_000]
+  /// When even the last step did not help within its wait, the slot is freed and the worker abandoned. For objects,
+  /// whose disposal may hang for ever; a process must be watched until its death is confirmed (pebble #129).
+  public var abandonsAfterLadder = false
+
+  /// A pool of `minimum` to `maximum` workers with the default policies.
+  public init(minimum: Int, maximum: Int) {
+    self.minimum = minimum
+    self.maximum = maximum
+  }
+
+  /// What is wrong with these values, or nil.
+  public var defect: String? {
+    if maximum < 1 { return "maximum is \(maximum), must be at least 1" }
+    if minimum < 0 || minimum > maximum { return "minimum is \(minimum), must be 0...\(maximum)" }
+    if capacity < 1 { return "capacity is \(capacity), must be at least 1" }
+    if capacity > 1, resetsAfterLease { return "capacity is \(capacity), must be 1 with a reset after each lease" }
+    if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil {
+      return "capacity is \(capacity), must be 1 with a probe before each lease"
+    }
+    if maximumStarting < 1 { return "maximumStarting is \(maximumStarting), must be at least 1" }
+    if maximumJobs < 0 { return "maximumJobs is \(maximumJobs), must not be negative" }
+    if surge < 0 { return "surge is \(surge), must not be negative" }
+    if !(0...1).contains(jitter) { return "jitter is \(jitter), must be 0...1" }
+    if stopLadder.isEmpty { return "stopLadder is empty, must have at least one step" }
+    if restartBudget.failures < 1 { return "restartBudget allows \(restartBudget.failures) failures, must be at least 1" }
+    return nil
+  }
+}
+
+/// The wait after a failed start: doubled each time, capped, jittered downwards (supervisor #487: linear and uncapped).
+public struct Backoff: Sendable, Equatable {
+  /// Wait after the first failure, in nanoseconds.
+  public var minimum: UInt64
+  /// Longest wait, in nanoseconds.
+  public var maximum: UInt64
+
+  /// Waits from `minimum` to `maximum` nanoseconds.
+  public init(minimum: UInt64, maximum: UInt64) {
+    self.minimum = minimum
+    self.maximum = max(minimum, maximum)
+  }
+
+  /// The wait after the `failures`-th failure in a row (1 for the first): between half and all of
+  /// `minimum` · 2^(failures - 1), never above `maximum`.
+  func wait(afterFailures failures: Int, using generator: inout SeededGenerator) -> UInt64 {
+    let doublings = UInt64(max(0, min(failures - 1, 62)))
+    let (product, overflow) = minimum.multipliedReportingOverflow(by: 1 << doublings)
+    let full = overflow ? maximum : min(product, maximum)
+    return full - UInt64(Double(full) / 2 * generator.nextUnit())
+  }
+}
+
+/// So many failed starts per period are tolerated before the breaker opens (OTP's restart intensity).
+public struct RestartBudget: Sendable, Equatable {
+  /// The failed start that opens the breaker. At least 1.
+  public var failures: Int
+  /// Only failures within this many nanoseconds count.
+  public var period: UInt64
+
+  /// `failures` within `period` nanoseconds.
+  public init(failures: Int, period: UInt64) {
+    self.failures = failures
+    self.period = period
+  }
+}
+
+/// SplitMix64: the pool's only source of chance, passed in, so that the same seed and events give the same actions.
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  /// A generator that repeats the same sequence for the same seed.
+  public init(seed: UInt64) { state = seed }
+
+  /// The next 64 random bits.
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+
+  /// A number in 0..<1.
+  mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
+}

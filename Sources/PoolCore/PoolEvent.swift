@@ -1,0 +1,83 @@
+/// What can happen to a pool. The only way in: `PoolStateMachine.handle(_:at:into:)`.
+public enum PoolEvent: Sendable, Equatable {
+  /// Open the pool: workers are started up to the minimum, and leases can be asked for.
+  case start
+  /// Somebody wants a worker. Answered by exactly one `grantLease` or `refuseLease`, unless withdrawn before.
+  case leaseRequested(WaiterID, WaitLimit)
+  /// The waiter has given up. Ignored when it was answered already.
+  case leaseWithdrawn(WaiterID)
+  /// A lease ends.
+  case leaseReleased(WorkerID, LeaseEnd)
+
+  /// The worker can take a lease: proved, or taken for granted (`readyIsProof`).
+  case workerReady(WorkerID)
+  /// The worker no longer exists, asked to or not. All its leases are void: they must not be released any more.
+  case workerGone(WorkerID, GoneCause)
+
+  /// The probe was answered well.
+  case probePassed(WorkerID)
+  /// The probe was answered badly. (Not at all: the pool's own timer sees to it.)
+  case probeFailed(WorkerID)
+  /// The worker forgot its last job.
+  case resetPassed(WorkerID)
+  /// The reset went wrong.
+  case resetFailed(WorkerID)
+
+  /// A timer that was armed has run out.
+  case timerFired(TimerID)
+
+  /// The pool's size changes; surplus workers retire when they are free.
+  case resized(minimum: Int, maximum: Int)
+  /// Replace every worker that lives now, no more than `max(surge, 1)` at once; the first replacement that fails ends it.
+  case recycleAll
+  /// Replace this worker.
+  case recycle(WorkerID)
+  /// Accept no new waiter, serve those that wait, then stop everything gracefully.
+  case drain
+  /// Refuse all waiters and stop every worker now, leased or not.
+  case stop(StopUrgency)
+}
+
+/// How long a waiter waits.
+public enum WaitLimit: Sendable, Equatable {
+  /// Until it is served or the pool closes.
+  case forever
+  /// So many nanoseconds.
+  case within(UInt64)
+  /// Not at all: refused when no worker is free at this moment.
+  case immediately
+}
+
+/// How a lease ended.
+public enum LeaseEnd: Sendable, Equatable {
+  /// The job is done, the worker can take the next.
+  case healthy
+  /// The lease was not used; it does not count as a job.
+  case unused
+  /// The job is done, and the worker asks to be replaced.
+  case wantsToRetire
+  /// The worker must not be used again (job out of time, protocol broken). Its other leases are void with this one.
+  case broken
+}
+
+/// Why a worker is gone.
+public enum GoneCause: Sendable, Equatable {
+  /// It never took a job: a failed start, which costs a wait and counts against the restart budget.
+  case failedStart
+  /// It cannot be started at all (no such program). Opens the breaker at once as long as no worker was ever proved.
+  case cannotStart
+  /// It ended by itself, after it had taken a job or been proved.
+  case died
+  /// It ended as it was asked to.
+  case stopped
+}
+
+/// Where on the stop ladder a stop begins.
+public enum StopUrgency: Sendable, Equatable {
+  /// On the first step.
+  case graceful
+  /// On the second step: the worker is stuck or confused, asking kindly is lost time.
+  case prompt
+  /// On the last step.
+  case immediate
+}

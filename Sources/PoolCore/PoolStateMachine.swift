@@ -1,0 +1,202 @@
+/// The pool as a pure state machine: events in, actions out. No I/O, no clock, no chance of its own.
+///
+/// It decides which worker serves whom, when workers start, are probed, reset, retired and stopped, and how fast failed starts
+/// are tried again. It does not know what a worker is: one driver runs processes, another any object.
+///
+/// The number of workers is never kept in tokens that could be lost or doubled: `reconcile` compares what is alive with what
+/// is wanted after every event that could change either (cpython #115634).
+public struct PoolStateMachine: Sendable {
+  /// The life of the pool as a whole.
+  enum Phase: Sendable {
+    case new, open, draining, stopping, closed
+  }
+
+  var configuration: PoolConfiguration
+  var generator: SeededGenerator
+  var phase = Phase.new
+  var slots: [Slot] = []
+  var available: AvailableSlots
+  var waiters = WaiterQueue()
+  var breaker: Breaker
+  var lastSerial: UInt64 = 0
+  var lastWaiter: WaiterID?
+  var timerGeneration: UInt32 = 0
+  var hasProvedOnce = false
+  /// The serial below which workers are being replaced by `recycleAll`; 0 when no roll is under way.
+  var rollBefore: UInt64 = 0
+  /// How many slots are in each group of states; kept by `setState`, so that sizing needs no search.
+  var census = Census()
+
+  /// Impossible events seen so far: each is a defect of the driver or of the pool, and was reported.
+  public internal(set) var internalErrors = 0
+
+  /// A pool that does nothing until `.start`. The configuration must have no `defect`.
+  public init(configuration: PoolConfiguration, generator: SeededGenerator) {
+    precondition(configuration.defect == nil, configuration.defect ?? "")
+    self.configuration = configuration
+    self.generator = generator
+    available = AvailableSlots(capacity: configuration.capacity)
+    breaker = Breaker(budget: configuration.restartBudget)
+  }
+
+  /// The one entry. `now` is in nanoseconds of any clock that never goes back; actions are appended.
+  public mutating func handle(_ event: PoolEvent, at now: UInt64, into actions: inout [PoolAction]) {
+    switch event {
+    case .start: start(at: now, into: &actions)
+    case .leaseRequested(let waiter, let limit): requestLease(waiter, limit, at: now, into: &actions)
+    case .leaseWithdrawn(let waiter): withdrawLease(waiter, into: &actions)
+    case .leaseReleased(let worker, let end): releaseLease(worker, end, at: now, into: &actions)
+    case .workerReady(let worker): workerReady(worker, at: now, into: &actions)
+    case .workerGone(let worker, let cause): workerGone(worker, cause, at: now, into: &actions)
+    case .probePassed(let worker): probePassed(worker, at: now, into: &actions)
+    case .probeFailed(let worker): probeFailed(worker, at: now, into: &actions)
+    case .resetPassed(let worker): resetPassed(worker, at: now, into: &actions)
+    case .resetFailed(let worker): resetFailed(worker, at: now, into: &actions)
+    case .timerFired(let timer): timerFired(timer, at: now, into: &actions)
+    case .resized(let minimum, let maximum): resize(minimum, maximum, at: now, into: &actions)
+    case .recycleAll: recycleAll(at: now, into: &actions)
+    case .recycle(let worker): recycle(worker, at: now, into: &actions)
+    case .drain: drain(at: now, into: &actions)
+    case .stop(let urgency): stop(urgency, into: &actions)
+    }
+  }
+
+  private mutating func start(at now: UInt64, into actions: inout [PoolAction]) {
+    guard phase == .new else { return impossible(.badLifecycle, into: &actions) }
+    phase = .open
+    reconcile(at: now, into: &actions)
+  }
+
+  private mutating func timerFired(_ timer: TimerID, at now: UInt64, into actions: inout [PoolAction]) {
+    switch timer {
+    case .slot(let slot, let kind, let generation):
+      guard slot.index < slots.count, slots[slot.index].armed[kind.rawValue] == generation, generation != 0 else { return }
+      slots[slot.index].armed[kind.rawValue] = 0
+      slotTimerFired(slot.index, kind, at: now, into: &actions)
+    case .waiter(let waiter):
+      if removeWaiter(waiter) { actions.append(.refuseLease(waiter, .timedOut)) }
+    case .breaker(let generation):
+      if breaker.halfOpen(generation: generation) { reconcile(at: now, into: &actions) }
+    }
+  }
+
+  private mutating func slotTimerFired(_ slot: Int, _ kind: SlotTimer, at now: UInt64, into actions: inout [PoolAction]) {
+    switch kind {
+    case .start: startTimedOut(slot, at: now, into: &actions)
+    case .backoff: backoffEnded(slot, at: now, into: &actions)
+    case .probe: probeEndedBadly(slot, at: now, into: &actions)
+    case .reset: retire(slot, .reset, .prompt, at: now, into: &actions)
+    case .stop: stopTimedOut(slot, at: now, into: &actions)
+    case .lease: actions.append(.report(.leaseOverdue(worker(in: slot))))
+    case .idle: idleTooLong(slot, at: now, into: &actions)
+    case .probeInterval: beginProbe(slot, for: nil, into: &actions)
+    case .age: limitReached(slot, .age, at: now, into: &actions)
+    }
+  }
+}
+
+// MARK: - What every part needs
+
+extension PoolStateMachine {
+  func worker(in slot: Int) -> WorkerID { WorkerID(slot: SlotID(slot), serial: slots[slot].serial) }
+
+  /// The slot of a worker that is still there; nil for late news about one that is not.
+  func slot(of worker: WorkerID) -> Int? {
+    let slot = worker.slot.index
+    guard slot < slots.count, slots[slot].serial == worker.serial else { return nil }
+    switch slots[slot].state {
+    case .empty, .backingOff: return nil
+    case .starting, .idle, .probing, .leased, .resetting, .stopping: return slot
+    }
+  }
+
+  /// The only place where a state changes. Timers that belong to the old state are disarmed.
+  mutating func setState(_ slot: Int, _ state: SlotState, into actions: inout [PoolAction]) {
+    let wasServing = slots[slot].isServing
+    census.remove(slots[slot].state, isServing: wasServing)
+    switch slots[slot].state {
+    case .empty: break
+    case .backingOff: disarm(slot, .backoff, into: &actions)
+    case .starting: disarm(slot, .start, into: &actions)
+    case .idle:
+      disarm(slot, .idle, into: &actions)
+      disarm(slot, .probeInterval, into: &actions)
+    case .probing: disarm(slot, .probe, into: &actions)
+    case .leased: disarm(slot, .lease, into: &actions)
+    case .resetting: disarm(slot, .reset, into: &actions)
+    case .stopping: disarm(slot, .stop, into: &actions)
+    }
+    slots[slot].state = state
+    census.add(state, isServing: slots[slot].isServing)
+  }
+
+  /// Marks the worker: no further lease.
+  mutating func setRetiring(_ slot: Int, _ reason: RetireReason, into actions: inout [PoolAction]) {
+    guard slots[slot].retiring == nil else { return }
+    census.remove(slots[slot].state, isServing: slots[slot].isServing)
+    available.remove(slot, from: &slots)
+    setOverdue(slot, nil)
+    slots[slot].retiring = reason
+    census.add(slots[slot].state, isServing: false)
+    actions.append(.report(.retiring(worker(in: slot), reason)))
+  }
+
+  mutating func setOverdue(_ slot: Int, _ reason: RetireReason?) {
+    if slots[slot].overdue != nil { census.overdue -= 1 }
+    if reason != nil { census.overdue += 1 }
+    slots[slot].overdue = reason
+  }
+
+  mutating func arm(_ slot: Int, _ kind: SlotTimer, after wait: UInt64, into actions: inout [PoolAction]) {
+    disarm(slot, kind, into: &actions)
+    timerGeneration = timerGeneration == .max ? 1 : timerGeneration + 1
+    slots[slot].armed[kind.rawValue] = timerGeneration
+    actions.append(.arm(.slot(SlotID(slot), kind, generation: timerGeneration), after: wait))
+  }
+
+  mutating func disarm(_ slot: Int, _ kind: SlotTimer, into actions: inout [PoolAction]) {
+    let generation = slots[slot].armed[kind.rawValue]
+    guard generation != 0 else { return }
+    slots[slot].armed[kind.rawValue] = 0
+    actions.append(.disarm(.slot(SlotID(slot), kind, generation: generation)))
+  }
+
+  mutating func impossible(_ what: ImpossibleEvent, into actions: inout [PoolAction]) {
+    internalErrors += 1
+    actions.append(.report(.internalError(what)))
+  }
+}
+
+/// How many slots are in which group of states.
+struct Census: Sendable, Equatable {
+  /// Started, not ready yet.
+  var starting = 0
+  /// Waiting for the next try.
+  var backingOff = 0
+  /// Serving: idle, probing, leased or resetting, and not retiring.
+  var serving = 0
+  /// Serving and holding at least one lease, or on the way to or from one.
+  var busy = 0
+  /// Holding a worker in any state.
+  var occupied = 0
+  /// Serving past a limit until a replacement is ready.
+  var overdue = 0
+
+  mutating func add(_ state: SlotState, isServing: Bool) { count(state, isServing, 1) }
+  mutating func remove(_ state: SlotState, isServing: Bool) { count(state, isServing, -1) }
+
+  private mutating func count(_ state: SlotState, _ isServing: Bool, _ change: Int) {
+    if isServing { serving += change }
+    switch state {
+    case .empty: break
+    case .backingOff: backingOff += change
+    case .starting:
+      starting += change
+      occupied += change
+    case .idle, .stopping: occupied += change
+    case .probing, .leased, .resetting:
+      occupied += change
+      if isServing { busy += change }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/// What a slot is doing. Every state but `empty`, `idle` and `leased` has a deadline of the pool's own, so that nothing
+/// is stuck for ever (roadrunner #1669); a lease's deadline is its holder's business.
+enum SlotState: Equatable, Sendable {
+  /// Nobody lives here. → `starting`.
+  case empty
+  /// A start failed; the next one waits. Deadline `.backoff` → `empty`.
+  case backingOff
+  /// A worker was started. `workerReady` → `idle`; `workerGone` → `backingOff`; deadline `.start` → `stopping`.
+  case starting
+  /// Ready, holds no lease. → `leased`, `probing`, `stopping`; `workerGone` → `empty` or `backingOff`.
+  case idle
+  /// Being checked; then the waiter gets it, if there is one. `probePassed` → `idle` or `leased`;
+  /// `probeFailed` or deadline `.probe` → `stopping`, and the waiter goes back to the front of the queue.
+  case probing(WaiterID?)
+  /// Holds 1...capacity leases. Last `leaseReleased` → `idle`, `resetting` or `stopping`; `workerGone` → `empty`.
+  case leased
+  /// Forgetting its last job. `resetPassed` → `idle`; `resetFailed` or deadline `.reset` → `stopping`.
+  case resetting
+  /// On the given step of the stop ladder. Deadline `.stop` → the next step; `workerGone` → `empty` or `backingOff`.
+  case stopping(step: Int)
+}
+
+/// One slot: its state, the worker in it, and that worker's account.
+struct Slot: Sendable {
+  var state = SlotState.empty
+  /// The worker's serial; 0 before the first start.
+  var serial: UInt64 = 0
+  /// Leases held now.
+  var leases = 0
+  /// Jobs done by this worker.
+  var jobs = 0
+  /// Jobs after which this worker retires; 0 for never.
+  var jobLimit = 0
+  /// Set when the worker gets no further lease and stops as soon as it is free.
+  var retiring: RetireReason?
+  /// Set when a limit is reached and the worker serves on until its replacement is ready (`surge`).
+  var overdue: RetireReason?
+  /// The worker has shown that it works.
+  var isProved = false
+  /// Set when this start is known to have failed while the worker still lives.
+  var startHasFailed = false
+  /// Failed starts in a row, over successive workers.
+  var failures = 0
+  /// When the worker was ready or last used.
+  var lastUsed: UInt64 = 0
+  /// The armed generation of each timer; 0 when not armed.
+  var armed = InlineArray<9, UInt32>(repeating: 0)
+  /// Neighbours in the list of available slots; -1 for none.
+  var previous: Int32 = -1
+  var next: Int32 = -1
+  var isListed = false
+
+  /// True for a worker that serves or will serve the pool's clients: neither on its way in nor out.
+  var isServing: Bool {
+    switch state {
+    case .idle, .probing, .leased, .resetting: retiring == nil
+    case .empty, .backingOff, .starting, .stopping: false
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/// Those who wait for a lease, first come first served.
+///
+/// Identifiers only grow, so the queue is sorted and one in the middle is found by binary search. A withdrawn waiter leaves
+/// a gap; gaps at the ends go at once, the others when they outnumber the living: thousands may give up at the same moment.
+/// A waiter whose worker failed its probe goes back to the place that its age gives it.
+struct WaiterQueue: Sendable {
+  private struct Entry {
+    var waiter: WaiterID
+    var isWithdrawn = false
+  }
+
+  private var entries: [Entry] = []
+  private var head = 0
+  private(set) var count = 0
+
+  var isEmpty: Bool { count == 0 }
+
+  mutating func append(_ waiter: WaiterID) {
+    // The consumed part is dropped when it is the larger one: amortised O(1), and no allocation in steady state.
+    if head > 32, head * 2 > entries.count {
+      entries.removeSubrange(0..<head)
+      head = 0
+    }
+    entries.append(Entry(waiter: waiter))
+    count += 1
+  }
+
+  /// Puts a waiter back in the place that its age gives it.
+  mutating func putBack(_ waiter: WaiterID) {
+    entries.insert(Entry(waiter: waiter), at: position(of: waiter))
+    count += 1
+  }
+
+  mutating func popFirst() -> WaiterID? {
+    guard count > 0 else { return nil }
+    let waiter = entries[head].waiter
+    head += 1
+    count -= 1
+    trim()
+    return waiter
+  }
+
+  /// Takes the waiter out; false if it is not in the queue.
+  mutating func withdraw(_ waiter: WaiterID) -> Bool {
+    let index = position(of: waiter)
+    guard index < entries.count, entries[index].waiter == waiter, !entries[index].isWithdrawn else { return false }
+    entries[index].isWithdrawn = true
+    count -= 1
+    trim()
+    return true
+  }
+
+  /// Where the waiter is, or would have to be.
+  private func position(of waiter: WaiterID) -> Int {
+    var low = head
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].waiter < waiter { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Keeps the first entry a living one, so that `popFirst` need not search.
+  private mutating func trim() {
+    while head < entries.count, entries[head].isWithdrawn { head += 1 }
+    if count == 0 {
+      entries.removeAll(keepingCapacity: entries.capacity <= 4096)
+      head = 0
+    } else if entries.count - head > 64, entries.count - head > 2 * count {
+      entries.removeSubrange(0..<head)
+      entries.removeAll(where: \.isWithdrawn)
+      head = 0
+    }
+  }
+}
