@@ -14,6 +14,10 @@ public enum PoolEvent: Sendable, Equatable {
   /// The worker no longer exists, asked to or not. All its leases are void: they must not be released any more.
   case workerGone(WorkerID, GoneCause)
 
+  /// The worker must not be used again, whatever it is doing (it broke the protocol, its job ran out of time). Its leases
+  /// are void. One that never proved itself has failed to start.
+  case workerBroken(WorkerID)
+
   /// The probe was answered well.
   case probePassed(WorkerID)
   /// The probe was answered badly. (Not at all: the pool's own timer sees to it.)
@@ -56,8 +60,6 @@ public enum LeaseEnd: Sendable, Equatable {
   case unused
   /// The job is done, and the worker asks to be replaced.
   case wantsToRetire
-  /// The worker must not be used again (job out of time, protocol broken). Its other leases are void with this one.
-  case broken
 }
 
 /// Why a worker is gone.

@@ -75,7 +75,6 @@ extension PoolStateMachine {
     case .wantsToRetire:
       countJob(slot, at: now, into: &actions)
       setRetiring(slot, .own, into: &actions)
-    case .broken: return retire(slot, .broken, .prompt, at: now, into: &actions)
     }
     if slots[slot].retiring == nil { return giveBack(slot, wasUsed: end != .unused, at: now, into: &actions) }
     if slots[slot].leases == 0 { beginStop(slot, .graceful, into: &actions) }

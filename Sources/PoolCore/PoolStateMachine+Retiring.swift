@@ -12,13 +12,21 @@ extension PoolStateMachine {
     retire(slot, reason, .graceful, at: now, into: &actions)
   }
 
+  mutating func workerBroken(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+    guard let slot = slot(of: worker) else { return }
+    if !slots[slot].isProved { slots[slot].startHasFailed = true }
+    takeBackWaiter(of: slot)
+    retire(slot, .broken, .prompt, at: now, into: &actions)
+  }
+
   /// No further lease; stopped now, or when its last lease ends. Bad ends (`.prompt`) do not wait for leases.
   mutating func retire(
     _ slot: Int, _ reason: RetireReason, _ urgency: StopUrgency, at now: UInt64, into actions: inout [PoolAction]
   ) {
     setRetiring(slot, reason, into: &actions)
     switch slots[slot].state {
-    case .empty, .backingOff, .stopping: return
+    case .empty, .backingOff: return
+    case .stopping: beginStop(slot, urgency, into: &actions)
     case .leased where urgency == .graceful: return
     case .probing where urgency == .graceful, .resetting where urgency == .graceful: return
     case .starting, .idle, .probing, .leased, .resetting: beginStop(slot, urgency, into: &actions)

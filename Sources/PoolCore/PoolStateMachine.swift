@@ -48,6 +48,7 @@ public struct PoolStateMachine: Sendable {
     case .leaseReleased(let worker, let end): releaseLease(worker, end, at: now, into: &actions)
     case .workerReady(let worker): workerReady(worker, at: now, into: &actions)
     case .workerGone(let worker, let cause): workerGone(worker, cause, at: now, into: &actions)
+    case .workerBroken(let worker): workerBroken(worker, at: now, into: &actions)
     case .probePassed(let worker): probePassed(worker, at: now, into: &actions)
     case .probeFailed(let worker): probeFailed(worker, at: now, into: &actions)
     case .resetPassed(let worker): resetPassed(worker, at: now, into: &actions)
