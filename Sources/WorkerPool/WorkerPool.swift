@@ -1,1 +1,174 @@
-// WorkerPool
+import EventLoop
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerProcess
+
+/// A pool of worker processes: runs the decisions of `PoolStateMachine` on real processes and pipes.
+///
+/// One thread, no callbacks: the owner runs the `EventLoop`, hands its events in, and takes what happened out of `events`.
+/// A lease is asked for with `requestLease`; `leaseGranted` names the worker; `send` gives it the job; `replied` and
+/// `finishReply` end it. A worker that fails instead is told by `leaseLost`, exactly once.
+public struct WorkerPool: ~Copyable {
+  /// The timers of the pool: those of its core, and its own.
+  enum Timer: Hashable {
+    case core(TimerID)
+    /// A worker that closed a pipe is given this moment to show whether it is dying: exit status before blame (bazel #5767).
+    case verdict(WorkerID)
+    /// A worker that has not even begun to read its first job by then has failed to start.
+    case start(WorkerID)
+  }
+
+  /// How long the exit status may lag behind a closed pipe, in nanoseconds.
+  static let verdictWait: UInt64 = 200_000_000
+
+  let configuration: WorkerPoolConfiguration
+  var core: PoolStateMachine
+  var actions: [PoolAction] = []
+  var workers = WorkerSlab()
+  var timers = TimerQueue<Timer>()
+  var lastWaiter: UInt64 = 0
+  /// Requests not answered yet, oldest first; no more than the jobs that are queued.
+  var waiting: [WaiterID] = []
+  /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
+  var readsErrorOutput = true
+
+  /// What happened since the owner last emptied it.
+  public var events: [WorkerPoolEvent] = []
+  /// Workers started so far.
+  public internal(set) var starts = 0
+  /// Set when the last failed start was a breach of the protocol.
+  public internal(set) var lastFailureWasViolation = false
+
+  /// A pool that starts nothing until `start`. The same seed gives the same jitter.
+  public init(_ configuration: WorkerPoolConfiguration, seed: UInt64) {
+    precondition(configuration.pool.capacity == 1, "one outstanding job per worker")
+    self.configuration = configuration
+    core = PoolStateMachine(configuration: configuration.pool, generator: SeededGenerator(seed: seed))
+  }
+
+  /// Impossible events that the core was told; each was reported and is a defect of ours.
+  public var internalErrors: Int { core.internalErrors }
+
+  /// Starts the workers.
+  public mutating func start(_ loop: inout EventLoop) { tell(.start, &loop) }
+
+  /// Asks for a worker: answered by one `leaseGranted` or `leaseRefused`.
+  public mutating func requestLease(_ loop: inout EventLoop) {
+    lastWaiter += 1
+    waiting.append(WaiterID(lastWaiter))
+    tell(.leaseRequested(WaiterID(lastWaiter), .forever), &loop)
+  }
+
+  /// Takes back one request that was not answered yet, the latest.
+  public mutating func withdrawLease(_ loop: inout EventLoop) {
+    guard let waiter = waiting.popLast() else { return }
+    tell(.leaseWithdrawn(waiter), &loop)
+  }
+
+  /// A request was answered. Answers come in the order of the requests, so it is nearly always the first.
+  private mutating func answered(_ waiter: WaiterID) {
+    if let index = waiting.firstIndex(of: waiter) { waiting.remove(at: index) }
+  }
+
+  /// Gives back a lease that was not used.
+  public mutating func returnLease(_ worker: WorkerID, _ loop: inout EventLoop) {
+    guard workers.holds(worker), workers[worker.slot.index].lease == .granted else { return }
+    workers[worker.slot.index].lease = .none
+    tell(.leaseReleased(worker, .unused), &loop)
+  }
+
+  /// Stops the worker in spite of its job (which is its holder's to settle: no `leaseLost` follows).
+  public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) {
+    guard workers.holds(worker) else { return }
+    workers[worker.slot.index].lease = .none
+    tell(.workerBroken(worker), &loop)
+  }
+
+  /// Replaces every worker, make-before-break as far as `surge` allows.
+  public mutating func recycleAll(_ loop: inout EventLoop) { tell(.recycleAll, &loop) }
+
+  /// Changes the pool's size.
+  public mutating func resize(minimum: Int, maximum: Int, _ loop: inout EventLoop) {
+    tell(.resized(minimum: minimum, maximum: maximum), &loop)
+  }
+
+  /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
+  /// knows.
+  public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].lease = .none }
+    tell(.stop(urgency), &loop)
+  }
+
+  /// When `fireTimers` wants to be called, in nanoseconds of the monotonic clock; nil for never.
+  public var nextDeadline: UInt64? { timers.earliest }
+
+  /// Handles the timers that have run out.
+  public mutating func fireTimers(_ loop: inout EventLoop) {
+    while let timer = timers.popExpired(at: loop.now()) {
+      switch timer {
+      case .core(let id): tell(.timerFired(id), &loop)
+      case .verdict(let worker): verdict(worker, &loop)
+      case .start(let worker): startOverdue(worker, &loop)
+      }
+    }
+  }
+
+  /// True once the worker has proved itself, or has at least begun to read its job: from then on its run clock runs.
+  public func hasBegun(_ worker: WorkerID) -> Bool {
+    guard workers.holds(worker) else { return true }
+    return workers[worker.slot.index].isProved || workers[worker.slot.index].hasBegunJob
+  }
+
+  /// The state of every worker, by slot.
+  public func accounts(_ loop: inout EventLoop) -> [WorkerAccount] {
+    let now = loop.now()
+    var accounts: [WorkerAccount] = []
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
+      accounts.append(workers[slot].account(at: now))
+    }
+    return accounts
+  }
+
+  /// The worker's process; nil when it is gone.
+  public func pid(of worker: WorkerID) -> CInt? {
+    workers.holds(worker) ? workers[worker.slot.index].process.pid : nil
+  }
+
+  /// Hands an event to the core and does what it says.
+  mutating func tell(_ event: PoolEvent, _ loop: inout EventLoop) {
+    let isOutermost = actions.isEmpty
+    core.handle(event, at: loop.now(), into: &actions)
+    // An action can lead to another event (a spawn that fails at once): its actions are appended and done by this same
+    // loop, after those before them.
+    guard isOutermost else { return }
+    var next = 0
+    while next < actions.count {
+      perform(actions[next], &loop)
+      next += 1
+    }
+    actions.removeAll(keepingCapacity: true)
+  }
+
+  /// The only place that acts on the core's decisions.
+  private mutating func perform(_ action: PoolAction, _ loop: inout EventLoop) {
+    switch action {
+    case .startWorker(let worker): spawn(worker, &loop)
+    case .stopWorker(let worker, let step): stopStep(worker, step, &loop)
+    case .abandonWorker: break  // never asked for: a process is watched until its death is confirmed
+    case .grantLease(let waiter, let worker):
+      answered(waiter)
+      workers[worker.slot.index].lease = .granted
+      events.append(.leaseGranted(worker))
+    case .refuseLease(let waiter, let refusal):
+      answered(waiter)
+      events.append(.leaseRefused(refusal))
+    case .probeWorker(let worker): tell(.probePassed(worker), &loop)
+    case .resetWorker(let worker): tell(.resetPassed(worker), &loop)
+    case .arm(let timer, let wait): timers.arm(.core(timer), at: loop.now() &+ wait)
+    case .disarm(let timer): timers.disarm(.core(timer))
+    case .report(let notice): events.append(.notice(notice))
+    case .closed: events.append(.closed)
+    }
+  }
+}

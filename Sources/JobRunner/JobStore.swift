@@ -1,0 +1,38 @@
+import JobCore
+import WireFormats
+
+/// The bytes of every unsettled job, by the dense index of its identifier: first the job in the worker's framing,
+/// ready to be written again on a retry; later, if its turn has not come, the reply.
+///
+/// Buffers are reused, so that a steady stream allocates nothing; one that grew large is given back.
+struct JobStore {
+  private static let keptCapacity = 16 * 1024
+
+  private var buffers: [[UInt8]] = []
+
+  /// Stores a job with its framing.
+  mutating func store(_ payload: UnsafeRawBufferPointer, as framing: Framing, for job: JobID) {
+    let index = Int(job.index)
+    while buffers.count <= index { buffers.append([]) }
+    buffers[index].removeAll(keepingCapacity: true)
+    framing.appendHeader(count: payload.count) { buffers[index].append($0) }
+    buffers[index].append(contentsOf: payload)
+    framing.appendTrailer { buffers[index].append($0) }
+  }
+
+  /// Replaces the job by its reply.
+  mutating func storeReply(_ reply: UnsafeRawBufferPointer, for job: JobID) {
+    buffers[Int(job.index)].removeAll(keepingCapacity: true)
+    buffers[Int(job.index)].append(contentsOf: reply)
+  }
+
+  /// Lends the stored bytes.
+  func withBytes<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    buffers[Int(job.index)].withUnsafeBytes(body)
+  }
+
+  /// The job is done with.
+  mutating func forget(_ job: JobID) {
+    if buffers[Int(job.index)].capacity > Self.keptCapacity { buffers[Int(job.index)] = [] }
+  }
+}

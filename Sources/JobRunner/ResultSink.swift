@@ -1,0 +1,76 @@
+import LinuxIO
+import WireFormats
+
+/// Results to stdout: gathered, and written once per turn of the loop or whenever 64 KiB are together.
+struct ResultSink: ~Copyable {
+  enum State {
+    case open
+    /// The reader has gone: quietly the end of the run.
+    case closedByReader
+    case failed(SystemError)
+  }
+
+  private static let blockSize = 65536
+  /// So much may wait for a slow reader before no new job is started.
+  private static let highWater = 1 << 20
+
+  private var output: InheritedOutput
+  private var buffer = ByteQueue(capacity: 65536)
+  private let framing: Framing
+  private var owedEmpty = 0
+  private(set) var state = State.open
+  /// The reader is slow: wait until the output is writable.
+  private(set) var isBlocked = false
+
+  init(_ output: consuming InheritedOutput, framing: Framing) {
+    self.output = output
+    self.framing = framing
+  }
+
+  var descriptor: CInt { output.descriptor }
+  var isAlwaysReady: Bool { output.isAlwaysReady }
+  var isFull: Bool { buffer.count >= Self.highWater }
+  var isEmpty: Bool { buffer.isEmpty }
+
+  /// A result.
+  mutating func append(_ result: UnsafeRawBufferPointer) {
+    while owedEmpty > 0 {
+      owedEmpty -= 1
+      write(UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+    write(result)
+  }
+
+  /// An empty result for a job that did not end ok, so that result n stays the answer to job n.
+  mutating func appendEmpty() { append(UnsafeRawBufferPointer(start: nil, count: 0)) }
+
+  /// An empty result for a job that was cancelled: owed only if another result follows it.
+  mutating func oweEmpty() { owedEmpty += 1 }
+
+  private mutating func write(_ result: UnsafeRawBufferPointer) {
+    guard case .open = state else { return }
+    framing.appendHeader(count: result.count) { buffer.append($0) }
+    buffer.append(result)
+    framing.appendTrailer { buffer.append($0) }
+    if buffer.count >= Self.blockSize, !isBlocked { flush() }
+  }
+
+  /// Writes as much as the reader takes.
+  mutating func flush() {
+    while !buffer.isEmpty, case .open = state {
+      switch output.write(from: &buffer) {
+      case .bytes: isBlocked = false
+      case .wouldBlock:
+        isBlocked = true
+        return
+      case .closed: state = .closedByReader
+      case .failed(let error): state = .failed(error)
+      }
+    }
+  }
+
+  /// The reader went away while nothing was being written.
+  mutating func readerWentAway() {
+    if case .open = state { state = .closedByReader }
+  }
+}

@@ -1,0 +1,163 @@
+import EventLoop
+import JobCore
+import LinuxIO
+import PoolCore
+import WorkerPool
+import WorkerProcess
+
+/// Signals, and all the ways in which a run ends.
+extension RunDriver {
+  /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. HUP: replace every worker. USR1: the state.
+  mutating func take(signal: CInt) {
+    switch signal {
+    case Signal.hangup: pool.recycleAll(&loop)
+    case Signal.user1: sayState()
+    default: interrupted(by: signal)
+    }
+    settleEvents()
+  }
+
+  private mutating func interrupted(by signal: CInt) {
+    signalsTaken += 1
+    switch signalsTaken {
+    case 1:
+      earlyEnd = .interrupted(signal: signal)
+      if ledger.counts.leased > 0 {
+        reporter.note("\(signalName(signal)): finishing \(ledger.counts.leased) running jobs; once more to stop them now")
+      }
+      ledger.handle(.drain, into: &jobActions)
+      performJobActions()
+      endInput()
+    case 2: abandonJobs(.prompt)
+    default: abandonJobs(.immediate)
+    }
+  }
+
+  /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
+  private mutating func abandonJobs(_ urgency: StopUrgency) {
+    ledger.handle(.abort, into: &jobActions)
+    performJobActions()
+    endInput()
+    stopPool(urgency)
+  }
+
+  private mutating func stopPool(_ urgency: StopUrgency) {
+    isStopping = true
+    for slot in jobOfSlot.indices { jobOfSlot[slot] = nil }
+    pool.stop(urgency, &loop)
+  }
+
+  /// Input is over, every job is settled and its result is on its way: nothing is left but to stop the workers.
+  mutating func allIsDone() {
+    timers.disarm(.silence)
+    guard !isStopping else { return }
+    stopPool(.graceful)
+  }
+
+  /// No worker will serve this request.
+  mutating func refused(_ refusal: LeaseRefusal) {
+    switch refusal {
+    case .startsFail:
+      guard !isStopping, earlyEnd == nil else { return }
+      earlyEnd = pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
+      sayWorkersDoNotStart()
+      abandonJobs(.prompt)
+    case .closed, .timedOut, .exhausted: break
+    }
+  }
+
+  // MARK: Output
+
+  mutating func flush() {
+    sink.flush()
+    followOutput()
+    reporter.flush()
+    watchErrorOutput()
+    pool.setReadsErrorOutput(!reporter.isFull, &loop)
+    settleEvents()
+  }
+
+  mutating func outputReady(hangup: Bool) {
+    sink.flush()
+    if hangup, sink.isEmpty { sink.readerWentAway() }
+  }
+
+  /// Nobody reads our results any more, or they cannot be written: the run ends at once.
+  private mutating func followOutput() {
+    switch sink.state {
+    case .open: return watchOutput()
+    case .closedByReader:
+      guard earlyEnd == nil else { break }
+      earlyEnd = .allOK
+    case .failed(let error):
+      guard earlyEnd == nil else { break }
+      earlyEnd = .outputFailed
+      reporter.fatal("cannot write stdout: \(error); results are lost")
+    }
+    guard !isStopping || ledger.counts.leased > 0 else { return }
+    guard !outputIsGone else { return }
+    outputIsGone = true
+    abandonJobs(.prompt)
+  }
+
+  /// The last results, when no worker is left: now there is time to wait for a slow reader.
+  mutating func finishOutput() {
+    sink.flush()
+    while sink.isBlocked, !sink.isEmpty, case .open = sink.state, signalsTaken < 2 {
+      watchOutput()
+      loopEvents.removeAll(keepingCapacity: true)
+      do { try loop.wait(into: &loopEvents) } catch { return }
+      for case .signal = loopEvents { signalsTaken += 1 }
+      sink.flush()
+    }
+    if case .failed(let error) = sink.state, earlyEnd == nil {
+      earlyEnd = .outputFailed
+      reporter.fatal("cannot write stdout: \(error); results are lost")
+    }
+  }
+
+  // MARK: Watching our own descriptors
+
+  mutating func watchStandardStreams() throws(SystemError) {
+    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1])
+    // An output that nobody reads is told by epoll without being asked for anything.
+    if !sink.isAlwaysReady {
+      try loop.add(sink.descriptor, token: Token.output.rawValue, readable: false, writable: false)
+    }
+  }
+
+  mutating func watchInput() {
+    guard !inputIsWatched, !source.isAlwaysReady else { return }
+    inputIsWatched = true
+    do {
+      try loop.add(source.descriptor, token: Token.input.rawValue, readable: true, writable: false)
+    } catch {
+      reporter.fatal("cannot wait for stdin: \(error)")
+      earlyEnd = .inputUnreadable
+      inputIsWatched = false
+      endInput()
+    }
+  }
+
+  mutating func stopWatchingInput() {
+    guard inputIsWatched else { return }
+    loop.remove(source.descriptor)
+    inputIsWatched = false
+  }
+
+  private mutating func watchOutput() {
+    guard sink.isBlocked != outputIsWatched, !sink.isAlwaysReady else { return }
+    outputIsWatched = sink.isBlocked
+    try? loop.modify(sink.descriptor, token: Token.output.rawValue, readable: false, writable: outputIsWatched)
+  }
+
+  private mutating func watchErrorOutput() {
+    guard reporter.isBlocked != errorOutputIsWatched, !reporter.isAlwaysReady else { return }
+    errorOutputIsWatched = reporter.isBlocked
+    if errorOutputIsWatched {
+      try? loop.add(reporter.descriptor, token: Token.errorOutput.rawValue, readable: false, writable: true)
+    } else {
+      loop.remove(reporter.descriptor)
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import EventLoop
+import JobCore
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerPool
+
+/// Carries the ledger's actions out, and the pool's events in.
+extension RunDriver {
+  /// A fresh worker is asked this often whether it has begun its first job, in nanoseconds.
+  private static let beginInterval: UInt64 = 20_000_000
+
+  /// Takes what the pool has to tell, until it has nothing more.
+  mutating func settleEvents() {
+    var next = 0
+    while next < pool.events.count {
+      take(pool.events[next])
+      next += 1
+    }
+    pool.events.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func take(_ event: WorkerPoolEvent) {
+    switch event {
+    case .leaseGranted(let worker): offer(worker)
+    case .leaseRefused(let refusal): refused(refusal)
+    case .replied(let worker): replied(worker)
+    case .leaseLost(let worker, let loss): lost(worker, loss)
+    case .protocolBroken(let account, let violation): broken(account, violation)
+    case .died(let report): died(report)
+    case .cannotStart(let error): cannotStart(error)
+    case .workerLog(let worker, let line): reporter.workerLine(worker, line)
+    case .notice(let notice): say(notice)
+    case .closed: poolIsClosed = true
+    }
+  }
+
+  // MARK: Leases
+
+  private mutating func offer(_ worker: WorkerID) {
+    offeredWorker = worker
+    ledger.handle(.leaseGranted, into: &jobActions)
+    performJobActions()
+  }
+
+  private mutating func replied(_ worker: WorkerID) {
+    guard pool.hasReply(worker), let job = jobOfSlot[worker.slot.index] else { return }
+    let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
+      (reply.count, configuration.pool.framing == configuration.output ? nil : configuration.output.canCarry(reply.bytes))
+    }
+    unbind(job, worker)
+    replying = (job, worker)
+    if let defect {
+      let text = "the reply to job \(ledger.sequence(of: job)) cannot be written with --output \(configuration.output)"
+      reporter.repeated(.failedJob, "\(text): \(defect); try --output nul, length4 or netstring")
+      ledger.handle(.attemptFailed(job, .failed), into: &jobActions)
+    } else {
+      ledger.handle(.replied(job, resultBytes: size), into: &jobActions)
+    }
+    performJobActions()
+    replying = nil
+    timers.disarm(.silence)
+    pool.finishReply(of: worker, &loop)
+  }
+
+  private mutating func lost(_ worker: WorkerID, _ loss: LeaseLoss) {
+    if case .died(let report) = loss {
+      reporter.repeated(.death, report.description, evidence: report.account.lastErrorLines)
+    }
+    if case .violation(let account, let violation) = loss { tell(account, violation) }
+    let slot = worker.slot.index
+    guard slot < jobOfSlot.count, let job = jobOfSlot[slot], workerOfJob[Int(job.index)] == worker else { return }
+    unbind(job, worker)
+    switch loss {
+    case .neverStarted: ledger.handle(.returnedUnstarted(job), into: &jobActions)
+    case .died: ledger.handle(.attemptFailed(job, .crashed), into: &jobActions)
+    case .violation: ledger.handle(.attemptFailed(job, .failed), into: &jobActions)
+    }
+    performJobActions()
+  }
+
+  private mutating func bind(_ job: JobID, _ worker: WorkerID) {
+    while jobOfSlot.count <= worker.slot.index { jobOfSlot.append(nil) }
+    while workerOfJob.count <= Int(job.index) { workerOfJob.append(nil) }
+    jobOfSlot[worker.slot.index] = job
+    workerOfJob[Int(job.index)] = worker
+  }
+
+  private mutating func unbind(_ job: JobID, _ worker: WorkerID) {
+    jobOfSlot[worker.slot.index] = nil
+    workerOfJob[Int(job.index)] = nil
+  }
+
+  // MARK: What the ledger decides
+
+  mutating func performJobActions() {
+    var next = 0
+    while next < jobActions.count {
+      perform(jobActions[next])
+      next += 1
+    }
+    jobActions.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func perform(_ action: JobAction) {
+    switch action {
+    case .requestLease: pool.requestLease(&loop)
+    case .withdrawLease: pool.withdrawLease(&loop)
+    case .send(let job, let attempt): send(job, attempt)
+    case .declineLease:
+      if let worker = offeredWorker { pool.returnLease(worker, &loop) }
+    case .interrupt(let job): interrupt(job)
+    case .settled(let job, let outcome): settled(job, outcome)
+    case .emit(let job, let outcome): emit(job, outcome)
+    case .hold(let job): hold(job)
+    case .forget(let job): store.forget(job)
+    case .arm(let timer, let wait): arm(timer, wait)
+    case .disarm(let timer): disarm(timer)
+    case .idle: allIsDone()
+    case .reportInternalError(let text): reporter.fatal("internal error: \(text); please report it")
+    }
+  }
+
+  private mutating func send(_ job: JobID, _ attempt: Int) {
+    guard let worker = offeredWorker else { return }
+    bind(job, worker)
+    let number = ledger.sequence(of: job)
+    store.withBytes(of: job) { pool.send($0, job: number, to: worker, &loop) }
+  }
+
+  private mutating func emit(_ job: JobID, _ outcome: Outcome) {
+    switch outcome {
+    case .ok:
+      if let replying, replying.job == job {
+        pool.withReply(of: replying.worker) { sink.append($0) }
+      } else {
+        store.withBytes(of: job) { sink.append($0) }
+      }
+    case .cancelled: sink.oweEmpty()
+    case .failed, .timeout, .crashed, .quarantined, .expired: sink.appendEmpty()
+    }
+  }
+
+  private mutating func hold(_ job: JobID) {
+    guard let replying, replying.job == job else { return }
+    pool.withReply(of: replying.worker) { store.storeReply($0, for: job) }
+  }
+
+  private mutating func interrupt(_ job: JobID) {
+    guard let worker = workerOfJob[Int(job.index)] else { return }
+    let pid = pool.pid(of: worker) ?? 0
+    reporter.repeated(
+      .failedJob, "job \(ledger.sequence(of: job)) ran out of time (--timeout): stopping worker \(worker.slot) (pid \(pid))")
+    unbind(job, worker)
+    pool.interrupt(worker, &loop)
+  }
+
+  // MARK: Timers
+
+  /// The run clock starts with the first byte written; but a worker that is still loading has not begun, as its unread
+  /// pipe proves. For its first job the clock starts when it begins to read (workerpool #508).
+  private mutating func arm(_ timer: JobTimer, _ wait: UInt64) {
+    if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)], !pool.hasBegun(worker) {
+      timers.arm(.begin(job, worker), at: loop.now() &+ min(wait, Self.beginInterval))
+      return
+    }
+    timers.arm(.job(timer), at: loop.now() &+ wait)
+  }
+
+  private mutating func disarm(_ timer: JobTimer) {
+    timers.disarm(.job(timer))
+    if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)] { timers.disarm(.begin(job, worker)) }
+  }
+
+  mutating func fireTimers() {
+    while let timer = timers.popExpired(at: loop.now()) {
+      switch timer {
+      case .job(let timer):
+        ledger.handle(.timerFired(timer), into: &jobActions)
+        performJobActions()
+      case .begin(let job, let worker):
+        guard workerOfJob[Int(job.index)] == worker, let limit = configuration.ledger.runLimit else { continue }
+        if pool.hasBegun(worker) {
+          timers.arm(.job(.run(job)), at: loop.now() &+ limit)
+        } else {
+          timers.arm(.begin(job, worker), at: loop.now() &+ min(limit, Self.beginInterval))
+        }
+      case .silence: saySilence()
+      }
+    }
+  }
+}

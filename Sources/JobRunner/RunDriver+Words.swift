@@ -1,0 +1,124 @@
+import EventLoop
+import JobCore
+import LinuxIO
+import PoolCore
+import WorkerPool
+import WorkerProcess
+
+/// What people are told: what happened, where, with numbers, and what to try.
+extension RunDriver {
+  /// No reply at all for so long, in nanoseconds, is worth a word.
+  static let silenceLimit: UInt64 = 10_000_000_000
+
+  mutating func settled(_ job: JobID, _ outcome: Outcome) {
+    switch outcome {
+    case .ok, .cancelled: break
+    case .failed, .timeout, .crashed, .quarantined, .expired:
+      let attempts = ledger.attempts(of: job)
+      reporter.detail("job \(ledger.sequence(of: job)): \(outcome) after \(attempts) attempts")
+    }
+  }
+
+  /// A breach of the protocol. An answer nobody asked for means that all answers of that worker are in doubt.
+  mutating func tell(_ account: WorkerAccount, _ violation: ProtocolViolation) {
+    if case .unaskedReply = violation { unaskedReplies += 1 }
+    var text = "\(account.name) \(violation)"
+    if let job = account.currentJob { text += ", \(seconds(job.elapsed)) into job \(job.number)" }
+    reporter.repeated(.breach, text, evidence: account.lastErrorLines)
+  }
+
+  mutating func broken(_ account: WorkerAccount, _ violation: ProtocolViolation) { tell(account, violation) }
+
+  mutating func died(_ report: DeathReport) {
+    guard report.neverTookAJob else {
+      return reporter.repeated(.death, report.description, evidence: report.account.lastErrorLines)
+    }
+    lastFailedStart = report
+    reporter.repeated(.failedStart, report.description, evidence: report.account.lastErrorLines)
+  }
+
+  mutating func cannotStart(_ error: SpawnError) {
+    reporter.repeated(.failedStart, "\(error)")
+    if let hint = error.hint, lastSpawnHint != hint {
+      lastSpawnHint = hint
+      reporter.hint(hint)
+    }
+  }
+
+  mutating func say(_ notice: PoolNotice) {
+    switch notice {
+    case .retiring(let worker, .startTimeout):
+      let limit = seconds(configuration.pool.pool.startLimit)
+      reporter.repeated(.failedStart, "worker \(worker.slot) did not begin its first job within \(limit) (--start-timeout)")
+    case .retiring(let worker, let reason): reporter.detail("worker \(worker.slot) retires: \(reason)")
+    case .startFailed(let worker, let failures, let wait):
+      reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
+    case .breakerOpened(let failures, let period, let retry):
+      failedStarts = failures
+      reporter.detail("\(failures) failed starts in \(seconds(period)): breaker open, next try in \(seconds(retry))")
+    case .breakerClosed: reporter.note("workers start again")
+    case .stuck(let worker):
+      let pid = pool.pid(of: worker) ?? 0
+      reporter.note("worker \(worker.slot) (pid \(pid)) does not die of SIGKILL: still waiting for it")
+    case .leaseOverdue(let worker): reporter.note("worker \(worker.slot) is leased for too long")
+    case .recyclingAborted: reporter.note("the first replacement failed: the other workers go on serving")
+    case .internalError(let event): internalErrorNoticed("\(event)")
+    }
+  }
+
+  private mutating func internalErrorNoticed(_ text: String) {
+    reporter.fatal("internal error in the pool: \(text); please report it")
+  }
+
+  mutating func sayWorkersDoNotStart() {
+    let counts = ledger.counts
+    let period = seconds(configuration.pool.pool.restartBudget.period)
+    reporter.fatal(
+      "no worker could be started: \(failedStarts) failed starts in \(period) "
+        + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))")
+    if configuration.verbosity == .quiet, let report = lastFailedStart {
+      reporter.fatal(report.description)
+      for line in report.account.lastErrorLines { reporter.fatal("  last stderr: \"\(line)\"") }
+    }
+    let words = configuration.pool.command.arguments.joined(separator: " ")
+    reporter.hint("run the worker by hand: echo test | \(words)")
+  }
+
+  /// Jobs went out and nothing came back: by far the most common cause is a buffered stdout.
+  mutating func saySilence() {
+    guard ledger.counts.leased > 0 else { return timers.arm(.silence, at: loop.now() &+ Self.silenceLimit) }
+    reporter.note("no worker has answered its first job for \(seconds(loop.now() &- startedAt))")
+    reporter.hint(
+      "a worker must answer each job at once: does it buffer its output? "
+        + "Try python3 -u, sed -u, grep --line-buffered, awk with fflush(), or stdbuf -oL")
+  }
+
+  mutating func sayState() {
+    let counts = ledger.counts
+    reporter.fatal("\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting")
+    for account in pool.accounts(&loop) {
+      var text = "  \(account.name): age \(seconds(account.age)), \(account.jobs) jobs"
+      if let job = account.currentJob { text += ", job \(job.number) for \(seconds(job.elapsed))" }
+      reporter.fatal(text)
+    }
+  }
+
+  /// The last words, and the verdict.
+  mutating func sayHowItEnded() -> RunEnd {
+    let counts = ledger.counts
+    let notOK = counts.settled - counts[.ok]
+    reporter.sayWhatWasCounted()
+    if notOK > 0 || reporter.isVerbose, !endedQuietly {
+      let parts = Outcome.allCases.filter { counts[$0] > 0 }.map { "\(counts[$0]) \($0)" }
+      let elapsed = seconds(loop.now() &- startedAt)
+      reporter.note("\(counts.settled) jobs: \(parts.joined(separator: ", ")); \(pool.starts) worker starts, \(elapsed)")
+    }
+    reporter.flush()
+    if let earlyEnd { return earlyEnd }
+    if unaskedReplies > 0 { return .protocolBroken }
+    if ledger.internalErrors > 0 || pool.internalErrors > 0 { return .internalError }
+    return notOK > 0 ? .someNotOK : .allOK
+  }
+
+  private var endedQuietly: Bool { earlyEnd == .allOK }
+}

@@ -1,0 +1,179 @@
+import EventLoop
+import JobCore
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerPool
+
+/// The life of `prefork run`: jobs from stdin, through the ledger and the pool, to stdout.
+///
+/// It decides nothing: the ledger decides about jobs, the pool's core about workers, and this struct carries their
+/// actions out and their events in. It is not a class: exclusivity checks on its properties would cost a third of the throughput.
+struct RunDriver: ~Copyable {
+  /// Descriptors of our own in the loop; the pool's tokens have other kinds.
+  enum Token: UInt64 {
+    case input = 0x1000_0000_0000_0000
+    case output = 0x1100_0000_0000_0000
+    case errorOutput = 0x1200_0000_0000_0000
+  }
+
+  /// The timers of the run.
+  enum Timer: Hashable {
+    case job(JobTimer)
+    /// Looks again whether a fresh worker has begun to read its first job: only then its run clock starts.
+    case begin(JobID, WorkerID)
+    /// No reply at all for a while: a word about buffering.
+    case silence
+  }
+
+  let configuration: RunConfiguration
+  var loop: EventLoop
+  var pool: WorkerPool
+  var ledger: JobLedger
+  var store = JobStore()
+  var source: JobSource
+  var sink: ResultSink
+  var reporter: Reporter
+  var timers = TimerQueue<Timer>()
+  var jobActions: [JobAction] = []
+  var loopEvents: [LoopEvent] = []
+
+  /// The job of each slot's worker, by slot.
+  var jobOfSlot: [JobID?] = []
+  /// The worker of each running job, by the job's index.
+  var workerOfJob: [WorkerID?] = []
+  /// The lease that the ledger is asked about at this moment.
+  var offeredWorker: WorkerID?
+  /// The job whose reply the ledger is told about at this moment, and its worker.
+  var replying: (job: JobID, worker: WorkerID)?
+
+  var inputIsOver = false
+  var inputIsWatched = false
+  var outputIsWatched = false
+  var errorOutputIsWatched = false
+  var poolIsClosed = false
+  var isStopping = false
+  var signalsTaken = 0
+  /// The first thing that ended the run other than the end of its input.
+  var earlyEnd: RunEnd?
+  var unaskedReplies = 0
+  var outputIsGone = false
+  var failedStarts = 0
+  var lastFailedStart: DeathReport?
+  var lastSpawnHint: String?
+  var startedAt: UInt64 = 0
+
+  init(_ configuration: RunConfiguration, standard: consuming StandardStreams) throws(SystemError) {
+    self.configuration = configuration
+    loop = try EventLoop()
+    pool = WorkerPool(configuration.pool, seed: configuration.seed)
+    ledger = JobLedger(configuration.ledger)
+    source = JobSource(
+      standard.input, framing: configuration.input, maximumJobSize: configuration.maximumJobSize)
+    sink = ResultSink(standard.output, framing: configuration.output)
+    reporter = Reporter(standard.errorOutput, verbosity: configuration.verbosity)
+  }
+
+  /// Runs until every job is settled and no worker is left.
+  mutating func run() throws(SystemError) -> RunEnd {
+    startedAt = loop.now()
+    try watchStandardStreams()
+    if source.wasClosed { reporter.note("stdin is closed: there are no jobs") }
+    pool.start(&loop)
+    timers.arm(.silence, at: startedAt &+ Self.silenceLimit)
+    while !poolIsClosed {
+      settleEvents()
+      takeJobs()
+      flush()
+      if poolIsClosed { break }
+      try loop.setAlarm(at: earliest(pool.nextDeadline, timers.earliest))
+      loopEvents.removeAll(keepingCapacity: true)
+      try loop.wait(into: &loopEvents)
+      for index in loopEvents.indices { handle(loopEvents[index]) }
+    }
+    finishOutput()
+    return sayHowItEnded()
+  }
+
+  private mutating func handle(_ event: LoopEvent) {
+    switch event {
+    case .ready(let token, _, _, let hangup):
+      if pool.handle(token: token, &loop) { return settleEvents() }
+      switch Token(rawValue: token) {
+      case .input: stopWatchingInput()
+      case .output: outputReady(hangup: hangup)
+      case .errorOutput: reporter.flush()
+      case nil: break
+      }
+    case .signal(let signal): take(signal: signal)
+    case .alarm:
+      pool.fireTimers(&loop)
+      fireTimers()
+      settleEvents()
+    }
+  }
+
+  // MARK: Jobs in
+
+  /// Takes jobs from stdin as long as the ledger wants them and the reader of stdout keeps up.
+  private mutating func takeJobs() {
+    while !inputIsOver, ledger.canAccept, !sink.isFull {
+      switch source.next() {
+      case .job(let place, let consumed):
+        accept(place)
+        source.consume(consumed)
+      case .oversize(let consumed):
+        reject("is over \(configuration.maximumJobSize) bytes (--max-job-size)")
+        source.consume(consumed)
+      case .notYet: return watchInput()
+      case .end: endInput()
+      case .failed(let reason):
+        reporter.fatal(reason)
+        if earlyEnd == nil { earlyEnd = .inputUnreadable }
+        endInput()
+      }
+    }
+  }
+
+  private mutating func accept(_ place: Range<Int>) {
+    let job = ledger.nextID
+    let defect = source.withBytes { bytes -> FramingError? in
+      let payload = UnsafeRawBufferPointer(rebasing: bytes[place])
+      if configuration.input != configuration.pool.framing, let error = configuration.pool.framing.canCarry(payload.bytes) {
+        return error
+      }
+      store.store(payload, as: configuration.pool.framing, for: job)
+      return nil
+    }
+    if let defect {
+      let framing = configuration.pool.framing
+      return reject("cannot be sent with --protocol \(framing): \(defect); try --protocol length4 or netstring")
+    }
+    ledger.handle(.accepted(job), into: &jobActions)
+    performJobActions()
+  }
+
+  /// A job that cannot be run is an outcome, too: it keeps its place, and loses nothing else.
+  private mutating func reject(_ reason: String) {
+    let job = ledger.nextID
+    store.store(UnsafeRawBufferPointer(start: nil, count: 0), as: .lines, for: job)
+    ledger.handle(.accepted(job), into: &jobActions)
+    let number = ledger.sequence(of: job)
+    reporter.repeated(.rejectedJob, "job \(number) \(reason)")
+    ledger.handle(.rejected(job), into: &jobActions)
+    performJobActions()
+  }
+
+  mutating func endInput() {
+    guard !inputIsOver else { return }
+    inputIsOver = true
+    if inputIsWatched { stopWatchingInput() }
+    ledger.handle(.inputEnded, into: &jobActions)
+    performJobActions()
+  }
+}
+
+private func earliest(_ left: UInt64?, _ right: UInt64?) -> UInt64? {
+  guard let left, let right else { return left ?? right }
+  return min(left, right)
+}

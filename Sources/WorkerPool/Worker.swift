@@ -1,0 +1,127 @@
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerProcess
+
+/// One worker process with its channel: the job in hand, bytes on their way in and out, and what is known of its end.
+struct Worker: ~Copyable {
+  let id: WorkerID
+  var process: WorkerProcess
+  let startedAt: UInt64
+
+  /// What the pool's user holds of this worker.
+  enum Lease: Equatable {
+    /// Nothing.
+    case none
+    /// Granted, no job sent yet.
+    case granted
+    /// A job was sent at the given time; `size` bytes with its framing.
+    case running(job: UInt64, since: UInt64, size: Int)
+    /// Its reply was handed over, and stands at the front of `inbound`.
+    case replied(consumed: Int)
+  }
+
+  var lease = Lease.none
+  /// Jobs sent so far, the one in hand included.
+  var jobs = 0
+  /// It has answered at least once.
+  var isProved = false
+  /// It is on the stop ladder: what it still says is not listened to.
+  var isStopping = false
+
+  var inbound = ByteQueue()
+  var decoder: FrameDecoder
+  /// The reply's place in `inbound` while the lease is `.replied`.
+  var reply = 0..<0
+  /// What did not fit into its pipe yet.
+  var outbound = ByteQueue(capacity: 0)
+  var errorLines = StderrLines()
+
+  var outputEnded = false
+  var inputBroken = false
+  var exitStatus: ExitStatus?
+
+  init(id: WorkerID, process: consuming WorkerProcess, decoder: FrameDecoder, startedAt: UInt64) {
+    self.id = id
+    self.process = process
+    self.decoder = decoder
+    self.startedAt = startedAt
+  }
+
+  /// True once the worker has read at least one byte of the job in hand. A job of which it has read nothing is
+  /// *provably not started*: all its bytes are still countable in the pipe or here.
+  var hasBegunJob: Bool {
+    guard case .running(_, _, let size) = lease else { return false }
+    return outbound.count + process.unreadInput() < size
+  }
+
+  func account(at now: UInt64) -> WorkerAccount {
+    var current: (number: UInt64, elapsed: UInt64)?
+    if case .running(let job, let since, _) = lease { current = (job, now &- since) }
+    return WorkerAccount(
+      worker: id, pid: process.pid, jobs: jobs, age: now &- startedAt, currentJob: current,
+      lastErrorLines: errorLines.tail)
+  }
+}
+
+/// The workers by slot. An array cannot hold what cannot be copied, so this is a small slab of owned memory.
+struct WorkerSlab: ~Copyable {
+  private var places = UnsafeMutablePointer<Worker>.allocate(capacity: 0)
+  private(set) var isOccupied: [Bool] = []
+
+  deinit {
+    for slot in isOccupied.indices where isOccupied[slot] { (places + slot).deinitialize(count: 1) }
+    places.deallocate()
+  }
+
+  /// True when the slot holds the worker with this serial (its lower 32 bits).
+  func holds(_ slot: Int, serial: UInt32) -> Bool {
+    slot < isOccupied.count && isOccupied[slot] && UInt32(truncatingIfNeeded: places[slot].id.serial) == serial
+  }
+
+  /// True when this very worker is there.
+  func holds(_ worker: WorkerID) -> Bool {
+    let slot = worker.slot.index
+    return slot < isOccupied.count && isOccupied[slot] && places[slot].id == worker
+  }
+
+  /// The worker in an occupied slot.
+  subscript(slot: Int) -> Worker {
+    _read {
+      precondition(isOccupied[slot])
+      yield places[slot]
+    }
+    _modify {
+      precondition(isOccupied[slot])
+      yield &places[slot]
+    }
+  }
+
+  /// Puts a worker into its empty slot.
+  mutating func insert(_ worker: consuming Worker) {
+    let slot = worker.id.slot.index
+    reserve(slot)
+    precondition(!isOccupied[slot])
+    (places + slot).initialize(to: worker)
+    isOccupied[slot] = true
+  }
+
+  /// Empties the slot: closes the worker's descriptors.
+  mutating func remove(_ slot: Int) {
+    precondition(isOccupied[slot])
+    isOccupied[slot] = false
+    (places + slot).deinitialize(count: 1)
+  }
+
+  private mutating func reserve(_ slot: Int) {
+    guard slot >= isOccupied.count else { return }
+    let capacity = max(slot + 1, 2 * isOccupied.count)
+    let larger = UnsafeMutablePointer<Worker>.allocate(capacity: capacity)
+    for old in isOccupied.indices where isOccupied[old] {
+      (larger + old).moveInitialize(from: places + old, count: 1)
+    }
+    places.deallocate()
+    places = larger
+    isOccupied += Array(repeating: false, count: capacity - isOccupied.count)
+  }
+}

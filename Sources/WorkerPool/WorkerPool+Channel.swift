@@ -1,0 +1,233 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerProcess
+
+/// The channel to a worker: jobs out, replies and log lines in, and what a breach of the protocol leads to.
+extension WorkerPool {
+  /// Takes an event of the loop; false when it is not the pool's.
+  public mutating func handle(token: UInt64, _ loop: inout EventLoop) -> Bool {
+    guard let token = PoolToken(token) else { return false }
+    guard workers.holds(token.slot, serial: token.serial) else { return true }
+    switch token.kind {
+    case .output: outputReady(token.slot, &loop)
+    case .input: inputReady(token.slot, &loop)
+    case .errorOutput: readErrorOutput(token.slot, untilEmpty: false, &loop)
+    case .exit: exited(token.slot, &loop)
+    }
+    return true
+  }
+
+  /// Gives the leased worker a job: `frame` is the job in the worker's framing. The run clock starts here.
+  public mutating func send(
+    _ frame: UnsafeRawBufferPointer, job: UInt64, to id: WorkerID, _ loop: inout EventLoop
+  ) {
+    let slot = id.slot.index
+    // A lease can be lost between its granting and this call: `leaseLost` is then already on its way.
+    guard workers.holds(id), workers[slot].lease == .granted else { return }
+    let now = loop.now()
+    workers[slot].lease = .running(job: job, since: now, size: frame.count)
+    workers[slot].jobs += 1
+    switch writeOnce(workers[slot].process.input, frame) {
+    case .bytes(let count) where count == frame.count: return
+    case .bytes(let count): keep(UnsafeRawBufferPointer(rebasing: frame[count...]), slot, &loop)
+    case .wouldBlock: keep(frame, slot, &loop)
+    case .closed, .failed: inputBroke(slot, unsent: frame, &loop)
+    }
+  }
+
+  /// Keeps what the pipe did not take, to be written when the worker reads on.
+  private mutating func keep(_ rest: UnsafeRawBufferPointer, _ slot: Int, _ loop: inout EventLoop) {
+    workers[slot].outbound.append(rest)
+    add(workers[slot].process.input, PoolToken(.input, workers[slot].id), writable: true, &loop)
+  }
+
+  private mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
+    switch workers[slot].outbound.drain(to: workers[slot].process.input) {
+    case .bytes:
+      if workers[slot].outbound.isEmpty { loop.remove(workers[slot].process.input) }
+    case .wouldBlock: break
+    case .closed, .failed:
+      loop.remove(workers[slot].process.input)
+      inputBroke(slot, unsent: UnsafeRawBufferPointer(start: nil, count: 0), &loop)
+    }
+  }
+
+  /// Nobody reads the worker's stdin any more. Most likely it is dying; only if it still lives in a moment is it to blame.
+  /// What could not be written stays in `outbound`: it counts as unread.
+  private mutating func inputBroke(_ slot: Int, unsent: UnsafeRawBufferPointer, _ loop: inout EventLoop) {
+    workers[slot].outbound.append(unsent)
+    workers[slot].inputBroken = true
+    timers.arm(.verdict(workers[slot].id), at: loop.now() &+ Self.verdictWait)
+  }
+
+  // MARK: Replies
+
+  enum ReadStep { case more, enough }
+
+  private mutating func outputReady(_ slot: Int, _ loop: inout EventLoop) {
+    _ = readOutput(slot)
+    if workers[slot].outputEnded {
+      loop.remove(workers[slot].process.output)
+      if !workers[slot].isStopping {
+        timers.arm(.verdict(workers[slot].id), at: loop.now() &+ Self.verdictWait)
+      }
+    }
+    advance(slot, &loop)
+  }
+
+  /// One read of the worker's stdout. A worker on the stop ladder is read, so that it cannot block, but not listened to.
+  mutating func readOutput(_ slot: Int) -> ReadStep {
+    guard !workers[slot].outputEnded else { return .enough }
+    switch workers[slot].inbound.fill(from: workers[slot].process.output) {
+    case .bytes:
+      if workers[slot].isStopping { workers[slot].inbound.removeAll() }
+      return workers[slot].inbound.count > configuration.maximumReplySize + 65536 ? .enough : .more
+    case .wouldBlock: return .enough
+    case .endOfFile, .failed:
+      workers[slot].outputEnded = true
+      return .enough
+    }
+  }
+
+  /// Goes as far as the bytes at hand allow: hands over a reply, finds a breach, or buries the dead.
+  mutating func advance(_ slot: Int, _ loop: inout EventLoop) {
+    if !workers[slot].isStopping {
+      switch workers[slot].lease {
+      case .running: if nextReply(slot, &loop) { return }
+      case .replied: return
+      case .none, .granted:
+        if !workers[slot].inbound.isEmpty {
+          let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
+          breach(slot, .unaskedReply(shown: text), &loop)
+        }
+      }
+    }
+    if let status = workers[slot].exitStatus { bury(slot, status, &loop) }
+  }
+
+  /// True when the matter is settled for now: a reply was handed over.
+  private mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
+    var decoder = workers[slot].decoder
+    let step = workers[slot].inbound.withUnsafeBytes { decoder.next(in: $0.bytes) }
+    workers[slot].decoder = decoder
+    switch step {
+    case .frame(let payload, let consumed):
+      workers[slot].reply = payload
+      workers[slot].lease = .replied(consumed: consumed)
+      workers[slot].isProved = true
+      events.append(.replied(workers[slot].id))
+      return true
+    case .needMore: return false
+    case .oversize: breach(slot, .replyTooLarge(limit: configuration.maximumReplySize), &loop)
+    case .violation(let error):
+      let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
+      breach(slot, .malformed(error, shown: text), &loop)
+    }
+    return false
+  }
+
+  /// True while the reply that `replied` announced is there to be read.
+  public func hasReply(_ id: WorkerID) -> Bool {
+    guard workers.holds(id), case .replied = workers[id.slot.index].lease else { return false }
+    return true
+  }
+
+  /// Lends the bytes of the reply that `replied` announced.
+  public func withReply<R>(of id: WorkerID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    workers[id.slot.index].inbound.withUnsafeBytes { bytes in
+      body(UnsafeRawBufferPointer(rebasing: bytes[workers[id.slot.index].reply]))
+    }
+  }
+
+  /// Ends the lease of a worker that has replied.
+  public mutating func finishReply(of id: WorkerID, _ loop: inout EventLoop) {
+    let slot = id.slot.index
+    guard hasReply(id), case .replied(let consumed) = workers[slot].lease else { return }
+    workers[slot].inbound.removeFirst(consumed)
+    workers[slot].lease = .none
+    if workers[slot].inbound.isEmpty, workers[slot].exitStatus == nil, !workers[slot].inputBroken,
+      !workers[slot].outputEnded
+    {
+      return tell(.leaseReleased(id, .healthy), &loop)
+    }
+    // It spoke on, or it is dying. It gets no other job before that is settled: the core still counts it as leased.
+    advance(slot, &loop)
+  }
+
+  // MARK: Breaches
+
+  /// The worker broke the protocol: its job, if any, is lost, and it is stopped without ceremony. A dead one is only named.
+  private mutating func breach(_ slot: Int, _ violation: ProtocolViolation, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    let account = workers[slot].account(at: loop.now())
+    if case .running = workers[slot].lease {
+      events.append(.leaseLost(id, .violation(account, violation)))
+    } else {
+      if case .granted = workers[slot].lease { events.append(.leaseLost(id, .neverStarted)) }
+      events.append(.protocolBroken(account, violation))
+    }
+    workers[slot].lease = .none
+    workers[slot].inbound.removeAll()
+    lastFailureWasViolation = true
+    tell(.workerBroken(id), &loop)
+  }
+
+  /// A pipe was closed a moment ago, and still the worker lives.
+  mutating func verdict(_ id: WorkerID, _ loop: inout EventLoop) {
+    guard workers.holds(id) else { return }
+    let slot = id.slot.index
+    guard !workers[slot].isStopping else { return }
+    if case .replied = workers[slot].lease { return }
+    if workers[slot].outputEnded {
+      let text = workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) }
+      return breach(slot, .closedOutput(unfinished: text), &loop)
+    }
+    guard workers[slot].inputBroken else { return }
+    if case .running = workers[slot].lease, !workers[slot].hasBegunJob {
+      events.append(.leaseLost(id, .neverStarted))
+      workers[slot].lease = .none
+    }
+    breach(slot, .closedInput, &loop)
+  }
+
+  // MARK: stderr
+
+  /// Reads the worker's stderr and passes whole lines on.
+  mutating func readErrorOutput(_ slot: Int, untilEmpty: Bool, _ loop: inout EventLoop) {
+    guard workers[slot].process.errorOutput >= 0 else { return }
+    var buffer = ByteQueue()
+    var rounds = untilEmpty ? 64 : 1  // bounded: a grandchild that outlives its parent may write for ever
+    while rounds > 0 {
+      rounds -= 1
+      switch buffer.fill(from: workers[slot].process.errorOutput) {
+      case .bytes:
+        let id = workers[slot].id
+        let lines = buffer.withUnsafeBytes { workers[slot].errorLines.append($0) }
+        for line in lines { events.append(.workerLog(id, line)) }
+        buffer.removeAll()
+      case .wouldBlock: return
+      case .endOfFile, .failed:
+        if readsErrorOutput { loop.remove(workers[slot].process.errorOutput) }
+        workers[slot].process.closeErrorOutput()
+        return
+      }
+    }
+  }
+
+  /// Stops or goes on reading the workers' stderr: backpressure from the reader of ours.
+  public mutating func setReadsErrorOutput(_ reads: Bool, _ loop: inout EventLoop) {
+    guard reads != readsErrorOutput else { return }
+    readsErrorOutput = reads
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
+      let descriptor = workers[slot].process.errorOutput
+      guard descriptor >= 0 else { continue }
+      if reads {
+        add(descriptor, PoolToken(.errorOutput, workers[slot].id), &loop)
+      } else {
+        loop.remove(descriptor)
+      }
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerProcess
+
+/// The life of a worker: spawn, stop, death.
+extension WorkerPool {
+  mutating func spawn(_ id: WorkerID, _ loop: inout EventLoop) {
+    starts += 1
+    let now = loop.now()
+    do throws(SpawnError) {
+      let process = try WorkerProcess.spawn(
+        configuration.command,
+        environment: [
+          ("PREFORK_SLOT", "\(id.slot)"), ("PREFORK_WORKER_ID", "\(id.serial)"),
+          ("PREFORK_PROTOCOL", configuration.framing.rawValue),
+        ])
+      let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
+      workers.insert(Worker(id: id, process: process, decoder: decoder, startedAt: now))
+    } catch {
+      lastFailureWasViolation = false
+      events.append(.cannotStart(error))
+      return tell(.workerGone(id, error.isPermanent ? .cannotStart : .failedStart), &loop)
+    }
+    watch(id, &loop)
+    timers.arm(.start(id), at: now &+ configuration.pool.startLimit)
+    tell(.workerReady(id), &loop)
+  }
+
+  private mutating func watch(_ id: WorkerID, _ loop: inout EventLoop) {
+    let slot = id.slot.index
+    add(workers[slot].process.output, PoolToken(.output, id), &loop)
+    if readsErrorOutput { add(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop) }
+    add(workers[slot].process.pidfd, PoolToken(.exit, id), &loop)
+  }
+
+  func add(_ descriptor: CInt, _ token: PoolToken, writable: Bool = false, _ loop: inout EventLoop) {
+    do {
+      try loop.add(descriptor, token: token.rawValue, readable: !writable, writable: writable)
+    } catch {
+      // epoll can refuse a pipe or a pidfd only for want of memory or watches: nothing can be kept alive without it.
+      fatalError("cannot watch a worker: \(error)")
+    }
+  }
+
+  /// A step of the stop ladder. A worker that never took a job has nothing to finish, perhaps is still loading:
+  /// it is not waited for until it notices the end of its input.
+  mutating func stopStep(_ id: WorkerID, _ step: Int, _ loop: inout EventLoop) {
+    guard workers.holds(id) else { return }
+    let slot = id.slot.index
+    workers[slot].isStopping = true
+    workers[slot].lease = .none
+    timers.disarm(.verdict(id))
+    timers.disarm(.start(id))
+    let steps = StopStep.allCases
+    let isUnused = step == 0 && workers[slot].jobs == 0
+    let last = isUnused ? StopStep.terminate : steps[min(step, steps.count - 1)]
+    workers[slot].outbound.removeAll()
+    if last != .closeInput { StopStep.closeInput.apply(to: &workers[slot].process) }
+    last.apply(to: &workers[slot].process)
+  }
+
+  /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then judged.
+  mutating func exited(_ slot: Int, _ loop: inout EventLoop) {
+    if !workers[slot].isStopping { while readOutput(slot) == .more {} }
+    readErrorOutput(slot, untilEmpty: true, &loop)
+    guard let status = workers[slot].process.reap() else { return }
+    workers[slot].exitStatus = status
+    advance(slot, &loop)
+  }
+
+  /// Nothing more will come from this worker: its job, if any, is given back with the cause, and its slot is freed.
+  /// Its descriptors leave the epoll by being closed; an event of theirs that is already on its way has an old serial.
+  mutating func bury(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    let cause = settleAccount(slot, status, &loop)
+    if let rest = workers[slot].errorLines.finish() { events.append(.workerLog(id, rest)) }
+    timers.disarm(.verdict(id))
+    timers.disarm(.start(id))
+    workers.remove(slot)
+    tell(.workerGone(id, cause), &loop)
+  }
+
+  /// Decides what the death means for the job in hand and for the pool.
+  private mutating func settleAccount(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) -> GoneCause {
+    let id = workers[slot].id
+    if workers[slot].isStopping { return .stopped }
+    var report = DeathReport(
+      account: workers[slot].account(at: loop.now()), status: status,
+      unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) },
+      neverTookAJob: !workers[slot].isProved)
+    switch workers[slot].lease {
+    case .running where workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:
+      report.neverTookAJob = false
+      events.append(.leaseLost(id, .died(report)))
+      return .died
+    case .running:
+      report.account.currentJob = nil
+      events.append(.leaseLost(id, .neverStarted))
+    case .granted: events.append(.leaseLost(id, .neverStarted))
+    case .none, .replied: break
+    }
+    if workers[slot].isProved, status == .exited(code: 0) { return .died }
+    if report.neverTookAJob { lastFailureWasViolation = false }
+    events.append(.died(report))
+    return report.neverTookAJob ? .failedStart : .died
+  }
+
+  /// The start limit has passed. A worker that has left a whole job unread all that time is stuck in its start.
+  mutating func startOverdue(_ id: WorkerID, _ loop: inout EventLoop) {
+    guard workers.holds(id) else { return }
+    let slot = id.slot.index
+    guard !workers[slot].isProved, !workers[slot].isStopping else { return }
+    guard case .running(_, let since, _) = workers[slot].lease else {
+      // No job yet, so no evidence: looked at again when it has had one for a while.
+      return timers.arm(.start(id), at: loop.now() &+ 1_000_000_000)
+    }
+    if workers[slot].hasBegunJob { return }
+    let evidence = min(configuration.pool.startLimit, 1_000_000_000)
+    if loop.now() &- since < evidence { return timers.arm(.start(id), at: since &+ evidence) }
+    events.append(.leaseLost(id, .neverStarted))
+    workers[slot].lease = .none
+    events.append(.notice(.retiring(id, .startTimeout)))
+    tell(.workerBroken(id), &loop)
+  }
+}

@@ -1,0 +1,145 @@
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerProcess
+
+/// What the pool tells its user, in order.
+public enum WorkerPoolEvent {
+  /// A lease that was requested: `send` a job or `release` it.
+  case leaseGranted(WorkerID)
+  /// A lease that was requested will not come.
+  case leaseRefused(LeaseRefusal)
+  /// The job's reply is there: read it with `withReply`, then call `finishReply`.
+  case replied(WorkerID)
+  /// The lease ended without a reply; it must not be released.
+  case leaseLost(WorkerID, LeaseLoss)
+  /// The worker broke the protocol, with or without a job.
+  case protocolBroken(WorkerAccount, ProtocolViolation)
+  /// A worker ended that was not asked to, or not by its own kind exit.
+  case died(DeathReport)
+  /// A start failed at once: nothing was spawned.
+  case cannotStart(SpawnError)
+  /// A whole line of a worker's stderr, without its newline.
+  case workerLog(WorkerID, [UInt8])
+  /// Something the pool's core reports.
+  case notice(PoolNotice)
+  /// No worker is left; the pool is finished.
+  case closed
+}
+
+/// Why a lease ended without a reply.
+public enum LeaseLoss {
+  /// The worker never read the job: it can go to another worker at no cost.
+  case neverStarted
+  /// The worker died on it.
+  case died(DeathReport)
+  /// The worker broke the protocol on it.
+  case violation(WorkerAccount, ProtocolViolation)
+}
+
+/// What a worker did that its protocol does not allow.
+public enum ProtocolViolation: Sendable, CustomStringConvertible {
+  /// Bytes on its stdout while it had no job.
+  case unaskedReply(shown: String)
+  /// A reply over the cap.
+  case replyTooLarge(limit: Int)
+  /// A reply that is no frame.
+  case malformed(FramingError, shown: String)
+  /// It closed its stdout, but lives.
+  case closedOutput(unfinished: String)
+  /// It closed its stdin, but lives.
+  case closedInput
+
+  /// What happened, with the bytes.
+  public var description: String {
+    switch self {
+    case .unaskedReply(let shown): "wrote to its stdout without a job: \(shown)"
+    case .replyTooLarge(let limit): "wrote a reply of more than \(limit) bytes (--max-reply-size)"
+    case .malformed(let error, let shown): "wrote a reply that is no frame: \(error): \(shown)"
+    case .closedOutput(let unfinished):
+      unfinished.isEmpty ? "closed its stdout but lives on" : "closed its stdout in the middle of a reply: \(unfinished)"
+    case .closedInput: "closed its stdin but lives on"
+    }
+  }
+}
+
+/// Which worker, and what it has done so far.
+public struct WorkerAccount: Sendable {
+  /// Its slot and serial.
+  public var worker: WorkerID
+  /// Its process.
+  public var pid: CInt
+  /// Jobs it was given, the one in hand included.
+  public var jobs: Int
+  /// Time since its start, in nanoseconds.
+  public var age: UInt64
+  /// The number of the job in hand, and for how many nanoseconds.
+  public var currentJob: (number: UInt64, elapsed: UInt64)?
+  /// The last lines of its stderr.
+  public var lastErrorLines: [String]
+
+  /// `worker 3 (pid 812)`.
+  public var name: String { "worker \(worker.slot) (pid \(pid))" }
+}
+
+/// A death, with all that is known of its cause (joblib #812: "a worker was terminated", and nobody knew which job).
+public struct DeathReport: Sendable, CustomStringConvertible {
+  /// Who died.
+  public var account: WorkerAccount
+  /// How.
+  public var status: ExitStatus
+  /// An unfinished reply, escaped for reading; empty if there is none.
+  public var unfinishedReply: String
+  /// It had not yet taken any job.
+  public var neverTookAJob: Bool
+
+  /// `worker 3 (pid 812) died of SIGSEGV 0.2 s into job 17 (its 41st job, age 12 s)`.
+  public var description: String {
+    var text = "\(account.name) \(status)"
+    if let job = account.currentJob {
+      text += " \(seconds(job.elapsed)) into job \(job.number) (its \(ordinal(account.jobs)) job, age \(seconds(account.age)))"
+    } else if neverTookAJob {
+      text += " before it took a job (age \(seconds(account.age)))"
+    } else {
+      text += " while idle (after \(account.jobs) jobs, age \(seconds(account.age)))"
+    }
+    if !unfinishedReply.isEmpty { text += ", in the middle of a reply: \(unfinishedReply)" }
+    return text
+  }
+}
+
+/// Nanoseconds as a person reads them: `3 ms`, `0.2 s`, `12 s`.
+public func seconds(_ nanoseconds: UInt64) -> String {
+  let milliseconds = nanoseconds / 1_000_000
+  if milliseconds < 100 { return "\(milliseconds) ms" }
+  if milliseconds < 10_000 { return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s" }
+  return "\(milliseconds / 1000) s"
+}
+
+/// `1st`, `2nd`, `3rd`, `4th`, `11th`.
+func ordinal(_ number: Int) -> String {
+  let suffix =
+    switch (number % 10, number % 100) {
+    case (_, 11...13): "th"
+    case (1, _): "st"
+    case (2, _): "nd"
+    case (3, _): "rd"
+    default: "th"
+    }
+  return "\(number)\(suffix)"
+}
+
+/// Bytes as a person can read them: printable ASCII and UTF-8 as they are, the rest escaped, at most `limit` bytes.
+public func shown(_ bytes: UnsafeRawBufferPointer, limit: Int = 60) -> String {
+  var text = "\""
+  for scalar in String(decoding: bytes.prefix(limit), as: UTF8.self).unicodeScalars {
+    switch scalar {
+    case "\n": text += "\\n"
+    case "\t": text += "\\t"
+    case "\0": text += "\\0"
+    case "\"", "\\": text += "\\\(scalar)"
+    default: text += scalar.value < 32 || scalar.value == 127 ? "\\u{\(String(scalar.value, radix: 16))}" : "\(scalar)"
+    }
+  }
+  return text + (bytes.count > limit ? "\"… (\(bytes.count) bytes)" : "\"")
+}
