@@ -1,0 +1,101 @@
+import Glibc
+import Testing
+
+/// The shape of the tree is a promise: these tests read the sources and hold them to it.
+@Suite struct LayerTests {
+  /// What each target may import of ours, and of the system.
+  static let allowed: [String: Set<String>] = [
+    "PoolCore": [], "JobCore": [], "WireFormats": [], "CommandLineKit": [],
+    "LinuxIO": ["CLinux", "Glibc"],
+    "EventLoop": ["LinuxIO", "CLinux", "CSystemd", "Glibc"],
+    "WorkerProcess": ["LinuxIO", "EventLoop", "WireFormats", "CLinux", "Glibc"],
+    "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
+    "JobRunner": ["JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
+    "prefork": [
+      "CommandLineKit", "JobRunner", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
+    ],
+  ]
+
+  @Test("every arrow points down: a target imports only what stands below it", arguments: allowed.keys.sorted())
+  func importsPointDown(target: String) throws {
+    let files = Tree.files(under: "Sources/\(target)", ending: ".swift")
+    #expect(!files.isEmpty, "no sources in \(target)")
+    for file in files {
+      for module in Tree.imports(of: file) {
+        #expect(Self.allowed[target]!.contains(module), "\(file) imports \(module)")
+      }
+    }
+  }
+
+  @Test("no file is over 400 lines")
+  func filesAreShort() {
+    for file in Tree.files(under: "Sources", ending: ".swift") + Tree.files(under: "Tests", ending: ".swift") {
+      let lines = Tree.text(of: file).split(separator: "\n", omittingEmptySubsequences: false).count
+      #expect(lines <= 400, "\(file) has \(lines) lines")
+    }
+  }
+
+  @Test("the cores have no `default:` that could hide a new state or event", arguments: ["PoolCore", "JobCore"])
+  func coresAreExhaustive(target: String) {
+    for file in Tree.files(under: "Sources/\(target)", ending: ".swift") {
+      #expect(!Tree.text(of: file).contains("default:"), "\(file)")
+    }
+  }
+
+  @Test("tests of the cores never sleep", arguments: ["PoolCoreTests", "JobCoreTests", "WireFormatsTests", "CommandLineKitTests"])
+  func coreTestsNeverSleep(target: String) {
+    for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {
+      #expect(!Tree.text(of: file).contains("sleep("), "\(file)")
+    }
+  }
+
+  @Test("nothing uses Foundation")
+  func noFoundation() {
+    for file in Tree.files(under: "Sources", ending: ".swift") {
+      #expect(!Tree.imports(of: file).contains { $0.hasPrefix("Foundation") }, "\(file)")
+    }
+  }
+}
+
+/// The project's tree, found from this file.
+enum Tree {
+  static var root: String { #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } }
+
+  static func files(under folder: String, ending: String) -> [String] {
+    var found: [String] = []
+    guard let directory = opendir("\(root)/\(folder)") else { return [] }
+    defer { closedir(directory) }
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name.hasPrefix(".") { continue }
+      if entry.pointee.d_type == DT_DIR {
+        found += files(under: "\(folder)/\(name)", ending: ending)
+      } else if name.hasSuffix(ending) {
+        found.append("\(folder)/\(name)")
+      }
+    }
+    return found.sorted()
+  }
+
+  static func text(of file: String) -> String {
+    guard let stream = fopen("\(root)/\(file)", "r") else { return "" }
+    defer { fclose(stream) }
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 65536)
+    while case let count = fread(&block, 1, block.count, stream), count > 0 { bytes += block[..<count] }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Modules named by import lines, with or without an access level or attribute.
+  static func imports(of file: String) -> [String] {
+    text(of: file).split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      guard let place = words.firstIndex(of: "import"), place + 1 < words.count,
+        words[..<place].allSatisfy({ $0.hasPrefix("@") || ["public", "internal", "package", "private"].contains($0) })
+      else { return nil }
+      return String(words[place + 1])
+    }
+  }
+}
