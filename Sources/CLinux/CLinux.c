@@ -1,1 +1,115 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int prefork_pipe2_cloexec(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int prefork_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int prefork_epoll_control(int epoll, int op, int fd, unsigned events, uint64_t token) {
+  static const int ops[] = {EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL};
+  struct epoll_event event = {.data.u64 = token};
+  event.events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0);
+  return epoll_ctl(epoll, ops[op], fd, &event);
+}
+
+int prefork_epoll_wait(int epoll, struct prefork_ready *ready, int most, int timeout_ms) {
+  struct epoll_event events[256];
+  int count = epoll_wait(epoll, events, most < 256 ? most : 256, timeout_ms);
+  for (int i = 0; i < count; i++) {
+    uint32_t e = events[i].events;
+    ready[i].token = events[i].data.u64;
+    ready[i].events = (e & EPOLLIN ? 1 : 0) | (e & EPOLLOUT ? 2 : 0) | (e & (EPOLLHUP | EPOLLERR) ? 4 : 0);
+  }
+  return count;
+}
+
+int prefork_pidfd_open(pid_t pid) {
+  // Close-on-exec by definition (pidfd_open(2)).
+  return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int prefork_wait_child(pid_t pid, int peek, int block, int *code, int *status) {
+  siginfo_t info = {0};
+  int options = WEXITED | (peek ? WNOWAIT : 0) | (block ? 0 : WNOHANG);
+  int result;
+  do {
+    result = waitid(P_PID, (id_t)pid, &info, options);
+  } while (result < 0 && errno == EINTR);
+  if (result < 0) return -1;
+  if (info.si_pid == 0) return 0;
+  *code = info.si_code;
+  *status = info.si_status;
+  return 1;
+}
+
+int prefork_bytes_readable(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+int prefork_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC | O_NOCTTY); }
+
+int prefork_get_flags(int fd) { return fcntl(fd, F_GETFL); }
+
+int prefork_set_nonblocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+int prefork_descriptor_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
+int prefork_descriptor_kind(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) < 0) return 0;
+  switch (st.st_mode & S_IFMT) {
+  case S_IFIFO: return 'p';
+  case S_IFREG: return 'f';
+  case S_IFDIR: return 'd';
+  case S_IFSOCK: return 's';
+  case S_IFCHR: return isatty(fd) ? 't' : 'c';
+  default: return '?';
+  }
+}
+
+const char *prefork_signal_name(int signal) { return sigabbrev_np(signal); }
+
+const char *prefork_errno_name(int code) { return strerrorname_np(code); }
+
+int prefork_spawn(pid_t *pid, const char *program, char *const argv[], char *const envp[], int in, int out, int err) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int error = posix_spawn_file_actions_init(&actions);
+  if (error) return error;
+  if ((error = posix_spawnattr_init(&attributes))) {
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+  }
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  // Blocked masks and ignored signals are inherited: without this a worker would ignore SIGPIPE, even SIGTERM.
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  // dup2 onto itself clears close-on-exec, so the order 0, 1, 2 is safe as long as none of ours is below 3 (it is not:
+  // the standard descriptors are opened on /dev/null at the start if they were closed).
+  if (!(error = posix_spawn_file_actions_adddup2(&actions, in, 0)) &&
+      !(error = posix_spawn_file_actions_adddup2(&actions, out, 1)) &&
+      !(error = posix_spawn_file_actions_adddup2(&actions, err, 2)) &&
+      !(error = posix_spawn_file_actions_addclosefrom_np(&actions, 3)))
+    error = posix_spawnp(pid, program, &actions, &attributes, argv, envp);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return error;
+}

@@ -1,1 +1,39 @@
+// What Swift's view of glibc lacks or cannot call: extensions behind _GNU_SOURCE, variadic functions, and macros.
 #pragma once
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int prefork_pipe2_cloexec(int ends[2]);
+
+int prefork_epoll_create(void);
+/// op: 0 add, 1 modify, 2 remove. events: 1 readable, 2 writable.
+int prefork_epoll_control(int epoll, int op, int fd, unsigned events, uint64_t token);
+
+struct prefork_ready {
+  uint64_t token;
+  uint32_t events; // 1 readable, 2 writable, 4 hang-up or error
+};
+/// Fills at most `most` entries; returns their number or -1 with errno.
+int prefork_epoll_wait(int epoll, struct prefork_ready *ready, int most, int timeout_ms);
+
+int prefork_pidfd_open(pid_t pid);
+/// Looks at a child without reaping it (peek != 0) or reaps it. 1 dead, 0 alive, -1 error.
+/// *code: CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3; *status: exit status or signal.
+int prefork_wait_child(pid_t pid, int peek, int block, int *code, int *status);
+
+int prefork_bytes_readable(int fd); // FIONREAD; -1 on error
+int prefork_open(const char *path, int flags);
+int prefork_get_flags(int fd); // F_GETFL
+int prefork_set_nonblocking(int fd);
+int prefork_descriptor_is_open(int fd);
+/// 'p' pipe, 't' terminal, 'f' regular file, 'd' directory, 's' socket, 'c' other character device, '?' anything else; 0 with errno.
+int prefork_descriptor_kind(int fd);
+
+const char *prefork_signal_name(int signal); // "SEGV", or NULL
+const char *prefork_errno_name(int code);    // "ENOENT", or NULL
+
+/// Child settings in one call: stdin, stdout and stderr from the given descriptors, everything from 3 on closed,
+/// own process group, empty signal mask, all signals at their default. Returns 0 or an errno value.
+int prefork_spawn(pid_t *pid, const char *program, char *const argv[], char *const envp[], int in, int out, int err);

@@ -1,0 +1,113 @@
+/// Bytes in, bytes out, first in first out, in one stretch of memory that can be searched, read into and written from.
+///
+/// It grows as needed and gives memory back: a single huge frame must not be paid for ever after.
+public struct ByteQueue: ~Copyable {
+  /// An empty queue larger than this shrinks to its first size.
+  private static let keptCapacity = 256 * 1024
+
+  private var memory: UnsafeMutableRawBufferPointer
+  private var head = 0
+  private var tail = 0
+  private let firstCapacity: Int
+
+  /// An empty queue with room for `capacity` bytes before it must grow.
+  public init(capacity: Int = 4096) {
+    firstCapacity = capacity
+    memory = .allocate(byteCount: capacity, alignment: 16)
+  }
+
+  deinit { memory.deallocate() }
+
+  /// Bytes waiting.
+  public var count: Int { tail - head }
+  /// True when none wait.
+  public var isEmpty: Bool { head == tail }
+
+  /// Adds bytes at the end.
+  public mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count > 0 else { return }
+    makeRoom(bytes.count)
+    memory.baseAddress!.advanced(by: tail).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+    tail += bytes.count
+  }
+
+  /// Adds one byte at the end.
+  public mutating func append(_ byte: UInt8) {
+    makeRoom(1)
+    memory[tail] = byte
+    tail += 1
+  }
+
+  /// Drops bytes from the front.
+  public mutating func removeFirst(_ count: Int) {
+    precondition(count <= self.count)
+    head += count
+    if head == tail { becomeEmpty() }
+  }
+
+  /// Drops everything.
+  public mutating func removeAll() { becomeEmpty() }
+
+  /// Lends the waiting bytes.
+  @inline(__always)
+  public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    body(UnsafeRawBufferPointer(rebasing: memory[head..<tail]))
+  }
+
+  /// One read of at most `atMost` bytes to the end of the queue.
+  public mutating func fill(from fd: CInt, atMost: Int = 65536) -> ReadResult {
+    fill(atMost: atMost) { readOnce(fd, $0) }
+  }
+
+  /// Fills the end of the queue by any means of reading.
+  mutating func fill(atMost: Int, _ read: (UnsafeMutableRawBufferPointer) -> ReadResult) -> ReadResult {
+    // Small queues grow only when a read fills them: most replies are small, and there are many workers.
+    makeRoom(min(atMost, max(1024, firstCapacity / 2)))
+    let room = min(atMost, memory.count - tail)
+    let result = read(UnsafeMutableRawBufferPointer(rebasing: memory[tail..<tail + room]))
+    if case .bytes(let count) = result {
+      tail += count
+      if count == room, room < atMost { makeRoom(min(atMost, memory.count)) }
+    }
+    return result
+  }
+
+  /// One write from the front of the queue; what was written is dropped.
+  public mutating func drain(to fd: CInt) -> WriteResult { drain(atMost: .max) { writeOnce(fd, $0) } }
+
+  /// Empties the front of the queue by any means of writing.
+  mutating func drain(atMost: Int, _ write: (UnsafeRawBufferPointer) -> WriteResult) -> WriteResult {
+    let end = min(tail, head + min(atMost, count))
+    let result = write(UnsafeRawBufferPointer(rebasing: memory[head..<end]))
+    if case .bytes(let count) = result { removeFirst(count) }
+    return result
+  }
+
+  private mutating func becomeEmpty() {
+    head = 0
+    tail = 0
+    if memory.count > Self.keptCapacity { reallocate(firstCapacity) }
+  }
+
+  private mutating func makeRoom(_ needed: Int) {
+    if memory.count - tail >= needed { return }
+    let waiting = count
+    if memory.count - waiting >= needed, waiting <= memory.count / 2 {
+      memory.baseAddress!.copyMemory(from: memory.baseAddress! + head, byteCount: waiting)
+      head = 0
+      tail = waiting
+    } else {
+      reallocate(max(waiting + needed, memory.count * 2))
+    }
+  }
+
+  private mutating func reallocate(_ capacity: Int) {
+    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
+    let waiting = count
+    if waiting > 0 { larger.baseAddress!.copyMemory(from: memory.baseAddress! + head, byteCount: waiting) }
+    memory.deallocate()
+    memory = larger
+    head = 0
+    tail = waiting
+  }
+}

@@ -1,0 +1,153 @@
+import CLinux
+import Glibc
+
+/// What stands behind a descriptor that the shell gave us.
+public enum StreamKind: Sendable, Equatable {
+  /// A pipe or FIFO.
+  case pipe
+  /// A terminal.
+  case terminal
+  /// A regular file.
+  case file
+  /// A directory.
+  case directory
+  /// A socket.
+  case socket
+  /// /dev/null and its like.
+  case device
+  /// It was closed.
+  case closed
+
+  init(of fd: CInt) {
+    switch UInt8(truncatingIfNeeded: prefork_descriptor_kind(fd)) {
+    case UInt8(ascii: "p"): self = .pipe
+    case UInt8(ascii: "t"): self = .terminal
+    case UInt8(ascii: "f"): self = .file
+    case UInt8(ascii: "d"): self = .directory
+    case UInt8(ascii: "s"): self = .socket
+    case 0: self = .closed
+    default: self = .device
+    }
+  }
+
+  /// epoll refuses it with EPERM, because it never makes anyone wait.
+  var isAlwaysReady: Bool {
+    switch self {
+    case .file, .directory, .device, .closed: true
+    case .pipe, .terminal, .socket: false
+    }
+  }
+}
+
+/// How a descriptor that others share can be used without blocking. O_NONBLOCK belongs to the open file description,
+/// which the shell and every program after us share: it is never set on that. A pipe or a terminal is opened once
+/// more; a socket has MSG_DONTWAIT; and where reopening is refused, the inherited one is used only after epoll said so.
+private enum Access: ~Copyable {
+  case reopened(FileDescriptor)
+  case inherited
+
+  init(_ fd: CInt, _ kind: StreamKind, flags: CInt) {
+    switch kind {
+    case .pipe, .terminal:
+      let number = prefork_open("/proc/self/fd/\(fd)", flags | O_NONBLOCK)
+      self = number >= 0 ? .reopened(FileDescriptor(owning: number)) : .inherited
+    case .file, .directory, .socket, .device, .closed: self = .inherited
+    }
+  }
+
+  var descriptor: CInt? {
+    switch self {
+    case .reopened(let own): own.rawValue
+    case .inherited: nil
+    }
+  }
+}
+
+/// stdin, whatever it is.
+public struct InheritedInput: ~Copyable {
+  /// What it is.
+  public let kind: StreamKind
+  private let access: Access
+  private let number: CInt
+
+  /// Looks at the descriptor `fd`; `wasClosed` when it only stands on /dev/null because it was closed.
+  public init(_ fd: CInt, wasClosed: Bool = false) {
+    number = fd
+    kind = wasClosed ? .closed : StreamKind(of: fd)
+    access = Access(fd, kind, flags: O_RDONLY)
+  }
+
+  /// The descriptor to watch.
+  public var descriptor: CInt { access.descriptor ?? number }
+  /// True when it cannot and need not be watched.
+  public var isAlwaysReady: Bool { kind.isAlwaysReady }
+
+  /// One read that does not block (a regular file may take its time, but never for ever).
+  public mutating func read(into queue: inout ByteQueue, atMost: Int) -> ReadResult {
+    if kind == .closed { return .endOfFile }
+    if let own = access.descriptor { return queue.fill(from: own, atMost: atMost) }
+    switch kind {
+    case .pipe, .terminal, .socket:
+      guard isReady(number, POLLIN) else { return .wouldBlock }
+      return queue.fill(from: number, atMost: atMost)
+    case .file, .directory, .device, .closed: return queue.fill(from: number, atMost: atMost)
+    }
+  }
+}
+
+/// stdout or stderr, whatever it is.
+public struct InheritedOutput: ~Copyable {
+  /// What it is.
+  public let kind: StreamKind
+  private let access: Access
+  private let number: CInt
+
+  /// Looks at the descriptor `fd`; `wasClosed` when it only stands on /dev/null because it was closed.
+  public init(_ fd: CInt, wasClosed: Bool = false) {
+    number = fd
+    kind = wasClosed ? .closed : StreamKind(of: fd)
+    access = Access(fd, kind, flags: O_WRONLY)
+  }
+
+  /// The descriptor to watch.
+  public var descriptor: CInt { access.descriptor ?? number }
+  /// True when it cannot and need not be watched.
+  public var isAlwaysReady: Bool { kind.isAlwaysReady }
+  /// True when a person may be looking.
+  public var isTerminal: Bool { kind == .terminal }
+
+  /// One write from the front of the queue that does not block.
+  public mutating func write(from queue: inout ByteQueue) -> WriteResult {
+    if kind == .closed { return .failed(SystemError("write", EBADF)) }
+    if let own = access.descriptor { return queue.drain(to: own) }
+    switch kind {
+    case .socket:
+      let fd = number
+      return queue.drain(atMost: .max) { sendOnce(fd, $0) }
+    case .pipe, .terminal:
+      // A pipe that is writable takes at least PIPE_BUF bytes without blocking (pipe(7)).
+      guard isReady(number, POLLOUT) else { return .wouldBlock }
+      let fd = number
+      return queue.drain(atMost: 4096) { writeOnce(fd, $0) }
+    case .file, .directory, .device, .closed: return queue.drain(to: number)
+    }
+  }
+}
+
+private func isReady(_ fd: CInt, _ events: CInt) -> Bool {
+  var entry = pollfd(fd: fd, events: CShort(events), revents: 0)
+  return poll(&entry, 1, 0) > 0
+}
+
+private func sendOnce(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> WriteResult {
+  while true {
+    let count = send(fd, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL))
+    if count >= 0 { return .bytes(count) }
+    switch errno {
+    case EINTR: continue
+    case EAGAIN: return .wouldBlock
+    case EPIPE, ECONNRESET: return .closed
+    default: return .failed(SystemError("send"))
+    }
+  }
+}

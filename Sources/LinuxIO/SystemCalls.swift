@@ -1,0 +1,155 @@
+import CLinux
+import Glibc
+
+/// The result of one read.
+public enum ReadResult: Equatable {
+  /// So many bytes came, at least one.
+  case bytes(Int)
+  /// The other side has closed.
+  case endOfFile
+  /// Nothing there yet.
+  case wouldBlock
+  /// The call failed.
+  case failed(SystemError)
+}
+
+/// The result of one write.
+public enum WriteResult: Equatable {
+  /// So many bytes went, perhaps fewer than were offered.
+  case bytes(Int)
+  /// No room yet.
+  case wouldBlock
+  /// Nobody reads any more (EPIPE).
+  case closed
+  /// The call failed.
+  case failed(SystemError)
+}
+
+/// The one seam through which bytes go to and from the kernel, so that tests can make the n-th call fail.
+enum SystemCall: Sendable {
+  case read, write, spawn, pipe, epoll
+}
+
+#if DEBUG
+  /// Faults for tests: the n-th call of a kind, counted on this thread, fails with the given errno.
+  struct FaultPlan {
+    var call: SystemCall
+    var countdown: Int
+    var code: CInt
+    /// Set once the fault has struck.
+    var hasStruck = false
+
+    @TaskLocal static var current: FaultBox?
+  }
+
+  /// A plan that counts down where it is shared.
+  final class FaultBox: @unchecked Sendable {
+    var plan: FaultPlan
+    init(_ plan: FaultPlan) { self.plan = plan }
+  }
+#endif
+
+/// The errno to fail with, if a test wants this call to fail. Compiled away in release builds.
+@inline(__always)
+func injectedFault(_ call: SystemCall) -> CInt? {
+  #if DEBUG
+    guard let box = FaultPlan.current, box.plan.call == call, !box.plan.hasStruck else { return nil }
+    box.plan.countdown -= 1
+    guard box.plan.countdown == 0 else { return nil }
+    box.plan.hasStruck = true
+    return box.plan.code
+  #else
+    return nil
+  #endif
+}
+
+/// One read(2), repeated when a signal interrupts it.
+func readOnce(_ fd: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
+  while true {
+    var count = 0
+    var code: CInt = 0
+    if let fault = injectedFault(.read) {
+      (count, code) = (-1, fault)
+    } else {
+      count = read(fd, buffer.baseAddress, buffer.count)
+      if count < 0 { code = errno }
+    }
+    if count > 0 { return .bytes(count) }
+    if count == 0 { return .endOfFile }
+    switch code {
+    case EINTR: continue
+    case EAGAIN: return .wouldBlock
+    default: return .failed(SystemError("read", code))
+    }
+  }
+}
+
+/// One write(2), repeated when a signal interrupts it. SIGPIPE must be ignored.
+public func writeOnce(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> WriteResult {
+  while true {
+    var count = 0
+    var code: CInt = 0
+    if let fault = injectedFault(.write) {
+      (count, code) = (-1, fault)
+    } else {
+      count = write(fd, bytes.baseAddress, bytes.count)
+      if count < 0 { code = errno }
+    }
+    if count >= 0 { return .bytes(count) }
+    switch code {
+    case EINTR: continue
+    case EAGAIN: return .wouldBlock
+    case EPIPE: return .closed
+    default: return .failed(SystemError("write", code))
+    }
+  }
+}
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+public func monotonicNow() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+}
+
+/// Bytes in a pipe that its reader has not read, seen from either end; 0 if it cannot be told.
+public func unreadBytes(ofPipe fd: CInt) -> Int { max(0, Int(prefork_bytes_readable(fd))) }
+
+/// Makes a descriptor of our own non-blocking. Never for an inherited one: the flag is shared with the shell.
+public func makeNonBlocking(_ fd: CInt) throws(SystemError) {
+  if prefork_set_nonblocking(fd) < 0 { throw SystemError("fcntl O_NONBLOCK") }
+}
+
+/// Ignores SIGPIPE, so that a reader that goes away is an error of write(2), and sees that children are not reaped
+/// behind our back (SIGCHLD ignored would make pidfd_open fail with ESRCH).
+public func prepareSignals() {
+  signal(SIGPIPE, SIG_IGN)
+  signal(SIGCHLD, SIG_DFL)
+}
+
+/// Ends this process by the signal's default action, so that the shell sees what happened.
+public func raiseWithDefaultAction(_ number: CInt) -> Never {
+  signal(number, SIG_DFL)
+  var set = sigset_t()
+  sigemptyset(&set)
+  sigaddset(&set, number)
+  raise(number)
+  sigprocmask(SIG_UNBLOCK, &set, nil)
+  exit(128 + number)
+}
+
+/// The signals that we handle.
+public enum Signal {
+  /// SIGHUP.
+  public static let hangup = SIGHUP
+  /// SIGINT.
+  public static let interrupt = SIGINT
+  /// SIGTERM.
+  public static let terminate = SIGTERM
+  /// SIGKILL.
+  public static let kill = SIGKILL
+  /// SIGCONT.
+  public static let proceed = SIGCONT
+  /// SIGUSR1.
+  public static let user1 = SIGUSR1
+}

@@ -1,0 +1,32 @@
+import CLinux
+import Glibc
+
+/// A system call that failed: which, on what, and why.
+public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What was tried, with its object: `open /x`.
+  public var operation: String
+  /// The value of errno.
+  public var code: CInt
+
+  /// The failure of `operation` with `code`, by default the current errno.
+  public init(_ operation: String, _ code: CInt = errno) {
+    self.operation = operation
+    self.code = code
+  }
+
+  /// The reason alone: `No such file or directory (ENOENT)`.
+  public var reason: String {
+    let text = String(cString: strerror(code))
+    guard let name = prefork_errno_name(code) else { return "\(text) (errno \(code))" }
+    return "\(text) (\(String(cString: name)))"
+  }
+
+  /// `open /x: No such file or directory (ENOENT)`.
+  public var description: String { "\(operation): \(reason)" }
+}
+
+/// `SIGSEGV` for 11; `signal 40` for one that has no name.
+public func signalName(_ signal: CInt) -> String {
+  guard let name = prefork_signal_name(signal) else { return "signal \(signal)" }
+  return "SIG" + String(cString: name)
+}
