@@ -26,22 +26,40 @@ public struct FileDescriptor: ~Copyable, Sendable {
   }
 }
 
-/// Both ends of a pipe, close-on-exec and blocking.
+/// The number of a descriptor that may have been given away or closed: -1 then.
+public func number(of descriptor: borrowing FileDescriptor?) -> CInt {
+  switch descriptor {
+  case .some(let open): open.rawValue
+  case .none: -1
+  }
+}
+
+/// Both ends of a pipe, close-on-exec and blocking, as long as nobody has taken them.
 public struct Pipe: ~Copyable, Sendable {
-  /// Where bytes come out.
-  public var readEnd: FileDescriptor
-  /// Where bytes go in.
-  public var writeEnd: FileDescriptor
+  private var reading: FileDescriptor?
+  private var writing: FileDescriptor?
 
   /// Makes a pipe.
   public init() throws(SystemError) {
     var ends: (CInt, CInt) = (-1, -1)
     if let fault = injectedFault(.pipe) { throw SystemError("pipe", fault) }
-    let result = withUnsafeMutableBytes(of: &ends) { prefork_pipe2_cloexec($0.baseAddress!.assumingMemoryBound(to: CInt.self)) }
+    let result = withUnsafeMutableBytes(of: &ends) {
+      prefork_pipe2_cloexec($0.baseAddress!.assumingMemoryBound(to: CInt.self))
+    }
     if result < 0 { throw SystemError("pipe") }
-    readEnd = FileDescriptor(owning: ends.0)
-    writeEnd = FileDescriptor(owning: ends.1)
+    reading = FileDescriptor(owning: ends.0)
+    writing = FileDescriptor(owning: ends.1)
   }
+
+  /// Where bytes come out; -1 once taken.
+  public var readEnd: CInt { number(of: reading) }
+  /// Where bytes go in; -1 once taken.
+  public var writeEnd: CInt { number(of: writing) }
+
+  /// Hands the reading end to a new owner, once.
+  public mutating func takeReadEnd() -> FileDescriptor { reading.take()! }
+  /// Hands the writing end to a new owner, once.
+  public mutating func takeWriteEnd() -> FileDescriptor { writing.take()! }
 }
 
 /// Which of stdin, stdout and stderr were closed when we were started. Each is opened on /dev/null at once, so that no

@@ -1,0 +1,124 @@
+import CSystemd
+import Glibc
+import LinuxIO
+
+/// sd-event, for what is rare: signals, one alarm, the watchdog. Its callbacks only note what happened in an inbox.
+struct SystemEvents: ~Copyable {
+  /// What the callbacks have noted since the last dispatch. On the heap, because C holds its address.
+  private struct Inbox {
+    var signals: [CInt] = []
+    var alarmRang = false
+  }
+
+  private let loop: OpaquePointer
+  private let inbox: UnsafeMutablePointer<Inbox>
+  private var timer: OpaquePointer?
+
+  init() throws(SystemError) {
+    var created: OpaquePointer?
+    let result = sd_event_new(&created)
+    guard result >= 0, let created else { throw SystemError("sd_event_new", -result) }
+    loop = created
+    inbox = .allocate(capacity: 1)
+    inbox.initialize(to: Inbox())
+    var source: OpaquePointer?
+    let added = sd_event_add_time(created, &source, CLOCK_MONOTONIC, .max, 0, alarmRang, inbox)
+    if added >= 0 { sd_event_source_set_enabled(source, CInt(SD_EVENT_OFF)) }
+    timer = source
+    if added < 0 { throw SystemError("sd_event_add_time", -added) }
+  }
+
+  deinit {
+    sd_event_source_unref(timer)
+    sd_event_unref(loop)
+    inbox.deinitialize(count: 1)
+    inbox.deallocate()
+  }
+
+  /// To be watched for reading: ready when there is something to dispatch.
+  var descriptor: CInt { sd_event_get_fd(loop) }
+
+  func watchSignals(_ signals: [CInt]) throws(SystemError) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in signals { sigaddset(&set, signal) }
+    // sd-event reads signals from a signalfd, which gets only those that are blocked.
+    if sigprocmask(SIG_BLOCK, &set, nil) < 0 { throw SystemError("sigprocmask") }
+    for signal in signals {
+      let result = sd_event_add_signal(loop, nil, signal, signalCame, inbox)
+      if result < 0 { throw SystemError("sd_event_add_signal \(signalName(signal))", -result) }
+    }
+    try arm()
+  }
+
+  /// `deadline` and `accuracy` in microseconds of CLOCK_MONOTONIC.
+  func setAlarm(at deadline: UInt64?, accuracy: UInt64) throws(SystemError) {
+    var result: CInt = 0
+    if let deadline {
+      result = sd_event_source_set_time(timer, deadline)
+      if result >= 0 { result = sd_event_source_set_time_accuracy(timer, accuracy) }
+      if result >= 0 { result = sd_event_source_set_enabled(timer, CInt(SD_EVENT_ONESHOT)) }
+    } else {
+      result = sd_event_source_set_enabled(timer, CInt(SD_EVENT_OFF))
+    }
+    if result < 0 { throw SystemError("set the alarm", -result) }
+    try arm()
+  }
+
+  func enableWatchdog() throws(SystemError) -> Bool {
+    let result = sd_event_set_watchdog(loop, 1)
+    if result < 0 { throw SystemError("sd_event_set_watchdog", -result) }
+    try arm()
+    return result > 0
+  }
+
+  /// Runs the callbacks of all that is pending, and hands over what they noted.
+  func dispatch(into events: inout [LoopEvent]) throws(SystemError) {
+    while true {
+      let result = sd_event_run(loop, 0)
+      if result < 0 { throw SystemError("sd_event_run", -result) }
+      if result == 0 { break }
+    }
+    try arm()
+    for signal in inbox.pointee.signals { events.append(.signal(signal)) }
+    inbox.pointee.signals.removeAll(keepingCapacity: true)
+    if inbox.pointee.alarmRang {
+      inbox.pointee.alarmRang = false
+      events.append(.alarm)
+    }
+  }
+
+  /// sd-event programs its timerfd only in prepare: without this, a change would be noticed at the next dispatch, which
+  /// would never come. Prepare must be followed by wait; what that finds is dispatched when our epoll says so.
+  private func arm() throws(SystemError) {
+    while true {
+      var result = sd_event_prepare(loop)
+      if result == 0 { result = sd_event_wait(loop, 0) }
+      if result < 0 { throw SystemError("sd_event_prepare", -result) }
+      if result == 0 { return }
+      result = sd_event_dispatch(loop)
+      if result < 0 { throw SystemError("sd_event_dispatch", -result) }
+    }
+  }
+
+  private static func noteSignal(_ inbox: UnsafeMutableRawPointer?, _ signal: CInt) {
+    inbox?.assumingMemoryBound(to: Inbox.self).pointee.signals.append(signal)
+  }
+
+  private static func noteAlarm(_ inbox: UnsafeMutableRawPointer?) {
+    inbox?.assumingMemoryBound(to: Inbox.self).pointee.alarmRang = true
+  }
+
+  fileprivate static let signalCallback: sd_event_signal_handler_t = { _, info, inbox in
+    if let info { noteSignal(inbox, CInt(bitPattern: info.pointee.ssi_signo)) }
+    return 0
+  }
+
+  fileprivate static let alarmCallback: sd_event_time_handler_t = { _, _, inbox in
+    noteAlarm(inbox)
+    return 0
+  }
+}
+
+private let signalCame = SystemEvents.signalCallback
+private let alarmRang = SystemEvents.alarmCallback

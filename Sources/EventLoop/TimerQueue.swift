@@ -1,0 +1,73 @@
+/// Timers by key in a binary heap that knows where each key is: arming again moves a timer, disarming removes it, and
+/// nothing stale stays behind. All in O(log n). Deadlines are nanoseconds of any one clock.
+public struct TimerQueue<Key: Hashable> {
+  private struct Entry {
+    var deadline: UInt64
+    var key: Key
+  }
+
+  private var heap: [Entry] = []
+  private var place: [Key: Int] = [:]
+
+  /// No timers.
+  public init() {}
+
+  /// Armed timers.
+  public var count: Int { heap.count }
+
+  /// The deadline of the next timer; nil when none is armed.
+  public var earliest: UInt64? { heap.first?.deadline }
+
+  /// Arms a timer, or moves it if it is armed.
+  public mutating func arm(_ key: Key, at deadline: UInt64) {
+    if let index = place[key] {
+      heap[index].deadline = deadline
+      settle(index)
+    } else {
+      heap.append(Entry(deadline: deadline, key: key))
+      place[key] = heap.count - 1
+      settle(heap.count - 1)
+    }
+  }
+
+  /// Removes a timer, if it is armed.
+  public mutating func disarm(_ key: Key) {
+    guard let index = place.removeValue(forKey: key) else { return }
+    let last = heap.removeLast()
+    guard index < heap.count else { return }
+    heap[index] = last
+    place[last.key] = index
+    settle(index)
+  }
+
+  /// Removes and returns a timer whose deadline is `now` or earlier, the earliest first.
+  public mutating func popExpired(at now: UInt64) -> Key? {
+    guard let first = heap.first, first.deadline <= now else { return nil }
+    disarm(first.key)
+    return first.key
+  }
+
+  /// Moves the entry up or down to where its deadline belongs.
+  private mutating func settle(_ start: Int) {
+    var index = start
+    while index > 0, heap[index].deadline < heap[(index - 1) / 2].deadline {
+      exchange(index, (index - 1) / 2)
+      index = (index - 1) / 2
+    }
+    while true {
+      var smallest = index
+      for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
+        if heap[child].deadline < heap[smallest].deadline { smallest = child }
+      }
+      if smallest == index { return }
+      exchange(index, smallest)
+      index = smallest
+    }
+  }
+
+  private mutating func exchange(_ left: Int, _ right: Int) {
+    heap.swapAt(left, right)
+    place[heap[left].key] = left
+    place[heap[right].key] = right
+  }
+}

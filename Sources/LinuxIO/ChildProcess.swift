@@ -1,0 +1,45 @@
+import CLinux
+import Glibc
+
+/// The bare system calls on children.
+public enum ChildProcess {
+  /// How a child ended.
+  public enum End: Equatable, Sendable {
+    /// It called exit with this status.
+    case exited(CInt)
+    /// This signal ended it.
+    case killed(CInt, coreDumped: Bool)
+  }
+
+  /// Starts a program with these three descriptors, all others closed, in its own process group, with an empty signal
+  /// mask and default actions. `arguments` and `environment` are null-terminated.
+  public static func spawn(
+    _ program: UnsafePointer<CChar>, arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>,
+    environment: UnsafePointer<UnsafeMutablePointer<CChar>?>, input: CInt, output: CInt, errorOutput: CInt
+  ) throws(SystemError) -> pid_t {
+    var pid: pid_t = 0
+    let code =
+      injectedFault(.spawn)
+      ?? prefork_spawn(&pid, program, arguments, environment, input, output, errorOutput)
+    if code != 0 { throw SystemError("start \(String(cString: program))", code) }
+    return pid
+  }
+
+  /// A descriptor that becomes readable when the child dies; works on a zombie, too.
+  public static func pidfd(of pid: pid_t) throws(SystemError) -> FileDescriptor {
+    let number = prefork_pidfd_open(pid)
+    if number < 0 { throw SystemError("pidfd_open \(pid)") }
+    return FileDescriptor(owning: number)
+  }
+
+  /// How the child ended, or nil while it lives. `peek` leaves it a zombie, so that its pid stays taken.
+  public static func end(of pid: pid_t, peek: Bool, block: Bool = false) -> End? {
+    var code: CInt = 0
+    var status: CInt = 0
+    guard prefork_wait_child(pid, peek ? 1 : 0, block ? 1 : 0, &code, &status) == 1 else { return nil }
+    return code == CLD_EXITED ? .exited(status) : .killed(status, coreDumped: code == CLD_DUMPED)
+  }
+
+  /// Sends a signal to a whole process group. Nobody there is no error.
+  public static func signalGroup(_ group: pid_t, _ signal: CInt) { _ = kill(-group, signal) }
+}

@@ -1,0 +1,47 @@
+import CLinux
+import Glibc
+
+/// A level-triggered epoll.
+public struct Epoll: ~Copyable {
+  /// What became ready.
+  public typealias Ready = prefork_ready
+
+  private let descriptor: FileDescriptor
+
+  /// An empty epoll.
+  public init() throws(SystemError) {
+    if let fault = injectedFault(.epoll) { throw SystemError("epoll_create1", fault) }
+    let number = prefork_epoll_create()
+    if number < 0 { throw SystemError("epoll_create1") }
+    descriptor = FileDescriptor(owning: number)
+  }
+
+  /// Watches a descriptor. Errors and hang-ups are told even when neither is asked for.
+  public func add(_ fd: CInt, token: UInt64, readable: Bool, writable: Bool) throws(SystemError) {
+    if prefork_epoll_control(descriptor.rawValue, 0, fd, Self.interest(readable, writable), token) < 0 {
+      throw SystemError("epoll_ctl add descriptor \(fd)")
+    }
+  }
+
+  /// Changes what is watched.
+  public func modify(_ fd: CInt, token: UInt64, readable: Bool, writable: Bool) throws(SystemError) {
+    if prefork_epoll_control(descriptor.rawValue, 1, fd, Self.interest(readable, writable), token) < 0 {
+      throw SystemError("epoll_ctl modify descriptor \(fd)")
+    }
+  }
+
+  /// Stops watching; a descriptor that is not watched is none of its business.
+  public func remove(_ fd: CInt) { _ = prefork_epoll_control(descriptor.rawValue, 2, fd, 0, 0) }
+
+  /// Waits for `timeout` milliseconds (-1: for ever) and fills `ready`; returns how many. A signal counts as nothing.
+  public func wait(_ ready: UnsafeMutableBufferPointer<Ready>, timeout: CInt) throws(SystemError) -> Int {
+    let count = prefork_epoll_wait(descriptor.rawValue, ready.baseAddress, CInt(ready.count), timeout)
+    if count >= 0 { return Int(count) }
+    if errno == EINTR { return 0 }
+    throw SystemError("epoll_wait")
+  }
+
+  private static func interest(_ readable: Bool, _ writable: Bool) -> UInt32 {
+    (readable ? 1 : 0) | (writable ? 2 : 0)
+  }
+}

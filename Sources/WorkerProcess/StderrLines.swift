@@ -1,0 +1,44 @@
+/// A worker's stderr, cut into whole lines, with the last few kept as evidence for its death notice.
+public struct StderrLines: Sendable {
+  /// A line longer than this is passed on in pieces, so that no memory is spent on a worker that never ends one.
+  static let longestLine = 8192
+  private static let keptLines = 5
+  private static let keptBytes = 2048
+
+  private var unfinished: [UInt8] = []
+  private var last: [[UInt8]] = []
+
+  /// No lines yet.
+  public init() {}
+
+  /// Takes bytes as they come; returns the lines that they complete, without newlines.
+  public mutating func append(_ bytes: UnsafeRawBufferPointer) -> [[UInt8]] {
+    var lines: [[UInt8]] = []
+    for byte in bytes {
+      if byte == UInt8(ascii: "\n") {
+        lines.append(takeLine())
+      } else {
+        unfinished.append(byte)
+        if unfinished.count == Self.longestLine { lines.append(takeLine()) }
+      }
+    }
+    return lines
+  }
+
+  /// The last line, if it had no newline.
+  public mutating func finish() -> [UInt8]? { unfinished.isEmpty ? nil : takeLine() }
+
+  private mutating func takeLine() -> [UInt8] {
+    let line = unfinished
+    unfinished.removeAll(keepingCapacity: true)
+    last.append(Array(line.prefix(Self.keptBytes / Self.keptLines)))
+    if last.count > Self.keptLines { last.removeFirst() }
+    return line
+  }
+
+  /// The last lines, oldest first, the unfinished one included: at most 5, at most 2 KiB in all.
+  public var tail: [String] {
+    let lines = unfinished.isEmpty ? last : last.suffix(Self.keptLines - 1) + [Array(unfinished.prefix(400))]
+    return lines.map { String(decoding: $0, as: UTF8.self) }
+  }
+}

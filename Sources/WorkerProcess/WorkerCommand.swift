@@ -1,0 +1,60 @@
+import Glibc
+
+/// What to start.
+public struct WorkerCommand: Sendable {
+  /// The program, looked for in PATH when it has no slash, and its arguments.
+  public var arguments: [String]
+
+  /// A command line of at least one word.
+  public init(_ arguments: [String]) {
+    precondition(!arguments.isEmpty)
+    self.arguments = arguments
+  }
+}
+
+/// Null-terminated C strings for one spawn.
+struct CStringList: ~Copyable {
+  private let pointers: UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>
+  private let owned: Int
+
+  /// Copies `strings`; `borrowed` must outlive the list.
+  init(_ strings: [String], borrowed: [UnsafeMutablePointer<CChar>] = []) {
+    pointers = .allocate(capacity: strings.count + borrowed.count + 1)
+    owned = strings.count
+    for (index, string) in strings.enumerated() { pointers.initializeElement(at: index, to: strdup(string)) }
+    for (index, pointer) in borrowed.enumerated() { pointers.initializeElement(at: owned + index, to: pointer) }
+    pointers.initializeElement(at: strings.count + borrowed.count, to: nil)
+  }
+
+  deinit {
+    for index in 0..<owned { free(pointers[index]) }
+    pointers.deallocate()
+  }
+
+  var baseAddress: UnsafePointer<UnsafeMutablePointer<CChar>?> { UnsafePointer(pointers.baseAddress!) }
+  var first: UnsafePointer<CChar> { UnsafePointer(pointers[0]!) }
+}
+
+/// Our environment without what concerns only us: a worker must not answer systemd in our place, nor take the sockets
+/// that were passed to us.
+struct InheritedEnvironment: @unchecked Sendable {
+  private static let scrubbed = [
+    "NOTIFY_SOCKET=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
+  ]
+
+  /// Made once: starting workers must not cost more because the environment is large. Never freed, never changed.
+  static let shared = InheritedEnvironment()
+
+  let entries: [UnsafeMutablePointer<CChar>]
+
+  private init() {
+    var entries: [UnsafeMutablePointer<CChar>] = []
+    var next = environ
+    while let entry = next.pointee {
+      let isOurs = Self.scrubbed.contains { strncmp(entry, $0, $0.utf8.count) == 0 } || strncmp(entry, "PREFORK_", 8) == 0
+      if !isOurs { entries.append(strdup(entry)) }
+      next += 1
+    }
+    self.entries = entries
+  }
+}
