@@ -1,4 +1,44 @@
+import CommandLineKit
+import Glibc
+
+/// Finds out what is asked for, and does it.
 @main
 struct Main {
-  static func main() {}
+  static func main() {
+    exit(respond(to: Array(CommandLine.arguments.dropFirst())))
+  }
+
+  /// Does what the arguments ask for and returns the exit status.
+  private static func respond(to arguments: [String]) -> Int32 {
+    do throws(UsageError) {
+      switch try preforkTool.parse(arguments) {
+      case .version: return printText("prefork \(preforkTool.version)\n").rawValue
+      case .help(let command): return printHelp(command).rawValue
+      case .command(let parsed): return perform(parsed)
+      }
+    } catch {
+      printError(error.message)
+      return ExitCode.usage.rawValue
+    }
+  }
+
+  private static func perform(_ parsed: ParsedArguments) -> Int32 {
+    guard let subcommand = Subcommand(rawValue: parsed.commandName) else {
+      preconditionFailure("the parser knows the command \(parsed.commandName), which is not declared")
+    }
+    switch subcommand {
+    case .run: return runCommand(parsed)
+    case .help: return printHelp(parsed.operands.first.flatMap(preforkTool.command(named:))).rawValue
+    case .completions:
+      guard let shell = parsed.operands.first.flatMap(Shell.init(rawValue:)) else {
+        preconditionFailure("the parser accepted a shell that is not declared")
+      }
+      return printText(completionScript(for: preforkTool, shell: shell)).rawValue
+    case .man: return printText(manPage(for: preforkTool)).rawValue
+    }
+  }
+
+  private static func printHelp(_ command: Command?) -> ExitCode {
+    printText(command.map { help(for: $0, of: preforkTool) } ?? help(for: preforkTool))
+  }
 }

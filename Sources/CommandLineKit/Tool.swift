@@ -1,0 +1,87 @@
+/// A program made of commands.
+public struct Tool: Sendable {
+  /// Its name on the command line.
+  public let name: String
+  /// Its version, such as `0.1.0`.
+  public let version: String
+  /// What it is, in one line without a full stop.
+  public let summary: String
+  /// A few paragraphs for whoever reads on.
+  public let discussion: [String]
+  /// Its commands, the most important one first.
+  public let commands: [Command]
+
+  /// A tool.
+  public init(name: String, version: String, summary: String, discussion: [String], commands: [Command]) {
+    self.name = name
+    self.version = version
+    self.summary = summary
+    self.discussion = discussion
+    self.commands = commands
+  }
+
+  /// The command of that name.
+  public func command(named name: String) -> Command? { commands.first { $0.name == name } }
+
+  /// What the arguments (without the program's name) ask for.
+  public func parse(_ arguments: [String]) throws(UsageError) -> Invocation {
+    guard let first = arguments.first else { throw UsageError(.missingCommand, of: self, nil) }
+    if first == "--version" || first == "-V" { return .version }
+    if first == "--help" || first == "-h" { return .help(nil) }
+    if first.hasPrefix("-") { throw UsageError(misplaced(first), of: self, nil) }
+    guard let command = command(named: first) else {
+      let suggestions = nearestNames(to: first, among: commands.map(\.name))
+      throw UsageError(.unknownCommand(first, suggestions: suggestions), of: self, nil)
+    }
+    var parser = ArgumentParser(command, arguments.dropFirst())
+    do throws(UsageProblem) {
+      try parser.parse()
+    } catch {
+      throw UsageError(error, of: self, command)
+    }
+    if parser.wantsHelp { return .help(command) }
+    return .command(ParsedArguments(commandName: command.name, operands: parser.operands, uses: parser.uses))
+  }
+
+  /// An option where a command should stand: right but too early, or unknown.
+  private func misplaced(_ word: String) -> UsageProblem {
+    let isOption = { (command: Command) in
+      command.options.flatMap(\.spellings).contains { spelling in
+        if word.hasPrefix("--") { return word.dropFirst(2).prefix { $0 != "=" } == spelling.long }
+        return spelling.short != nil && word.dropFirst().first == spelling.short
+      }
+    }
+    if let owner = commands.first(where: isOption) { return .optionBeforeCommand(word, command: owner.name) }
+    let suggestions = nearestNames(to: String(word.drop { $0 == "-" }), among: ["help", "version"])
+    return .unknownOption(word, suggestions: suggestions.map { "--\($0)" })
+  }
+}
+
+/// What a command line asks for.
+public enum Invocation: Sendable {
+  /// Run this command.
+  case command(ParsedArguments)
+  /// Show the help of a command; nil for that of the tool.
+  case help(Command?)
+  /// Show the version.
+  case version
+}
+
+/// What was given to a command.
+public struct ParsedArguments: Sendable {
+  /// The command.
+  public let commandName: String
+  /// The words that are no options: for a command line, the program and its arguments, untouched.
+  public let operands: [String]
+  let uses: [String: [OptionUse]]
+
+  /// The value of an option: the last one given, or the default. Every value was checked when the arguments were parsed.
+  public subscript<Value>(_ option: Option<Value>) -> Value {
+    guard let uses = uses[option.declaration.key] else { return option.defaultValue }
+    do throws(ValueError) {
+      return try option.value(uses)
+    } catch {
+      preconditionFailure("--\(option.declaration.key) was checked with another kind of value")
+    }
+  }
+}

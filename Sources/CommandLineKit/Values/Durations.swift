@@ -1,0 +1,118 @@
+/// So many events per period, as in `5/10s`.
+public struct CountPerPeriod: Equatable, Sendable {
+  /// How many. At least 1.
+  public let count: Int
+  /// Within how long, in nanoseconds. At least 1.
+  public let period: UInt64
+}
+
+/// The longest duration that is accepted, in nanoseconds: 292 years, so that adding it to a clock cannot overflow.
+let longestDuration = UInt64(Int64.max)
+
+extension ValueKind where Value == UInt64 {
+  /// A duration in nanoseconds of at least `minimum`: `250us`, `500ms`, `30s`, `1.5m`, `1h`, `7d`. A bare number is
+  /// seconds. Up to nine decimals; what is finer than a nanosecond is cut off.
+  public static func duration(atLeast minimum: UInt64 = 0, example: String = "30s") -> ValueKind {
+    ValueKind(placeholder: "DUR", example: example) { text throws(ValueError) in
+      do throws(DurationProblem) {
+        return try nanoseconds(text, atLeast: minimum)
+      } catch {
+        let limit = minimum == 0 ? "" : minimum == 1 ? " above 0" : " of at least \(durationText(minimum))"
+        throw ValueError(
+          problem: error.rawValue, wanted: "a duration\(limit) in us, ms, s, m, h or d (bare: seconds)",
+          example: example)
+      }
+    }
+  }
+}
+
+extension ValueKind where Value == CountPerPeriod {
+  /// A count per duration: `5/10s`. Both must be above 0.
+  public static var countPerPeriod: ValueKind {
+    ValueKind(placeholder: "N/DUR", example: "5/10s") { text throws(ValueError) in
+      func failure(_ problem: String) -> ValueError {
+        ValueError(problem: problem, wanted: "a count, a slash and a duration", example: "5/10s")
+      }
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      guard parts.count == 2 else { throw failure("is not a count per duration") }
+      guard let number = NumberText(parts[0]), number.fraction == nil, number.unit.isEmpty else {
+        throw failure("has no whole number before the slash")
+      }
+      guard let count = Int(number.whole) else { throw failure("has a count that is too large") }
+      if count == 0 { throw failure("has a count of 0") }
+      do throws(DurationProblem) {
+        return CountPerPeriod(count: count, period: try nanoseconds(parts[1], atLeast: 1))
+      } catch {
+        throw failure("has a duration that \(error.rawValue)")
+      }
+    }
+  }
+}
+
+extension ValueKind where Value == ClosedRange<UInt64> {
+  /// A range of durations in nanoseconds, both of at least `minimum`: `100ms..30s`.
+  public static func durationRange(atLeast minimum: UInt64 = 0) -> ValueKind {
+    ValueKind(placeholder: "MIN..MAX", example: "100ms..30s") { text throws(ValueError) in
+      func failure(_ problem: String) -> ValueError {
+        let limit = minimum == 0 ? "" : " of at least \(durationText(minimum))"
+        return ValueError(
+          problem: problem, wanted: "two durations\(limit), the shorter first, with two dots between",
+          example: "100ms..30s")
+      }
+      guard let dots = firstDoubleDot(in: text) else { throw failure("is not a range of durations") }
+      let parts = (text[..<dots], text[text.index(dots, offsetBy: 2)...])
+      do throws(DurationProblem) {
+        let lower = try nanoseconds(parts.0, atLeast: minimum)
+        let upper = try nanoseconds(parts.1, atLeast: minimum)
+        if lower > upper { throw .runsBackwards }
+        return lower...upper
+      } catch {
+        throw failure(error == .runsBackwards ? error.rawValue : "has a duration that \(error.rawValue)")
+      }
+    }
+  }
+}
+
+private enum DurationProblem: String, Error {
+  case notADuration = "is not a duration"
+  case unknownUnit = "has an unknown unit"
+  case negative = "is negative"
+  case tooLarge = "is too large"
+  case tooSmall = "is too small"
+  case tooFine = "has more than nine decimals"
+  case runsBackwards = "runs backwards"
+}
+
+private let nanosecondsPerUnit: [Substring: UInt64] = [
+  "us": 1000, "ms": 1_000_000, "s": 1_000_000_000, "": 1_000_000_000,
+  "m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000,
+]
+
+private func nanoseconds(_ text: some StringProtocol, atLeast minimum: UInt64) throws(DurationProblem) -> UInt64 {
+  if looksNegative(text) { throw .negative }
+  guard let number = NumberText(text) else { throw .notADuration }
+  guard let unit = nanosecondsPerUnit[number.unit].map(UInt128.init(_:)) else { throw .unknownUnit }
+  guard let whole = UInt64(number.whole.isEmpty ? "0" : number.whole) else { throw .tooLarge }
+  var total = UInt128(whole) * unit
+  if let fraction = number.fraction {
+    guard fraction.count <= 9, let digits = UInt128(fraction) else { throw .tooFine }
+    let scale = fraction.reduce(UInt128(1)) { scale, _ in scale * 10 }
+    total += digits * unit / scale
+    // Something that rounds to nothing must not turn into 0, which may mean "never".
+    if total == 0, digits > 0 { throw .tooSmall }
+  }
+  if total > UInt128(longestDuration) { throw .tooLarge }
+  if total < UInt128(minimum) { throw .tooSmall }
+  return UInt64(total)
+}
+
+/// `1ms` for 1_000_000: the duration in the largest unit that holds it exactly.
+func durationText(_ nanoseconds: UInt64) -> String {
+  let units = nanosecondsPerUnit.filter { !$0.key.isEmpty }.sorted { $0.value > $1.value }
+  for (name, size) in units where nanoseconds % size == 0 { return "\(nanoseconds / size)\(name)" }
+  return "\(nanoseconds) ns"
+}
+
+private func firstDoubleDot(in text: String) -> String.Index? {
+  text.indices.first { text[$0...].hasPrefix("..") }
+}

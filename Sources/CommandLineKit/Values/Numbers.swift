@@ -1,0 +1,62 @@
+extension ValueKind where Value: FixedWidthInteger {
+  /// A whole number within `range`.
+  public static func integer(in range: ClosedRange<Value>, example: Value? = nil) -> ValueKind {
+    let example = example.map(String.init(_:)) ?? String(range.lowerBound)
+    let wanted =
+      range.upperBound == .max
+      ? "a whole number of at least \(range.lowerBound)"
+      : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    return ValueKind(placeholder: "N", example: example) { text throws(ValueError) in
+      func failure(_ problem: String) -> ValueError {
+        ValueError(problem: problem, wanted: wanted, example: example)
+      }
+      if looksNegative(text) { throw failure("is negative") }
+      guard let number = NumberText(text), number.fraction == nil, number.unit.isEmpty else {
+        throw failure("is not a whole number")
+      }
+      guard let value = Value(number.whole), value <= range.upperBound else { throw failure("is too large") }
+      if value < range.lowerBound { throw failure("is too small") }
+      return value
+    }
+  }
+}
+
+extension ValueKind where Value == Int {
+  /// A size in bytes of at least `minimum`: `4096`, `64K`, `16M`, `2G`, `1T`. The units are powers of 1024; `KB` and
+  /// `KiB` are refused, because their meaning differs between programs.
+  public static func size(atLeast minimum: Int = 1) -> ValueKind {
+    ValueKind(placeholder: "SIZE", example: "64M") { text throws(ValueError) in
+      func failure(_ problem: String) -> ValueError {
+        ValueError(
+          problem: problem, wanted: "a size in bytes, or with K, M, G or T (powers of 1024)", example: "64M")
+      }
+      if looksNegative(text) { throw failure("is negative") }
+      guard let number = NumberText(text), number.fraction == nil else { throw failure("is not a size") }
+      guard let shift = ["": 0, "k": 10, "m": 20, "g": 30, "t": 40][number.unit.lowercased()] else {
+        throw failure("has an unknown unit")
+      }
+      guard let count = Int(number.whole) else { throw failure("is too large") }
+      let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
+      if overflow { throw failure("is too large") }
+      if bytes < minimum { throw failure("is too small") }
+      return bytes
+    }
+  }
+}
+
+extension ValueKind where Value == Double {
+  /// A percentage from 0 to 100 as a ratio from 0 to 1: `10%` is 0.1. Without the sign it is a percentage as well.
+  public static var percentage: ValueKind {
+    ValueKind(placeholder: "PERCENT", example: "10%") { text throws(ValueError) in
+      func failure(_ problem: String) -> ValueError {
+        ValueError(problem: problem, wanted: "a percentage from 0% to 100%", example: "10%")
+      }
+      if looksNegative(text) { throw failure("is negative") }
+      guard let number = NumberText(text), number.unit.isEmpty || number.unit == "%",
+        let percent = Double("0\(number.whole).\(number.fraction ?? "0")")
+      else { throw failure("is not a percentage") }
+      if percent > 100 { throw failure("is too large") }
+      return percent / 100
+    }
+  }
+}

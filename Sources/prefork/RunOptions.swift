@@ -1,0 +1,140 @@
+import CommandLineKit
+
+/// How messages between pool and workers are framed.
+enum WorkerProtocol: String, CaseIterable {
+  case lines, nul, length4, netstring
+}
+
+/// How jobs and results are framed on our own stdin and stdout.
+enum StreamFormat: String, CaseIterable {
+  case lines, nul
+}
+
+/// In which order results come out.
+enum ResultOrder: Equatable {
+  case input, completion
+}
+
+/// How much is told on stderr.
+enum Verbosity: Equatable {
+  case quiet, normal, verbose
+}
+
+/// Which idle worker takes the next job: the one used last, or the one unused longest.
+enum LeaseOrder: String, CaseIterable {
+  case lifo, fifo
+}
+
+/// The options of `prefork run`. Durations are in nanoseconds, sizes in bytes.
+enum RunOptions {
+  // Essential
+  static let workers = Option.optional(
+    "workers", short: "w", .integer(in: 1...10_000, example: 4), unset: "one per CPU",
+    help: "how many workers are kept warm")
+  static let order = Option.switches(
+    [
+      Switch("keep-order", short: "k", ResultOrder.input, help: "results come out in the order of the input"),
+      Switch("unordered", ResultOrder.completion, help: "results come out as soon as they are there"),
+    ], default: .input, exclusive: true)
+  static let timeout = Option.optional(
+    "timeout", short: "t", .duration(atLeast: 1), unset: "no limit",
+    help: "longest time one job may run; then its worker is stopped and the job ends as timeout")
+  static let retries = Option(
+    "retries", short: "r", .integer(in: 0...1_000_000, example: 3), default: "0",
+    help: "extra attempts for a job that failed, timed out or lost its worker")
+
+  // Formats
+  static let workerProtocol = Option<WorkerProtocol>(
+    "protocol", .choice, default: "lines",
+    help: "how jobs and replies are framed between pool and worker: ended by a newline or a NUL byte, or led by a "
+      + "4-byte big-endian length or a netstring length")
+  static let input = Option<StreamFormat>("input", .choice, default: "lines", help: "what ends a job on stdin")
+  static let output = Option<StreamFormat>("output", .choice, default: "lines", help: "what ends a result on stdout")
+  static let maxJobSize = Option<Int>(
+    "max-job-size", .size(), default: "64M", help: "a larger job fails, and only that one")
+  static let maxReplySize = Option<Int>(
+    "max-reply-size", .size(), default: "64M", help: "a job whose reply is larger fails, and only that one")
+
+  // Recycle
+  static let maxJobs = Option(
+    "max-jobs", .integer(in: 0...1_000_000_000, example: 1000), default: "0",
+    help: "replace a worker after so many jobs; 0 for never")
+  static let maxAge = Option<UInt64>(
+    "max-age", .duration(example: "1h"), default: "0", help: "replace a worker at that age; 0 for never")
+  static let jitter = Option<Double>(
+    "jitter", .percentage, default: "10%",
+    help: "how far below --max-jobs and --max-age the limit of each worker is drawn, so that they are never all "
+      + "replaced at once")
+
+  // Health
+  static let startTimeout = Option<UInt64>(
+    "start-timeout", .duration(atLeast: 1), default: "60s", help: "longest time from the start of a worker to ready")
+  static let stopTimeout = Option<UInt64>(
+    "stop-timeout", .duration(example: "10s"), default: "10s",
+    help: "longest wait after closing a worker's stdin and after SIGTERM, before SIGKILL")
+  static let restartBudget = Option<CountPerPeriod>(
+    "restart-budget", .countPerPeriod, default: "5/10s",
+    help: "so many failed starts in so long, and starting is given up for the time being")
+  static let backoff = Option<ClosedRange<UInt64>>(
+    "backoff", .durationRange(atLeast: 1_000_000), default: "100ms..30s",
+    help: "the wait after a failed start: doubled from MIN to MAX")
+
+  // Jobs
+  static let queue = Option.optional(
+    "queue", .integer(in: 1...10_000_000, example: 64), unset: "twice the workers",
+    help: "how many jobs that were read may wait for a worker")
+  static let queueTimeout = Option.optional(
+    "queue-timeout", .duration(atLeast: 1), unset: "no limit",
+    help: "longest wait for a worker; then the job ends as expired")
+  static let quarantineAfter = Option(
+    "quarantine-after", .integer(in: 1...1_000_000, example: 3), default: "3",
+    help: "a job that killed so many workers is not tried again, whatever --retries says")
+  static let orderWindow = Option<Int>(
+    "order-window", .size(), default: "64M",
+    help: "finished results that may wait for an earlier one; then no new job starts until that one is done")
+  static let leaseOrder = Option<LeaseOrder>(
+    "lease-order", .choice, default: "lifo",
+    help: "which idle worker takes the next job: the one used last (warmest) or the one unused longest")
+
+  // Display
+  static let verbosity = Option.switches(
+    [
+      Switch("quiet", short: "q", Verbosity.quiet, help: "only errors on stderr"),
+      Switch("verbose", short: "v", Verbosity.verbose, help: "tell of every start, stop and retry on stderr"),
+    ], default: .normal)
+  static let seed = Option.optional(
+    "seed", .integer(in: 0...UInt64.max, example: 42), unset: "random",
+    help: "seed of every random choice, to repeat a run")
+
+  /// The command as help, man page and completions show it.
+  static let command = Command(
+    name: "run",
+    summary: "run jobs from stdin through warm workers, results to stdout",
+    discussion: [
+      "Each line of stdin is a job. A worker reads jobs on its stdin and writes one reply for each, in order, on its "
+        + "stdout; its stderr is its log; the end of its stdin means stop. Line n of the output answers line n of the "
+        + "input; a job that did not end ok leaves an empty line.",
+      "Durations: 250us, 500ms, 30s, 1.5m, 1h, 7d; a bare number is seconds. Sizes: 64K, 16M, 2G, in powers of 1024; a "
+        + "bare number is bytes. Of an option given twice the last one counts.",
+      "The first SIGINT or SIGTERM starts no more jobs and lets the running ones finish; the second stops at once.",
+    ],
+    groups: [
+      OptionGroup("essential", [workers, order, timeout, retries]),
+      OptionGroup("formats", [workerProtocol, input, output, maxJobSize, maxReplySize]),
+      OptionGroup("recycle", [maxJobs, maxAge, jitter]),
+      OptionGroup("health", [startTimeout, stopTimeout, restartBudget, backoff]),
+      OptionGroup("jobs", [queue, queueTimeout, quarantineAfter, orderWindow, leaseOrder]),
+      OptionGroup("display", [verbosity, seed]),
+    ],
+    operands: .commandLine(program: "WORKER", argument: "ARG"),
+    examples: [
+      Example("every line through a warm worker", "seq 5 | prefork run -- workers/examples/upper.py"),
+      Example(
+        "8 workers, at most 30 s per job, 2 more attempts",
+        "prefork run -w 8 -t 30s -r 2 -- ./model.py <jobs.txt >results.txt"),
+    ],
+    exitStatuses: [
+      ExitCode.ok, .someJobsNotOK, .usage, .inputUnreadable, .workersWillNotStart, .internalError, .systemRefused,
+      .outputFailed, .protocolBroken, .interrupted, .terminated,
+    ].map(\.entry))
+}

@@ -1,0 +1,36 @@
+import CommandLineKit
+import Glibc
+
+/// Writes text that a person asked for to stdout and returns the exit status.
+/// SIGPIPE still has its default action here, so that `prefork help | head -1` ends quietly.
+func printText(_ text: String) -> ExitCode {
+  let code = write(text, to: STDOUT_FILENO)
+  if code == 0 { return .ok }
+  printError("prefork: cannot write to stdout: \(String(cString: strerror(code))) (errno \(code))\n")
+  return .outputFailed
+}
+
+/// Writes a message for people to stderr. If that fails, there is nobody left to tell.
+func printError(_ text: String) {
+  _ = write(text, to: STDERR_FILENO)
+}
+
+/// Writes all of `text`; returns 0 or the errno. A descriptor that somebody made non-blocking is waited for.
+private func write(_ text: String, to descriptor: CInt) -> CInt {
+  var text = text
+  return text.withUTF8 { bytes in
+    var rest = UnsafeRawBufferPointer(bytes)[...]
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count >= 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&waiting, 1, -1)
+      } else if errno != EINTR {
+        return errno
+      }
+    }
+    return 0
+  }
+}
