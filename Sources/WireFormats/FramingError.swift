@@ -1,0 +1,53 @@
+/// What is wrong with a message, or with a stream of them. Offsets in a stream count from its first byte, from 0.
+public enum FramingError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The payload has the framing's delimiter inside, at `offset` of the payload.
+  case embeddedDelimiter(byte: UInt8, offset: Int)
+  /// The payload is longer than the framing can announce.
+  case tooLong(count: Int)
+  /// Neither a digit nor the `:` after one stands where a netstring's length must be.
+  case notALength(byte: UInt8, offset: Int)
+  /// A netstring's length begins with a 0 and goes on: forbidden, since there must be one way only to write a length.
+  case leadingZero(offset: Int)
+  /// A netstring's length, whose first digit is at `offset`, is over `Framing.longestAnnounced`.
+  case lengthTooLarge(offset: Int)
+  /// Not the `,` that must end a netstring.
+  case missingComma(byte: UInt8, offset: Int)
+  /// The stream ended inside a frame, after `got` of `expected` bytes, header and trailer counted. `expected` is nil when the
+  /// length itself was cut off.
+  case truncated(expected: Int?, got: Int)
+
+  /// One line for people: what, where, and the byte in question.
+  public var description: String {
+    switch self {
+    case .embeddedDelimiter(let byte, let offset):
+      "the payload has \(Self.shown(byte)) at offset \(offset), which would end it there; use length4 or netstring"
+    case .tooLong(let count):
+      "the payload of \(count) bytes is longer than the framing can announce (\(Framing.longestAnnounced) bytes)"
+    case .notALength(let byte, let offset):
+      "netstring: \(Self.shown(byte)) at byte \(offset) of the stream, where a digit or the \":\" after the length must be"
+    case .leadingZero(let offset):
+      "netstring: the length at byte \(offset) of the stream begins with a 0 and goes on"
+    case .lengthTooLarge(let offset):
+      "netstring: the length at byte \(offset) of the stream is over \(Framing.longestAnnounced)"
+    case .missingComma(let byte, let offset):
+      "netstring: \(Self.shown(byte)) at byte \(offset) of the stream, where the \",\" after the payload must be"
+    case .truncated(let expected?, let got):
+      "the stream ended inside a frame, after \(got) of \(expected) bytes"
+    case .truncated(nil, let got):
+      "the stream ended inside the length of a frame, after \(got) byte\(got == 1 ? "" : "s")"
+    }
+  }
+
+  /// A byte as people read it: its character if it has one, else its escape or its hexadecimal value.
+  private static func shown(_ byte: UInt8) -> String {
+    switch byte {
+    case 0x0A: return "\"\\n\""
+    case 0x0D: return "\"\\r\""
+    case 0x20..<0x7F: return "\"\(Unicode.Scalar(byte))\""
+    case 0...0x1F, 0x7F...0xFF:
+      let digits = String(byte, radix: 16)
+      return "byte 0x\(digits.count == 1 ? "0" : "")\(digits)"
+    default: return "byte \(byte)"
+    }
+  }
+}
