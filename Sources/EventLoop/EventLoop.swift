@@ -31,9 +31,11 @@ public struct EventLoop: ~Copyable {
 
   /// A loop that watches nothing yet.
   public init() throws(SystemError) {
-    epoll = try Epoll()
-    system = try SystemEvents()
+    let epoll = try Epoll()
+    let system = try SystemEvents()
     try epoll.add(system.descriptor, token: Self.nestedToken, readable: true, writable: false)
+    self.epoll = epoll
+    self.system = system
     ready = .allocate(capacity: 256)
     turnTime = monotonicNow()
   }

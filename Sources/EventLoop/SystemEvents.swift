@@ -12,20 +12,21 @@ struct SystemEvents: ~Copyable {
 
   private let loop: OpaquePointer
   private let inbox: UnsafeMutablePointer<Inbox>
-  private var timer: OpaquePointer?
+  private let timer: OpaquePointer?
 
   init() throws(SystemError) {
-    var created: OpaquePointer?
-    let result = sd_event_new(&created)
-    guard result >= 0, let created else { throw SystemError("sd_event_new", -result) }
-    loop = created
-    inbox = .allocate(capacity: 1)
+    var loop: OpaquePointer?
+    let result = sd_event_new(&loop)
+    if result < 0 { throw SystemError("sd_event_new", -result) }
+    let inbox = UnsafeMutablePointer<Inbox>.allocate(capacity: 1)
     inbox.initialize(to: Inbox())
-    var source: OpaquePointer?
-    let added = sd_event_add_time(created, &source, CLOCK_MONOTONIC, .max, 0, alarmRang, inbox)
-    if added >= 0 { sd_event_source_set_enabled(source, CInt(SD_EVENT_OFF)) }
-    timer = source
+    var timer: OpaquePointer?
+    let added = sd_event_add_time(loop, &timer, CLOCK_MONOTONIC, .max, 0, alarmRang, inbox)
     if added < 0 { throw SystemError("sd_event_add_time", -added) }
+    sd_event_source_set_enabled(timer, CInt(SD_EVENT_OFF))
+    self.loop = loop!
+    self.inbox = inbox
+    self.timer = timer
   }
 
   deinit {

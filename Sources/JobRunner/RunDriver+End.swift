@@ -107,7 +107,7 @@ extension RunDriver {
       watchOutput()
       loopEvents.removeAll(keepingCapacity: true)
       do { try loop.wait(into: &loopEvents) } catch { return }
-      for case .signal = loopEvents { signalsTaken += 1 }
+      for case .signal in loopEvents { signalsTaken += 1 }
       sink.flush()
     }
     if case .failed(let error) = sink.state, earlyEnd == nil {

@@ -5,6 +5,13 @@ import PoolCore
 import WireFormats
 import WorkerPool
 
+/// Runs all jobs of stdin and tells how it ended. `closed`: which standard descriptors we were started without.
+/// Throws only when the system refuses what the loop itself needs.
+public func run(_ configuration: RunConfiguration, closed: ClosedDescriptors) throws(SystemError) -> RunEnd {
+  var driver = try RunDriver(configuration, closed: closed)
+  return try driver.run()
+}
+
 /// The life of `prefork run`: jobs from stdin, through the ledger and the pool, to stdout.
 ///
 /// It decides nothing: the ledger decides about jobs, the pool's core about workers, and this struct carries their
@@ -63,15 +70,16 @@ struct RunDriver: ~Copyable {
   var lastSpawnHint: String?
   var startedAt: UInt64 = 0
 
-  init(_ configuration: RunConfiguration, standard: consuming StandardStreams) throws(SystemError) {
+  init(_ configuration: RunConfiguration, closed: ClosedDescriptors) throws(SystemError) {
     self.configuration = configuration
     loop = try EventLoop()
     pool = WorkerPool(configuration.pool, seed: configuration.seed)
-    ledger = JobLedger(configuration.ledger)
+    ledger = JobLedger(configuration: configuration.ledger)
     source = JobSource(
-      standard.input, framing: configuration.input, maximumJobSize: configuration.maximumJobSize)
-    sink = ResultSink(standard.output, framing: configuration.output)
-    reporter = Reporter(standard.errorOutput, verbosity: configuration.verbosity)
+      InheritedInput(0, wasClosed: closed.stdin), framing: configuration.input,
+      maximumJobSize: configuration.maximumJobSize)
+    sink = ResultSink(InheritedOutput(1), framing: configuration.output)
+    reporter = Reporter(InheritedOutput(2, wasClosed: closed.stderr), verbosity: configuration.verbosity)
   }
 
   /// Runs until every job is settled and no worker is left.

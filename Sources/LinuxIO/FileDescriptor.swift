@@ -62,14 +62,31 @@ public struct Pipe: ~Copyable, Sendable {
   public mutating func takeWriteEnd() -> FileDescriptor { writing.take()! }
 }
 
-/// Which of stdin, stdout and stderr were closed when we were started. Each is opened on /dev/null at once, so that no
-/// pipe of ours can land on its number and be taken for it.
-public func openClosedStandardDescriptors() -> (stdin: Bool, stdout: Bool, stderr: Bool) {
-  var wasClosed = [false, false, false]
-  for number in 0...2 where prefork_descriptor_is_open(CInt(number)) == 0 {
-    wasClosed[number] = true
-    // The lowest free number is given out, and all below are taken by now.
+/// Which of stdin, stdout and stderr were closed when we were started.
+public struct ClosedDescriptors: Sendable, Equatable {
+  /// Descriptor 0.
+  public var stdin = false
+  /// Descriptor 1.
+  public var stdout = false
+  /// Descriptor 2.
+  public var stderr = false
+
+  /// None.
+  public init() {}
+}
+
+/// Opens each standard descriptor that is closed on /dev/null, so that no pipe of ours can land on its number and be
+/// taken for it. To be called before anything else is opened.
+public func openClosedStandardDescriptors() -> ClosedDescriptors {
+  var closed = ClosedDescriptors()
+  // The lowest free number is given out, and all below are taken by then.
+  func open(_ number: CInt) -> Bool {
+    guard prefork_descriptor_is_open(number) == 0 else { return false }
     _ = prefork_open("/dev/null", O_RDWR)
+    return true
   }
-  return (wasClosed[0], wasClosed[1], wasClosed[2])
+  closed.stdin = open(0)
+  closed.stdout = open(1)
+  closed.stderr = open(2)
+  return closed
 }
