@@ -35,6 +35,7 @@ extension RunDriver {
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
   private mutating func abandonJobs(_ urgency: StopUrgency) {
+    isAbandoning = true
     ledger.handle(.abort, into: &jobActions)
     performJobActions()
     endInput()

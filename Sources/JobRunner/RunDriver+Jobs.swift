@@ -148,9 +148,11 @@ extension RunDriver {
 
   private mutating func interrupt(_ job: JobID) {
     guard let worker = workerOfJob[Int(job.index)] else { return }
-    let pid = pool.pid(of: worker) ?? 0
-    reporter.repeated(
-      .failedJob, "job \(ledger.sequence(of: job)) ran out of time (--timeout): stopping worker \(worker.slot) (pid \(pid))")
+    if !isAbandoning {
+      let pid = pool.pid(of: worker) ?? 0
+      let text = "job \(ledger.sequence(of: job)) ran out of time (--timeout)"
+      reporter.repeated(.failedJob, "\(text): stopping worker \(worker.slot) (pid \(pid))")
+    }
     unbind(job, worker)
     pool.interrupt(worker, &loop)
   }

@@ -33,16 +33,18 @@ extension RunDriver {
     guard report.neverTookAJob else {
       return reporter.repeated(.death, report.description, evidence: report.account.lastErrorLines)
     }
+    let isTheSame = lastFailedStart?.status == report.status
     lastFailedStart = report
+    // The same again is only for the curious: the breaker will tell how many there were.
+    if isTheSame { return reporter.detail(report.description) }
     reporter.repeated(.failedStart, report.description, evidence: report.account.lastErrorLines)
   }
 
   mutating func cannotStart(_ error: SpawnError) {
+    if lastSpawnError == error.description { return reporter.detail("\(error)") }
+    lastSpawnError = error.description
     reporter.repeated(.failedStart, "\(error)")
-    if let hint = error.hint, lastSpawnHint != hint {
-      lastSpawnHint = hint
-      reporter.hint(hint)
-    }
+    if let hint = error.hint { reporter.hint(hint) }
   }
 
   mutating func say(_ notice: PoolNotice) {

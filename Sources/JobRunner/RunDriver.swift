@@ -60,6 +60,8 @@ struct RunDriver: ~Copyable {
   var errorOutputIsWatched = false
   var poolIsClosed = false
   var isStopping = false
+  /// Whatever is not settled is being cancelled.
+  var isAbandoning = false
   var signalsTaken = 0
   /// The first thing that ended the run other than the end of its input.
   var earlyEnd: RunEnd?
@@ -67,7 +69,7 @@ struct RunDriver: ~Copyable {
   var outputIsGone = false
   var failedStarts = 0
   var lastFailedStart: DeathReport?
-  var lastSpawnHint: String?
+  var lastSpawnError: String?
   var startedAt: UInt64 = 0
 
   init(_ configuration: RunConfiguration, closed: ClosedDescriptors) throws(SystemError) {
