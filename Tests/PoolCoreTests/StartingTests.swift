@@ -153,6 +153,7 @@ import Testing
       pool.advance(by: 2 * second)
     }
     #expect(pool.backoffs.count >= 5)
+    #expect(pool.pool.slots.map(\.failures).max() == 3, "living on alone does not make the next wait short again")
     #expect(pool.pool.breaker.isOpen)
   }
 
