@@ -1,5 +1,5 @@
-/// The slots that could take a lease, by the number of leases they hold: doubly linked lists threaded through the slots,
-/// so that taking the warmest, the coldest or any one out is O(1) and allocates nothing.
+/// The slots that could take a lease, by the number of leases they hold: doubly linked lists threaded through the
+/// slots, so that taking the warmest, the coldest or any one out is O(1) and allocates nothing.
 struct AvailableSlots: Sendable {
   /// Most recently added slot with 0, 1, … leases; -1 for none.
   private var newest: [Int32]
@@ -20,6 +20,9 @@ struct AvailableSlots: Sendable {
     return nil
   }
 
+  /// The slot without leases that was added least recently.
+  var coldest: Int? { oldest[0] >= 0 ? Int(oldest[0]) : nil }
+
   mutating func insert(_ slot: Int, into slots: inout [Slot]) {
     let load = slots[slot].leases
     let head = newest[load]
@@ -28,6 +31,17 @@ struct AvailableSlots: Sendable {
     slots[slot].next = head
     if head >= 0 { slots[Int(head)].previous = Int32(slot) } else { oldest[load] = Int32(slot) }
     newest[load] = Int32(slot)
+  }
+
+  /// Adds the slot at the other end, as the least recently used.
+  mutating func insertAsColdest(_ slot: Int, into slots: inout [Slot]) {
+    let load = slots[slot].leases
+    let tail = oldest[load]
+    slots[slot].isListed = true
+    slots[slot].previous = tail
+    slots[slot].next = -1
+    if tail >= 0 { slots[Int(tail)].next = Int32(slot) } else { newest[load] = Int32(slot) }
+    oldest[load] = Int32(slot)
   }
 
   /// Takes the slot out, if it is in. To be called before its number of leases changes.

@@ -16,7 +16,7 @@ struct Breaker: Sendable {
   private let budget: RestartBudget
   private var recent: [UInt64] = []
   private var generation: UInt32 = 0
-  /// How often it opened since it was last closed; the wait grows with it.
+  /// How often it opened since a worker was last proved; the wait grows with it.
   private(set) var openings = 0
 
   init(budget: RestartBudget) { self.budget = budget }
@@ -76,12 +76,20 @@ struct Breaker: Sendable {
     if state == .halfOpen(trial: serial) { state = .halfOpen(trial: nil) }
   }
 
+  /// The trial worker lives on, though it has proved nothing yet. True if that closes the breaker; what failed of late
+  /// still counts against the budget.
+  mutating func trialSurvived(serial: UInt64) -> Bool {
+    guard state == .halfOpen(trial: serial) else { return false }
+    state = .closed
+    return true
+  }
+
   /// A worker has proved itself. True if that closes the breaker.
   mutating func noteSuccess() -> Bool {
     recent.removeAll(keepingCapacity: true)
+    openings = 0
     guard isOpen else { return false }
     state = .closed
-    openings = 0
     return true
   }
 }

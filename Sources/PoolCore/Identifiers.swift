@@ -63,6 +63,8 @@ public enum SlotTimer: Int, CaseIterable, Sendable {
   case probeInterval
   /// The worker has reached its age limit then.
   case age
+  /// A worker that lived from ready until then did not fail to start, as far as can be told without a job.
+  case settle
 }
 
 /// Names one arming of one timer. A firing whose generation is not the armed one is stale and ignored,

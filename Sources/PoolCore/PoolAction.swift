@@ -2,7 +2,7 @@
 public enum PoolAction: Sendable, Equatable {
   /// Start a worker; answer with `workerReady` or `workerGone`.
   case startWorker(WorkerID)
-  /// Take step `step` (from 0) of the stop ladder; `workerGone` is expected in the end.
+  /// Take step `step` (from 0) of the stop ladder; `workerGone` is expected in the end. Leases it still holds are void.
   case stopWorker(WorkerID, step: Int)
   /// Its disposal hangs: forget the worker, its slot is free again (only with `abandonsAfterLadder`).
   case abandonWorker(WorkerID)
@@ -74,11 +74,12 @@ public enum PoolNotice: Sendable, Equatable {
   case retiring(WorkerID, RetireReason)
   /// A start failed, the `failures`-th in a row in this slot; the next try comes after `wait` nanoseconds.
   case startFailed(WorkerID, failures: Int, wait: UInt64)
-  /// The restart budget is spent: `failures` within `period` nanoseconds. One start is tried after `retryAfter` nanoseconds.
+  /// The restart budget is spent: `failures` within `period` nanoseconds. One start is tried after `retryAfter`
+  /// nanoseconds.
   case breakerOpened(failures: Int, period: UInt64, retryAfter: UInt64)
   /// Workers start again.
   case breakerClosed
-  /// The whole stop ladder did not help.
+  /// The whole stop ladder did not help; said once for a worker, while the last step is repeated.
   case stuck(WorkerID)
   /// The lease is held for longer than `leaseReportLimit`.
   case leaseOverdue(WorkerID)

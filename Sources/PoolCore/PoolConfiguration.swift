@@ -21,9 +21,13 @@ public struct PoolConfiguration: Sendable {
 
   /// Longest time from start to ready.
   public var startLimit: UInt64 = 60_000_000_000
-  /// True when ready means proved (a probe, a notification). False when a worker is merely taken to be ready as
-  /// soon as it runs: then its first healthy release is the proof that ends backoff and closes the breaker.
+  /// True when ready means proved (a probe, a notification). False when a worker is merely taken to be ready as soon as
+  /// it runs: then its first job done is the proof that ends backoff and closes the breaker.
   public var readyIsProof = true
+  /// A worker that ends so soon after it was ready, without a job, is a failed start even if ready was proof, and
+  /// costs a growing wait. One that is merely taken to be ready and lives so long lets a half-open breaker or a roll
+  /// go on, though its end without a job is still a failed start (supervisor's startsecs). 0: ready is enough.
+  public var settleTime: UInt64 = 1_000_000_000
   /// Wait after a failed start.
   public var backoff = Backoff(minimum: 100_000_000, maximum: 30_000_000_000)
   /// So many failed starts within so long open the breaker.
@@ -40,7 +44,7 @@ public struct PoolConfiguration: Sendable {
   /// Replacements that may start before the worker they replace retires; until then that one serves on, past its limit.
   /// 0: a worker that reached its limit gets no further lease, whatever it costs.
   public var surge = 0
-  /// An idle worker above the minimum retires after so long; 0 for never.
+  /// An idle worker above the minimum retires after so long; 0 for never. A probe does not count as use.
   public var idleLimit: UInt64 = 0
 
   /// Idle workers are probed so often; 0 for never.
@@ -53,7 +57,7 @@ public struct PoolConfiguration: Sendable {
   public var resetsAfterLease = false
   /// Longest time for a reset.
   public var resetLimit: UInt64 = 5_000_000_000
-  /// A lease held longer is reported, nothing more; 0 for never.
+  /// A lease held longer is reported, nothing more; 0 for never. Needs a capacity of 1.
   public var leaseReportLimit: UInt64 = 0
 
   /// The wait after each step of the stop ladder. At least one step; the last is repeated until the worker is gone.
@@ -77,12 +81,17 @@ public struct PoolConfiguration: Sendable {
     if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil {
       return "capacity is \(capacity), must be 1 with a probe before each lease"
     }
+    if capacity > 1, leaseReportLimit > 0 {
+      return "capacity is \(capacity), must be 1 with a report of overdue leases"
+    }
     if maximumStarting < 1 { return "maximumStarting is \(maximumStarting), must be at least 1" }
     if maximumJobs < 0 { return "maximumJobs is \(maximumJobs), must not be negative" }
     if surge < 0 { return "surge is \(surge), must not be negative" }
     if !(0...1).contains(jitter) { return "jitter is \(jitter), must be 0...1" }
     if stopLadder.isEmpty { return "stopLadder is empty, must have at least one step" }
-    if restartBudget.failures < 1 { return "restartBudget allows \(restartBudget.failures) failures, must be at least 1" }
+    if restartBudget.failures < 1 {
+      return "restartBudget allows \(restartBudget.failures) failures, must be at least 1"
+    }
     return nil
   }
 }

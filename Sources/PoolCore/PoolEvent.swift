@@ -6,7 +6,7 @@ public enum PoolEvent: Sendable, Equatable {
   case leaseRequested(WaiterID, WaitLimit)
   /// The waiter has given up. Ignored when it was answered already.
   case leaseWithdrawn(WaiterID)
-  /// A lease ends.
+  /// A lease ends. Ignored when the worker is on the stop ladder: that made its leases void.
   case leaseReleased(WorkerID, LeaseEnd)
 
   /// The worker can take a lease: proved, or taken for granted (`readyIsProof`).
@@ -14,8 +14,8 @@ public enum PoolEvent: Sendable, Equatable {
   /// The worker no longer exists, asked to or not. All its leases are void: they must not be released any more.
   case workerGone(WorkerID, GoneCause)
 
-  /// The worker must not be used again, whatever it is doing (it broke the protocol, its job ran out of time). Its leases
-  /// are void. One that never proved itself has failed to start.
+  /// The worker must not be used again, whatever it is doing (it broke the protocol, its job ran out of time). Its
+  /// leases are void. One that never proved itself has failed to start.
   case workerBroken(WorkerID)
 
   /// The probe was answered well.
@@ -32,9 +32,10 @@ public enum PoolEvent: Sendable, Equatable {
 
   /// The pool's size changes; surplus workers retire when they are free.
   case resized(minimum: Int, maximum: Int)
-  /// Replace every worker that lives now, no more than `max(surge, 1)` at once; the first replacement that fails ends it.
+  /// Replace every worker that lives now, no more than `max(surge, 1)` at once; the first replacement that fails ends
+  /// it, and the next is not begun before it is proved. Ignored unless the pool is open.
   case recycleAll
-  /// Replace this worker.
+  /// Replace this worker. Ignored when it is gone or going.
   case recycle(WorkerID)
   /// Accept no new waiter, serve those that wait, then stop everything gracefully.
   case drain
@@ -64,11 +65,13 @@ public enum LeaseEnd: Sendable, Equatable {
 
 /// Why a worker is gone.
 public enum GoneCause: Sendable, Equatable {
-  /// It never took a job: a failed start, which costs a wait and counts against the restart budget.
+  /// It never took a job: a failed start, which costs a wait and counts against the restart budget (unless ready was
+  /// proof and it has lived for `settleTime`).
   case failedStart
   /// It cannot be started at all (no such program). Opens the breaker at once as long as no worker was ever proved.
   case cannotStart
-  /// It ended by itself, after it had taken a job or been proved.
+  /// It ended by itself, after it had taken a job or been proved. Without a lease, a job done or `settleTime` lived
+  /// this too is a failed start: a worker that says ready and ends must not be started again at once, for ever.
   case died
   /// It ended as it was asked to.
   case stopped

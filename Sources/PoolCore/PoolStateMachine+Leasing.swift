@@ -6,43 +6,62 @@ extension PoolStateMachine {
     if let lastWaiter, waiter <= lastWaiter { return impossible(.waiterOutOfOrder, into: &actions) }
     lastWaiter = waiter
     guard phase == .open else { return actions.append(.refuseLease(waiter, .closed)) }
-    if waiters.isEmpty, let slot = available.pick(configuration.leaseOrder) {
-      return serve(waiter, from: slot, at: now, into: &actions)
+    let slot = waiters.isEmpty ? available.pick(configuration.leaseOrder) : nil
+    if let slot, !isProbeDue(slot, at: now) {
+      return grant(Waiter(id: waiter, patience: .endless), slot, into: &actions)
     }
+    let patience: Waiter.Patience
     switch limit {
-    case .immediately: return actions.append(.refuseLease(waiter, .exhausted))
-    case .within(let wait): actions.append(.arm(.waiter(waiter), after: wait))
-    case .forever: break
+    case .immediately:
+      guard slot != nil else { return actions.append(.refuseLease(waiter, .exhausted)) }
+      patience = .none
+    case .within(let wait):
+      patience = .timed
+      actions.append(.arm(.waiter(waiter), after: wait))
+    case .forever: patience = .endless
     }
-    waiters.append(waiter)
+    if let slot { return beginProbe(slot, for: Waiter(id: waiter, patience: patience), into: &actions) }
+    waiters.append(Waiter(id: waiter, patience: patience))
     // A fixed pool at full strength has nothing to decide: this is the path of every job of a busy pool.
     if census.serving < configuration.maximum { reconcile(at: now, into: &actions) }
   }
 
-  mutating func withdrawLease(_ waiter: WaiterID, into actions: inout [PoolAction]) {
-    if removeWaiter(waiter) { actions.append(.disarm(.waiter(waiter))) }
+  mutating func withdrawLease(_ id: WaiterID, at now: UInt64, into actions: inout [PoolAction]) {
+    guard let waiter = removeWaiter(id) else { return }
+    if waiter.patience == .timed { actions.append(.disarm(.waiter(id))) }
+    if phase == .draining { reconcile(at: now, into: &actions) }
   }
 
-  /// Takes the waiter out of the queue, or out of the probe that is made for it.
-  mutating func removeWaiter(_ waiter: WaiterID) -> Bool {
-    if waiters.withdraw(waiter) { return true }
-    guard configuration.probeBeforeLeaseUnlessUsedWithin != nil else { return false }
-    for slot in slots.indices where slots[slot].state == .probing(waiter) {
+  mutating func waitedTooLong(_ id: WaiterID, at now: UInt64, into actions: inout [PoolAction]) {
+    guard removeWaiter(id) != nil else { return }
+    actions.append(.refuseLease(id, .timedOut))
+    if phase == .draining { reconcile(at: now, into: &actions) }
+  }
+
+  /// Takes the waiter out of the queue, or out of the probe that is made for it; nil if it waits no longer.
+  private mutating func removeWaiter(_ id: WaiterID) -> Waiter? {
+    if let waiter = waiters.withdraw(id) { return waiter }
+    guard configuration.probeBeforeLeaseUnlessUsedWithin != nil else { return nil }
+    for slot in slots.indices {
+      guard case .probing(let waiter?) = slots[slot].state, waiter.id == id else { continue }
       slots[slot].state = .probing(nil)
-      return true
+      return waiter
     }
-    return false
+    return nil
+  }
+
+  private func isProbeDue(_ slot: Int, at now: UInt64) -> Bool {
+    guard let grace = configuration.probeBeforeLeaseUnlessUsedWithin else { return false }
+    return now &- slots[slot].lastUsed > grace
   }
 
   /// Gives the waiter this available worker, after a probe if one is due.
-  private mutating func serve(_ waiter: WaiterID, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    if let grace = configuration.probeBeforeLeaseUnlessUsedWithin, now &- slots[slot].lastUsed > grace {
-      return beginProbe(slot, for: waiter, into: &actions)
-    }
+  mutating func serve(_ waiter: Waiter, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+    if isProbeDue(slot, at: now) { return beginProbe(slot, for: waiter, into: &actions) }
     grant(waiter, slot, into: &actions)
   }
 
-  mutating func grant(_ waiter: WaiterID, _ slot: Int, into actions: inout [PoolAction]) {
+  mutating func grant(_ waiter: Waiter, _ slot: Int, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
     if slots[slot].leases == 0 {
       setState(slot, .leased, into: &actions)
@@ -50,7 +69,8 @@ extension PoolStateMachine {
     }
     slots[slot].leases += 1
     if slots[slot].leases < configuration.capacity { available.insert(slot, into: &slots) }
-    actions.append(.grantLease(waiter, worker(in: slot)))
+    if waiter.patience == .timed { actions.append(.disarm(.waiter(waiter.id))) }
+    actions.append(.grantLease(waiter.id, worker(in: slot)))
   }
 
   /// Serves waiters as long as there are workers for them.
@@ -63,9 +83,10 @@ extension PoolStateMachine {
   mutating func releaseLease(
     _ worker: WorkerID, _ end: LeaseEnd, at now: UInt64, into actions: inout [PoolAction]
   ) {
-    guard let slot = slot(of: worker), slots[slot].leases > 0, slots[slot].state == .leased else {
-      return impossible(.releaseWithoutLease, into: &actions)
-    }
+    guard let slot = slot(of: worker) else { return impossible(.releaseWithoutLease, into: &actions) }
+    // The job of a worker that is being stopped may still end well; its lease was void all the same.
+    if case .stopping = slots[slot].state { return }
+    guard slots[slot].state == .leased else { return impossible(.releaseWithoutLease, into: &actions) }
     available.remove(slot, from: &slots)
     slots[slot].leases -= 1
     slots[slot].lastUsed = now
@@ -76,6 +97,9 @@ extension PoolStateMachine {
       countJob(slot, at: now, into: &actions)
       setRetiring(slot, .own, into: &actions)
     }
+    if census.serving > configuration.maximum, census.serving > mostServing {
+      setRetiring(slot, .surplus, into: &actions)
+    }
     if slots[slot].retiring == nil { return giveBack(slot, wasUsed: end != .unused, at: now, into: &actions) }
     if slots[slot].leases == 0 { beginStop(slot, .graceful, into: &actions) }
     reconcile(at: now, into: &actions)
@@ -83,7 +107,7 @@ extension PoolStateMachine {
 
   private mutating func countJob(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
     slots[slot].jobs += 1
-    if !slots[slot].isProved { prove(slot, at: now, into: &actions) }
+    if slots[slot].jobs == 1 { firstJobDone(slot, at: now, into: &actions) }
     if slots[slot].jobLimit > 0, slots[slot].jobs == slots[slot].jobLimit {
       limitReached(slot, .jobs, at: now, into: &actions)
     }
@@ -104,16 +128,16 @@ extension PoolStateMachine {
     }
   }
 
-  /// The worker is free: the next waiter gets it, or it rests until one comes.
+  /// The worker is free: the next waiter gets it, or it rests until one comes. One worker too many goes, whoever waits.
   mutating func rest(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+    let wasProbed = slots[slot].state == .probing(nil)
     setState(slot, .idle, into: &actions)
-    available.insert(slot, into: &slots)
+    // A probe is not a use: the worker stays as cold as it was.
+    if wasProbed { available.insertAsColdest(slot, into: &slots) } else { available.insert(slot, into: &slots) }
+    if phase == .draining || census.serving > configuration.maximum { reconcile(at: now, into: &actions) }
     dispatch(at: now, into: &actions)
     guard slots[slot].state == .idle else { return }
-    if phase == .draining || census.serving > configuration.maximum {
-      return reconcile(at: now, into: &actions)
-    }
-    if configuration.idleLimit > 0, census.serving > configuration.minimum {
+    if configuration.idleLimit > 0, slots[slot].armed[SlotTimer.idle.rawValue] == 0 {
       arm(slot, .idle, after: configuration.idleLimit, into: &actions)
     }
     if configuration.probeInterval > 0 {

@@ -5,8 +5,8 @@ extension PoolStateMachine {
   mutating func limitReached(_ slot: Int, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]) {
     guard slots[slot].isServing else { return }
     if configuration.surge > 0 {
-      guard slots[slot].overdue == nil else { return }
-      setOverdue(slot, reason)
+      // A limit outlasts a mere request: when a roll is given up, the worker must still go.
+      if slots[slot].overdue == nil || slots[slot].overdue == .requested { setOverdue(slot, reason) }
       return reconcile(at: now, into: &actions)
     }
     retire(slot, reason, .graceful, at: now, into: &actions)
@@ -14,8 +14,13 @@ extension PoolStateMachine {
 
   mutating func workerBroken(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker) else { return }
-    if !slots[slot].isProved { slots[slot].startHasFailed = true }
-    takeBackWaiter(of: slot)
+    switch slots[slot].state {
+    case .empty, .backingOff, .stopping: break
+    case .leased: slots[slot].startHasFailed = !slots[slot].isProved
+    case .starting, .idle, .probing, .resetting:
+      slots[slot].startHasFailed = !slots[slot].isProved || !slots[slot].hasSettled
+    }
+    takeBackWaiter(of: slot, at: now, into: &actions)
     retire(slot, .broken, .prompt, at: now, into: &actions)
   }
 
@@ -27,9 +32,8 @@ extension PoolStateMachine {
     switch slots[slot].state {
     case .empty, .backingOff: return
     case .stopping: beginStop(slot, urgency, into: &actions)
-    case .leased where urgency == .graceful: return
-    case .probing where urgency == .graceful, .resetting where urgency == .graceful: return
-    case .starting, .idle, .probing, .leased, .resetting: beginStop(slot, urgency, into: &actions)
+    case .probing, .leased, .resetting: if urgency != .graceful { beginStop(slot, urgency, into: &actions) }
+    case .starting, .idle: beginStop(slot, urgency, into: &actions)
     }
     dispatch(at: now, into: &actions)
     reconcile(at: now, into: &actions)
@@ -49,20 +53,24 @@ extension PoolStateMachine {
     available.remove(slot, from: &slots)
     slots[slot].leases = 0
     disarm(slot, .age, into: &actions)
+    disarm(slot, .settle, into: &actions)
     takeStopStep(slot, step, into: &actions)
   }
 
   private mutating func takeStopStep(_ slot: Int, _ step: Int, into actions: inout [PoolAction]) {
+    let rung = min(step, configuration.stopLadder.count - 1)
     setState(slot, .stopping(step: step), into: &actions)
-    arm(slot, .stop, after: configuration.stopLadder[step], into: &actions)
-    actions.append(.stopWorker(worker(in: slot), step: step))
+    arm(slot, .stop, after: configuration.stopLadder[rung], into: &actions)
+    actions.append(.stopWorker(worker(in: slot), step: rung))
   }
 
   mutating func stopTimedOut(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
     guard case .stopping(let step) = slots[slot].state else { return }
-    if step + 1 < configuration.stopLadder.count { return takeStopStep(slot, step + 1, into: &actions) }
-    actions.append(.report(.stuck(worker(in: slot))))
-    guard configuration.abandonsAfterLadder else { return takeStopStep(slot, step, into: &actions) }
+    let steps = configuration.stopLadder.count
+    if step + 1 == steps { actions.append(.report(.stuck(worker(in: slot)))) }
+    guard step + 1 >= steps, configuration.abandonsAfterLadder else {
+      return takeStopStep(slot, min(step + 1, steps), into: &actions)
+    }
     actions.append(.abandonWorker(worker(in: slot)))
     workerGone(worker(in: slot), .stopped, at: now, into: &actions)
   }
@@ -71,6 +79,7 @@ extension PoolStateMachine {
   mutating func vacate(_ slot: Int, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
     disarm(slot, .age, into: &actions)
+    disarm(slot, .settle, into: &actions)
     setOverdue(slot, nil)
     setState(slot, .empty, into: &actions)
     slots[slot].leases = 0
@@ -79,7 +88,9 @@ extension PoolStateMachine {
   }
 
   mutating func idleTooLong(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    guard slots[slot].state == .idle, census.serving > configuration.minimum else { return }
+    guard census.serving > configuration.minimum else {
+      return arm(slot, .idle, after: configuration.idleLimit, into: &actions)
+    }
     retire(slot, .idle, .graceful, at: now, into: &actions)
   }
 
@@ -94,10 +105,10 @@ extension PoolStateMachine {
   mutating func retireSurplus(at now: UInt64, into actions: inout [PoolAction]) {
     switch phase {
     case .new, .stopping, .closed: return
-    case .open: while census.serving > configuration.maximum, retireOneIdle(.surplus, into: &actions) {}
+    case .open: while census.serving > mostServing, retireColdest(.surplus, into: &actions) {}
     case .draining:
       guard waiters.isEmpty else { return }
-      while retireOneIdle(.drained, into: &actions) {}
+      while retireColdest(.drained, into: &actions) {}
       for slot in slots.indices where slots[slot].state == .starting { stopUnneeded(slot, into: &actions) }
       for slot in slots.indices where slots[slot].state == .backingOff { setState(slot, .empty, into: &actions) }
     }
@@ -108,8 +119,8 @@ extension PoolStateMachine {
     beginStop(slot, .graceful, into: &actions)
   }
 
-  private mutating func retireOneIdle(_ reason: RetireReason, into actions: inout [PoolAction]) -> Bool {
-    guard let slot = slots.firstIndex(where: { $0.state == .idle && $0.retiring == nil }) else { return false }
+  private mutating func retireColdest(_ reason: RetireReason, into actions: inout [PoolAction]) -> Bool {
+    guard let slot = available.coldest else { return false }
     setRetiring(slot, reason, into: &actions)
     beginStop(slot, .graceful, into: &actions)
     return true
@@ -120,16 +131,20 @@ extension PoolStateMachine {
   mutating func recycleAll(at now: UInt64, into actions: inout [PoolAction]) {
     guard phase == .open else { return }
     rollBefore = lastSerial + 1
-    for slot in slots.indices where slots[slot].isServing && slots[slot].overdue == nil { setOverdue(slot, .requested) }
+    for slot in slots.indices where slots[slot].overdue == nil {
+      if slots[slot].isServing || slots[slot].state == .starting { setOverdue(slot, .requested) }
+    }
     reconcile(at: now, into: &actions)
   }
 
   mutating func recycle(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker) else { return }
+    if slots[slot].state == .starting { return retire(slot, .requested, .graceful, at: now, into: &actions) }
     limitReached(slot, .requested, at: now, into: &actions)
   }
 
-  /// Lets overdue workers go, as far as replacements are ready: never below the target, with surge; one at a time without.
+  /// Lets overdue workers go, as far as replacements are ready: never below the target, with surge; one at a time
+  /// without.
   mutating func advanceRecycling(at now: UInt64, into actions: inout [PoolAction]) {
     guard census.overdue > 0 else {
       rollBefore = 0
@@ -143,14 +158,22 @@ extension PoolStateMachine {
   }
 
   private var mayRetireOverdue: Bool {
+    guard phase == .open, !awaitsCanary else { return false }
     if configuration.surge > 0 { return census.serving > min(target, configuration.maximum) }
     return census.serving >= min(target, configuration.maximum) && census.occupied == census.serving
       && census.backingOff == 0
   }
 
+  /// During a roll, a replacement that is merely taken to be ready must show that it works before the next old worker
+  /// goes: a bad build that dies after a moment would replace the whole pool (react_on_rails #2764).
+  private var awaitsCanary: Bool {
+    rollBefore > 0 && slots.contains { $0.isServing && !$0.isProved && !$0.hasSettled && isRollReplacement($0.serial) }
+  }
+
   /// An idle one first, it is free at once.
   private var nextOverdue: Int? {
-    slots.firstIndex { $0.overdue != nil && $0.state == .idle } ?? slots.firstIndex { $0.overdue != nil }
+    slots.firstIndex { $0.overdue != nil && $0.state == .idle }
+      ?? slots.firstIndex { $0.overdue != nil && $0.isServing }
   }
 
   /// The canary died: what still serves goes on serving (react_on_rails #2764).

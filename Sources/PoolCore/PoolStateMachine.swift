@@ -1,10 +1,10 @@
 /// The pool as a pure state machine: events in, actions out. No I/O, no clock, no chance of its own.
 ///
-/// It decides which worker serves whom, when workers start, are probed, reset, retired and stopped, and how fast failed starts
-/// are tried again. It does not know what a worker is: one driver runs processes, another any object.
+/// It decides which worker serves whom, when workers start, are probed, reset, retired and stopped, and how fast
+/// failed starts are tried again. It does not know what a worker is: one driver runs processes, another any object.
 ///
-/// The number of workers is never kept in tokens that could be lost or doubled: `reconcile` compares what is alive with what
-/// is wanted after every event that could change either (cpython #115634).
+/// The number of workers is never kept in tokens that could be lost or doubled: `reconcile` compares what is alive
+/// with what is wanted after every event that could change either (cpython #115634).
 public struct PoolStateMachine: Sendable {
   /// The life of the pool as a whole.
   enum Phase: Sendable {
@@ -44,7 +44,7 @@ public struct PoolStateMachine: Sendable {
     switch event {
     case .start: start(at: now, into: &actions)
     case .leaseRequested(let waiter, let limit): requestLease(waiter, limit, at: now, into: &actions)
-    case .leaseWithdrawn(let waiter): withdrawLease(waiter, into: &actions)
+    case .leaseWithdrawn(let waiter): withdrawLease(waiter, at: now, into: &actions)
     case .leaseReleased(let worker, let end): releaseLease(worker, end, at: now, into: &actions)
     case .workerReady(let worker): workerReady(worker, at: now, into: &actions)
     case .workerGone(let worker, let cause): workerGone(worker, cause, at: now, into: &actions)
@@ -71,17 +71,19 @@ public struct PoolStateMachine: Sendable {
   private mutating func timerFired(_ timer: TimerID, at now: UInt64, into actions: inout [PoolAction]) {
     switch timer {
     case .slot(let slot, let kind, let generation):
-      guard slot.index < slots.count, slots[slot.index].armed[kind.rawValue] == generation, generation != 0 else { return }
+      guard slot.index < slots.count, slots[slot.index].armed[kind.rawValue] == generation, generation != 0 else {
+        return
+      }
       slots[slot.index].armed[kind.rawValue] = 0
       slotTimerFired(slot.index, kind, at: now, into: &actions)
-    case .waiter(let waiter):
-      if removeWaiter(waiter) { actions.append(.refuseLease(waiter, .timedOut)) }
+    case .waiter(let waiter): waitedTooLong(waiter, at: now, into: &actions)
     case .breaker(let generation):
       if breaker.halfOpen(generation: generation) { reconcile(at: now, into: &actions) }
     }
   }
 
-  private mutating func slotTimerFired(_ slot: Int, _ kind: SlotTimer, at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func slotTimerFired(_ slot: Int, _ kind: SlotTimer, at now: UInt64, into actions: inout [PoolAction])
+  {
     switch kind {
     case .start: startTimedOut(slot, at: now, into: &actions)
     case .backoff: backoffEnded(slot, at: now, into: &actions)
@@ -91,7 +93,11 @@ public struct PoolStateMachine: Sendable {
     case .lease: actions.append(.report(.leaseOverdue(worker(in: slot))))
     case .idle: idleTooLong(slot, at: now, into: &actions)
     case .probeInterval: beginProbe(slot, for: nil, into: &actions)
-    case .age: limitReached(slot, .age, at: now, into: &actions)
+    case .age:
+      // An age limit may be shorter than the settle time: nobody has to live longer than they may.
+      settled(slot, at: now, into: &actions)
+      limitReached(slot, .age, at: now, into: &actions)
+    case .settle: settled(slot, at: now, into: &actions)
     }
   }
 }
@@ -119,14 +125,14 @@ extension PoolStateMachine {
     case .empty: break
     case .backingOff: disarm(slot, .backoff, into: &actions)
     case .starting: disarm(slot, .start, into: &actions)
-    case .idle:
-      disarm(slot, .idle, into: &actions)
-      disarm(slot, .probeInterval, into: &actions)
+    case .idle: disarm(slot, .probeInterval, into: &actions)
     case .probing: disarm(slot, .probe, into: &actions)
     case .leased: disarm(slot, .lease, into: &actions)
     case .resetting: disarm(slot, .reset, into: &actions)
     case .stopping: disarm(slot, .stop, into: &actions)
     }
+    // A probe is not a use: the time of idleness runs on, or probed workers would never age out (php-src #4101).
+    if state != .idle, state != .probing(nil) { disarm(slot, .idle, into: &actions) }
     slots[slot].state = state
     census.add(state, isServing: slots[slot].isServing)
   }
@@ -180,7 +186,7 @@ struct Census: Sendable, Equatable {
   var busy = 0
   /// Holding a worker in any state.
   var occupied = 0
-  /// Serving past a limit until a replacement is ready.
+  /// To be replaced: serving, or still starting, until a replacement is ready.
   var overdue = 0
 
   mutating func add(_ state: SlotState, isServing: Bool) { count(state, isServing, 1) }

@@ -11,12 +11,13 @@ enum SlotState: Equatable, Sendable {
   case idle
   /// Being checked; then the waiter gets it, if there is one. `probePassed` → `idle` or `leased`;
   /// `probeFailed` or deadline `.probe` → `stopping`, and the waiter goes back to the front of the queue.
-  case probing(WaiterID?)
+  case probing(Waiter?)
   /// Holds 1...capacity leases. Last `leaseReleased` → `idle`, `resetting` or `stopping`; `workerGone` → `empty`.
   case leased
   /// Forgetting its last job. `resetPassed` → `idle`; `resetFailed` or deadline `.reset` → `stopping`.
   case resetting
-  /// On the given step of the stop ladder. Deadline `.stop` → the next step; `workerGone` → `empty` or `backingOff`.
+  /// On the given step of the stop ladder; one beyond the last when all were taken and the last is repeated.
+  /// Deadline `.stop` → the next step; `workerGone` → `empty` or `backingOff`.
   case stopping(step: Int)
 }
 
@@ -33,10 +34,12 @@ struct Slot: Sendable {
   var jobLimit = 0
   /// Set when the worker gets no further lease and stops as soon as it is free.
   var retiring: RetireReason?
-  /// Set when a limit is reached and the worker serves on until its replacement is ready (`surge`).
+  /// Set when the worker is to be replaced, and serves (or goes on starting) until that can be done.
   var overdue: RetireReason?
   /// The worker has shown that it works.
   var isProved = false
+  /// The worker did a job, or lived for the settle time.
+  var hasSettled = false
   /// Set when this start is known to have failed while the worker still lives.
   var startHasFailed = false
   /// Failed starts in a row, over successive workers.
@@ -44,7 +47,7 @@ struct Slot: Sendable {
   /// When the worker was ready or last used.
   var lastUsed: UInt64 = 0
   /// The armed generation of each timer; 0 when not armed.
-  var armed = InlineArray<9, UInt32>(repeating: 0)
+  var armed = InlineArray<10, UInt32>(repeating: 0)
   /// Neighbours in the list of available slots; -1 for none.
   var previous: Int32 = -1
   var next: Int32 = -1

@@ -1,11 +1,27 @@
+/// One who waits for a lease.
+struct Waiter: Equatable, Sendable {
+  /// What ends the wait, besides a worker.
+  enum Patience: Sendable {
+    /// Nothing.
+    case endless
+    /// Its timer, which is armed.
+    case timed
+    /// The failure of the probe that is made for it: it did not want to wait at all.
+    case none
+  }
+
+  let id: WaiterID
+  let patience: Patience
+}
+
 /// Those who wait for a lease, first come first served.
 ///
-/// Identifiers only grow, so the queue is sorted and one in the middle is found by binary search. A withdrawn waiter leaves
-/// a gap; gaps at the ends go at once, the others when they outnumber the living: thousands may give up at the same moment.
-/// A waiter whose worker failed its probe goes back to the place that its age gives it.
+/// Identifiers only grow, so the queue is sorted and one in the middle is found by binary search. A withdrawn waiter
+/// leaves a gap; gaps at the ends go at once, the others when they outnumber the living: thousands may give up at the
+/// same moment. A waiter whose worker failed its probe goes back to the place that its age gives it.
 struct WaiterQueue: Sendable {
   private struct Entry {
-    var waiter: WaiterID
+    var waiter: Waiter
     var isWithdrawn = false
   }
 
@@ -15,7 +31,7 @@ struct WaiterQueue: Sendable {
 
   var isEmpty: Bool { count == 0 }
 
-  mutating func append(_ waiter: WaiterID) {
+  mutating func append(_ waiter: Waiter) {
     // The consumed part is dropped when it is the larger one: amortised O(1), and no allocation in steady state.
     if head > 32, head * 2 > entries.count {
       entries.removeSubrange(0..<head)
@@ -26,12 +42,12 @@ struct WaiterQueue: Sendable {
   }
 
   /// Puts a waiter back in the place that its age gives it.
-  mutating func putBack(_ waiter: WaiterID) {
-    entries.insert(Entry(waiter: waiter), at: position(of: waiter))
+  mutating func putBack(_ waiter: Waiter) {
+    entries.insert(Entry(waiter: waiter), at: position(of: waiter.id))
     count += 1
   }
 
-  mutating func popFirst() -> WaiterID? {
+  mutating func popFirst() -> Waiter? {
     guard count > 0 else { return nil }
     let waiter = entries[head].waiter
     head += 1
@@ -40,23 +56,24 @@ struct WaiterQueue: Sendable {
     return waiter
   }
 
-  /// Takes the waiter out; false if it is not in the queue.
-  mutating func withdraw(_ waiter: WaiterID) -> Bool {
-    let index = position(of: waiter)
-    guard index < entries.count, entries[index].waiter == waiter, !entries[index].isWithdrawn else { return false }
+  /// Takes the waiter out; nil if it is not in the queue.
+  mutating func withdraw(_ id: WaiterID) -> Waiter? {
+    let index = position(of: id)
+    guard index < entries.count, entries[index].waiter.id == id, !entries[index].isWithdrawn else { return nil }
+    let waiter = entries[index].waiter
     entries[index].isWithdrawn = true
     count -= 1
     trim()
-    return true
+    return waiter
   }
 
   /// Where the waiter is, or would have to be.
-  private func position(of waiter: WaiterID) -> Int {
+  private func position(of id: WaiterID) -> Int {
     var low = head
     var high = entries.count
     while low < high {
       let middle = (low + high) / 2
-      if entries[middle].waiter < waiter { low = middle + 1 } else { high = middle }
+      if entries[middle].waiter.id < id { low = middle + 1 } else { high = middle }
     }
     return low
   }

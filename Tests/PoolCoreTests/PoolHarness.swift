@@ -1,0 +1,215 @@
+import Testing
+
+@testable import PoolCore
+
+/// Drives a pool in virtual time, as a legal driver would. It believes nothing: an action that a driver could not carry
+/// out is a violation, not a record.
+struct PoolHarness {
+  /// What a driver would know of the worker in a slot.
+  struct Shadow {
+    enum Life { case none, starting, ready, stopping }
+    enum Check { case none, probe, reset }
+
+    var serial: UInt64 = 0
+    var life = Life.none
+    var check = Check.none
+    var step = -1
+    var leases = 0
+    var isRetiring = false
+  }
+
+  private(set) var pool: PoolStateMachine
+  private(set) var now: UInt64 = 0
+  private(set) var timers = TimerTable()
+  private(set) var shadows: [Shadow] = []
+  private(set) var occupied = 0
+  /// Waiters that have no answer yet, oldest first.
+  private(set) var pending: [WaiterID] = []
+  private(set) var isClosed = false
+  private(set) var violations: [String] = []
+  /// The actions of the last event.
+  private(set) var actions: [PoolAction] = []
+  /// The actions of all events; only when recording.
+  private(set) var history: [PoolAction] = []
+  private(set) var lastWaiter: UInt64 = 0
+  private var lastSerial: UInt64 = 0
+  private let isRecording: Bool
+
+  init(_ configuration: PoolConfiguration, seed: UInt64 = 1, isRecording: Bool = true) {
+    pool = PoolStateMachine(configuration: configuration, generator: SeededGenerator(seed: seed))
+    self.isRecording = isRecording
+  }
+
+  /// Hands the event over and carries out the actions. In a story any violation fails the test where it happened.
+  @discardableResult
+  mutating func send(_ event: PoolEvent, sourceLocation: SourceLocation = #_sourceLocation) -> [PoolAction] {
+    let known = violations.count
+    step(event)
+    for violation in violations[known...] {
+      Issue.record("\(violation) after \(event)", sourceLocation: sourceLocation)
+    }
+    checkInvariants()
+    for violation in violations[known...] {
+      Issue.record("\(violation) after \(event)", sourceLocation: sourceLocation)
+    }
+    return actions
+  }
+
+  /// Hands the event over and carries out the actions.
+  mutating func step(_ event: PoolEvent) {
+    note(event)
+    actions.removeAll(keepingCapacity: true)
+    let wasClosed = isClosed
+    pool.handle(event, at: now, into: &actions)
+    for action in actions { carryOut(action, wasClosed: wasClosed) }
+    if isRecording { history += actions }
+  }
+
+  mutating func violate(_ what: String) { violations.append(what) }
+
+  // MARK: Time
+
+  /// Fires the timer that is due next, at its time. False when none is armed.
+  mutating func fireNext() -> Bool {
+    guard let (timer, deadline) = timers.next else { return false }
+    now = max(now, deadline)
+    timers.forget(timer)
+    step(.timerFired(timer))
+    return true
+  }
+
+  /// Lets time pass; timers fire when they are due.
+  mutating func advance(by time: UInt64) {
+    let end = now + time
+    while let (_, deadline) = timers.next, deadline <= end { _ = fireNext() }
+    now = end
+  }
+
+  // MARK: What a legal driver knows before the pool does
+
+  private mutating func note(_ event: PoolEvent) {
+    switch event {
+    case .leaseRequested(let waiter, _):
+      lastWaiter = waiter.number
+      pending.append(waiter)
+    case .leaseWithdrawn(let waiter): answered(waiter)
+    case .leaseReleased(let worker, _):
+      if isAlive(worker), shadows[worker.slot.index].leases > 0 { shadows[worker.slot.index].leases -= 1 }
+    case .workerReady(let worker):
+      if isAlive(worker), shadows[worker.slot.index].life == .starting { shadows[worker.slot.index].life = .ready }
+    case .workerGone(let worker, _): forget(worker)
+    case .probePassed(let worker), .probeFailed(let worker), .resetPassed(let worker), .resetFailed(let worker):
+      if isAlive(worker) { shadows[worker.slot.index].check = .none }
+    case .timerFired(let timer): timers.forget(timer)
+    case .start, .workerBroken, .resized, .recycleAll, .recycle, .drain, .stop: break
+    }
+  }
+
+  func isAlive(_ worker: WorkerID) -> Bool {
+    let slot = worker.slot.index
+    return slot < shadows.count && shadows[slot].life != .none && shadows[slot].serial == worker.serial
+  }
+
+  private mutating func forget(_ worker: WorkerID) {
+    guard isAlive(worker) else { return }
+    shadows[worker.slot.index].life = .none
+    occupied -= 1
+  }
+
+  @discardableResult
+  private mutating func answered(_ waiter: WaiterID) -> Bool {
+    guard let place = pending.firstIndex(of: waiter) else { return false }
+    pending.remove(at: place)
+    return true
+  }
+
+  // MARK: Carrying out
+
+  private mutating func carryOut(_ action: PoolAction, wasClosed: Bool) {
+    switch action {
+    case .startWorker(let worker): start(worker)
+    case .stopWorker(let worker, let step): stop(worker, step)
+    case .abandonWorker(let worker):
+      if !isAlive(worker) || shadows[worker.slot.index].life != .stopping { violate("abandons \(worker) unasked") }
+      forget(worker)
+    case .grantLease(let waiter, let worker): grant(waiter, worker)
+    case .refuseLease(let waiter, _): if !answered(waiter) { violate("refuses \(waiter), who does not wait") }
+    case .probeWorker(let worker): check(worker, .probe)
+    case .resetWorker(let worker): check(worker, .reset)
+    case .arm(let timer, let wait):
+      if wasClosed || isClosed { violate("arms \(timer) after it was closed") }
+      if !timers.arm(timer, at: now.addingReportingOverflow(wait)) { violate("arms \(timer), which is armed") }
+    case .disarm(let timer): if !timers.forget(timer) { violate("disarms \(timer), which is not armed") }
+    case .report(let notice): note(notice)
+    case .closed: close()
+    }
+  }
+
+  private mutating func start(_ worker: WorkerID) {
+    let slot = worker.slot.index
+    if slot > shadows.count { violate("starts \(worker), but slots are dense") }
+    while shadows.count <= slot { shadows.append(Shadow()) }
+    if shadows[slot].life != .none { violate("starts \(worker) in an occupied slot") }
+    if worker.serial <= lastSerial { violate("starts \(worker) with an old serial") }
+    lastSerial = worker.serial
+    shadows[slot] = Shadow(serial: worker.serial, life: .starting)
+    occupied += 1
+    let most = pool.configuration.maximum.addingUpToMax(pool.configuration.surge)
+    if occupied > most { violate("starts \(worker): \(occupied) workers, at most \(most) may be") }
+    if shadows.count(where: { $0.life == .starting }) > pool.configuration.maximumStarting {
+      violate("starts \(worker): too many at once")
+    }
+    if isClosed { violate("starts \(worker) after it was closed") }
+  }
+
+  private mutating func stop(_ worker: WorkerID, _ step: Int) {
+    guard isAlive(worker) else { return violate("stops \(worker), which is not there") }
+    let slot = worker.slot.index
+    let last = pool.configuration.stopLadder.count - 1
+    if step > last || step < shadows[slot].step || (step == shadows[slot].step && step != last) {
+      violate("takes step \(step) after \(shadows[slot].step) for \(worker)")
+    }
+    shadows[slot].life = .stopping
+    shadows[slot].step = step
+    shadows[slot].leases = 0
+    shadows[slot].check = .none
+  }
+
+  private mutating func grant(_ waiter: WaiterID, _ worker: WorkerID) {
+    if !answered(waiter) { violate("grants \(worker) to \(waiter), who does not wait") }
+    guard isAlive(worker) else { return violate("grants \(worker), which is not there") }
+    let shadow = shadows[worker.slot.index]
+    if shadow.life != .ready { violate("grants \(worker), which is not ready") }
+    if shadow.isRetiring { violate("grants \(worker), which retires") }
+    if shadow.check != .none { violate("grants \(worker), which is being checked") }
+    if shadow.leases >= pool.configuration.capacity { violate("grants \(worker), which is full") }
+    shadows[worker.slot.index].leases += 1
+  }
+
+  private mutating func check(_ worker: WorkerID, _ check: Shadow.Check) {
+    guard isAlive(worker) else { return violate("checks \(worker), which is not there") }
+    let shadow = shadows[worker.slot.index]
+    if shadow.life != .ready || shadow.leases > 0 || shadow.check != .none {
+      violate("checks \(worker), which is not free")
+    }
+    shadows[worker.slot.index].check = check
+  }
+
+  private mutating func note(_ notice: PoolNotice) {
+    switch notice {
+    case .retiring(let worker, _):
+      guard isAlive(worker), !shadows[worker.slot.index].isRetiring else { return violate("retires \(worker) twice") }
+      shadows[worker.slot.index].isRetiring = true
+    case .internalError(let what): violate("internal error: \(what)")
+    case .startFailed, .breakerOpened, .breakerClosed, .stuck, .leaseOverdue, .recyclingAborted: break
+    }
+  }
+
+  private mutating func close() {
+    if isClosed { violate("is closed twice") }
+    isClosed = true
+    if occupied > 0 { violate("is closed with \(occupied) workers") }
+    if !pending.isEmpty { violate("is closed with \(pending.count) waiters") }
+    if let (timer, _) = timers.next { violate("is closed with \(timer) armed") }
+  }
+}

@@ -1,0 +1,94 @@
+@testable import PoolCore
+
+/// The friendly world: everybody does what they are told, and time passes. Whatever happened before, the pool must
+/// serve all who wait, come back to its size, and be able to end.
+extension Simulation {
+  mutating func recover() {
+    turnFriendly()
+    let mayRefuse = harness.pool.phase != .open
+    guard settleDown() else { return }
+    if !mayRefuse, !harness.isClosed { checkStrength() }
+    guard !harness.isClosed, harness.violations.isEmpty else { return }
+    if happens(50) { serveSome() }
+    guard harness.violations.isEmpty else { return }
+    end()
+  }
+
+  /// Workers answer at once, jobs end, time passes, until nobody waits and nothing but the clock could change anything.
+  @discardableResult
+  private mutating func settleDown() -> Bool {
+    for _ in 0..<20_000 {
+      guard harness.violations.isEmpty else { return false }
+      if turnFriendly() { continue }
+      if isAtStrength { return true }
+      // The clock is all that is left to wait for.
+      if !harness.fireNext() { break }
+      observe()
+    }
+    harness.violate(
+      "does not recover: \(harness.pending.count) wait, phase \(harness.pool.phase), \(harness.pool.census), "
+        + "breaker \(harness.pool.breaker.state)")
+    return false
+  }
+
+  /// Every worker does the next thing that is asked of it. False when there was nothing to do.
+  @discardableResult
+  private mutating func turnFriendly() -> Bool {
+    var didSomething = false
+    for slot in harness.shadows.indices where harness.violations.isEmpty {
+      let shadow = harness.shadows[slot]
+      let worker = WorkerID(slot: SlotID(slot), serial: shadow.serial)
+      switch (shadow.life, shadow.check) {
+      case (.none, _): continue
+      case (.starting, _): send(.workerReady(worker))
+      case (.stopping, _): send(.workerGone(worker, .stopped))
+      case (.ready, .probe): send(.probePassed(worker))
+      case (.ready, .reset): send(.resetPassed(worker))
+      case (.ready, .none):
+        guard shadow.leases > 0 else { continue }
+        send(.leaseReleased(worker, .healthy))
+      }
+      didSomething = true
+    }
+    return didSomething
+  }
+
+  /// The pool has nobody waiting and is as large as it should be, or is closed.
+  private var isAtStrength: Bool {
+    let pool = harness.pool
+    if case .open = pool.breaker.state, pool.phase == .open { return false }
+    switch pool.phase {
+    case .new, .closed: return harness.isClosed
+    case .draining, .stopping: return false
+    case .open:
+      return harness.pending.isEmpty && pool.census.serving >= pool.configuration.minimum
+        && pool.census.occupied == pool.census.serving && pool.census.overdue == 0
+    }
+  }
+
+  private mutating func checkStrength() {
+    harness.checkInvariants()
+    let serving = harness.pool.census.serving
+    if serving > harness.pool.configuration.maximum {
+      harness.violate("serves with \(serving), more than \(harness.pool.configuration.maximum)")
+    }
+  }
+
+  /// A recovered pool answers each waiter with a worker, and refuses nobody.
+  private mutating func serveSome() {
+    let refusals = sightings.refusals
+    for _ in 0..<20 { send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever)) }
+    guard settleDown() else { return }
+    if sightings.refusals > refusals { harness.violate("refused a waiter with healthy workers") }
+  }
+
+  /// By drain or by stop, with somebody still waiting: closed once, everybody answered, nothing left behind.
+  private mutating func end() {
+    for _ in 0..<3 { send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever)) }
+    send(happens(50) ? .drain : .stop(.graceful))
+    guard settleDown() else { return }
+    harness.checkInvariants()
+    send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever))
+    if !harness.pending.isEmpty { harness.violate("a closed pool left a waiter without an answer") }
+  }
+}

@@ -1,0 +1,82 @@
+@testable import PoolCore
+
+/// The timers that a driver keeps, with what it can check about them: armed once, disarmed when armed.
+struct TimerTable {
+  private struct Armed {
+    var generation: UInt32 = 0
+    var deadline: UInt64 = 0
+  }
+
+  private static let kinds = SlotTimer.allCases.count
+  /// One for each kind of each slot; generation 0 when not armed.
+  private var ofSlots: [Armed] = []
+  private var ofWaiters: [UInt64: UInt64] = [:]
+  private var breaker = Armed()
+
+  /// False when it is armed already. A deadline beyond the end of time never comes.
+  mutating func arm(_ timer: TimerID, at time: (partialValue: UInt64, overflow: Bool)) -> Bool {
+    let deadline = time.overflow ? UInt64.max : time.partialValue
+    switch timer {
+    case .slot(let slot, let kind, let generation):
+      let place = slot.index * Self.kinds + kind.rawValue
+      while ofSlots.count <= place { ofSlots.append(Armed()) }
+      guard ofSlots[place].generation == 0 else { return false }
+      ofSlots[place] = Armed(generation: generation, deadline: deadline)
+    case .waiter(let waiter):
+      guard ofWaiters[waiter.number] == nil else { return false }
+      ofWaiters[waiter.number] = deadline
+    case .breaker(let generation):
+      guard breaker.generation == 0 else { return false }
+      breaker = Armed(generation: generation, deadline: deadline)
+    }
+    return true
+  }
+
+  /// False when it is not armed.
+  @discardableResult
+  mutating func forget(_ timer: TimerID) -> Bool {
+    switch timer {
+    case .slot(let slot, let kind, let generation):
+      guard armed(slot.index, kind) == generation else { return false }
+      ofSlots[slot.index * Self.kinds + kind.rawValue].generation = 0
+    case .waiter(let waiter): return ofWaiters.removeValue(forKey: waiter.number) != nil
+    case .breaker(let generation):
+      guard breaker.generation == generation else { return false }
+      breaker.generation = 0
+    }
+    return true
+  }
+
+  /// The armed generation, 0 when it is not armed.
+  func armed(_ slot: Int, _ kind: SlotTimer) -> UInt32 {
+    let place = slot * Self.kinds + kind.rawValue
+    return place < ofSlots.count ? ofSlots[place].generation : 0
+  }
+
+  func isArmed(_ slot: Int, _ kind: SlotTimer) -> Bool { armed(slot, kind) != 0 }
+  func deadline(_ slot: Int, _ kind: SlotTimer) -> UInt64? {
+    isArmed(slot, kind) ? ofSlots[slot * Self.kinds + kind.rawValue].deadline : nil
+  }
+  var breakerDeadline: UInt64? { breaker.generation == 0 ? nil : breaker.deadline }
+  var armedWaiters: Int { ofWaiters.count }
+
+  /// The one that is due first; ties in a fixed order, so that a run can be repeated.
+  var next: (TimerID, UInt64)? {
+    var best: (TimerID, UInt64)?
+    for place in ofSlots.indices where ofSlots[place].generation != 0 && ofSlots[place].deadline < best?.1 ?? .max {
+      let kind = SlotTimer.allCases[place % Self.kinds]
+      best = (
+        .slot(SlotID(place / Self.kinds), kind, generation: ofSlots[place].generation), ofSlots[place].deadline
+      )
+    }
+    if breaker.generation != 0, breaker.deadline < best?.1 ?? .max {
+      best = (.breaker(generation: breaker.generation), breaker.deadline)
+    }
+    if let (waiter, deadline) = ofWaiters.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }),
+      deadline < best?.1 ?? .max
+    {
+      best = (.waiter(WaiterID(waiter)), deadline)
+    }
+    return best
+  }
+}
