@@ -1,0 +1,33 @@
+/// What the driver must do, in the order given, and before it stores the payload of another job.
+public enum JobAction: Sendable {
+  /// Ask the pool for one more lease.
+  case requestLease
+  /// One of the leases asked for is not needed any more, whichever. (One that is granted at this moment is declined.)
+  case withdrawLease
+  /// The answer to `leaseGranted`: give this job to that worker. Attempts count from 1.
+  case send(JobID, attempt: Int)
+  /// The answer to `leaseGranted`: nobody needs that lease now, give it back unused.
+  case declineLease
+
+  /// Stop the worker that has this job. The attempt is over and counted: nothing must be reported about it any more.
+  case interrupt(JobID)
+
+  /// The job has ended, in the order in which jobs end. Exactly once per job.
+  case settled(JobID, Outcome)
+  /// The job's turn to be put out, in the order of the input if that is kept. Exactly once per job.
+  case emit(JobID, Outcome)
+  /// The job is settled and waits for its turn: keep its reply.
+  case hold(JobID)
+  /// The job is over and its index will be used again. `sequence(of:)` and `attempts(of:)` still answer until then.
+  case forget(JobID)
+
+  /// Send `timerFired` after so many nanoseconds. Armed again, it starts again.
+  case arm(JobTimer, after: UInt64)
+  /// The timer must not fire any more.
+  case disarm(JobTimer)
+
+  /// No job is left and none will come. Said once.
+  case idle
+  /// The ledger was told something impossible: a defect of the driver or of the ledger. Counted in `internalErrors`.
+  case reportInternalError(StaticString)
+}

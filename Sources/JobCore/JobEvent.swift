@@ -1,0 +1,39 @@
+/// What can happen to jobs. The only way in: `JobLedger.handle(_:into:)`.
+///
+/// An event about a job that is already forgotten is ignored: cancellations and timers cross with the end of a job. An event that
+/// contradicts what the ledger knows of a living job is a defect of the driver: it changes nothing, is reported and counted.
+public enum JobEvent: Sendable, Equatable {
+  /// A job came in. It must carry `nextID`, and `canAccept` should be true; over the limit it is reported, and served all the same.
+  case accepted(JobID)
+  /// No job will come any more.
+  case inputEnded
+
+  /// One of the leases asked for is there. Answered at once by exactly one `send` or `declineLease`.
+  case leaseGranted
+  /// One of the leases asked for will never come: no worker can be started. The job that waits longest at the front of the queue
+  /// is settled as `failed`, so that one refusal ends one job and the rest still has its requests.
+  case leaseRefused
+
+  /// The job came to the head of its worker: its run clock starts again from zero. Only needed where several jobs wait in one
+  /// worker; `send` has started the clock already.
+  case started(JobID)
+  /// The worker answered with a result of so many bytes.
+  case replied(JobID, resultBytes: Int)
+  /// The attempt failed; the lease is the driver's affair.
+  case attemptFailed(JobID, AttemptFailure)
+  /// The worker certainly never saw the job. It goes to the front of the queue and the attempt is not counted.
+  case returnedUnstarted(JobID)
+  /// The job cannot be given to a worker at all (it is too large, the framing cannot carry it): `failed`, without another attempt.
+  /// If it has a lease, that is unused.
+  case rejected(JobID)
+
+  /// A timer that was armed has run out.
+  case timerFired(JobTimer)
+
+  /// Somebody does not want the job any more. If it is with a worker, that worker is interrupted.
+  case cancel(JobID)
+  /// Start nothing new: queued jobs are cancelled, running ones finish, a failed attempt is not repeated. Ends the input, too.
+  case drain
+  /// Cancel everything that is not settled, running jobs as well. Ends the input, too.
+  case abort
+}

@@ -1,0 +1,73 @@
+/// How jobs end, and when their results come out.
+extension JobLedger {
+  /// The one place where a job gets its outcome. It must have left the queue or its lease.
+  mutating func settle(_ index: Int, _ outcome: Outcome, into actions: inout [JobAction]) {
+    let job = slab.id(at: index)
+    counts.count(outcome)
+    actions.append(.settled(job, outcome))
+    guard configuration.keepOrder else { return emit(index, outcome, into: &actions) }
+    guard slab.firstInOrder == index else { return hold(index, outcome, into: &actions) }
+    slab.removeFirstInOrder()
+    emit(index, outcome, into: &actions)
+    emitThoseWhoWaited(into: &actions)
+  }
+
+  mutating func cancel(_ job: JobID, into actions: inout [JobAction]) {
+    guard let index = slab.find(job) else { return }
+    switch slab[index].state {
+    case .queued: cancelQueued(index, into: &actions)
+    case .leased: cancelLeased(index, into: &actions)
+    case .free, .held: return  // It ended before anybody heard of it.
+    }
+  }
+
+  mutating func drain(into actions: inout [JobAction]) {
+    isDraining = true
+    while let index = slab.firstQueued { cancelQueued(index, into: &actions) }
+  }
+
+  /// In the order of the input if that is kept, so that nothing has to be held.
+  mutating func abort(into actions: inout [JobAction]) {
+    isDraining = true
+    while let index = slab.firstInOrder { cancel(slab.id(at: index), into: &actions) }
+    while let index = slab.firstQueued { cancelQueued(index, into: &actions) }
+    guard counts.leased > 0 else { return }
+    for index in 0..<slab.count where slab[index].state == .leased { cancelLeased(index, into: &actions) }
+  }
+
+  mutating func cancelQueued(_ index: Int, into actions: inout [JobAction]) {
+    leaveQueue(index, into: &actions)
+    settle(index, .cancelled, into: &actions)
+  }
+
+  private mutating func cancelLeased(_ index: Int, into actions: inout [JobAction]) {
+    let job = slab.id(at: index)
+    stopRunClock(job, into: &actions)
+    actions.append(.interrupt(job))
+    endLease(index)
+    settle(index, .cancelled, into: &actions)
+  }
+
+  private mutating func hold(_ index: Int, _ outcome: Outcome, into actions: inout [JobAction]) {
+    slab[index].state = .held(outcome)
+    counts.held += 1
+    counts.heldBytes += slab[index].resultBytes + Self.heldJobCost
+    actions.append(.hold(slab.id(at: index)))
+  }
+
+  private mutating func emitThoseWhoWaited(into actions: inout [JobAction]) {
+    while let index = slab.firstInOrder, case .held(let outcome) = slab[index].state {
+      counts.held -= 1
+      counts.heldBytes -= slab[index].resultBytes + Self.heldJobCost
+      slab.removeFirstInOrder()
+      emit(index, outcome, into: &actions)
+    }
+  }
+
+  private mutating func emit(_ index: Int, _ outcome: Outcome, into actions: inout [JobAction]) {
+    let job = slab.id(at: index)
+    slab.free(index)
+    actions.append(.emit(job, outcome))
+    actions.append(.forget(job))
+  }
+}

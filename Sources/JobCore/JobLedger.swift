@@ -1,0 +1,87 @@
+/// The job ledger as a pure state machine: events in, actions out. No I/O, no clock, no bytes; it counts.
+///
+/// It decides which job gets a lease, whether a failed attempt is repeated, how each job ends (exactly once) and when its result
+/// may come out. It does not know workers: a lease is anonymous, and given to the job that needs it most when it comes.
+///
+/// A job: `queued → leased → settled`, and back from leased to queued while it has attempts left.
+///
+/// Leases are asked for from what is queued now, never from tokens that could be lost: `balanceLeases` compares the two after
+/// every event (cpython #115634).
+public struct JobLedger: Sendable {
+  /// What a held job costs of the order window besides its result, in bytes: its record here and what a driver keeps of it. Without
+  /// it, jobs with empty results could pile up without end behind one that hangs.
+  public static let heldJobCost = 128
+
+  /// What the ledger was told at the beginning.
+  public let configuration: Configuration
+  /// How many jobs are where.
+  public internal(set) var counts = JobCounts()
+  /// Impossible events seen so far: each is a defect, and was reported.
+  public internal(set) var internalErrors = 0
+  /// Leases asked for and neither granted, refused nor withdrawn.
+  public internal(set) var requestedLeases = 0
+
+  var slab = JobSlab()
+  var inputEnded = false
+  var isDraining = false
+  private var saidIdle = false
+
+  /// An empty ledger. The configuration must have no `defect`.
+  public init(configuration: Configuration) {
+    precondition(configuration.defect == nil, configuration.defect ?? "")
+    self.configuration = configuration
+  }
+
+  /// The one entry. Actions are appended.
+  public mutating func handle(_ event: JobEvent, into actions: inout [JobAction]) {
+    switch event {
+    case .accepted(let job): accept(job, into: &actions)
+    case .inputEnded: inputEnded = true
+    case .leaseGranted: leaseGranted(into: &actions)
+    case .leaseRefused: leaseRefused(into: &actions)
+    case .started(let job): started(job, into: &actions)
+    case .replied(let job, let resultBytes): replied(job, resultBytes, into: &actions)
+    case .attemptFailed(let job, let failure): attemptFailed(job, failure, into: &actions)
+    case .returnedUnstarted(let job): returnedUnstarted(job, into: &actions)
+    case .rejected(let job): reject(job, into: &actions)
+    case .timerFired(.run(let job)): runLimitReached(job, into: &actions)
+    case .timerFired(.queue(let job)): queueLimitReached(job, into: &actions)
+    case .cancel(let job): cancel(job, into: &actions)
+    case .drain: drain(into: &actions)
+    case .abort: abort(into: &actions)
+    }
+    balanceLeases(into: &actions)
+    reportIdle(into: &actions)
+  }
+
+  /// The identifier that the next `.accepted` must carry, so that the payload can be stored first.
+  public var nextID: JobID { slab.nextID }
+
+  /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When it is false
+  /// with the input still open, some job is living whose end makes it true again.
+  public var canAccept: Bool {
+    counts.queued < configuration.queueLimit && !isDraining && !inputEnded && !isWindowFull
+  }
+
+  /// The job's number in the input, from 1. Known until the index is used again; 0 for a job that is not known.
+  public func sequence(of job: JobID) -> UInt64 { slab.findRecord(job).map { slab[$0].sequence } ?? 0 }
+
+  /// The job's attempts that count, the running one included. Known until the index is used again; 0 for a job that is not known.
+  public func attempts(of job: JobID) -> Int { slab.findRecord(job).map { Int(slab[$0].attempts) } ?? 0 }
+
+  /// Whether so much waits for an earlier job that only that one may start.
+  var isWindowFull: Bool { counts.held > 0 && counts.heldBytes >= configuration.orderWindow }
+
+  private mutating func reportIdle(into actions: inout [JobAction]) {
+    guard inputEnded || isDraining, !saidIdle else { return }
+    // Nothing is held then, either: what is held waits for one of these.
+    guard counts.queued == 0, counts.leased == 0 else { return }
+    saidIdle = true
+    actions.append(.idle)
+  }
+
+  mutating func impossible(_ what: StaticString, into actions: inout [JobAction]) {
+    internalErrors += 1
+    actions.append(.reportInternalError(what))
+  }
+}
