@@ -74,7 +74,8 @@ public struct JobLedger: Sendable {
 
   private mutating func reportIdle(into actions: inout [JobAction]) {
     guard inputEnded || isDraining, !saidIdle else { return }
-    guard counts.queued == 0, counts.leased == 0, counts.held == 0 else { return }
+    // Nothing is held then, either: what is held waits for one of these.
+    guard counts.queued == 0, counts.leased == 0 else { return }
     saidIdle = true
     actions.append(.idle)
   }

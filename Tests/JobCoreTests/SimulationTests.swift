@@ -1,0 +1,53 @@
+import Glibc
+import Testing
+
+@testable import JobCore
+
+/// More than a million random events, the model asked after each. `PREFORK_SEED=n swift test --filter SimulationTests` runs one
+/// seed again.
+@Suite struct SimulationTests {
+  static let seeds: [UInt64] =
+    unsafe getenv("PREFORK_SEED").flatMap { UInt64(String(cString: $0)) }.map { [$0] }
+    ?? (1...8).map { $0 }
+
+  @Test(arguments: seeds)
+  func noJobIsLostDoubledOrOutOfOrder(_ seed: UInt64) {
+    var generator = SplitMix64(state: seed)
+    var events = 0
+    var seen = Seen()
+    while events < 130_000 {
+      var simulation = Simulation(seed: generator.next())
+      do {
+        try simulation.live(events: 2_000)
+      } catch {
+        Issue.record("PREFORK_SEED=\(seed), event \(events + simulation.events), \(simulation.lastEvent): \(error)")
+        return
+      }
+      events += simulation.events
+      seen.add(simulation)
+    }
+    seen.expectEverything(events: events)
+  }
+
+  /// A simulation in which little happens proves little.
+  struct Seen {
+    var accepted = 0
+    var declined = 0
+    var sentThroughFullWindow = 0
+    var outcomes = [Int](repeating: 0, count: Outcome.allCases.count)
+
+    mutating func add(_ simulation: Simulation) {
+      accepted += simulation.model.accepted
+      declined += simulation.model.declined
+      sentThroughFullWindow += simulation.model.sentThroughFullWindow
+      for outcome in Outcome.allCases { outcomes[Int(outcome.rawValue)] += simulation.ledger.counts[outcome] }
+    }
+
+    func expectEverything(events: Int) {
+      #expect(accepted > events / 8)
+      #expect(declined > 100)
+      #expect(sentThroughFullWindow > 100)
+      for outcome in Outcome.allCases { #expect(outcomes[Int(outcome.rawValue)] > 100, "\(outcome)") }
+    }
+  }
+}
