@@ -1,0 +1,207 @@
+// The floor: what `prefork run` does, as little as possible, as fast as a C programmer would write it by hand.
+//
+//     cc -O2 -o .build/bench/floor_pool Benchmarks/floor_pool.c
+//     .build/bench/floor_pool WORKERS PROGRAM [ARGUMENT...]
+//
+// Jobs are the lines of stdin. Each worker holds one job at a time. Replies go to stdout in the order of the jobs.
+// One thread, one level-triggered epoll; stdin is read and stdout written in blocks, stdout once per turn of the
+// loop or when 64 KiB have gathered; no allocation per job once the buffers have grown.
+//
+// It is a measuring stick, not a tool: a worker that dies ends the run; a job of more than 64 KiB (what a pipe
+// takes) deadlocks with a worker that replies before it has read all; there are no limits, retries or signals.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { BLOCK = 65536, WINDOW = 4096 };  // WINDOW: jobs between the oldest unanswered one and the newest; a power of 2
+
+typedef struct { char *bytes; size_t start, end, capacity; } Buffer;  // the content is bytes[start..<end]
+typedef struct { int to, from; unsigned long job; Buffer reply; } Worker;
+
+extern char **environ;
+static Worker *workers;
+static int worker_count, idle_count, *idle;  // idle: a stack of worker numbers, the warmest on top
+static Buffer input, output, waiting[WINDOW];  // waiting: replies that came before their turn
+static unsigned long next_job, next_reply;     // numbers of the next job to hand out, and of the next reply to print
+static int epoll, input_ended, input_pollable, input_watched;
+
+static void die(const char *what) {
+  fprintf(stderr, "floor_pool: %s: %s\n", what, errno ? strerror(errno) : "unexpected end");
+  exit(1);
+}
+
+// Makes room for `count` more bytes behind the content.
+static void reserve(Buffer *buffer, size_t count) {
+  if (buffer->start == buffer->end) buffer->start = buffer->end = 0;
+  if (buffer->capacity - buffer->end >= count) return;
+  size_t size = buffer->end - buffer->start;
+  if (buffer->start > 0) memmove(buffer->bytes, buffer->bytes + buffer->start, size);
+  buffer->start = 0;
+  buffer->end = size;
+  if (buffer->capacity - size >= count) return;
+  buffer->capacity = 2 * buffer->capacity > size + count ? 2 * buffer->capacity : size + count;
+  if ((buffer->bytes = realloc(buffer->bytes, buffer->capacity)) == NULL) die("realloc");
+}
+
+static void append(Buffer *buffer, const char *bytes, size_t count) {
+  reserve(buffer, count);
+  memcpy(buffer->bytes + buffer->end, bytes, count);
+  buffer->end += count;
+}
+
+static void write_all(int descriptor, const char *bytes, size_t count) {
+  while (count > 0) {
+    ssize_t written = write(descriptor, bytes, count);
+    if (written < 0) die("write");
+    bytes += written;
+    count -= (size_t)written;
+  }
+}
+
+static void flush_output(void) {
+  write_all(STDOUT_FILENO, output.bytes + output.start, output.end - output.start);
+  output.start = output.end = 0;
+}
+
+// Reads at most one block. Returns the number of bytes, 0 at the end.
+static size_t read_block(int descriptor, Buffer *buffer) {
+  reserve(buffer, BLOCK);
+  ssize_t got = read(descriptor, buffer->bytes + buffer->end, BLOCK);
+  if (got < 0) die("read");
+  buffer->end += (size_t)got;
+  return (size_t)got;
+}
+
+static void start_worker(int number, char **command) {
+  int to[2], from[2];
+  if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) die("pipe2");
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
+  pid_t pid;
+  if ((errno = posix_spawnp(&pid, command[0], &actions, NULL, command, environ)) != 0) die(command[0]);
+  posix_spawn_file_actions_destroy(&actions);
+  close(to[0]);
+  close(from[1]);
+  workers[number] = (Worker){.to = to[1], .from = from[0]};
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)number};
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, from[0], &event) != 0) die("epoll_ctl");
+  idle[idle_count++] = number;
+}
+
+// The next line of the input with its newline; a last line without one gets it. NULL: none is complete yet.
+static char *next_line(size_t *length) {
+  static size_t searched;  // so many bytes of the input hold no newline: a long line is searched once
+  if (input.start == input.end) return NULL;
+  char *line = input.bytes + input.start;
+  char *newline = memchr(line + searched, '\n', input.end - input.start - searched);
+  if (newline == NULL && input_ended) {
+    append(&input, "\n", 1);
+    line = input.bytes + input.start;
+    newline = input.bytes + input.end - 1;
+  }
+  searched = newline == NULL ? input.end - input.start : 0;
+  if (newline == NULL) return NULL;
+  *length = (size_t)(newline + 1 - line);
+  input.start += *length;
+  return line;
+}
+
+// Told to epoll only when the answer changes: once per block, not once per job. An unwatched stdin is taken out,
+// since epoll reports a hang-up even to those who asked for nothing.
+static void watch_input(int wanted) {
+  if (!input_pollable || wanted == input_watched) return;
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)worker_count};
+  if (epoll_ctl(epoll, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, STDIN_FILENO, &event) != 0) die("epoll_ctl");
+  input_watched = wanted;
+}
+
+static void hand_out_jobs(void) {
+  while (idle_count > 0 && next_job - next_reply < WINDOW) {
+    size_t length;
+    char *job = next_line(&length);
+    if (job == NULL) {
+      if (input_ended) break;
+      if (input_pollable) {
+        watch_input(1);
+        return;
+      }
+      if (read_block(STDIN_FILENO, &input) == 0) input_ended = 1;
+      continue;
+    }
+    Worker *worker = &workers[idle[--idle_count]];
+    worker->job = next_job++;
+    write_all(worker->to, job, length);
+  }
+  watch_input(0);
+}
+
+// Prints the reply if it is its turn, and those that waited for it; else keeps it.
+static void deliver(unsigned long job, const char *reply, size_t length) {
+  if (job != next_reply) {
+    append(&waiting[job % WINDOW], reply, length);
+    return;
+  }
+  append(&output, reply, length);
+  for (Buffer *next = &waiting[++next_reply % WINDOW]; next->end > 0; next = &waiting[++next_reply % WINDOW]) {
+    append(&output, next->bytes, next->end);
+    next->end = 0;
+  }
+  if (output.end >= BLOCK) flush_output();
+}
+
+static void read_reply(int number) {
+  Worker *worker = &workers[number];
+  Buffer *reply = &worker->reply;
+  errno = 0;
+  if (read_block(worker->from, reply) == 0) die("a worker");
+  if (reply->bytes[reply->end - 1] != '\n') return;
+  deliver(worker->job, reply->bytes, reply->end);
+  reply->end = 0;
+  idle[idle_count++] = number;
+  hand_out_jobs();
+}
+
+int main(int argc, char **argv) {
+  worker_count = argc > 2 ? atoi(argv[1]) : 0;
+  if (worker_count < 1) {
+    fprintf(stderr, "usage: floor_pool WORKERS PROGRAM [ARGUMENT...]\n");
+    return 64;
+  }
+  if ((epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) die("epoll_create1");
+  workers = calloc((size_t)worker_count, sizeof *workers);
+  idle = calloc((size_t)worker_count, sizeof *idle);
+  for (int number = 0; number < worker_count; number++) start_worker(number, argv + 2);
+
+  struct stat status;
+  if (fstat(STDIN_FILENO, &status) != 0) die("stdin");
+  // epoll refuses regular files and /dev/null (EPERM): they are always ready.
+  input_pollable = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(STDIN_FILENO);
+  hand_out_jobs();
+  struct epoll_event events[64];
+  while (!input_ended || next_reply < next_job) {
+    flush_output();  // before each wait: a reply is never kept while nothing happens
+    int count = epoll_wait(epoll, events, 64, -1);
+    if (count < 0 && errno != EINTR) die("epoll_wait");
+    for (int i = 0; i < count; i++) {
+      if (events[i].data.u32 < (unsigned)worker_count) {
+        read_reply((int)events[i].data.u32);
+      } else if (input_watched) {
+        if (read_block(STDIN_FILENO, &input) == 0) input_ended = 1;
+        hand_out_jobs();
+      }
+    }
+  }
+  flush_output();
+  for (int number = 0; number < worker_count; number++) close(workers[number].to);
+  while (wait(NULL) > 0) continue;
+}
