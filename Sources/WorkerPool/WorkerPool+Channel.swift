@@ -119,7 +119,12 @@ extension WorkerPool {
       workers[slot].isProved = true
       events.append(.replied(workers[slot].id))
       return true
-    case .needMore: return false
+    case .needMore(let consumed):
+      workers[slot].inbound.removeFirst(consumed)
+      // Already over the cap: its end is not waited for, a worker that never ends a reply would be read for ever.
+      if workers[slot].decoder.isSkipping {
+        breach(slot, .replyTooLarge(limit: configuration.maximumReplySize), &loop)
+      }
     case .oversize: breach(slot, .replyTooLarge(limit: configuration.maximumReplySize), &loop)
     case .violation(let error):
       let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
