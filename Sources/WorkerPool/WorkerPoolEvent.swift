@@ -3,7 +3,7 @@ import PoolCore
 import WireFormats
 import WorkerProcess
 
-/// What the pool tells its user, in order.
+/// What the pool tells its user, in order. What is large is indirect: two of these are made and moved for every job.
 public enum WorkerPoolEvent {
   /// A lease that was requested: `send` a job or `release` it.
   case leaseGranted(WorkerID)
@@ -12,17 +12,17 @@ public enum WorkerPoolEvent {
   /// The job's reply is there: read it with `withReply`, then call `finishReply`.
   case replied(WorkerID)
   /// The lease ended without a reply; it must not be released.
-  case leaseLost(WorkerID, LeaseLoss)
+  indirect case leaseLost(WorkerID, LeaseLoss)
   /// The worker broke the protocol, with or without a job.
-  case protocolBroken(WorkerAccount, ProtocolViolation)
+  indirect case protocolBroken(WorkerAccount, ProtocolViolation)
   /// A worker ended that was not asked to, or not by its own kind exit.
-  case died(DeathReport)
+  indirect case died(DeathReport)
   /// A start failed at once: nothing was spawned.
-  case cannotStart(SpawnError)
+  indirect case cannotStart(SpawnError)
   /// A whole line of a worker's stderr, without its newline.
   case workerLog(WorkerID, [UInt8])
   /// Something the pool's core reports.
-  case notice(PoolNotice)
+  indirect case notice(PoolNotice)
   /// No worker is left; the pool is finished.
   case closed
 }
