@@ -75,7 +75,6 @@ extension RunDriver {
     reporter.flush()
     watchErrorOutput()
     pool.setReadsErrorOutput(!reporter.isFull, &loop)
-    settleEvents()
   }
 
   mutating func outputReady(hangup: Bool) {
@@ -95,9 +94,10 @@ extension RunDriver {
       earlyEnd = .outputFailed
       reporter.fatal("cannot write stdout: \(error); results are lost")
     }
-    guard !isStopping || ledger.counts.leased > 0 else { return }
     guard !outputIsGone else { return }
     outputIsGone = true
+    // Level-triggered, it would wake us again and again until the last worker is gone.
+    loop.remove(sink.descriptor)
     abandonJobs(.prompt)
   }
 

@@ -64,12 +64,15 @@ extension RunDriver {
       reporter.note("worker \(worker.slot) (pid \(pid)) does not die of SIGKILL: still waiting for it")
     case .leaseOverdue(let worker): reporter.note("worker \(worker.slot) is leased for too long")
     case .recyclingAborted: reporter.note("the first replacement failed: the other workers go on serving")
-    case .internalError(let event): internalErrorNoticed("\(event)")
+    case .internalError(let event): internalErrorNoticed("the pool was told of \(event)")
     }
   }
 
-  private mutating func internalErrorNoticed(_ text: String) {
-    reporter.fatal("internal error in the pool: \(text); please report it")
+  /// An impossible event is a defect of ours: fatal where it can be debugged, told and counted where people work.
+  mutating func internalErrorNoticed(_ text: String) {
+    reporter.fatal("internal error: \(text); please report it")
+    reporter.flush()
+    assertionFailure(text)
   }
 
   mutating func sayWorkersDoNotStart() {
@@ -88,7 +91,9 @@ extension RunDriver {
 
   /// Jobs went out and nothing came back: by far the most common cause is a buffered stdout.
   mutating func saySilence() {
-    guard ledger.counts.leased > 0 else { return timers.arm(.silence, at: loop.now() &+ Self.silenceLimit) }
+    // A worker that has not begun to read is still loading: that may take its time.
+    let hasBegun = workerOfJob.contains { $0.map { pool.hasBegun($0) } ?? false }
+    guard hasBegun else { return timers.arm(.silence, at: loop.now() &+ Self.silenceLimit) }
     reporter.note("no worker has answered its first job for \(seconds(loop.now() &- startedAt))")
     reporter.hint(
       "a worker must answer each job at once: does it buffer its output? "

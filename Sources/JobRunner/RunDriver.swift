@@ -88,14 +88,15 @@ struct RunDriver: ~Copyable {
   mutating func run() throws(SystemError) -> RunEnd {
     startedAt = loop.now()
     try watchStandardStreams()
+    _ = try loop.enableWatchdog()
     if source.wasClosed { reporter.note("stdin is closed: there are no jobs") }
     pool.start(&loop)
     timers.arm(.silence, at: startedAt &+ Self.silenceLimit)
     while !poolIsClosed {
-      settleEvents()
-      takeJobs()
+      workOff()
       flush()
-      if poolIsClosed { break }
+      // What flushing led to (nobody reads our results any more) is dealt with before anything is waited for.
+      if poolIsClosed || !pool.events.isEmpty { continue }
       try loop.setAlarm(at: earliest(pool.nextDeadline, timers.earliest))
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents)
@@ -103,6 +104,14 @@ struct RunDriver: ~Copyable {
     }
     finishOutput()
     return sayHowItEnded()
+  }
+
+  /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.
+  private mutating func workOff() {
+    repeat {
+      settleEvents()
+      takeJobs()
+    } while !pool.events.isEmpty
   }
 
   private mutating func handle(_ event: LoopEvent) {

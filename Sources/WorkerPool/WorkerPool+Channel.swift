@@ -29,6 +29,8 @@ extension WorkerPool {
     let now = loop.now()
     workers[slot].lease = .running(job: job, since: now, size: frame.count)
     workers[slot].jobs += 1
+    // A worker may answer a job before it has read all of it: what is left of that one goes first.
+    guard workers[slot].outbound.isEmpty else { return workers[slot].outbound.append(frame) }
     switch writeOnce(workers[slot].process.input, frame) {
     case .bytes(let count) where count == frame.count: return
     case .bytes(let count): keep(UnsafeRawBufferPointer(rebasing: frame[count...]), slot, &loop)

@@ -53,7 +53,7 @@ enum RunOptions {
   static let maxJobSize = Option<Int>(
     "max-job-size", .size(), default: "64M", help: "a larger job fails, and only that one")
   static let maxReplySize = Option<Int>(
-    "max-reply-size", .size(), default: "64M", help: "a job whose reply is larger fails, and only that one")
+    "max-reply-size", .size(), default: "64M", help: "a job whose reply is larger fails, and its worker is replaced")
 
   // Recycle
   static let maxJobs = Option(
@@ -68,7 +68,7 @@ enum RunOptions {
 
   // Health
   static let startTimeout = Option<UInt64>(
-    "start-timeout", .duration(atLeast: 1), default: "60s", help: "longest time from the start of a worker to ready")
+    "start-timeout", .duration(atLeast: 1), default: "60s", help: "longest time until a started worker begins to read its first job")
   static let stopTimeout = Option<UInt64>(
     "stop-timeout", .duration(example: "10s"), default: "10s",
     help: "longest wait after closing a worker's stdin and after SIGTERM, before SIGKILL")
