@@ -2,7 +2,7 @@
 ///
 /// It grows as needed and gives memory back: a single huge frame must not be paid for ever after.
 public struct ByteQueue: ~Copyable {
-  /// An empty queue larger than this shrinks to its first size.
+  /// A queue larger than this shrinks when it is empty, or nearly so.
   private static let keptCapacity = 256 * 1024
 
   private var memory: UnsafeMutableRawBufferPointer
@@ -23,6 +23,9 @@ public struct ByteQueue: ~Copyable {
   /// True when none wait.
   public var isEmpty: Bool { head == tail }
 
+  /// Bytes of memory held now.
+  var capacity: Int { memory.count }
+
   /// Adds bytes at the end.
   public mutating func append(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count > 0 else { return }
@@ -40,9 +43,14 @@ public struct ByteQueue: ~Copyable {
 
   /// Drops bytes from the front.
   public mutating func removeFirst(_ count: Int) {
-    precondition(count <= self.count)
+    precondition(count >= 0 && count <= self.count)
     head += count
-    if head == tail { becomeEmpty() }
+    if head == tail {
+      becomeEmpty()
+    } else if isOversized, self.count < memory.count / 16 {
+      // A stream that is cut anywhere may leave a rest for ever: to wait for it to be empty would be to keep the memory.
+      reallocate(max(firstCapacity, 2 * self.count))
+    }
   }
 
   /// Drops everything.
@@ -83,10 +91,12 @@ public struct ByteQueue: ~Copyable {
     return result
   }
 
+  private var isOversized: Bool { memory.count > max(Self.keptCapacity, firstCapacity) }
+
   private mutating func becomeEmpty() {
     head = 0
     tail = 0
-    if memory.count > Self.keptCapacity { reallocate(firstCapacity) }
+    if isOversized { reallocate(firstCapacity) }
   }
 
   private mutating func makeRoom(_ needed: Int) {
@@ -102,11 +112,11 @@ public struct ByteQueue: ~Copyable {
   }
 
   private mutating func reallocate(_ capacity: Int) {
-    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
+    let other = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
     let waiting = count
-    if waiting > 0 { larger.baseAddress!.copyMemory(from: memory.baseAddress! + head, byteCount: waiting) }
+    if waiting > 0 { other.baseAddress!.copyMemory(from: memory.baseAddress! + head, byteCount: waiting) }
     memory.deallocate()
-    memory = larger
+    memory = other
     head = 0
     tail = waiting
   }

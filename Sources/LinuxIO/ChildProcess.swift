@@ -9,6 +9,8 @@ public enum ChildProcess {
     case exited(CInt)
     /// This signal ended it.
     case killed(CInt, coreDumped: Bool)
+    /// It is no child of ours any more: somebody else has reaped it (ECHILD), and its number may be anybody's.
+    case unknown
   }
 
   /// Starts a program with these three descriptors, all others closed, in its own process group, with an empty signal
@@ -36,7 +38,9 @@ public enum ChildProcess {
   public static func end(of pid: pid_t, peek: Bool, block: Bool = false) -> End? {
     var code: CInt = 0
     var status: CInt = 0
-    guard prefork_wait_child(pid, peek ? 1 : 0, block ? 1 : 0, &code, &status) == 1 else { return nil }
+    let result = prefork_wait_child(pid, peek ? 1 : 0, block ? 1 : 0, &code, &status)
+    if result == 0 { return nil }
+    if result < 0 { return .unknown }
     return code == CLD_EXITED ? .exited(status) : .killed(status, coreDumped: code == CLD_DUMPED)
   }
 

@@ -87,7 +87,10 @@ public struct InheritedInput: ~Copyable {
     if kind == .closed { return .endOfFile }
     if let own = access.descriptor { return queue.fill(from: own, atMost: atMost) }
     switch kind {
-    case .pipe, .terminal, .socket:
+    case .socket:
+      let fd = number
+      return queue.fill(atMost: atMost) { receiveOnce(fd, $0) }
+    case .pipe, .terminal:
       guard isReady(number, POLLIN) else { return .wouldBlock }
       return queue.fill(from: number, atMost: atMost)
     case .file, .directory, .device, .closed: return queue.fill(from: number, atMost: atMost)
@@ -137,17 +140,4 @@ public struct InheritedOutput: ~Copyable {
 private func isReady(_ fd: CInt, _ events: CInt) -> Bool {
   var entry = pollfd(fd: fd, events: CShort(events), revents: 0)
   return poll(&entry, 1, 0) > 0
-}
-
-private func sendOnce(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> WriteResult {
-  while true {
-    let count = send(fd, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL))
-    if count >= 0 { return .bytes(count) }
-    switch errno {
-    case EINTR: continue
-    case EAGAIN: return .wouldBlock
-    case EPIPE, ECONNRESET: return .closed
-    default: return .failed(SystemError("send"))
-    }
-  }
 }

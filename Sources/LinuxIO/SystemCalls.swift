@@ -19,7 +19,7 @@ public enum WriteResult: Equatable {
   case bytes(Int)
   /// No room yet.
   case wouldBlock
-  /// Nobody reads any more (EPIPE).
+  /// Nobody reads any more (EPIPE, on a socket also ECONNRESET).
   case closed
   /// The call failed.
   case failed(SystemError)
@@ -65,44 +65,58 @@ func injectedFault(_ call: SystemCall) -> CInt? {
 
 /// One read(2), repeated when a signal interrupts it.
 func readOnce(_ fd: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
+  resultOfReading("read") { read(fd, buffer.baseAddress, buffer.count) }
+}
+
+/// One recv(2) that does not wait, whatever the flags of the socket are: others may have read what epoll has seen.
+func receiveOnce(_ fd: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
+  resultOfReading("recv") { recv(fd, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT)) }
+}
+
+/// One write(2), repeated when a signal interrupts it. SIGPIPE must be ignored.
+public func writeOnce(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> WriteResult {
+  resultOfWriting("write") { write(fd, bytes.baseAddress, bytes.count) }
+}
+
+/// One send(2) that does not wait, whatever the flags of the socket are.
+func sendOnce(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> WriteResult {
+  resultOfWriting("send") { send(fd, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL)) }
+}
+
+@inline(__always)
+private func resultOfReading(_ operation: StaticString, _ call: () -> Int) -> ReadResult {
   while true {
-    var count = 0
-    var code: CInt = 0
-    if let fault = injectedFault(.read) {
-      (count, code) = (-1, fault)
-    } else {
-      count = read(fd, buffer.baseAddress, buffer.count)
-      if count < 0 { code = errno }
-    }
+    let (count, code) = attempt(.read, call)
     if count > 0 { return .bytes(count) }
     if count == 0 { return .endOfFile }
     switch code {
     case EINTR: continue
     case EAGAIN: return .wouldBlock
-    default: return .failed(SystemError("read", code))
+    default: return .failed(SystemError("\(operation)", code))
     }
   }
 }
 
-/// One write(2), repeated when a signal interrupts it. SIGPIPE must be ignored.
-public func writeOnce(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> WriteResult {
+@inline(__always)
+private func resultOfWriting(_ operation: StaticString, _ call: () -> Int) -> WriteResult {
   while true {
-    var count = 0
-    var code: CInt = 0
-    if let fault = injectedFault(.write) {
-      (count, code) = (-1, fault)
-    } else {
-      count = write(fd, bytes.baseAddress, bytes.count)
-      if count < 0 { code = errno }
-    }
+    let (count, code) = attempt(.write, call)
     if count >= 0 { return .bytes(count) }
     switch code {
     case EINTR: continue
     case EAGAIN: return .wouldBlock
-    case EPIPE: return .closed
-    default: return .failed(SystemError("write", code))
+    case EPIPE, ECONNRESET: return .closed
+    default: return .failed(SystemError("\(operation)", code))
     }
   }
+}
+
+/// Makes the call, or the fault that a test wants instead; `code` is errno if `count` is -1.
+@inline(__always)
+private func attempt(_ kind: SystemCall, _ call: () -> Int) -> (count: Int, code: CInt) {
+  if let fault = injectedFault(kind) { return (-1, fault) }
+  let count = call()
+  return (count, count < 0 ? errno : 0)
 }
 
 /// Nanoseconds of CLOCK_MONOTONIC.

@@ -6,11 +6,15 @@ public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
   case exited(code: CInt)
   /// A signal ended it.
   case killed(signal: CInt, coreDumped: Bool)
+  /// It is gone, but its status went to somebody else: a `wait` for any child in the program that embeds the pool, or
+  /// SIGCHLD ignored there (waitid(2), ECHILD).
+  case unknown
 
   init(_ end: ChildProcess.End) {
     switch end {
     case .exited(let code): self = .exited(code: code)
     case .killed(let signal, let coreDumped): self = .killed(signal: signal, coreDumped: coreDumped)
+    case .unknown: self = .unknown
     }
   }
 
@@ -22,6 +26,7 @@ public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
     case .exited(code: 127): "exited with status 127 (to a shell: command not found)"
     case .exited(let code): "exited with status \(code)"
     case .killed(Signal.kill, _): "was killed by SIGKILL (out of memory, or somebody's kill -9)"
+    case .unknown: "ended, but somebody else in this program collected its exit status"
     case .killed(let signal, let coreDumped): "died of \(signalName(signal))\(coreDumped ? " (core dumped)" : "")"
     }
   }

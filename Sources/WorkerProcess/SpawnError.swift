@@ -27,7 +27,8 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
       return access(program, F_OK) == 0
         ? "the file exists, but the interpreter that its #! line names does not"
         : "there is no such file; the worker is a program and its arguments: prefork run -- PROGRAM [ARGUMENT...]"
-    case EACCES: return isDirectory ? "\(program) is a directory, not a program" : "is it executable? try: chmod +x \(program)"
+    case EACCES:
+      return isDirectory ? "\(program) is a directory, not a program" : "is it executable? try: chmod +x \(program)"
     case ENOEXEC: return "it is neither a binary for this machine nor a script with a #! line"
     case EAGAIN, ENOMEM: return "the system has no room for another process; try fewer --workers"
     case EMFILE, ENFILE: return "no file descriptors are left; try fewer --workers or a higher ulimit -n"

@@ -51,8 +51,9 @@ struct InheritedEnvironment: @unchecked Sendable {
     var entries: [UnsafeMutablePointer<CChar>] = []
     var next = environ
     while let entry = next.pointee {
-      let isOurs = Self.scrubbed.contains { strncmp(entry, $0, $0.utf8.count) == 0 } || strncmp(entry, "PREFORK_", 8) == 0
-      if !isOurs { entries.append(strdup(entry)) }
+      let isOurs = Self.scrubbed.contains { strncmp(entry, $0, $0.utf8.count) == 0 }
+      let isOfAnOuterPool = strncmp(entry, "PREFORK_", 8) == 0
+      if !isOurs, !isOfAnOuterPool { entries.append(strdup(entry)) }
       next += 1
     }
     self.entries = entries

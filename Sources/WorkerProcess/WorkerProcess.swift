@@ -81,14 +81,14 @@ public struct WorkerProcess: ~Copyable {
 
   /// Sends a signal to the process and all its descendants that stayed in its group.
   public func signalGroup(_ signal: CInt) {
-    if !isReaped { ChildProcess.signalGroup(pid, signal) }
+    if !isReaped { Self.signalOwnGroup(pid, signal) }
   }
 
   /// How it ended; nil while it lives. Never blocks. Descendants that stayed in its group are killed first, while the
   /// zombie still keeps the number of the group from being given to somebody else.
   public mutating func reap() -> ExitStatus? {
     guard !isReaped, ChildProcess.end(of: pid, peek: true) != nil else { return nil }
-    ChildProcess.signalGroup(pid, Signal.kill)
+    Self.signalOwnGroup(pid, Signal.kill)
     guard let end = ChildProcess.end(of: pid, peek: false) else { return nil }
     isReaped = true
     return ExitStatus(end)
@@ -99,7 +99,13 @@ public struct WorkerProcess: ~Copyable {
 
   /// Kills what must not outlive us, and waits for it: a killed process is soon dead.
   private static func bury(_ pid: CInt) {
-    ChildProcess.signalGroup(pid, Signal.kill)
+    signalOwnGroup(pid, Signal.kill)
     _ = ChildProcess.end(of: pid, peek: false, block: true)
+  }
+
+  /// Signals the group only as long as the number is certainly ours: a child that somebody else has reaped no longer
+  /// keeps it from being given away, and a stranger would get the signal.
+  private static func signalOwnGroup(_ pid: CInt, _ signal: CInt) {
+    if ChildProcess.end(of: pid, peek: true) != .unknown { ChildProcess.signalGroup(pid, signal) }
   }
 }
