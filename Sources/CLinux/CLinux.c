@@ -59,8 +59,6 @@ int prefork_bytes_readable(int fd) {
 
 int prefork_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC | O_NOCTTY); }
 
-int prefork_get_flags(int fd) { return fcntl(fd, F_GETFL); }
-
 int prefork_set_nonblocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);

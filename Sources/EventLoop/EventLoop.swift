@@ -65,7 +65,9 @@ public struct EventLoop: ~Copyable {
   public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {
     guard deadline != alarm else { return }
     alarm = deadline
-    try system.setAlarm(at: deadline.map { ($0 + 999) / 1000 }, accuracy: Self.alarmAccuracy)
+    // Rounded up: an alarm may be late, never early.
+    let microseconds = deadline.map { $0 / 1000 + ($0 % 1000 == 0 ? 0 : 1) }
+    try system.setAlarm(at: microseconds, accuracy: Self.alarmAccuracy)
   }
 
   /// Pings systemd's watchdog as long as the loop turns, if the service has one; false if it has none.
@@ -73,12 +75,14 @@ public struct EventLoop: ~Copyable {
 
   /// Waits until something happens and appends it to `events`; does not wait with `blocking` false.
   public mutating func wait(into events: inout [LoopEvent], blocking: Bool = true) throws(SystemError) {
-    let count = try epoll.wait(ready, timeout: blocking ? -1 : 0)
+    // Setting an alarm can take a signal off the kernel's hands: then epoll knows nothing of it any more.
+    var isNestedReady = system.hasNews
+    let count = try epoll.wait(ready, timeout: blocking && !isNestedReady ? -1 : 0)
     turnTime = monotonicNow()
     for index in 0..<count {
       let entry = ready[index]
       if entry.token == Self.nestedToken {
-        try system.dispatch(into: &events)
+        isNestedReady = true
       } else {
         events.append(
           .ready(
@@ -86,6 +90,6 @@ public struct EventLoop: ~Copyable {
             hangup: entry.events & 4 != 0))
       }
     }
-    if let alarm, alarm <= turnTime, events.contains(.alarm) { self.alarm = nil }
+    if isNestedReady, try system.dispatch(into: &events) { alarm = nil }
   }
 }

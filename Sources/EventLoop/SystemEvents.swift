@@ -4,7 +4,7 @@ import LinuxIO
 
 /// sd-event, for what is rare: signals, one alarm, the watchdog. Its callbacks only note what happened in an inbox.
 struct SystemEvents: ~Copyable {
-  /// What the callbacks have noted since the last dispatch. On the heap, because C holds its address.
+  /// What the callbacks have noted and nobody has been told yet. On the heap, because C holds its address.
   private struct Inbox {
     var signals: [CInt] = []
     var alarmRang = false
@@ -22,7 +22,12 @@ struct SystemEvents: ~Copyable {
     inbox.initialize(to: Inbox())
     var timer: OpaquePointer?
     let added = sd_event_add_time(loop, &timer, CLOCK_MONOTONIC, .max, 0, alarmRang, inbox)
-    if added < 0 { throw SystemError("sd_event_add_time", -added) }
+    if added < 0 {
+      sd_event_unref(loop)
+      inbox.deinitialize(count: 1)
+      inbox.deallocate()
+      throw SystemError("sd_event_add_time", -added)
+    }
     sd_event_source_set_enabled(timer, CInt(SD_EVENT_OFF))
     self.loop = loop!
     self.inbox = inbox
@@ -39,6 +44,9 @@ struct SystemEvents: ~Copyable {
   /// To be watched for reading: ready when there is something to dispatch.
   var descriptor: CInt { sd_event_get_fd(loop) }
 
+  /// True when something was noted that the descriptor tells nothing of any more: `dispatch` hands it over.
+  var hasNews: Bool { inbox.pointee.alarmRang || !inbox.pointee.signals.isEmpty }
+
   func watchSignals(_ signals: [CInt]) throws(SystemError) {
     var set = sigset_t()
     sigemptyset(&set)
@@ -52,7 +60,8 @@ struct SystemEvents: ~Copyable {
     try arm()
   }
 
-  /// `deadline` and `accuracy` in microseconds of CLOCK_MONOTONIC.
+  /// `deadline` and `accuracy` in microseconds of CLOCK_MONOTONIC. An alarm that rang for an earlier deadline, but was
+  /// not told yet, is forgotten.
   func setAlarm(at deadline: UInt64?, accuracy: UInt64) throws(SystemError) {
     var result: CInt = 0
     if let deadline {
@@ -63,6 +72,7 @@ struct SystemEvents: ~Copyable {
       result = sd_event_source_set_enabled(timer, CInt(SD_EVENT_OFF))
     }
     if result < 0 { throw SystemError("set the alarm", -result) }
+    inbox.pointee.alarmRang = false
     try arm()
   }
 
@@ -73,8 +83,8 @@ struct SystemEvents: ~Copyable {
     return result > 0
   }
 
-  /// Runs the callbacks of all that is pending, and hands over what they noted.
-  func dispatch(into events: inout [LoopEvent]) throws(SystemError) {
+  /// Runs the callbacks of all that is pending, and hands over what they noted; true if the alarm is among it.
+  func dispatch(into events: inout [LoopEvent]) throws(SystemError) -> Bool {
     while true {
       let result = sd_event_run(loop, 0)
       if result < 0 { throw SystemError("sd_event_run", -result) }
@@ -83,14 +93,15 @@ struct SystemEvents: ~Copyable {
     try arm()
     for signal in inbox.pointee.signals { events.append(.signal(signal)) }
     inbox.pointee.signals.removeAll(keepingCapacity: true)
-    if inbox.pointee.alarmRang {
-      inbox.pointee.alarmRang = false
-      events.append(.alarm)
-    }
+    guard inbox.pointee.alarmRang else { return false }
+    inbox.pointee.alarmRang = false
+    events.append(.alarm)
+    return true
   }
 
   /// sd-event programs its timerfd only in prepare: without this, a change would be noticed at the next dispatch, which
-  /// would never come. Prepare must be followed by wait; what that finds is dispatched when our epoll says so.
+  /// would never come. Prepare must be followed by wait, and what that finds (an alarm in the past, a signal that came
+  /// meanwhile) by dispatch: it is noted, and no longer shown by the descriptor. See `hasNews`.
   private func arm() throws(SystemError) {
     while true {
       var result = sd_event_prepare(loop)

@@ -62,13 +62,14 @@ public struct ByteQueue: ~Copyable {
     body(UnsafeRawBufferPointer(rebasing: memory[head..<tail]))
   }
 
-  /// One read of at most `atMost` bytes to the end of the queue.
+  /// One read of at most `atMost` bytes (at least 1) to the end of the queue.
   public mutating func fill(from fd: CInt, atMost: Int = 65536) -> ReadResult {
     fill(atMost: atMost) { readOnce(fd, $0) }
   }
 
   /// Fills the end of the queue by any means of reading.
   mutating func fill(atMost: Int, _ read: (UnsafeMutableRawBufferPointer) -> ReadResult) -> ReadResult {
+    precondition(atMost > 0, "a read of no bytes cannot be told from the end of the file")
     // Small queues grow only when a read fills them: most replies are small, and there are many workers.
     makeRoom(min(atMost, max(1024, firstCapacity / 2)))
     let room = min(atMost, memory.count - tail)

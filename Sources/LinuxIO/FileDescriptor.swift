@@ -20,6 +20,7 @@ public struct FileDescriptor: ~Copyable, Sendable {
 
   /// Opens a file; always close-on-exec.
   public static func open(_ path: String, flags: CInt) throws(SystemError) -> FileDescriptor {
+    if let fault = injectedFault(.open) { throw SystemError("open \(path)", fault) }
     let number = prefork_open(path, flags)
     if number < 0 { throw SystemError("open \(path)") }
     return FileDescriptor(owning: number)

@@ -49,8 +49,11 @@ private enum Access: ~Copyable {
   init(_ fd: CInt, _ kind: StreamKind, flags: CInt) {
     switch kind {
     case .pipe, .terminal:
-      let number = prefork_open("/proc/self/fd/\(fd)", flags | O_NONBLOCK)
-      self = number >= 0 ? .reopened(FileDescriptor(owning: number)) : .inherited
+      do throws(SystemError) {
+        self = .reopened(try FileDescriptor.open("/proc/self/fd/\(fd)", flags: flags | O_NONBLOCK))
+      } catch {
+        self = .inherited
+      }
     case .file, .directory, .socket, .device, .closed: self = .inherited
     }
   }

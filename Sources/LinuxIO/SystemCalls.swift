@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// The result of one read.
-public enum ReadResult: Equatable {
+public enum ReadResult: Equatable, Sendable {
   /// So many bytes came, at least one.
   case bytes(Int)
   /// The other side has closed.
@@ -14,7 +14,7 @@ public enum ReadResult: Equatable {
 }
 
 /// The result of one write.
-public enum WriteResult: Equatable {
+public enum WriteResult: Equatable, Sendable {
   /// So many bytes went, perhaps fewer than were offered.
   case bytes(Int)
   /// No room yet.
@@ -25,39 +25,41 @@ public enum WriteResult: Equatable {
   case failed(SystemError)
 }
 
-/// The one seam through which bytes go to and from the kernel, so that tests can make the n-th call fail.
+/// The calls that tests can make fail.
 enum SystemCall: Sendable {
-  case read, write, spawn, pipe, epoll
+  case read, write, open, pipe, epoll, spawn
 }
 
 #if DEBUG
-  /// Faults for tests: the n-th call of a kind, counted on this thread, fails with the given errno.
-  struct FaultPlan {
-    var call: SystemCall
-    var countdown: Int
-    var code: CInt
-    /// Set once the fault has struck.
-    var hasStruck = false
+  /// Faults for tests: while this is the `current` plan of a task, its calls of one kind fail with these errno values,
+  /// one after the other; 0 lets a call through.
+  final class FaultPlan: @unchecked Sendable {
+    @TaskLocal static var current: FaultPlan?
 
-    @TaskLocal static var current: FaultBox?
-  }
+    private let call: SystemCall
+    private var codes: ArraySlice<CInt>
 
-  /// A plan that counts down where it is shared.
-  final class FaultBox: @unchecked Sendable {
-    var plan: FaultPlan
-    init(_ plan: FaultPlan) { self.plan = plan }
+    init(_ call: SystemCall, _ codes: [CInt]) {
+      self.call = call
+      self.codes = codes[...]
+    }
+
+    /// True once all of them have struck.
+    var isSpent: Bool { codes.isEmpty }
+
+    func fault(in call: SystemCall) -> CInt? {
+      guard call == self.call, let code = codes.popFirst(), code != 0 else { return nil }
+      return code
+    }
   }
 #endif
 
-/// The errno to fail with, if a test wants this call to fail. Compiled away in release builds.
+/// The one seam through which bytes go to and from the kernel: the errno to fail with, if a test wants this call to
+/// fail. Compiled away in release builds.
 @inline(__always)
 func injectedFault(_ call: SystemCall) -> CInt? {
   #if DEBUG
-    guard let box = FaultPlan.current, box.plan.call == call, !box.plan.hasStruck else { return nil }
-    box.plan.countdown -= 1
-    guard box.plan.countdown == 0 else { return nil }
-    box.plan.hasStruck = true
-    return box.plan.code
+    return FaultPlan.current?.fault(in: call)
   #else
     return nil
   #endif

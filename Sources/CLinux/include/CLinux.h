@@ -25,7 +25,6 @@ int prefork_wait_child(pid_t pid, int peek, int block, int *code, int *status);
 
 int prefork_bytes_readable(int fd); // FIONREAD; -1 on error
 int prefork_open(const char *path, int flags);
-int prefork_get_flags(int fd); // F_GETFL
 int prefork_set_nonblocking(int fd);
 int prefork_descriptor_is_open(int fd);
 /// 'p' pipe, 't' terminal, 'f' regular file, 'd' directory, 's' socket, 'c' other character device, '?' anything else; 0 with errno.

@@ -1,0 +1,116 @@
+import EventLoop
+import Glibc
+import LinuxIO
+import Testing
+
+@Suite struct AlarmTests {
+  @Test("rings once, and not before its time")
+  func once() throws {
+    var loop = try EventLoop()
+    let deadline = monotonicNow() + 20 * millisecond
+    try loop.setAlarm(at: deadline)
+    let early = try loop.events(until: deadline - 1 * millisecond)
+    let late = try loop.events(until: deadline + 40 * millisecond)
+    #expect(early == [] && late == [.alarm])
+  }
+
+  @Test("moved later, it rings only then; moved earlier, it rings then, and once")
+  func moved() throws {
+    var loop = try EventLoop()
+    let start = monotonicNow()
+    try loop.setAlarm(at: start + 10 * millisecond)
+    try loop.setAlarm(at: start + 60 * millisecond)
+    let before = try loop.events(until: start + 50 * millisecond)
+    try loop.setAlarm(at: start + 300_000 * millisecond)
+    try loop.setAlarm(at: start + 70 * millisecond)
+    let after = try loop.events(until: start + 120 * millisecond)
+    #expect(before == [] && after == [.alarm])
+  }
+
+  @Test("cleared, it does not ring; set again for the same time, it does")
+  func cleared() throws {
+    var loop = try EventLoop()
+    let deadline = monotonicNow() + 20 * millisecond
+    try loop.setAlarm(at: deadline)
+    try loop.setAlarm(at: nil)
+    let silent = try loop.events(until: deadline + 20 * millisecond)
+    try loop.setAlarm(at: deadline)
+    let rung = try loop.events(until: monotonicNow() + 20 * millisecond)
+    #expect(silent == [] && rung == [.alarm])
+  }
+
+  @Test("after it has rung a new one can be set, even for the same time")
+  func anew() throws {
+    var loop = try EventLoop()
+    let deadline = monotonicNow()
+    var count = 0
+    for _ in 0..<3 {
+      try loop.setAlarm(at: deadline)
+      count += try loop.events(until: monotonicNow() + 5 * millisecond).count
+    }
+    try loop.setAlarm(at: monotonicNow() + 10 * millisecond)
+    let later = try loop.events(until: monotonicNow() + 30 * millisecond)
+    #expect(count == 3 && later == [.alarm])
+  }
+
+  @Test("an alarm that was overdue when it was cleared or moved does not ring any more")
+  func overdueAndCleared() throws {
+    var loop = try EventLoop()
+    let past = monotonicNow()
+    try loop.setAlarm(at: past)
+    try loop.setAlarm(at: nil)
+    let cleared = try loop.events(until: monotonicNow() + 5 * millisecond)
+    try loop.setAlarm(at: past)
+    let later = monotonicNow() + 40 * millisecond
+    try loop.setAlarm(at: later)
+    let moved = try loop.events(until: later - 1 * millisecond)
+    let rung = try loop.events(until: later + 20 * millisecond)
+    #expect(cleared == [] && moved == [] && rung == [.alarm])
+  }
+
+  @Test("an old alarm in the caller's list is not taken for a new one")
+  func staleList() throws {
+    var loop = try EventLoop()
+    let deadline = monotonicNow() + 5 * millisecond
+    try loop.setAlarm(at: deadline)
+    var events: [LoopEvent] = [.alarm]
+    while monotonicNow() < deadline {}
+    let pipe = try Pipe()
+    try loop.add(pipe.writeEnd, token: 1, readable: false, writable: true)
+    try loop.wait(into: &events, blocking: false)
+    try loop.setAlarm(at: nil)
+    let after = try loop.events(until: monotonicNow() + 20 * millisecond)
+    let hasRung = after.contains(.alarm)
+    #expect(!hasRung)
+  }
+
+  @Test("the end of time never comes", arguments: [UInt64.max, UInt64.max - 1, UInt64.max / 1000 * 1000])
+  func farAway(deadline: UInt64) throws {
+    var loop = try EventLoop()
+    try loop.setAlarm(at: deadline)
+    let events = try loop.events(until: monotonicNow() + 5 * millisecond)
+    #expect(events == [])
+  }
+
+  @Test("a loop that waits is woken by it: in the past, now, soon, moved earlier")
+  func wakes() async {
+    await #expect(processExitsWith: .success) {
+      endAfterSeconds()
+      var loop = try EventLoop()
+      for delay in [0, 1, 0, 20, 0] as [UInt64] {
+        let deadline = monotonicNow() + delay * millisecond
+        try loop.setAlarm(at: deadline)
+        let events = try loop.next()
+        #expect(events == [.alarm])
+        #expect(loop.now() >= deadline)
+      }
+      try loop.setAlarm(at: 1)
+      var events = try loop.next()
+      #expect(events == [.alarm])
+      try loop.setAlarm(at: monotonicNow() + 100_000 * millisecond)
+      try loop.setAlarm(at: monotonicNow() + 2 * millisecond)
+      events = try loop.next()
+      #expect(events == [.alarm])
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import EventLoop
+import Glibc
+import LinuxIO
+import Testing
+
+struct SplitMix64: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
+
+/// Nanoseconds.
+let millisecond: UInt64 = 1_000_000
+
+extension EventLoop {
+  /// What is there now.
+  mutating func pending() throws -> [LoopEvent] {
+    var events: [LoopEvent] = []
+    try wait(into: &events, blocking: false)
+    return events
+  }
+
+  /// Waits as a driver does, until there are so many events. Only for a process with a deadline (`endAfterSeconds`):
+  /// a loop that has lost something waits for ever.
+  mutating func next(_ count: Int = 1) throws -> [LoopEvent] {
+    var events: [LoopEvent] = []
+    while events.count < count { try wait(into: &events) }
+    return events
+  }
+
+  /// Waits until the time has come, and says what happened meanwhile.
+  mutating func events(until time: UInt64) throws -> [LoopEvent] {
+    var events: [LoopEvent] = []
+    while monotonicNow() < time {
+      try wait(into: &events, blocking: false)
+      usleep(200)
+    }
+    return events
+  }
+}
+
+/// A process in which a test waits for ever is ended by SIGALRM, and the test fails.
+func endAfterSeconds(_ seconds: CUnsignedInt = 5) { alarm(seconds) }
+
+/// Writes a byte, so that the other end becomes readable.
+func poke(_ fd: CInt) { #expect(write(fd, "x", 1) == 1) }
+
+func ready(_ token: UInt64, readable: Bool = false, writable: Bool = false, hangup: Bool = false) -> LoopEvent {
+  .ready(token: token, readable: readable, writable: writable, hangup: hangup)
+}
