@@ -58,13 +58,22 @@ extension RunDriver {
   /// No worker will serve this request.
   mutating func refused(_ refusal: LeaseRefusal) {
     switch refusal {
-    case .startsFail:
-      guard !isStopping, earlyEnd == nil else { return }
-      earlyEnd = pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
-      sayWorkersDoNotStart()
-      abandonJobs(.prompt)
+    case .startsFail: giveUp()
     case .closed, .timedOut, .exhausted: break
     }
+  }
+
+  /// The breaker is open, no worker lives and none ever answered: there is nobody to wait for, even if no job has come
+  /// yet. (Who typed the command at a terminal must not type a job to learn that the program does not exist.)
+  mutating func giveUpIfNobodyEverWorked() {
+    if ledger.counts[.ok] == 0, pool.accounts(&loop).isEmpty { giveUp() }
+  }
+
+  private mutating func giveUp() {
+    guard !isStopping, earlyEnd == nil else { return }
+    earlyEnd = pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
+    sayWorkersDoNotStart()
+    abandonJobs(.prompt)
   }
 
   // MARK: Output

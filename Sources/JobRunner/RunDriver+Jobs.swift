@@ -52,7 +52,8 @@ extension RunDriver {
     replying = (job, worker)
     if let defect {
       let text = "the reply to job \(ledger.sequence(of: job)) cannot be written with --output \(configuration.output)"
-      reporter.repeated(.failedJob, "\(text): \(defect); try --output nul, length4 or netstring")
+      let advice = configuration.output == .lines ? "; try --output nul" : ""
+      reporter.repeated(.failedJob, "\(text): \(defect)\(advice)")
       ledger.handle(.attemptFailed(job, .failed), into: &jobActions)
     } else {
       ledger.handle(.replied(job, resultBytes: size), into: &jobActions)

@@ -44,7 +44,7 @@ extension RunDriver {
     if lastSpawnError == error.description { return reporter.detail("\(error)") }
     lastSpawnError = error.description
     reporter.repeated(.failedStart, "\(error)")
-    if let hint = error.hint { reporter.hint(hint) }
+    if let hint = error.hint, configuration.verbosity >= .normal { reporter.hint(hint) }
   }
 
   mutating func say(_ notice: PoolNotice) {
@@ -58,6 +58,7 @@ extension RunDriver {
     case .breakerOpened(let failures, let period, let retry):
       failedStarts = failures
       reporter.detail("\(failures) failed starts in \(seconds(period)): breaker open, next try in \(seconds(retry))")
+      giveUpIfNobodyEverWorked()
     case .breakerClosed: reporter.note("workers start again")
     case .stuck(let worker):
       let pid = pool.pid(of: worker) ?? 0
@@ -81,9 +82,12 @@ extension RunDriver {
     reporter.fatal(
       "no worker could be started: \(failedStarts) failed starts in \(period) "
         + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))")
-    if configuration.verbosity == .quiet, let report = lastFailedStart {
-      reporter.fatal(report.description)
-      for line in report.account.lastErrorLines { reporter.fatal("  last stderr: \"\(line)\"") }
+    if configuration.verbosity == .quiet {
+      if let lastSpawnError { reporter.fatal(lastSpawnError) }
+      if let report = lastFailedStart {
+        reporter.fatal(report.description)
+        for line in report.account.lastErrorLines { reporter.fatal("  last stderr: \"\(line)\"") }
+      }
     }
     let words = configuration.pool.command.arguments.joined(separator: " ")
     reporter.hint("run the worker by hand: echo test | \(words)")

@@ -20,7 +20,7 @@ public enum FramingError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .embeddedDelimiter(let byte, let offset):
-      "the payload has \(Self.shown(byte)) at offset \(offset), which would end it there; use length4 or netstring"
+      "the payload has \(Self.shown(byte)) at offset \(offset), which would end it there"
     case .tooLong(let count):
       "the payload of \(count) bytes is longer than the framing can announce (\(Framing.longestAnnounced) bytes)"
     case .notALength(let byte, let offset):

@@ -116,6 +116,7 @@ extension WorkerPool {
     workers[slot].decoder = decoder
     switch step {
     case .frame(let payload, let consumed):
+      if !workers[slot].isProved, !workers[slot].hasBegunJob { return spokeBeforeReading(slot, &loop) }
       workers[slot].reply = payload
       workers[slot].lease = .replied(consumed: consumed)
       workers[slot].isProved = true
@@ -132,6 +133,16 @@ extension WorkerPool {
       let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
       breach(slot, .malformed(error, shown: text), &loop)
     }
+    return false
+  }
+
+  /// A fresh worker that has not read a byte of its first job cannot have answered it: this is a greeting, or a stray
+  /// print (bazel #4897). False: no reply was handed over.
+  private mutating func spokeBeforeReading(_ slot: Int, _ loop: inout EventLoop) -> Bool {
+    events.append(.leaseLost(workers[slot].id, .neverStarted))
+    workers[slot].lease = .none
+    let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
+    breach(slot, .unaskedReply(shown: text), &loop)
     return false
   }
 

@@ -1,22 +1,34 @@
 import Glibc
+import Testing
 
-/// What a shell command printed on stdout and how it ended.
+/// What a shell command printed and how it ended.
 struct ShellResult: Equatable {
   var output: String
   /// The exit status, or 128 + the signal.
   var status: Int32
+  /// What it printed on stderr.
+  var errors = ""
+
+  /// stdout by lines, the last one without its newline.
+  var lines: [Substring] {
+    var lines = output.split(separator: "\n", omittingEmptySubsequences: false)
+    if lines.last == "" { lines.removeLast() }
+    return lines
+  }
 }
 
-/// Runs a line of sh. stderr is that of the test unless the line redirects it.
-func shell(_ line: String) throws -> ShellResult {
-  guard let stream = popen(line, "re") else { throw ShellFailure(operation: "popen", code: errno) }
-  var bytes: [UInt8] = []
-  var block = [UInt8](repeating: 0, count: 4096)
-  while case let count = fread(&block, 1, block.count, stream), count > 0 { bytes += block[..<count] }
-  let status = pclose(stream)
-  let signal = status & 0x7F
-  return ShellResult(
-    output: String(decoding: bytes, as: UTF8.self), status: signal == 0 ? (status >> 8) & 0xFF : 128 + signal)
+/// Runs a line of sh in the root of the repository, with the built `prefork` in its PATH, and waits for its end.
+///
+/// `input` is its stdin. After `seconds` everything that it started is killed, and the test fails. So it does if a
+/// process of it is alive when it has ended: prefork never leaves an orphan. `sweeping` kills those without a word.
+func shell(
+  _ line: String, input: String = "", seconds: Double = 30, sweeping: Bool = false,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws -> ShellResult {
+  let session = try Session(line, seconds: seconds, sourceLocation: sourceLocation)
+  session.send(input)
+  session.closeInput()
+  return session.finish(sweeping: sweeping)
 }
 
 /// True if there is such a program: a test that needs it is skipped, and says so, where it is missing.
@@ -42,6 +54,16 @@ func withFile<Result>(_ text: String, _ body: (_ path: String) throws -> Result)
   return try body(path)
 }
 
+/// A file's whole text.
+func contents(of path: String) throws -> String {
+  guard let stream = fopen(path, "re") else { throw ShellFailure(operation: "open \(path)", code: errno) }
+  defer { fclose(stream) }
+  var bytes: [UInt8] = []
+  var block = [UInt8](repeating: 0, count: 65536)
+  while case let count = fread(&block, 1, block.count, stream), count > 0 { bytes += block[..<count] }
+  return String(decoding: bytes, as: UTF8.self)
+}
+
 struct ShellFailure: Error {
   var operation: String
   var code: Int32
@@ -54,3 +76,6 @@ let preforkPath: String = {
   let own = String(decoding: path.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
   return own.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/prefork"
 }()
+
+/// The root of the repository, seen from this file.
+let repositoryPath = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")

@@ -1,0 +1,140 @@
+import Testing
+
+/// Workers that break the protocol: the bytes are shown, and no job gets another's answer.
+@Suite struct BreachTests {
+  /// Lesson 22 (bazel #4897): a stray print must not become the answer to the next job.
+  @Test func lesson22ASecondReplyIsShownAndNeverAnAnswer() throws {
+    let result = try shell("prefork run -w 1 -- workers/faulty/unasked_reply.py", input: "a\ntwice\nb\nc\n")
+    #expect(result.output == "a\ntwice\nb\nc\n")
+    #expect(result.status == 76)
+    #expect(result.errors.contains("wrote to its stdout without a job: \"debug: answered twice\\n\""))
+    #expect(result.errors.contains("worker 0 (pid "))
+  }
+
+  @Test func aGreetingIsNeverTheAnswerToTheFirstJob() throws {
+    let session = try Session("exec prefork run -w 1 --backoff 1ms..2ms -- workers/faulty/speaks_at_boot.py")
+    session.wait(for: "the end, before any job") { session.hasEnded() }
+    let result = session.finish()
+    #expect(result.status == 76)
+    #expect(result.output == "")
+    #expect(result.errors.contains("wrote to its stdout without a job: \"Welcome to the echo service 2.0\\n\""))
+  }
+
+  @Test func aGreetingBeforeTheFirstJobWasReadIsNotItsAnswer() throws {
+    let worker = "echo Welcome; sleep 0.3; exec cat"
+    let result = try shell(
+      "prefork run -w 2 --restart-budget 2/10s --backoff 1ms..2ms -- sh -c '\(worker)'", input: "a\nb\nc\n")
+    #expect(result.status == 76)
+    #expect(result.output == "")
+    #expect(result.errors.contains("wrote to its stdout without a job: \"Welcome\\n\""), "\(result.errors)")
+  }
+
+  /// The worker's own page demands more: the greeting must not become an answer even when the worker reads the job
+  /// right after it. Then it is noticed, but the first answer may be out already.
+  @Test func aGreetingRightBeforeTheFirstJobIsReadIsFoundOut() throws {
+    let result = try shell(
+      "prefork run -w 1 --backoff 1ms..2ms -- workers/faulty/speaks_at_boot.py", input: "a\nb\nc\n")
+    #expect(result.status == 69 || result.status == 76)
+    withKnownIssue("without --ready a greeting is known only by what follows it", isIntermittent: true) {
+      #expect(!result.output.contains("Welcome"))
+    }
+  }
+
+  @Test func aClosedStdoutEndsTheJobAtOnce() throws {
+    let start = monotonicTime()
+    let result = try shell("prefork run -w 1 -- workers/faulty/closes_stdout.py", input: "a\nclose\nb\n")
+    #expect(result.output == "a\n\nb\n")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("closed its stdout but lives on"), "\(result.errors)")
+    #expect(result.errors.contains("into job 2"), "\(result.errors)")
+    #expect(monotonicTime() - start < 5_000_000_000)
+  }
+
+  /// Lesson 7 (cpython #94777): the job it never read is provably not started, and costs no attempt.
+  @Test func lesson7AClosedStdinCostsNoJobAnAttempt() throws {
+    let result = try shell("prefork run -w 1 -- workers/faulty/closes_stdin.py", input: "a\nclose\nb\nc\n")
+    #expect(result.output == "a\nclose\nb\nc\n")
+    #expect(result.status == 0)
+    #expect(result.errors.contains("closed its stdin but lives on"), "\(result.errors)")
+  }
+
+  @Test func aHugeReplyFailsAloneWithMemoryFlat() throws {
+    let session = try Session("exec prefork run -w 1 --max-reply-size 1M -- workers/faulty/huge_reply.py")
+    session.send("a\nhuge 200000000\nb\n")
+    #expect((1...3).map { _ in session.nextLine() } == ["a", "", "b"])
+    #expect(try peakMemory(of: session.pid) < 20_000)
+    let result = session.finish()
+    #expect(result.status == 1)
+    #expect(result.errors.contains("wrote a reply of more than 1048576 bytes (--max-reply-size)"), "\(result.errors)")
+    #expect(result.errors.contains("2 ok, 1 failed"))
+  }
+
+  @Test func aReplyUnderTheLimitArrivesWhole() throws {
+    let result = try shell("echo huge 30000000 | prefork run -w 1 -- workers/faulty/huge_reply.py | tr -d x | wc -c")
+    #expect(result.output == "1\n")
+    let count = try shell("echo huge 30000000 | prefork run -w 1 -- workers/faulty/huge_reply.py | wc -c")
+    #expect(count == ShellResult(output: "30000001\n", status: 0))
+  }
+
+  @Test func theReplyLimitIsExact() throws {
+    let result = try shell("prefork run -w 1 --max-reply-size 5 -- cat", input: "12345\n123456\n1234\n")
+    #expect(result.output == "12345\n\n1234\n")
+    #expect(result.status == 1)
+  }
+
+  @Test(arguments: [
+    ("netstring", "hello", "no frame"), ("netstring", "05:hello,", "no frame"), ("netstring", "5:hello;", "no frame"),
+    ("length4", "\\377\\377\\377\\377abc", "(--max-reply-size)"),
+  ])
+  func aReplyThatIsNoFrameIsShownAndItsJobFails(framing: String, reply: String, says: String) throws {
+    // The worker answers when the first byte of a job is there, so that its reply is no answer to nothing.
+    let worker = "head -c 1 >/dev/null; printf \"\(reply)\"; exec sleep 300"
+    let result = try shell("echo a | prefork run -w 1 --protocol \(framing) -- sh -c '\(worker)'")
+    #expect(result.status == 1 || result.status == 76, "\(result.errors)")
+    #expect(result.output == "" || result.output == "\n")
+    #expect(result.errors.contains(says), "\(result.errors)")
+  }
+
+  /// What it answers is the job before: without --reset nobody can know, and prefork does not pretend to.
+  @Test func aWorkerThatLeaksStateIsPassedOnAsItIs() throws {
+    let result = try shell("prefork run -w 1 -- workers/faulty/state_leak.py", input: "a\nb\nreset\nc\n")
+    #expect(result == ShellResult(output: "nothing\na\nok\nnothing\n", status: 0))
+  }
+
+  @Test func everyLineOfAWorkersStderrIsWholeAndNamed() throws {
+    let result = try shell(
+      "prefork run -w 2 -- workers/faulty/noisy_stderr.py", input: "many 3000\nmany 3001\nlong 100000\nx\n")
+    #expect(result.output == "many 3000\nmany 3001\nlong 100000\nx\n")
+    #expect(result.status == 0)
+    let lines = result.errors.split(separator: "\n")
+    for line in lines { #expect(line.hasPrefix("worker 0: ") || line.hasPrefix("worker 1: ")) }
+    #expect(lines.count { $0.contains(": complaint ") } == 6001)
+    for line in lines where line.contains("complaint") {
+      #expect(line.wholeMatch(of: /worker [01]: complaint [0-9]+/) != nil, "\(line)")
+    }
+    #expect(lines.reduce(0) { $0 + $1.count { $0 == "x" } } >= 100_000)
+  }
+
+  @Test func aLastStderrLineWithoutItsNewlineIsShown() throws {
+    let result = try shell("prefork run -w 1 -- workers/faulty/noisy_stderr.py", input: "partial\n")
+    #expect(result.errors.contains("worker 0: a line in three pieces, \n"), "\(result.errors)")
+    #expect(result.status == 0)
+  }
+
+  @Test func binaryOnStderrHurtsNobody() throws {
+    let result = try shell("prefork run -w 1 -- workers/faulty/noisy_stderr.py", input: "binary\nx\n")
+    #expect(result.output == "binary\nx\n")
+    #expect(result.errors.hasSuffix("worker 0: working on x\n"))
+    #expect(result.status == 0)
+  }
+
+  @Test func everyFaultyWorkerHasATest() throws {
+    let workers = try shell("ls workers/faulty").lines
+    #expect(workers.count >= 12)
+    let tests = try shell("cat Tests/EndToEndTests/*.swift").output
+    for worker in workers {
+      let isTested = tests.contains("workers/faulty/\(worker)")
+      #expect(isTested, "\(worker)")
+    }
+  }
+}

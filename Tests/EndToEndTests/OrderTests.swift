@@ -1,0 +1,127 @@
+import Glibc
+import Testing
+
+/// Whatever goes in comes out, once, and in its place.
+@Suite struct OrderTests {
+  @Test func lineNOfTheOutputAnswersLineNOfTheInput() throws {
+    let result = try shell("seq -f 'line %.0f' 100000 | prefork run -w 4 -- workers/examples/upper.py", seconds: 60)
+    #expect(result.status == 0)
+    #expect(result.errors == "")
+    #expect(firstDifference(result.lines) { "LINE \($0)" } == nil)
+    #expect(result.lines.count == 100_000)
+  }
+
+  @Test func unorderedLosesAndDoublesNothing() throws {
+    let result = try shell(
+      "seq 30000 | prefork run -w 4 --unordered -- workers/examples/upper.py | sort -n", seconds: 60)
+    #expect(result.errors == "")
+    #expect(firstDifference(result.lines) { "\($0)" } == nil)
+    #expect(result.lines.count == 30_000)
+  }
+
+  @Test(arguments: ["", "--unordered"])
+  func aWorkerThatKillsItselfOnEvery50thJobLosesNothingWithRetries(option: String) throws {
+    // A job may by chance be the 50th of several workers in a row: more patience than that is not asked of chance.
+    let result = try shell(
+      "seq 2500 | prefork run \(option) -w 4 --retries 9 --quarantine-after 9 -- "
+        + "workers/faulty/kills_itself_on_job.py 50 | sort -ns", seconds: 60)
+    #expect(firstDifference(result.lines) { "\($0)" } == nil)
+    #expect(result.lines.count == 2500)
+    #expect(result.errors.contains("was killed by SIGKILL"))
+    #expect(!result.errors.contains("crashed"))
+  }
+
+  @Test func resultsWaitForAnEarlierSlowJobAndLoseNothing() throws {
+    let worker = "while read -r job; do if [ $job = 1 ]; then sleep 0.4; fi; echo $job; done"
+    let result = try shell("seq 400 | prefork run -w 2 -- sh -c '\(worker)'")
+    #expect(result.lines.elementsEqual((1...400).map { "\($0)" }))
+    let unordered = try shell("seq 400 | prefork run -w 2 --unordered -- sh -c '\(worker)'")
+    #expect(unordered.lines.last == "1")
+    #expect(unordered.lines.count == 400)
+  }
+
+  @Test func aSmallOrderWindowStillGivesEveryResultInOrder() throws {
+    let worker = "while read -r job; do if [ $job = 1 ]; then sleep 0.2; fi; echo $job; done"
+    let result = try shell("seq 3000 | prefork run -w 3 --order-window 64 -- sh -c '\(worker)'")
+    #expect(result.status == 0)
+    #expect(firstDifference(result.lines) { "\($0)" } == nil)
+    #expect(result.lines.count == 3000)
+  }
+
+  @Test func aReaderThatHasEnoughEndsItAtOnceAndQuietly() throws {
+    let start = monotonicTime()
+    let result = try shell("yes | { prefork run -w 2 -- workers/examples/upper.py; echo status $? >&2; } | head -n 5")
+    #expect(result == ShellResult(output: "Y\nY\nY\nY\nY\n", status: 0, errors: "status 0\n"))
+    #expect(monotonicTime() - start < 5_000_000_000)
+  }
+
+  @Test func aReaderThatGoesAwayWhileNothingIsToBeWrittenEndsIt() throws {
+    let session = try Session("exec prefork run -w 1 -- cat")
+    session.send("a\n")
+    #expect(session.nextLine() == "a")
+    session.closeOutput()
+    session.wait(for: "the end, with stdin still open") { session.hasEnded() }
+    #expect(session.finish().status == 0)
+    #expect(session.errorText == "")
+  }
+
+  @Test func anEndlessSlowStreamIsAnsweredLineByLine() throws {
+    let session = try Session("exec prefork run -w 3 -- workers/examples/upper.py")
+    for number in 1...20 {
+      session.send("line \(number)\n")
+      #expect(session.nextLine() == "LINE \(number)")
+    }
+    #expect(session.finish().status == 0)
+  }
+
+  @Test func aJobWithoutItsEndWaitsForTheRest() throws {
+    let session = try Session("exec prefork run -w 1 -- cat")
+    session.send("first\nsec")
+    #expect(session.nextLine() == "first")
+    session.send("ond\n")
+    #expect(session.nextLine() == "second")
+    #expect(session.finish().status == 0)
+  }
+
+  @Test func memoryStaysFlatOver300000Jobs() throws {
+    let session = try Session("exec prefork run -w 2 -- cat", seconds: 60)
+    session.send((1...300_000).map { "\($0)\n" }.joined())
+    let size = (1...300_000).reduce(0) { $0 + "\($1)\n".utf8.count }
+    session.wait(for: "all replies") { session.outputBytes.count >= size }
+    #expect(try peakMemory(of: session.pid) < 20_000)
+    let result = session.finish()
+    #expect(result.status == 0)
+    #expect(firstDifference(result.lines) { "\($0)" } == nil)
+  }
+
+  @Test func aSlowReaderHoldsTheInputBackAndMemoryDown() throws {
+    let session = try Session("exec prefork run -w 2 -- cat", seconds: 60)
+    session.send(String(repeating: "some job or other that is not all that short\n", count: 1_000_000))
+    var (last, since) = (session.unsentCount, monotonicTime())
+    session.wait(for: "prefork to stop reading", whileReading: false) {
+      if session.unsentCount != last { (last, since) = (session.unsentCount, monotonicTime()) }
+      return monotonicTime() - since > 400_000_000
+    }
+    #expect(45_000_000 - session.unsentCount < 4_000_000)
+    #expect(try peakMemory(of: session.pid) < 20_000)
+    session.closeOutput()
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(session.finish().status == 0)
+  }
+}
+
+/// The first line that is not what it should be, by its number from 1.
+func firstDifference(_ lines: [Substring], _ expected: (Int) -> String) -> String? {
+  for (index, line) in lines.enumerated() where line != expected(index + 1) {
+    return "line \(index + 1) is \"\(line)\", not \"\(expected(index + 1))\""
+  }
+  return nil
+}
+
+/// The most memory that a process ever had, in KiB (VmHWM).
+func peakMemory(of pid: pid_t) throws -> Int {
+  for line in try contents(of: "/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix("VmHWM:") {
+    return Int(line.split(separator: " ").dropLast().last?.filter(\.isNumber) ?? "") ?? .max
+  }
+  return .max
+}

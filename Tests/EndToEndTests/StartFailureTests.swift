@@ -1,0 +1,104 @@
+import Testing
+
+/// A worker that cannot start: told at once, with what to try, and never a hang.
+@Suite struct StartFailureTests {
+  static let cases: [(worker: String, says: [String])] = [
+    ("./no-such-program", ["./no-such-program", "No such file or directory", "hint: there is no such file"]),
+    ("no-such-program-anywhere", ["No such file or directory", "is not in PATH"]),
+    ("workers", ["Permission denied", "hint: workers is not in PATH"]),
+    ("./workers", ["Permission denied", "is a directory"]),
+    ("workers/faulty/not_executable.sh", ["Permission denied", "chmod +x workers/faulty/not_executable.sh"]),
+    ("workers/faulty/no_shebang", ["workers/faulty/no_shebang", "#! line"]),
+    (
+      "workers/faulty/exits_at_boot.sh",
+      [
+        "exited with status 3", "last stderr: \"loading the model\"",
+        "last stderr: \"cannot open model.bin: no such file\"", "worker 0: cannot open model.bin", "pid ",
+      ]
+    ),
+    ("true", ["exited normally (status 0) before it took a job"]),
+    ("false", ["exited with status 1"]),
+  ]
+
+  @Test(arguments: cases) func itEndsSoonWithStatus69AndTheReason(worker: String, says: [String]) throws {
+    let start = monotonicTime()
+    let result = try shell("seq 100 | prefork run -w 2 -- \(worker)")
+    #expect(monotonicTime() - start < 3_000_000_000)
+    #expect(result.status == 69)
+    #expect(result.output == "")
+    for text in says where worker != "workers" { #expect(result.errors.contains(text), "\(result.errors)") }
+    #expect(result.errors.contains("no worker could be started"), "\(result.errors)")
+    #expect(result.errors.split(separator: "\n").count < 60, "\(result.errors)")
+  }
+
+  @Test func aMissingInterpreterIsNamed() throws {
+    try withFile("#!/no/such/interpreter\n") { path in
+      let result = try shell("chmod +x \(path); echo a | prefork run -- \(path)")
+      #expect(result.status == 69)
+      #expect(result.errors.contains("the interpreter that its #! line names does not"))
+    }
+  }
+
+  @Test func aQuietRunStillSaysWhyItFailed() throws {
+    let missing = try shell("echo a | prefork run -q -- ./no-such-program")
+    #expect(missing.status == 69)
+    #expect(missing.errors.contains("./no-such-program: No such file or directory"), "\(missing.errors)")
+    let dying = try shell("echo a | prefork run -q --restart-budget 2/10s -- workers/faulty/exits_at_boot.sh")
+    #expect(dying.status == 69)
+    #expect(dying.errors.contains("exited with status 3"), "\(dying.errors)")
+  }
+
+  @Test func endlessInputDoesNotKeepIt() throws {
+    let result = try shell("yes | prefork run -w 2 -- ./no-such-program")
+    #expect(result.status == 69)
+  }
+
+  /// Somebody who types the command and no job yet must not wait for nothing.
+  @Test func itEndsAlsoBeforeTheFirstJobHasCome() throws {
+    let session = try Session("exec prefork run -w 1 -- ./no-such-program", seconds: 5)
+    session.wait(for: "the end, with stdin open and silent") { session.hasEnded() }
+    #expect(session.finish().status == 69)
+  }
+
+  @Test func withoutAnyJobABadWorkerIsStillAnError() throws {
+    #expect(try shell("prefork run -- ./no-such-program </dev/null").status == 69)
+  }
+
+  @Test func noJobAndAGoodWorkerIsFine() throws {
+    #expect(try shell("prefork run -w 3 -- cat </dev/null") == ShellResult(output: "", status: 0))
+  }
+
+  /// Lesson 1 (roadrunner #772): one failed start must not make the pool smaller for ever.
+  @Test func lesson1OneFailedStartLeavesTheSizeOfThePoolAsItIs() throws {
+    try withFile("") { path in
+      // The first worker to come takes the file away and fails.
+      let worker = "if rm \(path) 2>/dev/null; then exit 5; fi; echo up >&2; exec cat"
+      let session = try Session("exec prefork run -w 3 --backoff 1ms..2ms -- sh -c '\(worker)'")
+      session.wait(for: "three workers") {
+        session.errorText.split(separator: "\n").count { $0.hasSuffix(": up") } == 3
+      }
+      #expect(session.workers.count == 3)
+      session.send("a\n")
+      #expect(session.nextLine() == "a")
+      #expect(session.finish().status == 0)
+      _ = try shell("touch \(path)")
+    }
+  }
+
+  @Test func theRestartBudgetAndTheBackoffDecideWhenItGivesUp() throws {
+    let result = try shell(
+      "echo a | prefork run -w 1 --restart-budget 3/10s --backoff 1ms..2ms -- workers/faulty/exits_at_boot.sh")
+    #expect(result.status == 69)
+    #expect(result.errors.contains("3 failed starts in 10 s"), "\(result.errors)")
+    #expect(result.errors.split(separator: "\n").count { $0 == "worker 0: loading the model" } == 3)
+  }
+
+  @Test func aWorkerThatHangsAtBootIsGivenUpAfterTheStartTimeout() throws {
+    let result = try shell(
+      "echo a | prefork run -w 1 --start-timeout 200ms --restart-budget 2/10s --backoff 1ms..2ms -- "
+        + "workers/faulty/hangs_at_boot.sh", seconds: 10)
+    #expect(result.status == 69)
+    #expect(result.errors.contains("(--start-timeout)"), "\(result.errors)")
+    #expect(result.errors.contains("waiting for a lock that nobody will release"))
+  }
+}
