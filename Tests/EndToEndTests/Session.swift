@@ -64,6 +64,8 @@ final class Session {
   /// The worker processes of a line that begins with `exec prefork`.
   var workers: [pid_t] { children(of: pid).map(\.pid) }
 
+  var outputText: String { String(decoding: outputBytes, as: UTF8.self) }
+
   var errorText: String { String(decoding: errorBytes, as: UTF8.self) }
 
   // MARK: Talking
@@ -117,7 +119,7 @@ final class Session {
     for survivor in left { kill(survivor, SIGKILL) }
     if !sweeping, !left.isEmpty { fail("left behind: \(left)") }
     return ShellResult(
-      output: String(decoding: outputBytes, as: UTF8.self), status: status ?? -1, errors: errorText)
+      output: outputText, status: status ?? -1, errors: errorText)
   }
 
   /// True once it has ended and was reaped.

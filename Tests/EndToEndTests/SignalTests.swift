@@ -1,0 +1,169 @@
+import Glibc
+import Testing
+
+/// Signals to prefork and to its workers. After every end no process is left: `finish` looks.
+@Suite struct SignalTests {
+  /// Says on stderr which job it begins, and takes a while for it.
+  static let slowWorker = "sh -c 'while read -r job; do echo begun $job >&2; sleep 0.3; echo $job; done'"
+
+  @Test(arguments: zip([SIGINT, SIGTERM], [Int32(130), 143]))
+  func theFirstFinishesWhatRunsAndStartsNoMore(signal: CInt, status: Int32) throws {
+    let session = try Session("exec prefork run -w 2 -- \(Self.slowWorker)")
+    session.send("1\n2\n3\n4\n5\n6\n")
+    session.waitForError("begun 1")
+    session.waitForError("begun 2")
+    session.signal(signal)
+    session.wait(for: "the end, with stdin open") { session.hasEnded() }
+    let result = session.finish()
+    #expect(result.output == "1\n2\n")
+    #expect(result.status == status)
+    #expect(!result.errors.contains("begun 3"))
+    #expect(result.errors.contains("finishing 2 running jobs; once more to stop them now"), "\(result.errors)")
+  }
+
+  @Test(arguments: zip([SIGINT, SIGTERM], [Int32(130), 143]))
+  func theSecondStopsWhatRunsNow(signal: CInt, status: Int32) throws {
+    let session = try Session("exec prefork run -w 1 -- sh -c 'read -r job; echo begun >&2; exec sleep 300'")
+    session.send("1\n2\n")
+    session.waitForError("begun")
+    session.signal(signal)
+    session.waitForError("finishing 1 running jobs")
+    let start = monotonicTime()
+    session.signal(signal)
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(monotonicTime() - start < 2_000_000_000)
+    #expect(session.finish().status == status)
+  }
+
+  @Test func theThirdDoesNotWaitForAWorkerThatIgnoresSIGTERM() throws {
+    let session = try Session(
+      "exec prefork run -w 1 -- sh -c 'trap \"\" TERM; read -r job; echo begun >&2; sleep 300; sleep 300'")
+    session.send("1\n")
+    session.waitForError("begun")
+    session.signal(SIGINT)
+    session.waitForError("finishing 1 running jobs")
+    session.signal(SIGINT)
+    session.wait(for: "SIGTERM's effect on the sleep of the worker") { session.workers.count == 1 }
+    let start = monotonicTime()
+    session.signal(SIGINT)
+    session.wait(for: "the end") {
+      session.signal(SIGINT)  // until it is taken as one of its own: two that are pending are one
+      return session.hasEnded()
+    }
+    #expect(monotonicTime() - start < 2_000_000_000)
+    #expect(session.finish().status == 130)
+  }
+
+  @Test(arguments: zip([SIGINT, SIGTERM], [Int32(130), 143]))
+  func whileNothingRunsItEndsAtOnce(signal: CInt, status: Int32) throws {
+    let session = try Session("exec prefork run -w 2 -- cat")
+    session.send("a\n")
+    #expect(session.nextLine() == "a")
+    let start = monotonicTime()
+    session.signal(signal)
+    session.wait(for: "the end, with stdin open") { session.hasEnded() }
+    #expect(monotonicTime() - start < 2_000_000_000)
+    #expect(session.finish() == ShellResult(output: "a\n", status: status))
+  }
+
+  @Test func workersDoNotSeeTheInterruptOfTheTerminal() throws {
+    // The terminal signals its foreground group: ours, not that of the workers.
+    let session = try Session("exec prefork run -w 2 -- \(Self.slowWorker)")
+    session.send("1\n2\n")
+    session.waitForError("begun 1")
+    session.waitForError("begun 2")
+    kill(-session.pid, SIGINT)
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(session.finish().output == "1\n2\n")
+  }
+
+  @Test func afterAKillOfPreforkTheWorkersGo() throws {
+    let session = try Session("exec prefork run -w 3 -- workers/examples/upper.py")
+    session.send("a\nb\nc\n")
+    #expect((1...3).map { _ in session.nextLine() } == ["A", "B", "C"])
+    session.signal(SIGKILL)
+    session.wait(for: "its end") { session.hasEnded() }
+    #expect(session.finish().status == 137)
+  }
+
+  @Test func afterAKillOfPreforkInFullFlightTheWorkersGo() throws {
+    let session = try Session("exec prefork run -w 2 -- cat")
+    session.send(String(repeating: "some job\n", count: 500_000))
+    session.wait(for: "some replies") { session.outputBytes.count > 100_000 }
+    session.signal(SIGKILL)
+    session.wait(for: "its end") { session.hasEnded() }
+    #expect(session.finish().status == 137)
+  }
+
+  @Test func hangupReplacesEveryWorkerAndLosesNoJob() throws {
+    let session = try Session("exec prefork run -w 2 --lease-order fifo -- workers/faulty/env_report.sh")
+    let before = Set(session.ask("pid", times: 6))
+    #expect(before.count == 2)
+    session.signal(SIGHUP)
+    var now = before
+    session.wait(for: "two other workers") {
+      now = Set(session.ask("pid", times: 4))
+      return now.count == 2 && now.isDisjoint(with: before)
+    }
+    #expect(session.finish().status == 0)
+  }
+
+  /// Lesson 16 (react_on_rails #2764): a roll onto a bad build must leave the old workers serving.
+  @Test func lesson16AHangupOntoABadBuildKeepsTheOldWorkers() throws {
+    try withFile("#!/bin/sh\nexec cat\n") { path in
+      let session = try Session("chmod +x \(path); exec prefork run -w 2 --backoff 1ms..2ms -- \(path)")
+      #expect(session.ask("a", times: 4) == ["a", "a", "a", "a"])
+      _ = try shell("printf '#!/bin/sh\\nexit 1\\n' >\(path)")
+      session.signal(SIGHUP)
+      session.waitForError("the first replacement failed: the other workers go on serving")
+      #expect(session.ask("b", times: 4) == ["b", "b", "b", "b"])
+      #expect(session.workers.count >= 1)
+      #expect(session.finish().status == 0)
+    }
+  }
+
+  @Test func user1TellsTheState() throws {
+    let session = try Session("exec prefork run -w 1 -- sh -c 'read -r job; echo begun >&2; exec sleep 300'")
+    session.send("1\n2\n")
+    session.waitForError("begun")
+    session.signal(SIGUSR1)
+    session.waitForError("0 jobs settled, 1 running, 1 waiting")
+    session.waitForError("job 1 for ")
+    #expect(session.errorText.contains("  worker 0 (pid \(session.workers[0])): age "), "\(session.errorText)")
+    session.signal(SIGINT)
+    session.waitForError("finishing 1")
+    session.signal(SIGINT)
+    #expect(session.finish().status == 130)
+  }
+
+  @Test func aStoppedWorkerRunsOutOfTimeAndIsGone() throws {
+    let result = try shell(
+      "prefork run -w 1 -t 300ms -- sh -c 'while read -r job; do case $job in stop) kill -STOP $$;; esac; echo $job; done'",
+      input: "a\nstop\nb\n")
+    #expect(result.output == "a\n\nb\n")
+    #expect(result.errors.contains("1 timeout"), "\(result.errors)")
+  }
+
+  @Test func whatTheShellIgnoresOrBlocksIsNotPassedOn() throws {
+    let result = try shell(
+      """
+      trap '' PIPE TERM USR2
+      python3 -c '
+      import os, signal
+      signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1, signal.SIGCHLD})
+      os.execvp("prefork", ["prefork", "run", "-w", "1", "--", "workers/faulty/env_report.sh"])'
+      """, input: "signals\n")
+    // Bash itself ignores SIGQUIT: 4.
+    #expect(result.output == "blocked=0000000000000000 ignored=0000000000000004\n", "\(result.output)")
+  }
+}
+
+extension Session {
+  /// Sends the same job so often, one after the other, and returns the replies.
+  func ask(_ job: String, times: Int) -> [String] {
+    (0..<times).map { _ in
+      send(job + "\n")
+      return nextLine() ?? ""
+    }
+  }
+}
