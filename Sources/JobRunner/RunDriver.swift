@@ -117,7 +117,7 @@ struct RunDriver: ~Copyable {
   private mutating func handle(_ event: LoopEvent) {
     switch event {
     case .ready(let token, _, _, let hangup):
-      if pool.handle(token: token, &loop) { return settleEvents() }
+      if pool.handle(token: token, hangup: hangup, &loop) { return settleEvents() }
       switch Token(rawValue: token) {
       case .input: stopWatchingInput()
       case .output: outputReady(hangup: hangup)

@@ -7,12 +7,13 @@ import WorkerProcess
 /// The channel to a worker: jobs out, replies and log lines in, and what a breach of the protocol leads to.
 extension WorkerPool {
   /// Takes an event of the loop; false when it is not the pool's.
-  public mutating func handle(token: UInt64, _ loop: inout EventLoop) -> Bool {
+  /// `hangup`: the other side has closed.
+  public mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool {
     guard let token = PoolToken(token) else { return false }
     guard workers.holds(token.slot, serial: token.serial) else { return true }
     switch token.kind {
     case .output: outputReady(token.slot, &loop)
-    case .input: inputReady(token.slot, &loop)
+    case .input: hangup ? inputBroke(token.slot, &loop) : inputReady(token.slot, &loop)
     case .errorOutput: readErrorOutput(token.slot, untilEmpty: false, &loop)
     case .exit: exited(token.slot, &loop)
     }
@@ -35,32 +36,38 @@ extension WorkerPool {
     case .bytes(let count) where count == frame.count: return
     case .bytes(let count): keep(UnsafeRawBufferPointer(rebasing: frame[count...]), slot, &loop)
     case .wouldBlock: keep(frame, slot, &loop)
-    case .closed, .failed: inputBroke(slot, unsent: frame, &loop)
+    case .closed, .failed:
+      workers[slot].outbound.append(frame)
+      inputBroke(slot, &loop)
     }
   }
 
   /// Keeps what the pipe did not take, to be written when the worker reads on.
   private mutating func keep(_ rest: UnsafeRawBufferPointer, _ slot: Int, _ loop: inout EventLoop) {
     workers[slot].outbound.append(rest)
-    add(workers[slot].process.input, PoolToken(.input, workers[slot].id), writable: true, &loop)
+    setWantsInput(slot, true, &loop)
   }
 
   private mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
     switch workers[slot].outbound.drain(to: workers[slot].process.input) {
-    case .bytes:
-      if workers[slot].outbound.isEmpty { loop.remove(workers[slot].process.input) }
+    case .bytes: if workers[slot].outbound.isEmpty { setWantsInput(slot, false, &loop) }
     case .wouldBlock: break
-    case .closed, .failed:
-      loop.remove(workers[slot].process.input)
-      inputBroke(slot, unsent: UnsafeRawBufferPointer(start: nil, count: 0), &loop)
+    case .closed, .failed: inputBroke(slot, &loop)
     }
+  }
+
+  private mutating func setWantsInput(_ slot: Int, _ wants: Bool, _ loop: inout EventLoop) {
+    let token = PoolToken(.input, workers[slot].id).rawValue
+    try? loop.modify(workers[slot].process.input, token: token, readable: false, writable: wants)
   }
 
   /// Nobody reads the worker's stdin any more. Most likely it is dying; only if it still lives in a moment is it to blame.
   /// What could not be written stays in `outbound`: it counts as unread.
-  private mutating func inputBroke(_ slot: Int, unsent: UnsafeRawBufferPointer, _ loop: inout EventLoop) {
-    workers[slot].outbound.append(unsent)
+  private mutating func inputBroke(_ slot: Int, _ loop: inout EventLoop) {
+    guard !workers[slot].inputBroken else { return }
     workers[slot].inputBroken = true
+    loop.remove(workers[slot].process.input)
+    guard !workers[slot].isStopping else { return }
     timers.arm(.verdict(workers[slot].id), at: loop.now() &+ Self.verdictWait)
   }
 
@@ -242,7 +249,7 @@ extension WorkerPool {
       let descriptor = workers[slot].process.errorOutput
       guard descriptor >= 0 else { continue }
       if reads {
-        add(descriptor, PoolToken(.errorOutput, workers[slot].id), &loop)
+        watch(descriptor, PoolToken(.errorOutput, workers[slot].id), &loop)
       } else {
         loop.remove(descriptor)
       }

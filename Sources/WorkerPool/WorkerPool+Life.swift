@@ -30,14 +30,17 @@ extension WorkerPool {
 
   private mutating func watch(_ id: WorkerID, _ loop: inout EventLoop) {
     let slot = id.slot.index
-    add(workers[slot].process.output, PoolToken(.output, id), &loop)
-    if readsErrorOutput { add(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop) }
-    add(workers[slot].process.pidfd, PoolToken(.exit, id), &loop)
+    // Nothing is asked of its stdin but to tell when nobody reads it any more (EPOLLERR, unasked): a job could stand in
+    // that pipe for ever.
+    watch(workers[slot].process.input, PoolToken(.input, id), readable: false, &loop)
+    watch(workers[slot].process.output, PoolToken(.output, id), &loop)
+    if readsErrorOutput { watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop) }
+    watch(workers[slot].process.pidfd, PoolToken(.exit, id), &loop)
   }
 
-  func add(_ descriptor: CInt, _ token: PoolToken, writable: Bool = false, _ loop: inout EventLoop) {
+  func watch(_ descriptor: CInt, _ token: PoolToken, readable: Bool = true, _ loop: inout EventLoop) {
     do {
-      try loop.add(descriptor, token: token.rawValue, readable: !writable, writable: writable)
+      try loop.add(descriptor, token: token.rawValue, readable: readable, writable: false)
     } catch {
       // epoll can refuse a pipe or a pidfd only for want of memory or watches: nothing can be kept alive without it.
       fatalError("cannot watch a worker: \(error)")
