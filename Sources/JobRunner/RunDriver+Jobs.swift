@@ -153,6 +153,7 @@ extension RunDriver {
       let pid = pool.pid(of: worker) ?? 0
       let text = "job \(ledger.sequence(of: job)) ran out of time (--timeout)"
       reporter.repeated(.failedJob, "\(text): stopping worker \(worker.slot) (pid \(pid))")
+      hintAtBuffering()
     }
     unbind(job, worker)
     pool.interrupt(worker, &loop)

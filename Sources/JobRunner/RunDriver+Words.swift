@@ -99,9 +99,16 @@ extension RunDriver {
     let hasBegun = workerOfJob.contains { $0.map { pool.hasBegun($0) } ?? false }
     guard hasBegun else { return timers.arm(.silence, at: loop.now() &+ Self.silenceLimit) }
     reporter.note("no worker has answered its first job for \(seconds(loop.now() &- startedAt))")
+    hintAtBuffering()
+  }
+
+  /// Said once, while no worker has ever answered. (mawk reads in blocks, too: fflush() alone does not help there.)
+  mutating func hintAtBuffering() {
+    guard !hasHintedAtBuffering, ledger.counts[.ok] == 0, configuration.verbosity >= .normal else { return }
+    hasHintedAtBuffering = true
     reporter.hint(
-      "a worker must answer each job at once: does it buffer its output? "
-        + "Try python3 -u, sed -u, grep --line-buffered, awk with fflush(), or stdbuf -oL")
+      "a worker must answer each job at once: does it buffer its output? Try python3 -u, sed -u, grep --line-buffered, "
+        + "awk with fflush(), mawk -W interactive, or stdbuf -oL")
   }
 
   mutating func sayState() {

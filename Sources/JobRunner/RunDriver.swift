@@ -67,6 +67,7 @@ struct RunDriver: ~Copyable {
   var earlyEnd: RunEnd?
   var unaskedReplies = 0
   var outputIsGone = false
+  var hasHintedAtBuffering = false
   var failedStarts = 0
   var lastFailedStart: DeathReport?
   var lastSpawnError: String?

@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func atTheEndOfTheInputABufferedReplyIsBroughtOutByClosingStdin() throws {
-    let session = try Session("exec prefork run -w 2 -- workers/faulty/block_buffered.py", seconds: 5)
+    let session = try Session("exec prefork run -w 2 -- workers/faulty/block_buffered.py", seconds: 2)
     session.send("a\n")
     withKnownIssue("stdin of a worker with a job in hand is not closed at the end of the input") {
       let result = session.finish()
