@@ -18,8 +18,8 @@ public struct StderrLines: Sendable {
       if byte == UInt8(ascii: "\n") {
         lines.append(takeLine())
       } else {
-        unfinished.append(byte)
         if unfinished.count == Self.longestLine { lines.append(takeLine()) }
+        unfinished.append(byte)
       }
     }
     return lines
@@ -36,7 +36,7 @@ public struct StderrLines: Sendable {
     return line
   }
 
-  /// The last lines, oldest first, the unfinished one included: at most 5, at most 2 KiB in all.
+  /// The last lines, oldest first, the unfinished one included: at most 5, at most 2 KiB of its bytes in all.
   public var tail: [String] {
     let lines = unfinished.isEmpty ? last : last.suffix(Self.keptLines - 1) + [Array(unfinished.prefix(400))]
     return lines.map { String(decoding: $0, as: UTF8.self) }
