@@ -29,6 +29,7 @@ public enum ChildProcess {
 
   /// A descriptor that becomes readable when the child dies; works on a zombie, too.
   public static func pidfd(of pid: pid_t) throws(SystemError) -> FileDescriptor {
+    if let fault = injectedFault(.pidfd) { throw SystemError("pidfd_open \(pid)", fault) }
     let number = prefork_pidfd_open(pid)
     if number < 0 { throw SystemError("pidfd_open \(pid)") }
     return FileDescriptor(owning: number)
@@ -44,6 +45,11 @@ public enum ChildProcess {
     return code == CLD_EXITED ? .exited(status) : .killed(status, coreDumped: code == CLD_DUMPED)
   }
 
-  /// Sends a signal to a whole process group. Nobody there is no error.
-  public static func signalGroup(_ group: pid_t, _ signal: CInt) { _ = kill(-group, signal) }
+  /// Sends a signal to a child that is not reaped yet and to all who are in the process group that it was started in.
+  /// Nobody there is no error.
+  public static func signalGroup(_ leader: pid_t, _ signal: CInt) {
+    _ = kill(-leader, signal)
+    // It may have moved to another group by setpgid(2); without this nothing would ever reach it.
+    if getpgid(leader) != leader { _ = kill(leader, signal) }
+  }
 }

@@ -27,7 +27,7 @@ public enum WriteResult: Equatable, Sendable {
 
 /// The calls that tests can make fail.
 enum SystemCall: Sendable {
-  case read, write, open, pipe, epoll, spawn
+  case read, write, open, pipe, epoll, spawn, pidfd
 }
 
 #if DEBUG

@@ -38,7 +38,7 @@ public struct StderrLines: Sendable {
     return line
   }
 
-  /// The last lines, oldest first, the unfinished one included: at most 5, at most 2 KiB in all.
+  /// The last lines, oldest first, the unfinished one included: at most 5, at most 2 KiB of its bytes in all.
   public var tail: [String] {
     let lines = unfinished.isEmpty ? last : last.suffix(Self.keptLines - 1) + [unfinished]
     return lines.map(Self.shown)

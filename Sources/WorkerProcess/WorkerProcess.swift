@@ -35,7 +35,8 @@ public struct WorkerProcess: ~Copyable {
   /// Where its log comes from; -1 once closed.
   public var errorOutput: CInt { number(of: errorEnd) }
 
-  /// Starts the command with `extra` added to our own environment. Our ends of its pipes do not block, its own do.
+  /// Starts the command with `extra` added to our own environment, in the place of what has the same name. Our ends of
+  /// its pipes do not block, its own do.
   public static func spawn(_ command: WorkerCommand, environment extra: [(String, String)]) throws(SpawnError)
     -> WorkerProcess
   {
@@ -50,7 +51,8 @@ public struct WorkerProcess: ~Copyable {
     -> WorkerProcess
   {
     let arguments = CStringList(command.arguments)
-    let environment = CStringList(extra.map { "\($0)=\($1)" }, borrowed: InheritedEnvironment.shared.entries)
+    let inherited = InheritedEnvironment.shared.entries(without: extra)
+    let environment = CStringList(extra.map { "\($0)=\($1)" }, borrowed: inherited)
     var input = try Pipe()
     var output = try Pipe()
     var errorOutput = try Pipe()
@@ -79,7 +81,7 @@ public struct WorkerProcess: ~Copyable {
   /// Stops reading its stderr.
   public mutating func closeErrorOutput() { errorEnd = nil }
 
-  /// Sends a signal to the process and all its descendants that stayed in its group.
+  /// Sends a signal to the process, wherever it is, and all its descendants that stayed in its group.
   public func signalGroup(_ signal: CInt) {
     if !isReaped { Self.signalOwnGroup(pid, signal) }
   }

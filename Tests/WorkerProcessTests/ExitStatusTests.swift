@@ -1,0 +1,24 @@
+import Glibc
+import Testing
+import WorkerProcess
+
+// Testing has one, too.
+import enum WorkerProcess.ExitStatus
+
+@Suite struct ExitStatusTests {
+  @Test(
+    "the end of a worker in words",
+    arguments: [
+      (ExitStatus.exited(code: 0), "exited normally (status 0)"),
+      (.exited(code: 3), "exited with status 3"),
+      (.exited(code: 126), "exited with status 126 (to a shell: found, but cannot be run)"),
+      (.exited(code: 127), "exited with status 127 (to a shell: command not found)"),
+      (.killed(signal: SIGSEGV, coreDumped: true), "died of SIGSEGV (core dumped)"),
+      (.killed(signal: SIGTERM, coreDumped: false), "died of SIGTERM"),
+      (.killed(signal: SIGKILL, coreDumped: false), "was killed by SIGKILL (out of memory, or somebody's kill -9)"),
+      (.killed(signal: 40, coreDumped: false), "died of signal 40"),
+    ])
+  func words(status: ExitStatus, expected: String) {
+    #expect(status.description == expected)
+  }
+}
