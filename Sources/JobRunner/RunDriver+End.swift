@@ -23,7 +23,8 @@ extension RunDriver {
     case 1:
       earlyEnd = .interrupted(signal: signal)
       if ledger.counts.leased > 0 {
-        reporter.note("\(signalName(signal)): finishing \(ledger.counts.leased) running jobs; once more to stop them now")
+        reporter.note(
+          "\(signalName(signal)): finishing \(ledger.counts.leased) running jobs; once more to stop them now")
       }
       ledger.handle(.drain, into: &jobActions)
       performJobActions()

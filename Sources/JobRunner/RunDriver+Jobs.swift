@@ -46,7 +46,10 @@ extension RunDriver {
   private mutating func replied(_ worker: WorkerID) {
     guard pool.hasReply(worker), let job = jobOfSlot[worker.slot.index] else { return }
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
-      (reply.count, configuration.pool.framing == configuration.output ? nil : configuration.output.canCarry(reply.bytes))
+      (
+        reply.count,
+        configuration.pool.framing == configuration.output ? nil : configuration.output.canCarry(reply.bytes)
+      )
     }
     unbind(job, worker)
     replying = (job, worker)

@@ -51,7 +51,8 @@ extension RunDriver {
     switch notice {
     case .retiring(let worker, .startTimeout):
       let limit = seconds(configuration.pool.pool.startLimit)
-      reporter.repeated(.failedStart, "worker \(worker.slot) did not begin its first job within \(limit) (--start-timeout)")
+      reporter.repeated(
+        .failedStart, "worker \(worker.slot) did not begin its first job within \(limit) (--start-timeout)")
     case .retiring(let worker, let reason): reporter.detail("worker \(worker.slot) retires: \(reason)")
     case .startFailed(let worker, let failures, let wait):
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
@@ -129,7 +130,8 @@ extension RunDriver {
     if notOK > 0 || reporter.isVerbose, !endedQuietly {
       let parts = Outcome.allCases.filter { counts[$0] > 0 }.map { "\(counts[$0]) \($0)" }
       let elapsed = seconds(loop.now() &- startedAt)
-      reporter.note("\(counts.settled) jobs: \(parts.joined(separator: ", ")); \(pool.starts) worker starts, \(elapsed)")
+      reporter.note(
+        "\(counts.settled) jobs: \(parts.joined(separator: ", ")); \(pool.starts) worker starts, \(elapsed)")
     }
     reporter.flush()
     if let earlyEnd { return earlyEnd }

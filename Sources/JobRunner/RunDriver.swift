@@ -159,7 +159,9 @@ struct RunDriver: ~Copyable {
     let job = ledger.nextID
     let defect = source.withBytes { bytes -> FramingError? in
       let payload = UnsafeRawBufferPointer(rebasing: bytes[place])
-      if configuration.input != configuration.pool.framing, let error = configuration.pool.framing.canCarry(payload.bytes) {
+      if configuration.input != configuration.pool.framing,
+        let error = configuration.pool.framing.canCarry(payload.bytes)
+      {
         return error
       }
       store.store(payload, as: configuration.pool.framing, for: job)

@@ -57,7 +57,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .replyTooLarge(let limit): "wrote a reply of more than \(limit) bytes (--max-reply-size)"
     case .malformed(let error, let shown): "wrote a reply that is no frame: \(error): \(shown)"
     case .closedOutput(let unfinished):
-      unfinished.isEmpty ? "closed its stdout but lives on" : "closed its stdout in the middle of a reply: \(unfinished)"
+      unfinished.isEmpty
+        ? "closed its stdout but lives on" : "closed its stdout in the middle of a reply: \(unfinished)"
     case .closedInput: "closed its stdin but lives on"
     }
   }
@@ -97,7 +98,8 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   public var description: String {
     var text = "\(account.name) \(status)"
     if let job = account.currentJob {
-      text += " \(seconds(job.elapsed)) into job \(job.number) (its \(ordinal(account.jobs)) job, age \(seconds(account.age)))"
+      text +=
+        " \(seconds(job.elapsed)) into job \(job.number) (its \(ordinal(account.jobs)) job, age \(seconds(account.age)))"
     } else if neverTookAJob {
       text += " before it took a job (age \(seconds(account.age)))"
     } else {

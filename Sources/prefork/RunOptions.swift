@@ -68,7 +68,8 @@ enum RunOptions {
 
   // Health
   static let startTimeout = Option<UInt64>(
-    "start-timeout", .duration(atLeast: 1), default: "60s", help: "longest time until a started worker begins to read its first job")
+    "start-timeout", .duration(atLeast: 1), default: "60s",
+    help: "longest time until a started worker begins to read its first job")
   static let stopTimeout = Option<UInt64>(
     "stop-timeout", .duration(example: "10s"), default: "10s",
     help: "longest wait after closing a worker's stdin and after SIGTERM, before SIGKILL")

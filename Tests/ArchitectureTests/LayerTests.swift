@@ -12,7 +12,8 @@ import Testing
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
     "JobRunner": ["JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
+      "CommandLineKit", "JobRunner", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO",
+      "Glibc",
     ],
   ]
 
@@ -42,7 +43,9 @@ import Testing
     }
   }
 
-  @Test("tests of the cores never sleep", arguments: ["PoolCoreTests", "JobCoreTests", "WireFormatsTests", "CommandLineKitTests"])
+  @Test(
+    "tests of the cores never sleep",
+    arguments: ["PoolCoreTests", "JobCoreTests", "WireFormatsTests", "CommandLineKitTests"])
   func coreTestsNeverSleep(target: String) {
     for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {
       #expect(!Tree.text(of: file).contains("sleep("), "\(file)")

@@ -29,7 +29,8 @@ import Testing
 
   @Test("the README's first screen shows the two commands")
   func twoCommands() {
-    let firstScreen = Self.readme.split(separator: "\n", omittingEmptySubsequences: false).prefix(40).joined(separator: "\n")
+    let firstScreen = Self.readme.split(separator: "\n", omittingEmptySubsequences: false).prefix(40).joined(
+      separator: "\n")
     #expect(firstScreen.contains("make run"))
     #expect(firstScreen.contains("make test"))
   }

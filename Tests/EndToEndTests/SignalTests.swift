@@ -153,7 +153,9 @@ import Testing
       signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1, signal.SIGCHLD})
       os.execvp("prefork", ["prefork", "run", "-w", "1", "--", "workers/faulty/env_report.sh"])'
       """, input: "signals\n")
-    let masks = result.output.dropLast().split(separator: " ").map { UInt64($0.drop { $0 != "=" }.dropFirst(), radix: 16) }
+    let masks = result.output.dropLast().split(separator: " ").map {
+      UInt64($0.drop { $0 != "=" }.dropFirst(), radix: 16)
+    }
     #expect(masks.first == 0, "\(result.output)")
     // Bash itself ignores SIGQUIT (4); glibc's posix_spawn ignores the two signals that it uses itself, 32 and 33.
     #expect(masks.last == 0x1_8000_0004 || masks.last == 4, "\(result.output)")
