@@ -86,14 +86,4 @@ import Testing
     #expect(result.status == 1)
     #expect(result.errors.contains("does it buffer its output?"), "\(result.errors)")
   }
-
-  @Test func atTheEndOfTheInputABufferedReplyIsBroughtOutByClosingStdin() throws {
-    let session = try Session("exec prefork run -w 2 -- workers/faulty/block_buffered.py", seconds: 2)
-    session.send("a\n")
-    withKnownIssue("stdin of a worker with a job in hand is not closed at the end of the input") {
-      let result = session.finish()
-      #expect(result.output == "a\n")
-      #expect(result.status == 0)
-    }
-  }
 }

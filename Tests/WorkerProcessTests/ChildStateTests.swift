@@ -83,7 +83,7 @@ import enum WorkerProcess.ExitStatus
       endAfterSeconds()
       let ours = [
         "NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID", "PREFORK_SLOT",
-        "PREFORK_WORKER_ID", "PREFORK_OTHER",
+        "PREFORK_WORKER_ID", "PREFORK_PROTOCOL",
       ]
       for name in ours { setenv(name, "ours", 1) }
       for name in ["KEPT", "NOTIFY_SOCKETS", "CHANGED", "CHANGED_NOT"] { setenv(name, "old", 1) }
