@@ -1,6 +1,10 @@
 # prefork. `make run` and `make test` are all that a fresh machine needs: they install what is missing (Debian, apt).
 
 SWIFT ?= swift
+# make's own default is cc, which a machine with only the Swift toolchain need not have.
+ifeq ($(origin CC),default)
+CC := clang
+endif
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD := .build
@@ -29,9 +33,9 @@ lint: ## formatting and style, strictly
 
 bench: build ## ratios against rivals, in interleaved runs
 	mkdir -p $(BENCH)
-	cc -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
-	cc -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
-	python3 Benchmarks/run.py --prefork $(PREFORK) --floor $(BENCH)/floor_pool --worker $(BENCH)/echo_worker
+	$(CC) -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
+	$(CC) -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
+	python3 Benchmarks/run.py --prefork $(PREFORK) --floor $(BENCH)/floor_pool --echo $(BENCH)/echo_worker
 
 install: build
 	install -D -m 755 $(PREFORK) $(DESTDIR)$(PREFIX)/bin/prefork
