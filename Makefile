@@ -11,7 +11,7 @@ BUILD := .build
 PREFORK := $(BUILD)/release/prefork
 BENCH := $(BUILD)/bench
 # Warnings are errors wherever we build; not in Package.swift, where they would fall on those who depend on us.
-STRICT := -Xswiftc -warnings-as-errors
+STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error
 
 # What the build needs, what the example workers are written in, and what the tests look at.
 PACKAGES := libsystemd-dev pkg-config python3 perl nodejs procps bc jq groff-base

@@ -11,10 +11,16 @@ let package = Package(
     .library(name: "PoolCore", targets: ["PoolCore"]),
   ],
   targets: [
-    .executableTarget(name: "prefork", dependencies: ["CommandLineKit", "JobRunner", "WorkerPool"]),
-    .target(name: "JobRunner", dependencies: ["JobCore", "WorkerPool", "WireFormats", "EventLoop"]),
-    .target(name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess"]),
-    .target(name: "WorkerProcess", dependencies: ["WireFormats", "EventLoop", "LinuxIO"]),
+    .executableTarget(
+      name: "prefork",
+      dependencies: [
+        "CommandLineKit", "JobRunner", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO",
+      ]),
+    .target(
+      name: "JobRunner",
+      dependencies: ["JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"]),
+    .target(name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"]),
+    .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
     .target(name: "EventLoop", dependencies: ["LinuxIO", "CSystemd"]),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "CLinux"),

@@ -27,9 +27,7 @@ public struct WorkerPool: ~Copyable {
   var actions: [PoolAction] = []
   var workers = WorkerSlab()
   var timers = TimerQueue<Timer>()
-  var lastWaiter: UInt64 = 0
-  /// Requests not answered yet, oldest first; no more than the jobs that are queued.
-  var waiting: [WaiterID] = []
+  var requests = LeaseRequests()
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
   var readsErrorOutput = true
 
@@ -55,20 +53,12 @@ public struct WorkerPool: ~Copyable {
 
   /// Asks for a worker: answered by one `leaseGranted` or `leaseRefused`.
   public mutating func requestLease(_ loop: inout EventLoop) {
-    lastWaiter += 1
-    waiting.append(WaiterID(lastWaiter))
-    tell(.leaseRequested(WaiterID(lastWaiter), .forever), &loop)
+    tell(.leaseRequested(requests.add(), .forever), &loop)
   }
 
   /// Takes back one request that was not answered yet, the latest.
   public mutating func withdrawLease(_ loop: inout EventLoop) {
-    guard let waiter = waiting.popLast() else { return }
-    tell(.leaseWithdrawn(waiter), &loop)
-  }
-
-  /// A request was answered. Answers come in the order of the requests, so it is nearly always the first.
-  private mutating func answered(_ waiter: WaiterID) {
-    if let index = waiting.firstIndex(of: waiter) { waiting.remove(at: index) }
+    if let waiter = requests.takeBackLatest() { tell(.leaseWithdrawn(waiter), &loop) }
   }
 
   /// Gives back a lease that was not used.
@@ -157,11 +147,11 @@ public struct WorkerPool: ~Copyable {
     case .stopWorker(let worker, let step): stopStep(worker, step, &loop)
     case .abandonWorker: break  // never asked for: a process is watched until its death is confirmed
     case .grantLease(let waiter, let worker):
-      answered(waiter)
+      requests.answered(waiter)
       workers[worker.slot.index].lease = .granted
       events.append(.leaseGranted(worker))
     case .refuseLease(let waiter, let refusal):
-      answered(waiter)
+      requests.answered(waiter)
       events.append(.leaseRefused(refusal))
     case .probeWorker(let worker): tell(.probePassed(worker), &loop)
     case .resetWorker(let worker): tell(.resetPassed(worker), &loop)

@@ -7,8 +7,8 @@ import Testing
   static let allowed: [String: Set<String>] = [
     "PoolCore": [], "JobCore": [], "WireFormats": [], "CommandLineKit": [],
     "LinuxIO": ["CLinux", "Glibc"],
-    "EventLoop": ["LinuxIO", "CLinux", "CSystemd", "Glibc"],
-    "WorkerProcess": ["LinuxIO", "EventLoop", "WireFormats", "CLinux", "Glibc"],
+    "EventLoop": ["LinuxIO", "CSystemd", "Glibc"],
+    "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
     "JobRunner": ["JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
     "prefork": [
