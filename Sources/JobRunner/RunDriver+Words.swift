@@ -90,7 +90,7 @@ extension RunDriver {
         for line in report.account.lastErrorLines { reporter.fatal("  last stderr: \"\(line)\"") }
       }
     }
-    let words = configuration.pool.command.arguments.joined(separator: " ")
+    let words = configuration.pool.command.arguments.map(shellWord).joined(separator: " ")
     reporter.hint("run the worker by hand: echo test | \(words)")
   }
 
@@ -141,4 +141,21 @@ extension RunDriver {
   }
 
   private var endedQuietly: Bool { earlyEnd == .allOK }
+}
+
+/// A word as a shell would have to be given it.
+private func shellWord(_ word: String) -> String {
+  let isPlain =
+    !word.isEmpty
+    && word.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+      case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "="): true
+      default: false
+      }
+    }
+  if isPlain { return word }
+  return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }

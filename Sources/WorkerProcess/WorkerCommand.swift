@@ -1,15 +1,21 @@
 import Glibc
 
-/// What to start.
+/// What to start: a program and its arguments, byte for byte. (File names need not be UTF-8.)
 public struct WorkerCommand: Sendable {
-  /// The program, looked for in PATH when it has no slash, and its arguments.
-  public var arguments: [String]
+  /// The words without their final NUL; the first is the program, looked for in PATH when it has no slash.
+  public let words: [[UInt8]]
+
+  /// A command line of at least one word, none of which may contain a NUL.
+  public init(words: [[UInt8]]) {
+    precondition(!words.isEmpty)
+    self.words = words
+  }
 
   /// A command line of at least one word.
-  public init(_ arguments: [String]) {
-    precondition(!arguments.isEmpty)
-    self.arguments = arguments
-  }
+  public init(_ arguments: [String]) { self.init(words: arguments.map { Array($0.utf8) }) }
+
+  /// The words for a person to read; what is not UTF-8 shows as replacement characters.
+  public var arguments: [String] { words.map { String(decoding: $0, as: UTF8.self) } }
 }
 
 /// Null-terminated C strings for one spawn.
@@ -17,13 +23,16 @@ struct CStringList: ~Copyable {
   private let pointers: UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>
   private let owned: Int
 
-  /// Copies `strings`; `borrowed` must outlive the list.
-  init(_ strings: [String], borrowed: [UnsafeMutablePointer<CChar>] = []) {
-    pointers = .allocate(capacity: strings.count + borrowed.count + 1)
-    owned = strings.count
-    for (index, string) in strings.enumerated() { pointers.initializeElement(at: index, to: strdup(string)) }
+  /// Copies `words`; `borrowed` must outlive the list.
+  init(_ words: [[UInt8]], borrowed: [UnsafeMutablePointer<CChar>] = []) {
+    pointers = .allocate(capacity: words.count + borrowed.count + 1)
+    owned = words.count
+    for (index, word) in words.enumerated() {
+      let copy = (word + [0]).withUnsafeBufferPointer { $0.withMemoryRebound(to: CChar.self) { strdup($0.baseAddress!) } }
+      pointers.initializeElement(at: index, to: copy)
+    }
     for (index, pointer) in borrowed.enumerated() { pointers.initializeElement(at: owned + index, to: pointer) }
-    pointers.initializeElement(at: strings.count + borrowed.count, to: nil)
+    pointers.initializeElement(at: words.count + borrowed.count, to: nil)
   }
 
   deinit {

@@ -50,9 +50,9 @@ public struct WorkerProcess: ~Copyable {
   private static func spawnUnnamed(_ command: WorkerCommand, environment extra: [(String, String)]) throws(SystemError)
     -> WorkerProcess
   {
-    let arguments = CStringList(command.arguments)
+    let arguments = CStringList(command.words)
     let inherited = InheritedEnvironment.shared.entries(without: extra)
-    let environment = CStringList(extra.map { "\($0)=\($1)" }, borrowed: inherited)
+    let environment = CStringList(extra.map { Array("\($0)=\($1)".utf8) }, borrowed: inherited)
     var input = try Pipe()
     var output = try Pipe()
     var errorOutput = try Pipe()

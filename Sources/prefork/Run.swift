@@ -43,13 +43,22 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
   let workers = arguments[RunOptions.workers] ?? processorCount()
   return RunConfiguration(
     pool: WorkerPoolConfiguration(
-      command: WorkerCommand(arguments.operands), framing: Framing(arguments[RunOptions.workerProtocol]),
+      command: workerCommand(of: arguments), framing: Framing(arguments[RunOptions.workerProtocol]),
       maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers)),
     ledger: ledgerConfiguration(from: arguments, workers: workers),
     input: Framing(arguments[RunOptions.input]), output: Framing(arguments[RunOptions.output]),
     maximumJobSize: arguments[RunOptions.maxJobSize],
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: JobRunner.Verbosity(arguments[RunOptions.verbosity]))
+}
+
+/// The worker's words are the last of our own. They are taken from the raw command line: Swift's `CommandLine.arguments`
+/// mends what is not UTF-8, and file names need not be.
+private func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
+  let raw = CommandLine.unsafeArgv
+  let words = (0..<Int(CommandLine.argc)).suffix(arguments.operands.count).compactMap { raw[$0] }
+  return WorkerCommand(
+    words: words.map { word in Array(UnsafeRawBufferPointer(start: word, count: strlen(word))) })
 }
 
 private func poolConfiguration(from arguments: ParsedArguments, workers: Int) -> PoolConfiguration {
