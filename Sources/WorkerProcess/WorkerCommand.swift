@@ -28,7 +28,7 @@ struct CStringList: ~Copyable {
     pointers = .allocate(capacity: words.count + borrowed.count + 1)
     owned = words.count
     for (index, word) in words.enumerated() {
-      let copy = (word + [0]).withUnsafeBufferPointer { $0.withMemoryRebound(to: CChar.self) { strdup($0.baseAddress!) } }
+      let copy = (word + [0]).withUnsafeBytes { strdup($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
       pointers.initializeElement(at: index, to: copy)
     }
     for (index, pointer) in borrowed.enumerated() { pointers.initializeElement(at: owned + index, to: pointer) }
