@@ -1,25 +1,31 @@
 /// Timers by key in a binary heap that knows where each key is: arming again moves a timer, disarming removes it, and
-/// nothing stale stays behind. All in O(log n). Deadlines are nanoseconds of any one clock.
+/// nothing stale stays behind. All in O(log n). Deadlines are nanoseconds of any one clock. Inlinable, so that each user
+/// gets a version made for its key: looking up generic metadata cost more than the timer.
 public struct TimerQueue<Key: Hashable> {
-  private struct Entry {
-    var deadline: UInt64
-    var key: Key
+  @usableFromInline struct Entry {
+    @usableFromInline var deadline: UInt64
+    @usableFromInline var key: Key
+
+    @inlinable init(deadline: UInt64, key: Key) {
+      self.deadline = deadline
+      self.key = key
+    }
   }
 
-  private var heap: [Entry] = []
-  private var place: [Key: Int] = [:]
+  @usableFromInline var heap: [Entry] = []
+  @usableFromInline var place: [Key: Int] = [:]
 
   /// No timers.
-  public init() {}
+  @inlinable public init() {}
 
   /// Armed timers.
-  public var count: Int { heap.count }
+  @inlinable public var count: Int { heap.count }
 
   /// The deadline of the next timer; nil when none is armed.
-  public var earliest: UInt64? { heap.first?.deadline }
+  @inlinable public var earliest: UInt64? { heap.first?.deadline }
 
   /// Arms a timer, or moves it if it is armed.
-  public mutating func arm(_ key: Key, at deadline: UInt64) {
+  @inlinable public mutating func arm(_ key: Key, at deadline: UInt64) {
     if let index = place[key] {
       heap[index].deadline = deadline
       settle(index)
@@ -31,7 +37,7 @@ public struct TimerQueue<Key: Hashable> {
   }
 
   /// Removes a timer, if it is armed.
-  public mutating func disarm(_ key: Key) {
+  @inlinable public mutating func disarm(_ key: Key) {
     guard let index = place.removeValue(forKey: key) else { return }
     let last = heap.removeLast()
     guard index < heap.count else { return }
@@ -41,14 +47,14 @@ public struct TimerQueue<Key: Hashable> {
   }
 
   /// Removes and returns a timer whose deadline is `now` or earlier, the earliest first.
-  public mutating func popExpired(at now: UInt64) -> Key? {
+  @inlinable public mutating func popExpired(at now: UInt64) -> Key? {
     guard let first = heap.first, first.deadline <= now else { return nil }
     disarm(first.key)
     return first.key
   }
 
   /// Moves the entry up or down to where its deadline belongs.
-  private mutating func settle(_ start: Int) {
+  @inlinable mutating func settle(_ start: Int) {
     var index = start
     while index > 0, heap[index].deadline < heap[(index - 1) / 2].deadline {
       exchange(index, (index - 1) / 2)
@@ -65,7 +71,7 @@ public struct TimerQueue<Key: Hashable> {
     }
   }
 
-  private mutating func exchange(_ left: Int, _ right: Int) {
+  @inlinable mutating func exchange(_ left: Int, _ right: Int) {
     heap.swapAt(left, right)
     place[heap[left].key] = left
     place[heap[right].key] = right

@@ -63,7 +63,6 @@ extension RunDriver {
     }
     performJobActions()
     replying = nil
-    timers.disarm(.silence)
     pool.finishReply(of: worker, &loop)
   }
 

@@ -96,6 +96,7 @@ extension RunDriver {
 
   /// Jobs went out and nothing came back: by far the most common cause is a buffered stdout.
   mutating func saySilence() {
+    if ledger.counts[.ok] > 0 { return }
     // A worker that has not begun to read is still loading: that may take its time.
     let hasBegun = workerOfJob.contains { $0.map { pool.hasBegun($0) } ?? false }
     guard hasBegun else { return timers.arm(.silence, at: loop.now() &+ Self.silenceLimit) }
