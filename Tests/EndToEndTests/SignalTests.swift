@@ -137,9 +137,9 @@ import Testing
   }
 
   @Test func aStoppedWorkerRunsOutOfTimeAndIsGone() throws {
+    let worker = "while read -r job; do case $job in stop) kill -STOP $$;; esac; echo $job; done"
     let result = try shell(
-      "prefork run -w 1 -t 300ms -- sh -c 'while read -r job; do case $job in stop) kill -STOP $$;; esac; echo $job; done'",
-      input: "a\nstop\nb\n")
+      "prefork run -w 1 -t 300ms -- sh -c '\(worker)'", input: "a\nstop\nb\n")
     #expect(result.output == "a\n\nb\n")
     #expect(result.errors.contains("1 timeout"), "\(result.errors)")
   }
@@ -153,7 +153,9 @@ import Testing
       signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1, signal.SIGCHLD})
       os.execvp("prefork", ["prefork", "run", "-w", "1", "--", "workers/faulty/env_report.sh"])'
       """, input: "signals\n")
-    let masks = result.output.dropLast().split(separator: " ").map { UInt64($0.drop { $0 != "=" }.dropFirst(), radix: 16) }
+    let masks = result.output.dropLast().split(separator: " ").map {
+      UInt64($0.drop { $0 != "=" }.dropFirst(), radix: 16)
+    }
     #expect(masks.first == 0, "\(result.output)")
     // Bash itself ignores SIGQUIT (4); glibc's posix_spawn ignores the two signals that it uses itself, 32 and 33.
     #expect(masks.last == 0x1_8000_0004 || masks.last == 4, "\(result.output)")
