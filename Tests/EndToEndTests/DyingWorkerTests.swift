@@ -48,11 +48,11 @@ import Testing
 
   /// Lesson 25 (mod_fcgid): a worker that leaves after its Nth answer is no failure, and costs no job an attempt.
   @Test(arguments: [1, 7]) func lesson25AWorkerThatLeavesBetweenJobsCostsNothing(answers: Int) throws {
-    let result = try shell("seq 100 | prefork run -w 2 -- workers/faulty/exits_after.py \(answers)")
+    let result = try shell("seq 40 | prefork run -w 2 -- workers/faulty/exits_after.py \(answers)")
     #expect(result.status == 0)
     #expect(result.errors == "")
     #expect(firstDifference(result.lines) { "\($0)" } == nil)
-    #expect(result.lines.count == 100)
+    #expect(result.lines.count == 40)
   }
 
   /// Lesson 6 (cpython #96062): a SIGKILLed worker is noticed at once, not by the next job, and settles nothing.

@@ -36,8 +36,7 @@ import Testing
 
   @Test(.enabled(if: isInstalled("node"), "node is not installed"))
   func nodeTakesURLsApart() throws {
-    let result = try shell(
-      "prefork run -w 1 -- workers/examples/url_parts.js", input: "https://a.example/x?q=1\nnone\n")
+    let result = try shell("prefork run -w 1 -- workers/examples/url_parts.js", input: "https://a.example/?q=1\nnone\n")
     #expect(result.status == 0)
     #expect(result.lines.first?.contains("\"host\":\"a.example\"") == true)
     #expect(result.lines.last?.contains("\"error\"") == true)

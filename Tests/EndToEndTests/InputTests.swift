@@ -112,9 +112,8 @@ import Testing
   }
 
   @Test func aJobOverTheSizeLimitFailsAlone() throws {
-    let result = try shell(
-      "prefork run -w 2 --max-job-size 5 -- cat",
-      input: "12345\n123456\na\n\(String(repeating: "x", count: 300_000))\nb")
+    let long = String(repeating: "x", count: 300_000)
+    let result = try shell("prefork run -w 2 --max-job-size 5 -- cat", input: "12345\n123456\na\n\(long)\nb")
     #expect(result.output == "12345\n\na\n\nb\n")
     #expect(result.status == 1)
     #expect(result.errors.contains("job 2 is over 5 bytes (--max-job-size)"), "\(result.errors)")

@@ -137,9 +137,9 @@ import Testing
   }
 
   @Test func aStoppedWorkerRunsOutOfTimeAndIsGone() throws {
+    let worker = "while read -r job; do case $job in stop) kill -STOP $$;; esac; echo $job; done"
     let result = try shell(
-      "prefork run -w 1 -t 300ms -- sh -c 'while read -r job; do case $job in stop) kill -STOP $$;; esac; echo $job; done'",
-      input: "a\nstop\nb\n")
+      "prefork run -w 1 -t 300ms -- sh -c '\(worker)'", input: "a\nstop\nb\n")
     #expect(result.output == "a\n\nb\n")
     #expect(result.errors.contains("1 timeout"), "\(result.errors)")
   }
