@@ -12,6 +12,9 @@ struct JobSource: ~Copyable {
     case oversize(consumed: Int)
     /// Nothing at the moment: wait until the input is readable.
     case notYet
+    /// Enough was read for this turn of the loop; there may be more at once. Input that holds no job at all (an endless line
+    /// that never wants to wait, like /dev/zero) must not keep signals and workers from being heard.
+    case nextTurn
     /// The input is over.
     case end
     /// The input cannot be read, or not be understood, any further.
@@ -19,11 +22,13 @@ struct JobSource: ~Copyable {
   }
 
   private static let blockSize = 65536
+  private static let blocksPerTurn = 16
 
   private var input: InheritedInput
   private var buffer = ByteQueue(capacity: 65536)
   private var decoder: FrameDecoder
   private var hasEnded = false
+  private var blocksLeft = blocksPerTurn
 
   init(_ input: consuming InheritedInput, framing: Framing, maximumJobSize: Int) {
     self.input = input
@@ -48,6 +53,8 @@ struct JobSource: ~Copyable {
         buffer.removeFirst(consumed)
         if hasEnded { return last() }
       }
+      guard blocksLeft > 0 else { return .nextTurn }
+      blocksLeft -= 1
       switch input.read(into: &buffer, atMost: Self.blockSize) {
       case .bytes: continue
       case .wouldBlock: return .notYet
@@ -56,6 +63,9 @@ struct JobSource: ~Copyable {
       }
     }
   }
+
+  /// A new turn of the loop: some blocks may be read again.
+  mutating func beginTurn() { blocksLeft = Self.blocksPerTurn }
 
   /// What remains at the end: a last job without its delimiter is a job like any other.
   private mutating func last() -> Next {

@@ -56,6 +56,8 @@ struct RunDriver: ~Copyable {
 
   var inputIsOver = false
   var inputIsWatched = false
+  /// More input may be there at once: the loop looks for events, but does not wait for them.
+  var inputWantsTurn = false
   var outputIsWatched = false
   var errorOutputIsWatched = false
   var poolIsClosed = false
@@ -100,7 +102,9 @@ struct RunDriver: ~Copyable {
       if poolIsClosed || !pool.events.isEmpty { continue }
       try loop.setAlarm(at: earliest(pool.nextDeadline, timers.earliest))
       loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents)
+      try loop.wait(into: &loopEvents, blocking: !inputWantsTurn)
+      inputWantsTurn = false
+      source.beginTurn()
       for index in loopEvents.indices { handle(loopEvents[index]) }
     }
     finishOutput()
@@ -146,6 +150,9 @@ struct RunDriver: ~Copyable {
         reject("is over \(configuration.maximumJobSize) bytes (--max-job-size)")
         source.consume(consumed)
       case .notYet: return watchInput()
+      case .nextTurn:
+        inputWantsTurn = true
+        return
       case .end: endInput()
       case .failed(let reason):
         reporter.fatal(reason)

@@ -35,6 +35,15 @@ import Testing
     #expect(session.finish().status == status)
   }
 
+  /// An endless line holds no job and never makes anyone wait: signals must be heard all the same.
+  @Test func inputWithoutEndOrJobKeepsNoSignalOut() throws {
+    let session = try Session("exec prefork run -v -w 1 -- sh -c 'echo up >&2; exec cat' </dev/zero")
+    session.waitForError("up")
+    session.signal(SIGTERM)
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(session.finish().status == 143)
+  }
+
   @Test func theThirdDoesNotWaitForAWorkerThatIgnoresSIGTERM() throws {
     let session = try Session(
       "exec prefork run -w 1 -- sh -c 'trap \"\" TERM; read -r job; echo begun >&2; sleep 300; sleep 300'")
