@@ -116,15 +116,31 @@ extension RunDriver {
     sink.flush()
     while sink.isBlocked, !sink.isEmpty, case .open = sink.state, signalsTaken < 2 {
       watchOutput()
-      loopEvents.removeAll(keepingCapacity: true)
-      do { try loop.wait(into: &loopEvents) } catch { return }
-      for case .signal in loopEvents { signalsTaken += 1 }
+      guard waitForReaders() else { return }
       sink.flush()
     }
     if case .failed(let error) = sink.state, earlyEnd == nil {
       earlyEnd = .outputFailed
       reporter.fatal("cannot write stdout: \(error); results are lost")
     }
+  }
+
+  /// The last words, likewise.
+  mutating func finishMessages() {
+    reporter.flush()
+    while reporter.isBlocked, signalsTaken < 2 {
+      watchErrorOutput()
+      guard waitForReaders() else { return }
+      reporter.flush()
+    }
+  }
+
+  /// False when the loop is of no use any more.
+  private mutating func waitForReaders() -> Bool {
+    loopEvents.removeAll(keepingCapacity: true)
+    do { try loop.wait(into: &loopEvents) } catch { return false }
+    for case .signal in loopEvents { signalsTaken += 1 }
+    return true
   }
 
   // MARK: Watching our own descriptors

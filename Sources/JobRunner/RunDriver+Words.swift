@@ -134,7 +134,6 @@ extension RunDriver {
       reporter.note(
         "\(counts.settled) jobs: \(parts.joined(separator: ", ")); \(pool.starts) worker starts, \(elapsed)")
     }
-    reporter.flush()
     if let earlyEnd { return earlyEnd }
     if unaskedReplies > 0 { return .protocolBroken }
     if ledger.internalErrors > 0 || pool.internalErrors > 0 { return .internalError }

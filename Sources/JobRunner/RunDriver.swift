@@ -108,7 +108,9 @@ struct RunDriver: ~Copyable {
       for index in loopEvents.indices { handle(loopEvents[index]) }
     }
     finishOutput()
-    return sayHowItEnded()
+    let end = sayHowItEnded()
+    finishMessages()
+    return end
   }
 
   /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.

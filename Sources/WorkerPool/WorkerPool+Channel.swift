@@ -222,8 +222,9 @@ extension WorkerPool {
   /// Reads the worker's stderr and passes whole lines on.
   mutating func readErrorOutput(_ slot: Int, untilEmpty: Bool, _ loop: inout EventLoop) {
     guard workers[slot].process.errorOutput >= 0 else { return }
-    var buffer = ByteQueue()
-    var rounds = untilEmpty ? 64 : 1  // bounded: a grandchild that outlives its parent may write for ever
+    var buffer = ByteQueue(capacity: 65536)
+    // A pipe holds 64 KiB, so this empties it; a grandchild that goes on writing is not read for ever.
+    var rounds = untilEmpty ? 2 : 1
     while rounds > 0 {
       rounds -= 1
       switch buffer.fill(from: workers[slot].process.errorOutput) {
