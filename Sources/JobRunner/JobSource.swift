@@ -12,6 +12,8 @@ struct JobSource: ~Copyable {
     case oversize(consumed: Int)
     /// Nothing at the moment: wait until the input is readable.
     case notYet
+    /// So much was read in this turn without coming to an end: go on in the next one.
+    case enoughForNow
     /// The input is over.
     case end
     /// The input cannot be read, or not be understood, any further.
@@ -19,11 +21,15 @@ struct JobSource: ~Copyable {
   }
 
   private static let blockSize = 65536
+  /// Blocks read in one turn of the loop. An input that never makes anyone wait (a file, /dev/zero, a fast pipe) and
+  /// holds no job that can be run would else keep us from signals, replies and timers for as long as it goes on.
+  private static let blocksPerTurn = 16
 
   private var input: InheritedInput
   private var buffer = ByteQueue(capacity: 65536)
   private var decoder: FrameDecoder
   private var hasEnded = false
+  private var blocksLeft = Self.blocksPerTurn
 
   init(_ input: consuming InheritedInput, framing: Framing, maximumJobSize: Int) {
     self.input = input
@@ -33,6 +39,9 @@ struct JobSource: ~Copyable {
   var descriptor: CInt { input.descriptor }
   var isAlwaysReady: Bool { input.isAlwaysReady }
   var wasClosed: Bool { input.kind == .closed }
+
+  /// A new turn of the loop has begun.
+  mutating func beginTurn() { blocksLeft = Self.blocksPerTurn }
 
   /// Finds the next job, reading a block only when there is no whole job at hand.
   mutating func next() -> Next {
@@ -48,6 +57,8 @@ struct JobSource: ~Copyable {
         buffer.removeFirst(consumed)
         if hasEnded { return last() }
       }
+      if blocksLeft == 0 { return .enoughForNow }
+      blocksLeft -= 1
       switch input.read(into: &buffer, atMost: Self.blockSize) {
       case .bytes: continue
       case .wouldBlock: return .notYet

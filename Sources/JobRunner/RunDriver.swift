@@ -56,6 +56,8 @@ struct RunDriver: ~Copyable {
 
   var inputIsOver = false
   var inputIsWatched = false
+  /// More of the input is at hand, and only put off to see what else happens.
+  var inputIsPending = false
   var outputIsWatched = false
   var errorOutputIsWatched = false
   var poolIsClosed = false
@@ -100,7 +102,7 @@ struct RunDriver: ~Copyable {
       if poolIsClosed || !pool.events.isEmpty { continue }
       try loop.setAlarm(at: earliest(pool.nextDeadline, timers.earliest))
       loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents)
+      try loop.wait(into: &loopEvents, blocking: !inputIsPending)
       for index in loopEvents.indices { handle(loopEvents[index]) }
     }
     finishOutput()
@@ -109,6 +111,8 @@ struct RunDriver: ~Copyable {
 
   /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.
   private mutating func workOff() {
+    source.beginTurn()
+    inputIsPending = false
     repeat {
       settleEvents()
       takeJobs()
@@ -146,6 +150,9 @@ struct RunDriver: ~Copyable {
         reject("is over \(configuration.maximumJobSize) bytes (--max-job-size)")
         source.consume(consumed)
       case .notYet: return watchInput()
+      case .enoughForNow:
+        inputIsPending = true
+        return
       case .end: endInput()
       case .failed(let reason):
         reporter.fatal(reason)

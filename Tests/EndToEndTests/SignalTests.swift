@@ -66,6 +66,19 @@ import Testing
     #expect(session.finish() == ShellResult(output: "a\n", status: status))
   }
 
+  /// Input that is always at hand, and nothing in it that could be run: that must not make us deaf.
+  @Test(arguments: [
+    "exec prefork run -w 1 --max-job-size 1M -- cat </dev/zero",
+    "yes aaaa | prefork run -w 1 -q --max-job-size 3 -- cat >/dev/null",
+  ])
+  func endlessInputWithoutAnyJobDoesNotMakeItDeaf(line: String) throws {
+    let session = try Session(line, seconds: 10)
+    session.wait(for: "the workers") { processes(with: session.cookie, named: "cat").count == 1 }
+    for prefork in processes(with: session.cookie, named: "prefork") { kill(prefork, SIGTERM) }
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(session.finish().output == "")
+  }
+
   @Test func workersDoNotSeeTheInterruptOfTheTerminal() throws {
     // The terminal signals its foreground group: ours, not that of the workers.
     let session = try Session("exec prefork run -w 2 -- \(Self.slowWorker)")
