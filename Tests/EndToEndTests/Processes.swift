@@ -71,6 +71,11 @@ func processes(with entry: String) -> [pid_t] {
   }
 }
 
+/// Those of them that run this program.
+func processes(with entry: String, named name: String) -> [pid_t] {
+  processes(with: entry).filter { (try? contents(of: "/proc/\($0)/comm")) == name + "\n" }
+}
+
 /// The processes whose parent is `pid`, zombies included, as (pid, state).
 func children(of parent: pid_t) -> [(pid: pid_t, state: Character)] {
   allProcesses().compactMap { pid in

@@ -35,15 +35,6 @@ import Testing
     #expect(session.finish().status == status)
   }
 
-  /// An endless line holds no job and never makes anyone wait: signals must be heard all the same.
-  @Test func inputWithoutEndOrJobKeepsNoSignalOut() throws {
-    let session = try Session("exec prefork run -v -w 1 -- sh -c 'echo up >&2; exec cat' </dev/zero")
-    session.waitForError("up")
-    session.signal(SIGTERM)
-    session.wait(for: "the end") { session.hasEnded() }
-    #expect(session.finish().status == 143)
-  }
-
   @Test func theThirdDoesNotWaitForAWorkerThatIgnoresSIGTERM() throws {
     let session = try Session(
       "exec prefork run -w 1 -- sh -c 'trap \"\" TERM; read -r job; echo begun >&2; sleep 300; sleep 300'")
@@ -73,6 +64,19 @@ import Testing
     session.wait(for: "the end, with stdin open") { session.hasEnded() }
     #expect(monotonicTime() - start < 2_000_000_000)
     #expect(session.finish() == ShellResult(output: "a\n", status: status))
+  }
+
+  /// Input that is always at hand, and nothing in it that could be run: that must not make us deaf.
+  @Test(arguments: [
+    "exec prefork run -w 1 --max-job-size 1M -- cat </dev/zero",
+    "yes aaaa | prefork run -w 1 -q --max-job-size 3 -- cat >/dev/null",
+  ])
+  func endlessInputWithoutAnyJobDoesNotMakeItDeaf(line: String) throws {
+    let session = try Session(line, seconds: 10)
+    session.wait(for: "the workers") { processes(with: session.cookie, named: "cat").count == 1 }
+    for prefork in processes(with: session.cookie, named: "prefork") { kill(prefork, SIGTERM) }
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(session.finish().output == "")
   }
 
   @Test func workersDoNotSeeTheInterruptOfTheTerminal() throws {
