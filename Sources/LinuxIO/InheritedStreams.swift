@@ -39,84 +39,75 @@ public enum StreamKind: Sendable, Equatable {
   }
 }
 
-/// How a descriptor that others share can be used without blocking. O_NONBLOCK belongs to the open file description,
+/// A descriptor that others share, and how it can be used without blocking. O_NONBLOCK belongs to the open file description,
 /// which the shell and every program after us share: it is never set on that. A pipe or a terminal is opened once
 /// more; a socket has MSG_DONTWAIT; and where reopening is refused, the inherited one is used only after epoll said so.
-private enum Access: ~Copyable {
-  case reopened(FileDescriptor)
-  case inherited
+private struct InheritedStream: ~Copyable {
+  let kind: StreamKind
+  let number: CInt
+  private let reopened: FileDescriptor?
 
-  init(_ fd: CInt, _ kind: StreamKind, flags: CInt) {
+  init(_ fd: CInt, wasClosed: Bool, flags: CInt) {
+    number = fd
+    kind = wasClosed ? .closed : StreamKind(of: fd)
     switch kind {
-    case .pipe, .terminal:
-      do throws(SystemError) {
-        self = .reopened(try FileDescriptor.open("/proc/self/fd/\(fd)", flags: flags | O_NONBLOCK))
-      } catch {
-        self = .inherited
-      }
-    case .file, .directory, .socket, .device, .closed: self = .inherited
+    case .pipe, .terminal: reopened = try? FileDescriptor.open("/proc/self/fd/\(fd)", flags: flags | O_NONBLOCK)
+    case .file, .directory, .socket, .device, .closed: reopened = nil
     }
   }
 
-  var descriptor: CInt? {
-    switch self {
-    case .reopened(let own): own.rawValue
-    case .inherited: nil
-    }
+  /// Our own description of the same thing, which does not block; nil where there is none.
+  var own: CInt? {
+    let descriptor = LinuxIO.number(of: reopened)
+    return descriptor < 0 ? nil : descriptor
   }
 }
 
 /// stdin, whatever it is.
 public struct InheritedInput: ~Copyable {
-  /// What it is.
-  public let kind: StreamKind
-  private let access: Access
-  private let number: CInt
+  private let stream: InheritedStream
 
   /// Looks at the descriptor `fd`; `wasClosed` when it only stands on /dev/null because it was closed.
   public init(_ fd: CInt, wasClosed: Bool = false) {
-    number = fd
-    kind = wasClosed ? .closed : StreamKind(of: fd)
-    access = Access(fd, kind, flags: O_RDONLY)
+    stream = InheritedStream(fd, wasClosed: wasClosed, flags: O_RDONLY)
   }
 
+  /// What it is.
+  public var kind: StreamKind { stream.kind }
   /// The descriptor to watch.
-  public var descriptor: CInt { access.descriptor ?? number }
+  public var descriptor: CInt { stream.own ?? stream.number }
   /// True when it cannot and need not be watched.
   public var isAlwaysReady: Bool { kind.isAlwaysReady }
 
   /// One read that does not block (a regular file may take its time, but never for ever).
   public mutating func read(into queue: inout ByteQueue, atMost: Int) -> ReadResult {
     if kind == .closed { return .endOfFile }
-    if let own = access.descriptor { return queue.fill(from: own, atMost: atMost) }
+    if let own = stream.own { return queue.fill(from: own, atMost: atMost) }
     switch kind {
     case .socket:
-      let fd = number
+      let fd = stream.number
       return queue.fill(atMost: atMost) { receiveOnce(fd, $0) }
     case .pipe, .terminal:
-      guard isReady(number, POLLIN) else { return .wouldBlock }
-      return queue.fill(from: number, atMost: atMost)
-    case .file, .directory, .device, .closed: return queue.fill(from: number, atMost: atMost)
+      guard isReady(stream.number, POLLIN) else { return .wouldBlock }
+      return queue.fill(from: stream.number, atMost: atMost)
+    case .file, .directory, .device, .closed: return queue.fill(from: stream.number, atMost: atMost)
     }
   }
 }
 
 /// stdout or stderr, whatever it is.
 public struct InheritedOutput: ~Copyable {
-  /// What it is.
-  public let kind: StreamKind
-  private let access: Access
-  private let number: CInt
+  private let stream: InheritedStream
 
   /// Looks at the descriptor `fd`; `wasClosed` when it only stands on /dev/null because it was closed.
   public init(_ fd: CInt, wasClosed: Bool = false) {
-    number = fd
-    kind = wasClosed ? .closed : StreamKind(of: fd)
-    access = Access(fd, kind, flags: O_WRONLY)
+    stream = InheritedStream(fd, wasClosed: wasClosed, flags: O_WRONLY)
   }
 
+  /// What it is.
+  public var kind: StreamKind { stream.kind }
   /// The descriptor to watch.
-  public var descriptor: CInt { access.descriptor ?? number }
+  public var descriptor: CInt { stream.own ?? stream.number }
   /// True when it cannot and need not be watched.
   public var isAlwaysReady: Bool { kind.isAlwaysReady }
   /// True when a person may be looking.
@@ -125,17 +116,17 @@ public struct InheritedOutput: ~Copyable {
   /// One write from the front of the queue that does not block.
   public mutating func write(from queue: inout ByteQueue) -> WriteResult {
     if kind == .closed { return .failed(SystemError("write", EBADF)) }
-    if let own = access.descriptor { return queue.drain(to: own) }
+    if let own = stream.own { return queue.drain(to: own) }
     switch kind {
     case .socket:
-      let fd = number
+      let fd = stream.number
       return queue.drain(atMost: .max) { sendOnce(fd, $0) }
     case .pipe, .terminal:
       // A pipe that is writable takes at least PIPE_BUF bytes without blocking (pipe(7)).
-      guard isReady(number, POLLOUT) else { return .wouldBlock }
-      let fd = number
+      guard isReady(stream.number, POLLOUT) else { return .wouldBlock }
+      let fd = stream.number
       return queue.drain(atMost: 4096) { writeOnce(fd, $0) }
-    case .file, .directory, .device, .closed: return queue.drain(to: number)
+    case .file, .directory, .device, .closed: return queue.drain(to: stream.number)
     }
   }
 }

@@ -1,4 +1,5 @@
 import CommandLineKit
+import TestSupport
 import Testing
 
 /// Random command lines made of the pieces that a parser trips over. A crash is the only failure that shows; the seed
@@ -37,17 +38,5 @@ import Testing
   static func word(_ generator: inout SplitMix64) -> String {
     let count = [1, 1, 1, 2, 3].randomElement(using: &generator) ?? 1
     return (0..<count).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
-  }
-}
-
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

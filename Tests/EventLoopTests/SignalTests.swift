@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import LinuxIO
+import TestSupport
 import Testing
 
 /// Signals concern the whole process, so each of these has one of its own.

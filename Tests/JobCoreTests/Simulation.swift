@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import JobCore
 
 /// One life of a ledger under random events: it opens with a random configuration, is busy in random moods, and is closed in one of

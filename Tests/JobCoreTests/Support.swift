@@ -1,20 +1,12 @@
+import TestSupport
+
 @testable import JobCore
 
-/// Sebastiano Vigna's SplitMix64: small, seeded, good enough to test with.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SplitMix64 {
   /// 0..<limit. The bias does not matter here; speed in debug builds does.
   mutating func below(_ limit: Int) -> Int {
     Int(truncatingIfNeeded: ((next() >> 32) &* UInt64(limit)) >> 32)
+
   }
 }
 
