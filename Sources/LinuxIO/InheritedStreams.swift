@@ -110,8 +110,6 @@ public struct InheritedOutput: ~Copyable {
   public var descriptor: CInt { stream.own ?? stream.number }
   /// True when it cannot and need not be watched.
   public var isAlwaysReady: Bool { kind.isAlwaysReady }
-  /// True when a person may be looking.
-  public var isTerminal: Bool { kind == .terminal }
 
   /// One write from the front of the queue that does not block.
   public mutating func write(from queue: inout ByteQueue) -> WriteResult {

@@ -78,11 +78,6 @@ public struct WorkerPool: ~Copyable {
   /// Replaces every worker, make-before-break as far as `surge` allows.
   public mutating func recycleAll(_ loop: inout EventLoop) { tell(.recycleAll, &loop) }
 
-  /// Changes the pool's size.
-  public mutating func resize(minimum: Int, maximum: Int, _ loop: inout EventLoop) {
-    tell(.resized(minimum: minimum, maximum: maximum), &loop)
-  }
-
   /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
   /// knows.
   public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
