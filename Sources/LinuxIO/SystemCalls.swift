@@ -45,6 +45,7 @@ enum SystemCall: Sendable {
     }
 
     /// True once all of them have struck.
+    var isSpent: Bool { codes.isEmpty }
 
     func fault(in call: SystemCall) -> CInt? {
       guard call == self.call, let code = codes.popFirst(), code != 0 else { return nil }
