@@ -22,6 +22,8 @@ extension RunDriver {
 
   private mutating func take(_ event: WorkerPoolEvent) {
     switch event {
+    case .started(let worker, let pid): reporter.detail("worker \(worker.slot) (pid \(pid)) started")
+    case .stopped(let worker, let pid, let status): reporter.detail("worker \(worker.slot) (pid \(pid)) \(status)")
     case .leaseGranted(let worker): offer(worker)
     case .leaseRefused(let refusal): refused(refusal)
     case .replied(let worker): replied(worker)
@@ -128,6 +130,7 @@ extension RunDriver {
     guard let worker = offeredWorker else { return }
     bind(job, worker)
     let number = ledger.sequence(of: job)
+    if attempt > 1 { reporter.detail("job \(number): attempt \(attempt), on worker \(worker.slot)") }
     store.withBytes(of: job) { pool.send($0, job: number, to: worker, &loop) }
   }
 

@@ -17,6 +17,7 @@ extension WorkerPool {
           ("PREFORK_PROTOCOL", configuration.framing.rawValue),
         ])
       let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
+      events.append(.started(id, pid: process.pid))
       workers.insert(Worker(id: id, process: process, decoder: decoder, startedAt: now))
     } catch {
       lastFailureWasViolation = false
@@ -88,7 +89,10 @@ extension WorkerPool {
   /// Decides what the death means for the job in hand and for the pool.
   private mutating func settleAccount(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) -> GoneCause {
     let id = workers[slot].id
-    if workers[slot].isStopping { return .stopped }
+    if workers[slot].isStopping {
+      events.append(.stopped(id, pid: workers[slot].process.pid, status))
+      return .stopped
+    }
     var report = DeathReport(
       account: workers[slot].account(at: loop.now()), status: status,
       unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) },

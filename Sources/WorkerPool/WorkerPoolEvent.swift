@@ -5,6 +5,10 @@ import WorkerProcess
 
 /// What the pool tells its user, in order. What is large is indirect: two of these are made and moved for every job.
 public enum WorkerPoolEvent {
+  /// A worker runs, as this process.
+  indirect case started(WorkerID, pid: CInt)
+  /// A worker that was told to stop has ended so.
+  indirect case stopped(WorkerID, pid: CInt, ExitStatus)
   /// A lease that was requested: `send` a job or `release` it.
   case leaseGranted(WorkerID)
   /// A lease that was requested will not come.

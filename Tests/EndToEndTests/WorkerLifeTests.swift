@@ -98,6 +98,9 @@ import Testing
     let result = try shell("prefork run -v -w 1 -r 1 -- workers/faulty/dies_mid_job.py", input: "a\nsegv\nb\n")
     #expect(result.errors.contains("job 2: crashed after 2 attempts"), "\(result.errors)")
     #expect(result.errors.contains("3 worker starts"), "\(result.errors)")
+    #expect(result.errors.split(separator: "\n").count { $0.hasSuffix(") started") } == 3, "\(result.errors)")
+    #expect(result.errors.contains("job 2: attempt 2, on worker 0"), "\(result.errors)")
+    #expect(result.errors.contains(") exited normally (status 0)"), "\(result.errors)")
     let fine = try shell("echo a | prefork run -v -w 1 -- cat")
     #expect(fine.errors.contains("1 jobs: 1 ok; 1 worker starts"), "\(fine.errors)")
   }
