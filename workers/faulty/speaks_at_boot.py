@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Faulty: greets on stdout before any job, then echoes.
 
-prefork must: see a reply without a job, stop the worker, show the bytes, count a failed start, and end with 69 or 76
-when all workers do it; the greeting must never become the answer to job 1, not even when that job was written before
-the greeting came. With --ready line it is the proof of readiness, and right.
+prefork must: see a reply without a job, stop the worker, show the bytes, count a failed start, and end with 76. As long
+as nothing of job 1 was read, the greeting is not its answer, even when that job was written before the greeting came.
+A worker that reads the job at once cannot be told from a quick one; then the true answer is the one nobody asked for.
 """
 import os
 import sys
