@@ -205,16 +205,14 @@ extension WorkerPool {
     let slot = id.slot.index
     guard !workers[slot].isStopping else { return }
     if case .replied = workers[slot].lease { return }
-    if workers[slot].outputEnded {
-      let text = workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) }
-      return breach(slot, .closedOutput(unfinished: text), &loop)
-    }
-    guard workers[slot].inputBroken else { return }
+    guard workers[slot].outputEnded || workers[slot].inputBroken else { return }
     if case .running = workers[slot].lease, !workers[slot].hasBegunJob {
       events.append(.leaseLost(id, .neverStarted))
       workers[slot].lease = .none
     }
-    breach(slot, .closedInput, &loop)
+    guard workers[slot].outputEnded else { return breach(slot, .closedInput, &loop) }
+    let text = workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) }
+    breach(slot, .closedOutput(unfinished: text), &loop)
   }
 
   // MARK: stderr

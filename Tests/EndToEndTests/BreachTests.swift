@@ -45,7 +45,18 @@ import Testing
     #expect(result.status == 1)
     #expect(result.errors.contains("closed its stdout but lives on"), "\(result.errors)")
     #expect(result.errors.contains("into job 2"), "\(result.errors)")
-    #expect(monotonicTime() - start < 5_000_000_000)
+    #expect(monotonicTime() - start < 8_000_000_000)
+  }
+
+  /// Jobs that nobody read are not failed by it: the workers do not start.
+  @Test(arguments: [("1>&-", "closed its stdout but lives on"), ("0<&-", "closed its stdin but lives on")])
+  func aPipeClosedAtBootIsAFailedStartAndNoJobsFault(redirection: String, says: String) throws {
+    let result = try shell(
+      "seq 3 | prefork run -w 1 --restart-budget 2/10s --backoff 1ms..2ms -- sh -c 'exec \(redirection); sleep 300'")
+    #expect(result.status == 76)
+    #expect(result.output == "")
+    #expect(result.errors.contains(says), "\(result.errors)")
+    #expect(result.errors.contains("3 jobs: 3 cancelled; 2 worker starts"), "\(result.errors)")
   }
 
   /// Lesson 7 (cpython #94777): the job it never read is provably not started, and costs no attempt.
