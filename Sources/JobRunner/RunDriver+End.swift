@@ -22,16 +22,28 @@ extension RunDriver {
     switch signalsTaken {
     case 1:
       earlyEnd = .interrupted(signal: signal)
-      if ledger.counts.leased > 0 {
-        reporter.note(
-          "\(signalName(signal)): finishing \(ledger.counts.leased) running jobs; once more to stop them now")
-      }
       ledger.handle(.drain, into: &jobActions)
       performJobActions()
+      takeBackUnstarted()
+      if ledger.counts.leased > 0 {
+        let jobs = ledger.counts.leased == 1 ? "1 running job" : "\(ledger.counts.leased) running jobs"
+        reporter.note("\(signalName(signal)): finishing \(jobs); once more to stop now")
+      }
       endInput()
     case 2: abandonJobs(.prompt)
     default: abandonJobs(.immediate)
     }
+  }
+
+  /// A job of which a loading worker has read nothing does not run: nobody waits for the loading to end.
+  private mutating func takeBackUnstarted() {
+    for worker in workerOfJob.compactMap({ $0 }) where !pool.hasBegun(worker) {
+      guard let job = jobOfSlot[worker.slot.index] else { continue }
+      unbind(job, worker)
+      pool.interrupt(worker, &loop)
+      ledger.handle(.returnedUnstarted(job), into: &jobActions)
+    }
+    performJobActions()
   }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.

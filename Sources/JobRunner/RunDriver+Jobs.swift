@@ -91,7 +91,7 @@ extension RunDriver {
     workerOfJob[Int(job.index)] = worker
   }
 
-  private mutating func unbind(_ job: JobID, _ worker: WorkerID) {
+  mutating func unbind(_ job: JobID, _ worker: WorkerID) {
     jobOfSlot[worker.slot.index] = nil
     workerOfJob[Int(job.index)] = nil
   }

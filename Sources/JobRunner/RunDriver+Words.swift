@@ -97,9 +97,16 @@ extension RunDriver {
   /// Jobs went out and nothing came back: by far the most common cause is a buffered stdout.
   mutating func saySilence() {
     if ledger.counts[.ok] > 0 { return }
-    // A worker that has not begun to read is still loading: that may take its time.
-    let hasBegun = workerOfJob.contains { $0.map { pool.hasBegun($0) } ?? false }
-    guard hasBegun else { return timers.arm(.silence, at: loop.now() &+ Self.silenceLimit) }
+    let running = workerOfJob.compactMap { $0 }
+    guard running.contains(where: { pool.hasBegun($0) }) else {
+      // Who has not begun to read is still loading: that may take its time, but not without a word.
+      if !running.isEmpty, !hasSaidLoading {
+        hasSaidLoading = true
+        let limit = seconds(configuration.pool.pool.startLimit)
+        reporter.note("no worker has begun to read its first job yet; each is given \(limit) (--start-timeout)")
+      }
+      return timers.arm(.silence, at: loop.now() &+ Self.silenceLimit)
+    }
     reporter.note("no worker has answered its first job for \(seconds(loop.now() &- startedAt))")
     hintAtBuffering()
   }

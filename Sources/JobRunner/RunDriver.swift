@@ -71,6 +71,7 @@ struct RunDriver: ~Copyable {
   var outputIsGone = false
   var hasHintedAtBuffering = false
   var failedStarts = 0
+  var hasSaidLoading = false
   var lastFailedStart: DeathReport?
   var lastSpawnError: String?
   var startedAt: UInt64 = 0
