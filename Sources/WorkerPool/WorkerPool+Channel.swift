@@ -116,7 +116,7 @@ extension WorkerPool {
     if let status = workers[slot].exitStatus { bury(slot, status, &loop) }
   }
 
-  /// True when the matter is settled for now: a reply was handed over.
+  /// True when a reply was handed over: what follows it is looked at after `finishReply`.
   private mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
     var decoder = workers[slot].decoder
     let step = workers[slot].inbound.withUnsafeBytes { decoder.next(in: $0.bytes) }
