@@ -5,19 +5,22 @@ import WorkerProcess
 
 /// Everything for people: whole lines on stderr, never interleaved, never in the way of the work.
 struct Reporter: ~Copyable {
-  /// So many messages of one kind are shown; the rest is counted. (`-v` shows all.)
-  private static let mostOfAKind = 10
+  /// So many messages of one cause are shown; the rest is counted. (`-v` shows all.)
+  private static let mostOfACause = 3
+  /// So many causes are told apart; what comes after that is told and counted by its kind alone.
+  private static let mostCauses = 200
   /// While more than this waits for a slow reader of stderr, the workers' stderr is not read.
   private static let highWater = 256 * 1024
 
   /// What can repeat without end.
-  enum Kind: Int, CaseIterable {
-    case death, failedStart, failedJob, breach, rejectedJob
+  enum Kind: Hashable {
+    case death, failedStart, failedCheck, failedJob, breach, rejectedJob
 
     var plural: String {
       switch self {
       case .death: "worker deaths"
       case .failedStart: "failed starts"
+      case .failedCheck: "failed checks"
       case .failedJob: "failed jobs"
       case .breach: "breaches of the protocol"
       case .rejectedJob: "rejected jobs"
@@ -25,10 +28,16 @@ struct Reporter: ~Copyable {
     }
   }
 
+  /// Messages with the same cause say the same again, but for names and numbers.
+  private struct Cause: Hashable {
+    let kind: Kind
+    let words: String
+  }
+
   private var output: InheritedOutput
   private var buffer = ByteQueue()
   private let verbosity: Verbosity
-  private var said = [Int](repeating: 0, count: Kind.allCases.count)
+  private var said: [Cause: Int] = [:]
   private(set) var isBlocked = false
 
   init(_ output: consuming InheritedOutput, verbosity: Verbosity) {
@@ -53,22 +62,29 @@ struct Reporter: ~Copyable {
   /// Says something that only the curious want to know.
   mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { line("prefork: \(text())") } }
 
-  /// Says something that may repeat: the first few times, then it is only counted.
-  mutating func repeated(_ kind: Kind, _ text: @autoclosure () -> String, evidence: [String] = []) {
-    said[kind.rawValue] += 1
+  /// Says something that may repeat: the first few times that it has this cause, then it is only counted, and the count
+  /// told when it gains a digit. `cause` is the text without what differs each time.
+  mutating func repeated(_ kind: Kind, cause: String, _ text: @autoclosure () -> String, evidence: [String] = []) {
+    let isNew = said.count < Self.mostCauses
+    var key = Cause(kind: kind, words: cause)
+    if !isNew, said[key] == nil { key = Cause(kind: kind, words: "") }
+    let count = said[key, default: 0] + 1
+    said[key] = count
     guard verbosity >= .normal else { return }
-    let count = said[kind.rawValue]
-    guard isVerbose || count <= Self.mostOfAKind else { return }
-    line("prefork: \(text())")
-    for line in evidence { self.line("prefork:   last stderr: \"\(line)\"") }
-    if count == Self.mostOfAKind, !isVerbose { line("prefork: further \(kind.plural) are only counted; -v shows all") }
+    if isVerbose || count <= Self.mostOfACause {
+      line("prefork: \(text())")
+      for line in evidence { self.line("prefork:   last stderr: \"\(line)\"") }
+    } else if isPowerOfTen(count) {
+      line("prefork: \(count) \(kind.plural) of that cause so far (-v shows each); the last: \(text())")
+    }
   }
 
-  /// What was counted but not shown.
+  /// What was counted but not shown, the most frequent first.
   mutating func sayWhatWasCounted() {
     guard verbosity == .normal else { return }
-    for kind in Kind.allCases where said[kind.rawValue] > Self.mostOfAKind {
-      line("prefork: \(said[kind.rawValue]) \(kind.plural) in all")
+    let counted = said.filter { $0.value > Self.mostOfACause }
+    for (cause, count) in counted.sorted(by: { ($0.value, $1.key.words) > ($1.value, $0.key.words) }) {
+      line("prefork: \(count) \(cause.kind.plural) in all" + (cause.words.isEmpty ? "" : ": \(cause.words)"))
     }
   }
 
@@ -100,4 +116,10 @@ struct Reporter: ~Copyable {
       }
     }
   }
+}
+
+private func isPowerOfTen(_ number: Int) -> Bool {
+  var rest = number
+  while rest >= 10, rest % 10 == 0 { rest /= 10 }
+  return rest == 1
 }

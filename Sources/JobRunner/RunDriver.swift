@@ -191,7 +191,7 @@ struct RunDriver: ~Copyable {
     store.store(UnsafeRawBufferPointer(start: nil, count: 0), as: .lines, for: job)
     ledger.handle(.accepted(job), into: &jobActions)
     let number = ledger.sequence(of: job)
-    reporter.repeated(.rejectedJob, "job \(number) \(reason)")
+    reporter.repeated(.rejectedJob, cause: reason, "job \(number) \(reason)")
     ledger.handle(.rejected(job), into: &jobActions)
     performJobActions()
   }

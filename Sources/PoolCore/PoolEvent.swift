@@ -27,6 +27,8 @@ public enum PoolEvent: Sendable, Equatable {
   /// The reset went wrong.
   case resetFailed(WorkerID)
 
+  case startExtended(WorkerID, by: UInt64)
+  case retirementRequested(WorkerID)
   /// A timer that was armed has run out.
   case timerFired(TimerID)
 

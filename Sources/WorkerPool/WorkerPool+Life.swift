@@ -8,25 +8,26 @@ import WorkerProcess
 extension WorkerPool {
   mutating func spawn(_ id: WorkerID, _ loop: inout EventLoop) {
     starts += 1
-    let now = loop.now()
+    var environment = [
+      ("PREFORK_SLOT", "\(id.slot)"), ("PREFORK_WORKER_ID", "\(id.serial)"),
+      ("PREFORK_PROTOCOL", configuration.framing.rawValue),
+    ]
     do throws(SpawnError) {
-      let process = try WorkerProcess.spawn(
-        configuration.command,
-        environment: [
-          ("PREFORK_SLOT", "\(id.slot)"), ("PREFORK_WORKER_ID", "\(id.serial)"),
-          ("PREFORK_PROTOCOL", configuration.framing.rawValue),
-        ])
+      let notifications = try notificationSocket(for: &environment)
+      let process = try WorkerProcess.spawn(configuration.command, environment: environment)
       let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
-      workers.insert(Worker(id: id, process: process, decoder: decoder, startedAt: now))
+      var worker = Worker(id: id, process: process, decoder: decoder, startedAt: loop.now())
+      worker.notifications = consume notifications
+      worker.watchdogLimit = configuration.watchdogLimit
+      workers.insert(worker)
     } catch {
       lastFailureWasViolation = false
       events.append(.cannotStart(error))
       return tell(.workerGone(id, error.isPermanent ? .cannotStart : .failedStart), &loop)
     }
     watch(id, &loop)
-    timers.arm(.start(id), at: now &+ configuration.pool.startLimit)
-    tell(.workerReady(id), &loop)
+    awaitReadiness(id, &loop)
   }
 
   private mutating func watch(_ id: WorkerID, _ loop: inout EventLoop) {
@@ -37,6 +38,9 @@ extension WorkerPool {
     watch(workers[slot].process.output, PoolToken(.output, id), &loop)
     if readsErrorOutput { watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop) }
     watch(workers[slot].process.pidfd, PoolToken(.exit, id), &loop)
+    if let descriptor = workers[slot].notifications?.descriptor {
+      watch(descriptor, PoolToken(.notification, id), &loop)
+    }
   }
 
   func watch(_ descriptor: CInt, _ token: PoolToken, readable: Bool = true, _ loop: inout EventLoop) {
@@ -54,15 +58,20 @@ extension WorkerPool {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
     workers[slot].isStopping = true
-    workers[slot].lease = .none
-    timers.disarm(.verdict(id))
-    timers.disarm(.start(id))
+    workers[slot].duty = .none
+    disarmOwnTimers(id)
     let steps = StopStep.allCases
     let isUnused = step == 0 && workers[slot].jobs == 0
     let last = isUnused ? StopStep.terminate : steps[min(step, steps.count - 1)]
     workers[slot].outbound.removeAll()
     if last != .closeInput { StopStep.closeInput.apply(to: &workers[slot].process) }
     last.apply(to: &workers[slot].process)
+  }
+
+  private mutating func disarmOwnTimers(_ id: WorkerID) {
+    timers.disarm(.verdict(id))
+    timers.disarm(.start(id))
+    timers.disarm(.watchdog(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then judged.
@@ -80,8 +89,7 @@ extension WorkerPool {
     let id = workers[slot].id
     let cause = settleAccount(slot, status, &loop)
     if let rest = workers[slot].errorLines.finish() { events.append(.workerLog(id, rest)) }
-    timers.disarm(.verdict(id))
-    timers.disarm(.start(id))
+    disarmOwnTimers(id)
     workers.remove(slot)
     tell(.workerGone(id, cause), &loop)
   }
@@ -97,7 +105,7 @@ extension WorkerPool {
       account: workers[slot].account(at: loop.now()), status: status,
       unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) },
       neverTookAJob: !workers[slot].isProved)
-    switch workers[slot].lease {
+    switch workers[slot].duty {
     case .running where workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:
       report.neverTookAJob = false
       events.append(.leaseLost(id, .died(report)))
@@ -106,7 +114,8 @@ extension WorkerPool {
       report.account.currentJob = nil
       events.append(.leaseLost(id, .neverStarted))
     case .granted: events.append(.leaseLost(id, .neverStarted))
-    case .none, .replied: break
+    case .checking(let check): report.check = check
+    case .starting, .none, .replied: break
     }
     if workers[slot].isProved, status == .exited(code: 0) { return .died }
     if report.neverTookAJob { lastFailureWasViolation = false }
@@ -119,7 +128,7 @@ extension WorkerPool {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
     guard !workers[slot].isProved, !workers[slot].isStopping else { return }
-    guard case .running(_, let since, _) = workers[slot].lease else {
+    guard case .running(_, let since, _) = workers[slot].duty else {
       // No job yet, so no evidence: looked at again when it has had one for a while.
       return timers.arm(.start(id), at: loop.now() &+ 1_000_000_000)
     }
@@ -127,7 +136,7 @@ extension WorkerPool {
     let evidence = min(configuration.pool.startLimit, 1_000_000_000)
     if loop.now() &- since < evidence { return timers.arm(.start(id), at: since &+ evidence) }
     events.append(.leaseLost(id, .neverStarted))
-    workers[slot].lease = .none
+    workers[slot].duty = .none
     events.append(.notice(.retiring(id, .startTimeout)))
     tell(.workerBroken(id), &loop)
   }

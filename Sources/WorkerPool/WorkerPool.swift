@@ -15,6 +15,8 @@ public struct WorkerPool: ~Copyable {
     case core(TimerID)
     /// A worker that closed a pipe is given this moment to show whether it is dying: exit status before blame (bazel #5767).
     case verdict(WorkerID)
+    /// The worker is taken to hang then.
+    case watchdog(WorkerID)
     /// A worker that has not even begun to read its first job by then has failed to start.
     case start(WorkerID)
   }
@@ -41,8 +43,9 @@ public struct WorkerPool: ~Copyable {
   /// A pool that starts nothing until `start`. The same seed gives the same jitter.
   public init(_ configuration: WorkerPoolConfiguration, seed: UInt64) {
     precondition(configuration.pool.capacity == 1, "one outstanding job per worker")
-    self.configuration = configuration
-    core = PoolStateMachine(configuration: configuration.pool, generator: SeededGenerator(seed: seed))
+    precondition(configuration.readiness != .probed || configuration.probe != nil, "readiness by probe needs a probe")
+    self.configuration = configuration.completed()
+    core = PoolStateMachine(configuration: self.configuration.pool, generator: SeededGenerator(seed: seed))
   }
 
   /// Impossible events that the core was told; each was reported and is a defect of ours.
@@ -63,15 +66,15 @@ public struct WorkerPool: ~Copyable {
 
   /// Gives back a lease that was not used.
   public mutating func returnLease(_ worker: WorkerID, _ loop: inout EventLoop) {
-    guard workers.holds(worker), workers[worker.slot.index].lease == .granted else { return }
-    workers[worker.slot.index].lease = .none
+    guard workers.holds(worker), workers[worker.slot.index].duty == .granted else { return }
+    workers[worker.slot.index].duty = .none
     tell(.leaseReleased(worker, .unused), &loop)
   }
 
   /// Stops the worker in spite of its job (which is its holder's to settle: no `leaseLost` follows).
   public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) {
     guard workers.holds(worker) else { return }
-    workers[worker.slot.index].lease = .none
+    workers[worker.slot.index].duty = .none
     tell(.workerBroken(worker), &loop)
   }
 
@@ -81,7 +84,7 @@ public struct WorkerPool: ~Copyable {
   /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
   /// knows.
   public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].lease = .none }
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].duty = .none }
     tell(.stop(urgency), &loop)
   }
 
@@ -94,6 +97,7 @@ public struct WorkerPool: ~Copyable {
       switch timer {
       case .core(let id): tell(.timerFired(id), &loop)
       case .verdict(let worker): verdict(worker, &loop)
+      case .watchdog(let worker): watchdogExpired(worker, &loop)
       case .start(let worker): startOverdue(worker, &loop)
       }
     }
@@ -103,6 +107,11 @@ public struct WorkerPool: ~Copyable {
   public func hasBegun(_ worker: WorkerID) -> Bool {
     guard workers.holds(worker) else { return true }
     return workers[worker.slot.index].isProved || workers[worker.slot.index].hasBegunJob
+  }
+
+  /// What is known of one worker at a time; nil when it is gone.
+  public func account(of worker: WorkerID, _ now: UInt64) -> WorkerAccount? {
+    workers.holds(worker) ? workers[worker.slot.index].account(at: now) : nil
   }
 
   /// The state of every worker, by slot.
@@ -143,16 +152,19 @@ public struct WorkerPool: ~Copyable {
     case .abandonWorker: break  // never asked for: a process is watched until its death is confirmed
     case .grantLease(let waiter, let worker):
       requests.answered(waiter)
-      workers[worker.slot.index].lease = .granted
+      workers[worker.slot.index].duty = .granted
       events.append(.leaseGranted(worker))
     case .refuseLease(let waiter, let refusal):
       requests.answered(waiter)
       events.append(.leaseRefused(refusal))
-    case .probeWorker(let worker): tell(.probePassed(worker), &loop)
-    case .resetWorker(let worker): tell(.resetPassed(worker), &loop)
+    case .probeWorker(let worker): ask(worker, .probe, &loop)
+    case .resetWorker(let worker): ask(worker, .reset, &loop)
     case .arm(let timer, let wait): timers.arm(.core(timer), at: loop.now() &+ wait)
     case .disarm(let timer): timers.disarm(.core(timer))
-    case .report(let notice): events.append(.notice(notice))
+    case .report(let notice):
+      if case .retiring(let worker, .probe) = notice { noteLate(worker, .probe, &loop) }
+      if case .retiring(let worker, .reset) = notice { noteLate(worker, .reset, &loop) }
+      events.append(.notice(notice))
     case .closed: events.append(.closed)
     }
   }

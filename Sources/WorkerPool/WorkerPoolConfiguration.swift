@@ -13,12 +13,35 @@ public struct WorkerPoolConfiguration: Sendable {
   /// Sizes, limits, backoff, breaker. `capacity` must be 1: one outstanding job per worker.
   public var pool: PoolConfiguration
 
+  /// How a worker proves that it is ready. `.probed` needs a `probe`.
+  public var readiness = Readiness.assumed
+  /// The health check; without one no worker is ever probed, whatever `pool` says.
+  public var probe: Exchange?
+  /// Sent after each job, so that the next one sees nothing of it; nil for nothing.
+  public var reset: Exchange?
+  /// Longest silence of a ready worker on its notification socket, in nanoseconds; nil for no limit.
+  public var watchdogLimit: UInt64?
+
   /// Makes a configuration; workers are taken to be ready as soon as they run, and are proved by their first reply.
   public init(command: WorkerCommand, framing: Framing, maximumReplySize: Int, pool: PoolConfiguration) {
     self.command = command
     self.framing = framing
     self.maximumReplySize = maximumReplySize
     self.pool = pool
-    self.pool.readyIsProof = false
   }
+
+  /// The same with all that follows from its parts.
+  func completed() -> WorkerPoolConfiguration {
+    var completed = self
+    completed.pool.readyIsProof = readiness != .assumed
+    completed.pool.resetsAfterLease = reset != nil
+    if probe == nil {
+      completed.pool.probeInterval = 0
+      completed.pool.probeBeforeLeaseUnlessUsedWithin = nil
+    }
+    return completed
+  }
+
+  /// Workers are given an address to send notifications to.
+  var isNotified: Bool { readiness == .notified || watchdogLimit != nil }
 }

@@ -8,6 +8,12 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
   /// What failed.
   public let cause: SystemError
 
+  /// The failure to start `program` because of `cause`.
+  public init(program: String, cause: SystemError) {
+    self.program = program
+    self.cause = cause
+  }
+
   /// `cannot start ./nosuch: No such file or directory (ENOENT)`.
   public var description: String { "cannot start \(program): \(cause.reason)" }
 

@@ -29,8 +29,8 @@ enum LeaseOrder: String, CaseIterable {
 enum RunOptions {
   // Essential
   static let workers = Option.optional(
-    "workers", short: "w", .integer(in: 1...10_000, example: 4), unset: "one per CPU",
-    help: "how many workers are kept warm")
+    "workers", short: "w", .countRange(in: 0...10_000, example: "4"), unset: "one per CPU",
+    help: "how many workers are kept warm: always N, or from MIN to MAX as jobs wait")
   static let order = Option.switches(
     [
       Switch("keep-order", short: "k", ResultOrder.input, help: "results come out in the order of the input"),
@@ -66,10 +66,39 @@ enum RunOptions {
     help: "how far below --max-jobs and --max-age the limit of each worker is drawn, so that they are never all "
       + "replaced at once")
 
+  static let surge = Option(
+    "surge", .integer(in: 0...10_000, example: 1), default: "1",
+    help: "replacements that are made ready before the worker they replace retires, which serves on past its limit until "
+      + "then; 0: it stops first, at its limit")
+  static let idleTimeout = Option<UInt64>(
+    "idle-timeout", .duration(example: "30s"), default: "30s",
+    help: "with MIN..MAX workers: one above MIN that had no job for so long retires; 0 for never")
+
   // Health
+  static let ready = Option.optional(
+    "ready", .readiness, unset: "probe with --probe, else none",
+    help: "how a worker proves that it can take jobs: not at all; by READY=1 of sd_notify; by its first line on stdout, or "
+      + "the first that begins with TEXT; by answering the probe")
+  static let probe = Option.optional(
+    "probe", .exchange, unset: "none",
+    help: "what to send to see whether a worker is well, and the one right reply (without: any); \\= is an = in TEXT")
+  static let probeInterval = Option.optional(
+    "probe-interval", .duration(atLeast: 1_000_000, example: "10s"), unset: "never",
+    help: "how often an idle worker is probed")
+  static let probeBeforeLease = Option<Bool>.flag(
+    "probe-before-lease", help: "probe a worker before it gets a job, unless it was used in the last 500 ms")
+  static let probeTimeout = Option<UInt64>(
+    "probe-timeout", .duration(atLeast: 1_000_000, example: "5s"), default: "5s",
+    help: "longest wait for the answer to a probe or a reset; then the worker is replaced")
+  static let reset = Option.optional(
+    "reset", .exchange, unset: "none",
+    help: "what to send after each job, so that the next one sees nothing of it, and the one right reply (without: any)")
+  static let workerWatchdog = Option.optional(
+    "worker-watchdog", .duration(atLeast: 1_000_000, example: "30s"), unset: "off",
+    help: "a worker that is ready and has not said WATCHDOG=1 (sd_notify) for so long is replaced")
   static let startTimeout = Option<UInt64>(
     "start-timeout", .duration(atLeast: 1), default: "60s",
-    help: "longest time until a started worker begins to read its first job")
+    help: "longest time until a started worker is ready; without --ready, until it begins to read its first job")
   static let stopTimeout = Option<UInt64>(
     "stop-timeout", .duration(example: "10s"), default: "10s",
     help: "longest wait after closing a worker's stdin and after SIGTERM, before SIGKILL")
@@ -122,10 +151,19 @@ enum RunOptions {
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
       OptionGroup("formats", [workerProtocol, input, output, maxJobSize, maxReplySize]),
-      OptionGroup("recycle", [maxJobs, maxAge, jitter]),
-      OptionGroup("health", [startTimeout, stopTimeout, restartBudget, backoff]),
+      OptionGroup("recycle", [maxJobs, maxAge, jitter, surge, idleTimeout]),
+      OptionGroup(
+        "health",
+        [
+          ready, probe, probeInterval, probeBeforeLease, probeTimeout, reset, workerWatchdog, startTimeout, stopTimeout,
+          restartBudget, backoff,
+        ]),
       OptionGroup("jobs", [queue, queueTimeout, quarantineAfter, orderWindow, leaseOrder]),
       OptionGroup("display", [verbosity, seed]),
+    ],
+    requirements: [
+      Requirement(probeInterval, needs: probe), Requirement(probeBeforeLease, needs: probe),
+      Requirement(ready, "probe", needs: probe) { $0 == .probe },
     ],
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

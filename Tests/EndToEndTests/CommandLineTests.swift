@@ -49,7 +49,7 @@ import Testing
       "--queue-timeout=250ms", "--quarantine-after=1", "--order-window=1G", "--lease-order=fifo", "-qv",
       "--seed=18446744073709551615", "./worker", "-w", "9")
     #expect(parsed.operands == ["./worker", "-w", "9"])
-    #expect(parsed[RunOptions.workers] == 4)
+    #expect(parsed[RunOptions.workers] == 4...4)
     #expect(parsed[RunOptions.order] == .completion)
     #expect(parsed[RunOptions.timeout] == 1_500_000_000)
     #expect(parsed[RunOptions.retries] == 3)
