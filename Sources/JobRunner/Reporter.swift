@@ -36,18 +36,22 @@ struct Reporter: ~Copyable {
 
   private var output: InheritedOutput
   private var buffer = ByteQueue()
+  /// Where the workers' stderr goes instead; nil for ours.
+  private var log: WorkerLog?
+  private var logHasFailed = false
   private let verbosity: Verbosity
   private var said: [Cause: Int] = [:]
   private(set) var isBlocked = false
 
-  init(_ output: consuming InheritedOutput, verbosity: Verbosity) {
+  init(_ output: consuming InheritedOutput, log: consuming WorkerLog?, verbosity: Verbosity) {
     self.output = output
+    self.log = log
     self.verbosity = verbosity
   }
 
   var descriptor: CInt { output.descriptor }
   var isAlwaysReady: Bool { output.isAlwaysReady }
-  var isFull: Bool { buffer.count > Self.highWater }
+  var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
   var isVerbose: Bool { verbosity == .verbose }
 
   /// Says why the run cannot go on.
@@ -90,7 +94,9 @@ struct Reporter: ~Copyable {
 
   /// A line of a worker's stderr under the worker's name.
   mutating func workerLine(_ worker: WorkerID, _ text: [UInt8]) {
-    append("worker \(worker.slot): ")
+    let name = "worker \(worker.slot): "
+    if log != nil { return log!.append(name, text) }
+    append(name)
     text.withUnsafeBytes { buffer.append($0) }
     append("\n")
   }
@@ -104,6 +110,10 @@ struct Reporter: ~Copyable {
 
   /// Writes as much as the reader takes. A stderr that cannot be written is nobody's fault and stops nothing.
   mutating func flush() {
+    if log != nil, let error = log!.flush(), !logHasFailed {
+      logHasFailed = true
+      fatal("cannot write the workers' stderr to its file (--stderr): \(error.reason); it is lost from here on")
+    }
     while !buffer.isEmpty {
       switch output.write(from: &buffer) {
       case .bytes: isBlocked = false
@@ -115,6 +125,13 @@ struct Reporter: ~Copyable {
         isBlocked = false
       }
     }
+  }
+}
+
+private func waiting(in log: borrowing WorkerLog?) -> Int {
+  switch log {
+  case .some(let log): log.count
+  case .none: 0
   }
 }
 

@@ -8,13 +8,27 @@ import WorkerProcess
 /// Signals, and all the ways in which a run ends.
 extension RunDriver {
   /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. HUP: replace every worker. USR1: the state.
+  /// TTIN, TTOU: one worker more, one fewer.
   mutating func take(signal: CInt) {
     switch signal {
     case Signal.hangup: pool.recycleAll(&loop)
     case Signal.user1: sayState()
+    case Signal.oneMore: resize(by: 1)
+    case Signal.oneFewer: resize(by: -1)
     default: interrupted(by: signal)
     }
     settleEvents()
+  }
+
+  /// A pool of a fixed size keeps one; of a variable pool the upper bound moves.
+  private mutating func resize(by change: Int) {
+    guard !isStopping else { return }
+    let old = pool.size
+    let maximum = max(1, old.upperBound + change)
+    let minimum = old.lowerBound == old.upperBound ? maximum : min(old.lowerBound, maximum)
+    if minimum...maximum != old { pool.resize(to: minimum...maximum, &loop) }
+    let size = minimum == maximum ? "\(maximum)" : "\(minimum) to \(maximum)"
+    reporter.note("the pool now keeps \(size) worker\(maximum == 1 ? "" : "s")")
   }
 
   private mutating func interrupted(by signal: CInt) {
@@ -158,7 +172,9 @@ extension RunDriver {
   // MARK: Watching our own descriptors
 
   mutating func watchStandardStreams() throws(SystemError) {
-    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1])
+    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1, Signal.oneFewer])
+    // In the background of a terminal, TTIN is what stops a reader of it: if it were taken, the read would fail (EIO).
+    if !source.isTerminal { try loop.watchSignals([Signal.oneMore]) }
     // An output that nobody reads is told by epoll without being asked for anything.
     if !sink.isAlwaysReady {
       try loop.add(sink.descriptor, token: Token.output.rawValue, readable: false, writable: false)

@@ -18,7 +18,7 @@ public struct FileDescriptor: ~Copyable, Sendable {
     return number
   }
 
-  /// Opens a file; always close-on-exec.
+  /// Opens a file; always close-on-exec. One that is created (O_CREAT) may be read and written by all that the umask allows.
   public static func open(_ path: String, flags: CInt) throws(SystemError) -> FileDescriptor {
     if let fault = injectedFault(.open) { throw SystemError("open \(path)", fault) }
     let number = prefork_open(path, flags)

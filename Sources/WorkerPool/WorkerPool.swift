@@ -45,6 +45,7 @@ public struct WorkerPool: ~Copyable {
     precondition(configuration.pool.capacity == 1, "one outstanding job per worker")
     precondition(configuration.readiness != .probed || configuration.probe != nil, "readiness by probe needs a probe")
     self.configuration = configuration.completed()
+    size = configuration.pool.minimum...configuration.pool.maximum
     core = PoolStateMachine(configuration: self.configuration.pool, generator: SeededGenerator(seed: seed))
   }
 
@@ -80,6 +81,15 @@ public struct WorkerPool: ~Copyable {
 
   /// Replaces every worker, make-before-break as far as `surge` allows.
   public mutating func recycleAll(_ loop: inout EventLoop) { tell(.recycleAll, &loop) }
+
+  /// The sizes that the pool keeps to: from so many workers to so many.
+  public private(set) var size: ClosedRange<Int>
+
+  /// Changes them. Idle workers that are too many retire at once, busy ones when they are free.
+  public mutating func resize(to size: ClosedRange<Int>, _ loop: inout EventLoop) {
+    self.size = size
+    tell(.resized(minimum: size.lowerBound, maximum: size.upperBound), &loop)
+  }
 
   /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
   /// knows.

@@ -19,6 +19,7 @@ func runCommand(_ arguments: ParsedArguments) -> Int32 {
   do throws(SystemError) {
     let end = try run(configuration(from: arguments), closed: closed)
     if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }
+    if case .cannotCreateFile(let error) = end { printError("prefork: \(error)\n") }
     return exitCode(of: end).rawValue
   } catch {
     printError("prefork: \(error)\n")
@@ -32,6 +33,7 @@ private func exitCode(of end: RunEnd) -> ExitCode {
   case .someNotOK: .someJobsNotOK
   case .workersDoNotStart: .workersWillNotStart
   case .protocolBroken: .protocolBroken
+  case .cannotCreateFile: .cannotCreateOutput
   case .inputUnreadable: .inputUnreadable
   case .outputFailed: .outputFailed
   case .internalError: .internalError

@@ -44,8 +44,8 @@ import Testing
     #expect(session.finish() == ShellResult(output: "", status: 0))
   }
 
-  @Test func workersAreReplacedAfterMaxJobs() throws {
-    let result = try shell("yes pid | head -n 60 | prefork run -w 2 --max-jobs 5 --jitter 0 -- \(Self.report)")
+  @Test func withoutSurgeMaxJobsIsStrict() throws {
+    let result = try shell("yes pid | head -n 60 | prefork run -w 2 --surge 0 --max-jobs 5 --jitter 0 -- \(Self.report)")
     #expect(result.status == 0)
     #expect(result.errors == "")
     #expect(result.lines.count == 60)

@@ -30,7 +30,7 @@ extension ValueKind where Value == ClosedRange<Int> {
       func failure(_ problem: String) -> ValueError {
         ValueError(
           problem: problem,
-          wanted: "a whole number up to \(range.upperBound), or two with two dots between, the smaller first",
+          wanted: "a whole number from 1 to \(range.upperBound) or a range MIN..MAX",
           example: example)
       }
       let dots = firstDoubleDot(in: text)
