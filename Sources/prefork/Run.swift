@@ -95,6 +95,7 @@ private func poolConfiguration(from arguments: ParsedArguments, workers: ClosedR
   pool.probeBeforeLeaseUnlessUsedWithin = arguments[RunOptions.probeBeforeLease] ? 500_000_000 : nil
   pool.probeLimit = arguments[RunOptions.probeTimeout]
   pool.resetLimit = arguments[RunOptions.probeTimeout]
+  pool.maximumStarting = arguments[RunOptions.maxStarting] ?? max(8, 2 * processorCount())
   pool.startLimit = arguments[RunOptions.startTimeout]
   let backoff = arguments[RunOptions.backoff]
   pool.backoff = Backoff(minimum: backoff.lowerBound, maximum: backoff.upperBound)

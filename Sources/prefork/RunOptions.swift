@@ -70,6 +70,9 @@ enum RunOptions {
     "surge", .integer(in: 0...10_000, example: 1), default: "1",
     help: "replacements that are made ready before the worker they replace retires, which serves on past its limit until "
       + "then; 0: it stops first, at its limit")
+  static let maxStarting = Option.optional(
+    "max-starting", .integer(in: 1...10_000, example: 4), unset: "twice the CPUs, at least 8",
+    help: "how many workers may be loading at the same time")
   static let idleTimeout = Option<UInt64>(
     "idle-timeout", .duration(example: "30s"), default: "30s",
     help: "with MIN..MAX workers: one above MIN that had no job for so long retires; 0 for never")
@@ -155,8 +158,8 @@ enum RunOptions {
       OptionGroup(
         "health",
         [
-          ready, probe, probeInterval, probeBeforeLease, probeTimeout, reset, workerWatchdog, startTimeout, stopTimeout,
-          restartBudget, backoff,
+          ready, probe, probeInterval, probeBeforeLease, probeTimeout, reset, workerWatchdog, startTimeout, maxStarting,
+          stopTimeout, restartBudget, backoff,
         ]),
       OptionGroup("jobs", [queue, queueTimeout, quarantineAfter, orderWindow, leaseOrder]),
       OptionGroup("display", [verbosity, seed]),

@@ -81,6 +81,14 @@ import Testing
     #expect(result.errors.contains(says), "\(result.errors)")
   }
 
+  /// Lesson 3 (roadrunner #1180): a reset and an exit at the same time hold nothing up.
+  @Test func lesson3AWorkerThatEndsInsteadOfResettingIsReplaced() throws {
+    let result = try shell(
+      "seq 40 | prefork run -w 2 --reset reset=ok -- sh -c 'read -r job; echo $job; read -r reset'")
+    #expect(result.output == (1...40).map { "\($0)\n" }.joined(), "\(result.errors)")
+    #expect(result.status == 0)
+  }
+
   @Test func probesWorkInEveryFraming() throws {
     let worker = "workers/examples/document_stats_length4.py"
     let result = try shell("echo a b c | prefork run -w 1 --protocol length4 --probe x --reset y -- \(worker)")

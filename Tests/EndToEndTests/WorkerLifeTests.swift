@@ -54,13 +54,6 @@ import Testing
     #expect(jobs.values.allSatisfy { $0 <= 5 }, "\(jobs)")
   }
 
-  /// Lesson 9 (celery #1310): retire before lease, and with one job for each worker nothing is lost either.
-  @Test func lesson9AWorkerForEachJobIsAPossibleLife() throws {
-    let result = try shell("yes pid | head -n 30 | prefork run -w 2 --max-jobs 1 -- \(Self.report)")
-    #expect(result.status == 0)
-    #expect(Set(result.lines).count == 30)
-  }
-
   @Test func workersAreReplacedAtMaxAge() throws {
     let session = try Session("exec prefork run -w 1 --max-age 200ms -- \(Self.report)")
     let first = session.ask("pid", times: 1)
