@@ -82,32 +82,3 @@ int prefork_descriptor_kind(int fd) {
 const char *prefork_signal_name(int signal) { return sigabbrev_np(signal); }
 
 const char *prefork_errno_name(int code) { return strerrorname_np(code); }
-
-int prefork_spawn(pid_t *pid, const char *program, char *const argv[], char *const envp[], int in, int out, int err) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  int error = posix_spawn_file_actions_init(&actions);
-  if (error) return error;
-  if ((error = posix_spawnattr_init(&attributes))) {
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
-  }
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  // Blocked masks and ignored signals are inherited: without this a worker would ignore SIGPIPE, even SIGTERM.
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  // dup2 onto itself clears close-on-exec, so the order 0, 1, 2 is safe as long as none of ours is below 3 (it is not:
-  // the standard descriptors are opened on /dev/null at the start if they were closed).
-  if (!(error = posix_spawn_file_actions_adddup2(&actions, in, 0)) &&
-      !(error = posix_spawn_file_actions_adddup2(&actions, out, 1)) &&
-      !(error = posix_spawn_file_actions_adddup2(&actions, err, 2)) &&
-      !(error = posix_spawn_file_actions_addclosefrom_np(&actions, 3)))
-    error = posix_spawnp(pid, program, &actions, &attributes, argv, envp);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return error;
-}

@@ -13,20 +13,6 @@ public enum ChildProcess {
     case unknown
   }
 
-  /// Starts a program with these three descriptors, all others closed, in its own process group, with an empty signal
-  /// mask and default actions. `arguments` and `environment` are null-terminated.
-  public static func spawn(
-    _ program: UnsafePointer<CChar>, arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>,
-    environment: UnsafePointer<UnsafeMutablePointer<CChar>?>, input: CInt, output: CInt, errorOutput: CInt
-  ) throws(SystemError) -> pid_t {
-    var pid: pid_t = 0
-    let code =
-      injectedFault(.spawn)
-      ?? prefork_spawn(&pid, program, arguments, environment, input, output, errorOutput)
-    if code != 0 { throw SystemError("start \(String(cString: program))", code) }
-    return pid
-  }
-
   /// A descriptor that becomes readable when the child dies; works on a zombie, too.
   public static func pidfd(of pid: pid_t) throws(SystemError) -> FileDescriptor {
     if let fault = injectedFault(.pidfd) { throw SystemError("pidfd_open \(pid)", fault) }

@@ -14,7 +14,9 @@ extension WorkerPool {
     ]
     do throws(SpawnError) {
       let notifications = try notificationSocket(for: &environment)
-      let process = try WorkerProcess.spawn(configuration.command, environment: environment)
+      let process = try WorkerProcess.spawn(
+        configuration.command, environment: environment, surroundings: configuration.surroundings,
+        errorOutput: configuration.errorOutput, guarding: containment.guarded)
       let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
       var worker = Worker(id: id, process: process, decoder: decoder, startedAt: loop.now())
@@ -36,7 +38,9 @@ extension WorkerPool {
     // that pipe for ever.
     watch(workers[slot].process.input, PoolToken(.input, id), readable: false, &loop)
     watch(workers[slot].process.output, PoolToken(.output, id), &loop)
-    if readsErrorOutput { watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop) }
+    if readsErrorOutput, workers[slot].process.errorOutput >= 0 {
+      watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop)
+    }
     watch(workers[slot].process.pidfd, PoolToken(.exit, id), &loop)
     if let descriptor = workers[slot].notifications?.descriptor {
       watch(descriptor, PoolToken(.notification, id), &loop)

@@ -73,7 +73,8 @@ extension WorkerPool {
       if let limit = configuration.watchdogLimit { environment.append(("WATCHDOG_USEC", "\(limit / 1000)")) }
       return socket
     } catch {
-      throw SpawnError(program: configuration.command.arguments[0], cause: error)
+      throw SpawnError(
+        program: configuration.command.arguments[0], cause: error, surroundings: configuration.surroundings)
     }
   }
 

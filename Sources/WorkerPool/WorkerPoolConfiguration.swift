@@ -10,6 +10,10 @@ public struct WorkerPoolConfiguration: Sendable {
   public var framing: Framing
   /// Longest reply in bytes; a longer one breaks the protocol.
   public var maximumReplySize: Int
+  /// In which surroundings workers run; by default in ours.
+  public var surroundings = WorkerSurroundings()
+  /// Where their stderr goes: by default to us, line by line, as evidence.
+  public var errorOutput = ErrorOutput.captured
   /// Sizes, limits, backoff, breaker. `capacity` must be 1: one outstanding job per worker.
   public var pool: PoolConfiguration
 

@@ -3,56 +3,160 @@ import LinuxIO
 
 /// A worker that could not even be started.
 public struct SpawnError: Error, Sendable, CustomStringConvertible {
+  /// What could not be done.
+  public enum Step: Sendable {
+    /// Making its pipes and a process, or watching it.
+    case start
+    /// Giving it its three descriptors and no other.
+    case descriptors
+    /// Moving it to its cgroup.
+    case cgroup
+    /// Limiting what it may use.
+    case limit(ResourceLimit)
+    /// Changing its niceness.
+    case niceness
+    /// Making it run as another user.
+    case user(UserIdentity)
+    /// Entering its directory.
+    case directory(String)
+    /// Executing its program.
+    case execute
+  }
+
   /// The program as it was given.
   public let program: String
   /// What failed.
+  public let step: Step
+  /// Why.
   public let cause: SystemError
+  /// As whom and where it was to run.
+  private let surroundings: WorkerSurroundings
 
-  /// The failure to start `program` because of `cause`.
-  public init(program: String, cause: SystemError) {
-    self.program = program
-    self.cause = cause
+  /// The failure to start `program` because what it needs could not be made.
+  public init(program: String, cause: SystemError, surroundings: WorkerSurroundings) {
+    self.init(program: program, failure: SpawnFailure(cause), surroundings: surroundings)
   }
 
-  /// `cannot start ./nosuch: No such file or directory (ENOENT)`.
-  public var description: String { "cannot start \(program): \(cause.reason)" }
+  init(program: String, failure: SpawnFailure, surroundings: WorkerSurroundings) {
+    self.program = program
+    self.surroundings = surroundings
+    step =
+      switch failure.step {
+      case .start: .start
+      case .descriptors: .descriptors
+      case .cgroup: .cgroup
+      case .limit(let index): .limit(surroundings.limits[index])
+      case .niceness: .niceness
+      case .user: surroundings.user.map(Step.user) ?? .start
+      case .directory: .directory(surroundings.directory.map { String(decoding: $0, as: UTF8.self) } ?? ".")
+      case .execute: .execute
+      }
+    cause = SystemError(step.words ?? "start \(program)", failure.code)
+  }
 
-  /// True when trying again is pointless as long as nobody changes the file.
+  /// `cannot start ./nosuch: No such file or directory (ENOENT)`;
+  /// `cannot start ./worker: change to directory /nosuch: No such file or directory (ENOENT)`.
+  public var description: String {
+    "cannot start \(program): \(step.words == nil ? cause.reason : cause.description)"
+  }
+
+  /// True when trying again is pointless as long as nobody changes a file, a right or a limit.
   public var isPermanent: Bool {
     switch cause.code {
-    case ENOENT, EACCES, ENOEXEC, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, EPERM, E2BIG, EINVAL: true
+    case ENOENT, EACCES, ENOEXEC, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, EPERM, E2BIG, EINVAL, EOPNOTSUPP: true
     default: false
     }
   }
+}
 
+extension SpawnError.Step {
+  /// What was tried; nil where the program alone says it.
+  fileprivate var words: String? {
+    switch self {
+    case .start, .execute: nil
+    case .descriptors: "set up its descriptors"
+    case .cgroup: "enter its cgroup"
+    case .limit(let limit): "set \(limit.resource.officialName)"
+    case .niceness: "set niceness"
+    case .user(let user): "become \(user)"
+    case .directory(let path): "change to directory \(path)"
+    }
+  }
+}
+
+extension SpawnError {
   /// What to try.
   public var hint: String? {
-    switch cause.code {
+    switch (step, cause.code) {
+    case (_, EAGAIN), (_, ENOMEM): "the system has no room for another process; try fewer --workers"
+    case (_, EMFILE), (_, ENFILE): "no file descriptors are left; try fewer --workers or a higher ulimit -n"
+    case (.user, EPERM): "only root can run workers as another user"
+    case (.limit, EPERM):
+      "a limit can be raised to the hard limit of prefork itself (ulimit -H), beyond it only by root"
+    case (.niceness, EACCES), (.niceness, EPERM):
+      "only root can give workers a higher priority, that is a lower niceness"
+    case (.cgroup, EACCES), (.cgroup, EPERM): "a process can only be moved between cgroups that were delegated to you"
+    case (.directory(let path), let code): directoryHint(path, code)
+    case (.execute, let code): executionHint(code)
+    default: nil
+    }
+  }
+
+  private func directoryHint(_ path: String, _ code: CInt) -> String? {
+    switch code {
+    case ENOENT where path.hasPrefix("/"): "there is no such directory"
+    case ENOENT: "there is no such directory below the one that prefork was started in"
+    case ENOTDIR: "it is not a directory"
+    case EACCES: "\(runner) may not enter it, or a directory above it"
+    default: nil
+    }
+  }
+
+  private func executionHint(_ code: CInt) -> String? {
+    switch code {
     case ENOENT:
       if program.isEmpty { return "the name of the worker is empty; is a variable unset?" }
       if place != nil { return "the file exists, but the interpreter that its #! line names does not" }
-      return program.contains("/")
-        ? "there is no such file; the worker is a program and its arguments: prefork run -- PROGRAM [ARGUMENT...]"
-        : "\(program) is not in PATH; give a path like ./\(program) to run a file here"
+      if !program.contains("/") {
+        return "\(program) is not in PATH; give a path like ./\(program) to run a file here"
+      }
+      if !program.hasPrefix("/"), let directory {
+        return "there is no such file; a relative path counts from \(directory), where the worker starts"
+      }
+      return "there is no such file; the worker is a program and its arguments: prefork run -- PROGRAM [ARGUMENT...]"
     case EACCES:
       if isDirectory { return "\(program) is a directory, not a program" }
+      // We may be able to do what they are not.
+      if surroundings.user != nil, let place, access(place, X_OK) == 0 {
+        return "\(runner) may not execute it, or not enter a directory above it"
+      }
       return "is it executable? try: chmod +x \(place ?? program)"
     case ENOEXEC: return "it is neither a binary for this machine nor a script with a #! line"
-    case EAGAIN, ENOMEM: return "the system has no room for another process; try fewer --workers"
-    case EMFILE, ENFILE: return "no file descriptors are left; try fewer --workers or a higher ulimit -n"
     default: return nil
     }
   }
 
-  /// Where it stands: where it was said to, or where posix_spawnp(3) finds it in PATH.
-  private var place: String? {
-    if program.contains("/") { return access(program, F_OK) == 0 ? program : nil }
-    guard let path = getenv("PATH") else { return nil }
-    return String(cString: path).split(separator: ":").map { "\($0)/\(program)" }.first { access($0, F_OK) == 0 }
+  private var runner: String { surroundings.user.map { "user \($0.text)" } ?? "you" }
+
+  private var directory: String? { surroundings.directory.map { String(decoding: $0, as: UTF8.self) } }
+
+  /// Where it stands: where it was said to, or where it is found in PATH.
+  private var place: String? { candidates.first { access($0, F_OK) == 0 } }
+
+  private var candidates: [String] {
+    let paths: [String] =
+      if program.contains("/") {
+        [program]
+      } else {
+        (getenv("PATH").map { String(cString: $0) } ?? "/bin:/usr/bin")
+          .split(separator: ":", omittingEmptySubsequences: false).map { $0.isEmpty ? program : "\($0)/\(program)" }
+      }
+    guard let directory else { return paths }
+    return paths.map { $0.hasPrefix("/") ? $0 : "\(directory)/\($0)" }
   }
 
   private var isDirectory: Bool {
-    guard let directory = opendir(program) else { return false }
+    guard let place, let directory = opendir(place) else { return false }
     closedir(directory)
     return true
   }

@@ -43,36 +43,3 @@ struct CStringList: ~Copyable {
   var baseAddress: UnsafePointer<UnsafeMutablePointer<CChar>?> { UnsafePointer(pointers.baseAddress!) }
   var first: UnsafePointer<CChar> { UnsafePointer(pointers[0]!) }
 }
-
-/// Our environment without what concerns only us: a worker must not answer systemd in our place, nor take the sockets
-/// that were passed to us.
-struct InheritedEnvironment: @unchecked Sendable {
-  private static let scrubbed = [
-    "NOTIFY_SOCKET=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
-    "PREFORK_SLOT=", "PREFORK_WORKER_ID=", "PREFORK_PROTOCOL=",
-  ]
-
-  /// Made once: starting workers must not cost more because the environment is large. Never freed, never changed.
-  static let shared = InheritedEnvironment()
-
-  let entries: [UnsafeMutablePointer<CChar>]
-
-  private init() {
-    var entries: [UnsafeMutablePointer<CChar>] = []
-    var next = environ
-    while let entry = next.pointee {
-      let isOurs = Self.scrubbed.contains { strncmp(entry, $0, $0.utf8.count) == 0 }
-      if !isOurs { entries.append(strdup(entry)) }
-      next += 1
-    }
-    self.entries = entries
-  }
-
-  /// The entries of all other names: one that stands twice means the first to some programs, the last to others.
-  func entries(without replaced: [(String, String)]) -> [UnsafeMutablePointer<CChar>] {
-    // Names that begin with PREFORK_ are never among ours, and most workers are given no others.
-    let prefixes = replaced.filter { !$0.0.hasPrefix("PREFORK_") }.map { "\($0.0)=" }
-    if prefixes.isEmpty { return entries }
-    return entries.filter { entry in !prefixes.contains { strncmp(entry, $0, $0.utf8.count) == 0 } }
-  }
-}

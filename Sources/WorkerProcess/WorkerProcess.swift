@@ -9,21 +9,23 @@ public struct WorkerProcess: ~Copyable {
   private var inputEnd: FileDescriptor?
   private let outputEnd: FileDescriptor
   private var errorEnd: FileDescriptor?
+  private let guardEntry: GuardedProcesses.Entry?
   private var isReaped = false
 
-  private init(
+  init(
     pid: CInt, exitDescriptor: consuming FileDescriptor, input: consuming FileDescriptor,
-    output: consuming FileDescriptor, errorOutput: consuming FileDescriptor
+    output: consuming FileDescriptor, errorOutput: consuming FileDescriptor?, guardEntry: GuardedProcesses.Entry?
   ) {
     self.pid = pid
     self.exitDescriptor = exitDescriptor
     inputEnd = consume input
     outputEnd = output
-    errorEnd = consume errorOutput
+    errorEnd = errorOutput
+    self.guardEntry = guardEntry
   }
 
   deinit {
-    if !isReaped { Self.bury(pid) }
+    if !isReaped { Self.bury(pid, guardEntry) }
   }
 
   /// Readable when the process is dead.
@@ -32,48 +34,8 @@ public struct WorkerProcess: ~Copyable {
   public var input: CInt { number(of: inputEnd) }
   /// Where replies come from.
   public var output: CInt { outputEnd.rawValue }
-  /// Where its log comes from; -1 once closed.
+  /// Where its log comes from; -1 if that was not captured, and once closed.
   public var errorOutput: CInt { number(of: errorEnd) }
-
-  /// Starts the command with `extra` added to our own environment, in the place of what has the same name. Our ends of
-  /// its pipes do not block, its own do.
-  public static func spawn(_ command: WorkerCommand, environment extra: [(String, String)]) throws(SpawnError)
-    -> WorkerProcess
-  {
-    do throws(SystemError) {
-      return try spawnUnnamed(command, environment: extra)
-    } catch {
-      throw SpawnError(program: command.arguments[0], cause: error)
-    }
-  }
-
-  private static func spawnUnnamed(_ command: WorkerCommand, environment extra: [(String, String)]) throws(SystemError)
-    -> WorkerProcess
-  {
-    let arguments = CStringList(command.words)
-    let inherited = InheritedEnvironment.shared.entries(without: extra)
-    let environment = CStringList(extra.map { Array("\($0)=\($1)".utf8) }, borrowed: inherited)
-    var input = try Pipe()
-    var output = try Pipe()
-    var errorOutput = try Pipe()
-    let pid = try ChildProcess.spawn(
-      arguments.first, arguments: arguments.baseAddress, environment: environment.baseAddress,
-      input: input.readEnd, output: output.writeEnd, errorOutput: errorOutput.writeEnd)
-    do throws(SystemError) {
-      let pidfd = try ChildProcess.pidfd(of: pid)
-      let ourInput = input.takeWriteEnd()
-      let ourOutput = output.takeReadEnd()
-      let ourErrorOutput = errorOutput.takeReadEnd()
-      try makeNonBlocking(ourInput.rawValue)
-      try makeNonBlocking(ourOutput.rawValue)
-      try makeNonBlocking(ourErrorOutput.rawValue)
-      return WorkerProcess(
-        pid: pid, exitDescriptor: pidfd, input: ourInput, output: ourOutput, errorOutput: ourErrorOutput)
-    } catch {
-      bury(pid)
-      throw error
-    }
-  }
 
   /// Closes its stdin: no job will come.
   public mutating func closeInput() { inputEnd = nil }
@@ -91,6 +53,7 @@ public struct WorkerProcess: ~Copyable {
   public mutating func reap() -> ExitStatus? {
     guard !isReaped, ChildProcess.end(of: pid, peek: true) != nil else { return nil }
     Self.signalOwnGroup(pid, Signal.kill)
+    guardEntry?.strikeOut()
     guard let end = ChildProcess.end(of: pid, peek: false) else { return nil }
     isReaped = true
     return ExitStatus(end)
@@ -100,8 +63,9 @@ public struct WorkerProcess: ~Copyable {
   public func unreadInput() -> Int { input < 0 ? 0 : unreadBytes(ofPipe: input) }
 
   /// Kills what must not outlive us, and waits for it: a killed process is soon dead.
-  private static func bury(_ pid: CInt) {
+  static func bury(_ pid: CInt, _ guardEntry: GuardedProcesses.Entry?) {
     signalOwnGroup(pid, Signal.kill)
+    guardEntry?.strikeOut()
     _ = ChildProcess.end(of: pid, peek: false, block: true)
   }
 

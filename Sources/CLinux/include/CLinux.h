@@ -1,7 +1,9 @@
 // What Swift's view of glibc lacks or cannot call: extensions behind _GNU_SOURCE, variadic functions, and macros.
 #pragma once
+#include "CLinuxGuard.h"
+#include "CLinuxSpawn.h"
+
 #include <signal.h>
-#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -38,7 +40,3 @@ int prefork_descriptor_kind(int fd);
 
 const char *prefork_signal_name(int signal); // "SEGV", or NULL
 const char *prefork_errno_name(int code);    // "ENOENT", or NULL
-
-/// Child settings in one call: stdin, stdout and stderr from the given descriptors, everything from 3 on closed,
-/// own process group, empty signal mask, all signals at their default. Returns 0 or an errno value.
-int prefork_spawn(pid_t *pid, const char *program, char *const argv[], char *const envp[], int in, int out, int err);

@@ -1,0 +1,80 @@
+import CLinux
+import Glibc
+
+/// Sees that nobody outlives this process, however it ends: also by SIGKILL, of which it could tell nobody.
+///
+/// A small process (`prefork-guard` in ps) waits for the end of this one. Then it kills, in this order:
+/// 1. the process groups in `processes`,
+/// 2. all in the cgroup that it was given, which it removes,
+/// 3. every process, wherever it went, that was started with the cookie in its environment, until none is found: so it
+///    finds who called setsid(2). It cannot find who has overwritten its own environment (some servers do, to show a
+///    title in ps) or executed a program with another: only a cgroup holds those.
+///
+/// It is made by fork and keeps a copy-on-write image of this process: make it early, while that is small. It has a
+/// process group of its own, no signal but SIGKILL and SIGSTOP reaches it, and it holds none of our descriptors.
+/// Somebody who kills it by name (`pkill -9 prefork`) together with us defeats it; workers die even then, by
+/// PR_SET_PDEATHSIG.
+///
+/// At the end of its owner, the guard is killed and reaped; whoever is still in the list then stays unharmed.
+public struct CrashGuard: ~Copyable {
+  /// The processes that it guards, to be handed to whoever starts some.
+  public let processes: GuardedProcesses
+  private let descriptor: FileDescriptor
+
+  /// Starts the guard; it is on its watch when this returns. `cgroup` is the absolute path of a cgroup v2 directory in
+  /// which there are only processes that must not outlive us.
+  public init(cgroup: String? = nil) throws(SystemError) {
+    let list = try GuardedProcesses()
+    let number = prefork_guard_start(list.table, "\(GuardedProcesses.cookieName)=\(list.cookie)", cgroup)
+    if number < 0 { throw SystemError("start a guard against our own crash") }
+    processes = list
+    descriptor = FileDescriptor(owning: number)
+  }
+
+  deinit { prefork_guard_stop(descriptor.rawValue) }
+
+  /// Readable when the guard is dead, which should never be: somebody killed it. Then another can be made; it does not
+  /// know of the processes of this one.
+  public var pidfd: CInt { descriptor.rawValue }
+}
+
+/// The list that a guard works through. Any thread may use it.
+public final class GuardedProcesses: @unchecked Sendable {
+  /// So many processes can be entered at once. Those above it have only PR_SET_PDEATHSIG and the cookie to end them,
+  /// which also finds all but the rarest.
+  public static let capacity = Int(prefork_guard_capacity)
+
+  /// The name of the variable that holds the cookie.
+  public static let cookieName = "PREFORK_POOL"
+
+  /// A text that no other guard has. Whoever has it in the environment it was started with falls to the guard.
+  public let cookie: String
+  /// Shared with the guard, who has a mapping of its own.
+  let table: UnsafeMutablePointer<Int32>
+
+  init() throws(SystemError) {
+    guard let table = prefork_guard_make_table() else { throw SystemError("mmap") }
+    self.table = table
+    cookie = (0..<4).map { _ in
+      let digits = String(UInt32.random(in: 0 ... .max), radix: 16)
+      return String(repeating: "0", count: 8 - digits.count) + digits
+    }.joined()
+  }
+
+  deinit { prefork_guard_free_table(table) }
+
+  /// Enters a process group by its leader, who must be a child that is not reaped yet; nil when the list is full.
+  public func enter(_ leader: pid_t) -> Entry? {
+    let place = prefork_guard_enter(table, leader)
+    return place < 0 ? nil : Entry(list: self, place: place)
+  }
+
+  /// One process group in the list.
+  public struct Entry: Sendable {
+    fileprivate let list: GuardedProcesses
+    fileprivate let place: CInt
+
+    /// Takes it from the list, once, before its leader is reaped: after that the number can be given to anybody.
+    public func strikeOut() { prefork_guard_strike_out(list.table, place) }
+  }
+}
