@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "process_tree.h"
+
 int prefork_pipe2_cloexec(int ends[2]);
 
 int prefork_epoll_create(void);
