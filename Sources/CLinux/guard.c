@@ -216,8 +216,8 @@ static pid_t fork_guard(const struct watch *watch, int ready) {
   return pid;
 }
 
-/// Forks with all that the guard needs open; a pidfd of it.
-static int start_guard(const struct watch *watch) {
+/// Forks with all that the guard needs open; a pidfd of it, and its number.
+static int start_guard(const struct watch *watch, pid_t *number) {
   int ready[2];
   if (pipe2(ready, O_CLOEXEC)) return -1;
   pid_t pid = fork_guard(watch, ready[1]);
@@ -232,11 +232,12 @@ static int start_guard(const struct watch *watch) {
     if (pidfd >= 0) close(pidfd);
     pidfd = -1;
   }
+  *number = pid;
   errno = code;
   return pidfd;
 }
 
-int prefork_guard_start(const int32_t *table, const char *entry, const char *cgroup) {
+int prefork_guard_start(const int32_t *table, const char *entry, const char *cgroup, pid_t *number) {
   const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   struct watch watch = {.table = table, .entry = entry, .cgroup = cgroup, .descriptors = {-1, -1, -1}};
   // Opened by the owner itself: no other process can have taken its number by then.
@@ -244,7 +245,7 @@ int prefork_guard_start(const int32_t *table, const char *entry, const char *cgr
   int complete = watch.descriptors[owner_fd] >= 0;
   complete = complete && (watch.descriptors[proc_fd] = open("/proc", flags)) >= 0;
   complete = complete && (!cgroup || (watch.descriptors[cgroup_fd] = open(cgroup, flags)) >= 0);
-  int guard = complete ? start_guard(&watch) : -1;
+  int guard = complete ? start_guard(&watch, number) : -1;
   int code = errno;
   for (int i = 0; i < 3; i++)
     if (watch.descriptors[i] >= 0) close(watch.descriptors[i]);

@@ -13,6 +13,7 @@ extension RunDriver {
     switch signal {
     case Signal.hangup: pool.recycleAll(&loop)
     case Signal.user1: sayState()
+    case Signal.child: pool.childrenChanged(&loop)
     case Signal.oneMore: resize(by: 1)
     case Signal.oneFewer: resize(by: -1)
     default: interrupted(by: signal)
@@ -165,14 +166,17 @@ extension RunDriver {
   private mutating func waitForReaders() -> Bool {
     loopEvents.removeAll(keepingCapacity: true)
     do { try loop.wait(into: &loopEvents) } catch { return false }
-    for case .signal in loopEvents { signalsTaken += 1 }
+    for case .signal(Signal.interrupt) in loopEvents { signalsTaken += 1 }
+    for case .signal(Signal.terminate) in loopEvents { signalsTaken += 1 }
     return true
   }
 
   // MARK: Watching our own descriptors
 
   mutating func watchStandardStreams() throws(SystemError) {
-    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1, Signal.oneFewer])
+    try loop.watchSignals([
+      Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1, Signal.oneFewer, Signal.child,
+    ])
     // In the background of a terminal, TTIN is what stops a reader of it: if it were taken, the read would fail (EIO).
     if !source.isTerminal { try loop.watchSignals([Signal.oneMore]) }
     // An output that nobody reads is told by epoll without being asked for anything.

@@ -22,6 +22,8 @@ extension RunDriver {
 
   private mutating func take(_ event: WorkerPoolEvent) {
     switch event {
+    case .notEnforced(let text): reporter.note(text)
+    case .remark(let text): reporter.detail(text)
     case .started(let worker, let pid): reporter.detail("worker \(worker.slot) (pid \(pid)) started")
     case .stopped(let worker, let pid, let status): reporter.detail("worker \(worker.slot) (pid \(pid)) \(status)")
     case .leaseGranted(let worker): offer(worker)

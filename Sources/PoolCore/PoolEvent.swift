@@ -29,6 +29,7 @@ public enum PoolEvent: Sendable, Equatable {
 
   case startExtended(WorkerID, by: UInt64)
   case retirementRequested(WorkerID)
+  case limitExceeded(WorkerID, RetireReason)
   /// A timer that was armed has run out.
   case timerFired(TimerID)
 

@@ -48,6 +48,14 @@ struct Worker: ~Copyable {
   var notifications: NotificationSocket?
   /// What it last said of itself (STATUS= of sd_notify); empty for nothing.
   var statusText = ""
+  /// The control group that it and its descendants are in.
+  var group: WorkerGroup?
+  /// Reads how much memory it holds, if there is a limit to that.
+  var memory: MemoryReader?
+  /// Its own limit, in bytes, over which it is recycled after its job.
+  var memoryLimit = Int.max
+  /// When its memory was last read.
+  var measuredAt: UInt64 = 0
 
   var outputEnded = false
   var inputBroken = false

@@ -187,7 +187,10 @@ extension WorkerPool {
     guard hasReply(id), case .replied(let consumed) = workers[slot].duty else { return }
     workers[slot].inbound.removeFirst(consumed)
     workers[slot].duty = .none
-    if workers[slot].isInOrder { return tell(.leaseReleased(id, .healthy), &loop) }
+    if workers[slot].isInOrder {
+      measureAfterJob(slot, &loop)
+      return tell(.leaseReleased(id, .healthy), &loop)
+    }
     // It spoke on, or it is dying. It gets no other job before that is settled: the core still counts it as leased.
     advance(slot, &loop)
   }

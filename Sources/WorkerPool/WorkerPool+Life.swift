@@ -10,26 +10,45 @@ extension WorkerPool {
     starts += 1
     var environment = [
       ("PREFORK_SLOT", "\(id.slot)"), ("PREFORK_WORKER_ID", "\(id.serial)"),
-      ("PREFORK_PROTOCOL", configuration.framing.rawValue),
+      ("PREFORK_PROTOCOL", configuration.framing.rawValue), (PoolCookie.variable, containment.cookie.text),
     ]
+    var group: WorkerGroup?
     do throws(SpawnError) {
       let notifications = try notificationSocket(for: &environment)
-      let process = try WorkerProcess.spawn(
-        configuration.command, environment: environment, surroundings: configuration.surroundings,
-        errorOutput: configuration.errorOutput, guarding: containment.guarded)
+      let process = try spawn(id, environment, &group, loop.now())
       let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
       var worker = Worker(id: id, process: process, decoder: decoder, startedAt: loop.now())
       worker.notifications = consume notifications
       worker.watchdogLimit = configuration.watchdogLimit
+      worker.group = group
+      beginMeasuring(&worker, &loop)
       workers.insert(worker)
     } catch {
+      containment.workerEnded(group)
       lastFailureWasViolation = false
       events.append(.cannotStart(error))
       return tell(.workerGone(id, error.isPermanent ? .cannotStart : .failedStart), &loop)
     }
     watch(id, &loop)
     awaitReadiness(id, &loop)
+  }
+
+  private mutating func spawn(
+    _ id: WorkerID, _ environment: [(String, String)], _ group: inout WorkerGroup?, _ now: UInt64
+  ) throws(SpawnError) -> WorkerProcess {
+    var entrance: FileDescriptor?
+    do throws(SystemError) {
+      group = try containment.makeWorkerGroup(id, now: now)
+      entrance = try group?.openEntrance()
+    } catch {
+      throw SpawnError(
+        program: configuration.command.arguments[0], cause: error, surroundings: configuration.surroundings)
+    }
+    let procs = number(of: entrance)
+    return try WorkerProcess.spawn(
+      configuration.command, environment: environment, surroundings: configuration.surroundings,
+      errorOutput: configuration.errorOutput, cgroupProcs: procs < 0 ? nil : procs, guarding: containment.guarded)
   }
 
   private mutating func watch(_ id: WorkerID, _ loop: inout EventLoop) {
@@ -76,6 +95,7 @@ extension WorkerPool {
     timers.disarm(.verdict(id))
     timers.disarm(.start(id))
     timers.disarm(.watchdog(id))
+    timers.disarm(.memory(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then judged.
@@ -94,7 +114,10 @@ extension WorkerPool {
     let cause = settleAccount(slot, status, &loop)
     if let rest = workers[slot].errorLines.finish() { events.append(.workerLog(id, rest)) }
     disarmOwnTimers(id)
+    let group = workers[slot].group
     workers.remove(slot)
+    containment.workerEnded(group)
+    sweep(&loop)
     tell(.workerGone(id, cause), &loop)
   }
 
@@ -105,10 +128,12 @@ extension WorkerPool {
       events.append(.stopped(id, pid: workers[slot].process.pid, status))
       return .stopped
     }
+    let isUnexplainedKill = if case .killed(signal: Signal.kill, _) = status { true } else { false }
+    let verdict = isUnexplainedKill ? containment.outOfMemoryVerdict(workers[slot].group, now: loop.now()) : nil
     var report = DeathReport(
       account: workers[slot].account(at: loop.now()), status: status,
       unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) },
-      neverTookAJob: !workers[slot].isProved)
+      neverTookAJob: !workers[slot].isProved, outOfMemory: verdict)
     switch workers[slot].duty {
     case .running where workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:
       report.neverTookAJob = false

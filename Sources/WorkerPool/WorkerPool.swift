@@ -17,6 +17,10 @@ public struct WorkerPool: ~Copyable {
     case verdict(WorkerID)
     /// The worker is taken to hang then.
     case watchdog(WorkerID)
+    /// The worker's memory is to be read then.
+    case memory(WorkerID)
+    /// What workers that are gone have left is to be looked for then.
+    case sweep
     /// A worker that has not even begun to read its first job by then has failed to start.
     case start(WorkerID)
   }
@@ -30,6 +34,15 @@ public struct WorkerPool: ~Copyable {
   var workers = WorkerSlab()
   var timers = TimerQueue<Timer>()
   var requests = LeaseRequests()
+  var containment: Containment
+  /// For what the core does not draw.
+  var generator: SeededGenerator
+  /// The core is done; what workers have left may not be.
+  var isEnding = false
+  /// When that was.
+  var endedAt: UInt64 = 0
+  /// When remains of workers were last looked for.
+  var lastSweep: UInt64 = 0
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
   var readsErrorOutput = true
 
@@ -46,6 +59,8 @@ public struct WorkerPool: ~Copyable {
     precondition(configuration.readiness != .probed || configuration.probe != nil, "readiness by probe needs a probe")
     self.configuration = configuration.completed()
     size = configuration.pool.minimum...configuration.pool.maximum
+    containment = Containment(configuration, now: monotonicNow())
+    generator = SeededGenerator(seed: seed &+ 1)
     core = PoolStateMachine(configuration: self.configuration.pool, generator: SeededGenerator(seed: seed))
   }
 
@@ -53,7 +68,12 @@ public struct WorkerPool: ~Copyable {
   public var internalErrors: Int { core.internalErrors }
 
   /// Starts the workers.
-  public mutating func start(_ loop: inout EventLoop) { tell(.start, &loop) }
+  public mutating func start(_ loop: inout EventLoop) {
+    containment.begin(configuration)
+    for text in containment.shortcomings { events.append(.notEnforced(text)) }
+    for text in containment.remarks { events.append(.remark(text)) }
+    tell(.start, &loop)
+  }
 
   /// Asks for a worker: answered by one `leaseGranted` or `leaseRefused`.
   public mutating func requestLease(_ loop: inout EventLoop) {
@@ -108,6 +128,8 @@ public struct WorkerPool: ~Copyable {
       case .core(let id): tell(.timerFired(id), &loop)
       case .verdict(let worker): verdict(worker, &loop)
       case .watchdog(let worker): watchdogExpired(worker, &loop)
+      case .memory(let worker): memoryDue(worker, &loop)
+      case .sweep: sweep(&loop)
       case .start(let worker): startOverdue(worker, &loop)
       }
     }
@@ -175,7 +197,7 @@ public struct WorkerPool: ~Copyable {
       if case .retiring(let worker, .probe) = notice { noteLate(worker, .probe, &loop) }
       if case .retiring(let worker, .reset) = notice { noteLate(worker, .reset, &loop) }
       events.append(.notice(notice))
-    case .closed: events.append(.closed)
+    case .closed: end(&loop)
     }
   }
 }

@@ -26,6 +26,18 @@ public struct WorkerPoolConfiguration: Sendable {
   /// Longest silence of a ready worker on its notification socket, in nanoseconds; nil for no limit.
   public var watchdogLimit: UInt64?
 
+  /// What the kernel lets each worker use, with all its descendants, where it can be enforced.
+  public var groupLimits = GroupLimits()
+  /// Over so many bytes of resident memory, all its descendants included, a worker is recycled after its job, like one that
+  /// has reached `maximumJobs`, with the same jitter; nil for no limit.
+  public var maximumMemory: Int?
+  /// Over so many bytes a worker is stopped at once, in the middle of its job, too; nil for no limit.
+  public var killMemory: Int?
+  /// Orphans of workers become our children, and are killed with their worker. For a program that starts no other children
+  /// than the pool's: it reaps whatever child it is given. Else orphans are looked for among all processes of the machine.
+  /// The owner must then call `childrenChanged` after each SIGCHLD.
+  public var adoptsOrphans = false
+
   /// Makes a configuration; workers are taken to be ready as soon as they run, and are proved by their first reply.
   public init(command: WorkerCommand, framing: Framing, maximumReplySize: Int, pool: PoolConfiguration) {
     self.command = command

@@ -5,6 +5,10 @@ import WorkerProcess
 
 /// What the pool tells its user, in order. What is large is indirect: two of these are made and moved for every job.
 public enum WorkerPoolEvent {
+  /// Something that was asked for, or is promised, cannot be enforced on this machine; said once, at the start.
+  indirect case notEnforced(String)
+  /// Something would be better on another machine, such as with control groups; said once, at the start.
+  indirect case remark(String)
   /// A worker runs, as this process.
   indirect case started(WorkerID, pid: CInt)
   /// A worker that was told to stop has ended so.
@@ -53,12 +57,23 @@ public enum LeaseLoss {
 public enum Offence: Sendable, CustomStringConvertible {
   /// It did not say `WATCHDOG=1` within so many nanoseconds; nil when it said itself that it is lost (`WATCHDOG=trigger`).
   case watchdog(limit: UInt64?)
+  /// It held so many bytes of memory, over the limit at which a worker is stopped at once.
+  case memory(Int, limit: Int)
 
   /// What it did, to be read after its name.
   public var description: String {
     switch self {
     case .watchdog(let limit?): "has not said WATCHDOG=1 for \(seconds(limit)) (--worker-watchdog)"
     case .watchdog(nil): "said WATCHDOG=trigger"
+    case .memory(let bytes, let limit): "held \(size(bytes)) of memory, over \(size(limit)) (--kill-rss)"
+    }
+  }
+
+  /// The same without what differs each time.
+  public var cause: String {
+    switch self {
+    case .watchdog: description
+    case .memory(_, let limit): "held more than \(size(limit)) of memory (--kill-rss)"
     }
   }
 }
@@ -132,6 +147,8 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   public var unfinishedReply: String
   /// It had not yet taken any job.
   public var neverTookAJob: Bool
+  /// Why the kernel is believed to have killed it for want of memory; nil if nothing says so.
+  public var outOfMemory: String?
   /// What it was being asked.
   public var check: Check?
 
@@ -154,6 +171,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
       let jobs = neverTookAJob ? "" : "after \(account.jobs) jobs, "
       text += " \(moment) (\(jobs)age \(seconds(account.age)))"
     }
+    if let outOfMemory { text += ": \(outOfMemory)" }
     if !unfinishedReply.isEmpty { text += ", in the middle of a reply: \(unfinishedReply)" }
     return text
   }
@@ -165,6 +183,15 @@ public func seconds(_ nanoseconds: UInt64) -> String {
   if milliseconds < 100 { return "\(milliseconds) ms" }
   if milliseconds < 10_000 { return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s" }
   return "\(milliseconds / 1000) s"
+}
+
+/// Bytes as a person reads them: `512 B`, `31.2 MB`, `1.5 GB`, in powers of 1024.
+public func size(_ bytes: Int) -> String {
+  if bytes < 1024 { return "\(bytes) B" }
+  var (value, unit) = (Double(bytes) / 1024, 0)
+  while value >= 1023.95, unit < 3 { (value, unit) = (value / 1024, unit + 1) }
+  let tenths = Int((value * 10).rounded())
+  return "\(tenths / 10)" + (tenths % 10 == 0 ? "" : ".\(tenths % 10)") + " " + ["KB", "MB", "GB", "TB"][unit]
 }
 
 /// `1st`, `2nd`, `3rd`, `4th`, `11th`.

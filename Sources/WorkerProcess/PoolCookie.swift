@@ -1,10 +1,11 @@
 import Glibc
+import LinuxIO
 
 /// What tells this pool's processes from all others: an entry in the environment of each worker, which its descendants
 /// inherit even when they leave its process group, and the name of the pool's control group.
 public struct PoolCookie: Hashable, Sendable {
   /// The variable that holds it.
-  public static let variable = "PREFORK_POOL"
+  public static let variable = GuardedProcesses.cookieName
   /// The variable that holds the serial number of the worker.
   public static let workerVariable = "PREFORK_WORKER_ID"
   /// What the names of pools' control groups begin with.

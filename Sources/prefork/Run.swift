@@ -43,13 +43,19 @@ private func exitCode(of end: RunEnd) -> ExitCode {
 
 private func configuration(from arguments: ParsedArguments) -> RunConfiguration {
   let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
-  return RunConfiguration(
+  var configuration = RunConfiguration(
     pool: workerPoolConfiguration(from: arguments, workers: workers),
     ledger: ledgerConfiguration(from: arguments, workers: workers.upperBound),
     input: Framing(arguments[RunOptions.input]), output: Framing(arguments[RunOptions.output]),
     maximumJobSize: arguments[RunOptions.maxJobSize],
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: JobRunner.Verbosity(arguments[RunOptions.verbosity]))
+  switch arguments[SurroundingsOptions.stderr] {
+  case .prefix: configuration.workerErrors = .prefixed
+  case .inherit: configuration.workerErrors = .inherited
+  case .file(let path): configuration.workerErrors = .file(path)
+  }
+  return configuration
 }
 
 /// The worker's words are the last of our own. They are taken from the raw command line: Swift's `CommandLine.arguments`
@@ -67,6 +73,13 @@ private func workerPoolConfiguration(
   var configuration = WorkerPoolConfiguration(
     command: workerCommand(of: arguments), framing: Framing(arguments[RunOptions.workerProtocol]),
     maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers))
+  configuration.surroundings = SurroundingsOptions.surroundings(from: arguments)
+  if arguments[SurroundingsOptions.stderr] == .inherit { configuration.errorOutput = .inherited }
+  configuration.maximumMemory = arguments[RunOptions.maxRss]
+  configuration.killMemory = arguments[RunOptions.killRss]
+  configuration.groupLimits = GroupLimits(
+    memory: arguments[RunOptions.memoryMax], processes: arguments[RunOptions.pidsMax])
+  configuration.adoptsOrphans = true
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]

@@ -61,9 +61,20 @@ enum RunOptions {
     help: "replace a worker after so many jobs; 0 for never")
   static let maxAge = Option<UInt64>(
     "max-age", .duration(example: "1h"), default: "0", help: "replace a worker at that age; 0 for never")
+  static let maxRss = Option.optional(
+    "max-rss", .size(), unset: "no limit",
+    help: "replace a worker that after a job holds more memory than that, its descendants included")
+  static let killRss = Option.optional(
+    "kill-rss", .size(), unset: "no limit", help: "stop a worker at once that holds more memory than that; its job is crashed")
+  static let memoryMax = Option.optional(
+    "memory-max", .size(atLeast: 65536), unset: "no limit",
+    help: "have the kernel kill a worker, with all its descendants, that needs more memory (memory.max of its own cgroup)")
+  static let pidsMax = Option.optional(
+    "pids-max", .integer(in: 1...4_194_304, example: 64), unset: "no limit",
+    help: "most processes and threads of a worker, with all its descendants (pids.max of its own cgroup)")
   static let jitter = Option<Double>(
     "jitter", .percentage, default: "10%",
-    help: "how far below --max-jobs and --max-age the limit of each worker is drawn, so that they are never all "
+    help: "how far below --max-jobs, --max-age and --max-rss the limit of each worker is drawn, so that they are never all "
       + "replaced at once")
 
   static let surge = Option(
@@ -154,7 +165,7 @@ enum RunOptions {
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
       OptionGroup("formats", [workerProtocol, input, output, maxJobSize, maxReplySize]),
-      OptionGroup("recycle", [maxJobs, maxAge, jitter, surge, idleTimeout]),
+      OptionGroup("recycle", [maxJobs, maxAge, maxRss, killRss, memoryMax, pidsMax, jitter, surge, idleTimeout]),
       OptionGroup(
         "health",
         [
@@ -162,6 +173,7 @@ enum RunOptions {
           stopTimeout, restartBudget, backoff,
         ]),
       OptionGroup("jobs", [queue, queueTimeout, quarantineAfter, orderWindow, leaseOrder]),
+      SurroundingsOptions.group,
       OptionGroup("display", [verbosity, seed]),
     ],
     requirements: [
@@ -177,6 +189,6 @@ enum RunOptions {
     ],
     exitStatuses: [
       ExitCode.ok, .someJobsNotOK, .usage, .inputUnreadable, .workersWillNotStart, .internalError, .systemRefused,
-      .outputFailed, .protocolBroken, .interrupted, .terminated,
+      .cannotCreateOutput, .outputFailed, .protocolBroken, .interrupted, .terminated,
     ].map(\.entry))
 }

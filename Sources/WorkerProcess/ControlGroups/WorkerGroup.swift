@@ -1,7 +1,7 @@
 import LinuxIO
 
 /// The control group of one worker: the worker, and all that descends from it.
-public struct WorkerGroup: ~Copyable, Sendable {
+public struct WorkerGroup: Sendable {
   private let files: any FileTree
   /// Its folder.
   public let folder: String
