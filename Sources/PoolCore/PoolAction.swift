@@ -46,7 +46,6 @@ public enum RetireReason: Sendable, Equatable {
   case jobs
   /// It reached its age.
   case age
-  case memory
   /// It was idle too long and is not needed.
   case idle
   /// The pool became smaller.

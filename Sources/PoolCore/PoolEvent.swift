@@ -27,9 +27,6 @@ public enum PoolEvent: Sendable, Equatable {
   /// The reset went wrong.
   case resetFailed(WorkerID)
 
-  case startExtended(WorkerID, by: UInt64)
-  case retirementRequested(WorkerID)
-  case limitExceeded(WorkerID, RetireReason)
   /// A timer that was armed has run out.
   case timerFired(TimerID)
 

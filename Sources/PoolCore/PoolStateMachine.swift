@@ -53,7 +53,6 @@ public struct PoolStateMachine: Sendable {
     case .probeFailed(let worker): probeFailed(worker, at: now, into: &actions)
     case .resetPassed(let worker): resetPassed(worker, at: now, into: &actions)
     case .resetFailed(let worker): resetFailed(worker, at: now, into: &actions)
-    case .startExtended, .retirementRequested, .limitExceeded: break
     case .timerFired(let timer): timerFired(timer, at: now, into: &actions)
     case .resized(let minimum, let maximum): resize(minimum, maximum, at: now, into: &actions)
     case .recycleAll: recycleAll(at: now, into: &actions)

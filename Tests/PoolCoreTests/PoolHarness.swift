@@ -100,7 +100,6 @@ struct PoolHarness {
     case .workerGone(let worker, _): forget(worker)
     case .probePassed(let worker), .probeFailed(let worker), .resetPassed(let worker), .resetFailed(let worker):
       if isAlive(worker) { shadows[worker.slot.index].check = .none }
-    case .startExtended, .retirementRequested: break
     case .timerFired(let timer): timers.forget(timer)
     case .start, .workerBroken, .resized, .recycleAll, .recycle, .drain, .stop: break
     }
