@@ -46,6 +46,8 @@ public enum RetireReason: Sendable, Equatable {
   case jobs
   /// It reached its age.
   case age
+  /// It used too much memory.
+  case memory
   /// It was idle too long and is not needed.
   case idle
   /// The pool became smaller.
@@ -74,8 +76,8 @@ public enum PoolNotice: Sendable, Equatable {
   case retiring(WorkerID, RetireReason)
   /// A start failed, the `failures`-th in a row in this slot; the next try comes after `wait` nanoseconds.
   case startFailed(WorkerID, failures: Int, wait: UInt64)
-  /// The restart budget is spent: `failures` within `period` nanoseconds. One start is tried after `retryAfter`
-  /// nanoseconds.
+  /// The restart budget is spent: `failures` within `period` nanoseconds, or in a row without a worker that worked, which
+  /// took `period` nanoseconds. One start is tried after `retryAfter` nanoseconds.
   case breakerOpened(failures: Int, period: UInt64, retryAfter: UInt64)
   /// Workers start again.
   case breakerClosed

@@ -63,51 +63,6 @@ import Testing
     }
   }
 
-  @Test("lesson 15: with surge the replacement is ready before the old worker goes")
-  func makeBeforeBreak() {
-    var pool = PoolHarness.open(2) {
-      $0.surge = 1
-      $0.maximumAge = 10 * second
-    }
-    pool.fire(0, .age)
-    #expect(pool.starting == [2])
-    #expect(pool.serving == [0, 1])
-    pool.ready(2)
-    #expect(pool.stopping == [0])
-    #expect(pool.serving == [1, 2])
-  }
-
-  @Test("lesson 14: with surge no more retire at once than replacements may be started")
-  func limitedRetirements() {
-    var pool = PoolHarness.open(4) {
-      $0.surge = 1
-      $0.maximumAge = 10 * second
-    }
-    pool.advance(by: 10 * second)
-    #expect(pool.starting.count == 1)
-    #expect(pool.serving.count == 4)
-    var lowest = 4
-    while !pool.starting.isEmpty || !pool.stopping.isEmpty {
-      pool.bringUp()
-      lowest = min(lowest, pool.serving.count)
-      pool.buryStopped()
-    }
-    #expect(lowest == 4)
-    #expect(pool.retirements == [.age, .age, .age, .age])
-  }
-
-  @Test("a replacement under surge gets its own timers")
-  func replacementIsProbed() {
-    var pool = PoolHarness.open(1) {
-      $0.surge = 1
-      $0.probeInterval = 5 * second
-    }
-    pool.send(.recycle(pool.worker(0)))
-    pool.bringUp()
-    #expect(pool.serving == [1])
-    #expect(pool.timers.isArmed(1, .probeInterval))
-  }
-
   @Test("a roll replaces everybody, one at a time", arguments: [0, 1])
   func rolls(surge: Int) {
     var pool = PoolHarness.open(3) { $0.surge = surge }

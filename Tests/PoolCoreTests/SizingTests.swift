@@ -8,16 +8,84 @@ import Testing
     var pool = PoolHarness.open(0, 2)
     #expect(pool.starts == 0)
     for _ in 0..<5 { pool.request() }
-    #expect(pool.starting == [0, 1])
     pool.bringUp()
+    #expect(pool.starts == 2)
     #expect(pool.pending.count == 3)
+  }
+
+  @Test("it grows by one at first, by twice as many with each generation, and never by more than may load at once")
+  func growthDoubles() {
+    var pool = PoolHarness.open(2, 40) { $0.maximumStarting = 6 }
+    for _ in 0..<60 { pool.request() }
+    var generations: [Int] = []
+    while !pool.starting.isEmpty {
+      let generation = pool.starting
+      generations.append(generation.count)
+      for slot in generation { pool.ready(slot) }
+    }
+    // Each that is ready lets the next one start at once; what is counted is who loads when the generation is over.
+    #expect(generations.prefix(4) == [1, 2, 4, 6])
+    #expect(generations.max() == 6)
+    #expect(pool.serving.count == 40)
+  }
+
+  @Test("where ready is no proof, growth goes on when the first job is done")
+  func growthOnTrust() {
+    var pool = PoolHarness.open(0, 8) {
+      $0.readyIsProof = false
+      $0.maximumStarting = 4
+    }
+    for _ in 0..<20 { pool.request() }
+    pool.bringUp()
+    #expect(pool.serving == [0])
+    pool.release(0)
+    #expect(pool.starting == [1, 2])
+  }
+
+  @Test("up to the minimum a pool does not start slowly")
+  func minimumAtOnce() {
+    let pool = PoolHarness.open(5, 8, isUp: false)
+    #expect(pool.starting.count == 5)
+  }
+
+  @Test("when nobody waits, growth begins with one again")
+  func growthBeginsAnew() {
+    var pool = PoolHarness.open(0, 16)
+    for _ in 0..<7 { pool.request() }
+    pool.bringUp()
+    #expect(pool.serving.count == 7)
+    #expect(pool.pool.growth > 2)
+    for _ in 0..<5 { pool.request() }
+    #expect(pool.starting.count == 1)
+  }
+
+  @Test("a start that was not begun when the demand went is never begun (lesson 8, cpython #115634)")
+  func demandGoes() {
+    var pool = PoolHarness.open(1, 8)
+    let slot = pool.lease()
+    for _ in 0..<3 { pool.request() }
+    #expect(pool.starts == 2)
+    for _ in 0..<3 { pool.release(slot) }
+    pool.bringUp()
+    #expect(pool.starts == 2)
+    #expect(pool.serving.count == 2)
+  }
+
+  @Test("a slot whose starts fail does not keep the others from growing (lesson 1, roadrunner #772)")
+  func growthPastFailure() {
+    var pool = PoolHarness.open(0, 3) { $0.backoff = Backoff(minimum: 60 * second, maximum: 60 * second) }
+    for _ in 0..<3 { pool.request() }
+    pool.gone(0, .failedStart)
+    pool.bringUp()
+    #expect(pool.serving == [1, 2])
   }
 
   @Test("with capacity it starts no more workers than the waiters fill")
   func growsByCapacity() {
-    var pool = PoolHarness.open(0, 8, isUp: false) { $0.capacity = 4 }
+    var pool = PoolHarness.open(0, 8) { $0.capacity = 4 }
     for _ in 0..<9 { pool.request() }
-    #expect(pool.starting.count == 3)
+    pool.bringUp()
+    #expect(pool.serving.count == 3)
   }
 
   @Test("a waiter that is served meanwhile leaves a start that nobody needs; it ages out")
@@ -50,6 +118,100 @@ import Testing
     pool.buryStopped()
     #expect(pool.serving.count == 1)
     #expect(pool.retirements == [.idle, .idle])
+  }
+
+  @Test("a pool that cannot shrink arms no timer for idle workers", arguments: [2, 4])
+  func noIdleTimer(maximum: Int) {
+    var pool = PoolHarness.open(2, maximum) { $0.idleLimit = 10 * second }
+    for _ in 0..<3 { pool.release(pool.lease()) }
+    #expect(!pool.history.contains { if case .arm(.slot(_, .idle, _), _) = $0 { true } else { false } })
+  }
+
+  @Test("idle timers cost nothing per job: they run on, and look at the idle time when they fire")
+  func idleTimerRunsOn() {
+    var pool = PoolHarness.open(1, 2) { $0.idleLimit = 10 * second }
+    for _ in 0..<2 { pool.request() }
+    pool.bringUp()
+    pool.release(0)
+    let armed = pool.timers.armed(0, .idle)
+    for _ in 0..<9 {
+      pool.advance(by: second)
+      #expect(pool.lease() == 0)
+      pool.release(0)
+      #expect(pool.timers.armed(0, .idle) == armed)
+    }
+    pool.advance(by: 9 * second)
+    #expect(pool.retirements.isEmpty, "idle for 9 s only")
+    pool.advance(by: second)
+    #expect(pool.retirements == [.idle])
+  }
+
+  @Test("those that began to rest when the pool was at its minimum age out when it has grown")
+  func agesOutAfterGrowth() {
+    var pool = PoolHarness.open(2, 3) { $0.idleLimit = 10 * second }
+    let slots = [pool.lease(), pool.lease()]
+    pool.request()
+    for slot in slots { pool.release(slot) }
+    pool.release(slots[0])
+    #expect(!pool.timers.isArmed(slots[0], .idle))
+    pool.advance(by: 4 * second)
+    pool.bringUp()
+    // The newcomer is the warmest and does everything.
+    for _ in 0..<6 {
+      pool.advance(by: second)
+      #expect(pool.lease() == 2)
+      pool.release(2)
+    }
+    #expect(pool.retirements == [.idle])
+    #expect(pool.serving.count == 2)
+    #expect(pool.serving.contains(2))
+    pool.advance(by: 60 * second)
+    #expect(pool.retirements == [.idle], "no further than the minimum")
+  }
+
+  @Test("those that rested age out when the minimum becomes smaller, by the time they have rested already")
+  func agesOutAfterResize() {
+    var pool = PoolHarness.open(3) { $0.idleLimit = 10 * second }
+    pool.advance(by: 7 * second)
+    pool.send(.resized(minimum: 1, maximum: 3))
+    pool.advance(by: 2 * second)
+    #expect(pool.retirements.isEmpty)
+    pool.advance(by: second)
+    #expect(pool.retirements == [.idle, .idle])
+    pool.send(.resized(minimum: 0, maximum: 3))
+    #expect(pool.pool.canShrink)
+    pool.advance(by: 1)
+    #expect(pool.retirements == [.idle, .idle, .idle])
+  }
+
+  @Test("while workers are replaced, those that rest do not go in their place")
+  func replacedNotAgedOut() {
+    var pool = PoolHarness.open(3, 6) {
+      $0.idleLimit = 10 * second
+      $0.surge = 1
+    }
+    pool.advance(by: 3600 * second)
+    pool.send(.recycle(pool.worker(2)))
+    pool.bringUp()
+    #expect(pool.retirements == [.requested])
+    pool.advance(by: 3600 * second)
+    #expect(pool.serving == [0, 1, 3])
+    #expect(pool.retirements == [.requested])
+  }
+
+  @Test("a worker that is busy when its idle time would be over stays (lesson 17, uwsgi #1291)")
+  func busyWhenIdleTimerFires() {
+    var pool = PoolHarness.open(0, 1) { $0.idleLimit = 10 * second }
+    pool.request()
+    pool.bringUp()
+    pool.release(0)
+    pool.advance(by: 5 * second)
+    _ = pool.lease()
+    pool.advance(by: 60 * second)
+    #expect(pool.retirements.isEmpty)
+    pool.release(0)
+    pool.advance(by: 10 * second)
+    #expect(pool.retirements == [.idle])
   }
 
   @Test("lesson 18: a probe is no use: probed workers age out, and do not become the warmest")

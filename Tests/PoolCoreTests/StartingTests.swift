@@ -13,6 +13,66 @@ import Testing
     #expect(pool.serving.count == 5)
   }
 
+  @Test(
+    "two hundred workers that are merely taken to be ready do not start all at once either (lesson 14, gunicorn #862)")
+  func noThunderingHerd() {
+    var pool = PoolHarness.open(200) {
+      $0.readyIsProof = false
+      $0.maximumStarting = 8
+    }
+    #expect(pool.serving.count == 8)
+    pool.advance(by: pool.pool.configuration.settleTime)
+    pool.bringUp()
+    #expect(pool.serving.count == 16, "the first eight have settled")
+    for _ in 0..<4 { pool.release(pool.lease()) }
+    pool.bringUp()
+    #expect(pool.serving.count == 16, "those that work already prove nothing about the others")
+    while pool.serving.count < 200 {
+      pool.advance(by: pool.pool.configuration.settleTime)
+      pool.bringUp()
+    }
+    #expect(pool.pool.census.loading <= 8)
+  }
+
+  @Test("a job done lets the next one start at once, where ready is no proof")
+  func provedByJobLetsStart() {
+    var pool = PoolHarness.open(5) {
+      $0.readyIsProof = false
+      $0.maximumStarting = 2
+    }
+    let slot = pool.lease()
+    pool.release(slot)
+    #expect(pool.starting == [2])
+  }
+
+  @Test("a worker that is starting can ask for more time, which replaces what it asked for before")
+  func extendsStart() {
+    var pool = PoolHarness.open(1, isUp: false) { $0.startLimit = 10 * second }
+    pool.send(.startExtended(pool.worker(0), by: 3 * second))
+    #expect(pool.timers.deadline(0, .start) == 10 * second, "it may have longer anyway")
+    pool.advance(by: 9 * second)
+    pool.send(.startExtended(pool.worker(0), by: 30 * second))
+    #expect(pool.timers.deadline(0, .start) == 39 * second)
+    pool.advance(by: 10 * second)
+    pool.send(.startExtended(pool.worker(0), by: 5 * second))
+    #expect(pool.timers.deadline(0, .start) == 24 * second)
+    pool.advance(by: 5 * second)
+    #expect(pool.retirements == [.startTimeout])
+    pool.send(.startExtended(pool.worker(0), by: 60 * second))
+    #expect(pool.actions.isEmpty, "too late")
+  }
+
+  @Test("one that asks for all the time in the world has it; one that is ready needs none")
+  func extendsStartForEver() {
+    var pool = PoolHarness.open(1, isUp: false)
+    pool.advance(by: 5 * second)
+    pool.send(.startExtended(pool.worker(0), by: .max))
+    pool.advance(by: 1_000_000 * second)
+    #expect(pool.retirements.isEmpty)
+    pool.ready(0)
+    #expect(pool.send(.startExtended(pool.worker(0), by: second)).isEmpty)
+  }
+
   @Test("lesson 1: a failed start is tried again for ever, and the pool comes back to its size")
   func retriesForEver() {
     var pool = PoolHarness.open(2, isUp: false) { $0.restartBudget = RestartBudget(failures: 3, period: 120 * second) }
@@ -157,6 +217,58 @@ import Testing
     #expect(pool.pool.breaker.isOpen)
   }
 
+  @Test(
+    "starts that fail too slowly to spend the budget open the breaker all the same, and are tried on (lesson 21, supervisor #1640)",
+    arguments: [true, false])
+  func slowFailuresOpenTheBreaker(readyIsProof: Bool) {
+    var pool = PoolHarness.open(1, isUp: false) { $0.readyIsProof = readyIsProof }
+    var opened = 0
+    for failures in 1...8 {
+      while pool.starting.isEmpty { pool.advance(by: 30 * second) }
+      pool.advance(by: 6 * second)
+      pool.gone(0, .failedStart)
+      if pool.pool.breaker.isOpen, opened == 0 { opened = failures }
+    }
+    #expect(opened == pool.pool.configuration.restartBudget.failures)
+    guard case .breakerOpened(failures: 5, let period, _)? = pool.notices.first(where: \.isOpening) else {
+      Issue.record("\(pool.notices)")
+      return
+    }
+    #expect(period > 24 * second, "told is what was counted, not the budget")
+    while pool.starting.isEmpty { pool.advance(by: 30 * second) }
+    pool.bringUp()
+    pool.release(pool.lease())
+    #expect(!pool.pool.breaker.isOpen)
+  }
+
+  @Test("so do workers that say ready each time, and end (lesson 2, roadrunner #737)")
+  func readyThenGoneOpensTheBreaker() {
+    var pool = PoolHarness.open(1, isUp: false)
+    for _ in 0..<5 {
+      pool.bringUp()
+      pool.gone(0, .died)
+      if !pool.pool.breaker.isOpen { pool.advance(by: 12 * second) }
+    }
+    #expect(pool.pool.breaker.isOpen)
+  }
+
+  @Test("but not one slot that fails again and again while the others work")
+  func oneBadSlot() {
+    var pool = PoolHarness.open(2, isUp: false)
+    pool.ready(1)
+    for _ in 0..<12 {
+      pool.gone(0, .failedStart)
+      pool.advance(by: 31 * second)
+      #expect(pool.lease() == 1)
+      pool.send(.recycle(pool.worker(1)))
+      pool.release(1)
+      pool.gone(1, .stopped)
+      pool.ready(1)
+      pool.advance(by: 2 * second)
+    }
+    #expect(!pool.pool.breaker.isOpen)
+  }
+
   @Test("a job done is proof, too, and closes the breaker at once")
   func provedByJob() {
     var pool = PoolHarness.open(2, isUp: false) {
@@ -214,4 +326,8 @@ import Testing
     pool.ready(1)
     #expect(pool.timers.breakerDeadline == nil)
   }
+}
+
+extension PoolNotice {
+  fileprivate var isOpening: Bool { if case .breakerOpened = self { true } else { false } }
 }
