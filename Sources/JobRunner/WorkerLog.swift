@@ -1,4 +1,3 @@
-import Glibc
 import LinuxIO
 import PoolCore
 
@@ -9,7 +8,7 @@ struct WorkerLog: ~Copyable {
 
   /// Opens or creates the file. A FIFO without a reader is refused (ENXIO) instead of waited for.
   init(path: String) throws(SystemError) {
-    file = try FileDescriptor.open(path, flags: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK)
+    file = try FileDescriptor.appending(to: path)
   }
 
   /// Bytes that a slow reader (of a FIFO) has not taken yet.
@@ -30,7 +29,7 @@ struct WorkerLog: ~Copyable {
       case .wouldBlock: return nil
       case .closed:
         buffer.removeAll()
-        return SystemError("write", EPIPE)
+        return SystemError.brokenPipe
       case .failed(let error):
         buffer.removeAll()
         return error

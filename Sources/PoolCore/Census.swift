@@ -18,6 +18,8 @@ struct Census: Sendable, Equatable {
   var unproved = 0
   /// Retiring or being stopped, and not gone yet.
   var leaving = 0
+  /// Being stopped after their start failed: their slots are about to back off.
+  var failing = 0
   /// To be replaced: serving, or still starting, until a replacement is there.
   var overdue = 0
   /// Those of the overdue that serve, and could go.
@@ -34,7 +36,8 @@ struct Census: Sendable, Equatable {
     case .empty: return
     case .backingOff: return backingOff += change
     case .starting: starting += change
-    case .idle, .stopping: break
+    case .stopping: if slot.startHasFailed { failing += change }
+    case .idle: break
     case .probing, .leased, .resetting: if isServing { busy += change }
     }
     occupied += change

@@ -66,6 +66,7 @@ extension PoolStateMachine {
   mutating func recycleAll(at now: UInt64, into actions: inout [PoolAction]) {
     guard phase == .open else { return }
     rollBefore = lastSerial + 1
+    rollIsTrusted = false
     for slot in slots.indices where slots[slot].overdue == nil {
       if slots[slot].isServing || slots[slot].state == .starting { amend(slot) { $0.overdue = .requested } }
     }
@@ -103,9 +104,12 @@ extension PoolStateMachine {
     return census.serving >= strength && census.occupied == census.serving && census.backingOff == 0
   }
 
-  /// During a roll, a replacement that is merely taken to be ready must show that it works before the next old worker
-  /// goes: a bad build that dies after a moment would replace the whole pool (react_on_rails #2764).
-  private var awaitsCanary: Bool { rollBefore > 0 && census.unproved > 0 }
+  /// During a roll, the first replacement must do a job or settle before an old worker goes for it, even if it was proved to
+  /// be ready; each later one must at least be proved. A bad build that dies after a moment would replace the whole pool
+  /// (react_on_rails #2764).
+  private var awaitsCanary: Bool {
+    rollBefore > 0 && (census.unproved > 0 || lastSerial >= rollBefore && !rollIsTrusted)
+  }
 
   /// An idle one first, it is free at once; then the one that serves longest, so that none is passed over for ever. This
   /// searches, but only when one does go.

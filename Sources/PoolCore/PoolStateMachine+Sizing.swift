@@ -48,7 +48,8 @@ extension PoolStateMachine {
     while breaker.allowsStart, census.loading < configuration.maximumStarting,
       census.occupied + census.backingOff < mostOccupied
     {
-      let present = census.serving + census.starting + census.backingOff
+      // A failed start costs its wait, also while the failure is still being stopped.
+      let present = census.serving + census.starting + census.backingOff + census.failing
       guard present < target + replacements else { return }
       let isForGrowth = present >= configuration.minimum + replacements
       if isForGrowth, census.growing >= growth.addingUpToMax(replacements) { return }

@@ -93,6 +93,7 @@ extension PoolStateMachine {
   private mutating func survive(_ slot: Int, into actions: inout [PoolAction]) {
     disarm(slot, .settle, into: &actions)
     endLoading(slot) { $0.hasSettled = true }
+    if rollBefore > 0, slots[slot].serial >= rollBefore { rollIsTrusted = true }
     if slots[slot].isProved {
       slots[slot].failures = 0
       breaker.endRow()

@@ -24,6 +24,8 @@ public struct PoolStateMachine: Sendable {
   var hasProvedOnce = false
   /// The serial below which workers are being replaced by `recycleAll`; 0 when no roll is under way.
   var rollBefore: UInt64 = 0
+  /// A replacement of this roll has done a job or settled.
+  var rollIsTrusted = false
   /// How many slots are in each group; kept by `amend` and `setState`.
   var census = Census()
   /// No slot below this one is empty.

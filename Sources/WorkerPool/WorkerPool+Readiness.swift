@@ -83,7 +83,10 @@ extension WorkerPool {
     // Bounded, so that one who sends without end does not keep the others from being heard.
     for _ in 0..<16 {
       guard workers.isOccupied[slot], let packet = workers[slot].notifications?.receive() else { return }
-      guard workers[slot].process.owns(packet.sender, uid: packet.uid) else {
+      let isOurs = workers[slot].process.owns(
+        packet.sender, uid: packet.uid, user: configuration.surroundings.user?.credentials.uid,
+        cookie: containment.cookie, serial: workers[slot].id.serial)
+      guard isOurs else {
         events.append(.foreignNotification(workers[slot].account(at: loop.now()), sender: packet.sender))
         continue
       }

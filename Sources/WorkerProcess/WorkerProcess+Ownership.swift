@@ -6,12 +6,13 @@ extension WorkerProcess {
   /// No process of a worker is this far below it.
   private static let deepest = 64
 
-  /// True when what `sender` (a process as the kernel named it, of user `uid`) says counts as said by this worker: it is
-  /// the worker, in its group, or below it. A helper that ended right after it spoke cannot be asked any more, and is
-  /// believed: the address it wrote to was given to this worker alone. Other users are not, but for root.
-  public func owns(_ sender: CInt, uid: UInt32) -> Bool {
-    guard uid == 0 || uid == getuid() else { return false }
-    if sender == pid { return true }
+  /// True when what `sender` (a process as the kernel named it, of user `uid`) says counts as said by this worker, who runs
+  /// as `user`: it is the worker, in its group, below it, or it bears the worker's entries in its environment. A helper that
+  /// ended right after it spoke cannot be asked any more, and is believed: the address it wrote to was given to this worker
+  /// alone. Other users are not, but for root and ourselves.
+  public func owns(_ sender: CInt, uid: UInt32, user: UInt32?, cookie: PoolCookie, serial: UInt64) -> Bool {
+    guard uid == 0 || uid == getuid() || uid == user else { return false }
+    if sender == pid || cookie.isBorne(by: sender, worker: serial) { return true }
     let group = getpgid(sender)
     if group < 0 || group == pid { return true }
     var ancestor = sender

@@ -17,9 +17,7 @@ import Testing
   @Test(arguments: kinds)
   func whenAWorkerIsRecycled(_ kind: String) throws {
     let session = try Session("exec prefork run -w 1 --stop-timeout 1s --surge 0 -- \(Self.breeds) \(kind)")
-    session.wait(for: "a worker") { !session.workers.isEmpty }
-    if !kind.contains("stopped") { #expect(session.ask("a", times: 1) == ["a"]) }
-    let old = processes(with: session.cookie).filter { $0 != session.pid && !guards(of: session).contains($0) }
+    let old = try family(of: session, kind)
     session.signal(SIGHUP)
     session.wait(for: "all of the old ones to be gone") { old.allSatisfy { kill($0, 0) != 0 } }
     #expect(session.finish().status == 0)
@@ -28,10 +26,8 @@ import Testing
   @Test(arguments: kinds)
   func whenAWorkerIsKilled(_ kind: String) throws {
     let session = try Session("exec prefork run -w 1 --stop-timeout 1s -- \(Self.breeds) \(kind)")
-    session.wait(for: "a worker") { !session.workers.isEmpty }
-    if !kind.contains("stopped") { #expect(session.ask("a", times: 1) == ["a"]) }
-    let old = processes(with: session.cookie).filter { $0 != session.pid && !guards(of: session).contains($0) }
-    let worker = try #require(processes(with: session.cookie, named: "python3").min())
+    let old = try family(of: session, kind)
+    let worker = try #require(session.workers.first { getpgid($0) == $0 && old.contains($0) })
     kill(worker, SIGKILL)
     session.wait(for: "all of the old ones to be gone") { old.allSatisfy { kill($0, 0) != 0 } }
     #expect(session.finish().status == 0)
@@ -49,9 +45,7 @@ import Testing
     } else if !kind.contains("stopped") {
       #expect(session.nextLine() == "a")
     } else {
-      session.wait(for: "two stopped workers") {
-        processes(with: session.cookie, named: "python3").count(where: { state(of: $0) == "T" }) == 2
-      }
+      session.wait(for: "two stopped workers") { stopped(of: session).count == 2 }
     }
     session.signal(SIGKILL)
     let start = monotonicTime()
@@ -82,8 +76,19 @@ import Testing
   }
 }
 
-/// The guards of a session's preforks: they are no workers.
-private func guards(of session: Session) -> [pid_t] { processes(with: session.cookie, named: "prefork-guard") }
+/// All that the one worker of a session has begotten, and itself, once it is complete.
+private func family(of session: Session, _ kind: String) throws -> [pid_t] {
+  if kind.contains("stopped") {
+    session.wait(for: "a stopped worker") { stopped(of: session).count == 1 }
+  } else {
+    #expect(session.ask("a", times: 1) == ["a"])
+  }
+  return processes(with: session.cookie).filter { $0 != session.pid }
+}
+
+private func stopped(of session: Session) -> [pid_t] {
+  processes(with: session.cookie, named: "python3").filter { state(of: $0) == "T" }
+}
 
 private func state(of pid: pid_t) -> Character? {
   guard let stat = try? contents(of: "/proc/\(pid)/stat"), let name = stat.lastIndex(of: ")") else { return nil }

@@ -56,7 +56,8 @@ import Testing
 
   /// A limit that is reached is not a reason to serve with fewer.
   @Test func workersServeOnPastTheirLimitUntilTheNextOneIsReady() throws {
-    try withFile(Self.good) { path in
+    let slow = Self.program("sleep 0.1; echo ready; while read -r job; do sleep 0.01; echo $$; done")
+    try withFile(slow) { path in
       let result = try shell(
         "yes | head -n 400 | prefork run -v -w 2 --max-jobs 20 --ready line=ready -- sh \(path)", seconds: 60)
       #expect(result.status == 0, "\(result.errors)")

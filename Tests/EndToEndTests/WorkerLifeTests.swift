@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test func theSameSeedGivesTheSameRun() throws {
-    let line = "yes pid | head -n 80 | prefork run -w 1 --max-jobs 20 --jitter 90% --seed 7 -- \(Self.report)"
+    let line = "yes pid | head -n 80 | prefork run -w 1 --surge 0 --max-jobs 20 --jitter 90% --seed 7 -- \(Self.report)"
     let lives = try (1...2).map { _ in
       try shell(line).lines.reduce(into: [(Substring, Int)]()) { lives, answer in
         if lives.last?.0 == answer { lives[lives.count - 1].1 += 1 } else { lives.append((answer, 1)) }
