@@ -66,10 +66,11 @@ public struct RealFileTree: FileTree {
   public func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 }
 
-/// The beginning of a file, up to `limit` bytes, to the end of the file if that comes first.
-public func contents(of path: String, atMost limit: Int) throws(SystemError) -> [UInt8] {
+/// The beginning of a file, up to `limit` bytes, to the end of the file if that comes first. A file that changes is seen as it
+/// was at one moment if it has less than `firstRead` bytes.
+func contents(of path: String, atMost limit: Int, firstRead: Int = 4096) throws(SystemError) -> [UInt8] {
   let file = try FileDescriptor.open(path, flags: O_RDONLY)
-  var bytes = [UInt8](repeating: 0, count: min(limit, 4096))
+  var bytes = [UInt8](repeating: 0, count: min(limit, firstRead))
   var filled = 0
   while filled < limit {
     if filled == bytes.count { bytes.append(contentsOf: repeatElement(0, count: min(filled, limit - filled))) }

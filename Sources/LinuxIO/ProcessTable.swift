@@ -65,10 +65,17 @@ public enum ProcessTable {
   public static let longestEnvironment = 1 << 18
 
   /// The environment that a process was given by its last exec, as it lies in its memory now: entries, each ended by a
-  /// NUL, at most `longestEnvironment` bytes. Empty for a zombie. nil if it is gone, or not ours to read (another user's, or
-  /// one that is not dumpable).
+  /// NUL, at most `longestEnvironment` bytes. Empty for a zombie, and for a moment in the middle of an exec. nil if it is gone,
+  /// or not ours to read (another user's, or one that is not dumpable).
   public static func environment(of pid: pid_t) -> [UInt8]? {
-    try? contents(of: "/proc/\(pid)/environ", atMost: longestEnvironment)
+    var last: [UInt8]?
+    // An exec between two reads of the file ends it early. So most are read by one read, and what does not end as an environment
+    // does is read again, a few times: the process may also have written a title over it.
+    for _ in 0..<8 {
+      last = try? contents(of: "/proc/\(pid)/environ", atMost: longestEnvironment, firstRead: 1 << 15)
+      guard let last, let end = last.last, end != 0, last.count < longestEnvironment else { break }
+    }
+    return last
   }
 
   /// From now on orphans below us become our children, and must be reaped by us. It is for the whole process and for good.

@@ -31,7 +31,8 @@ public struct Orphans: Sendable {
     public var reaped: [CInt] = []
     /// Sent SIGKILL.
     public var killed: [CInt] = []
-    /// Adopted by us, alive, and nobody knows whose they are.
+    /// Adopted by us, alive, and nobody knows whose they are. One that is in the middle of an exec cannot tell: look again a
+    /// moment later.
     public var unknown: [CInt] = []
   }
 
@@ -88,7 +89,8 @@ public struct Orphans: Sendable {
   }
 
   /// One round among all processes of the machine, which takes some milliseconds: kills those that bear the cookie and whose
-  /// worker is gone, whoever their parent is. To be repeated, with a pause, until it kills none.
+  /// worker is gone, whoever their parent is. To be repeated, with a pause of some milliseconds, until it has killed none twice:
+  /// one that is in the middle of an exec is not recognised.
   public func sweepEverywhere(_ census: Census) -> Sweep {
     var sweep = Sweep()
     for pid in ProcessTable.all() where pid != ProcessTable.ownPid {
