@@ -28,10 +28,12 @@ public struct RealFileTree: FileTree {
   /// The one there is.
   public init() {}
 
+  /// All of it, up to 4 MiB.
   public func text(of path: String) throws(SystemError) -> String {
     String(decoding: try contents(of: path, atMost: Self.mostBytes), as: UTF8.self)
   }
 
+  /// Neither makes nor truncates the file.
   public func write(_ text: String, to path: String) throws(SystemError) {
     let file = try openForWriting(path)
     var text = text
@@ -43,18 +45,22 @@ public struct RealFileTree: FileTree {
     }
   }
 
+  /// Open for writing only.
   public func openForWriting(_ path: String) throws(SystemError) -> FileDescriptor {
     try FileDescriptor.open(path, flags: O_WRONLY)
   }
 
+  /// With mode 0755, less the umask.
   public func makeFolder(_ path: String) throws(SystemError) {
     if mkdir(path, 0o755) < 0 { throw SystemError("mkdir \(path)") }
   }
 
+  /// By rmdir(2).
   public func removeFolder(_ path: String) throws(SystemError) {
     if rmdir(path) < 0 { throw SystemError("rmdir \(path)") }
   }
 
+  /// Without those whose name begins with a dot.
   public func folders(in path: String) -> [String] {
     var found: [String] = []
     forEachName(in: path) { name, isFolder in
@@ -63,6 +69,7 @@ public struct RealFileTree: FileTree {
     return found.sorted()
   }
 
+  /// By access(2): as our real user.
   public func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 }
 

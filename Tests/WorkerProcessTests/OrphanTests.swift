@@ -12,7 +12,7 @@ import Testing
   )
   func orphanOfWorker() async {
     await #expect(processExitsWith: .success) {
-      let family = try Family()
+      var family = try Family()
       var worker = try family.startWorker(1, "\(Family.daemon("exec sleep 60")); read job")
       let daemon = try family.number(from: worker)
       #expect(
@@ -36,7 +36,7 @@ import Testing
   @Test("a worker's children that are orphaned by the sweep itself are found by the next one")
   func orphansOfOrphans() async {
     await #expect(processExitsWith: .success) {
-      let family = try Family()
+      var family = try Family()
       // Each in a session of its own, so that killing one reaches none of the others.
       let nest = "setsid sh -c \"echo \\$\\$; setsid sleep 60 & wait\" & wait"
       var worker = try family.startWorker(1, "\(Family.daemon(nest)); exit 0")
@@ -53,7 +53,7 @@ import Testing
     "dead strangers are reaped; a dead worker's status is left to its owner, and does not hide them (roadrunner #2384)")
   func strangers() async {
     await #expect(processExitsWith: .success) {
-      let family = try Family()
+      var family = try Family()
       var worker = try family.startWorker(1, "(sleep 0.1 &) ; (sleep 0.2 &) ; exit 7")
       #expect(eventually { ChildProcess.end(of: worker.pid, peek: true) != nil }, "the worker is a zombie first")
       #expect(eventually { family.children.count == 3 })
@@ -73,7 +73,7 @@ import Testing
   @Test("one who hides where it comes from is reported, and killed when everything goes")
   func hidden() async {
     await #expect(processExitsWith: .success) {
-      let family = try Family()
+      var family = try Family()
       var worker = try family.startWorker(1, "\(Family.daemon("exec env -i sleep 60")); exit 0")
       let daemon = try family.number(from: worker)
       #expect(end(of: &worker) == .exited(code: 0))
@@ -90,7 +90,7 @@ import Testing
       endAfterSeconds()
       try ProcessTable.becomeSubreaper()
       let earlier = try WorkerProcess.spawn(WorkerCommand(["sleep", "60"]), environment: [])
-      let orphans = Orphans(cookie: .random())
+      var orphans = Orphans(cookie: .random())
       let all = Orphans.Census(known: [], liveWorkers: [], everythingGoes: true)
       #expect(orphans.sweepChildren(all) == Orphans.Sweep())
       #expect(isAlive(earlier.pid))
@@ -133,7 +133,7 @@ import Testing
 /// Us as a subreaper with a pool; only for a process of its own.
 struct Family {
   let cookie = PoolCookie.random()
-  let orphans: Orphans
+  var orphans: Orphans
 
   init() throws {
     endAfterSeconds(20)
@@ -164,7 +164,7 @@ struct Family {
   var children: [CInt] { ProcessTable.children(of: getpid()) }
 
   /// What the end of a pool does.
-  func sweepUntilNothingIsLeft() -> Orphans.Sweep {
+  mutating func sweepUntilNothingIsLeft() -> Orphans.Sweep {
     var all = Orphans.Sweep()
     let census = Orphans.Census(known: [], liveWorkers: [], everythingGoes: true)
     #expect(
