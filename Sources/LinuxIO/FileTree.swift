@@ -28,10 +28,12 @@ public struct RealFileTree: FileTree {
   /// The one there is.
   public init() {}
 
+  /// All of it, up to 4 MiB.
   public func text(of path: String) throws(SystemError) -> String {
     String(decoding: try contents(of: path, atMost: Self.mostBytes), as: UTF8.self)
   }
 
+  /// Neither makes nor truncates the file.
   public func write(_ text: String, to path: String) throws(SystemError) {
     let file = try openForWriting(path)
     var text = text
@@ -43,18 +45,22 @@ public struct RealFileTree: FileTree {
     }
   }
 
+  /// Open for writing only.
   public func openForWriting(_ path: String) throws(SystemError) -> FileDescriptor {
     try FileDescriptor.open(path, flags: O_WRONLY)
   }
 
+  /// With mode 0755, less the umask.
   public func makeFolder(_ path: String) throws(SystemError) {
     if mkdir(path, 0o755) < 0 { throw SystemError("mkdir \(path)") }
   }
 
+  /// By rmdir(2).
   public func removeFolder(_ path: String) throws(SystemError) {
     if rmdir(path) < 0 { throw SystemError("rmdir \(path)") }
   }
 
+  /// Without those whose name begins with a dot.
   public func folders(in path: String) -> [String] {
     var found: [String] = []
     forEachName(in: path) { name, isFolder in
@@ -63,13 +69,15 @@ public struct RealFileTree: FileTree {
     return found.sorted()
   }
 
+  /// By access(2): as our real user.
   public func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 }
 
-/// The beginning of a file, up to `limit` bytes, to the end of the file if that comes first.
-public func contents(of path: String, atMost limit: Int) throws(SystemError) -> [UInt8] {
+/// The beginning of a file, up to `limit` bytes, to the end of the file if that comes first. A file that changes is seen as it
+/// was at one moment if it has less than `firstRead` bytes.
+func contents(of path: String, atMost limit: Int, firstRead: Int = 4096) throws(SystemError) -> [UInt8] {
   let file = try FileDescriptor.open(path, flags: O_RDONLY)
-  var bytes = [UInt8](repeating: 0, count: min(limit, 4096))
+  var bytes = [UInt8](repeating: 0, count: min(limit, firstRead))
   var filled = 0
   while filled < limit {
     if filled == bytes.count { bytes.append(contentsOf: repeatElement(0, count: min(filled, limit - filled))) }

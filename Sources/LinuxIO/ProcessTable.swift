@@ -20,13 +20,26 @@ public enum ProcessTable {
   /// kernel does not tell.
   public static func children(of pid: pid_t) -> [pid_t] {
     var found: [pid_t] = []
-    for thread in threads(of: pid) {
-      guard let list = try? contents(of: "/proc/\(pid)/task/\(thread)/children", atMost: 1 << 22) else { continue }
-      for word in list.split(separator: UInt8(ascii: " ")) {
-        if let child = pid_t(String(decoding: word, as: UTF8.self)) { found.append(child) }
+    for thread in threads(of: pid) { appendNumbers(in: "/proc/\(pid)/task/\(thread)/children", to: &found) }
+    return found
+  }
+
+  /// The numbers in a file, each ended by a space: without a copy of it, because this is done for every process of a tree.
+  private static func appendNumbers(in path: String, to found: inout [pid_t]) {
+    guard let file = try? FileDescriptor.open(path, flags: O_RDONLY) else { return }
+    var number: pid_t = 0
+    withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+      while case .bytes(let count) = readOnce(file.rawValue, buffer) {
+        for byte in buffer[..<count] {
+          if byte == UInt8(ascii: " ") {
+            found.append(number)
+            number = 0
+          } else {
+            number = number &* 10 &+ pid_t(byte &- UInt8(ascii: "0"))
+          }
+        }
       }
     }
-    return found
   }
 
   /// The descendants of a process, nearest first, at most `limit`: a fork bomb must not keep us here. Those that lost
@@ -65,10 +78,17 @@ public enum ProcessTable {
   public static let longestEnvironment = 1 << 18
 
   /// The environment that a process was given by its last exec, as it lies in its memory now: entries, each ended by a
-  /// NUL, at most `longestEnvironment` bytes. Empty for a zombie. nil if it is gone, or not ours to read (another user's, or
-  /// one that is not dumpable).
+  /// NUL, at most `longestEnvironment` bytes. Empty for a zombie, and for a moment in the middle of an exec. nil if it is gone,
+  /// or not ours to read (another user's, or one that is not dumpable).
   public static func environment(of pid: pid_t) -> [UInt8]? {
-    try? contents(of: "/proc/\(pid)/environ", atMost: longestEnvironment)
+    var last: [UInt8]?
+    // An exec between two reads of the file ends it early. So most are read by one read, and what does not end as an environment
+    // does is read again, a few times: the process may also have written a title over it.
+    for _ in 0..<8 {
+      last = try? contents(of: "/proc/\(pid)/environ", atMost: longestEnvironment, firstRead: 1 << 15)
+      guard let last, let end = last.last, end != 0, last.count < longestEnvironment else { break }
+    }
+    return last
   }
 
   /// From now on orphans below us become our children, and must be reaped by us. It is for the whole process and for good.

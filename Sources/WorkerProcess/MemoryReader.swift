@@ -48,9 +48,8 @@ public struct MemoryReader: ~Copyable, Sendable {
     withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
       let count = pread(file, buffer.baseAddress, buffer.count, 0)
       guard count > 0 else { return nil }
-      let fields = buffer[..<count].split(separator: UInt8(ascii: " "))
-      guard fields.count > 1 else { return nil }
-      return fields[1].reduce(0) { $0 * 10 + Int($1 &- UInt8(ascii: "0")) }
+      let second = buffer[..<count].drop { $0 != UInt8(ascii: " ") }.dropFirst().prefix { $0 != UInt8(ascii: " ") }
+      return second.reduce(0) { $0 * 10 + Int($1 &- UInt8(ascii: "0")) }
     }
   }
 }

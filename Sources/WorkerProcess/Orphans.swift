@@ -31,7 +31,8 @@ public struct Orphans: Sendable {
     public var reaped: [CInt] = []
     /// Sent SIGKILL.
     public var killed: [CInt] = []
-    /// Adopted by us, alive, and nobody knows whose they are.
+    /// Adopted by us, alive, and nobody knows whose they are. One that is in the middle of an exec cannot tell: look again a
+    /// moment later.
     public var unknown: [CInt] = []
   }
 
@@ -39,9 +40,12 @@ public struct Orphans: Sendable {
   enum Verdict: Equatable { case leave, kill, unknown }
 
   private let cookie: PoolCookie
-  private let inherited: Set<CInt>
+  /// Children that are not the pool's, as long as they are not reaped.
+  private var inherited: Set<CInt>
+  /// Nobody else was there: whatever we are given to adopt comes from the pool.
+  private let isAlone: Bool
 
-  /// For the pool with this cookie. To be made before the first worker is started: the children that we have now are not
+  /// For the pool with this cookie. To be made before the first worker or helper is started: the children that we have now are not
   /// the pool's (a shell gives us its own when it execs us: `generate & exec prefork ...`), and are never killed.
   public init(cookie: PoolCookie) {
     self.init(cookie: cookie, inherited: Set(ProcessTable.children(of: ProcessTable.ownPid)))
@@ -50,6 +54,7 @@ public struct Orphans: Sendable {
   init(cookie: PoolCookie, inherited: Set<CInt>) {
     self.cookie = cookie
     self.inherited = inherited
+    isAlone = inherited.isEmpty
   }
 
   /// Reaps every dead child that is not known. For a process that starts no children but those it knows: in a program that
@@ -57,13 +62,17 @@ public struct Orphans: Sendable {
   ///
   /// It asks for each stranger by its number, because asking for any dead child (waitid(2) with P_ALL) would name
   /// the same dead worker again and again, and never what lies behind it.
-  public func reapStrangers(known: Set<CInt>) -> [CInt] {
-    ProcessTable.children(of: ProcessTable.ownPid).filter { !known.contains($0) && reapIfDead($0) }
+  public mutating func reapStrangers(known: Set<CInt>) -> [CInt] {
+    var reaped: [CInt] = []
+    for child in ProcessTable.children(of: ProcessTable.ownPid) where !known.contains(child) {
+      if reapIfDead(child) { reaped.append(child) }
+    }
+    return reaped
   }
 
   /// One round among our children: reaps dead strangers, kills what belongs to workers that are gone. To be repeated after
   /// each SIGCHLD. Like `reapStrangers`, not for a program that embeds a pool.
-  public func sweepChildren(_ census: Census) -> Sweep {
+  public mutating func sweepChildren(_ census: Census) -> Sweep {
     var sweep = Sweep()
     for child in ProcessTable.children(of: ProcessTable.ownPid) where !census.known.contains(child) {
       if reapIfDead(child) {
@@ -82,13 +91,16 @@ public struct Orphans: Sendable {
     return sweep
   }
 
-  private func reapIfDead(_ child: CInt) -> Bool {
-    guard let end = ChildProcess.end(of: child, peek: false) else { return false }
-    return end != .unknown
+  private mutating func reapIfDead(_ child: CInt) -> Bool {
+    guard let end = ChildProcess.end(of: child, peek: false), end != .unknown else { return false }
+    // The number may be given to another now.
+    inherited.remove(child)
+    return true
   }
 
   /// One round among all processes of the machine, which takes some milliseconds: kills those that bear the cookie and whose
-  /// worker is gone, whoever their parent is. To be repeated, with a pause, until it kills none.
+  /// worker is gone, whoever their parent is. To be repeated, with a pause of some milliseconds, until it has killed none twice:
+  /// one that is in the middle of an exec is not recognised.
   public func sweepEverywhere(_ census: Census) -> Sweep {
     var sweep = Sweep()
     for pid in ProcessTable.all() where pid != ProcessTable.ownPid {
@@ -110,7 +122,7 @@ public struct Orphans: Sendable {
     case .pool(worker: nil): return census.everythingGoes ? .kill : .unknown
     case .unknown:
       // A process that was adopted is the pool's or comes from a child that was there before; never kill the latter's.
-      return census.everythingGoes && inherited.isEmpty ? .kill : .unknown
+      return census.everythingGoes && isAlone ? .kill : .unknown
     }
   }
 

@@ -33,8 +33,8 @@ public struct PoolGroup: ~Copyable, Sendable {
   /// Makes the group. Must come before any child is started, which would stand in the way of limits; limits that cannot be
   /// enforced here are told by `memory` and `processes`, and the group is of use without them.
   ///
-  /// For a limit our own process may have to move to a group `supervisor` beside the pool's. Empty groups of earlier pools
-  /// whose process is dead are removed.
+  /// For a limit our own process may have to move to a group `supervisor` beside the pool's, so that a process should have one
+  /// pool with limits at a time. Empty groups of earlier pools whose process is dead are removed.
   public static func make(
     _ cookie: PoolCookie, limits: GroupLimits = GroupLimits(), in host: ControlGroupHost
   ) throws(ControlGroupUnavailable) -> PoolGroup {
