@@ -108,7 +108,7 @@ extension PoolStateMachine {
   /// be ready; each later one must at least be proved. A bad build that dies after a moment would replace the whole pool
   /// (react_on_rails #2764).
   private var awaitsCanary: Bool {
-    rollBefore > 0 && (census.unproved > 0 || lastSerial >= rollBefore && !rollIsTrusted)
+    rollBefore > 0 && (census.unproved > 0 || !rollIsTrusted && census.unsettled > 0)
   }
 
   /// An idle one first, it is free at once; then the one that serves longest, so that none is passed over for ever. This

@@ -14,9 +14,11 @@ import Testing
     let entries = environment + ["PATH=" + String(cString: getenv("PATH"))]
     let variables: [UnsafeMutablePointer<CChar>?] = entries.map { strdup($0) } + [nil]
     defer { for copy in arguments + variables { free(copy) } }
+    let program = try #require(arguments[0])
     let pid = try ChildProcess.spawn(
-      "/bin/sh", arguments: arguments, environment: variables, input: silent.rawValue, output: pipe.writeEnd,
-      errorOutput: silent.rawValue)
+      SpawnRequest(
+        program: program, arguments: arguments, environment: variables, input: silent.rawValue,
+        output: pipe.writeEnd, errorOutput: silent.rawValue))
     defer {
       ChildProcess.signalGroup(pid, SIGKILL)
       _ = ChildProcess.end(of: pid, peek: false, block: true)

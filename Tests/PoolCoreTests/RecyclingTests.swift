@@ -65,7 +65,10 @@ import Testing
 
   @Test("a roll replaces everybody, one at a time", arguments: [0, 1])
   func rolls(surge: Int) {
-    var pool = PoolHarness.open(3) { $0.surge = surge }
+    var pool = PoolHarness.open(3) {
+      $0.surge = surge
+      $0.settleTime = 0
+    }
     let old = (0..<3).map { pool.worker($0).serial }
     pool.send(.recycleAll)
     for _ in 0..<20 {

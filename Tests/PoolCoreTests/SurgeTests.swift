@@ -127,10 +127,25 @@ import Testing
     }
   }
 
+  @Test("a replacement that says ready and then dies replaces nobody (lesson 16, react_on_rails #2764)")
+  func canaryWithProof() {
+    var pool = PoolHarness.open(3) { $0.surge = 1 }
+    pool.advance(by: 2 * second)
+    pool.send(.recycleAll)
+    pool.ready(3)
+    #expect(pool.serving.count == 4)
+    #expect(pool.stopping.isEmpty, "nobody goes before the canary has settled")
+    pool.gone(3, .died)
+    #expect(pool.notices.contains(.recyclingAborted))
+    #expect(pool.serving.count == 3)
+    #expect(pool.retirements.isEmpty)
+  }
+
   @Test("one that cannot be killed does not keep the others past their limits for ever (lesson 4, roadrunner #1669)")
   func stuckOne() {
     var pool = PoolHarness.open(3) {
       $0.surge = 1
+      $0.settleTime = 0
       $0.stopLadder = [second, second]
     }
     pool.send(.recycleAll)
