@@ -142,16 +142,6 @@ extension RunDriver {
         + "awk with fflush(), mawk -W interactive, or stdbuf -oL")
   }
 
-  mutating func sayState() {
-    let counts = ledger.counts
-    reporter.fatal("\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting")
-    for account in pool.accounts(&loop) {
-      var text = "  \(account.name): age \(seconds(account.age)), \(account.jobs) jobs"
-      if let job = account.currentJob { text += ", job \(job.number) for \(seconds(job.elapsed))" }
-      reporter.fatal(text)
-    }
-  }
-
   /// The last words, and the verdict.
   mutating func sayHowItEnded() -> RunEnd {
     let counts = ledger.counts
@@ -178,7 +168,7 @@ private func inHand(_ account: WorkerAccount) -> String {
 }
 
 /// `; its last status: "loading"`, if it ever told one.
-private func saidOfItself(_ account: WorkerAccount) -> String {
+func saidOfItself(_ account: WorkerAccount) -> String {
   account.statusText.isEmpty ? "" : "; its last status: \"\(account.statusText)\""
 }
 

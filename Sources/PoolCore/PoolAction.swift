@@ -41,7 +41,7 @@ public enum LeaseRefusal: Sendable, Equatable {
 }
 
 /// Why a worker gets no more leases.
-public enum RetireReason: Sendable, Equatable {
+public enum RetireReason: Sendable, Equatable, CustomStringConvertible {
   /// It served its number of jobs.
   case jobs
   /// It reached its age.
@@ -68,6 +68,24 @@ public enum RetireReason: Sendable, Equatable {
   case reset
   /// Its lease ended badly.
   case broken
+
+  /// The reason in a few words.
+  public var description: String {
+    switch self {
+    case .jobs: "it has done its number of jobs"
+    case .age: "it is old"
+    case .memory: "it holds too much memory"
+    case .idle: "it was idle for too long"
+    case .surplus: "the pool has become smaller"
+    case .requested: "it was asked for"
+    case .own: "it asked for it"
+    case .drained, .stopped: "the pool is stopping"
+    case .startTimeout: "it was not ready in time"
+    case .probe: "it failed its probe"
+    case .reset: "it failed its reset"
+    case .broken: "it cannot be used any more"
+    }
+  }
 }
 
 /// Something that people should know.

@@ -156,6 +156,9 @@ public struct WorkerPool: ~Copyable {
     return accounts
   }
 
+  /// The state of every slot.
+  public var snapshot: PoolSnapshot { core.snapshot }
+
   /// The worker's process; nil when it is gone.
   public func pid(of worker: WorkerID) -> CInt? {
     workers.holds(worker) ? workers[worker.slot.index].process.pid : nil

@@ -119,7 +119,7 @@ import Testing
 
   @Test("a roll asked for again replaces the replacements, too")
   func rollsTwice() {
-    var pool = PoolHarness.open(2)
+    var pool = PoolHarness.open(2) { $0.settleTime = 0 }
     pool.send(.recycleAll)
     pool.buryStopped()
     pool.bringUp()
@@ -135,7 +135,7 @@ import Testing
 
   @Test("a roll replaces workers that are still starting: they carry the old build")
   func rollsStarting() {
-    var pool = PoolHarness.open(2, isUp: false)
+    var pool = PoolHarness.open(2, isUp: false) { $0.settleTime = 0 }
     pool.send(.recycleAll)
     for _ in 0..<20 {
       pool.bringUp()
