@@ -69,7 +69,7 @@ extension PoolStateMachine {
 
   /// The worker in the slot loads no longer: it is proved, or has settled.
   mutating func hasLoaded(_ slot: Int) {
-    guard slots[slot].isForGrowth, !waiters.isEmpty else { return }
+    guard slots[slot].isForGrowth else { return }
     growth = min(growth + 1, configuration.maximumStarting)
   }
 

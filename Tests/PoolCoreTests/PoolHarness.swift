@@ -154,6 +154,7 @@ struct PoolHarness {
       if case .slot(_, .idle, _) = timer, pool.configuration.minimum == pool.configuration.maximum {
         violate("arms \(timer), but cannot shrink")
       }
+      if wait > 1 << 62 { violate("arms \(timer) so late that a clock may overflow") }
       if !timers.arm(timer, at: now.addingReportingOverflow(wait)) { violate("arms \(timer), which is armed") }
     case .disarm(let timer): if !timers.forget(timer) { violate("disarms \(timer), which is not armed") }
     case .report(let notice): note(notice)

@@ -73,7 +73,7 @@ import Testing
     #expect(pool.send(.startExtended(pool.worker(0), by: second)).isEmpty)
   }
 
-  @Test("lesson 1: a failed start is tried again for ever, and the pool comes back to its size")
+  @Test("a failed start is tried again for ever, and the pool comes back to its size (lesson 1, roadrunner #772)")
   func retriesForEver() {
     var pool = PoolHarness.open(2, isUp: false) { $0.restartBudget = RestartBudget(failures: 3, period: 120 * second) }
     for _ in 0..<200 {
@@ -88,7 +88,7 @@ import Testing
     #expect(pool.notices.last == .breakerClosed)
   }
 
-  @Test("lesson 21: waits double, are capped, and jittered downwards")
+  @Test("waits double, are capped, and jittered downwards (lesson 21, supervisor #487, #1528)")
   func backoffGrows() {
     var generator = SeededGenerator(seed: 1)
     let backoff = Backoff(minimum: 100 * millisecond, maximum: 30 * second)
@@ -127,7 +127,8 @@ import Testing
     #expect(pool.backoffs.count == 1)
   }
 
-  @Test("the spent budget opens the breaker; one trial decides; its success lets all start")
+  @Test(
+    "the spent budget opens the breaker; one trial decides; its success lets all start (lesson 21, supervisor #1640)")
   func breakerHalfOpens() {
     var pool = PoolHarness.open(3, isUp: false) { $0.restartBudget = RestartBudget(failures: 3, period: 10 * second) }
     for slot in 0..<3 { pool.gone(slot, .failedStart) }
@@ -146,7 +147,9 @@ import Testing
     #expect(pool.starting.count == 2)
   }
 
-  @Test("lesson 19: while the breaker is open and no worker is left, waiters are refused with the start error")
+  @Test(
+    "while the breaker is open and no worker is left, waiters are refused with the start error (lesson 19, php-src #11260)"
+  )
   func refusesWhileOpen() {
     var pool = PoolHarness.open(1, isUp: false)
     pool.request()
@@ -183,7 +186,7 @@ import Testing
     #expect(!pool.pool.breaker.isOpen)
   }
 
-  @Test("lesson 1: merely running is no proof, but the trial need not wait for a job to prove itself")
+  @Test("merely running is no proof, but the trial need not wait for a job to prove itself (lesson 1, roadrunner #772)")
   func halfOpenWithoutProof() {
     var pool = PoolHarness.open(3, isUp: false) {
       $0.readyIsProof = false
@@ -252,6 +255,17 @@ import Testing
     #expect(pool.pool.breaker.isOpen)
   }
 
+  @Test("but not a slow failure here and there")
+  func slowFailuresHereAndThere() {
+    var pool = PoolHarness.open(8, isUp: false)
+    for slot in 0..<8 {
+      pool.gone(slot, .failedStart)
+      pool.advance(by: 4 * second)
+    }
+    #expect(pool.backoffs.count == 8)
+    #expect(!pool.pool.breaker.isOpen)
+  }
+
   @Test("but not one slot that fails again and again while the others work")
   func oneBadSlot() {
     var pool = PoolHarness.open(2, isUp: false)
@@ -284,7 +298,9 @@ import Testing
     #expect(pool.starting.count == 1)
   }
 
-  @Test("lesson 2: a worker that says ready and ends without a job costs growing waits, not a loop of starts")
+  @Test(
+    "a worker that says ready and ends without a job costs growing waits, not a loop of starts (lesson 2, roadrunner #737)"
+  )
   func readyThenGone() {
     var pool = PoolHarness.open(1, isUp: false)
     for _ in 0..<6 {
@@ -297,7 +313,7 @@ import Testing
     #expect(pool.backoffs[5] > pool.backoffs[0] * 8)
   }
 
-  @Test("lesson 25: an exit while idle is normal for one that has worked, and costs nothing")
+  @Test("an exit while idle is normal for one that has worked, and costs nothing (lesson 25, mod_fcgid)")
   func exitWhileIdle() {
     var pool = PoolHarness.open(1)
     pool.release(pool.lease())

@@ -111,20 +111,33 @@ import Testing
     #expect(pool.retirements == [.jobs])
   }
 
-  @Test("the oldest goes first, so that none is passed over for ever")
+  @Test("the one that serves longest goes first, so that none is passed over for ever")
   func oldestFirst() {
-    var pool = PoolHarness.open(3) {
-      $0.surge = 1
-      $0.maximumAge = 10 * second
-    }
-    for _ in 0..<3 { _ = pool.lease() }
-    for slot in [2, 0, 1] { pool.fire(slot, .age) }
-    for slot in 0..<3 {
+    var pool = PoolHarness.open(2) { $0.surge = 1 }
+    for slot in [0, 1] {
+      pool.send(.recycle(pool.worker(slot)))
       pool.bringUp()
-      #expect(pool.shadows[slot].isRetiring)
-      pool.release(slot)
-      pool.gone(slot, .stopped)
+      pool.buryStopped()
     }
+    #expect(pool.serving == [0, 2])
+    for _ in 0..<2 { _ = pool.lease() }
+    pool.send(.recycle(pool.worker(0)))
+    pool.send(.recycle(pool.worker(2)))
+    pool.bringUp()
+    #expect(pool.worker(2).serial < pool.worker(0).serial)
+    #expect(pool.shadows[2].isRetiring)
+    #expect(!pool.shadows[0].isRetiring)
+  }
+
+  @Test("but before it one that is free, as that is gone at once")
+  func freeOneFirst() {
+    var pool = PoolHarness.open(2) { $0.surge = 1 }
+    while pool.lease() != 0 {}
+    pool.release(1)
+    for slot in 0..<2 { pool.send(.recycle(pool.worker(slot))) }
+    pool.ready(2)
+    #expect(pool.stopping == [1])
+    #expect(pool.serving == [0, 2])
   }
 
   @Test("a replacement that says ready and then dies replaces nobody (lesson 16, react_on_rails #2764)")
@@ -202,6 +215,17 @@ import Testing
     pool.bringUp()
     #expect(pool.serving == [1])
     #expect(pool.timers.isArmed(1, .probeInterval))
+  }
+
+  @Test("above the minimum, too, as many replacements start at once as the surge allows")
+  func replacesAboveMinimum() {
+    var pool = PoolHarness.open(0, 4) { $0.surge = 2 }
+    for _ in 0..<3 { pool.request() }
+    pool.bringUp()
+    pool.release(0)
+    #expect(pool.lease() == 0)
+    for slot in 0..<3 { pool.send(.recycle(pool.worker(slot))) }
+    #expect(pool.starting.count == 2)
   }
 
   @Test("nobody is replaced who is not needed any more")

@@ -91,6 +91,20 @@ import Testing
     #expect(pool.timers.deadline(1, .age) == pool.now + 5 * second)
   }
 
+  @Test("where ready is no proof, a start is timed by a first job that waited for it, and by no other")
+  func startTimeOnTrust() {
+    var pool = PoolHarness.open(2) { $0.readyIsProof = false }
+    pool.advance(by: 10 * second)
+    pool.release(pool.lease())
+    #expect(pool.pool.typicalStart == 0)
+    for _ in 0..<3 { pool.request() }
+    pool.gone(0)
+    pool.bringUp()
+    pool.advance(by: 3 * second)
+    pool.release(0)
+    #expect(pool.pool.typicalStart == 3 * second)
+  }
+
   @Test("without surge there is nothing to be ahead of")
   func notAheadWithoutSurge() {
     var pool = PoolHarness.open(1, isUp: false) {
