@@ -7,10 +7,10 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
   public enum Step: Sendable {
     /// Making its pipes and a process, or watching it.
     case start
-    /// Giving it its three descriptors and no other.
-    case descriptors
     /// Moving it to its cgroup.
     case cgroup
+    /// Giving it its three descriptors and no other.
+    case descriptors
     /// Limiting what it may use.
     case limit(ResourceLimit)
     /// Changing its niceness.
@@ -87,7 +87,7 @@ extension SpawnError {
     case (_, EMFILE), (_, ENFILE): "no file descriptors are left; try fewer --workers or a higher ulimit -n"
     case (.user, EPERM): "only root can run workers as another user"
     case (.limit, EPERM):
-      "a limit can be raised to the hard limit of prefork itself (ulimit -H), beyond it only by root"
+      "limits can be raised up to prefork's own hard limits (ulimit -H); beyond that needs CAP_SYS_RESOURCE"
     case (.niceness, EACCES), (.niceness, EPERM):
       "only root can give workers a higher priority, that is a lower niceness"
     case (.cgroup, EACCES), (.cgroup, EPERM): "a process can only be moved between cgroups that were delegated to you"

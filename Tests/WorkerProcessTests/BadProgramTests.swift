@@ -128,15 +128,3 @@ import Testing
     }
   }
 }
-
-/// The error that this program cannot be started with.
-private func failure(_ program: String, _ arguments: [String] = []) throws -> SpawnError {
-  do throws(SpawnError) {
-    let process = try WorkerProcess.spawn(WorkerCommand([program] + arguments), environment: [])
-    throw SpawnError(
-      program: "started as \(process.pid)", failure: SpawnFailure(step: .start, code: 0),
-      surroundings: WorkerSurroundings())
-  } catch {
-    return error
-  }
-}
