@@ -164,3 +164,9 @@ func channels() -> Set<CInt> {
     return target.hasPrefix("pipe:") || target.contains("pidfd")
   }
 }
+
+/// True if all our children are dead and reaped.
+func hasNoChild() -> Bool {
+  let pid = waitpid(-1, nil, WNOHANG)
+  return pid == -1 && errno == ECHILD
+}
