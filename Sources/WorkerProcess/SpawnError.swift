@@ -119,16 +119,25 @@ extension SpawnError {
         return "there is no such file; a relative path counts from \(directory), where the worker starts"
       }
       return "there is no such file; the worker is a program and its arguments: prefork run -- PROGRAM [ARGUMENT...]"
-    case EACCES:
-      if isDirectory { return "\(program) is a directory, not a program" }
-      // We may be able to do what they are not.
-      if surroundings.user != nil, let place, access(place, X_OK) == 0 {
-        return "\(runner) may not execute it, or not enter a directory above it"
-      }
-      return "is it executable? try: chmod +x \(place ?? program)"
+    case EACCES: return accessHint
     case ENOEXEC: return "it is neither a binary for this machine nor a script with a #! line"
     default: return nil
     }
+  }
+
+  private var accessHint: String {
+    if isDirectory { return "\(program) is a directory, not a program" }
+    guard let place else {
+      // Not even seen to be there.
+      return program.contains("/")
+        ? "\(runner) may not enter a directory above it"
+        : "\(program) is not in PATH, as far as \(runner) may enter its directories"
+    }
+    // We may be able to do what they are not.
+    if surroundings.user != nil, access(place, X_OK) == 0 {
+      return "\(runner) may not execute it, or not enter a directory above it"
+    }
+    return "is it executable? try: chmod +x \(place)"
   }
 
   private var runner: String { surroundings.user.map { "user \($0.text)" } ?? "you" }

@@ -38,7 +38,7 @@ import WorkerProcess
     }
   }
 
-  @Test("what only root may do: more than the hard limit, a higher priority, another user")
+  @Test("what only root may do: more than the hard limit, a higher priority, a closed directory, another user")
   func withoutRights() async {
     await #expect(processExitsWith: .success) {
       endAfterSeconds()
@@ -56,6 +56,9 @@ import WorkerProcess
       #expect(hurried.description == "cannot start /bin/true: set niceness: Permission denied (EACCES)")
       #expect(hurried.hint == "only root can give workers a higher priority, that is a lower niceness")
       #expect(hurried.isPermanent)
+
+      // Only its owner may enter the root directory of another process.
+      #expect(try failure("/proc/1/root/worker").hint == "you may not enter a directory above it")
 
       let root = try UserIdentity.lookup("root")
       let other = try failure("/bin/true", [], .with { $0.user = root })

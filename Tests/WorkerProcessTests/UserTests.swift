@@ -84,6 +84,18 @@ import enum WorkerProcess.ExitStatus
     }
   }
 
+  @Test("a program that cannot even be seen by that user is not said to need chmod")
+  func closedPath() async {
+    await #expect(processExitsWith: .success) {
+      try withFile("#!/bin/sh\n", mode: 0o755) { path in
+        setenv("PATH", String(path.dropLast("/worker".count)), 1)
+        let missing = try failure("no-such-worker", [], .with { $0.user = try? UserIdentity.lookup("nobody") })
+        #expect(missing.cause.code == EACCES)
+        #expect(missing.hint == "no-such-worker is not in PATH, as far as user nobody may enter its directories")
+      }
+    }
+  }
+
   @Test("a user is found by name or number, with or without a group")
   func lookup() throws {
     let root = try UserIdentity.lookup("root")
