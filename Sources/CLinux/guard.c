@@ -45,8 +45,8 @@ struct watch {
   int descriptors[3]; // of the owner, of /proc, and of the cgroup or -1
 };
 
-// A round over /proc takes some 10 µs per process of the machine. Whoever forks as fast as it can may need a few.
-enum { most_rounds = 200, pause_ms = 5, needed_clean_rounds = 2 };
+// A round over /proc takes some 5 µs per process of the machine. Whoever forks as fast as it can may need many.
+enum { patience_ms = 3000, pause_ms = 5, needed_clean_rounds = 2 };
 
 /// Gives itself a name of its own in ps, and an empty environment: it was forked with those of the owner, and must not
 /// be taken for it (`pkill -f`), nor, if the owner is a worker of another pool, fall to the guard of that pool before
@@ -96,7 +96,7 @@ static int holds_entry(int environment, const char *entry) {
 
 struct sweep {
   const char *entry;
-  int found;
+  int is_clean;
 };
 
 static void kill_if_ours(void *context, const char *name) {
@@ -104,16 +104,13 @@ static void kill_if_ours(void *context, const char *name) {
   if (prefork_number_of_name(name) < 0) return;
   // One descriptor for the look and for the signal: a number could have been given away between the two.
   int process = openat(proc_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (process < 0) return;
-  int environment = openat(process, "environ", O_RDONLY | O_CLOEXEC);
-  if (environment >= 0) {
-    if (holds_entry(environment, sweep->entry)) {
-      sweep->found++;
-      syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
-    }
-    close(environment);
-  }
-  close(process);
+  int environment = process < 0 ? -1 : openat(process, "environ", O_RDONLY | O_CLOEXEC);
+  int is_ours = environment >= 0 && holds_entry(environment, sweep->entry);
+  // If it is gone by now, perhaps it was one of ours, and has left a child.
+  int is_gone = syscall(SYS_pidfd_send_signal, process, is_ours ? SIGKILL : 0, NULL, 0) < 0 && errno != EPERM;
+  if (is_ours || is_gone) sweep->is_clean = 0;
+  if (environment >= 0) close(environment);
+  if (process >= 0) close(process);
 }
 
 struct removal {
@@ -157,17 +154,23 @@ static void kill_groups(const int32_t *table) {
   }
 }
 
+static int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 static void avenge(const struct watch *watch) {
   const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
+  const int64_t end = now_ms() + patience_ms;
   kill_groups(watch->table);
   // Twice, since who executes another program just now, or forks to a number already passed, is missed once.
-  for (int round = 0, clean = 0; round < most_rounds && clean < needed_clean_rounds; round++) {
-    struct sweep sweep = {.entry = watch->entry};
-    if (round > 0) nanosleep(&pause, NULL);
+  for (int clean_rounds = 0; clean_rounds < needed_clean_rounds && now_ms() < end; nanosleep(&pause, NULL)) {
+    struct sweep sweep = {.entry = watch->entry, .is_clean = 1};
     if (watch->cgroup) kill_cgroup();
     prefork_each_entry(proc_fd, kill_if_ours, &sweep);
-    int left = sweep.found > 0 || (watch->cgroup && !remove_cgroup(watch->cgroup));
-    clean = left ? 0 : clean + 1;
+    if (watch->cgroup && !remove_cgroup(watch->cgroup)) sweep.is_clean = 0;
+    clean_rounds = sweep.is_clean ? clean_rounds + 1 : 0;
   }
 }
 
@@ -216,19 +219,19 @@ static pid_t fork_guard(const struct watch *watch, int ready) {
   return pid;
 }
 
-/// Forks with all that the guard needs open; a pidfd of it, and its number.
-static int start_guard(const struct watch *watch, pid_t *number) {
+/// Forks with all that the guard needs open; a pidfd of it.
+static int start_guard(const struct watch *watch, pid_t *pid) {
   int ready[2];
   if (pipe2(ready, O_CLOEXEC)) return -1;
-  pid_t pid = fork_guard(watch, ready[1]);
+  *pid = fork_guard(watch, ready[1]);
   int code = errno;
   close(ready[1]);
-  int pidfd = pid < 0 ? -1 : prefork_pidfd_open(pid);
-  if (pid >= 0) code = pidfd < 0 ? errno : wait_until_ready(ready[0]);
+  int pidfd = *pid < 0 ? -1 : prefork_pidfd_open(*pid);
+  if (*pid >= 0) code = pidfd < 0 ? errno : wait_until_ready(ready[0]);
   close(ready[0]);
-  if (pid >= 0 && code) {
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+  if (*pid >= 0 && code) {
+    kill(*pid, SIGKILL);
+    waitpid(*pid, NULL, 0);
     if (pidfd >= 0) close(pidfd);
     pidfd = -1;
   }
@@ -237,7 +240,7 @@ static int start_guard(const struct watch *watch, pid_t *number) {
   return pidfd;
 }
 
-int prefork_guard_start(const int32_t *table, const char *entry, const char *cgroup, pid_t *number) {
+int prefork_guard_start(const int32_t *table, const char *entry, const char *cgroup, pid_t *pid) {
   const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   struct watch watch = {.table = table, .entry = entry, .cgroup = cgroup, .descriptors = {-1, -1, -1}};
   // Opened by the owner itself: no other process can have taken its number by then.
@@ -245,7 +248,7 @@ int prefork_guard_start(const int32_t *table, const char *entry, const char *cgr
   int complete = watch.descriptors[owner_fd] >= 0;
   complete = complete && (watch.descriptors[proc_fd] = open("/proc", flags)) >= 0;
   complete = complete && (!cgroup || (watch.descriptors[cgroup_fd] = open(cgroup, flags)) >= 0);
-  int guard = complete ? start_guard(&watch, number) : -1;
+  int guard = complete ? start_guard(&watch, pid) : -1;
   int code = errno;
   for (int i = 0; i < 3; i++)
     if (watch.descriptors[i] >= 0) close(watch.descriptors[i]);

@@ -48,23 +48,21 @@ static _Noreturn void fail(const struct launch *launch, enum prefork_spawn_step 
   _exit(written < 0 ? 126 : 127);
 }
 
-/// 0, 1 and 2 as wanted, all others closed by exec.
-static int arrange_descriptors(struct launch *launch, int *cgroup_procs) {
+/// 0, 1 and 2 as wanted; all others closed, by exec at the latest.
+static int arrange_descriptors(struct launch *launch) {
   const struct prefork_spawn_request *request = launch->request;
   int wanted[3] = {request->in, request->out, request->err};
   // None may be overwritten before it is used. (A program that embeds the pool may have closed its standard ones.)
+  for (int i = 0; i < 3; i++)
+    if ((wanted[i] = prefork_lift_descriptor(wanted[i])) < 0) return -1;
   if (launch->report >= 0) {
     int report = prefork_lift_descriptor(launch->report);
     if (report < 0) return -1;
     launch->report = report;
   }
-  *cgroup_procs = -1;
-  if (request->cgroup_procs >= 0 && (*cgroup_procs = prefork_lift_descriptor(request->cgroup_procs)) < 0) return -1;
-  for (int i = 0; i < 3; i++)
-    if ((wanted[i] = prefork_lift_descriptor(wanted[i])) < 0) return -1;
   for (int i = 0; i < 3; i++)
     if (dup2(wanted[i], i) < 0) return -1; // clears close-on-exec
-  return prefork_close_from_3(1);
+  return prefork_close_from_3(launch->report >= 0);
 }
 
 static int add_niceness(int increment) {
@@ -116,12 +114,11 @@ static void execute(const struct launch *launch) {
 
 static _Noreturn void run_child(struct launch *launch) {
   const struct prefork_spawn_request *request = launch->request;
-  int cgroup_procs;
   reset_signal_actions();
   if (setpgid(0, 0)) fail(launch, prefork_step_start, 0);
+  if (request->cgroup_procs >= 0 && write(request->cgroup_procs, "0", 1) != 1) fail(launch, prefork_step_cgroup, 0);
   // Before the limits: one on open files must not hinder us.
-  if (arrange_descriptors(launch, &cgroup_procs)) fail(launch, prefork_step_descriptors, 0);
-  if (cgroup_procs >= 0 && write(cgroup_procs, "0", 1) != 1) fail(launch, prefork_step_cgroup, 0);
+  if (arrange_descriptors(launch)) fail(launch, prefork_step_descriptors, 0);
   // Before the change of user, who may not raise them.
   for (size_t i = 0; i < request->limit_count; i++) {
     struct rlimit limit = {.rlim_cur = request->limits[i].soft, .rlim_max = request->limits[i].hard};

@@ -19,19 +19,19 @@ import Glibc
 public struct CrashGuard: ~Copyable {
   /// The processes that it guards, to be handed to whoever starts some.
   public let processes: GuardedProcesses
-  /// Its number, for as long as it is not reaped.
+  /// The guard itself, for those who look through all our children: it is none of the workers.
   public let pid: pid_t
   private let descriptor: FileDescriptor
 
-  /// Starts the guard; it is on its watch when this returns. `cookie` must be a text that no other guard has. `cgroup` is the absolute path of a cgroup v2 directory in
-  /// which there are only processes that must not outlive us.
+  /// Starts the guard; it is on its watch when this returns. `cookie` must be a text that no other guard has; `cgroup` is
+  /// the absolute path of a cgroup v2 directory in which there are only processes that must not outlive us.
   public init(cookie: String = GuardedProcesses.randomCookie(), cgroup: String? = nil) throws(SystemError) {
     let list = try GuardedProcesses(cookie: cookie)
-    var pid: pid_t = 0
-    let number = prefork_guard_start(list.table, "\(GuardedProcesses.cookieName)=\(cookie)", cgroup, &pid)
+    var child: pid_t = 0
+    let number = prefork_guard_start(list.table, "\(GuardedProcesses.cookieName)=\(list.cookie)", cgroup, &child)
     if number < 0 { throw SystemError("start a guard against our own crash") }
-    self.pid = pid
     processes = list
+    pid = child
     descriptor = FileDescriptor(owning: number)
   }
 

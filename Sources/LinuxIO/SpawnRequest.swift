@@ -67,10 +67,10 @@ public struct SpawnFailure: Error, Equatable, Sendable {
   public enum Step: Equatable, Sendable {
     /// Another process, in a process group of its own.
     case start
-    /// Its three descriptors, and the end of all others.
-    case descriptors
     /// Moving to its cgroup.
     case cgroup
+    /// Its three descriptors, and the end of all others.
+    case descriptors
     /// One of its limits, counted from 0.
     case limit(Int)
     /// Its niceness.

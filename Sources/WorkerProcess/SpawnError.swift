@@ -7,10 +7,10 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
   public enum Step: Sendable {
     /// Making its pipes and a process, or watching it.
     case start
-    /// Giving it its three descriptors and no other.
-    case descriptors
     /// Moving it to its cgroup.
     case cgroup
+    /// Giving it its three descriptors and no other.
+    case descriptors
     /// Limiting what it may use.
     case limit(ResourceLimit)
     /// Changing its niceness.
@@ -92,7 +92,7 @@ extension SpawnError {
     case (_, EMFILE), (_, ENFILE): "no file descriptors are left; try fewer --workers or a higher ulimit -n"
     case (.user, EPERM): "only root can run workers as another user"
     case (.limit, EPERM):
-      "a limit can be raised to the hard limit of prefork itself (ulimit -H), beyond it only by root"
+      "limits can be raised up to prefork's own hard limits (ulimit -H); beyond that needs CAP_SYS_RESOURCE"
     case (.niceness, EACCES), (.niceness, EPERM):
       "only root can give workers a higher priority, that is a lower niceness"
     case (.cgroup, EACCES), (.cgroup, EPERM): "a process can only be moved between cgroups that were delegated to you"
@@ -124,16 +124,25 @@ extension SpawnError {
         return "there is no such file; a relative path counts from \(directory), where the worker starts"
       }
       return "there is no such file; the worker is a program and its arguments: prefork run -- PROGRAM [ARGUMENT...]"
-    case EACCES:
-      if isDirectory { return "\(program) is a directory, not a program" }
-      // We may be able to do what they are not.
-      if surroundings.user != nil, let place, access(place, X_OK) == 0 {
-        return "\(runner) may not execute it, or not enter a directory above it"
-      }
-      return "is it executable? try: chmod +x \(place ?? program)"
+    case EACCES: return accessHint
     case ENOEXEC: return "it is neither a binary for this machine nor a script with a #! line"
     default: return nil
     }
+  }
+
+  private var accessHint: String {
+    if isDirectory { return "\(program) is a directory, not a program" }
+    guard let place else {
+      // Not even seen to be there.
+      return program.contains("/")
+        ? "\(runner) may not enter a directory above it"
+        : "\(program) is not in PATH, as far as \(runner) may enter its directories"
+    }
+    // We may be able to do what they are not.
+    if surroundings.user != nil, access(place, X_OK) == 0 {
+      return "\(runner) may not execute it, or not enter a directory above it"
+    }
+    return "is it executable? try: chmod +x \(place)"
   }
 
   private var runner: String { surroundings.user.map { "user \($0.text)" } ?? "you" }

@@ -3,7 +3,7 @@ import LinuxIO
 
 /// A user as whom workers run. It is looked up before any worker is started: that may read files, or ask a directory
 /// service.
-public struct UserIdentity: Equatable, Sendable {
+public struct UserIdentity: Equatable, Sendable, CustomStringConvertible {
   /// The text by which it was looked up.
   public let text: String
   /// What the kernel knows of it.

@@ -122,21 +122,7 @@ import Testing
           #expect(error.cause.code == EMFILE)
         }
       }
-      let pid = waitpid(-1, nil, WNOHANG)
-      let code = errno
-      #expect(pid == -1 && code == ECHILD)
+      #expect(hasNoChild())
     }
-  }
-}
-
-/// The error that this program cannot be started with.
-private func failure(_ program: String, _ arguments: [String] = []) throws -> SpawnError {
-  do throws(SpawnError) {
-    let process = try WorkerProcess.spawn(WorkerCommand([program] + arguments), environment: [])
-    throw SpawnError(
-      program: "started as \(process.pid)", failure: SpawnFailure(step: .start, code: 0),
-      surroundings: WorkerSurroundings())
-  } catch {
-    return error
   }
 }

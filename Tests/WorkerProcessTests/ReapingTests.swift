@@ -118,9 +118,7 @@ import enum WorkerProcess.ExitStatus
         }
       }
       #expect(channels() == before)
-      let pid = waitpid(-1, nil, WNOHANG)
-      let code = errno
-      #expect(pid == -1 && code == ECHILD, "a child is left: \(pid), errno \(code)")
+      #expect(hasNoChild())
     }
   }
 }

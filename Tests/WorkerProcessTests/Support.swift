@@ -1,14 +1,63 @@
 import Glibc
 import LinuxIO
 import Testing
-import WorkerProcess
+
+@testable import WorkerProcess
 
 // Testing has one, too.
 import enum WorkerProcess.ExitStatus
 
 /// A worker that is a line of sh.
-func start(_ script: String, environment: [(String, String)] = []) throws -> WorkerProcess {
-  try WorkerProcess.spawn(WorkerCommand(["/bin/sh", "-c", script]), environment: environment)
+func start(
+  _ script: String, environment: [(String, String)] = [], _ surroundings: WorkerSurroundings = WorkerSurroundings()
+) throws -> WorkerProcess {
+  try WorkerProcess.spawn(
+    WorkerCommand(["/bin/sh", "-c", script]), environment: environment, surroundings: surroundings)
+}
+
+/// All that a line of sh says, in these surroundings.
+func answer(_ script: String, environment: [(String, String)] = [], _ surroundings: WorkerSurroundings) throws -> String
+{
+  var process = try start(script, environment: environment, surroundings)
+  process.closeInput()
+  let text = try #require(output(of: process.output))
+  let end = end(of: &process)
+  #expect(end == .exited(code: 0))
+  return text
+}
+
+/// The error that this program cannot be started with.
+func failure(
+  _ program: String, _ arguments: [String] = [], _ surroundings: WorkerSurroundings = WorkerSurroundings(),
+  cgroupProcs: CInt? = nil
+) throws -> SpawnError {
+  do throws(SpawnError) {
+    let process = try WorkerProcess.spawn(
+      WorkerCommand([program] + arguments), environment: [], surroundings: surroundings, cgroupProcs: cgroupProcs)
+    throw SpawnError(
+      program: "started as \(process.pid)", failure: SpawnFailure(step: .start, code: 0), surroundings: surroundings)
+  } catch {
+    return error
+  }
+}
+
+/// What our user may do, which differs between a developer's machine and CI.
+let isRoot = geteuid() == 0
+
+/// Gives all rights away for good, in a process of its own. (On a machine where tests run without them, there are
+/// none.)
+func becomeNobody() throws {
+  guard isRoot else { return }
+  try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)
+}
+
+extension WorkerSurroundings {
+  /// Ours, but for what `change` does.
+  static func with(_ change: (inout WorkerSurroundings) -> Void) -> WorkerSurroundings {
+    var surroundings = WorkerSurroundings()
+    change(&surroundings)
+    return surroundings
+  }
 }
 
 /// Longer than anything here may take, in milliseconds: a wait that reaches it has failed.
@@ -60,8 +109,11 @@ func contents(of path: String) -> String {
 }
 
 /// The value of a line of /proc/PID/status.
-func status(of pid: CInt, _ name: String) -> String? {
-  contents(of: "/proc/\(pid)/status").split(separator: "\n").first { $0.hasPrefix("\(name):") }
+func status(of pid: CInt, _ name: String) -> String? { status(of: "\(pid)", name) }
+
+/// The same of `thread-self`, too.
+func status(of process: String, _ name: String) -> String? {
+  contents(of: "/proc/\(process)/status").split(separator: "\n").first { $0.hasPrefix("\(name):") }
     .map { String($0.drop { $0 != "\t" }.dropFirst()) }
 }
 
@@ -111,4 +163,10 @@ func channels() -> Set<CInt> {
     let target = String(decoding: buffer.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
     return target.hasPrefix("pipe:") || target.contains("pidfd")
   }
+}
+
+/// True if all our children are dead and reaped.
+func hasNoChild() -> Bool {
+  let pid = waitpid(-1, nil, WNOHANG)
+  return pid == -1 && errno == ECHILD
 }

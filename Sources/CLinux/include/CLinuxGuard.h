@@ -15,7 +15,7 @@ void prefork_guard_strike_out(int32_t *table, int place);
 
 /// Starts the guard; it is on its watch when this returns. When this process is gone it kills all groups in the table,
 /// all in the cgroup directory (an absolute path, or NULL), which it removes, and every process that has `entry` in the
-/// environment it was started with. Returns a pidfd of the guard and its number, or -1 with errno.
-int prefork_guard_start(const int32_t *table, const char *entry, const char *cgroup, pid_t *number);
+/// environment it was started with. Returns a pidfd of the guard and its pid, or -1 with errno.
+int prefork_guard_start(const int32_t *table, const char *entry, const char *cgroup, pid_t *pid);
 /// Kills the guard and waits for its end.
 void prefork_guard_stop(int pidfd);

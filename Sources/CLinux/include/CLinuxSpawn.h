@@ -32,8 +32,8 @@ struct prefork_spawn_request {
 /// What a spawn was doing when it failed, in the order in which it is done.
 enum prefork_spawn_step {
   prefork_step_start, // another process, its process group and what it needs to tell us of failure
-  prefork_step_descriptors,
   prefork_step_cgroup,
+  prefork_step_descriptors,
   prefork_step_limit,
   prefork_step_niceness,
   prefork_step_user,

@@ -1,0 +1,194 @@
+import Glibc
+import LinuxIO
+import Testing
+import WorkerProcess
+
+/// What becomes of workers when we are killed. The process that is killed is the one of the exit test; it says on its
+/// stdout who must not outlive it.
+@Suite struct CrashGuardTests {
+  /// Longer than that nobody may outlive us, in milliseconds.
+  static let second: CInt = 1000
+
+  @Test(
+    "SIGKILL in the middle of a job takes the worker, its group and all who left it, stopped or not; then the guard goes"
+  )
+  func killed() async throws {
+    let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
+      let crashGuard = try CrashGuard()
+      // Without the kernel's own help, which would reach only the first.
+      let process = try WorkerProcess.spawn(
+        WorkerCommand(["/bin/sh", "-c", family]), environment: [], surroundings: .with { $0.diesWithThread = false },
+        guarding: crashGuard.processes)
+      let pids = try #require(readPids(6, from: process.output))
+      try #require(write(process.input, "job\n", 4) == 4)
+      try #require(eventually { pids.allSatisfy(isAlive) && status(of: pids[3], "State")?.first == "T" })
+      try #require(
+        eventually { contents(of: "/proc/\(pids[0])/environ").isEmpty }, "it can be found by its group alone")
+      confess(pids + [crashGuard.pid])
+      kill(getpid(), SIGKILL)
+    }
+    let gone = try confession(of: result)
+    #expect(gone.count == 7)
+    #expect(eventually(within: Self.second) { !gone.contains(where: isAlive) }, "\(gone.filter(isAlive)) of \(gone)")
+  }
+
+  @Test("the end of a program that does not clean up is no better than SIGKILL")
+  func exited() async throws {
+    let result = await #expect(processExitsWith: .exitCode(3), observing: [\.standardOutputContent]) {
+      let crashGuard = try CrashGuard()
+      let process = try WorkerProcess.spawn(
+        WorkerCommand(["/bin/sh", "-c", family]), environment: [], guarding: crashGuard.processes)
+      confess(try #require(readPids(6, from: process.output)) + [crashGuard.pid])
+      _exit(3)
+    }
+    let gone = try confession(of: result)
+    #expect(gone.count == 7)
+    #expect(eventually(within: Self.second) { !gone.contains(where: isAlive) }, "\(gone.filter(isAlive)) of \(gone)")
+  }
+
+  @Test("whoever kills our whole process group does not kill the guard with it")
+  func groupKilled() async throws {
+    let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
+      setpgid(0, 0)
+      let crashGuard = try CrashGuard()
+      let process = try WorkerProcess.spawn(
+        WorkerCommand(["/bin/sh", "-c", family]), environment: [], guarding: crashGuard.processes)
+      confess(try #require(readPids(6, from: process.output)) + [crashGuard.pid])
+      kill(0, SIGKILL)
+    }
+    let gone = try confession(of: result)
+    #expect(gone.count == 7)
+    #expect(eventually(within: Self.second) { !gone.contains(where: isAlive) }, "\(gone.filter(isAlive)) of \(gone)")
+  }
+
+  @Test("a hundred workers with descendants everywhere, too, are gone within a second")
+  func many() async throws {
+    let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
+      let crashGuard = try CrashGuard()
+      let script = "setsid sleep 100 & echo $!; sleep 100 & echo $!; wait"
+      let slab = UnsafeMutablePointer<WorkerProcess>.allocate(capacity: 100)
+      for index in 0..<100 {
+        (slab + index).initialize(
+          to: try WorkerProcess.spawn(
+            WorkerCommand(["/bin/sh", "-c", script]), environment: [], guarding: crashGuard.processes))
+      }
+      for index in 0..<100 { confess(try #require(readPids(2, from: slab[index].output)) + [slab[index].pid]) }
+      kill(getpid(), SIGKILL)
+    }
+    let gone = try confession(of: result)
+    #expect(gone.count == 300)
+    #expect(eventually(within: Self.second) { !gone.contains(where: isAlive) }, "\(gone.filter(isAlive))")
+  }
+
+  @Test("one who forks without end, always one step ahead, is caught")
+  func hopper() async throws {
+    let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
+      let crashGuard = try CrashGuard()
+      let script = "import os\nos.setsid()\nprint(os.getpid(), flush=True)\nwhile True:\n if os.fork(): os._exit(0)"
+      let process = try WorkerProcess.spawn(
+        WorkerCommand(["/bin/sh", "-c", "python3 -c '\(script)' & wait; sleep 100"]), environment: [],
+        guarding: crashGuard.processes)
+      _ = try #require(readPids(1, from: process.output))
+      confess([crashGuard.pid], "\(crashGuard.processes.cookie)")
+      kill(getpid(), SIGKILL)
+    }
+    let words = try words(of: result)
+    let last = try #require(words.first.flatMap { CInt($0) })
+    #expect(eventually { !isAlive(last) })
+    #expect(carriers(of: try #require(words.last)) == [])
+  }
+
+  @Test("who was taken from the list, and has no cookie, is none of the guard's business")
+  func struckOut() async throws {
+    let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
+      let crashGuard = try CrashGuard()
+      let surroundings = WorkerSurroundings.with { $0.diesWithThread = false }
+      let stranger = try WorkerProcess.spawn(
+        WorkerCommand(["sleep", "100"]), environment: [], surroundings: surroundings)
+      let worker = try WorkerProcess.spawn(
+        WorkerCommand(["sleep", "100"]), environment: [], surroundings: surroundings, guarding: crashGuard.processes)
+      let entry = try #require(crashGuard.processes.enter(stranger.pid))
+      entry.strikeOut()
+      confess([stranger.pid, worker.pid, crashGuard.pid])
+      kill(getpid(), SIGKILL)
+    }
+    let pids = try confession(of: result)
+    try #require(pids.count == 3)
+    #expect(eventually(within: Self.second) { !isAlive(pids[1]) && !isAlive(pids[2]) })
+    #expect(isAlive(pids[0]))
+    kill(pids[0], SIGKILL)
+  }
+
+  @Test(
+    "all in the cgroup fall, who have neither group nor cookie, and it is removed with those below it",
+    .enabled(if: ScratchCgroup.isPossible, "no cgroup v2 that we may write to"))
+  func cgroup() async throws {
+    let cgroup = try ScratchCgroup()
+    let path = cgroup.path
+    let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
+      [path = path as String] in
+      try #require(mkdir("\(path)/worker", 0o755) == 0 && mkdir("\(path)/worker/below", 0o755) == 0)
+      let procs = try FileDescriptor.open("\(path)/worker/below/cgroup.procs", flags: O_WRONLY)
+      let crashGuard = try CrashGuard(cgroup: path)
+      let process = try WorkerProcess.spawn(
+        WorkerCommand(["/bin/sh", "-c", "env -i setsid sleep 100 & echo $!; wait"]), environment: [],
+        cgroupProcs: procs.rawValue, guarding: crashGuard.processes)
+      confess(try #require(readPids(1, from: process.output)) + [process.pid, crashGuard.pid])
+      kill(getpid(), SIGKILL)
+    }
+    let gone = try confession(of: result)
+    #expect(gone.count == 3)
+    #expect(eventually(within: Self.second) { !gone.contains(where: isAlive) }, "\(gone.filter(isAlive)) of \(gone)")
+    #expect(access(path, F_OK) != 0)
+  }
+
+  @Test("a cgroup that is not there is an error, and no guard stays behind")
+  func noCgroup() async {
+    await #expect(processExitsWith: .success) {
+      let before = channels()
+      let error = #expect(throws: SystemError.self) { _ = try CrashGuard(cgroup: "/no/such").pid }
+      #expect(error?.code == ENOENT)
+      #expect(channels() == before && hasNoChild())
+    }
+  }
+}
+
+/// A worker in the middle of a job, who has: one in its group who has no cookie; one who left the group; one who left
+/// and has no parent any more; one who stopped itself after leaving; one who cannot be reached by other signals.
+private let family = """
+  env -i sleep 100 & echo $!
+  setsid sleep 100 & echo $!
+  (setsid sleep 100 & echo $!)
+  setsid sh -c 'kill -STOP $$' & echo $!
+  setsid sh -c "trap '' TERM HUP INT; while :; do sleep 1; done" & echo $!
+  echo $$
+  read job
+  while :; do :; done
+  """
+
+/// So many numbers, a line each.
+private func readPids(_ count: Int, from fd: CInt) -> [CInt]? {
+  var text = ""
+  while text.split(separator: "\n").count < count || !text.hasSuffix("\n") {
+    guard let more = output(of: fd, until: "\n"), !more.isEmpty else { return nil }
+    text += more
+  }
+  return text.split(separator: "\n").compactMap { CInt($0) }
+}
+
+private func confess(_ pids: [CInt], _ word: String = "") {
+  let text = pids.map { "\($0) " }.joined() + word + "\n"
+  write(1, text, text.utf8.count)
+}
+
+private func words(of result: ExitTest.Result?) throws -> [String] {
+  String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+    .split { $0 == " " || $0 == "\n" }.map(String.init)
+}
+
+private func confession(of result: ExitTest.Result?) throws -> [CInt] { try words(of: result).compactMap { CInt($0) } }
+
+/// Who has this cookie.
+private func carriers(of cookie: String) -> [CInt] {
+  numbers(in: "/proc").filter { isAlive($0) && contents(of: "/proc/\($0)/environ").contains(cookie) }
+}
