@@ -10,7 +10,8 @@
 // With --recycle-after, it is the floor for recycling: besides the workers it keeps one spare, started ahead (the
 // first one when all workers are ready). A worker that has done N jobs gets no further one if the spare is ready: the
 // spare takes its place, its stdin is closed, and when it has been reaped the next spare is started. If the spare is
-// not ready, the worker serves on until it is.
+// not ready, the worker serves on until it is. At the end, a spare that is still starting is sent SIGTERM, as nobody
+// needs it any more, and stderr tells how many workers were started.
 // A worker is ready when it has written a line, whatever it says; without --recycle-after none may write one.
 //
 // It is a measuring stick, not a tool: a worker that dies ends the run; a job of more than 64 KiB (what a pipe
@@ -18,6 +19,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +41,7 @@ static char **command;
 static int worker_count, process_count;  // process_count: the workers, and the spare if there is one
 static int idle_count, *idle;            // idle: a stack of worker numbers, the warmest on top
 static unsigned long recycle_after;      // jobs in the life of a worker; 0: no limit
-static int serving_count, ready_spare = -1;  // ready_spare: its number, or -1
+static int serving_count, start_count, ready_spare = -1;  // ready_spare: its number, or -1
 static Buffer input, output, waiting[WINDOW];  // waiting: replies that came before their turn
 static unsigned long next_job, next_reply;     // numbers of the next job to hand out, and of the next reply to print
 static int epoll, input_ended, input_pollable, input_watched;
@@ -103,6 +105,7 @@ static void start_worker(int number) {
   posix_spawn_file_actions_destroy(&actions);
   close(to[0]);
   close(from[1]);
+  start_count++;
   workers[number] = (Worker){.to = to[1], .from = from[0], .pid = pid, .state = recycle_after ? STARTING : SERVING};
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)number};
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, from[0], &event) != 0) die("epoll_ctl");
@@ -268,6 +271,10 @@ int main(int argc, char **argv) {
     }
   }
   flush_output();
-  for (int number = 0; number < process_count; number++) close(workers[number].to);
+  for (int number = 0; number < process_count; number++) {
+    close(workers[number].to);
+    if (workers[number].state == STARTING) kill(workers[number].pid, SIGTERM);
+  }
   while (wait(NULL) > 0) continue;
+  if (recycle_after) fprintf(stderr, "floor_pool: %d worker starts\n", start_count);
 }
