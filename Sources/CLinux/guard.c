@@ -235,7 +235,6 @@ static int start_guard(const struct watch *watch, pid_t *pid) {
     if (pidfd >= 0) close(pidfd);
     pidfd = -1;
   }
-  *number = pid;
   errno = code;
   return pidfd;
 }

@@ -124,14 +124,25 @@ struct Containment: ~Copyable {
     }
   }
 
-  /// One round against what workers that are gone have left. True if another round is due, once what was killed is dead.
-  mutating func sweep(workers: [(pid: CInt, serial: UInt64)], everythingGoes: Bool) -> Bool {
+  /// What a round against remains found.
+  enum Remains {
+    /// Nothing is left to be done.
+    case none
+    /// Some whose origin cannot be told: they hide it, or are in the middle of an exec and will show it in a moment.
+    case unknown
+    /// Another round is due, once what was killed is dead.
+    case some
+  }
+
+  /// One round against what workers that are gone have left.
+  mutating func sweep(workers: [(pid: CInt, serial: UInt64)], everythingGoes: Bool) -> Remains {
     var census = Orphans.Census(
       known: Set(workers.map(\.pid)), liveWorkers: Set(workers.map(\.serial)), everythingGoes: everythingGoes)
     if let guardPid { census.known.insert(guardPid) }
     let sweep = adoptsOrphans ? orphans.sweepChildren(census) : orphans.sweepEverywhere(census)
     removeLeftGroups()
-    return !sweep.killed.isEmpty || !leftGroups.isEmpty
+    if !sweep.killed.isEmpty || !leftGroups.isEmpty { return .some }
+    return sweep.unknown.isEmpty ? .none : .unknown
   }
 
   /// The pool is empty: whatever was set up is taken back.

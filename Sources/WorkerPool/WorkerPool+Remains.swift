@@ -7,6 +7,8 @@ import WorkerProcess
 extension WorkerPool {
   /// The wait between two rounds over all processes of the machine, or for what was killed to be dead, in nanoseconds.
   private static let sweepInterval: UInt64 = 20_000_000
+  /// So often those are looked at again of whom it cannot be told where they come from.
+  private static let mostUnknownRounds = 3
   /// The end of the pool waits so long for remains that do not die, in nanoseconds: they hang in the kernel.
   private static let endLimit: UInt64 = 5_000_000_000
 
@@ -20,10 +22,20 @@ extension WorkerPool {
     for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
       alive.append((workers[slot].process.pid, workers[slot].id.serial))
     }
-    let isDone = !containment.sweep(workers: alive, everythingGoes: isEnding)
     lastSweep = loop.now()
-    if !isDone { timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval) }
-    if isEnding, isDone || loop.now() &- endedAt > Self.endLimit { finish(isClean: isDone) }
+    switch containment.sweep(workers: alive, everythingGoes: isEnding) {
+    case .none: unknownRounds = 0
+    case .unknown: unknownRounds += 1
+    case .some:
+      unknownRounds = 0
+      if isEnding, loop.now() &- endedAt > Self.endLimit { return finish(isClean: false) }
+      return timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval)
+    }
+    if (1...Self.mostUnknownRounds).contains(unknownRounds) {
+      timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval)
+    } else if isEnding {
+      finish(isClean: true)
+    }
   }
 
   /// A round over all processes of the machine costs milliseconds: one is enough for all workers that end within a while.

@@ -43,6 +43,8 @@ public struct WorkerPool: ~Copyable {
   var endedAt: UInt64 = 0
   /// When remains of workers were last looked for.
   var lastSweep: UInt64 = 0
+  /// Rounds in a row that found some whose origin could not be told, and nothing else.
+  var unknownRounds = 0
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
   var readsErrorOutput = true
 

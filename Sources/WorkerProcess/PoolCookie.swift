@@ -33,11 +33,6 @@ public struct PoolCookie: Hashable, Sendable {
     return pid
   }
 
-  /// Whether a process bears the cookie, and the serial number of this worker.
-  func isBorne(by pid: CInt, worker: UInt64) -> Bool {
-    ProcessTable.environment(of: pid).map { origin(in: $0) } == .pool(worker: worker)
-  }
-
   /// What an environment, its entries ended by NUL bytes, tells of where a process comes from. Only a whole entry counts.
   func origin(in environment: [UInt8]) -> Origin {
     let pool = Array("\(Self.variable)=\(text)".utf8)

@@ -12,9 +12,10 @@ extension WorkerProcess {
   /// alone. Other users are not, but for root and ourselves.
   public func owns(_ sender: CInt, uid: UInt32, user: UInt32?, cookie: PoolCookie, serial: UInt64) -> Bool {
     guard uid == 0 || uid == getuid() || uid == user else { return false }
-    if sender == pid || cookie.isBorne(by: sender, worker: serial) { return true }
-    let group = getpgid(sender)
-    if group < 0 || group == pid { return true }
+    if sender == pid || getpgid(sender) == pid { return true }
+    // A zombie has no environment any more.
+    guard let environment = ProcessTable.environment(of: sender), !environment.isEmpty else { return true }
+    if cookie.origin(in: environment) == .pool(worker: serial) { return true }
     var ancestor = sender
     for _ in 0..<Self.deepest {
       guard let parent = parentProcess(of: ancestor) else { return true }
