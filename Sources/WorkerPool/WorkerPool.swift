@@ -26,7 +26,7 @@ public struct WorkerPool: ~Copyable {
   }
 
   /// How long the exit status may lag behind a closed pipe, in nanoseconds.
-  static let verdictWait: UInt64 = 200_000_000
+  static let verdictWait: UInt64 = 1_000_000_000
 
   let configuration: WorkerPoolConfiguration
   var core: PoolStateMachine
