@@ -95,7 +95,6 @@ extension PoolStateMachine {
     case .unused: break
     case .healthy: countJob(slot, at: now, into: &actions)
     case .wantsToRetire:
-      // First it goes, then its job may have consequences: it is no reason any more to let another one go.
       setRetiring(slot, .own, into: &actions)
       countJob(slot, at: now, into: &actions)
     }
@@ -109,8 +108,9 @@ extension PoolStateMachine {
 
   private mutating func countJob(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
     slots[slot].jobs += 1
-    if slots[slot].jobs == 1 { firstJobDone(slot, at: now, into: &actions) }
+    // First what becomes of this worker: one that goes is no reason, proved or not, to let another one go.
     if slots[slot].jobLimit > 0 { checkJobLimit(slot, at: now, into: &actions) }
+    if slots[slot].jobs == 1 { firstJobDone(slot, at: now, into: &actions) }
   }
 
   /// The worker goes on serving: to its next waiter, or to rest.

@@ -30,7 +30,7 @@ public struct PoolStateMachine: Sendable {
   var census = Census()
   /// No slot below this one is empty.
   var lowestEmpty = 0
-  /// How many workers may be loading for growth at the same moment; see `mayStart`.
+  /// How many workers may be loading for growth at the same moment; the rule stands with the sizing.
   var growth = 1
   /// The pool can shrink, and each idle worker has its timer.
   var watchesIdle = false

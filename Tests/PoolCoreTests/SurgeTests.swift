@@ -188,6 +188,23 @@ import Testing
     #expect(pool.pending.isEmpty)
   }
 
+  @Test("a worker that goes with its first job is no replacement for another one")
+  func goesWithItsFirstJob() {
+    var pool = PoolHarness.open(1) {
+      $0.surge = 1
+      $0.maximumJobs = 1
+      $0.readyIsProof = false
+    }
+    pool.advance(by: 2 * second)
+    let old = pool.lease()
+    pool.send(.recycle(pool.worker(old)))
+    pool.bringUp()
+    let new = pool.lease()
+    pool.release(new)
+    #expect(pool.retirements == [.jobs])
+    #expect(pool.serving == [old])
+  }
+
   @Test("a worker in the middle of a job goes when that is done")
   func replacedWhileLeased() {
     var pool = PoolHarness.open(1) {
