@@ -31,11 +31,13 @@ test: deps ## builds and passes all tests
 lint: ## formatting and style, strictly
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 
-bench: build ## ratios against rivals, in interleaved runs
+bench: MEASURED = --prefork $(PREFORK) --floor $(BENCH)/floor_pool --echo $(BENCH)/echo_worker
+bench: build ## ratios against rivals, and what recycling costs, in interleaved runs
 	mkdir -p $(BENCH)
 	$(CC) -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
 	$(CC) -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
-	python3 Benchmarks/run.py --prefork $(PREFORK) --floor $(BENCH)/floor_pool --echo $(BENCH)/echo_worker
+	python3 Benchmarks/run.py $(MEASURED)
+	python3 Benchmarks/recycling.py $(MEASURED)
 
 install: build
 	install -D -m 755 $(PREFORK) $(DESTDIR)$(PREFIX)/bin/prefork

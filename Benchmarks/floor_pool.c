@@ -1,17 +1,25 @@
 // The floor: what `prefork run` does, as little as possible, as fast as a C programmer would write it by hand.
 //
 //     cc -O2 -o .build/bench/floor_pool Benchmarks/floor_pool.c
-//     .build/bench/floor_pool WORKERS PROGRAM [ARGUMENT...]
+//     .build/bench/floor_pool [--recycle-after N] WORKERS PROGRAM [ARGUMENT...]
 //
 // Jobs are the lines of stdin. Each worker holds one job at a time. Replies go to stdout in the order of the jobs.
 // One thread, one level-triggered epoll; stdin is read and stdout written in blocks, stdout once per turn of the
 // loop or when 64 KiB have gathered; no allocation per job once the buffers have grown.
+//
+// With --recycle-after, it is the floor for recycling: besides the workers it keeps one spare, started ahead (the
+// first one when all workers are ready). A worker that has done N jobs gets no further one if the spare is ready: the
+// spare takes its place, its stdin is closed, and when it has been reaped the next spare is started. If the spare is
+// not ready, the worker serves on until it is. At the end, a spare that is still starting is sent SIGTERM, as nobody
+// needs it any more, and stderr tells how many workers were started.
+// A worker is ready when it has written a line, whatever it says; without --recycle-after none may write one.
 //
 // It is a measuring stick, not a tool: a worker that dies ends the run; a job of more than 64 KiB (what a pipe
 // takes) deadlocks with a worker that replies before it has read all; there are no limits, retries or signals.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +32,16 @@
 enum { BLOCK = 65536, WINDOW = 4096 };  // WINDOW: jobs between the oldest unanswered one and the newest; a power of 2
 
 typedef struct { char *bytes; size_t start, end, capacity; } Buffer;  // the content is bytes[start..<end]
-typedef struct { int to, from; unsigned long job; Buffer reply; } Worker;
+typedef enum { SERVING, STARTING, SPARE, LEAVING } State;
+typedef struct { int to, from; unsigned long job, jobs_done; Buffer reply; State state; pid_t pid; } Worker;
 
 extern char **environ;
 static Worker *workers;
-static int worker_count, idle_count, *idle;  // idle: a stack of worker numbers, the warmest on top
+static char **command;
+static int worker_count, process_count;  // process_count: the workers, and the spare if there is one
+static int idle_count, *idle;            // idle: a stack of worker numbers, the warmest on top
+static unsigned long recycle_after;      // jobs in the life of a worker; 0: no limit
+static int serving_count, start_count, ready_spare = -1;  // ready_spare: its number, or -1
 static Buffer input, output, waiting[WINDOW];  // waiting: replies that came before their turn
 static unsigned long next_job, next_reply;     // numbers of the next job to hand out, and of the next reply to print
 static int epoll, input_ended, input_pollable, input_watched;
@@ -80,7 +93,7 @@ static size_t read_block(int descriptor, Buffer *buffer) {
   return (size_t)got;
 }
 
-static void start_worker(int number, char **command) {
+static void start_worker(int number) {
   int to[2], from[2];
   if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) die("pipe2");
   posix_spawn_file_actions_t actions;
@@ -92,10 +105,11 @@ static void start_worker(int number, char **command) {
   posix_spawn_file_actions_destroy(&actions);
   close(to[0]);
   close(from[1]);
-  workers[number] = (Worker){.to = to[1], .from = from[0]};
+  start_count++;
+  workers[number] = (Worker){.to = to[1], .from = from[0], .pid = pid, .state = recycle_after ? STARTING : SERVING};
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)number};
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, from[0], &event) != 0) die("epoll_ctl");
-  idle[idle_count++] = number;
+  if (!recycle_after) idle[idle_count++] = number;
 }
 
 // The next line of the input with its newline; a last line without one gets it. NULL: none is complete yet.
@@ -120,7 +134,7 @@ static char *next_line(size_t *length) {
 // since epoll reports a hang-up even to those who asked for nothing.
 static void watch_input(int wanted) {
   if (!input_pollable || wanted == input_watched) return;
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)worker_count};
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)process_count};
   if (epoll_ctl(epoll, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, STDIN_FILENO, &event) != 0) die("epoll_ctl");
   input_watched = wanted;
 }
@@ -159,28 +173,83 @@ static void deliver(unsigned long job, const char *reply, size_t length) {
   if (output.end >= BLOCK) flush_output();
 }
 
+static int is_overdue(int number) { return recycle_after && workers[number].jobs_done >= recycle_after; }
+
+// The spare takes the place of that worker, which has no job and is not on the stack of idle ones.
+static void replace(int number) {
+  workers[number].state = LEAVING;
+  close(workers[number].to);
+  workers[number].to = -1;
+  workers[ready_spare].state = SERVING;
+  idle[idle_count++] = ready_spare;
+  ready_spare = -1;
+}
+
+// One of the first workers, or else the spare; that one relieves an idle worker at once if it is overdue.
+static void became_ready(int number) {
+  if (serving_count < worker_count) {
+    workers[number].state = SERVING;
+    idle[idle_count++] = number;
+    if (++serving_count == worker_count) start_worker(worker_count);
+    return;
+  }
+  workers[number].state = SPARE;
+  ready_spare = number;
+  for (int i = 0; i < idle_count; i++) {
+    if (!is_overdue(idle[i])) continue;
+    int overdue = idle[i];
+    memmove(idle + i, idle + i + 1, (size_t)(--idle_count - i) * sizeof *idle);
+    replace(overdue);
+    return;
+  }
+}
+
+// The end of a worker that had to go makes room for the next spare.
+static void ended(int number) {
+  Worker *worker = &workers[number];
+  if (worker->state != LEAVING) die("a worker");
+  if (waitpid(worker->pid, NULL, 0) < 0) die("waitpid");
+  close(worker->from);
+  free(worker->reply.bytes);
+  start_worker(number);
+}
+
 static void read_reply(int number) {
   Worker *worker = &workers[number];
   Buffer *reply = &worker->reply;
   errno = 0;
-  if (read_block(worker->from, reply) == 0) die("a worker");
+  if (read_block(worker->from, reply) == 0) {
+    ended(number);
+    return;
+  }
   if (reply->bytes[reply->end - 1] != '\n') return;
-  deliver(worker->job, reply->bytes, reply->end);
+  if (worker->state == STARTING) {
+    became_ready(number);
+  } else {
+    deliver(worker->job, reply->bytes, reply->end);
+    worker->jobs_done++;
+    if (ready_spare >= 0 && is_overdue(number)) replace(number);
+    else idle[idle_count++] = number;
+  }
   reply->end = 0;
-  idle[idle_count++] = number;
   hand_out_jobs();
 }
 
 int main(int argc, char **argv) {
-  worker_count = argc > 2 ? atoi(argv[1]) : 0;
-  if (worker_count < 1) {
-    fprintf(stderr, "usage: floor_pool WORKERS PROGRAM [ARGUMENT...]\n");
+  int first = argc > 2 && strcmp(argv[1], "--recycle-after") == 0 ? 3 : 1;
+  if (first == 3) recycle_after = strtoul(argv[2], NULL, 10);
+  worker_count = argc > first + 1 ? atoi(argv[first]) : 0;
+  if (worker_count < 1 || (first == 3 && recycle_after < 1)) {
+    fprintf(stderr, "usage: floor_pool [--recycle-after N] WORKERS PROGRAM [ARGUMENT...]\n");
     return 64;
   }
+  command = argv + first + 1;
+  process_count = recycle_after ? worker_count + 1 : worker_count;
   if ((epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) die("epoll_create1");
-  workers = calloc((size_t)worker_count, sizeof *workers);
+  workers = calloc((size_t)process_count, sizeof *workers);
   idle = calloc((size_t)worker_count, sizeof *idle);
-  for (int number = 0; number < worker_count; number++) start_worker(number, argv + 2);
+  for (int number = 0; number < worker_count; number++) start_worker(number);
+  if (process_count > worker_count) workers[worker_count].to = -1;
 
   struct stat status;
   if (fstat(STDIN_FILENO, &status) != 0) die("stdin");
@@ -193,7 +262,7 @@ int main(int argc, char **argv) {
     int count = epoll_wait(epoll, events, 64, -1);
     if (count < 0 && errno != EINTR) die("epoll_wait");
     for (int i = 0; i < count; i++) {
-      if (events[i].data.u32 < (unsigned)worker_count) {
+      if (events[i].data.u32 < (unsigned)process_count) {
         read_reply((int)events[i].data.u32);
       } else if (input_watched) {
         if (read_block(STDIN_FILENO, &input) == 0) input_ended = 1;
@@ -202,6 +271,10 @@ int main(int argc, char **argv) {
     }
   }
   flush_output();
-  for (int number = 0; number < worker_count; number++) close(workers[number].to);
+  for (int number = 0; number < process_count; number++) {
+    close(workers[number].to);
+    if (workers[number].state == STARTING) kill(workers[number].pid, SIGTERM);
+  }
   while (wait(NULL) > 0) continue;
+  if (recycle_after) fprintf(stderr, "floor_pool: %d worker starts\n", start_count);
 }

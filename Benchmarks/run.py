@@ -20,18 +20,14 @@ Exit status: 0; 1 when a run failed or its output was wrong; 2 for bad arguments
 import argparse
 import dataclasses
 import os
-import platform
 import shlex
 import shutil
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
-JOB_SIZE = 64
-LONGEST_RUN = 300  # seconds; a rival that hangs must not hang the benchmark
+from measuring import JOB_SIZE, RunFailed, check_programs, describe_machine, median_and_spread, run_command, write_jobs
+
 FLOOR = "floor_pool"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -68,9 +64,7 @@ def parse_arguments():
         parser.error(f"--workers takes numbers set apart by commas, such as 2,4,16, not {arguments.workers!r}")
     if min(*arguments.workers, arguments.jobs, arguments.process_jobs, arguments.rounds, 10**9) < 1:
         parser.error("--workers, --jobs, --process-jobs and --rounds must be at least 1")
-    for file in filter(None, [arguments.floor, arguments.echo, arguments.prefork]):
-        if not os.access(file, os.X_OK):
-            parser.error(f"{file} is not there or not executable: build it first (`make bench` does)")
+    check_programs(parser, arguments.floor, arguments.echo, arguments.prefork)
     if arguments.pinning != "free" and not shutil.which("taskset"):
         parser.error("taskset is missing: install util-linux, or use --pinning free")
     return arguments
@@ -95,51 +89,22 @@ def rivals(arguments, workers):
     return [rival for rival in found if rival.name == FLOOR or arguments.only in rival.name]
 
 
-def write_jobs(file, count):
-    """Lines of JOB_SIZE bytes, all different, so that a swapped or doubled one is seen."""
-    with open(file, "w") as jobs:
-        for number in range(count):
-            jobs.write(f"{number:0{JOB_SIZE - 1}d}\n")
-
-
 def same_content(file, other, ordered):
     with open(file, "rb") as a, open(other, "rb") as b:
         return a.read() == b.read() if ordered else sorted(a) == sorted(b)
 
 
 def measure(rival, pinned_to, folder):
-    """One run. Returns (seconds, CPU seconds), or a text that says what went wrong."""
+    """One run. Returns (seconds, CPU seconds)."""
     jobs, results = os.path.join(folder, f"jobs{rival.jobs}"), os.path.join(folder, "results")
     if not os.path.exists(jobs):
         write_jobs(jobs, rival.jobs)
     prefix = [] if pinned_to is None else ["taskset", "-c", str(pinned_to)]
-    with open(jobs, "rb") as source, open(results, "wb") as sink, tempfile.TemporaryFile() as log:
-        start = time.perf_counter()
-        process = subprocess.Popen([*prefix, *rival.command], stdin=source, stdout=sink, stderr=log,
-                                   start_new_session=True)
-        signal.alarm(LONGEST_RUN)
-        try:
-            # wait4 instead of wait(): it alone tells the CPU time of this child and the children it has reaped.
-            _, status, usage = os.wait4(process.pid, 0)
-        except TimeoutError:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return f"hung: killed after {LONGEST_RUN} s"
-        finally:
-            signal.alarm(0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        log.seek(0)
-        last_words = log.read().decode(errors="replace").strip().splitlines()[-1:]
-    if process.returncode != 0:
-        return f"ended with status {process.returncode}: {''.join(last_words) or 'nothing on stderr'}"
+    with open(jobs, "rb") as source, open(results, "wb") as sink:
+        start, end, usage, _ = run_command([*prefix, *rival.command], source, sink)
     if not same_content(jobs, results, rival.ordered):
-        return f"answered wrongly: its output is not its {rival.jobs} jobs"
-    return seconds, usage.ru_utime + usage.ru_stime
-
-
-def give_up(*_):
-    raise TimeoutError
+        raise RunFailed(f"answered wrongly: its output is not its {rival.jobs} jobs")
+    return end - start, usage.ru_utime + usage.ru_stime
 
 
 def run_rounds(found, arguments, pinned_to, folder):
@@ -148,13 +113,15 @@ def run_rounds(found, arguments, pinned_to, folder):
     for round_number in range(arguments.rounds):
         shift = round_number % len(found)
         for rival in found[shift:] + found[:shift]:
-            outcome = measure(rival, pinned_to, folder)
-            failed = isinstance(outcome, str)
-            if failed:
-                failures.append(f"{rival.name}, round {round_number + 1}: {outcome}")
             # A place for each round, so that rounds stay aligned with those of the floor.
-            rival.rates.append(None if failed else rival.jobs / outcome[0])
-            rival.cpu.append(None if failed else outcome[1] / rival.jobs)
+            try:
+                seconds, cpu = measure(rival, pinned_to, folder)
+                rival.rates.append(rival.jobs / seconds)
+                rival.cpu.append(cpu / rival.jobs)
+            except RunFailed as failure:
+                failures.append(f"{rival.name}, round {round_number + 1}: {failure}")
+                rival.rates.append(None)
+                rival.cpu.append(None)
     for rival in found:
         pairs = zip(rival.rates, found[0].rates)
         rival.ratios = [rate / floor for rate, floor in pairs if rate is not None and floor is not None]
@@ -166,43 +133,16 @@ def row(rival):
     if not rates:
         return f"| {rival.name} | failed | | | |"
     cpu = statistics.median(seconds for seconds in rival.cpu if seconds is not None) * 1e6
-    cells = [rival.name, f"{statistics.median(rates):,.0f}", "", "", f"{cpu:.1f}"]
-    if rival.ratios:
-        middle = statistics.median(rival.ratios)
-        digits = 2 if middle >= 0.1 else 4
-        cells[2] = f"{middle:.{digits}f}"
-        cells[3] = f"{min(rival.ratios):.{digits}f}–{max(rival.ratios):.{digits}f}"
+    digits = 2 if rival.ratios and statistics.median(rival.ratios) >= 0.1 else 4
+    cells = [rival.name, f"{statistics.median(rates):,.0f}", *median_and_spread(rival.ratios, digits), f"{cpu:.1f}"]
     return "| " + " | ".join(cells) + " |"
-
-
-def first_line(*command):
-    try:
-        done = subprocess.run(command, capture_output=True, text=True)
-    except OSError:
-        return "not there"
-    return (done.stdout or done.stderr).partition("\n")[0].strip()
-
-
-def describe_machine(arguments):
-    model = "unknown CPU"
-    with open("/proc/cpuinfo") as info:
-        for line in info:
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    print(f"machine:  {model}, {len(os.sched_getaffinity(0))} CPUs usable, load {os.getloadavg()[0]:.2f} at the start")
-    print(f"system:   Linux {platform.release()} {platform.machine()}, Python {platform.python_version()}, "
-          f"{first_line('xargs', '--version')}, {first_line('parallel', '--version')}")
-    if arguments.prefork:
-        print(f"prefork:  {first_line(arguments.prefork, '--version')}")
-    print(f"jobs:     {arguments.jobs:,} lines of {JOB_SIZE} bytes ({arguments.process_jobs:,} for xargs, parallel); "
-          f"interleaved rounds: {arguments.rounds}")
 
 
 def main():
     arguments = parse_arguments()
-    signal.signal(signal.SIGALRM, give_up)
-    describe_machine(arguments)
+    describe_machine(arguments.prefork, "xargs", "parallel")
+    print(f"jobs:     {arguments.jobs:,} lines of {JOB_SIZE} bytes ({arguments.process_jobs:,} for xargs, parallel); "
+          f"interleaved rounds: {arguments.rounds}")
     cpu = min(os.sched_getaffinity(0))
     settings = {"both": [cpu, None], "one": [cpu], "free": [None]}[arguments.pinning]
     failures = []

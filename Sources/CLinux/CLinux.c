@@ -57,7 +57,7 @@ int prefork_bytes_readable(int fd) {
   return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
 }
 
-int prefork_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC | O_NOCTTY); }
+int prefork_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC | O_NOCTTY, 0666); }
 
 int prefork_set_nonblocking(int fd) {
   int flags = fcntl(fd, F_GETFL);

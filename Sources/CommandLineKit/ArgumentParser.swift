@@ -36,6 +36,16 @@ struct ArgumentParser {
     if !wantsHelp { try checkOperands() }
   }
 
+  /// What was parsed, if each option has what it needs.
+  func parsedArguments() throws(UsageProblem) -> ParsedArguments {
+    let parsed = ParsedArguments(commandName: command.name, operands: operands, uses: uses)
+    for requirement in command.requirements where requirement.applies(parsed) && !parsed.has(requirement.needed) {
+      let needed = requirement.needed
+      throw .missingCompanion(requirement.subject, needs: "--\(needed.key)", example: needed.example)
+    }
+    return parsed
+  }
+
   private mutating func parseLong(_ word: String) throws(UsageProblem) {
     let name = String(word.dropFirst(2).prefix { $0 != "=" })
     let attached = word.contains("=") ? String(word[word.index(after: word.firstIndex(of: "=")!)...]) : nil

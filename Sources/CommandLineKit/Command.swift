@@ -8,6 +8,8 @@ public struct Command: Sendable {
   public let discussion: [String]
   /// Its options, by how often they are needed. `-h, --help` is added to every command by the parser and by help.
   public let groups: [OptionGroup]
+  /// Options that need others.
+  public let requirements: [Requirement]
   /// What it takes besides options.
   public let operands: Operands
   /// Command lines worth copying.
@@ -17,13 +19,14 @@ public struct Command: Sendable {
 
   /// A command. Two options of the same name, long or short, are a programming error.
   public init(
-    name: String, summary: String, discussion: [String] = [], groups: [OptionGroup] = [], operands: Operands = .none,
-    examples: [Example] = [], exitStatuses: [ExitStatusMeaning] = []
+    name: String, summary: String, discussion: [String] = [], groups: [OptionGroup] = [],
+    requirements: [Requirement] = [], operands: Operands = .none, examples: [Example] = [], exitStatuses: [ExitStatusMeaning] = []
   ) {
     self.name = name
     self.summary = summary
     self.discussion = discussion
     self.groups = groups
+    self.requirements = requirements
     self.operands = operands
     self.examples = examples
     self.exitStatuses = exitStatuses

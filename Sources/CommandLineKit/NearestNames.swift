@@ -2,7 +2,7 @@
 ///
 /// A slip of the finger comes first (edit distance of at most a third of the length), then the names that begin with
 /// `text`, then those with `text` as one of their words (`age` for `max-age`).
-func nearestNames(to text: String, among candidates: [String]) -> [String] {
+public func nearestNames(to text: String, among candidates: [String]) -> [String] {
   let wanted = Array(text.lowercased().utf8)
   guard wanted.count > 1, wanted.count <= 64 else { return [] }
   let allowed = max(1, wanted.count / 3)

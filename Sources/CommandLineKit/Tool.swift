@@ -36,11 +36,11 @@ public struct Tool: Sendable {
     var parser = ArgumentParser(command, arguments.dropFirst())
     do throws(UsageProblem) {
       try parser.parse()
+      if parser.wantsHelp { return .help(command) }
+      return .command(try parser.parsedArguments())
     } catch {
       throw UsageError(error, of: self, command)
     }
-    if parser.wantsHelp { return .help(command) }
-    return .command(ParsedArguments(commandName: command.name, operands: parser.operands, uses: parser.uses))
   }
 
   /// An option where a command should stand: right but too early, or unknown.
@@ -74,6 +74,11 @@ public struct ParsedArguments: Sendable {
   /// The words that are no options: for a command line, the program and its arguments, untouched.
   public let operands: [String]
   let uses: [String: [OptionUse]]
+
+  /// True if the option stands on the command line.
+  public func has<Value>(_ option: Option<Value>) -> Bool { has(option.declaration) }
+
+  func has(_ option: OptionDeclaration) -> Bool { uses[option.key] != nil }
 
   /// The value of an option: the last one given, or the default. Every value was checked when the arguments were parsed.
   public subscript<Value>(_ option: Option<Value>) -> Value {

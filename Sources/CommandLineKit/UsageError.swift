@@ -37,6 +37,7 @@ public struct UsageError: Error, Sendable {
     case .unexpectedValue(let option, let text): "option \(option) takes no value, but was given \(quoted(text))"
     case .badValue(let option, let text, let error): "\(option): \(error.sentence(about: text))"
     case .conflict(let first, let second): "\(first) and \(second) exclude each other; give one of them"
+    case .missingCompanion(let option, let needed, _): "\(option) means nothing without \(needed)"
     case .missingOperand(let name): "no \(name) given"
     case .emptyProgram(let name): "\(name) is an empty word; want the name of a program, such as cat"
     case .unexpectedOperand(let word): "unexpected argument \(shown(word))"
@@ -53,6 +54,7 @@ public struct UsageError: Error, Sendable {
     case .unknownCommand, .optionBeforeCommand: "`\(tool) help` lists the commands"
     case .missingValue(let option, _, let example, _):
       "for example `\(option)\(option.hasPrefix("--") ? "=" : " ")\(example)`"
+    case .missingCompanion(_, let needed, let example): "for example `\(needed)=\(example)`"
     case .missingOperand, .unexpectedOperand, .emptyProgram: usage.map { "the form is `\($0)`" } ?? "try `\(tool) help`"
     case .unknownOption, .unexpectedValue, .badValue, .conflict, .badOperand:
       command.map { "`\(tool) \($0) --help` shows what it takes" } ?? "try `\(tool) help`"
@@ -82,6 +84,8 @@ public enum UsageProblem: Error, Equatable, Sendable {
   case badValue(option: String, text: String, ValueError)
   /// Two switches that exclude each other.
   case conflict(String, String)
+  /// An option was given without another one that it needs.
+  case missingCompanion(String, needs: String, example: String)
   /// A required operand is missing.
   case missingOperand(String)
   /// The program to run is the empty word.

@@ -37,6 +37,7 @@ struct JobSource: ~Copyable {
 
   var descriptor: CInt { input.descriptor }
   var isAlwaysReady: Bool { input.isAlwaysReady }
+  var isTerminal: Bool { input.kind == .terminal }
   var wasClosed: Bool { input.kind == .closed }
 
   /// Finds the next job, reading a block only when there is no whole job at hand.

@@ -5,19 +5,22 @@ import WorkerProcess
 
 /// Everything for people: whole lines on stderr, never interleaved, never in the way of the work.
 struct Reporter: ~Copyable {
-  /// So many messages of one kind are shown; the rest is counted. (`-v` shows all.)
-  private static let mostOfAKind = 10
+  /// So many messages of one cause are shown; the rest is counted. (`-v` shows all.)
+  private static let mostOfACause = 3
+  /// So many causes are told apart; what comes after that is told and counted by its kind alone.
+  private static let mostCauses = 200
   /// While more than this waits for a slow reader of stderr, the workers' stderr is not read.
   private static let highWater = 256 * 1024
 
   /// What can repeat without end.
-  enum Kind: Int, CaseIterable {
-    case death, failedStart, failedJob, breach, rejectedJob
+  enum Kind: Hashable {
+    case death, failedStart, failedCheck, failedJob, breach, rejectedJob
 
     var plural: String {
       switch self {
       case .death: "worker deaths"
       case .failedStart: "failed starts"
+      case .failedCheck: "failed checks"
       case .failedJob: "failed jobs"
       case .breach: "breaches of the protocol"
       case .rejectedJob: "rejected jobs"
@@ -25,20 +28,30 @@ struct Reporter: ~Copyable {
     }
   }
 
+  /// Messages with the same cause say the same again, but for names and numbers.
+  private struct Cause: Hashable {
+    let kind: Kind
+    let words: String
+  }
+
   private var output: InheritedOutput
   private var buffer = ByteQueue()
+  /// Where the workers' stderr goes instead; nil for ours.
+  private var log: WorkerLog?
+  private var logHasFailed = false
   private let verbosity: Verbosity
-  private var said = [Int](repeating: 0, count: Kind.allCases.count)
+  private var said: [Cause: Int] = [:]
   private(set) var isBlocked = false
 
-  init(_ output: consuming InheritedOutput, verbosity: Verbosity) {
+  init(_ output: consuming InheritedOutput, log: consuming WorkerLog?, verbosity: Verbosity) {
     self.output = output
+    self.log = log
     self.verbosity = verbosity
   }
 
   var descriptor: CInt { output.descriptor }
   var isAlwaysReady: Bool { output.isAlwaysReady }
-  var isFull: Bool { buffer.count > Self.highWater }
+  var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
   var isVerbose: Bool { verbosity == .verbose }
 
   /// Says why the run cannot go on.
@@ -53,28 +66,37 @@ struct Reporter: ~Copyable {
   /// Says something that only the curious want to know.
   mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { line("prefork: \(text())") } }
 
-  /// Says something that may repeat: the first few times, then it is only counted.
-  mutating func repeated(_ kind: Kind, _ text: @autoclosure () -> String, evidence: [String] = []) {
-    said[kind.rawValue] += 1
+  /// Says something that may repeat: the first few times that it has this cause, then it is only counted, and the count
+  /// told when it gains a digit. `cause` is the text without what differs each time.
+  mutating func repeated(_ kind: Kind, cause: String, _ text: @autoclosure () -> String, evidence: [String] = []) {
+    let isNew = said.count < Self.mostCauses
+    var key = Cause(kind: kind, words: cause)
+    if !isNew, said[key] == nil { key = Cause(kind: kind, words: "") }
+    let count = said[key, default: 0] + 1
+    said[key] = count
     guard verbosity >= .normal else { return }
-    let count = said[kind.rawValue]
-    guard isVerbose || count <= Self.mostOfAKind else { return }
-    line("prefork: \(text())")
-    for line in evidence { self.line("prefork:   last stderr: \"\(line)\"") }
-    if count == Self.mostOfAKind, !isVerbose { line("prefork: further \(kind.plural) are only counted; -v shows all") }
+    if isVerbose || count <= Self.mostOfACause {
+      line("prefork: \(text())")
+      for line in evidence { self.line("prefork:   last stderr: \"\(line)\"") }
+    } else if isPowerOfTen(count) {
+      line("prefork: \(count) \(kind.plural) of that cause so far (-v shows each); the last: \(text())")
+    }
   }
 
-  /// What was counted but not shown.
+  /// What was counted but not shown, the most frequent first.
   mutating func sayWhatWasCounted() {
     guard verbosity == .normal else { return }
-    for kind in Kind.allCases where said[kind.rawValue] > Self.mostOfAKind {
-      line("prefork: \(said[kind.rawValue]) \(kind.plural) in all")
+    let counted = said.filter { $0.value > Self.mostOfACause }
+    for (cause, count) in counted.sorted(by: { ($0.value, $1.key.words) > ($1.value, $0.key.words) }) {
+      line("prefork: \(count) \(cause.kind.plural) in all" + (cause.words.isEmpty ? "" : ": \(cause.words)"))
     }
   }
 
   /// A line of a worker's stderr under the worker's name.
   mutating func workerLine(_ worker: WorkerID, _ text: [UInt8]) {
-    append("worker \(worker.slot): ")
+    let name = "worker \(worker.slot): "
+    if log != nil { return log!.append(name, text) }
+    append(name)
     text.withUnsafeBytes { buffer.append($0) }
     append("\n")
   }
@@ -88,6 +110,10 @@ struct Reporter: ~Copyable {
 
   /// Writes as much as the reader takes. A stderr that cannot be written is nobody's fault and stops nothing.
   mutating func flush() {
+    if log != nil, let error = log!.flush(), !logHasFailed {
+      logHasFailed = true
+      fatal("cannot write the workers' stderr to its file (--stderr): \(error.reason); it is lost from here on")
+    }
     while !buffer.isEmpty {
       switch output.write(from: &buffer) {
       case .bytes: isBlocked = false
@@ -100,4 +126,17 @@ struct Reporter: ~Copyable {
       }
     }
   }
+}
+
+private func waiting(in log: borrowing WorkerLog?) -> Int {
+  switch log {
+  case .some(let log): log.count
+  case .none: 0
+  }
+}
+
+private func isPowerOfTen(_ number: Int) -> Bool {
+  var rest = number
+  while rest >= 10, rest % 10 == 0 { rest /= 10 }
+  return rest == 1
 }

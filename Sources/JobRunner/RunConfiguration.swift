@@ -1,4 +1,5 @@
 import JobCore
+import LinuxIO
 import WireFormats
 import WorkerPool
 
@@ -18,6 +19,8 @@ public struct RunConfiguration: Sendable {
   public var seed: UInt64
   /// What people are told on stderr.
   public var verbosity: Verbosity
+  /// Where the workers' stderr goes.
+  public var workerErrors = WorkerErrors.prefixed
 
   /// A run with these parts.
   public init(
@@ -32,6 +35,16 @@ public struct RunConfiguration: Sendable {
     self.seed = seed
     self.verbosity = verbosity
   }
+}
+
+/// Where the workers' stderr goes.
+public enum WorkerErrors: Sendable, Equatable {
+  /// Whole lines to ours, each under the worker's name.
+  case prefixed
+  /// Workers have our stderr as theirs: nothing stands between, lines may be mixed, and no evidence of a death is kept.
+  case inherited
+  /// Whole lines, each under the worker's name, appended to this file.
+  case file(String)
 }
 
 /// How much is said on stderr.
@@ -57,6 +70,8 @@ public enum RunEnd: Sendable, Equatable {
   case workersDoNotStart
   /// Workers broke the protocol, so that answers cannot be trusted or none came.
   case protocolBroken
+  /// An output file could not be created: nothing was run.
+  case cannotCreateFile(SystemError)
   /// stdin could not be read.
   case inputUnreadable
   /// stdout could not be written.

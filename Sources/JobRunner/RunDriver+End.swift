@@ -8,13 +8,28 @@ import WorkerProcess
 /// Signals, and all the ways in which a run ends.
 extension RunDriver {
   /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. HUP: replace every worker. USR1: the state.
+  /// TTIN, TTOU: one worker more, one fewer.
   mutating func take(signal: CInt) {
     switch signal {
     case Signal.hangup: pool.recycleAll(&loop)
     case Signal.user1: sayState()
+    case Signal.child: pool.childrenChanged(&loop)
+    case Signal.oneMore: resize(by: 1)
+    case Signal.oneFewer: resize(by: -1)
     default: interrupted(by: signal)
     }
     settleEvents()
+  }
+
+  /// A pool of a fixed size keeps one; of a variable pool the upper bound moves.
+  private mutating func resize(by change: Int) {
+    guard !isStopping else { return }
+    let old = pool.size
+    let maximum = max(1, old.upperBound + change)
+    let minimum = old.lowerBound == old.upperBound ? maximum : min(old.lowerBound, maximum)
+    if minimum...maximum != old { pool.resize(to: minimum...maximum, &loop) }
+    let size = minimum == maximum ? "\(maximum)" : "\(minimum) to \(maximum)"
+    reporter.note("the pool now keeps \(size) worker\(maximum == 1 ? "" : "s")")
   }
 
   private mutating func interrupted(by signal: CInt) {
@@ -151,14 +166,19 @@ extension RunDriver {
   private mutating func waitForReaders() -> Bool {
     loopEvents.removeAll(keepingCapacity: true)
     do { try loop.wait(into: &loopEvents) } catch { return false }
-    for case .signal in loopEvents { signalsTaken += 1 }
+    for case .signal(Signal.interrupt) in loopEvents { signalsTaken += 1 }
+    for case .signal(Signal.terminate) in loopEvents { signalsTaken += 1 }
     return true
   }
 
   // MARK: Watching our own descriptors
 
   mutating func watchStandardStreams() throws(SystemError) {
-    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1])
+    try loop.watchSignals([
+      Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1, Signal.oneFewer, Signal.child,
+    ])
+    // In the background of a terminal, TTIN is what stops a reader of it: if it were taken, the read would fail (EIO).
+    if !source.isTerminal { try loop.watchSignals([Signal.oneMore]) }
     // An output that nobody reads is told by epoll without being asked for anything.
     if !sink.isAlwaysReady {
       try loop.add(sink.descriptor, token: Token.output.rawValue, readable: false, writable: false)

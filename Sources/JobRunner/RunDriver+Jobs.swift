@@ -22,6 +22,8 @@ extension RunDriver {
 
   private mutating func take(_ event: WorkerPoolEvent) {
     switch event {
+    case .notEnforced(let text): reporter.note(text)
+    case .remark(let text): reporter.detail(text)
     case .started(let worker, let pid): reporter.detail("worker \(worker.slot) (pid \(pid)) started")
     case .stopped(let worker, let pid, let status): reporter.detail("worker \(worker.slot) (pid \(pid)) \(status)")
     case .leaseGranted(let worker): offer(worker)
@@ -29,6 +31,10 @@ extension RunDriver {
     case .replied(let worker): replied(worker)
     case .leaseLost(let worker, let loss): lost(worker, loss)
     case .protocolBroken(let account, let violation): broken(account, violation)
+    case .checkFailed(let account, let check, let failure): checkFailed(account, check, failure)
+    case .offended(let account, let offence): offended(account, offence)
+    case .foreignNotification(let account, let sender):
+      reporter.detail("process \(sender) is not \(account.name), but wrote to its notification socket: ignored")
     case .died(let report): died(report)
     case .cannotStart(let error): cannotStart(error)
     case .workerLog(let worker, let line): reporter.workerLine(worker, line)
@@ -58,7 +64,7 @@ extension RunDriver {
     if let defect {
       let text = "the reply to job \(ledger.sequence(of: job)) cannot be written with --output \(configuration.output)"
       let advice = configuration.output == .lines ? "; try --output nul" : ""
-      reporter.repeated(.failedJob, "\(text): \(defect)\(advice)")
+      reporter.repeated(.failedJob, cause: "reply unfit for --output", "\(text): \(defect)\(advice)")
       ledger.handle(.attemptFailed(job, .failed), into: &jobActions)
     } else {
       ledger.handle(.replied(job, resultBytes: size), into: &jobActions)
@@ -69,10 +75,12 @@ extension RunDriver {
   }
 
   private mutating func lost(_ worker: WorkerID, _ loss: LeaseLoss) {
-    if case .died(let report) = loss {
-      reporter.repeated(.death, report.description, evidence: report.account.lastErrorLines)
+    switch loss {
+    case .neverStarted: break
+    case .died(let report): sayDeath(report)
+    case .violation(let account, let violation): tell(account, violation)
+    case .offence(let account, let offence): offended(account, offence)
     }
-    if case .violation(let account, let violation) = loss { tell(account, violation) }
     let slot = worker.slot.index
     guard slot < jobOfSlot.count, let job = jobOfSlot[slot], workerOfJob[Int(job.index)] == worker else { return }
     unbind(job, worker)
@@ -80,6 +88,7 @@ extension RunDriver {
     case .neverStarted: ledger.handle(.returnedUnstarted(job), into: &jobActions)
     case .died: ledger.handle(.attemptFailed(job, .crashed), into: &jobActions)
     case .violation: ledger.handle(.attemptFailed(job, .failed), into: &jobActions)
+    case .offence: ledger.handle(.attemptFailed(job, .crashed), into: &jobActions)
     }
     performJobActions()
   }
@@ -157,7 +166,8 @@ extension RunDriver {
     if !isAbandoning {
       let pid = pool.pid(of: worker) ?? 0
       let text = "job \(ledger.sequence(of: job)) ran out of time (--timeout)"
-      reporter.repeated(.failedJob, "\(text): stopping worker \(worker.slot) (pid \(pid))")
+      reporter.repeated(
+        .failedJob, cause: "ran out of time (--timeout)", "\(text): stopping worker \(worker.slot) (pid \(pid))")
       hintAtBuffering()
     }
     unbind(job, worker)

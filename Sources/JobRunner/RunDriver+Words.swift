@@ -22,37 +22,48 @@ extension RunDriver {
   /// A breach of the protocol. An answer nobody asked for means that all answers of that worker are in doubt.
   mutating func tell(_ account: WorkerAccount, _ violation: ProtocolViolation) {
     if case .unaskedReply = violation { unaskedReplies += 1 }
-    var text = "\(account.name) \(violation)"
-    if let job = account.currentJob { text += ", \(seconds(job.elapsed)) into job \(job.number)" }
-    reporter.repeated(.breach, text, evidence: account.lastErrorLines)
+    reporter.repeated(
+      .breach, cause: violation.cause, "\(account.name) \(violation)" + inHand(account),
+      evidence: account.lastErrorLines)
   }
 
   mutating func broken(_ account: WorkerAccount, _ violation: ProtocolViolation) { tell(account, violation) }
 
+  /// What a worker was stopped for.
+  mutating func offended(_ account: WorkerAccount, _ offence: Offence) {
+    let text = "\(account.name) \(offence)" + inHand(account) + saidOfItself(account)
+    reporter.repeated(.breach, cause: offence.cause, text, evidence: account.lastErrorLines)
+  }
+
+  mutating func checkFailed(_ account: WorkerAccount, _ check: Check, _ failure: CheckFailure) {
+    let text = "\(account.name) failed its \(check): \(failure) (after \(account.jobs) jobs)" + saidOfItself(account)
+    reporter.repeated(.failedCheck, cause: "\(check): \(failure)", text, evidence: account.lastErrorLines)
+  }
+
   mutating func died(_ report: DeathReport) {
-    guard report.neverTookAJob else {
-      return reporter.repeated(.death, report.description, evidence: report.account.lastErrorLines)
-    }
+    guard report.neverTookAJob else { return sayDeath(report) }
     let isTheSame = lastFailedStart?.status == report.status
     lastFailedStart = report
     // The same again is only for the curious: the breaker will tell how many there were.
     if isTheSame { return reporter.detail(report.description) }
-    reporter.repeated(.failedStart, report.description, evidence: report.account.lastErrorLines)
+    reporter.repeated(
+      .failedStart, cause: report.cause, report.description, evidence: report.account.lastErrorLines)
+  }
+
+  mutating func sayDeath(_ report: DeathReport) {
+    reporter.repeated(.death, cause: report.cause, report.description, evidence: report.account.lastErrorLines)
   }
 
   mutating func cannotStart(_ error: SpawnError) {
     if lastSpawnError == error.description { return reporter.detail("\(error)") }
     lastSpawnError = error.description
-    reporter.repeated(.failedStart, "\(error)")
+    reporter.repeated(.failedStart, cause: "\(error)", "\(error)")
     if let hint = error.hint, configuration.verbosity >= .normal { reporter.hint(hint) }
   }
 
   mutating func say(_ notice: PoolNotice) {
     switch notice {
-    case .retiring(let worker, .startTimeout):
-      let limit = seconds(configuration.pool.pool.startLimit)
-      reporter.repeated(
-        .failedStart, "worker \(worker.slot) did not begin its first job within \(limit) (--start-timeout)")
+    case .retiring(let worker, .startTimeout): sayNotReady(worker)
     case .retiring(let worker, let reason): reporter.detail("worker \(worker.slot) retires: \(reason)")
     case .startFailed(let worker, let failures, let wait):
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
@@ -68,6 +79,17 @@ extension RunDriver {
     case .recyclingAborted: reporter.note("the first replacement failed: the other workers go on serving")
     case .internalError(let event): internalErrorNoticed("the pool was told of \(event)")
     }
+  }
+
+  private mutating func sayNotReady(_ worker: WorkerID) {
+    let limit = seconds(configuration.pool.pool.startLimit)
+    let what = configuration.pool.readiness == .assumed ? "did not begin its first job" : "was not ready"
+    let cause = "\(what) within \(limit) (--start-timeout)"
+    let account = pool.account(of: worker, loop.now())
+    let name = account?.name ?? "worker \(worker.slot)"
+    reporter.repeated(
+      .failedStart, cause: cause, "\(name) \(cause)" + (account.map(saidOfItself) ?? ""),
+      evidence: account?.lastErrorLines ?? [])
   }
 
   /// An impossible event is a defect of ours: fatal where it can be debugged, told and counted where people work.
@@ -120,16 +142,6 @@ extension RunDriver {
         + "awk with fflush(), mawk -W interactive, or stdbuf -oL")
   }
 
-  mutating func sayState() {
-    let counts = ledger.counts
-    reporter.fatal("\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting")
-    for account in pool.accounts(&loop) {
-      var text = "  \(account.name): age \(seconds(account.age)), \(account.jobs) jobs"
-      if let job = account.currentJob { text += ", job \(job.number) for \(seconds(job.elapsed))" }
-      reporter.fatal(text)
-    }
-  }
-
   /// The last words, and the verdict.
   mutating func sayHowItEnded() -> RunEnd {
     let counts = ledger.counts
@@ -148,6 +160,16 @@ extension RunDriver {
   }
 
   private var endedQuietly: Bool { earlyEnd == .allOK }
+}
+
+/// `, 0.2 s into job 17`, if it has one.
+private func inHand(_ account: WorkerAccount) -> String {
+  account.currentJob.map { ", \(seconds($0.elapsed)) into job \($0.number)" } ?? ""
+}
+
+/// `; its last status: "loading"`, if it ever told one.
+func saidOfItself(_ account: WorkerAccount) -> String {
+  account.statusText.isEmpty ? "" : "; its last status: \"\(account.statusText)\""
 }
 
 /// A word as a shell would have to be given it.

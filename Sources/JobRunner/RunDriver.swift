@@ -8,7 +8,15 @@ import WorkerPool
 /// Runs all jobs of stdin and tells how it ended. `closed`: which standard descriptors we were started without.
 /// Throws only when the system refuses what the loop itself needs.
 public func run(_ configuration: RunConfiguration, closed: ClosedDescriptors) throws(SystemError) -> RunEnd {
-  var driver = try RunDriver(configuration, closed: closed)
+  var log: WorkerLog?
+  if case .file(let path) = configuration.workerErrors {
+    do throws(SystemError) {
+      log = try WorkerLog(path: path)
+    } catch {
+      return .cannotCreateFile(error)
+    }
+  }
+  var driver = try RunDriver(configuration, log: log, closed: closed)
   return try driver.run()
 }
 
@@ -76,7 +84,7 @@ struct RunDriver: ~Copyable {
   var lastSpawnError: String?
   var startedAt: UInt64 = 0
 
-  init(_ configuration: RunConfiguration, closed: ClosedDescriptors) throws(SystemError) {
+  init(_ configuration: RunConfiguration, log: consuming WorkerLog?, closed: ClosedDescriptors) throws(SystemError) {
     self.configuration = configuration
     loop = try EventLoop()
     pool = WorkerPool(configuration.pool, seed: configuration.seed)
@@ -85,7 +93,8 @@ struct RunDriver: ~Copyable {
       InheritedInput(0, wasClosed: closed.stdin), framing: configuration.input,
       maximumJobSize: configuration.maximumJobSize)
     sink = ResultSink(InheritedOutput(1), framing: configuration.output)
-    reporter = Reporter(InheritedOutput(2, wasClosed: closed.stderr), verbosity: configuration.verbosity)
+    reporter = Reporter(
+      InheritedOutput(2, wasClosed: closed.stderr), log: log, verbosity: configuration.verbosity)
   }
 
   /// Runs until every job is settled and no worker is left.
@@ -191,7 +200,7 @@ struct RunDriver: ~Copyable {
     store.store(UnsafeRawBufferPointer(start: nil, count: 0), as: .lines, for: job)
     ledger.handle(.accepted(job), into: &jobActions)
     let number = ledger.sequence(of: job)
-    reporter.repeated(.rejectedJob, "job \(number) \(reason)")
+    reporter.repeated(.rejectedJob, cause: reason, "job \(number) \(reason)")
     ledger.handle(.rejected(job), into: &jobActions)
     performJobActions()
   }

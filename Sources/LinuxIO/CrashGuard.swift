@@ -23,10 +23,10 @@ public struct CrashGuard: ~Copyable {
   public let pid: pid_t
   private let descriptor: FileDescriptor
 
-  /// Starts the guard; it is on its watch when this returns. `cgroup` is the absolute path of a cgroup v2 directory in
-  /// which there are only processes that must not outlive us.
-  public init(cgroup: String? = nil) throws(SystemError) {
-    let list = try GuardedProcesses()
+  /// Starts the guard; it is on its watch when this returns. `cookie` must be a text that no other guard has; `cgroup` is
+  /// the absolute path of a cgroup v2 directory in which there are only processes that must not outlive us.
+  public init(cookie: String = GuardedProcesses.randomCookie(), cgroup: String? = nil) throws(SystemError) {
+    let list = try GuardedProcesses(cookie: cookie)
     var child: pid_t = 0
     let number = prefork_guard_start(list.table, "\(GuardedProcesses.cookieName)=\(list.cookie)", cgroup, &child)
     if number < 0 { throw SystemError("start a guard against our own crash") }
@@ -56,10 +56,15 @@ public final class GuardedProcesses: @unchecked Sendable {
   /// Shared with the guard, who has a mapping of its own.
   let table: UnsafeMutablePointer<Int32>
 
-  init() throws(SystemError) {
+  init(cookie: String) throws(SystemError) {
     guard let table = prefork_guard_make_table() else { throw SystemError("mmap") }
     self.table = table
-    cookie = (0..<4).map { _ in
+    self.cookie = cookie
+  }
+
+  /// 128 bits of chance in hexadecimal.
+  public static func randomCookie() -> String {
+    (0..<4).map { _ in
       let digits = String(UInt32.random(in: 0 ... .max), radix: 16)
       return String(repeating: "0", count: 8 - digits.count) + digits
     }.joined()

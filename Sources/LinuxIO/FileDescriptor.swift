@@ -18,7 +18,13 @@ public struct FileDescriptor: ~Copyable, Sendable {
     return number
   }
 
-  /// Opens a file; always close-on-exec.
+  /// Opens a file to append to it, which is created if need be. Writes do not block; nor does this: a FIFO that nobody
+  /// reads is an error (ENXIO).
+  public static func appending(to path: String) throws(SystemError) -> FileDescriptor {
+    try open(path, flags: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK)
+  }
+
+  /// Opens a file; always close-on-exec. One that is created (O_CREAT) may be read and written by all that the umask allows.
   public static func open(_ path: String, flags: CInt) throws(SystemError) -> FileDescriptor {
     if let fault = injectedFault(.open) { throw SystemError("open \(path)", fault) }
     let number = prefork_open(path, flags)

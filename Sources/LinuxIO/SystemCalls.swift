@@ -168,4 +168,10 @@ public enum Signal {
   public static let proceed = SIGCONT
   /// SIGUSR1.
   public static let user1 = SIGUSR1
+  /// SIGCHLD.
+  public static let child = SIGCHLD
+  /// SIGTTIN, by custom of prefork servers: one worker more.
+  public static let oneMore = SIGTTIN
+  /// SIGTTOU, likewise: one worker fewer.
+  public static let oneFewer = SIGTTOU
 }

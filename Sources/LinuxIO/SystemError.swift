@@ -14,6 +14,9 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     self.code = code
   }
 
+  /// Nobody reads any more (EPIPE).
+  public static var brokenPipe: SystemError { SystemError("write", EPIPE) }
+
   /// The reason alone: `No such file or directory (ENOENT)`.
   public var reason: String {
     let text = String(cString: strerror(code))

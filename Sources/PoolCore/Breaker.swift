@@ -15,6 +15,9 @@ struct Breaker: Sendable {
   private(set) var state = State.closed
   private let budget: RestartBudget
   private var recent: [UInt64] = []
+  /// Failed starts since a worker last worked, in all slots, and when the first of them was.
+  private var row = 0
+  private var rowBegan: UInt64 = 0
   private var generation: UInt32 = 0
   /// How often it opened since a worker was last proved; the wait grows with it.
   private(set) var openings = 0
@@ -41,23 +44,40 @@ struct Breaker: Sendable {
     if state == .halfOpen(trial: nil) { state = .halfOpen(trial: serial) }
   }
 
-  /// Counts a failed start. Returns the number of failures within the period if this one opens the breaker.
-  mutating func noteFailure(serial: UInt64, at now: UInt64, isFinal: Bool) -> Int? {
+  /// The failures that opened it, and in how many nanoseconds they came.
+  struct Opening {
+    let failures: Int
+    let period: UInt64
+  }
+
+  /// Counts a failed start, the `inARow`-th in its slot. Returns what opens the breaker, if this one does.
+  ///
+  /// Starts that take longer to fail than the budget's period allows for would never spend it, and be tried for ever
+  /// while everybody waits (supervisor #1640): as many in a row in one slot, and no worker that works, is the end, too.
+  mutating func noteFailure(serial: UInt64, inARow: Int, at now: UInt64, isFinal: Bool) -> Opening? {
     recent.removeAll { now &- $0 > budget.period }
     recent.append(now)
+    if row == 0 { rowBegan = now }
+    row += 1
     switch state {
     case .open: return nil
-    case .halfOpen(let trial): return trial == serial ? open() : nil
-    case .closed: return isFinal || recent.count >= budget.failures ? open() : nil
+    case .halfOpen(let trial): return trial == serial ? open(at: now) : nil
+    case .closed:
+      let isSpent = recent.count >= budget.failures || min(inARow, row) >= budget.failures
+      return isFinal || isSpent ? open(at: now) : nil
     }
   }
 
-  private mutating func open() -> Int {
+  private mutating func open(at now: UInt64) -> Opening {
     generation += 1
     openings += 1
     state = .open(generation: generation)
-    return recent.count
+    return row > recent.count
+      ? Opening(failures: row, period: now &- rowBegan) : Opening(failures: recent.count, period: budget.period)
   }
+
+  /// A worker has worked: proved, and not only for a moment.
+  mutating func endRow() { row = 0 }
 
   var timer: TimerID? {
     if case .open(let generation) = state { return .breaker(generation: generation) }

@@ -41,11 +41,13 @@ public enum LeaseRefusal: Sendable, Equatable {
 }
 
 /// Why a worker gets no more leases.
-public enum RetireReason: Sendable, Equatable {
+public enum RetireReason: Sendable, Equatable, CustomStringConvertible {
   /// It served its number of jobs.
   case jobs
   /// It reached its age.
   case age
+  /// It used too much memory.
+  case memory
   /// It was idle too long and is not needed.
   case idle
   /// The pool became smaller.
@@ -66,6 +68,24 @@ public enum RetireReason: Sendable, Equatable {
   case reset
   /// Its lease ended badly.
   case broken
+
+  /// The reason in a few words.
+  public var description: String {
+    switch self {
+    case .jobs: "it has done its number of jobs"
+    case .age: "it is old"
+    case .memory: "it holds too much memory"
+    case .idle: "it was idle for too long"
+    case .surplus: "the pool has become smaller"
+    case .requested: "it was asked for"
+    case .own: "it asked for it"
+    case .drained, .stopped: "the pool is stopping"
+    case .startTimeout: "it was not ready in time"
+    case .probe: "it failed its probe"
+    case .reset: "it failed its reset"
+    case .broken: "it cannot be used any more"
+    }
+  }
 }
 
 /// Something that people should know.
@@ -74,8 +94,8 @@ public enum PoolNotice: Sendable, Equatable {
   case retiring(WorkerID, RetireReason)
   /// A start failed, the `failures`-th in a row in this slot; the next try comes after `wait` nanoseconds.
   case startFailed(WorkerID, failures: Int, wait: UInt64)
-  /// The restart budget is spent: `failures` within `period` nanoseconds. One start is tried after `retryAfter`
-  /// nanoseconds.
+  /// The restart budget is spent: `failures` within `period` nanoseconds, or in a row without a worker that worked, which
+  /// took `period` nanoseconds. One start is tried after `retryAfter` nanoseconds.
   case breakerOpened(failures: Int, period: UInt64, retryAfter: UInt64)
   /// Workers start again.
   case breakerClosed

@@ -14,7 +14,9 @@ public struct PoolConfiguration: Sendable {
   public var maximum: Int
   /// Leases that one worker can hold at once. At least 1; must be 1 with `resetsAfterLease` or a probe before lease.
   public var capacity = 1
-  /// Most workers that may be starting at the same moment. At least 1.
+  /// Most workers that may be loading at the same moment: started, and neither proved (`readyIsProof`) nor settled
+  /// (`settleTime`) yet, so that a large pool does not start all at once. Growth above the minimum begins with one, and
+  /// with each that has loaded one more may, up to this number, while somebody waits. At least 1.
   public var maximumStarting = Int.max
   /// Which idle worker serves next.
   public var leaseOrder = LeaseOrder.lifo
@@ -35,16 +37,18 @@ public struct PoolConfiguration: Sendable {
   /// While the breaker is open and no worker is left, waiters are refused with the reason instead of waiting on.
   public var refusesWhileBreakerIsOpen = true
 
-  /// A worker retires after so many leases; 0 for never.
+  /// A worker retires after so many leases; 0 for never. 1 is strict, whatever `surge` is: a fresh worker for each job.
   public var maximumJobs = 0
-  /// A worker retires at that age; 0 for never.
+  /// A worker retires so long after it was ready; 0 for never.
   public var maximumAge: UInt64 = 0
   /// Limits are drawn between (1 - jitter) and 1 of their value, so that workers never retire in step. 0...1.
   public var jitter = 0.1
-  /// Replacements that may start before the worker they replace retires; until then that one serves on, past its limit.
-  /// 0: a worker that reached its limit gets no further lease, whatever it costs.
+  /// Replacements that may be started before the workers they replace retire; until then those serve on, past their
+  /// limits. As many may be on their way out at the same moment, so that there are never more than `maximum` + 2 · `surge`
+  /// workers. 0: a worker that reached its limit gets no further lease, and its successor starts when it is gone.
   public var surge = 0
-  /// An idle worker above the minimum retires after so long; 0 for never. A probe does not count as use.
+  /// An idle worker above the minimum retires after so long; 0 for never. A probe does not count as use. A pool at its
+  /// minimum arms no timer for this.
   public var idleLimit: UInt64 = 0
 
   /// Idle workers are probed so often; 0 for never.

@@ -9,6 +9,10 @@ public enum PoolEvent: Sendable, Equatable {
   /// A lease ends. Ignored when the worker is on the stop ladder: that made its leases void.
   case leaseReleased(WorkerID, LeaseEnd)
 
+  /// A worker that is starting asks for more time: its start may last until so many nanoseconds from now, if that is later
+  /// than it was to end anyway. Each such word replaces the one before (`EXTEND_TIMEOUT_USEC` of sd_notify(3)). Ignored
+  /// when the worker is not starting.
+  case startExtended(WorkerID, by: UInt64)
   /// The worker can take a lease: proved, or taken for granted (`readyIsProof`).
   case workerReady(WorkerID)
   /// The worker no longer exists, asked to or not. All its leases are void: they must not be released any more.
@@ -17,6 +21,13 @@ public enum PoolEvent: Sendable, Equatable {
   /// The worker must not be used again, whatever it is doing (it broke the protocol, its job ran out of time). Its
   /// leases are void. One that never proved itself has failed to start.
   case workerBroken(WorkerID)
+
+  /// The worker is over a limit that only the driver can measure, such as its memory after a job. Whatever it is doing, it
+  /// goes the way of one over `maximumJobs`: replaced before it retires, as far as `surge` allows, for `reason`.
+  case limitExceeded(WorkerID, RetireReason)
+  /// The worker asks to go, outside of a lease (`STOPPING=1` of sd_notify(3)). It gets no further lease whatever `surge` is
+  /// and is stopped when it is free. One that has not settled yet has failed to start.
+  case retirementRequested(WorkerID)
 
   /// The probe was answered well.
   case probePassed(WorkerID)
@@ -33,7 +44,7 @@ public enum PoolEvent: Sendable, Equatable {
   /// The pool's size changes; surplus workers retire when they are free.
   case resized(minimum: Int, maximum: Int)
   /// Replace every worker that lives now, no more than `max(surge, 1)` at once; the first replacement that fails ends
-  /// it, and the next is not begun before it is proved. Ignored unless the pool is open.
+  /// it, and the next old one does not go before it is proved or has settled. Ignored unless the pool is open.
   case recycleAll
   /// Replace this worker. Ignored when it is gone or going.
   case recycle(WorkerID)

@@ -6,6 +6,7 @@ extension PoolStateMachine {
     if let lastWaiter, waiter <= lastWaiter { return impossible(.waiterOutOfOrder, into: &actions) }
     lastWaiter = waiter
     guard phase == .open else { return actions.append(.refuseLease(waiter, .closed)) }
+    if waiters.isEmpty { growth = 1 }
     let slot = waiters.isEmpty ? available.pick(configuration.leaseOrder) : nil
     if let slot, !isProbeDue(slot, at: now) {
       return grant(Waiter(id: waiter, patience: .endless), slot, into: &actions)
@@ -94,8 +95,8 @@ extension PoolStateMachine {
     case .unused: break
     case .healthy: countJob(slot, at: now, into: &actions)
     case .wantsToRetire:
-      countJob(slot, at: now, into: &actions)
       setRetiring(slot, .own, into: &actions)
+      countJob(slot, at: now, into: &actions)
     }
     if census.serving > configuration.maximum, census.serving > mostServing {
       setRetiring(slot, .surplus, into: &actions)
@@ -107,10 +108,9 @@ extension PoolStateMachine {
 
   private mutating func countJob(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
     slots[slot].jobs += 1
+    // First what becomes of this worker: one that goes is no reason, proved or not, to let another one go.
+    if slots[slot].jobLimit > 0 { checkJobLimit(slot, at: now, into: &actions) }
     if slots[slot].jobs == 1 { firstJobDone(slot, at: now, into: &actions) }
-    if slots[slot].jobLimit > 0, slots[slot].jobs == slots[slot].jobLimit {
-      limitReached(slot, .jobs, at: now, into: &actions)
-    }
   }
 
   /// The worker goes on serving: to its next waiter, or to rest.
@@ -128,18 +128,31 @@ extension PoolStateMachine {
     }
   }
 
+  /// A probe is not a use: the worker stays as cold as it was. One that is merely taken to be ready may still be loading:
+  /// nobody should wait for that while a worker is free that works.
+  private func isCold(_ slot: Int, after old: SlotState) -> Bool {
+    switch old {
+    case .probing: true
+    case .starting: !slots[slot].isProved && configuration.leaseOrder == .lifo
+    case .empty, .backingOff, .idle, .leased, .resetting, .stopping: false
+    }
+  }
+
   /// The worker is free: the next waiter gets it, or it rests until one comes. One worker too many goes, whoever waits.
   mutating func rest(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    let wasProbed = slots[slot].state == .probing(nil)
+    let old = slots[slot].state
     setState(slot, .idle, into: &actions)
-    // A probe is not a use: the worker stays as cold as it was.
-    if wasProbed { available.insertAsColdest(slot, into: &slots) } else { available.insert(slot, into: &slots) }
-    if phase == .draining || census.serving > configuration.maximum { reconcile(at: now, into: &actions) }
+    if old != .probing(nil) { slots[slot].idleSince = now }
+    if isCold(slot, after: old) {
+      available.insertAsColdest(slot, into: &slots)
+    } else {
+      available.insert(slot, into: &slots)
+    }
+    let isOneTooMany = census.serving > configuration.maximum && census.serving > mostServing
+    if phase == .draining || isOneTooMany { reconcile(at: now, into: &actions) }
     dispatch(at: now, into: &actions)
     guard slots[slot].state == .idle else { return }
-    if configuration.idleLimit > 0, slots[slot].armed[SlotTimer.idle.rawValue] == 0 {
-      arm(slot, .idle, after: configuration.idleLimit, into: &actions)
-    }
+    if canShrink { watchIdle(slot, at: now, into: &actions) }
     if configuration.probeInterval > 0 {
       arm(slot, .probeInterval, after: configuration.probeInterval, into: &actions)
     }

@@ -1,55 +1,6 @@
-/// Starts: as many as are wanted, failed ones again after a wait, through the breaker.
+/// Starts: how one begins, is proved, fails, and is tried again after a wait, through the breaker.
 extension PoolStateMachine {
-  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters need.
-  var target: Int {
-    switch phase {
-    case .new, .stopping, .closed: return 0
-    case .draining: return min(configuration.maximum, census.busy + workersForWaiters)
-    case .open:
-      return max(configuration.minimum, min(configuration.maximum, census.busy + workersForWaiters))
-    }
-  }
-
-  private var workersForWaiters: Int {
-    (waiters.count + configuration.capacity - 1) / configuration.capacity
-  }
-
-  /// Starts what is missing, retires what is too much, and refuses waiters that nobody will ever serve.
-  mutating func reconcile(at now: UInt64, into actions: inout [PoolAction]) {
-    advanceRecycling(at: now, into: &actions)
-    startMissing(into: &actions)
-    if case .open = breaker.state, configuration.refusesWhileBreakerIsOpen, census.serving + census.starting == 0 {
-      refuseAllWaiters(.startsFail, into: &actions)
-    }
-    retireSurplus(at: now, into: &actions)
-    closeIfDone(into: &actions)
-  }
-
-  /// Replacements that may serve beside the workers they will replace.
-  private var replacements: Int { phase == .open ? min(configuration.surge, census.overdue) : 0 }
-
-  /// Workers that may serve at once: more than the maximum only while some are being replaced.
-  var mostServing: Int { configuration.maximum.addingUpToMax(replacements) }
-
-  private mutating func startMissing(into actions: inout [PoolAction]) {
-    let mostOccupied = configuration.maximum.addingUpToMax(configuration.surge)
-    while census.serving + census.starting + census.backingOff < target + replacements,
-      census.occupied + census.backingOff < mostOccupied, census.starting < configuration.maximumStarting,
-      breaker.allowsStart
-    {
-      startWorker(in: emptySlot(), into: &actions)
-    }
-  }
-
-  private mutating func emptySlot() -> Int {
-    if census.occupied + census.backingOff < slots.count, let slot = slots.firstIndex(where: { $0.state == .empty }) {
-      return slot
-    }
-    slots.append(Slot())
-    return slots.count - 1
-  }
-
-  private mutating func startWorker(in slot: Int, into actions: inout [PoolAction]) {
+  mutating func startWorker(in slot: Int, isForGrowth: Bool, at now: UInt64, into actions: inout [PoolAction]) {
     lastSerial += 1
     let failures = slots[slot].failures
     let armed = slots[slot].armed
@@ -58,6 +9,8 @@ extension PoolStateMachine {
     slots[slot].failures = failures
     slots[slot].armed = armed
     slots[slot].jobLimit = jitteredJobLimit()
+    slots[slot].isForGrowth = isForGrowth
+    slots[slot].startedAt = now
     breaker.noteStart(serial: lastSerial)
     setState(slot, .starting, into: &actions)
     arm(slot, .start, after: configuration.startLimit, into: &actions)
@@ -71,12 +24,22 @@ extension PoolStateMachine {
     return max(1, configuration.maximumJobs - (span > 0 ? Int.random(in: 0...span, using: &generator) : 0))
   }
 
+  mutating func extendStart(_ worker: WorkerID, by time: UInt64, at now: UInt64, into actions: inout [PoolAction]) {
+    guard let slot = slot(of: worker), slots[slot].state == .starting else { return }
+    let elapsed = now &- slots[slot].startedAt
+    let left = configuration.startLimit - min(elapsed, configuration.startLimit)
+    // Not beyond what a driver can add to its clock: a worker may well ask for infinity.
+    arm(slot, .start, after: max(left, min(time, 1 << 62)), into: &actions)
+  }
+
   mutating func workerReady(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), slots[slot].state == .starting else { return }
     slots[slot].lastUsed = now
+    slots[slot].pacedSince = now
+    if configuration.readyIsProof { noteStartTime(now &- slots[slot].startedAt) }
     if configuration.maximumAge > 0 {
       let jitter = UInt64(Double(configuration.maximumAge) * configuration.jitter * generator.nextUnit())
-      arm(slot, .age, after: configuration.maximumAge - jitter, into: &actions)
+      arm(slot, .age, after: ageOfReplacement(limit: configuration.maximumAge - jitter), into: &actions)
     }
     if configuration.readyIsProof { prove(slot, into: &actions) }
     if configuration.settleTime > 0 {
@@ -85,12 +48,13 @@ extension PoolStateMachine {
       survive(slot, into: &actions)
     }
     rest(slot, at: now, into: &actions)
+    slots[slot].tookJobAtOnce = slots[slot].state == .leased
     reconcile(at: now, into: &actions)
   }
 
   /// The worker has shown that it works: starts need not be held back. The caller reconciles.
   private mutating func prove(_ slot: Int, into actions: inout [PoolAction]) {
-    slots[slot].isProved = true
+    endLoading(slot) { $0.isProved = true }
     hasProvedOnce = true
     let timer = breaker.timer
     guard breaker.noteSuccess() else { return }
@@ -98,9 +62,20 @@ extension PoolStateMachine {
     actions.append(.report(.breakerClosed))
   }
 
-  /// The worker did its first job.
+  private mutating func endLoading(_ slot: Int, _ change: (inout Slot) -> Void) {
+    let wasLoading = slots[slot].isLoading
+    amend(slot, change)
+    if wasLoading { hasLoaded(slot) }
+  }
+
+  /// The worker did its first job. Where ready is no proof that is the first that is known of how long a start takes, if
+  /// the job waited for it.
   mutating func firstJobDone(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    if !slots[slot].isProved { prove(slot, into: &actions) }
+    if !slots[slot].isProved {
+      slots[slot].pacedSince = now
+      if slots[slot].tookJobAtOnce { noteStartTime(now &- slots[slot].startedAt) }
+      prove(slot, into: &actions)
+    }
     survive(slot, into: &actions)
     reconcile(at: now, into: &actions)
   }
@@ -117,8 +92,12 @@ extension PoolStateMachine {
   /// comes.
   private mutating func survive(_ slot: Int, into actions: inout [PoolAction]) {
     disarm(slot, .settle, into: &actions)
-    slots[slot].hasSettled = true
-    if slots[slot].isProved { slots[slot].failures = 0 }
+    endLoading(slot) { $0.hasSettled = true }
+    if rollBefore > 0, slots[slot].serial >= rollBefore { rollIsTrusted = true }
+    if slots[slot].isProved {
+      slots[slot].failures = 0
+      breaker.endRow()
+    }
     if breaker.trialSurvived(serial: slots[slot].serial) { actions.append(.report(.breakerClosed)) }
   }
 
@@ -128,7 +107,7 @@ extension PoolStateMachine {
   }
 
   mutating func backoffEnded(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    setState(slot, .empty, into: &actions)
+    setEmpty(slot, into: &actions)
     reconcile(at: now, into: &actions)
   }
 
@@ -166,38 +145,29 @@ extension PoolStateMachine {
     let wait = configuration.backoff.wait(afterFailures: slots[slot].failures, using: &generator)
     actions.append(.report(.startFailed(worker(in: slot), failures: slots[slot].failures, wait: wait)))
     abortRoll(afterFailureOf: slots[slot].serial, into: &actions)
-    if let failures = breaker.noteFailure(serial: slots[slot].serial, at: now, isFinal: isFinal),
-      let timer = breaker.timer
-    {
-      let retryAfter = configuration.backoff.wait(afterFailures: failures + breaker.openings, using: &generator)
-      actions.append(.arm(timer, after: retryAfter))
+    let opening = breaker.noteFailure(
+      serial: slots[slot].serial, inARow: slots[slot].failures, at: now, isFinal: isFinal)
+    if let opening, let timer = breaker.timer {
+      let wait = configuration.backoff.wait(afterFailures: opening.failures + breaker.openings, using: &generator)
+      actions.append(.arm(timer, after: wait))
       actions.append(
-        .report(
-          .breakerOpened(failures: failures, period: configuration.restartBudget.period, retryAfter: retryAfter)))
+        .report(.breakerOpened(failures: opening.failures, period: opening.period, retryAfter: wait)))
     }
     setState(slot, .backingOff, into: &actions)
     arm(slot, .backoff, after: wait, into: &actions)
   }
 
-  func isRollReplacement(_ serial: UInt64) -> Bool { rollBefore > 0 && serial >= rollBefore }
-
   mutating func refuseAllWaiters(_ refusal: LeaseRefusal, into actions: inout [PoolAction]) {
-    for slot in slots.indices {
-      guard case .probing(let waiter?) = slots[slot].state else { continue }
-      slots[slot].state = .probing(nil)
-      waiters.putBack(waiter)
+    if configuration.probeBeforeLeaseUnlessUsedWithin != nil {
+      for slot in slots.indices {
+        guard case .probing(let waiter?) = slots[slot].state else { continue }
+        slots[slot].state = .probing(nil)
+        waiters.putBack(waiter)
+      }
     }
     while let waiter = waiters.popFirst() {
       if waiter.patience == .timed { actions.append(.disarm(.waiter(waiter.id))) }
       actions.append(.refuseLease(waiter.id, refusal))
     }
-  }
-}
-
-extension Int {
-  /// The sum, or the greatest number: limits may be `Int.max`, "no limit".
-  func addingUpToMax(_ other: Int) -> Int {
-    let sum = addingReportingOverflow(other)
-    return sum.overflow ? .max : sum.partialValue
   }
 }

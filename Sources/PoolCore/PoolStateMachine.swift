@@ -24,8 +24,18 @@ public struct PoolStateMachine: Sendable {
   var hasProvedOnce = false
   /// The serial below which workers are being replaced by `recycleAll`; 0 when no roll is under way.
   var rollBefore: UInt64 = 0
-  /// How many slots are in each group of states; kept by `setState`, so that sizing needs no search.
+  /// A replacement of this roll has done a job or settled.
+  var rollIsTrusted = false
+  /// How many slots are in each group; kept by `amend` and `setState`.
   var census = Census()
+  /// No slot below this one is empty.
+  var lowestEmpty = 0
+  /// How many workers may be loading for growth at the same moment; the rule stands with the sizing.
+  var growth = 1
+  /// The pool can shrink, and each idle worker has its timer.
+  var watchesIdle = false
+  /// How long a start takes of late, in nanoseconds; 0 while that is not known.
+  var typicalStart: UInt64 = 0
 
   /// Impossible events seen so far: each is a defect of the driver or of the pool, and was reported.
   public internal(set) var internalErrors = 0
@@ -46,9 +56,12 @@ public struct PoolStateMachine: Sendable {
     case .leaseRequested(let waiter, let limit): requestLease(waiter, limit, at: now, into: &actions)
     case .leaseWithdrawn(let waiter): withdrawLease(waiter, at: now, into: &actions)
     case .leaseReleased(let worker, let end): releaseLease(worker, end, at: now, into: &actions)
+    case .startExtended(let worker, let time): extendStart(worker, by: time, at: now, into: &actions)
     case .workerReady(let worker): workerReady(worker, at: now, into: &actions)
     case .workerGone(let worker, let cause): workerGone(worker, cause, at: now, into: &actions)
     case .workerBroken(let worker): workerBroken(worker, at: now, into: &actions)
+    case .limitExceeded(let worker, let reason): limitExceeded(worker, reason, at: now, into: &actions)
+    case .retirementRequested(let worker): retirementRequested(worker, at: now, into: &actions)
     case .probePassed(let worker): probePassed(worker, at: now, into: &actions)
     case .probeFailed(let worker): probeFailed(worker, at: now, into: &actions)
     case .resetPassed(let worker): resetPassed(worker, at: now, into: &actions)
@@ -117,11 +130,17 @@ extension PoolStateMachine {
     }
   }
 
-  /// The only place where a state changes. Timers that belong to the old state are disarmed.
+  /// Changes what the census counts of a slot. The only way to do so, besides `setState`.
+  mutating func amend(_ slot: Int, _ change: (inout Slot) -> Void) {
+    census.remove(slots[slot])
+    change(&slots[slot])
+    census.add(slots[slot])
+  }
+
+  /// The only place where a state changes. Timers that belong to the old state alone are disarmed.
   mutating func setState(_ slot: Int, _ state: SlotState, into actions: inout [PoolAction]) {
-    let wasServing = slots[slot].isServing
-    census.remove(slots[slot].state, isServing: wasServing)
-    switch slots[slot].state {
+    let old = slots[slot].state
+    switch old {
     case .empty: break
     case .backingOff: disarm(slot, .backoff, into: &actions)
     case .starting: disarm(slot, .start, into: &actions)
@@ -131,27 +150,26 @@ extension PoolStateMachine {
     case .resetting: disarm(slot, .reset, into: &actions)
     case .stopping: disarm(slot, .stop, into: &actions)
     }
-    // A probe is not a use: the time of idleness runs on, or probed workers would never age out (php-src #4101).
-    if state != .idle, state != .probing(nil) { disarm(slot, .idle, into: &actions) }
+    // Every job comes this way twice: between these states only the number of busy ones can change.
+    guard old.isUp, state.isUp else { return amend(slot) { $0.state = state } }
+    if slots[slot].retiring == nil { census.busy += (state.isBusy ? 1 : 0) - (old.isBusy ? 1 : 0) }
     slots[slot].state = state
-    census.add(state, isServing: slots[slot].isServing)
+  }
+
+  mutating func setEmpty(_ slot: Int, into actions: inout [PoolAction]) {
+    setState(slot, .empty, into: &actions)
+    lowestEmpty = min(lowestEmpty, slot)
   }
 
   /// Marks the worker: no further lease.
   mutating func setRetiring(_ slot: Int, _ reason: RetireReason, into actions: inout [PoolAction]) {
     guard slots[slot].retiring == nil else { return }
-    census.remove(slots[slot].state, isServing: slots[slot].isServing)
     available.remove(slot, from: &slots)
-    setOverdue(slot, nil)
-    slots[slot].retiring = reason
-    census.add(slots[slot].state, isServing: false)
+    amend(slot) {
+      $0.overdue = nil
+      $0.retiring = reason
+    }
     actions.append(.report(.retiring(worker(in: slot), reason)))
-  }
-
-  mutating func setOverdue(_ slot: Int, _ reason: RetireReason?) {
-    if slots[slot].overdue != nil { census.overdue -= 1 }
-    if reason != nil { census.overdue += 1 }
-    slots[slot].overdue = reason
   }
 
   mutating func arm(_ slot: Int, _ kind: SlotTimer, after wait: UInt64, into actions: inout [PoolAction]) {
@@ -168,42 +186,15 @@ extension PoolStateMachine {
     actions.append(.disarm(.slot(SlotID(slot), kind, generation: generation)))
   }
 
+  /// Disarms the timers that run as long as the worker is up, whatever it does.
+  mutating func disarmLife(_ slot: Int, into actions: inout [PoolAction]) {
+    disarm(slot, .age, into: &actions)
+    disarm(slot, .settle, into: &actions)
+    disarm(slot, .idle, into: &actions)
+  }
+
   mutating func impossible(_ what: ImpossibleEvent, into actions: inout [PoolAction]) {
     internalErrors += 1
     actions.append(.report(.internalError(what)))
-  }
-}
-
-/// How many slots are in which group of states.
-struct Census: Sendable, Equatable {
-  /// Started, not ready yet.
-  var starting = 0
-  /// Waiting for the next try.
-  var backingOff = 0
-  /// Serving: idle, probing, leased or resetting, and not retiring.
-  var serving = 0
-  /// Serving and holding at least one lease, or on the way to or from one.
-  var busy = 0
-  /// Holding a worker in any state.
-  var occupied = 0
-  /// To be replaced: serving, or still starting, until a replacement is ready.
-  var overdue = 0
-
-  mutating func add(_ state: SlotState, isServing: Bool) { count(state, isServing, 1) }
-  mutating func remove(_ state: SlotState, isServing: Bool) { count(state, isServing, -1) }
-
-  private mutating func count(_ state: SlotState, _ isServing: Bool, _ change: Int) {
-    if isServing { serving += change }
-    switch state {
-    case .empty: break
-    case .backingOff: backingOff += change
-    case .starting:
-      starting += change
-      occupied += change
-    case .idle, .stopping: occupied += change
-    case .probing, .leased, .resetting:
-      occupied += change
-      if isServing { busy += change }
-    }
   }
 }

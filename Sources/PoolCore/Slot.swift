@@ -19,6 +19,22 @@ enum SlotState: Equatable, Sendable {
   /// On the given step of the stop ladder; one beyond the last when all were taken and the last is repeated.
   /// Deadline `.stop` → the next step; `workerGone` → `empty` or `backingOff`.
   case stopping(step: Int)
+
+  /// True in the states of a worker that was ready and is not on the stop ladder; in some of them it is busy.
+  var isUp: Bool {
+    switch self {
+    case .idle, .probing, .leased, .resetting: true
+    case .empty, .backingOff, .starting, .stopping: false
+    }
+  }
+
+  /// True for a worker with a lease, or on the way to or from one.
+  var isBusy: Bool {
+    switch self {
+    case .probing, .leased, .resetting: true
+    case .empty, .backingOff, .starting, .idle, .stopping: false
+    }
+  }
 }
 
 /// One slot: its state, the worker in it, and that worker's account.
@@ -36,6 +52,10 @@ struct Slot: Sendable {
   var retiring: RetireReason?
   /// Set when the worker is to be replaced, and serves (or goes on starting) until that can be done.
   var overdue: RetireReason?
+  /// Set when the worker went because its replacement was there; counts against the surge until it is gone.
+  var isBeingReplaced = false
+  /// It was started because others were waiting, above the minimum.
+  var isForGrowth = false
   /// The worker has shown that it works.
   var isProved = false
   /// The worker did a job, or lived for the settle time.
@@ -44,8 +64,16 @@ struct Slot: Sendable {
   var startHasFailed = false
   /// Failed starts in a row, over successive workers.
   var failures = 0
-  /// When the worker was ready or last used.
+  /// When the worker was started.
+  var startedAt: UInt64 = 0
+  /// It took a job the moment it was merely taken to be ready, so that its first reply tells how long its start took.
+  var tookJobAtOnce = false
+  /// Since when the time of its jobs is known: ready if that was proof, else its first job done.
+  var pacedSince: UInt64 = 0
+  /// When the worker was ready, last used, or last found healthy.
   var lastUsed: UInt64 = 0
+  /// When the worker became idle; a probe does not count.
+  var idleSince: UInt64 = 0
   /// The armed generation of each timer; 0 when not armed.
   var armed = InlineArray<10, UInt32>(repeating: 0)
   /// Neighbours in the list of available slots; -1 for none.
@@ -58,6 +86,14 @@ struct Slot: Sendable {
     switch state {
     case .idle, .probing, .leased, .resetting: retiring == nil
     case .empty, .backingOff, .starting, .stopping: false
+    }
+  }
+
+  /// True for a worker that was started and may still be busy with its start: it has neither proved itself nor settled.
+  var isLoading: Bool {
+    switch state {
+    case .starting, .idle, .probing, .leased, .resetting: !isProved && !hasSettled
+    case .empty, .backingOff, .stopping: false
     }
   }
 }

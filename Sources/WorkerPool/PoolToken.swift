@@ -8,6 +8,7 @@ struct PoolToken {
     case output = 2
     case errorOutput = 3
     case exit = 4
+    case notification = 5
   }
 
   let kind: Kind

@@ -9,11 +9,15 @@ struct Worker: ~Copyable {
   var process: WorkerProcess
   let startedAt: UInt64
 
-  /// What the pool's user holds of this worker.
-  enum Lease: Equatable {
+  /// What the worker is there for at this moment; it decides what the bytes on its stdout mean.
+  enum Duty: Equatable {
+    /// To become ready. What it says is a sign of that, if that is how it proves it; else it speaks out of turn.
+    case starting
     /// Nothing.
     case none
-    /// Granted, no job sent yet.
+    /// To answer a probe or a reset.
+    case checking(Check)
+    /// Leased, no job sent yet.
     case granted
     /// A job was sent at the given time; `size` bytes with its framing.
     case running(job: UInt64, since: UInt64, size: Int)
@@ -21,21 +25,37 @@ struct Worker: ~Copyable {
     case replied(consumed: Int)
   }
 
-  var lease = Lease.none
+  var duty = Duty.starting
   /// Jobs sent so far, the one in hand included.
   var jobs = 0
-  /// It has answered at least once.
+  /// It has proved that it is ready, or answered at least once.
   var isProved = false
+  /// The core was told that it can take a job.
+  var isReady = false
+  /// Longest silence after it was ready, in nanoseconds, before it is taken to hang; nil for no limit.
+  var watchdogLimit: UInt64?
   /// It is on the stop ladder: what it still says is not listened to.
   var isStopping = false
 
   var inbound = ByteQueue()
   var decoder: FrameDecoder
-  /// The reply's place in `inbound` while the lease is `.replied`.
+  /// The reply's place in `inbound` while the duty is `.replied`.
   var reply = 0..<0
   /// What did not fit into its pipe yet.
   var outbound = ByteQueue(capacity: 0)
   var errorLines = StderrLines()
+  /// Where it says how it is doing; nil unless it was given an address.
+  var notifications: NotificationSocket?
+  /// What it last said of itself (STATUS= of sd_notify); empty for nothing.
+  var statusText = ""
+  /// The control group that it and its descendants are in.
+  var group: WorkerGroup?
+  /// Reads how much memory it holds, if there is a limit to that.
+  var memory: MemoryReader?
+  /// Its own limit, in bytes, over which it is recycled after its job.
+  var memoryLimit = Int.max
+  /// When its memory was last read.
+  var measuredAt: UInt64 = 0
 
   var outputEnded = false
   var inputBroken = false
@@ -48,19 +68,22 @@ struct Worker: ~Copyable {
     self.startedAt = startedAt
   }
 
+  /// Nothing unread has come from it, both its pipes are open, and it lives, as far as is known.
+  var isInOrder: Bool { inbound.isEmpty && exitStatus == nil && !inputBroken && !outputEnded }
+
   /// True once the worker has read at least one byte of the job in hand. A job of which it has read nothing is
   /// *provably not started*: all its bytes are still countable in the pipe or here.
   var hasBegunJob: Bool {
-    guard case .running(_, _, let size) = lease else { return false }
+    guard case .running(_, _, let size) = duty else { return false }
     return outbound.count + process.unreadInput() < size
   }
 
   func account(at now: UInt64) -> WorkerAccount {
     var current: (number: UInt64, elapsed: UInt64)?
-    if case .running(let job, let since, _) = lease { current = (job, now &- since) }
+    if case .running(let job, let since, _) = duty { current = (job, now &- since) }
     return WorkerAccount(
       worker: id, pid: process.pid, jobs: jobs, age: now &- startedAt, currentJob: current,
-      lastErrorLines: errorLines.tail)
+      statusText: statusText, lastErrorLines: errorLines.tail)
   }
 }
 

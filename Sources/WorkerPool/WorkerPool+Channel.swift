@@ -15,6 +15,7 @@ extension WorkerPool {
     case .output: outputReady(token.slot, &loop)
     case .input: hangup ? inputBroke(token.slot, &loop) : inputReady(token.slot, &loop)
     case .errorOutput: readErrorOutput(token.slot, untilEmpty: false, &loop)
+    case .notification: notified(token.slot, &loop)
     case .exit: exited(token.slot, &loop)
     }
     return true
@@ -26,10 +27,14 @@ extension WorkerPool {
   ) {
     let slot = id.slot.index
     // A lease can be lost between its granting and this call: `leaseLost` is then already on its way.
-    guard workers.holds(id), workers[slot].lease == .granted else { return }
-    let now = loop.now()
-    workers[slot].lease = .running(job: job, since: now, size: frame.count)
+    guard workers.holds(id), workers[slot].duty == .granted else { return }
+    workers[slot].duty = .running(job: job, since: loop.now(), size: frame.count)
     workers[slot].jobs += 1
+    write(frame, slot, &loop)
+  }
+
+  /// Writes a message to the worker's stdin, as far as the pipe takes it.
+  mutating func write(_ frame: UnsafeRawBufferPointer, _ slot: Int, _ loop: inout EventLoop) {
     // A worker may answer a job before it has read all of it: what is left of that one goes first.
     guard workers[slot].outbound.isEmpty else { return workers[slot].outbound.append(frame) }
     switch writeOnce(workers[slot].process.input, frame) {
@@ -103,14 +108,12 @@ extension WorkerPool {
   /// Goes as far as the bytes at hand allow: hands over a reply, finds a breach, or buries the dead.
   mutating func advance(_ slot: Int, _ loop: inout EventLoop) {
     if !workers[slot].isStopping {
-      switch workers[slot].lease {
+      switch workers[slot].duty {
       case .running: if nextReply(slot, &loop) { return }
       case .replied: return
-      case .none, .granted:
-        if !workers[slot].inbound.isEmpty {
-          let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
-          breach(slot, .unaskedReply(shown: text), &loop)
-        }
+      case .checking(let check): nextAnswer(slot, to: check, &loop)
+      case .starting where configuration.readiness.isByLine: nextGreeting(slot, &loop)
+      case .starting, .none, .granted: if !workers[slot].inbound.isEmpty { spokeOutOfTurn(slot, &loop) }
       }
     }
     if let status = workers[slot].exitStatus { bury(slot, status, &loop) }
@@ -118,17 +121,25 @@ extension WorkerPool {
 
   /// True when a reply was handed over: what follows it is looked at after `finishReply`.
   private mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
+    guard let frame = nextFrame(slot, &loop) else { return false }
+    if !workers[slot].isProved, !workers[slot].hasBegunJob {
+      spokeBeforeReading(slot, &loop)
+      return false
+    }
+    workers[slot].reply = frame.payload
+    workers[slot].duty = .replied(consumed: frame.consumed)
+    workers[slot].isProved = true
+    events.append(.replied(workers[slot].id))
+    return true
+  }
+
+  /// A whole message at the front of `inbound`; nil when there is none, or what there is breaks the protocol.
+  mutating func nextFrame(_ slot: Int, _ loop: inout EventLoop) -> (payload: Range<Int>, consumed: Int)? {
     var decoder = workers[slot].decoder
     let step = workers[slot].inbound.withUnsafeBytes { decoder.next(in: $0.bytes) }
     workers[slot].decoder = decoder
     switch step {
-    case .frame(let payload, let consumed):
-      if !workers[slot].isProved, !workers[slot].hasBegunJob { return spokeBeforeReading(slot, &loop) }
-      workers[slot].reply = payload
-      workers[slot].lease = .replied(consumed: consumed)
-      workers[slot].isProved = true
-      events.append(.replied(workers[slot].id))
-      return true
+    case .frame(let payload, let consumed): return (payload, consumed)
     case .needMore(let consumed):
       workers[slot].inbound.removeFirst(consumed)
       // Already over the cap: its end is not waited for, a worker that never ends a reply would be read for ever.
@@ -140,22 +151,26 @@ extension WorkerPool {
       let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
       breach(slot, .malformed(error, shown: text), &loop)
     }
-    return false
+    return nil
+  }
+
+  /// Bytes that nobody asked for.
+  mutating func spokeOutOfTurn(_ slot: Int, _ loop: inout EventLoop) {
+    let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
+    breach(slot, .unaskedReply(shown: text), &loop)
   }
 
   /// A fresh worker that has not read a byte of its first job cannot have answered it: this is a greeting, or a stray
-  /// print (bazel #4897). False: no reply was handed over.
-  private mutating func spokeBeforeReading(_ slot: Int, _ loop: inout EventLoop) -> Bool {
+  /// print (bazel #4897).
+  private mutating func spokeBeforeReading(_ slot: Int, _ loop: inout EventLoop) {
     events.append(.leaseLost(workers[slot].id, .neverStarted))
-    workers[slot].lease = .none
-    let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
-    breach(slot, .unaskedReply(shown: text), &loop)
-    return false
+    workers[slot].duty = .none
+    spokeOutOfTurn(slot, &loop)
   }
 
   /// True while the reply that `replied` announced is there to be read.
   public func hasReply(_ id: WorkerID) -> Bool {
-    guard workers.holds(id), case .replied = workers[id.slot.index].lease else { return false }
+    guard workers.holds(id), case .replied = workers[id.slot.index].duty else { return false }
     return true
   }
 
@@ -169,12 +184,11 @@ extension WorkerPool {
   /// Ends the lease of a worker that has replied.
   public mutating func finishReply(of id: WorkerID, _ loop: inout EventLoop) {
     let slot = id.slot.index
-    guard hasReply(id), case .replied(let consumed) = workers[slot].lease else { return }
+    guard hasReply(id), case .replied(let consumed) = workers[slot].duty else { return }
     workers[slot].inbound.removeFirst(consumed)
-    workers[slot].lease = .none
-    if workers[slot].inbound.isEmpty, workers[slot].exitStatus == nil, !workers[slot].inputBroken,
-      !workers[slot].outputEnded
-    {
+    workers[slot].duty = .none
+    if workers[slot].isInOrder {
+      measureAfterJob(slot, &loop)
       return tell(.leaseReleased(id, .healthy), &loop)
     }
     // It spoke on, or it is dying. It gets no other job before that is settled: the core still counts it as leased.
@@ -184,16 +198,16 @@ extension WorkerPool {
   // MARK: Breaches
 
   /// The worker broke the protocol: its job, if any, is lost, and it is stopped without ceremony. A dead one is only named.
-  private mutating func breach(_ slot: Int, _ violation: ProtocolViolation, _ loop: inout EventLoop) {
+  mutating func breach(_ slot: Int, _ violation: ProtocolViolation, _ loop: inout EventLoop) {
     let id = workers[slot].id
     let account = workers[slot].account(at: loop.now())
-    if case .running = workers[slot].lease {
+    if case .running = workers[slot].duty {
       events.append(.leaseLost(id, .violation(account, violation)))
     } else {
-      if case .granted = workers[slot].lease { events.append(.leaseLost(id, .neverStarted)) }
+      if case .granted = workers[slot].duty { events.append(.leaseLost(id, .neverStarted)) }
       events.append(.protocolBroken(account, violation))
     }
-    workers[slot].lease = .none
+    workers[slot].duty = .none
     workers[slot].inbound.removeAll()
     lastFailureWasViolation = true
     tell(.workerBroken(id), &loop)
@@ -204,11 +218,11 @@ extension WorkerPool {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
     guard !workers[slot].isStopping else { return }
-    if case .replied = workers[slot].lease { return }
+    if case .replied = workers[slot].duty { return }
     guard workers[slot].outputEnded || workers[slot].inputBroken else { return }
-    if case .running = workers[slot].lease, !workers[slot].hasBegunJob {
+    if case .running = workers[slot].duty, !workers[slot].hasBegunJob {
       events.append(.leaseLost(id, .neverStarted))
-      workers[slot].lease = .none
+      workers[slot].duty = .none
     }
     guard workers[slot].outputEnded else { return breach(slot, .closedInput, &loop) }
     let text = workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) }

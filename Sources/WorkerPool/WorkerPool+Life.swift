@@ -8,25 +8,47 @@ import WorkerProcess
 extension WorkerPool {
   mutating func spawn(_ id: WorkerID, _ loop: inout EventLoop) {
     starts += 1
-    let now = loop.now()
+    var environment = [
+      ("PREFORK_SLOT", "\(id.slot)"), ("PREFORK_WORKER_ID", "\(id.serial)"),
+      ("PREFORK_PROTOCOL", configuration.framing.rawValue), (PoolCookie.variable, containment.cookie.text),
+    ]
+    var group: WorkerGroup?
     do throws(SpawnError) {
-      let process = try WorkerProcess.spawn(
-        configuration.command,
-        environment: [
-          ("PREFORK_SLOT", "\(id.slot)"), ("PREFORK_WORKER_ID", "\(id.serial)"),
-          ("PREFORK_PROTOCOL", configuration.framing.rawValue),
-        ])
+      let notifications = try notificationSocket(for: &environment)
+      let process = try spawn(id, environment, &group, loop.now())
       let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
-      workers.insert(Worker(id: id, process: process, decoder: decoder, startedAt: now))
+      var worker = Worker(id: id, process: process, decoder: decoder, startedAt: loop.now())
+      worker.notifications = consume notifications
+      worker.watchdogLimit = configuration.watchdogLimit
+      worker.group = group
+      beginMeasuring(&worker, &loop)
+      workers.insert(worker)
     } catch {
+      containment.workerEnded(group)
       lastFailureWasViolation = false
       events.append(.cannotStart(error))
       return tell(.workerGone(id, error.isPermanent ? .cannotStart : .failedStart), &loop)
     }
     watch(id, &loop)
-    timers.arm(.start(id), at: now &+ configuration.pool.startLimit)
-    tell(.workerReady(id), &loop)
+    awaitReadiness(id, &loop)
+  }
+
+  private mutating func spawn(
+    _ id: WorkerID, _ environment: [(String, String)], _ group: inout WorkerGroup?, _ now: UInt64
+  ) throws(SpawnError) -> WorkerProcess {
+    var entrance: FileDescriptor?
+    do throws(SystemError) {
+      group = try containment.makeWorkerGroup(id, now: now)
+      entrance = try group?.openEntrance()
+    } catch {
+      throw SpawnError(
+        program: configuration.command.arguments[0], cause: error, surroundings: configuration.surroundings)
+    }
+    let procs = number(of: entrance)
+    return try WorkerProcess.spawn(
+      configuration.command, environment: environment, surroundings: configuration.surroundings,
+      errorOutput: configuration.errorOutput, cgroupProcs: procs < 0 ? nil : procs, guarding: containment.guarded)
   }
 
   private mutating func watch(_ id: WorkerID, _ loop: inout EventLoop) {
@@ -35,8 +57,13 @@ extension WorkerPool {
     // that pipe for ever.
     watch(workers[slot].process.input, PoolToken(.input, id), readable: false, &loop)
     watch(workers[slot].process.output, PoolToken(.output, id), &loop)
-    if readsErrorOutput { watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop) }
+    if readsErrorOutput, workers[slot].process.errorOutput >= 0 {
+      watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop)
+    }
     watch(workers[slot].process.pidfd, PoolToken(.exit, id), &loop)
+    if let descriptor = workers[slot].notifications?.descriptor {
+      watch(descriptor, PoolToken(.notification, id), &loop)
+    }
   }
 
   func watch(_ descriptor: CInt, _ token: PoolToken, readable: Bool = true, _ loop: inout EventLoop) {
@@ -54,15 +81,21 @@ extension WorkerPool {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
     workers[slot].isStopping = true
-    workers[slot].lease = .none
-    timers.disarm(.verdict(id))
-    timers.disarm(.start(id))
+    workers[slot].duty = .none
+    disarmOwnTimers(id)
     let steps = StopStep.allCases
     let isUnused = step == 0 && workers[slot].jobs == 0
     let last = isUnused ? StopStep.terminate : steps[min(step, steps.count - 1)]
     workers[slot].outbound.removeAll()
     if last != .closeInput { StopStep.closeInput.apply(to: &workers[slot].process) }
     last.apply(to: &workers[slot].process)
+  }
+
+  private mutating func disarmOwnTimers(_ id: WorkerID) {
+    timers.disarm(.verdict(id))
+    timers.disarm(.start(id))
+    timers.disarm(.watchdog(id))
+    timers.disarm(.memory(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then judged.
@@ -80,9 +113,11 @@ extension WorkerPool {
     let id = workers[slot].id
     let cause = settleAccount(slot, status, &loop)
     if let rest = workers[slot].errorLines.finish() { events.append(.workerLog(id, rest)) }
-    timers.disarm(.verdict(id))
-    timers.disarm(.start(id))
+    disarmOwnTimers(id)
+    let group = workers[slot].group
     workers.remove(slot)
+    containment.workerEnded(group)
+    sweep(&loop)
     tell(.workerGone(id, cause), &loop)
   }
 
@@ -93,11 +128,13 @@ extension WorkerPool {
       events.append(.stopped(id, pid: workers[slot].process.pid, status))
       return .stopped
     }
+    let isUnexplainedKill = if case .killed(signal: Signal.kill, _) = status { true } else { false }
+    let verdict = isUnexplainedKill ? containment.outOfMemoryVerdict(workers[slot].group, now: loop.now()) : nil
     var report = DeathReport(
       account: workers[slot].account(at: loop.now()), status: status,
       unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) },
-      neverTookAJob: !workers[slot].isProved)
-    switch workers[slot].lease {
+      neverTookAJob: !workers[slot].isProved, outOfMemory: verdict)
+    switch workers[slot].duty {
     case .running where workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:
       report.neverTookAJob = false
       events.append(.leaseLost(id, .died(report)))
@@ -106,7 +143,8 @@ extension WorkerPool {
       report.account.currentJob = nil
       events.append(.leaseLost(id, .neverStarted))
     case .granted: events.append(.leaseLost(id, .neverStarted))
-    case .none, .replied: break
+    case .checking(let check): report.check = check
+    case .starting, .none, .replied: break
     }
     if workers[slot].isProved, status == .exited(code: 0) { return .died }
     if report.neverTookAJob { lastFailureWasViolation = false }
@@ -119,7 +157,7 @@ extension WorkerPool {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
     guard !workers[slot].isProved, !workers[slot].isStopping else { return }
-    guard case .running(_, let since, _) = workers[slot].lease else {
+    guard case .running(_, let since, _) = workers[slot].duty else {
       // No job yet, so no evidence: looked at again when it has had one for a while.
       return timers.arm(.start(id), at: loop.now() &+ 1_000_000_000)
     }
@@ -127,7 +165,7 @@ extension WorkerPool {
     let evidence = min(configuration.pool.startLimit, 1_000_000_000)
     if loop.now() &- since < evidence { return timers.arm(.start(id), at: since &+ evidence) }
     events.append(.leaseLost(id, .neverStarted))
-    workers[slot].lease = .none
+    workers[slot].duty = .none
     events.append(.notice(.retiring(id, .startTimeout)))
     tell(.workerBroken(id), &loop)
   }

@@ -15,12 +15,18 @@ public struct WorkerPool: ~Copyable {
     case core(TimerID)
     /// A worker that closed a pipe is given this moment to show whether it is dying: exit status before blame (bazel #5767).
     case verdict(WorkerID)
+    /// The worker is taken to hang then.
+    case watchdog(WorkerID)
+    /// The worker's memory is to be read then.
+    case memory(WorkerID)
+    /// What workers that are gone have left is to be looked for then.
+    case sweep
     /// A worker that has not even begun to read its first job by then has failed to start.
     case start(WorkerID)
   }
 
   /// How long the exit status may lag behind a closed pipe, in nanoseconds.
-  static let verdictWait: UInt64 = 200_000_000
+  static let verdictWait: UInt64 = 1_000_000_000
 
   let configuration: WorkerPoolConfiguration
   var core: PoolStateMachine
@@ -28,6 +34,17 @@ public struct WorkerPool: ~Copyable {
   var workers = WorkerSlab()
   var timers = TimerQueue<Timer>()
   var requests = LeaseRequests()
+  var containment: Containment
+  /// For what the core does not draw.
+  var generator: SeededGenerator
+  /// The core is done; what workers have left may not be.
+  var isEnding = false
+  /// When that was.
+  var endedAt: UInt64 = 0
+  /// When remains of workers were last looked for.
+  var lastSweep: UInt64 = 0
+  /// Rounds in a row that found some whose origin could not be told, and nothing else.
+  var unknownRounds = 0
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
   var readsErrorOutput = true
 
@@ -41,15 +58,24 @@ public struct WorkerPool: ~Copyable {
   /// A pool that starts nothing until `start`. The same seed gives the same jitter.
   public init(_ configuration: WorkerPoolConfiguration, seed: UInt64) {
     precondition(configuration.pool.capacity == 1, "one outstanding job per worker")
-    self.configuration = configuration
-    core = PoolStateMachine(configuration: configuration.pool, generator: SeededGenerator(seed: seed))
+    precondition(configuration.readiness != .probed || configuration.probe != nil, "readiness by probe needs a probe")
+    self.configuration = configuration.completed()
+    size = configuration.pool.minimum...configuration.pool.maximum
+    containment = Containment(configuration, now: monotonicNow())
+    generator = SeededGenerator(seed: seed &+ 1)
+    core = PoolStateMachine(configuration: self.configuration.pool, generator: SeededGenerator(seed: seed))
   }
 
   /// Impossible events that the core was told; each was reported and is a defect of ours.
   public var internalErrors: Int { core.internalErrors }
 
   /// Starts the workers.
-  public mutating func start(_ loop: inout EventLoop) { tell(.start, &loop) }
+  public mutating func start(_ loop: inout EventLoop) {
+    containment.begin(configuration)
+    for text in containment.shortcomings { events.append(.notEnforced(text)) }
+    for text in containment.remarks { events.append(.remark(text)) }
+    tell(.start, &loop)
+  }
 
   /// Asks for a worker: answered by one `leaseGranted` or `leaseRefused`.
   public mutating func requestLease(_ loop: inout EventLoop) {
@@ -63,25 +89,34 @@ public struct WorkerPool: ~Copyable {
 
   /// Gives back a lease that was not used.
   public mutating func returnLease(_ worker: WorkerID, _ loop: inout EventLoop) {
-    guard workers.holds(worker), workers[worker.slot.index].lease == .granted else { return }
-    workers[worker.slot.index].lease = .none
+    guard workers.holds(worker), workers[worker.slot.index].duty == .granted else { return }
+    workers[worker.slot.index].duty = .none
     tell(.leaseReleased(worker, .unused), &loop)
   }
 
   /// Stops the worker in spite of its job (which is its holder's to settle: no `leaseLost` follows).
   public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) {
     guard workers.holds(worker) else { return }
-    workers[worker.slot.index].lease = .none
+    workers[worker.slot.index].duty = .none
     tell(.workerBroken(worker), &loop)
   }
 
   /// Replaces every worker, make-before-break as far as `surge` allows.
   public mutating func recycleAll(_ loop: inout EventLoop) { tell(.recycleAll, &loop) }
 
+  /// The sizes that the pool keeps to: from so many workers to so many.
+  public private(set) var size: ClosedRange<Int>
+
+  /// Changes them. Idle workers that are too many retire at once, busy ones when they are free.
+  public mutating func resize(to size: ClosedRange<Int>, _ loop: inout EventLoop) {
+    self.size = size
+    tell(.resized(minimum: size.lowerBound, maximum: size.upperBound), &loop)
+  }
+
   /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
   /// knows.
   public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].lease = .none }
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].duty = .none }
     tell(.stop(urgency), &loop)
   }
 
@@ -94,6 +129,9 @@ public struct WorkerPool: ~Copyable {
       switch timer {
       case .core(let id): tell(.timerFired(id), &loop)
       case .verdict(let worker): verdict(worker, &loop)
+      case .watchdog(let worker): watchdogExpired(worker, &loop)
+      case .memory(let worker): memoryDue(worker, &loop)
+      case .sweep: sweep(&loop)
       case .start(let worker): startOverdue(worker, &loop)
       }
     }
@@ -105,6 +143,11 @@ public struct WorkerPool: ~Copyable {
     return workers[worker.slot.index].isProved || workers[worker.slot.index].hasBegunJob
   }
 
+  /// What is known of one worker at a time; nil when it is gone.
+  public func account(of worker: WorkerID, _ now: UInt64) -> WorkerAccount? {
+    workers.holds(worker) ? workers[worker.slot.index].account(at: now) : nil
+  }
+
   /// The state of every worker, by slot.
   public func accounts(_ loop: inout EventLoop) -> [WorkerAccount] {
     let now = loop.now()
@@ -114,6 +157,9 @@ public struct WorkerPool: ~Copyable {
     }
     return accounts
   }
+
+  /// The state of every slot.
+  public var snapshot: PoolSnapshot { core.snapshot }
 
   /// The worker's process; nil when it is gone.
   public func pid(of worker: WorkerID) -> CInt? {
@@ -143,17 +189,20 @@ public struct WorkerPool: ~Copyable {
     case .abandonWorker: break  // never asked for: a process is watched until its death is confirmed
     case .grantLease(let waiter, let worker):
       requests.answered(waiter)
-      workers[worker.slot.index].lease = .granted
+      workers[worker.slot.index].duty = .granted
       events.append(.leaseGranted(worker))
     case .refuseLease(let waiter, let refusal):
       requests.answered(waiter)
       events.append(.leaseRefused(refusal))
-    case .probeWorker(let worker): tell(.probePassed(worker), &loop)
-    case .resetWorker(let worker): tell(.resetPassed(worker), &loop)
+    case .probeWorker(let worker): ask(worker, .probe, &loop)
+    case .resetWorker(let worker): ask(worker, .reset, &loop)
     case .arm(let timer, let wait): timers.arm(.core(timer), at: loop.now() &+ wait)
     case .disarm(let timer): timers.disarm(.core(timer))
-    case .report(let notice): events.append(.notice(notice))
-    case .closed: events.append(.closed)
+    case .report(let notice):
+      if case .retiring(let worker, .probe) = notice { noteLate(worker, .probe, &loop) }
+      if case .retiring(let worker, .reset) = notice { noteLate(worker, .reset, &loop) }
+      events.append(.notice(notice))
+    case .closed: end(&loop)
     }
   }
 }

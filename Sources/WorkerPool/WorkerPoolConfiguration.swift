@@ -10,8 +10,33 @@ public struct WorkerPoolConfiguration: Sendable {
   public var framing: Framing
   /// Longest reply in bytes; a longer one breaks the protocol.
   public var maximumReplySize: Int
+  /// In which surroundings workers run; by default in ours.
+  public var surroundings = WorkerSurroundings()
+  /// Where their stderr goes: by default to us, line by line, as evidence.
+  public var errorOutput = ErrorOutput.captured
   /// Sizes, limits, backoff, breaker. `capacity` must be 1: one outstanding job per worker.
   public var pool: PoolConfiguration
+
+  /// How a worker proves that it is ready. `.probed` needs a `probe`.
+  public var readiness = Readiness.assumed
+  /// The health check; without one no worker is ever probed, whatever `pool` says.
+  public var probe: Exchange?
+  /// Sent after each job, so that the next one sees nothing of it; nil for nothing.
+  public var reset: Exchange?
+  /// Longest silence of a ready worker on its notification socket, in nanoseconds; nil for no limit.
+  public var watchdogLimit: UInt64?
+
+  /// What the kernel lets each worker use, with all its descendants, where it can be enforced.
+  public var groupLimits = GroupLimits()
+  /// Over so many bytes of resident memory, all its descendants included, a worker is recycled after its job, like one that
+  /// has reached `maximumJobs`, with the same jitter; nil for no limit.
+  public var maximumMemory: Int?
+  /// Over so many bytes a worker is stopped at once, in the middle of its job, too; nil for no limit.
+  public var killMemory: Int?
+  /// Orphans of workers become our children, and are killed with their worker. For a program that starts no other children
+  /// than the pool's: it reaps whatever child it is given. Else orphans are looked for among all processes of the machine.
+  /// The owner must then call `childrenChanged` after each SIGCHLD.
+  public var adoptsOrphans = false
 
   /// Makes a configuration; workers are taken to be ready as soon as they run, and are proved by their first reply.
   public init(command: WorkerCommand, framing: Framing, maximumReplySize: Int, pool: PoolConfiguration) {
@@ -19,6 +44,20 @@ public struct WorkerPoolConfiguration: Sendable {
     self.framing = framing
     self.maximumReplySize = maximumReplySize
     self.pool = pool
-    self.pool.readyIsProof = false
   }
+
+  /// The same with all that follows from its parts.
+  func completed() -> WorkerPoolConfiguration {
+    var completed = self
+    completed.pool.readyIsProof = readiness != .assumed
+    completed.pool.resetsAfterLease = reset != nil
+    if probe == nil {
+      completed.pool.probeInterval = 0
+      completed.pool.probeBeforeLeaseUnlessUsedWithin = nil
+    }
+    return completed
+  }
+
+  /// Workers are given an address to send notifications to.
+  var isNotified: Bool { readiness == .notified || watchdogLimit != nil }
 }

@@ -5,6 +5,10 @@ import WorkerProcess
 
 /// What the pool tells its user, in order. What is large is indirect: two of these are made and moved for every job.
 public enum WorkerPoolEvent {
+  /// Something that was asked for, or is promised, cannot be enforced on this machine; said once, at the start.
+  indirect case notEnforced(String)
+  /// Something would be better on another machine, such as with control groups; said once, at the start.
+  indirect case remark(String)
   /// A worker runs, as this process.
   indirect case started(WorkerID, pid: CInt)
   /// A worker that was told to stop has ended so.
@@ -19,6 +23,12 @@ public enum WorkerPoolEvent {
   indirect case leaseLost(WorkerID, LeaseLoss)
   /// The worker broke the protocol, with or without a job.
   indirect case protocolBroken(WorkerAccount, ProtocolViolation)
+  /// A probe or a reset went wrong: the worker is being stopped.
+  indirect case checkFailed(WorkerAccount, Check, CheckFailure)
+  /// A worker without a job did what costs it its life.
+  indirect case offended(WorkerAccount, Offence)
+  /// Somebody who is no worker of ours wrote to the notification socket of this one; it was not listened to.
+  indirect case foreignNotification(WorkerAccount, sender: CInt)
   /// A worker ended that was not asked to, or not by its own kind exit.
   indirect case died(DeathReport)
   /// A start failed at once: nothing was spawned.
@@ -39,6 +49,33 @@ public enum LeaseLoss {
   case died(DeathReport)
   /// The worker broke the protocol on it.
   case violation(WorkerAccount, ProtocolViolation)
+  /// The worker is stopped in the middle of it, for this.
+  case offence(WorkerAccount, Offence)
+}
+
+/// Why a worker is stopped that is neither dead nor out of step.
+public enum Offence: Sendable, CustomStringConvertible {
+  /// It did not say `WATCHDOG=1` within so many nanoseconds; nil when it said itself that it is lost (`WATCHDOG=trigger`).
+  case watchdog(limit: UInt64?)
+  /// It held so many bytes of memory, over the limit at which a worker is stopped at once.
+  case memory(Int, limit: Int)
+
+  /// What it did, to be read after its name.
+  public var description: String {
+    switch self {
+    case .watchdog(let limit?): "has not said WATCHDOG=1 for \(seconds(limit)) (--worker-watchdog)"
+    case .watchdog(nil): "said WATCHDOG=trigger"
+    case .memory(let bytes, let limit): "held \(size(bytes)) of memory, over \(size(limit)) (--kill-rss)"
+    }
+  }
+
+  /// The same without what differs each time.
+  public var cause: String {
+    switch self {
+    case .watchdog: description
+    case .memory(_, let limit): "held more than \(size(limit)) of memory (--kill-rss)"
+    }
+  }
 }
 
 /// What a worker did that its protocol does not allow.
@@ -53,6 +90,17 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   case closedOutput(unfinished: String)
   /// It closed its stdin, but lives.
   case closedInput
+
+  /// What happened, without the bytes: the same for all that broke the protocol in the same way.
+  public var cause: String {
+    switch self {
+    case .unaskedReply: "wrote to its stdout without a job"
+    case .replyTooLarge: "wrote too large a reply (--max-reply-size)"
+    case .malformed: "wrote a reply that is no frame"
+    case .closedOutput: "closed its stdout but lives on"
+    case .closedInput: "closed its stdin but lives on"
+    }
+  }
 
   /// What happened, with the bytes.
   public var description: String {
@@ -80,6 +128,8 @@ public struct WorkerAccount: Sendable {
   public var age: UInt64
   /// The number of the job in hand, and for how many nanoseconds.
   public var currentJob: (number: UInt64, elapsed: UInt64)?
+  /// What it last said of itself (STATUS= of sd_notify(3)); empty for nothing.
+  public var statusText: String
   /// The last lines of its stderr.
   public var lastErrorLines: [String]
 
@@ -97,6 +147,19 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   public var unfinishedReply: String
   /// It had not yet taken any job.
   public var neverTookAJob: Bool
+  /// Why the kernel is believed to have killed it for want of memory; nil if nothing says so.
+  public var outOfMemory: String?
+  /// What it was being asked.
+  public var check: Check?
+
+  /// The same for all deaths of one kind: `died of SIGSEGV in a job`.
+  public var cause: String { "\(status) \(moment)" }
+
+  private var moment: String {
+    if account.currentJob != nil { return "in a job" }
+    if let check { return "during its \(check)" }
+    return neverTookAJob ? "before it took a job" : "while idle"
+  }
 
   /// `worker 3 (pid 812) died of SIGSEGV 0.2 s into job 17 (its 41st job, age 12 s)`.
   public var description: String {
@@ -104,11 +167,11 @@ public struct DeathReport: Sendable, CustomStringConvertible {
     if let job = account.currentJob {
       text +=
         " \(seconds(job.elapsed)) into job \(job.number) (its \(ordinal(account.jobs)) job, age \(seconds(account.age)))"
-    } else if neverTookAJob {
-      text += " before it took a job (age \(seconds(account.age)))"
     } else {
-      text += " while idle (after \(account.jobs) jobs, age \(seconds(account.age)))"
+      let jobs = neverTookAJob ? "" : "after \(account.jobs) jobs, "
+      text += " \(moment) (\(jobs)age \(seconds(account.age)))"
     }
+    if let outOfMemory { text += ": \(outOfMemory)" }
     if !unfinishedReply.isEmpty { text += ", in the middle of a reply: \(unfinishedReply)" }
     return text
   }
@@ -120,6 +183,15 @@ public func seconds(_ nanoseconds: UInt64) -> String {
   if milliseconds < 100 { return "\(milliseconds) ms" }
   if milliseconds < 10_000 { return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s" }
   return "\(milliseconds / 1000) s"
+}
+
+/// Bytes as a person reads them: `512 B`, `31.2 MB`, `1.5 GB`, in powers of 1024.
+public func size(_ bytes: Int) -> String {
+  if bytes < 1024 { return "\(bytes) B" }
+  var (value, unit) = (Double(bytes) / 1024, 0)
+  while value >= 1023.95, unit < 3 { (value, unit) = (value / 1024, unit + 1) }
+  let tenths = Int((value * 10).rounded())
+  return "\(tenths / 10)" + (tenths % 10 == 0 ? "" : ".\(tenths % 10)") + " " + ["KB", "MB", "GB", "TB"][unit]
 }
 
 /// `1st`, `2nd`, `3rd`, `4th`, `11th`.

@@ -32,6 +32,11 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
   /// As whom and where it was to run.
   private let surroundings: WorkerSurroundings
 
+  /// The failure to start `program` because what it needs could not be made.
+  public init(program: String, cause: SystemError, surroundings: WorkerSurroundings) {
+    self.init(program: program, failure: SpawnFailure(cause), surroundings: surroundings)
+  }
+
   init(program: String, failure: SpawnFailure, surroundings: WorkerSurroundings) {
     self.program = program
     self.surroundings = surroundings

@@ -19,6 +19,7 @@ func runCommand(_ arguments: ParsedArguments) -> Int32 {
   do throws(SystemError) {
     let end = try run(configuration(from: arguments), closed: closed)
     if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }
+    if case .cannotCreateFile(let error) = end { printError("prefork: \(error)\n") }
     return exitCode(of: end).rawValue
   } catch {
     printError("prefork: \(error)\n")
@@ -32,6 +33,7 @@ private func exitCode(of end: RunEnd) -> ExitCode {
   case .someNotOK: .someJobsNotOK
   case .workersDoNotStart: .workersWillNotStart
   case .protocolBroken: .protocolBroken
+  case .cannotCreateFile: .cannotCreateOutput
   case .inputUnreadable: .inputUnreadable
   case .outputFailed: .outputFailed
   case .internalError: .internalError
@@ -40,16 +42,20 @@ private func exitCode(of end: RunEnd) -> ExitCode {
 }
 
 private func configuration(from arguments: ParsedArguments) -> RunConfiguration {
-  let workers = arguments[RunOptions.workers] ?? processorCount()
-  return RunConfiguration(
-    pool: WorkerPoolConfiguration(
-      command: workerCommand(of: arguments), framing: Framing(arguments[RunOptions.workerProtocol]),
-      maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers)),
-    ledger: ledgerConfiguration(from: arguments, workers: workers),
+  let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
+  var configuration = RunConfiguration(
+    pool: workerPoolConfiguration(from: arguments, workers: workers),
+    ledger: ledgerConfiguration(from: arguments, workers: workers.upperBound),
     input: Framing(arguments[RunOptions.input]), output: Framing(arguments[RunOptions.output]),
     maximumJobSize: arguments[RunOptions.maxJobSize],
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: JobRunner.Verbosity(arguments[RunOptions.verbosity]))
+  switch arguments[SurroundingsOptions.stderr] {
+  case .prefix: configuration.workerErrors = .prefixed
+  case .inherit: configuration.workerErrors = .inherited
+  case .file(let path): configuration.workerErrors = .file(path)
+  }
+  return configuration
 }
 
 /// The worker's words are the last of our own. They are taken from the raw command line: Swift's `CommandLine.arguments`
@@ -61,8 +67,34 @@ private func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
     words: words.map { word in Array(UnsafeRawBufferPointer(start: word, count: strlen(word))) })
 }
 
-private func poolConfiguration(from arguments: ParsedArguments, workers: Int) -> PoolConfiguration {
-  var pool = PoolConfiguration(minimum: workers, maximum: workers)
+private func workerPoolConfiguration(
+  from arguments: ParsedArguments, workers: ClosedRange<Int>
+) -> WorkerPoolConfiguration {
+  var configuration = WorkerPoolConfiguration(
+    command: workerCommand(of: arguments), framing: Framing(arguments[RunOptions.workerProtocol]),
+    maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers))
+  configuration.surroundings = SurroundingsOptions.surroundings(from: arguments)
+  if arguments[SurroundingsOptions.stderr] == .inherit { configuration.errorOutput = .inherited }
+  configuration.maximumMemory = arguments[RunOptions.maxRss]
+  configuration.killMemory = arguments[RunOptions.killRss]
+  configuration.groupLimits = GroupLimits(
+    memory: arguments[RunOptions.memoryMax], processes: arguments[RunOptions.pidsMax])
+  configuration.adoptsOrphans = true
+  configuration.probe = arguments[RunOptions.probe]
+  configuration.reset = arguments[RunOptions.reset]
+  configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]
+  switch arguments[RunOptions.ready] {
+  case .some(.none): configuration.readiness = .assumed
+  case .notify: configuration.readiness = .notified
+  case .line(let text): configuration.readiness = .line(prefix: text.map { Array($0.utf8) })
+  case .probe: configuration.readiness = .probed
+  case nil: configuration.readiness = configuration.probe == nil ? .assumed : .probed
+  }
+  return configuration
+}
+
+private func poolConfiguration(from arguments: ParsedArguments, workers: ClosedRange<Int>) -> PoolConfiguration {
+  var pool = PoolConfiguration(minimum: workers.lowerBound, maximum: workers.upperBound)
   switch arguments[RunOptions.leaseOrder] {
   case .lifo: pool.leaseOrder = .lifo
   case .fifo: pool.leaseOrder = .fifo
@@ -70,6 +102,13 @@ private func poolConfiguration(from arguments: ParsedArguments, workers: Int) ->
   pool.maximumJobs = arguments[RunOptions.maxJobs]
   pool.maximumAge = arguments[RunOptions.maxAge]
   pool.jitter = arguments[RunOptions.jitter]
+  pool.surge = arguments[RunOptions.surge]
+  pool.idleLimit = arguments[RunOptions.idleTimeout]
+  pool.probeInterval = arguments[RunOptions.probeInterval] ?? 0
+  pool.probeBeforeLeaseUnlessUsedWithin = arguments[RunOptions.probeBeforeLease] ? 500_000_000 : nil
+  pool.probeLimit = arguments[RunOptions.probeTimeout]
+  pool.resetLimit = arguments[RunOptions.probeTimeout]
+  pool.maximumStarting = arguments[RunOptions.maxStarting] ?? max(8, 2 * processorCount())
   pool.startLimit = arguments[RunOptions.startTimeout]
   let backoff = arguments[RunOptions.backoff]
   pool.backoff = Backoff(minimum: backoff.lowerBound, maximum: backoff.upperBound)

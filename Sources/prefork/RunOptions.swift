@@ -29,8 +29,8 @@ enum LeaseOrder: String, CaseIterable {
 enum RunOptions {
   // Essential
   static let workers = Option.optional(
-    "workers", short: "w", .integer(in: 1...10_000, example: 4), unset: "one per CPU",
-    help: "how many workers are kept warm")
+    "workers", short: "w", .countRange(in: 0...10_000, example: "4"), unset: "one per CPU",
+    help: "how many workers are kept warm: always N, or from MIN to MAX as jobs wait")
   static let order = Option.switches(
     [
       Switch("keep-order", short: "k", ResultOrder.input, help: "results come out in the order of the input"),
@@ -61,15 +61,58 @@ enum RunOptions {
     help: "replace a worker after so many jobs; 0 for never")
   static let maxAge = Option<UInt64>(
     "max-age", .duration(example: "1h"), default: "0", help: "replace a worker at that age; 0 for never")
+  static let maxRss = Option.optional(
+    "max-rss", .size(), unset: "no limit",
+    help: "replace a worker that after a job holds more memory than that, its descendants included")
+  static let killRss = Option.optional(
+    "kill-rss", .size(), unset: "no limit", help: "stop a worker at once that holds more memory than that; its job is crashed")
+  static let memoryMax = Option.optional(
+    "memory-max", .size(atLeast: 65536), unset: "no limit",
+    help: "have the kernel kill a worker, with all its descendants, that needs more memory (memory.max of its own cgroup)")
+  static let pidsMax = Option.optional(
+    "pids-max", .integer(in: 1...4_194_304, example: 64), unset: "no limit",
+    help: "most processes and threads of a worker, with all its descendants (pids.max of its own cgroup)")
   static let jitter = Option<Double>(
     "jitter", .percentage, default: "10%",
-    help: "how far below --max-jobs and --max-age the limit of each worker is drawn, so that they are never all "
+    help: "how far below --max-jobs, --max-age and --max-rss the limit of each worker is drawn, so that they are never all "
       + "replaced at once")
 
+  static let surge = Option(
+    "surge", .integer(in: 0...10_000, example: 1), default: "1",
+    help: "replacements that are made ready before the worker they replace retires, which serves on past its limit until "
+      + "then; 0: it stops first, at its limit")
+  static let maxStarting = Option.optional(
+    "max-starting", .integer(in: 1...10_000, example: 4), unset: "twice the CPUs, at least 8",
+    help: "how many workers may be loading at the same time")
+  static let idleTimeout = Option<UInt64>(
+    "idle-timeout", .duration(example: "30s"), default: "30s",
+    help: "with MIN..MAX workers: one above MIN that had no job for so long retires; 0 for never")
+
   // Health
+  static let ready = Option.optional(
+    "ready", .readiness, unset: "probe with --probe, else none",
+    help: "how a worker proves that it can take jobs: not at all; by READY=1 of sd_notify; by its first line on stdout, or "
+      + "the first that begins with TEXT; by answering the probe")
+  static let probe = Option.optional(
+    "probe", .exchange, unset: "none",
+    help: "what to send to see whether a worker is well, and the one right reply (without: any); \\= is an = in TEXT")
+  static let probeInterval = Option.optional(
+    "probe-interval", .duration(atLeast: 1_000_000, example: "10s"), unset: "never",
+    help: "how often an idle worker is probed")
+  static let probeBeforeLease = Option<Bool>.flag(
+    "probe-before-lease", help: "probe a worker before it gets a job, unless it was used in the last 500 ms")
+  static let probeTimeout = Option<UInt64>(
+    "probe-timeout", .duration(atLeast: 1_000_000, example: "5s"), default: "5s",
+    help: "longest wait for the answer to a probe or a reset; then the worker is replaced")
+  static let reset = Option.optional(
+    "reset", .exchange, unset: "none",
+    help: "what to send after each job, so that the next one sees nothing of it, and the one right reply (without: any)")
+  static let workerWatchdog = Option.optional(
+    "worker-watchdog", .duration(atLeast: 1_000_000, example: "30s"), unset: "off",
+    help: "a worker that is ready and has not said WATCHDOG=1 (sd_notify) for so long is replaced")
   static let startTimeout = Option<UInt64>(
     "start-timeout", .duration(atLeast: 1), default: "60s",
-    help: "longest time until a started worker begins to read its first job")
+    help: "longest time until a started worker is ready; without --ready, until it begins to read its first job")
   static let stopTimeout = Option<UInt64>(
     "stop-timeout", .duration(example: "10s"), default: "10s",
     help: "longest wait after closing a worker's stdin and after SIGTERM, before SIGKILL")
@@ -122,10 +165,20 @@ enum RunOptions {
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
       OptionGroup("formats", [workerProtocol, input, output, maxJobSize, maxReplySize]),
-      OptionGroup("recycle", [maxJobs, maxAge, jitter]),
-      OptionGroup("health", [startTimeout, stopTimeout, restartBudget, backoff]),
+      OptionGroup("recycle", [maxJobs, maxAge, maxRss, killRss, memoryMax, pidsMax, jitter, surge, idleTimeout]),
+      OptionGroup(
+        "health",
+        [
+          ready, probe, probeInterval, probeBeforeLease, probeTimeout, reset, workerWatchdog, startTimeout, maxStarting,
+          stopTimeout, restartBudget, backoff,
+        ]),
       OptionGroup("jobs", [queue, queueTimeout, quarantineAfter, orderWindow, leaseOrder]),
+      SurroundingsOptions.group,
       OptionGroup("display", [verbosity, seed]),
+    ],
+    requirements: [
+      Requirement(probeInterval, needs: probe), Requirement(probeBeforeLease, needs: probe),
+      Requirement(ready, "probe", needs: probe) { $0 == .probe },
     ],
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [
@@ -136,6 +189,6 @@ enum RunOptions {
     ],
     exitStatuses: [
       ExitCode.ok, .someJobsNotOK, .usage, .inputUnreadable, .workersWillNotStart, .internalError, .systemRefused,
-      .outputFailed, .protocolBroken, .interrupted, .terminated,
+      .cannotCreateOutput, .outputFailed, .protocolBroken, .interrupted, .terminated,
     ].map(\.entry))
 }

@@ -49,7 +49,7 @@ import Testing
       "--queue-timeout=250ms", "--quarantine-after=1", "--order-window=1G", "--lease-order=fifo", "-qv",
       "--seed=18446744073709551615", "./worker", "-w", "9")
     #expect(parsed.operands == ["./worker", "-w", "9"])
-    #expect(parsed[RunOptions.workers] == 4)
+    #expect(parsed[RunOptions.workers] == 4...4)
     #expect(parsed[RunOptions.order] == .completion)
     #expect(parsed[RunOptions.timeout] == 1_500_000_000)
     #expect(parsed[RunOptions.retries] == 3)
@@ -77,7 +77,7 @@ import Testing
 
   @Test(arguments: [
     (["--wrokers", "4", "cat"], "unknown option --wrokers; did you mean --workers?"),
-    (["-w0", "cat"], "-w: \"0\" is too small; want a whole number from 1 to 10000, such as 4"),
+    (["-w0", "cat"], "-w: \"0\" is too small; want a whole number from 1 to 10000 or a range MIN..MAX, such as 4"),
     (
       ["-t0", "cat"],
       "-t: \"0\" is too small; want a duration above 0 in us, ms, s, m, h or d (bare: seconds), such as 30s"

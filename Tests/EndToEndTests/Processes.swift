@@ -98,3 +98,9 @@ private func allProcesses() -> [pid_t] {
   }
   return found
 }
+
+/// Lets `seconds` pass. True, so that it can stand where a condition is wanted.
+func pause(_ seconds: Double) -> Bool {
+  poll(nil, 0, Int32(seconds * 1000))
+  return true
+}

@@ -61,8 +61,10 @@ final class Session {
   /// Bytes given to `send` that its pipe has not taken yet.
   var unsentCount: Int { unsent.count }
 
-  /// The worker processes of a line that begins with `exec prefork`.
-  var workers: [pid_t] { children(of: pid).map(\.pid) }
+  /// The worker processes of a line that begins with `exec prefork`: its children but for the guard.
+  var workers: [pid_t] {
+    children(of: pid).map(\.pid).filter { (try? contents(of: "/proc/\($0)/comm")) != "prefork-guard\n" }
+  }
 
   var outputText: String { String(decoding: outputBytes, as: UTF8.self) }
 

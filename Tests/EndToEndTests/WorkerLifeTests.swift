@@ -44,21 +44,14 @@ import Testing
     #expect(session.finish() == ShellResult(output: "", status: 0))
   }
 
-  @Test func workersAreReplacedAfterMaxJobs() throws {
-    let result = try shell("yes pid | head -n 60 | prefork run -w 2 --max-jobs 5 --jitter 0 -- \(Self.report)")
+  @Test func withoutSurgeMaxJobsIsStrict() throws {
+    let result = try shell("yes pid | head -n 60 | prefork run -w 2 --surge 0 --max-jobs 5 --jitter 0 -- \(Self.report)")
     #expect(result.status == 0)
     #expect(result.errors == "")
     #expect(result.lines.count == 60)
     let jobs = Dictionary(grouping: result.lines) { $0.split(separator: " ")[0] }.mapValues(\.count)
     #expect(jobs.count >= 10, "\(jobs)")
     #expect(jobs.values.allSatisfy { $0 <= 5 }, "\(jobs)")
-  }
-
-  /// Lesson 9 (celery #1310): retire before lease, and with one job for each worker nothing is lost either.
-  @Test func lesson9AWorkerForEachJobIsAPossibleLife() throws {
-    let result = try shell("yes pid | head -n 30 | prefork run -w 2 --max-jobs 1 -- \(Self.report)")
-    #expect(result.status == 0)
-    #expect(Set(result.lines).count == 30)
   }
 
   @Test func workersAreReplacedAtMaxAge() throws {
@@ -69,7 +62,7 @@ import Testing
   }
 
   @Test func theSameSeedGivesTheSameRun() throws {
-    let line = "yes pid | head -n 80 | prefork run -w 1 --max-jobs 20 --jitter 90% --seed 7 -- \(Self.report)"
+    let line = "yes pid | head -n 80 | prefork run -w 1 --surge 0 --max-jobs 20 --jitter 90% --seed 7 -- \(Self.report)"
     let lives = try (1...2).map { _ in
       try shell(line).lines.reduce(into: [(Substring, Int)]()) { lives, answer in
         if lives.last?.0 == answer { lives[lives.count - 1].1 += 1 } else { lives.append((answer, 1)) }

@@ -174,7 +174,7 @@ import Testing
     #expect(pool.isClosed)
   }
 
-  @Test("lesson 4: a worker that never answers anything is gone in the end, whatever it is in")
+  @Test("a worker that never answers anything is gone in the end, whatever it is in (lesson 4, roadrunner #1669)")
   func nothingIsStuck() {
     var pool = PoolHarness.open(3) {
       $0.resetsAfterLease = true

@@ -15,7 +15,8 @@ import Testing
   }
 
   @Test(
-    "lesson 2: a worker that fails its probe is replaced, whether it says so or says nothing", arguments: [true, false])
+    "a worker that fails its probe is replaced, whether it says so or says nothing (lesson 2, roadrunner #737)",
+    arguments: [true, false])
   func probeFails(isAnswered: Bool) {
     var pool = PoolHarness.open(1) {
       $0.probeInterval = 5 * second
@@ -55,7 +56,7 @@ import Testing
     #expect(pool.timers.armedWaiters == 0)
   }
 
-  @Test("lesson 19: the deadline of a waiter runs while a probe is made for it")
+  @Test("the deadline of a waiter runs while a probe is made for it (lesson 19, php-src #11260)")
   func waiterTimesOutInProbe() {
     var pool = PoolHarness.open(1) {
       $0.probeBeforeLeaseUnlessUsedWithin = 0
@@ -129,7 +130,7 @@ import Testing
     #expect(pool.shadows[slot].check == .none, "it did nothing it could remember")
   }
 
-  @Test("lesson 4: a reset that fails or never ends costs the worker", arguments: [true, false])
+  @Test("a reset that fails or never ends costs the worker (lesson 4, roadrunner #1669)", arguments: [true, false])
   func resetFails(isAnswered: Bool) {
     var pool = PoolHarness.open(1) { $0.resetsAfterLease = true }
     pool.release(pool.lease())
@@ -138,7 +139,7 @@ import Testing
     #expect(pool.stopping == [0])
   }
 
-  @Test("lesson 3: a reset and the worker's end come in any order, and the pool goes on")
+  @Test("a reset and the worker's end come in any order, and the pool goes on (lesson 3, roadrunner #1180)")
   func resetAndExit() {
     var pool = PoolHarness.open(1) { $0.resetsAfterLease = true }
     pool.release(pool.lease())

@@ -25,7 +25,7 @@ import Testing
     #expect(pool.release(slot) == [.grantLease(WaiterID(3), pool.worker(slot))])
   }
 
-  @Test("lesson 18: the warmest worker serves next, so that the others can age out")
+  @Test("the warmest worker serves next, so that the others can age out (lesson 18, php-src #4101, #12798)")
   func lastInFirstOut() {
     var pool = PoolHarness.open(3)
     let slots = [pool.lease(), pool.lease(), pool.lease()]
@@ -44,6 +44,20 @@ import Testing
       #expect(pool.lease() == slot)
       pool.release(slot)
     }
+  }
+
+  @Test("a worker that is merely taken to be ready serves after those that work", arguments: [true, false])
+  func onTrustLast(isLifo: Bool) {
+    var pool = PoolHarness.open(2) {
+      $0.readyIsProof = false
+      $0.leaseOrder = isLifo ? .lifo : .fifo
+    }
+    let slot = pool.lease()
+    pool.release(slot)
+    pool.gone(1 - slot, .stopped)
+    pool.bringUp()
+    #expect(pool.lease() == slot)
+    #expect(pool.lease() == 1 - slot)
   }
 
   @Test("with capacity the emptiest worker is filled first, and none beyond its capacity")
@@ -66,7 +80,7 @@ import Testing
     #expect(pool.request(.immediately) == [.refuseLease(WaiterID(2), .exhausted)])
   }
 
-  @Test("lesson 19: a wait has a deadline, and one who gave up is not served")
+  @Test("a wait has a deadline, and one who gave up is not served (lesson 19, php-src #11260)")
   func waitEnds() {
     var pool = PoolHarness.open(1)
     let slot = pool.lease()

@@ -15,7 +15,12 @@ struct PoolHarness {
     var check = Check.none
     var step = -1
     var leases = 0
-    var isRetiring = false
+    /// Why it gets no further lease.
+    var retiring: RetireReason?
+    /// It went for its replacement, and is not gone yet.
+    var isBeingReplaced = false
+
+    var isRetiring: Bool { retiring != nil }
   }
 
   private(set) var pool: PoolStateMachine
@@ -33,6 +38,9 @@ struct PoolHarness {
   private(set) var history: [PoolAction] = []
   private(set) var lastWaiter: UInt64 = 0
   private var lastSerial: UInt64 = 0
+  private(set) var event = PoolEvent.start
+  /// The last event made a worker go for its replacement.
+  private(set) var isReplacing = false
   private let isRecording: Bool
 
   init(_ configuration: PoolConfiguration, seed: UInt64 = 1, isRecording: Bool = true) {
@@ -57,11 +65,14 @@ struct PoolHarness {
 
   /// Hands the event over and carries out the actions.
   mutating func step(_ event: PoolEvent) {
+    self.event = event
+    isReplacing = false
     note(event)
     actions.removeAll(keepingCapacity: true)
     let wasClosed = isClosed
     pool.handle(event, at: now, into: &actions)
     for action in actions { carryOut(action, wasClosed: wasClosed) }
+    checkDecisions()
     if isRecording { history += actions }
   }
 
@@ -101,7 +112,9 @@ struct PoolHarness {
     case .probePassed(let worker), .probeFailed(let worker), .resetPassed(let worker), .resetFailed(let worker):
       if isAlive(worker) { shadows[worker.slot.index].check = .none }
     case .timerFired(let timer): timers.forget(timer)
-    case .start, .workerBroken, .resized, .recycleAll, .recycle, .drain, .stop: break
+    case .start, .startExtended, .workerBroken, .limitExceeded, .retirementRequested, .resized, .recycleAll, .recycle,
+      .drain, .stop:
+      break
     }
   }
 
@@ -138,6 +151,10 @@ struct PoolHarness {
     case .resetWorker(let worker): check(worker, .reset)
     case .arm(let timer, let wait):
       if wasClosed || isClosed { violate("arms \(timer) after it was closed") }
+      if case .slot(_, .idle, _) = timer, pool.configuration.minimum == pool.configuration.maximum {
+        violate("arms \(timer), but cannot shrink")
+      }
+      if wait > 1 << 62 { violate("arms \(timer) so late that a clock may overflow") }
       if !timers.arm(timer, at: now.addingReportingOverflow(wait)) { violate("arms \(timer), which is armed") }
     case .disarm(let timer): if !timers.forget(timer) { violate("disarms \(timer), which is not armed") }
     case .report(let notice): note(notice)
@@ -154,8 +171,6 @@ struct PoolHarness {
     lastSerial = worker.serial
     shadows[slot] = Shadow(serial: worker.serial, life: .starting)
     occupied += 1
-    let most = pool.configuration.maximum.addingUpToMax(pool.configuration.surge)
-    if occupied > most { violate("starts \(worker): \(occupied) workers, at most \(most) may be") }
     if shadows.count(where: { $0.life == .starting }) > pool.configuration.maximumStarting {
       violate("starts \(worker): too many at once")
     }
@@ -169,6 +184,7 @@ struct PoolHarness {
     if step > last || step < shadows[slot].step || (step == shadows[slot].step && step != last) {
       violate("takes step \(step) after \(shadows[slot].step) for \(worker)")
     }
+    checkInterruption(worker)
     shadows[slot].life = .stopping
     shadows[slot].step = step
     shadows[slot].leases = 0
@@ -197,11 +213,17 @@ struct PoolHarness {
 
   private mutating func note(_ notice: PoolNotice) {
     switch notice {
-    case .retiring(let worker, _):
+    case .retiring(let worker, let reason):
       guard isAlive(worker), !shadows[worker.slot.index].isRetiring else { return violate("retires \(worker) twice") }
-      shadows[worker.slot.index].isRetiring = true
+      shadows[worker.slot.index].retiring = reason
+      if pool.isReplacement(reason), shadows[worker.slot.index].life == .ready {
+        shadows[worker.slot.index].isBeingReplaced = true
+        isReplacing = true
+        checkReplacement(of: worker)
+      }
+    case .stuck(let worker): if isAlive(worker) { shadows[worker.slot.index].isBeingReplaced = false }
     case .internalError(let what): violate("internal error: \(what)")
-    case .startFailed, .breakerOpened, .breakerClosed, .stuck, .leaseOverdue, .recyclingAborted: break
+    case .startFailed, .breakerOpened, .breakerClosed, .leaseOverdue, .recyclingAborted: break
     }
   }
 

@@ -8,6 +8,9 @@ extension PoolHarness {
     if pool.census.occupied != occupied {
       violate("census says \(pool.census.occupied) workers, there are \(occupied)")
     }
+    if pool.census.loading > pool.configuration.maximumStarting {
+      violate("\(pool.census.loading) workers load, at most \(pool.configuration.maximumStarting) may")
+    }
     if pool.internalErrors != 0 { violate("\(pool.internalErrors) internal errors with a legal driver") }
   }
 
@@ -26,11 +29,13 @@ extension PoolHarness {
     var recount = Census()
     var listed = 0
     for slot in pool.slots {
-      recount.add(slot.state, isServing: slot.isServing)
-      if slot.overdue != nil { recount.overdue += 1 }
+      recount.add(slot)
       if slot.isListed { listed += 1 }
     }
     if recount != pool.census { violate("census is \(pool.census), recounted \(recount)") }
+    if let empty = pool.slots.firstIndex(where: { $0.state == .empty }), empty < pool.lowestEmpty {
+      violate("slot \(empty) is empty, but the search begins at \(pool.lowestEmpty)")
+    }
     // The list is walked by emptying a copy of it.
     var slots = pool.slots
     var available = pool.available
@@ -81,15 +86,15 @@ extension PoolHarness {
   private mutating func checkTimers(_ index: Int) {
     let slot = pool.slots[index]
     var deadline: SlotTimer?
-    var others: [SlotTimer] = [.age, .settle]
+    var others: [SlotTimer] = [.age, .settle, .idle]
     switch slot.state {
     case .empty: others = []
     case .backingOff: (deadline, others) = (.backoff, [])
     case .starting: (deadline, others) = (.start, [])
-    case .idle: others += [.idle, .probeInterval]
-    case .probing:
-      deadline = .probe
-      others += [.idle]
+    case .idle:
+      others += [.probeInterval]
+      if pool.canShrink, !timers.isArmed(index, .idle) { violate("slot \(index) is idle and would never age out") }
+    case .probing: deadline = .probe
     case .leased: others += [.lease]
     case .resetting: deadline = .reset
     case .stopping: (deadline, others) = (.stop, [])
@@ -101,6 +106,69 @@ extension PoolHarness {
       if kind != deadline, generation != 0, !others.contains(kind) {
         violate("slot \(index) is \(slot.state) with a \(kind) timer")
       }
+    }
+  }
+}
+
+/// What must be true of each decision.
+extension PoolHarness {
+  /// After all actions of an event: was it right to start those who were started, and to retire those who retire?
+  mutating func checkDecisions() {
+    for case .startWorker(let worker) in actions { checkStart(of: worker) }
+    if isReplacing, pool.configuration.surge > 0 { checkStrength() }
+  }
+
+  private mutating func checkStart(of worker: WorkerID) {
+    let configuration = pool.configuration
+    let leaving = shadows.count { $0.life == .stopping || $0.life == .ready && $0.isRetiring }
+    let most = configuration.maximum.addingUpToMax(configuration.surge)
+      .addingUpToMax(min(configuration.surge, leaving))
+    if occupied > most { violate("starts \(worker): \(occupied) workers, at most \(most) may be") }
+    if pool.slots[worker.slot.index].isForGrowth,
+      pool.census.growing > pool.growth.addingUpToMax(configuration.surge)
+    {
+      violate("starts \(worker): \(pool.census.growing) are started for growth, at most \(pool.growth) may be")
+    }
+  }
+
+  /// Replacing somebody has never left fewer than there should be.
+  private mutating func checkStrength() {
+    // With more leases per worker the target is rounded, and moves by one when a waiter is served.
+    let strength = pool.configuration.capacity == 1 ? pool.target : pool.configuration.minimum
+    let least = min(strength, pool.configuration.maximum)
+    if pool.phase == .open, pool.census.serving < least {
+      violate("replaces somebody, and \(pool.census.serving) are left of \(least)")
+    }
+  }
+
+  mutating func checkReplacement(of worker: WorkerID) {
+    let surge = pool.configuration.surge
+    guard surge > 0 else { return }
+    let replaced = shadows.count { $0.life != .none && $0.isBeingReplaced }
+    if replaced > surge { violate("replaces \(worker): \(replaced) go at once, at most \(surge) may") }
+  }
+
+  /// Nobody's job is cut short because the worker is not needed, has reached a limit or is to be replaced.
+  mutating func checkInterruption(_ worker: WorkerID) {
+    let shadow = shadows[worker.slot.index]
+    guard shadow.leases > 0, pool.phase != .stopping, pool.phase != .closed, event != .workerBroken(worker) else {
+      return
+    }
+    switch shadow.retiring {
+    case .jobs, .age, .memory, .idle, .surplus, .requested, .own, .drained:
+      violate("stops \(worker) in the middle of \(shadow.leases) leases")
+    case nil, .stopped, .startTimeout, .probe, .reset, .broken: break
+    }
+  }
+}
+
+extension PoolStateMachine {
+  /// True for a reason that waits for a replacement, as far as there is a surge.
+  func isReplacement(_ reason: RetireReason) -> Bool {
+    switch reason {
+    case .jobs: configuration.maximumJobs != 1
+    case .age, .memory, .requested: true
+    case .idle, .surplus, .own, .drained, .stopped, .startTimeout, .probe, .reset, .broken: false
     }
   }
 }

@@ -11,7 +11,28 @@ extension Simulation {
     guard !harness.isClosed, harness.violations.isEmpty else { return }
     if happens(50) { serveSome() }
     guard harness.violations.isEmpty else { return }
+    if !mayRefuse, happens(30) { restUntilSmall() }
+    guard harness.violations.isEmpty else { return }
     end()
+  }
+
+  /// Nobody asks for anything for a while: a pool that may shrink is as small as it can be then.
+  private mutating func restUntilSmall() {
+    let configuration = harness.pool.configuration
+    guard configuration.idleLimit > 0 else { return }
+    let end = harness.now + 2 * configuration.idleLimit
+    for _ in 0..<10_000 {
+      guard harness.violations.isEmpty else { return }
+      if turnFriendly() { continue }
+      guard let (_, deadline) = harness.timers.next, deadline <= end else { break }
+      _ = harness.fireNext()
+      observe()
+    }
+    let most = configuration.minimum + (isNeverAtRest ? configuration.surge : 0)
+    let serving = harness.pool.census.serving
+    if configuration.minimum < configuration.maximum, serving > most {
+      harness.violate("serves with \(serving) after a long rest, \(most) are enough")
+    }
   }
 
   /// Workers answer at once, jobs end, time passes, until nobody waits and nothing but the clock could change anything.
@@ -61,16 +82,24 @@ extension Simulation {
     case .new, .closed: return harness.isClosed
     case .draining, .stopping: return false
     case .open:
-      return harness.pending.isEmpty && pool.census.serving >= pool.configuration.minimum
-        && pool.census.occupied == pool.census.serving && pool.census.overdue == 0
+      guard harness.pending.isEmpty else { return false }
+      return isNeverAtRest
+        || pool.census.serving >= pool.configuration.minimum
+          && pool.census.occupied == pool.census.serving && pool.census.overdue == 0
     }
+  }
+
+  /// When it takes a while until a new worker is trusted, others may have reached their age by then, without end.
+  private var isNeverAtRest: Bool {
+    let configuration = harness.pool.configuration
+    return configuration.maximumAge > 0 && configuration.settleTime > 0 && !configuration.readyIsProof
   }
 
   private mutating func checkStrength() {
     harness.checkInvariants()
     let serving = harness.pool.census.serving
-    if serving > harness.pool.configuration.maximum {
-      harness.violate("serves with \(serving), more than \(harness.pool.configuration.maximum)")
+    if serving > harness.pool.mostServing {
+      harness.violate("serves with \(serving), more than \(harness.pool.mostServing)")
     }
   }
 

@@ -14,7 +14,9 @@ struct Simulation {
 
   struct Sightings: Equatable {
     var grants = 0, refusals = 0, starts = 0, probes = 0, resets = 0, rolls = 0, aborts = 0, opened = 0, stuck = 0
-    var abandoned = 0, closed = 0
+    var abandoned = 0, closed = 0, replaced = 0, agedOut = 0
+    /// The most that loaded for growth at once.
+    var growth = 0
   }
 
   /// What each machine did; only when recording.
@@ -60,6 +62,7 @@ struct Simulation {
     step += 1
     harness.checkQuickly()
     if step % 64 == 0 { harness.checkInvariants() }
+    sightings.growth = max(sightings.growth, harness.pool.census.growing)
     for action in harness.actions {
       switch action {
       case .startWorker: sightings.starts += 1
@@ -72,6 +75,9 @@ struct Simulation {
       case .report(.recyclingAborted): sightings.aborts += 1
       case .report(.breakerOpened): sightings.opened += 1
       case .report(.stuck): sightings.stuck += 1
+      case .report(.retiring(_, .idle)): sightings.agedOut += 1
+      case .report(.retiring(_, .jobs)), .report(.retiring(_, .age)), .report(.retiring(_, .memory)):
+        if harness.pool.configuration.surge > 0 { sightings.replaced += 1 }
       case .stopWorker, .arm, .disarm, .report: break
       }
     }
@@ -116,6 +122,7 @@ struct Simulation {
     case (.stopping, _): if happens(40) { send(.workerGone(worker, happens(90) ? .stopped : .died)) }
     case (.ready, _) where happens(3): send(.workerGone(worker, happens(70) ? .died : .failedStart))
     case (.ready, _) where happens(2): send(.workerBroken(worker))
+    case (.ready, _) where happens(4): sayItself(worker)
     case (.ready, .probe): if happens(80) { send(happens(85) ? .probePassed(worker) : .probeFailed(worker)) }
     case (.ready, .reset): if happens(80) { send(happens(90) ? .resetPassed(worker) : .resetFailed(worker)) }
     case (.ready, .none): if shadow.leases > 0 { release(worker) }
@@ -123,12 +130,17 @@ struct Simulation {
   }
 
   private mutating func happenToStart(_ worker: WorkerID) {
-    switch below(10) {
+    switch below(12) {
     case 0..<6: send(.workerReady(worker))
     case 6..<8: send(.workerGone(worker, happens(80) ? .failedStart : .cannotStart))
     case 8: send(.workerBroken(worker))
-    default: break
+    case 9..<11: send(.startExtended(worker, by: happens(90) ? UInt64(below(8_000_000_000)) : .max))
+    default: if happens(20) { sayItself(worker) }
     }
+  }
+
+  private mutating func sayItself(_ worker: WorkerID) {
+    send(happens(70) ? .limitExceeded(worker, .memory) : .retirementRequested(worker))
   }
 
   private mutating func release(_ worker: WorkerID) {
@@ -154,8 +166,10 @@ struct Simulation {
     let slot = SlotID(below(harness.shadows.count + 1))
     let serial = slot.index < harness.shadows.count ? harness.shadows[slot.index].serial : 1
     let worker = WorkerID(slot: slot, serial: serial &- 1)
-    switch below(8) {
+    switch below(11) {
     case 0: send(.workerReady(worker))
+    case 7: send(.startExtended(worker, by: 1_000_000_000))
+    case 8, 9: sayItself(worker)
     case 1: send(.probePassed(worker))
     case 2: send(.probeFailed(worker))
     case 3: send(.resetPassed(worker))
@@ -208,7 +222,7 @@ extension PoolConfiguration {
     configuration.maximumJobs = Int(sometimes(20))
     configuration.maximumAge = sometimes(60 * second)
     configuration.jitter = [0, 0.1, 1][below(3)]
-    configuration.surge = below(3)
+    configuration.surge = below(4)
     configuration.idleLimit = sometimes(10 * second)
     configuration.probeInterval = sometimes(10 * second)
     configuration.stopLadder = Array(repeating: second, count: 1 + below(3))

@@ -20,7 +20,8 @@ import Testing
     let seen = simulation.sightings
     #expect(
       min(seen.grants, seen.refusals, seen.starts, seen.probes, seen.resets, seen.rolls, seen.aborts) > 0
-        && min(seen.opened, seen.stuck, seen.closed) > 0, "the simulation did not get everywhere: \(seen)")
+        && min(seen.opened, seen.stuck, seen.closed, seen.replaced, seen.agedOut) > 0 && seen.growth > 1,
+      "the simulation did not get everywhere: \(seen)")
   }
 
   @Test("the same seed and events give the same actions")

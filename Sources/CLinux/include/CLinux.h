@@ -4,8 +4,11 @@
 #include "CLinuxSpawn.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "process_tree.h"
 
 int prefork_pipe2_cloexec(int ends[2]);
 
@@ -24,6 +27,11 @@ int prefork_pidfd_open(pid_t pid);
 /// Looks at a child without reaping it (peek != 0) or reaps it. 1 dead, 0 alive, -1 error.
 /// *code: CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3; *status: exit status or signal.
 int prefork_wait_child(pid_t pid, int peek, int block, int *code, int *status);
+
+/// A datagram socket with an abstract address of the kernel's choice, whose name without the leading NUL goes to `name`; -1 with errno.
+int prefork_notify_socket(char *name, size_t size);
+/// One datagram and its sender; descriptors sent along are closed. -1 with errno.
+ssize_t prefork_notify_receive(int fd, void *buffer, size_t size, int *pid, unsigned *uid);
 
 int prefork_bytes_readable(int fd); // FIONREAD; -1 on error
 int prefork_open(const char *path, int flags);

@@ -113,6 +113,6 @@ func durationText(_ nanoseconds: UInt64) -> String {
   return "\(nanoseconds) ns"
 }
 
-private func firstDoubleDot(in text: String) -> String.Index? {
+func firstDoubleDot(in text: String) -> String.Index? {
   text.indices.first { text[$0...].hasPrefix("..") }
 }

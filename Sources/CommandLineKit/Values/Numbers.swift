@@ -21,6 +21,36 @@ extension ValueKind where Value: FixedWidthInteger {
   }
 }
 
+extension ValueKind where Value == ClosedRange<Int> {
+  /// A whole number, or a range of two with two dots between, all within `range`, the upper one at least 1: `4` is
+  /// `4...4`, `2..8` is `2...8`.
+  public static func countRange(in range: ClosedRange<Int>, example: String) -> ValueKind {
+    let count = ValueKind<Int>.integer(in: range)
+    return ValueKind(placeholder: "N|MIN..MAX", example: example) { text throws(ValueError) in
+      func failure(_ problem: String) -> ValueError {
+        ValueError(
+          problem: problem,
+          wanted: "a whole number from 1 to \(range.upperBound) or a range MIN..MAX",
+          example: example)
+      }
+      let dots = firstDoubleDot(in: text)
+      let parts = dots.map { [text[..<$0], text[text.index($0, offsetBy: 2)...]] } ?? [text[...]]
+      var bounds: [Int] = []
+      for part in parts {
+        do throws(ValueError) {
+          bounds.append(try count.parse(String(part)))
+        } catch {
+          throw failure(parts.count == 1 ? error.problem : "has a bound that \(error.problem)")
+        }
+      }
+      guard let lower = bounds.first, let upper = bounds.last else { throw failure("is not a number") }
+      if lower > upper { throw failure("runs backwards") }
+      if upper < 1 { throw failure("is too small") }
+      return lower...upper
+    }
+  }
+}
+
 extension ValueKind where Value == Int {
   /// A size in bytes of at least `minimum`: `4096`, `64K`, `16M`, `2G`, `1T`. The units are powers of 1024; `KB` and
   /// `KiB` are refused, because their meaning differs between programs.

@@ -1,0 +1,91 @@
+"""What the benchmarks have in common: jobs, a run with a time limit, and the words about the machine."""
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+
+JOB_SIZE = 64
+LONGEST_RUN = 300  # seconds; a rival that hangs must not hang the benchmark
+
+
+class RunFailed(Exception):
+    """Says what went wrong."""
+
+
+def write_jobs(file, count):
+    """Lines of JOB_SIZE bytes, all different, so that a swapped or doubled one is seen."""
+    with open(file, "w") as jobs:
+        for number in range(count):
+            jobs.write(f"{number:0{JOB_SIZE - 1}d}\n")
+
+
+def run_command(command, source, sink, meanwhile=lambda process: None):
+    """Runs the command to its end, with `meanwhile` beside it, at most LONGEST_RUN in all.
+
+    Returns (the clock's time at its start, at its exit, its resource usage, what it wrote to stderr).
+    """
+    def give_up(*_):
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, give_up)
+    with tempfile.TemporaryFile() as log:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdin=source, stdout=sink, stderr=log, start_new_session=True)
+        signal.alarm(LONGEST_RUN)
+        try:
+            meanwhile(process)
+            # wait4 instead of wait(): it alone tells the CPU time of this child and the children it has reaped.
+            _, status, usage = os.wait4(process.pid, 0)
+        except TimeoutError:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise RunFailed(f"hung: killed after {LONGEST_RUN} s") from None
+        finally:
+            signal.alarm(0)
+        end = time.perf_counter()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        log.seek(0)
+        words = log.read().decode(errors="replace")
+    if process.returncode != 0:
+        last_words = "".join(words.strip().splitlines()[-1:])
+        raise RunFailed(f"ended with status {process.returncode}: {last_words or 'nothing on stderr'}")
+    return start, end, usage, words
+
+
+def median_and_spread(ratios, digits=2):
+    """Two texts, empty if there are no ratios."""
+    if not ratios:
+        return "", ""
+    return f"{statistics.median(ratios):.{digits}f}", f"{min(ratios):.{digits}f}–{max(ratios):.{digits}f}"
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        return "not there"
+    return (done.stdout or done.stderr).partition("\n")[0].strip()
+
+
+def describe_machine(prefork, *tools):
+    """The machine, the versions of those tools, and prefork's if its path is given."""
+    model = "unknown CPU"
+    with open("/proc/cpuinfo") as info:
+        for line in info:
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    print(f"machine:  {model}, {len(os.sched_getaffinity(0))} CPUs usable, load {os.getloadavg()[0]:.2f} at the start")
+    versions = [f"Python {platform.python_version()}", *(first_line(tool, "--version") for tool in tools)]
+    print(f"system:   Linux {platform.release()} {platform.machine()}, {', '.join(versions)}")
+    if prefork:
+        print(f"prefork:  {first_line(prefork, '--version')}")
+
+
+def check_programs(parser, *files):
+    for file in filter(None, files):
+        if not os.access(file, os.X_OK):
+            parser.error(f"{file} is not there or not executable: build it first (`make bench` does)")

@@ -1,0 +1,27 @@
+/// An option that means nothing without another one: to be told so is better than to see nothing happen.
+public struct Requirement: Sendable {
+  /// The option as it is to be written, with its value if that matters: `--ready probe`.
+  let subject: String
+  /// What must be given, too.
+  let needed: OptionDeclaration
+  /// Whether it is given so.
+  let applies: @Sendable (ParsedArguments) -> Bool
+
+  /// `option` needs `needed`.
+  public init<Value, Needed>(_ option: Option<Value>, needs needed: Option<Needed>) {
+    let declaration = option.declaration
+    subject = "--\(declaration.key)"
+    self.needed = needed.declaration
+    applies = { $0.has(declaration) }
+  }
+
+  /// `option` needs `needed` with those values for which `condition` holds; `words` are one of them.
+  public init<Value, Needed>(
+    _ option: Option<Value>, _ words: String, needs needed: Option<Needed>,
+    when condition: @escaping @Sendable (Value) -> Bool
+  ) {
+    subject = "--\(option.declaration.key) \(words)"
+    self.needed = needed.declaration
+    applies = { $0.has(option.declaration) && condition($0[option]) }
+  }
+}

@@ -1,0 +1,41 @@
+import EventLoop
+import JobCore
+import PoolCore
+import WorkerPool
+
+/// What SIGUSR1 asks for: the state of the run, and of every slot.
+extension RunDriver {
+  mutating func sayState() {
+    let counts = ledger.counts
+    reporter.fatal("\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting")
+    let snapshot = pool.snapshot
+    reporter.fatal(
+      "\(snapshot.serving) workers serving, \(snapshot.starting) starting, \(snapshot.backingOff) waiting to be started "
+        + "again, \(snapshot.stopping) stopping" + (snapshot.isBreakerOpen ? "; workers fail to start" : ""))
+    for slot in snapshot.slots { reporter.fatal("  slot \(slot.slot): " + state(of: slot)) }
+  }
+
+  private func state(of slot: SlotSnapshot) -> String {
+    var text = words(for: slot.state)
+    if let reason = slot.retiring ?? slot.overdue { text += " (to go: \(reason))" }
+    if slot.failures > 0 { text += ", \(slot.failures) failed starts" }
+    guard let worker = slot.worker, let account = pool.account(of: worker, loop.now()) else { return text }
+    text += ", pid \(account.pid), age \(seconds(account.age)), \(account.jobs) jobs"
+    if let bytes = pool.residentBytes(of: worker) { text += ", \(size(bytes)) of memory" }
+    if let job = account.currentJob { text += ", in job \(job.number) for \(seconds(job.elapsed))" }
+    return text + saidOfItself(account)
+  }
+}
+
+private func words(for state: SlotSnapshot.State) -> String {
+  switch state {
+  case .empty: "empty"
+  case .backingOff: "waiting to be started again"
+  case .starting: "starting"
+  case .idle: "idle"
+  case .probing: "being probed"
+  case .leased: "leased"
+  case .resetting: "resetting"
+  case .stopping(let step): "stopping (step \(step + 1))"
+  }
+}

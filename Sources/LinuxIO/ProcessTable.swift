@@ -1,0 +1,114 @@
+import CLinux
+import Glibc
+
+/// What /proc tells of processes, and the calls on those that we did not start ourselves.
+///
+/// All of it is a look at something that moves: a process may fork or end while it is looked at. Whoever needs all of
+/// them looks again until nothing new is found.
+public enum ProcessTable {
+  /// Whether the kernel tells the children of a process: it has /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN; proc(5))
+  /// and /proc is mounted.
+  public static let tellsChildren = access("/proc/thread-self/children", R_OK) == 0
+
+  /// Our own number.
+  public static var ownPid: pid_t { getpid() }
+
+  /// Whether we have the rights of root.
+  public static var isRoot: Bool { geteuid() == 0 }
+
+  /// The children of a process, zombies included, whichever of its threads has them; none if it is gone, or if the
+  /// kernel does not tell.
+  public static func children(of pid: pid_t) -> [pid_t] {
+    var found: [pid_t] = []
+    for thread in threads(of: pid) { appendNumbers(in: "/proc/\(pid)/task/\(thread)/children", to: &found) }
+    return found
+  }
+
+  /// The numbers in a file, each ended by a space: without a copy of it, because this is done for every process of a tree.
+  private static func appendNumbers(in path: String, to found: inout [pid_t]) {
+    guard let file = try? FileDescriptor.open(path, flags: O_RDONLY) else { return }
+    var number: pid_t = 0
+    withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+      while case .bytes(let count) = readOnce(file.rawValue, buffer) {
+        for byte in buffer[..<count] {
+          if byte == UInt8(ascii: " ") {
+            found.append(number)
+            number = 0
+          } else {
+            number = number &* 10 &+ pid_t(byte &- UInt8(ascii: "0"))
+          }
+        }
+      }
+    }
+  }
+
+  /// The descendants of a process, nearest first, at most `limit`: a fork bomb must not keep us here. Those that lost
+  /// their parent are not among them; they belong to init or to a subreaper now.
+  public static func descendants(of pid: pid_t, limit: Int) -> [pid_t] {
+    var found = children(of: pid)
+    var next = 0
+    while next < found.count, found.count < limit {
+      found += children(of: found[next])
+      next += 1
+    }
+    return Array(found.prefix(limit))
+  }
+
+  /// The threads of a process. Most have one: then the number of links of the folder tells it, and the folder, which takes
+  /// three times as long, need not be read.
+  private static func threads(of pid: pid_t) -> [pid_t] {
+    var information = stat()
+    guard stat("/proc/\(pid)/task", &information) == 0 else { return [] }
+    // Like every folder, it has two links of its own and one for each folder in it.
+    return information.st_nlink == 3 ? [pid] : numbers(in: "/proc/\(pid)/task")
+  }
+
+  /// Every process that we can see.
+  public static func all() -> [pid_t] { numbers(in: "/proc") }
+
+  private static func numbers(in folder: String) -> [pid_t] {
+    var found: [pid_t] = []
+    forEachName(in: folder) { name, _ in
+      if let number = pid_t(name) { found.append(number) }
+    }
+    return found
+  }
+
+  /// So much of an environment is read, in bytes.
+  public static let longestEnvironment = 1 << 18
+
+  /// The environment that a process was given by its last exec, as it lies in its memory now: entries, each ended by a
+  /// NUL, at most `longestEnvironment` bytes. Empty for a zombie, and for a moment in the middle of an exec. nil if it is gone,
+  /// or not ours to read (another user's, or one that is not dumpable).
+  public static func environment(of pid: pid_t) -> [UInt8]? {
+    var last: [UInt8]?
+    // An exec between two reads of the file ends it early. So most are read by one read, and what does not end as an environment
+    // does is read again, a few times: the process may also have written a title over it.
+    for _ in 0..<8 {
+      last = try? contents(of: "/proc/\(pid)/environ", atMost: longestEnvironment, firstRead: 1 << 15)
+      guard let last, let end = last.last, end != 0, last.count < longestEnvironment else { break }
+    }
+    return last
+  }
+
+  /// From now on orphans below us become our children, and must be reaped by us. It is for the whole process and for good.
+  public static func becomeSubreaper() throws(SystemError) {
+    if prefork_become_subreaper() < 0 { throw SystemError("prctl PR_SET_CHILD_SUBREAPER") }
+  }
+
+  /// Signals a process that is no child of ours, if `isMeant` still holds for its number once that cannot be given to
+  /// another any more. False if it was not meant, is gone, or may not be signalled by us.
+  public static func signal(_ pid: pid_t, _ signal: CInt, if isMeant: (pid_t) -> Bool) -> Bool {
+    guard let pidfd = try? ChildProcess.pidfd(of: pid), isMeant(pid) else { return false }
+    return prefork_pidfd_send_signal(pidfd.rawValue, signal) == 0
+  }
+
+  /// Sends SIGKILL to a child of ours that is not reaped yet, or to a process that was just seen.
+  public static func kill(_ pid: pid_t) {
+    // 0 and below would be groups; a process of another pid namespace shows as 0.
+    if pid > 0 { _ = Glibc.kill(pid, SIGKILL) }
+  }
+
+  /// Whether a process has this number; a zombie counts.
+  public static func exists(_ pid: pid_t) -> Bool { Glibc.kill(pid, 0) == 0 || errno != ESRCH }
+}

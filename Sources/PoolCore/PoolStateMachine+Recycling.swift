@@ -1,0 +1,137 @@
+/// Recycling: workers at a limit, and all of them on request, are replaced.
+///
+/// With `surge` the replacement comes first (make before break, gunicorn #2417): a worker at its limit is *overdue* and
+/// serves on; `surge` replacements are started for those overdue; when one more has loaded than the pool should have,
+/// the overdue one goes that is free, or else the oldest. No more than `surge` are on their way out for that reason at
+/// once. A replacement that fails to start leaves its predecessor serving. Where ready is no proof, a replacement counts
+/// when it has done a job or has settled. Without surge a worker at its limit gets no further lease, and its successor
+/// starts when it is gone.
+///
+/// So that limits are kept all the same, a replacement is started ahead of them, by the time that a start takes of late.
+/// When starts take longer than limits leave, they follow each other without a pause, and old workers serve past theirs.
+extension PoolStateMachine {
+  /// Replacements that may serve beside the workers they will replace.
+  var replacements: Int { phase == .open ? min(configuration.surge, census.overdue) : 0 }
+
+  /// The worker has reached a limit, or is to be replaced for another reason that can wait.
+  mutating func limitReached(_ slot: Int, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]) {
+    guard slots[slot].isServing else { return }
+    guard configuration.surge > 0 else { return retire(slot, reason, .graceful, at: now, into: &actions) }
+    // A limit outlasts a mere request: when a roll is given up, the worker must still go.
+    if slots[slot].overdue == nil || slots[slot].overdue == .requested { amend(slot) { $0.overdue = reason } }
+    reconcile(at: now, into: &actions)
+  }
+
+  mutating func limitExceeded(
+    _ worker: WorkerID, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]
+  ) {
+    if let slot = slot(of: worker) { limitReached(slot, reason, at: now, into: &actions) }
+  }
+
+  /// Looks at the job limit after a job. A single job per worker is a promise of isolation: it is kept at any price.
+  mutating func checkJobLimit(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+    if configuration.maximumJobs == 1 { return retire(slot, .jobs, .graceful, at: now, into: &actions) }
+    if slots[slot].jobs == slots[slot].jobLimit || slots[slot].overdue == nil && isJobLimitNear(slot, at: now) {
+      limitReached(slot, .jobs, at: now, into: &actions)
+    }
+  }
+
+  /// True when the jobs that are left will take no longer than a start.
+  private func isJobLimitNear(_ slot: Int, at now: UInt64) -> Bool {
+    guard configuration.surge > 0, slots[slot].jobs < slots[slot].jobLimit else { return false }
+    let timed = configuration.readyIsProof ? slots[slot].jobs : slots[slot].jobs - 1
+    guard timed > 0 else { return false }
+    let pace = (now &- slots[slot].pacedSince) / UInt64(timed)
+    return UInt64(slots[slot].jobLimit - slots[slot].jobs) <= typicalStart / max(1, pace)
+  }
+
+  /// The age at which a worker is to be replaced: its limit, less what a start takes, but not less than half of it.
+  func ageOfReplacement(limit: UInt64) -> UInt64 {
+    configuration.surge > 0 ? limit - min(typicalStart, limit / 2) : limit
+  }
+
+  /// A start took so long. The last ones count most.
+  mutating func noteStartTime(_ time: UInt64) {
+    if typicalStart == 0 {
+      typicalStart = time
+    } else if time > typicalStart {
+      typicalStart += (time - typicalStart) / 4
+    } else {
+      typicalStart -= (typicalStart - time) / 4
+    }
+  }
+
+  // MARK: On request
+
+  mutating func recycleAll(at now: UInt64, into actions: inout [PoolAction]) {
+    guard phase == .open else { return }
+    rollBefore = lastSerial + 1
+    rollIsTrusted = false
+    for slot in slots.indices where slots[slot].overdue == nil {
+      if slots[slot].isServing || slots[slot].state == .starting { amend(slot) { $0.overdue = .requested } }
+    }
+    reconcile(at: now, into: &actions)
+  }
+
+  mutating func recycle(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+    guard let slot = slot(of: worker) else { return }
+    if slots[slot].state == .starting { return retire(slot, .requested, .graceful, at: now, into: &actions) }
+    limitReached(slot, .requested, at: now, into: &actions)
+  }
+
+  // MARK: Replacement by replacement
+
+  /// Lets overdue workers go, as far as replacements are there: never below the target, with surge; one at a time
+  /// without.
+  mutating func advanceRecycling(at now: UInt64, into actions: inout [PoolAction]) {
+    guard census.overdue > 0 else {
+      rollBefore = 0
+      return
+    }
+    while mayReplace, let slot = nextOverdue {
+      setRetiring(slot, slots[slot].overdue ?? .requested, into: &actions)
+      amend(slot) { $0.isBeingReplaced = true }
+      if slots[slot].state == .idle { beginStop(slot, .graceful, into: &actions) }
+    }
+  }
+
+  private var mayReplace: Bool {
+    guard census.replaceable > 0, phase == .open, !awaitsCanary else { return false }
+    let strength = min(target, configuration.maximum)
+    if configuration.surge > 0 {
+      return census.replaced < configuration.surge && census.serving - census.unproved > strength
+    }
+    return census.serving >= strength && census.occupied == census.serving && census.backingOff == 0
+  }
+
+  /// During a roll, the first replacement must do a job or settle before an old worker goes for it, even if it was proved to
+  /// be ready; each later one must at least be proved. A bad build that dies after a moment would replace the whole pool
+  /// (react_on_rails #2764).
+  private var awaitsCanary: Bool {
+    rollBefore > 0 && (census.unproved > 0 || !rollIsTrusted && census.unsettled > 0)
+  }
+
+  /// An idle one first, it is free at once; then the one that serves longest, so that none is passed over for ever. This
+  /// searches, but only when one does go.
+  private var nextOverdue: Int? {
+    var next: Int?
+    for slot in slots.indices where slots[slot].overdue != nil && slots[slot].isServing {
+      guard let best = next else {
+        next = slot
+        continue
+      }
+      let isFree = slots[slot].state == .idle
+      let bestIsFree = slots[best].state == .idle
+      if isFree == bestIsFree ? slots[slot].serial < slots[best].serial : isFree { next = slot }
+    }
+    return next
+  }
+
+  /// The canary died: what still serves goes on serving (react_on_rails #2764).
+  mutating func abortRoll(afterFailureOf serial: UInt64, into actions: inout [PoolAction]) {
+    guard rollBefore > 0, serial >= rollBefore else { return }
+    for slot in slots.indices where slots[slot].overdue == .requested { amend(slot) { $0.overdue = nil } }
+    rollBefore = 0
+    actions.append(.report(.recyclingAborted))
+  }
+}

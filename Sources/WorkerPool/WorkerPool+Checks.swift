@@ -1,0 +1,112 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerProcess
+
+/// What a worker is asked besides jobs.
+public enum Check: Sendable, Equatable, CustomStringConvertible {
+  /// Whether it is well.
+  case probe
+  /// To forget its last job.
+  case reset
+
+  /// `probe` or `reset`.
+  public var description: String {
+    switch self {
+    case .probe: "probe"
+    case .reset: "reset"
+    }
+  }
+}
+
+/// A message to send to a worker, and the reply that is right.
+public struct Exchange: Sendable, Equatable {
+  /// What is sent, without framing.
+  public var request: [UInt8]
+  /// The only right reply, without framing; nil if any will do.
+  public var reply: [UInt8]?
+
+  /// Sends `request` and wants `reply`; nil for any.
+  public init(request: [UInt8], reply: [UInt8]?) {
+    self.request = request
+    self.reply = reply
+  }
+
+  func frame(_ framing: Framing) -> [UInt8] {
+    var frame: [UInt8] = []
+    framing.appendHeader(count: request.count) { frame.append($0) }
+    frame += request
+    framing.appendTrailer { frame.append($0) }
+    return frame
+  }
+}
+
+/// How a check went wrong.
+public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
+  /// Another reply than the right one.
+  case wrong(shown: String, expected: String)
+  /// No reply within so many nanoseconds.
+  case late(limit: UInt64)
+
+  /// What happened, to be read after the worker's name and the check.
+  public var description: String {
+    switch self {
+    case .wrong(let shown, let expected): "answered \(shown) instead of \(expected)"
+    case .late(let limit): "no answer within \(seconds(limit))"
+    }
+  }
+}
+
+/// Probes and resets: sent like jobs, answered like jobs, and judged here. The core sets their time limits.
+extension WorkerPool {
+  mutating func ask(_ id: WorkerID, _ check: Check, _ loop: inout EventLoop) {
+    guard workers.holds(id), let exchange = exchange(for: check) else { return }
+    workers[id.slot.index].duty = .checking(check)
+    exchange.frame(configuration.framing).withUnsafeBytes { write($0, id.slot.index, &loop) }
+  }
+
+  func exchange(for check: Check) -> Exchange? {
+    switch check {
+    case .probe: configuration.probe
+    case .reset: configuration.reset
+    }
+  }
+
+  /// The worker said something while it was being checked.
+  mutating func nextAnswer(_ slot: Int, to check: Check, _ loop: inout EventLoop) {
+    guard let frame = nextFrame(slot, &loop) else { return }
+    let expected = exchange(for: check)?.reply
+    let failure: CheckFailure? = workers[slot].inbound.withUnsafeBytes { bytes in
+      let answer = UnsafeRawBufferPointer(rebasing: bytes[frame.payload])
+      guard let expected, !answer.elementsEqual(expected) else { return nil }
+      return .wrong(shown: shown(answer), expected: expected.withUnsafeBytes { shown($0) })
+    }
+    workers[slot].inbound.removeFirst(frame.consumed)
+    workers[slot].duty = .none
+    if let failure {
+      events.append(.checkFailed(workers[slot].account(at: loop.now()), check, failure))
+      return conclude(check, slot, passed: false, &loop)
+    }
+    if !workers[slot].inbound.isEmpty { return spokeOutOfTurn(slot, &loop) }
+    // One that is dying is not passed: its end is told in a moment.
+    if workers[slot].isInOrder { conclude(check, slot, passed: true, &loop) }
+  }
+
+  /// What the outcome of a check means to the core: for one that is not ready yet it is the proof of that.
+  private mutating func conclude(_ check: Check, _ slot: Int, passed: Bool, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    guard workers[slot].isReady else { return passed ? becomeReady(slot, &loop) : tell(.workerBroken(id), &loop) }
+    switch check {
+    case .probe: tell(passed ? .probePassed(id) : .probeFailed(id), &loop)
+    case .reset: tell(passed ? .resetPassed(id) : .resetFailed(id), &loop)
+    }
+  }
+
+  /// The core has given up waiting for an answer.
+  mutating func noteLate(_ id: WorkerID, _ check: Check, _ loop: inout EventLoop) {
+    guard workers.holds(id), workers[id.slot.index].duty == .checking(check) else { return }
+    let limit = check == .probe ? configuration.pool.probeLimit : configuration.pool.resetLimit
+    events.append(.checkFailed(workers[id.slot.index].account(at: loop.now()), check, .late(limit: limit)))
+  }
+}

@@ -1,0 +1,47 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WorkerProcess
+
+/// How much memory workers hold: a soft limit, looked at after a job, and a hard one, looked at all the time.
+extension WorkerPool {
+  /// After a job a worker is measured at most so often, in nanoseconds: it costs as much as a short job.
+  private static let softInterval: UInt64 = 50_000_000
+  /// A worker with a hard limit is measured so often, in nanoseconds.
+  private static let hardInterval: UInt64 = 100_000_000
+
+  /// Prepares a new worker to be measured, if there is a limit.
+  mutating func beginMeasuring(_ worker: inout Worker, _ loop: inout EventLoop) {
+    guard configuration.maximumMemory != nil || configuration.killMemory != nil else { return }
+    worker.memory = try? MemoryReader(pid: worker.process.pid)
+    if let limit = configuration.maximumMemory {
+      let share = configuration.pool.jitter * (Double(generator.next() >> 11) * 0x1p-53)
+      worker.memoryLimit = limit - Int(Double(limit) * share)
+    }
+    if configuration.killMemory != nil { timers.arm(.memory(worker.id), at: loop.now() &+ Self.hardInterval) }
+  }
+
+  /// The worker has done a job, and still counts as leased: over the soft limit this was its last.
+  mutating func measureAfterJob(_ slot: Int, _ loop: inout EventLoop) {
+    guard workers[slot].memoryLimit < .max, loop.now() &- workers[slot].measuredAt >= Self.softInterval else { return }
+    workers[slot].measuredAt = loop.now()
+    guard let bytes = workers[slot].memory?.residentBytes(), bytes > workers[slot].memoryLimit else { return }
+    tell(.limitExceeded(workers[slot].id, .memory), &loop)
+  }
+
+  /// The hard limit, whatever the worker is doing.
+  mutating func memoryDue(_ id: WorkerID, _ loop: inout EventLoop) {
+    let slot = id.slot.index
+    guard workers.holds(id), !workers[slot].isStopping, let limit = configuration.killMemory else { return }
+    if let bytes = workers[slot].memory?.residentBytes(), bytes > limit {
+      return stopOffender(slot, .memory(bytes, limit: limit), &loop)
+    }
+    timers.arm(.memory(id), at: loop.now() &+ Self.hardInterval)
+  }
+
+  /// Bytes of memory that the worker and its descendants hold now; nil if it is gone.
+  public func residentBytes(of worker: WorkerID) -> Int? {
+    guard let pid = pid(of: worker), let reader = try? MemoryReader(pid: pid) else { return nil }
+    return reader.residentBytes()
+  }
+}

@@ -1,0 +1,142 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerProcess
+
+/// How a worker proves that it can take a job.
+public enum Readiness: Sendable, Equatable {
+  /// Not at all: it is taken to be ready as soon as it runs, and proved by its first reply.
+  case assumed
+  /// By `READY=1` on the socket that `NOTIFY_SOCKET` names (sd_notify(3)), like a service of systemd's `Type=notify`.
+  case notified
+  /// By a first message on its stdout; with a text, by the first one that begins with it: what comes before is a banner.
+  case line(prefix: [UInt8]?)
+  /// By the right answer to the probe.
+  case probed
+
+  var isByLine: Bool {
+    if case .line = self { return true }
+    return false
+  }
+}
+
+/// Readiness: nobody is handed a worker that has not proved it (roadrunner #737).
+extension WorkerPool {
+  /// The worker runs: waits for its proof, or goes without.
+  mutating func awaitReadiness(_ id: WorkerID, _ loop: inout EventLoop) {
+    switch configuration.readiness {
+    case .assumed:
+      timers.arm(.start(id), at: loop.now() &+ configuration.pool.startLimit)
+      workers[id.slot.index].isReady = true
+      workers[id.slot.index].duty = .none
+      tell(.workerReady(id), &loop)
+    case .notified, .line: break
+    case .probed: ask(id, .probe, &loop)
+    }
+  }
+
+  /// The worker has proved it.
+  mutating func becomeReady(_ slot: Int, _ loop: inout EventLoop) {
+    guard !workers[slot].isReady, !workers[slot].isStopping else { return }
+    workers[slot].isReady = true
+    workers[slot].isProved = true
+    workers[slot].duty = .none
+    armWatchdog(slot, &loop)
+    tell(.workerReady(workers[slot].id), &loop)
+  }
+
+  /// A message on the stdout of a worker that proves its readiness so.
+  mutating func nextGreeting(_ slot: Int, _ loop: inout EventLoop) {
+    guard case .line(let prefix) = configuration.readiness else { return }
+    while let frame = nextFrame(slot, &loop) {
+      let isProof = workers[slot].inbound.withUnsafeBytes { bytes in
+        prefix.map { bytes[frame.payload].starts(with: $0) } ?? true
+      }
+      workers[slot].inbound.removeFirst(frame.consumed)
+      guard isProof else { continue }
+      if !workers[slot].inbound.isEmpty { return spokeOutOfTurn(slot, &loop) }
+      if workers[slot].isInOrder { becomeReady(slot, &loop) }
+      return
+    }
+  }
+
+  // MARK: Notifications
+
+  /// A socket for one worker, and what the worker must know of it, if it is to notify us at all.
+  func notificationSocket(for environment: inout [(String, String)]) throws(SpawnError) -> NotificationSocket? {
+    guard configuration.isNotified else { return nil }
+    do throws(SystemError) {
+      let socket = try NotificationSocket()
+      environment.append(("NOTIFY_SOCKET", socket.address))
+      // WATCHDOG_PID is left out: then it is for whoever reads it (sd_watchdog_enabled(3)).
+      if let limit = configuration.watchdogLimit { environment.append(("WATCHDOG_USEC", "\(limit / 1000)")) }
+      return socket
+    } catch {
+      throw SpawnError(
+        program: configuration.command.arguments[0], cause: error, surroundings: configuration.surroundings)
+    }
+  }
+
+  /// The worker, or a helper child of it, has sent something to its socket.
+  mutating func notified(_ slot: Int, _ loop: inout EventLoop) {
+    // Bounded, so that one who sends without end does not keep the others from being heard.
+    for _ in 0..<16 {
+      guard workers.isOccupied[slot], let packet = workers[slot].notifications?.receive() else { return }
+      let isOurs = workers[slot].process.owns(
+        packet.sender, uid: packet.uid, user: configuration.surroundings.user?.credentials.uid,
+        cookie: containment.cookie, serial: workers[slot].id.serial)
+      guard isOurs else {
+        events.append(.foreignNotification(workers[slot].account(at: loop.now()), sender: packet.sender))
+        continue
+      }
+      for field in Notification.fields(of: packet.bytes) { take(field, slot, &loop) }
+    }
+  }
+
+  private mutating func take(_ field: Notification, _ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    switch field {
+    case .ready: if configuration.readiness == .notified { becomeReady(slot, &loop) }
+    case .status(let text): workers[slot].statusText = text
+    case .extendTimeout(let nanoseconds): tell(.startExtended(id, by: nanoseconds), &loop)
+    case .alive: armWatchdog(slot, &loop)
+    case .watchdogFailed: watchdogExpired(id, &loop)
+    case .watchdogLimit(let nanoseconds):
+      workers[slot].watchdogLimit = nanoseconds
+      armWatchdog(slot, &loop)
+    case .stopping: tell(.retirementRequested(id), &loop)
+    }
+  }
+
+  // MARK: Watchdog
+
+  /// From now on the worker must say `WATCHDOG=1` within its limit, if it has one.
+  private mutating func armWatchdog(_ slot: Int, _ loop: inout EventLoop) {
+    guard let limit = workers[slot].watchdogLimit, workers[slot].isReady, !workers[slot].isStopping else { return }
+    timers.arm(.watchdog(workers[slot].id), at: loop.now() &+ limit)
+  }
+
+  /// The worker has not been heard of for too long, or says itself that it is lost: it hangs, whatever it is doing.
+  mutating func watchdogExpired(_ id: WorkerID, _ loop: inout EventLoop) {
+    guard workers.holds(id), !workers[id.slot.index].isStopping else { return }
+    stopOffender(id.slot.index, .watchdog(limit: workers[id.slot.index].watchdogLimit), &loop)
+  }
+
+  /// Stops a worker for what it did; its job, if it has one, is lost with it.
+  mutating func stopOffender(_ slot: Int, _ offence: Offence, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    let account = workers[slot].account(at: loop.now())
+    switch workers[slot].duty {
+    // Its reply is there and will be taken in a moment: then it has no job any more.
+    case .replied: return timers.arm(.watchdog(id), at: loop.now())
+    case .running: events.append(.leaseLost(id, .offence(account, offence)))
+    case .granted:
+      events.append(.leaseLost(id, .neverStarted))
+      events.append(.offended(account, offence))
+    case .starting, .none, .checking: events.append(.offended(account, offence))
+    }
+    workers[slot].duty = .none
+    tell(.workerBroken(id), &loop)
+  }
+}

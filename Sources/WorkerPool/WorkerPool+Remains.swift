@@ -1,0 +1,63 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WorkerProcess
+
+/// What workers leave behind when they are gone: looked for, killed, reaped.
+extension WorkerPool {
+  /// The wait between two rounds over all processes of the machine, or for what was killed to be dead, in nanoseconds.
+  private static let sweepInterval: UInt64 = 20_000_000
+  /// So often those are looked at again of whom it cannot be told where they come from.
+  private static let mostUnknownRounds = 3
+  /// The end of the pool waits so long for remains that do not die, in nanoseconds: they hang in the kernel.
+  private static let endLimit: UInt64 = 5_000_000_000
+
+  /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with `adoptsOrphans`.
+  public mutating func childrenChanged(_ loop: inout EventLoop) { sweep(&loop) }
+
+  /// One round; the next one is timed if it may find more.
+  mutating func sweep(_ loop: inout EventLoop) {
+    if !configuration.adoptsOrphans, !isEnding, !isSweepDue(loop.now()) { return }
+    var alive: [(pid: CInt, serial: UInt64)] = []
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
+      alive.append((workers[slot].process.pid, workers[slot].id.serial))
+    }
+    lastSweep = loop.now()
+    switch containment.sweep(workers: alive, everythingGoes: isEnding) {
+    case .none: unknownRounds = 0
+    case .unknown: unknownRounds += 1
+    case .some:
+      unknownRounds = 0
+      if isEnding, loop.now() &- endedAt > Self.endLimit { return finish(isClean: false) }
+      return timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval)
+    }
+    if (1...Self.mostUnknownRounds).contains(unknownRounds) {
+      timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval)
+    } else if isEnding {
+      finish(isClean: true)
+    }
+  }
+
+  /// A round over all processes of the machine costs milliseconds: one is enough for all workers that end within a while.
+  private mutating func isSweepDue(_ now: UInt64) -> Bool {
+    let due = lastSweep &+ 5 * Self.sweepInterval
+    if now >= due { return true }
+    timers.arm(.sweep, at: due)
+    return false
+  }
+
+  /// The core is done. The pool is, when nothing is left.
+  mutating func end(_ loop: inout EventLoop) {
+    isEnding = true
+    endedAt = loop.now()
+    sweep(&loop)
+  }
+
+  private mutating func finish(isClean: Bool) {
+    isEnding = false
+    timers.disarm(.sweep)
+    if !isClean { events.append(.remark("processes that workers have left behind do not die of SIGKILL")) }
+    containment.end()
+    events.append(.closed)
+  }
+}
