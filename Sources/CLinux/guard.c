@@ -46,7 +46,7 @@ struct watch {
 };
 
 // A round over /proc takes some 5 µs per process of the machine. Whoever forks as fast as it can may need many.
-enum { patience_ms = 3000, pause_ms = 5, needed_clean_rounds = 2 };
+enum { patience_ms = 3000, quiet_ms = 300, pause_ms = 5, needed_sure_rounds = 2 };
 
 /// Gives itself a name of its own in ps, and an empty environment: it was forked with those of the owner, and must not
 /// be taken for it (`pkill -f`), nor, if the owner is a worker of another pool, fall to the guard of that pool before
@@ -96,7 +96,7 @@ static int holds_entry(int environment, const char *entry) {
 
 struct sweep {
   const char *entry;
-  int is_clean;
+  int found;
 };
 
 static void kill_if_ours(void *context, const char *name) {
@@ -105,10 +105,10 @@ static void kill_if_ours(void *context, const char *name) {
   // One descriptor for the look and for the signal: a number could have been given away between the two.
   int process = openat(proc_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int environment = process < 0 ? -1 : openat(process, "environ", O_RDONLY | O_CLOEXEC);
-  int is_ours = environment >= 0 && holds_entry(environment, sweep->entry);
-  // If it is gone by now, perhaps it was one of ours, and has left a child.
-  int is_gone = syscall(SYS_pidfd_send_signal, process, is_ours ? SIGKILL : 0, NULL, 0) < 0 && errno != EPERM;
-  if (is_ours || is_gone) sweep->is_clean = 0;
+  if (environment >= 0 && holds_entry(environment, sweep->entry)) {
+    sweep->found++;
+    syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+  }
   if (environment >= 0) close(environment);
   if (process >= 0) close(process);
 }
@@ -160,17 +160,38 @@ static int64_t now_ms(void) {
   return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
+/// The number that was given out last, or one that never repeats if it cannot be read.
+static long newest_process(void) {
+  static long unknown = 0;
+  char text[128];
+  int loadavg = openat(proc_fd, "loadavg", O_RDONLY | O_CLOEXEC);
+  ssize_t length = loadavg < 0 ? -1 : read(loadavg, text, sizeof text - 1);
+  if (loadavg >= 0) close(loadavg);
+  if (length <= 0) return --unknown;
+  text[length] = 0;
+  const char *last = strrchr(text, ' ');
+  return last ? strtol(last, NULL, 10) : --unknown;
+}
+
+/// Kills until nobody is left. A round that finds nobody is sure of it only if no process was made meanwhile: one of
+/// ours may have died just before it was looked at, and left a child whose number the round had passed. And two are
+/// needed, since the environment cannot be seen in the moment when another program is executed. Where others make
+/// processes all the time, it is enough to find nobody for a while.
 static void avenge(const struct watch *watch) {
   const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
-  const int64_t end = now_ms() + patience_ms;
+  const int64_t start = now_ms();
+  int64_t now = start, last_found = start;
   kill_groups(watch->table);
-  // Twice, since who executes another program just now, or forks to a number already passed, is missed once.
-  for (int clean_rounds = 0; clean_rounds < needed_clean_rounds && now_ms() < end; nanosleep(&pause, NULL)) {
-    struct sweep sweep = {.entry = watch->entry, .is_clean = 1};
+  for (int sure = 0; sure < needed_sure_rounds && now - last_found < quiet_ms && now - start < patience_ms;) {
+    struct sweep sweep = {.entry = watch->entry};
+    long newest = newest_process();
     if (watch->cgroup) kill_cgroup();
     prefork_each_entry(proc_fd, kill_if_ours, &sweep);
-    if (watch->cgroup && !remove_cgroup(watch->cgroup)) sweep.is_clean = 0;
-    clean_rounds = sweep.is_clean ? clean_rounds + 1 : 0;
+    int left = sweep.found > 0 || (watch->cgroup && !remove_cgroup(watch->cgroup));
+    sure = !left && newest == newest_process() ? sure + 1 : 0;
+    nanosleep(&pause, NULL);
+    now = now_ms();
+    if (left) last_found = now;
   }
 }
 

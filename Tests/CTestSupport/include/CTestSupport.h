@@ -1,8 +1,8 @@
 // What only tests need, and Swift cannot call.
 #pragma once
 
-/// From now on this system call fails with that errno in this process and its children, as in a container whose filter does
-/// not know it. -1 with errno if that cannot be arranged.
+/// From now on this system call fails with that errno in this process and its children, as in a container whose filter
+/// does not know it. -1 with errno if that cannot be arranged.
 int forbid_system_call(int number, int code);
 
 /// The number of close_range(2), which Swift cannot see.
