@@ -14,11 +14,15 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "JobRunner", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO",
+        "CommandLineKit", "JobRunner", "WorkerCheck", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "WireFormats", "LinuxIO",
       ]),
     .target(
       name: "JobRunner",
       dependencies: ["JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"]),
+    .target(
+      name: "WorkerCheck",
+      dependencies: ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"]),
     .target(name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"]),
     .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
     .target(name: "EventLoop", dependencies: ["LinuxIO", "CSystemd"]),
@@ -41,6 +45,7 @@ let package = Package(
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport"]),
+    .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(name: "ArchitectureTests"),
     .testTarget(name: "EndToEndTests", dependencies: ["prefork"]),
   ],

@@ -113,7 +113,7 @@ extension RunDriver {
       }
     }
     let words = configuration.pool.command.arguments.map(shellWord).joined(separator: " ")
-    reporter.hint("run the worker by hand: echo test | \(words)")
+    reporter.hint("try it out, to see what is wrong: prefork check -- \(words)")
   }
 
   /// Jobs went out and nothing came back: by far the most common cause is a buffered stdout.

@@ -23,6 +23,8 @@ struct Worker: ~Copyable {
     case running(job: UInt64, since: UInt64, size: Int)
     /// Its reply was handed over, and stands at the front of `inbound`.
     case replied(consumed: Int)
+    /// To say whatever it has to say to the end of its input: see `WorkerPool.hearOut`.
+    case heardOut
   }
 
   var duty = Duty.starting

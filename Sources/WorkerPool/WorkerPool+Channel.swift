@@ -82,6 +82,9 @@ extension WorkerPool {
 
   private mutating func outputReady(_ slot: Int, _ loop: inout EventLoop) {
     _ = readOutput(slot)
+    if workers[slot].inbound.count > Self.longestEvidence, workers[slot].duty == .heardOut {
+      loop.remove(workers[slot].process.output)
+    }
     if workers[slot].outputEnded {
       loop.remove(workers[slot].process.output)
       if !workers[slot].isStopping {
@@ -111,6 +114,7 @@ extension WorkerPool {
       switch workers[slot].duty {
       case .running: if nextReply(slot, &loop) { return }
       case .replied: return
+      case .heardOut: break
       case .checking(let check): nextAnswer(slot, to: check, &loop)
       case .starting where configuration.readiness.isByLine: nextGreeting(slot, &loop)
       case .starting, .none, .granted: if !workers[slot].inbound.isEmpty { spokeOutOfTurn(slot, &loop) }
@@ -217,7 +221,7 @@ extension WorkerPool {
   mutating func verdict(_ id: WorkerID, _ loop: inout EventLoop) {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
-    guard !workers[slot].isStopping else { return }
+    guard !workers[slot].isStopping, workers[slot].duty != .heardOut else { return }
     if case .replied = workers[slot].duty { return }
     guard workers[slot].outputEnded || workers[slot].inputBroken else { return }
     if case .running = workers[slot].duty, !workers[slot].hasBegunJob {

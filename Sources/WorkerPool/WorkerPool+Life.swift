@@ -144,9 +144,10 @@ extension WorkerPool {
       events.append(.leaseLost(id, .neverStarted))
     case .granted: events.append(.leaseLost(id, .neverStarted))
     case .checking(let check): report.check = check
-    case .starting, .none, .replied: break
+    case .starting, .none, .replied, .heardOut: break
     }
-    if workers[slot].isProved, status == .exited(code: 0) { return .died }
+    let mayLeave = workers[slot].isProved && workers[slot].duty != .heardOut
+    if mayLeave, status == .exited(code: 0) { return .died }
     if report.neverTookAJob { lastFailureWasViolation = false }
     events.append(.died(report))
     return report.neverTookAJob ? .failedStart : .died

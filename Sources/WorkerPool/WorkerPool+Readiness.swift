@@ -134,7 +134,7 @@ extension WorkerPool {
     case .granted:
       events.append(.leaseLost(id, .neverStarted))
       events.append(.offended(account, offence))
-    case .starting, .none, .checking: events.append(.offended(account, offence))
+    case .starting, .none, .checking, .heardOut: events.append(.offended(account, offence))
     }
     workers[slot].duty = .none
     tell(.workerBroken(id), &loop)

@@ -28,6 +28,7 @@ struct Main {
     }
     switch subcommand {
     case .run: return runCommand(parsed)
+    case .check: return checkCommand(parsed)
     case .help: return printHelp(parsed.operands.first.flatMap(preforkTool.command(named:))).rawValue
     case .completions:
       guard let shell = parsed.operands.first.flatMap(Shell.init(rawValue:)) else {

@@ -11,8 +11,10 @@ import Testing
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
     "JobRunner": ["JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
+    "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO",
+      "CommandLineKit", "JobRunner", "WorkerCheck", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+      "LinuxIO",
       "Glibc",
     ],
   ]

@@ -27,11 +27,11 @@ private func sections(_ command: Command) -> String {
     text += ".SH \(roff("NOTES ON \(command.name.uppercased())"))\n" + paragraphs(command.discussion)
   }
   if !command.exitStatuses.isEmpty {
-    text += ".SH EXIT STATUS\n"
+    text += ".SH \(roff("EXIT STATUS OF \(command.name.uppercased())"))\n"
     for status in command.exitStatuses { text += entry("\\fB\(status.status)\\fR", status.meaning) }
   }
   if !command.examples.isEmpty {
-    text += ".SH EXAMPLES\n"
+    text += ".SH \(roff("EXAMPLES OF \(command.name.uppercased())"))\n"
     for example in command.examples {
       text += ".PP\n\(line(capitalized(example.explanation))):\n"
       text += ".PP\n.RS 4\n.nf\n\(line(example.commandLine))\n.fi\n.RE\n"

@@ -1,0 +1,235 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerPool
+import WorkerProcess
+
+/// The steps when all goes well: start, probe, first job, rest, resets and warm jobs, rest, stop.
+extension CheckDriver {
+  /// Whether a worker writes more than one reply is seen while nothing is asked of it: after the first job for so long, in
+  /// nanoseconds, which is also longer than the pool waits for the exit status of a worker that closed a pipe.
+  private static let firstRest: UInt64 = 250_000_000
+  /// And for so long at the end.
+  private static let lastRest: UInt64 = 100_000_000
+  /// A word when the start takes longer than this, in nanoseconds.
+  private static let patienceLimit: UInt64 = 5_000_000_000
+  /// Memory is read so often in the course of the warm jobs.
+  private static let memoryReadings = 100
+
+  mutating func begin() {
+    startedAt = loop.now()
+    lastLookAt = startedAt
+    timers.arm(.patience, at: startedAt &+ Self.patienceLimit)
+    if configuration.pool.readiness != .notified {
+      timers.arm(.start, at: startedAt &+ configuration.pool.pool.startLimit)
+    }
+    pool.requestLease(&loop)
+  }
+
+  var firstMessage: Message { configuration.pool.probe == nil ? .job(1) : .probe }
+
+  /// Whether anything proves that the worker is ready, other than its reading.
+  var isAssumedReady: Bool { configuration.pool.readiness == .assumed }
+
+  // MARK: Sending
+
+  /// The worker is ready, and free.
+  mutating func granted(_ id: WorkerID) {
+    switch stage {
+    case .starting:
+      worker = id
+      if !isAssumedReady { started(after: loop.now() &- startedAt) }
+      send(firstMessage, to: id)
+    case .sending(let message): send(message, to: id)
+    case .asking, .answered, .resting, .hearing, .stopping: break
+    }
+  }
+
+  private mutating func send(_ message: Message, to id: WorkerID) {
+    stage = .asking(message)
+    let frame = frame(of: message)
+    askedAt = monotonicNow()
+    frame.withUnsafeBytes { pool.send($0, job: UInt64(seen.jobs + 1), to: id, &loop) }
+    if seen.start == nil {
+      look()
+    } else {
+      timers.arm(.reply, at: askedAt &+ limit(for: message))
+    }
+  }
+
+  func payload(of message: Message) -> [UInt8] {
+    switch message {
+    case .probe: configuration.pool.probe?.request ?? []
+    case .job: configuration.job
+    case .reset: configuration.pool.reset?.request ?? []
+    }
+  }
+
+  /// The message as it is sent.
+  func frame(of message: Message) -> [UInt8] {
+    let payload = payload(of: message)
+    var frame: [UInt8] = []
+    configuration.pool.framing.appendHeader(count: payload.count) { frame.append($0) }
+    frame += payload
+    configuration.pool.framing.appendTrailer { frame.append($0) }
+    return frame
+  }
+
+  func limit(for message: Message) -> UInt64 {
+    switch message {
+    case .probe: configuration.pool.pool.probeLimit
+    case .job: configuration.replyLimit
+    case .reset: configuration.pool.pool.resetLimit
+    }
+  }
+
+  /// How a message is shown.
+  func text(of message: Message) -> String { payload(of: message).withUnsafeBytes { shown($0) } }
+
+  // MARK: The start
+
+  /// Looks whether the worker has begun to read its first message: a worker that need not prove its readiness has started
+  /// then. Looked at often, so that the time is right to a few percent.
+  mutating func look() {
+    guard case .asking(let message) = stage, seen.start == nil, let worker else { return }
+    let now = loop.now()
+    guard pool.hasBegun(worker) else {
+      lastLookAt = now
+      return timers.arm(.look, at: now &+ max(1_000_000, (now &- startedAt) / 50))
+    }
+    started(after: now &- startedAt)
+    askedAt = now
+    timers.arm(.reply, at: now &+ limit(for: message))
+  }
+
+  mutating func started(after elapsed: UInt64) {
+    seen.start = elapsed
+    for timer in [Timer.look, .start, .patience] { timers.disarm(timer) }
+    output.write(report.start(elapsed, pid: pid))
+  }
+
+  mutating func askForPatience() {
+    guard seen.start == nil else { return }
+    let what = isAssumedReady ? "has not begun to read its first job" : "is not ready"
+    let limit = seconds(configuration.pool.pool.startLimit)
+    errorOutput.write("prefork: the worker \(what) yet; it is given \(limit) (--start-timeout)\n")
+  }
+
+  // MARK: Replies
+
+  mutating func replied(_ id: WorkerID) {
+    guard case .asking(let message) = stage, pool.hasReply(id) else { return }
+    let now = loop.now()
+    timers.disarm(.reply)
+    var reply = Observations.Reply(
+      message: message, sent: text(of: message), text: pool.withReply(of: id) { shown($0) }, elapsed: now &- askedAt)
+    if seen.start == nil {
+      // It has answered since the last look: somewhere in between it began to read.
+      reply.elapsed = now &- lastLookAt
+      reply.isAtMost = true
+      started(after: now &- startedAt)
+    }
+    let expected = expectedReply(to: message)
+    let isRight = expected.map { right in pool.withReply(of: id) { $0.elementsEqual(right) } } ?? true
+    note(reply)
+    stage = .answered(message)
+    pool.finishReply(of: id, &loop)
+    if let expected, !isRight {
+      fail(.wrongAnswer(message, text: reply.text, expected: expected.withUnsafeBytes { shown($0) }))
+    }
+  }
+
+  private func expectedReply(to message: Message) -> [UInt8]? {
+    switch message {
+    case .probe: configuration.pool.probe?.reply
+    case .job: nil
+    case .reset: configuration.pool.reset?.reply
+    }
+  }
+
+  private mutating func note(_ reply: Observations.Reply) {
+    switch reply.message {
+    case .probe:
+      guard seen.probe == nil else { break }
+      seen.probe = reply
+      output.write(report.exchange(reply))
+    case .job(1):
+      seen.firstJob = reply
+      output.write(report.exchange(reply))
+    case .job: seen.warmJobs.append(reply.elapsed)
+    case .reset:
+      if seen.reset == nil { seen.reset = reply }
+      seen.resets.append(reply.elapsed)
+    }
+    seen.lastReply = reply
+  }
+
+  // MARK: What comes next
+
+  /// Takes the next step, if one is due.
+  mutating func goOn() {
+    guard case .answered(let message) = stage else { return }
+    switch message {
+    // The last one shows whether it is still well after all those jobs.
+    case .probe: seen.firstJob == nil ? ask(.job(1)) : rest(for: Self.lastRest, next: nil)
+    case .job(1): rest(for: Self.firstRest, next: configuration.pool.reset == nil ? nextStep : .reset)
+    case .job:
+      readMemory()
+      configuration.pool.reset == nil ? takeNextStep() : ask(.reset)
+    case .reset: takeNextStep()
+    }
+  }
+
+  private mutating func takeNextStep() { nextStep.map { ask($0) } ?? rest(for: Self.lastRest, next: nil) }
+
+  /// A job or, when there were enough of them, a last probe.
+  private var nextStep: Message? { nextJob ?? (configuration.pool.probe == nil ? nil : .probe) }
+
+  /// Nil when there were enough.
+  private var nextJob: Message? {
+    if let wanted = configuration.warmJobs {
+      guard seen.warmJobs.count < wanted else { return nil }
+    } else {
+      guard seen.warmJobs.count < CheckConfiguration.usualWarmJobs else { return nil }
+      if warmSince > 0, loop.now() &- warmSince > CheckConfiguration.patience { return nil }
+    }
+    return .job(seen.jobs + 1)
+  }
+
+  /// Sends the message at once. A worker that is not free for it has closed a pipe or is dying: then the pool will tell
+  /// of that in a moment, and no other worker is to be started in its place.
+  mutating func ask(_ message: Message) {
+    stage = .sending(message)
+    pool.requestLease(&loop)
+    let isGranted = pool.events.contains { event in
+      if case .leaseGranted = event { return true }
+      return false
+    }
+    if !isGranted { pool.withdrawLease(&loop) }
+  }
+
+  private mutating func rest(for wait: UInt64, next: Message?) {
+    stage = .resting(next: next)
+    timers.arm(.rest, at: loop.now() &+ wait)
+  }
+
+  mutating func endRest() {
+    guard case .resting(let next) = stage else { return }
+    if seen.memory.isEmpty {
+      if let worker, let pid = pool.pid(of: worker) { memory = try? MemoryReader(pid: pid) }
+      readMemory()
+    }
+    guard let next else { return stop(.graceful) }
+    if warmSince == 0 { warmSince = loop.now() }
+    ask(next)
+  }
+
+  private mutating func readMemory() {
+    let wanted = configuration.warmJobs ?? CheckConfiguration.usualWarmJobs
+    let isLast = seen.warmJobs.count == wanted
+    guard isLast || seen.warmJobs.count.isMultiple(of: max(1, wanted / Self.memoryReadings)) else { return }
+    guard let bytes = memory?.residentBytes() else { return }
+    seen.memory.append(Observations.Memory(jobs: seen.jobs, bytes: bytes))
+  }
+}

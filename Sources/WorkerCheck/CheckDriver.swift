@@ -1,0 +1,238 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerPool
+import WorkerProcess
+
+/// Starts one worker, sends it what a pool would send it, and tells on stdout what was seen and what is wrong. `closed`: which
+/// standard descriptors we were started without. Throws only when the system refuses what the loop itself needs.
+public func check(_ configuration: CheckConfiguration, closed: ClosedDescriptors) throws(SystemError) -> CheckEnd {
+  var driver = try CheckDriver(configuration, closed: closed)
+  return try driver.run()
+}
+
+/// The check, step by step, on a pool of one worker: what is seen is what `prefork run` would see.
+struct CheckDriver: ~Copyable {
+  /// Descriptors of our own in the loop; the pool's tokens have other kinds.
+  enum Token: UInt64 {
+    case output = 0x1000_0000_0000_0000
+    case errorOutput = 0x1100_0000_0000_0000
+  }
+
+  enum Timer: Hashable {
+    /// Looks whether a worker that need not prove its readiness has begun to read.
+    case look
+    /// The worker must be ready, or have begun to read, by now.
+    case start
+    /// A word to whoever waits for that.
+    case patience
+    /// The reply must be there by now.
+    case reply
+    /// The worker was listened to for long enough.
+    case rest
+    /// It had its chance to read on.
+    case reading
+    /// It was heard out for long enough.
+    case hearing
+  }
+
+  enum Stage {
+    /// Waiting for the worker to be ready.
+    case starting
+    /// A message is to be sent as soon as the worker is free.
+    case sending(Message)
+    /// A reply is waited for.
+    case asking(Message)
+    /// It is there: time for the next step.
+    case answered(Message)
+    /// Nothing is asked, to see whether the worker speaks all the same. Then comes `next`, or the end.
+    case resting(next: Message?)
+    /// A worker that does not answer is sent the message once more, and then the end of its input, to see what it says.
+    case hearing(Inquiry)
+    /// The worker is on the stop ladder.
+    case stopping(since: UInt64, StopUrgency)
+  }
+
+  /// Why a worker is being heard out.
+  struct Inquiry {
+    /// What it did not answer; nil if it did not become ready.
+    var message: Message?
+    /// How long it had for that, in nanoseconds.
+    var limit: UInt64
+    var isUnread: Bool
+    /// What it had written before, as `shown` shows it.
+    var before: String
+    var since: UInt64
+    /// It has read of a second message; a worker that is still busy with the first does not.
+    var wasReading = false
+    /// When its stdin was closed; nil before.
+    var endedAt: UInt64?
+  }
+
+  /// So long is waited for processes that were killed with the worker, in nanoseconds.
+  private static let deathPatience: UInt64 = 1_000_000_000
+
+  let configuration: CheckConfiguration
+  let report: Report
+  var loop: EventLoop
+  var pool: WorkerPool
+  var timers = TimerQueue<Timer>()
+  var output: TextOutput
+  var errorOutput: TextOutput
+  var loopEvents: [LoopEvent] = []
+
+  var stage = Stage.starting
+  var seen = Observations()
+  var worker: WorkerID?
+  var pid: CInt = 0
+  var memory: MemoryReader?
+  /// Its descendants when it was told to stop, with their names.
+  var descendants: [(pid: CInt, name: String)] = []
+  var poolIsClosed = false
+  var signalsTaken = 0
+  var signal: CInt?
+
+  var startedAt: UInt64 = 0
+  /// When the message in hand was sent; for the first one of a worker that need not prove its readiness, when it was
+  /// seen to read it.
+  var askedAt: UInt64 = 0
+  /// When a worker was last seen that had not begun to read.
+  var lastLookAt: UInt64 = 0
+  var warmSince: UInt64 = 0
+
+  init(_ configuration: CheckConfiguration, closed: ClosedDescriptors) throws(SystemError) {
+    precondition(configuration.ladder.count == 3, "end of input, SIGTERM, SIGKILL")
+    self.configuration = configuration
+    report = Report(configuration: configuration)
+    loop = try EventLoop()
+    pool = WorkerPool(configuration.poolOfOne(), seed: 0)
+    output = TextOutput(InheritedOutput(1, wasClosed: closed.stdout))
+    errorOutput = TextOutput(InheritedOutput(2, wasClosed: closed.stderr))
+  }
+
+  mutating func run() throws(SystemError) -> CheckEnd {
+    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup])
+    pool.start(&loop)
+    begin()
+    while !poolIsClosed {
+      workOff()
+      if poolIsClosed { break }
+      flush()
+      try loop.setAlarm(at: [pool.nextDeadline, timers.earliest].compactMap { $0 }.min())
+      loopEvents.removeAll(keepingCapacity: true)
+      try loop.wait(into: &loopEvents)
+      for index in loopEvents.indices { handle(loopEvents[index]) }
+    }
+    try awaitTheDead()
+    let end = conclude()
+    finishOutput()
+    guard let error = output.failure else { return end }
+    errorOutput.write("prefork: cannot write stdout: \(error)\n")
+    finishOutput()
+    return .outputFailed
+  }
+
+  /// Goes as far as it can without waiting.
+  private mutating func workOff() {
+    repeat {
+      settleEvents()
+      listen()
+      noticeThatItIsGone()
+      goOn()
+    } while !pool.events.isEmpty
+  }
+
+  private mutating func handle(_ event: LoopEvent) {
+    switch event {
+    case .ready(let token, _, _, let hangup):
+      if pool.handle(token: token, hangup: hangup, &loop) { return workOff() }
+      switch Token(rawValue: token) {
+      case .output: output.flush()
+      case .errorOutput: errorOutput.flush()
+      case nil: break
+      }
+    case .signal(let signal): interrupted(by: signal)
+    case .alarm:
+      pool.fireTimers(&loop)
+      settleEvents()
+      while let timer = timers.popExpired(at: loop.now()) { fire(timer) }
+    }
+  }
+
+  private mutating func fire(_ timer: Timer) {
+    switch timer {
+    case .look: look()
+    case .start: startOverdue()
+    case .patience: askForPatience()
+    case .reply: replyOverdue()
+    case .rest: endRest()
+    case .reading: endInput()
+    case .hearing: endHearing()
+    }
+  }
+
+  /// First: SIGTERM to the worker. Second: SIGKILL.
+  private mutating func interrupted(by signal: CInt) {
+    signalsTaken += 1
+    if self.signal == nil { self.signal = signal }
+    stop(.prompt)
+    // It may be on the ladder already, and only on its first step.
+    pool.stop(signalsTaken == 1 ? .prompt : .immediate, &loop)
+  }
+
+  // MARK: The end
+
+  /// What was killed with the worker may take a moment to be gone.
+  private mutating func awaitTheDead() throws(SystemError) {
+    let patience = loop.now() &+ Self.deathPatience
+    while signalsTaken < 2, loop.now() < patience, descendants.contains(where: { isAlive($0.pid, $0.name) }) {
+      try loop.setAlarm(at: loop.now() &+ 5_000_000)
+      loopEvents.removeAll(keepingCapacity: true)
+      try loop.wait(into: &loopEvents)
+      for case .signal in loopEvents { signalsTaken += 1 }
+    }
+  }
+
+  private mutating func conclude() -> CheckEnd {
+    if let signal { return .interrupted(signal: signal) }
+    seen.survivors = descendants.filter { isAlive($0.pid, $0.name) }.map { "\($0.name) (pid \($0.pid))" }
+    let judgement = Judge(seen: seen, configuration: configuration).judgement()
+    output.write(report.judgement(judgement))
+    if pool.internalErrors > 0 { return .internalError }
+    switch judgement.verdict {
+    case .nothingWrong: return .nothingWrong
+    case .hurts: return .hurts
+    case .breaksProtocol: return .breaksProtocol
+    case .doesNotStart: return .doesNotStart
+    }
+  }
+
+  private mutating func finishOutput() {
+    flush()
+    while output.isBlocked || errorOutput.isBlocked, signalsTaken < 2 {
+      loopEvents.removeAll(keepingCapacity: true)
+      do { try loop.wait(into: &loopEvents) } catch { return }
+      for case .signal in loopEvents { signalsTaken += 1 }
+      flush()
+    }
+  }
+
+  /// Writes what can be written, and watches for the rest.
+  private mutating func flush() {
+    Self.flush(&output, .output, &loop)
+    Self.flush(&errorOutput, .errorOutput, &loop)
+    pool.setReadsErrorOutput(!errorOutput.isFull, &loop)
+  }
+
+  private static func flush(_ text: inout TextOutput, _ token: Token, _ loop: inout EventLoop) {
+    let wasBlocked = text.isBlocked
+    text.flush()
+    guard text.isBlocked != wasBlocked, !text.isAlwaysReady else { return }
+    if text.isBlocked {
+      try? loop.add(text.descriptor, token: token.rawValue, readable: false, writable: true)
+    } else {
+      loop.remove(text.descriptor)
+    }
+  }
+}

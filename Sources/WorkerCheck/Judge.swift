@@ -1,0 +1,264 @@
+import WireFormats
+import WorkerPool
+import WorkerProcess
+
+/// What a check comes to.
+struct Judgement {
+  /// How bad it is.
+  enum Verdict: Int, Comparable {
+    case nothingWrong, hurts, breaksProtocol, doesNotStart
+
+    static func < (left: Verdict, right: Verdict) -> Bool { left.rawValue < right.rawValue }
+  }
+
+  /// What is wrong, and what to do about it.
+  struct Finding {
+    var verdict: Verdict
+    /// What is wrong, in one sentence whose subject is the worker.
+    var text: String
+    /// What is known besides.
+    var evidence: [String] = []
+    /// How to mend it, a line each.
+    var remedies: [String] = []
+  }
+
+  var findings: [Finding] = []
+  /// What to set, with the figures behind it. None for a worker that must be mended first.
+  var advice: [String] = []
+  /// What it is worth to keep the worker warm; nil if that was not measured.
+  var gain: String?
+
+  var verdict: Verdict { findings.map(\.verdict).max() ?? .nothingWrong }
+}
+
+/// Judges what was seen. It only looks at figures and texts: no process is needed to try it.
+struct Judge {
+  let seen: Observations
+  let configuration: CheckConfiguration
+
+  /// How many bytes a worker may grow before its replacement is worth its while.
+  static let tolerableGrowth = 256 << 20
+  /// Less growth than this in all is taken for noise, in bytes.
+  static let noise = 1 << 20
+  var framing: Framing { configuration.pool.framing }
+
+  /// All that is wrong, the cause of an early end first, and what to set.
+  func judgement() -> Judgement {
+    var judgement = Judgement()
+    if let failure = seen.failure {
+      var finding = finding(about: failure)
+      finding.evidence += seen.lastErrorLines.map { "its stderr: \($0)" }
+      if !seen.statusText.isEmpty { finding.evidence.append("its status: \(seen.statusText)") }
+      judgement.findings.append(finding)
+    }
+    judgement.findings += [stopFinding, memoryFinding, survivorFinding].compactMap { $0 }
+    if judgement.verdict <= .hurts {
+      judgement.advice = advice
+      judgement.gain = gain
+    }
+    return judgement
+  }
+
+  // MARK: What ended it early
+
+  private func finding(about failure: Failure) -> Judgement.Finding {
+    switch failure {
+    case .cannotStart(let words, let hint):
+      Judgement.Finding(verdict: .doesNotStart, text: words, remedies: hint.map { [$0] } ?? [])
+    case .ended(let moment, let status, let unfinished): ended(moment, status, unfinished)
+    case .notReady(let limit, let hearing): notReady(limit, hearing)
+    case .neverRead(let message, let limit):
+      Judgement.Finding(
+        verdict: .doesNotStart, text: "it left \(message.name) unread for \(seconds(limit)) (--start-timeout)",
+        remedies: [
+          "a worker reads its jobs from its stdin: is it waiting for something else?",
+          "if it only takes long to load, give it more time: --start-timeout DUR",
+        ])
+    case .silent(let message, let limit, let isUnread, let hearing): silent(message, limit, isUnread, hearing)
+    case .violation(let moment, let violation): finding(about: violation, moment)
+    case .wrongAnswer(let message, let text, let expected):
+      Judgement.Finding(
+        verdict: message == .probe && seen.start == nil ? .doesNotStart : .breaksProtocol,
+        text: "it answered \(message.name) with \(text) instead of \(expected)\(afterJobs)",
+        remedies: [
+          "an exchange is given as --\(message == .reset ? "reset" : "probe") TEXT=REPLY; without =REPLY any reply is right"
+        ])
+    case .offence(let words): Judgement.Finding(verdict: .breaksProtocol, text: "it \(words)")
+    }
+  }
+
+  private func ended(_ moment: Failure.Moment, _ status: ExitStatus, _ unfinished: String) -> Judgement.Finding {
+    switch moment {
+    case .starting:
+      let age = seen.age.map { ", \(durationText($0)) after its start" } ?? ""
+      var finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(status) before it had read a job\(age)")
+      if status == .exited(code: 0) { finding.remedies = [Remedy.readOn] }
+      return finding
+    case .message(let message):
+      let half = unfinished.isEmpty ? "without a reply" : "in the middle of a reply: \(unfinished)"
+      return Judgement.Finding(
+        verdict: .breaksProtocol, text: "it \(status) on \(message.name), \(half)",
+        remedies: message == .job(1) ? [Remedy.realJob(configuration.job), Remedy.framing(framing)] : [])
+    case .idle:
+      return left(status)
+    }
+  }
+
+  /// It ended between two jobs. prefork replaces it without a word if that was with status 0; it costs a start each time.
+  private func left(_ status: ExitStatus) -> Judgement.Finding {
+    let count = seen.jobs
+    let jobs = count == 1 ? "one job" : "\(count) jobs"
+    guard status == .exited(code: 0) else {
+      return Judgement.Finding(verdict: .hurts, text: "it \(status) after \(jobs), while it had nothing to do")
+    }
+    if count == 1 {
+      return Judgement.Finding(
+        verdict: .hurts, text: "it left after one job (status 0): that is a filter, not a worker",
+        remedies: [Remedy.readOn, "for a program that can do only one job, xargs -P does the same"])
+    }
+    return Judgement.Finding(
+      verdict: .hurts, text: "it left by itself after \(jobs) (status 0)",
+      remedies: ["if it is meant to: --max-jobs \(max(1, count * 4 / 5)) starts its replacement before it leaves"])
+  }
+
+  private func notReady(_ limit: UInt64, _ hearing: Failure.Hearing?) -> Judgement.Finding {
+    let within = "within \(seconds(limit)) (--start-timeout)"
+    var finding = Judgement.Finding(verdict: .doesNotStart, text: "")
+    switch configuration.pool.readiness {
+    case .notified:
+      finding.text = "it did not send READY=1 \(within)"
+      finding.remedies = ["say sd_notify(0, \"READY=1\") when it can take jobs, or leave out --ready notify"]
+    case .line(let prefix):
+      let line = prefix.map { "a line that begins with \($0.withUnsafeBytes { shown($0) })" } ?? "its first line"
+      finding.text = "it did not write \(line) \(within)"
+      finding.remedies = ["a worker that says nothing at its start needs no --ready line"]
+    case .probed:
+      finding.text = "it did not answer the probe \(within)"
+      finding.remedies = [Remedy.framing(framing)]
+    case .assumed: finding.text = "it was not ready \(within)"
+    }
+    finding.remedies.append("if it only takes long to load, give it more time: --start-timeout DUR")
+    guard let hearing else { return finding }
+    if hearing.wasBuffered {
+      finding.text += ", but \(hearing.after) came with the end of its input: its stdout is block-buffered"
+      finding.remedies = Remedy.flush
+    } else if hearing.hasSpoken {
+      finding.text += ", but \(durationText(hearing.late)) later: \(hearing.after)"
+    } else if !hearing.before.isEmpty {
+      finding.text += "; what it wrote is no whole message: \(hearing.before)"
+      finding.remedies = [Remedy.endReply(framing)]
+    }
+    return finding
+  }
+
+  private func silent(
+    _ message: Message, _ limit: UInt64, _ isUnread: Bool, _ hearing: Failure.Hearing
+  ) -> Judgement.Finding {
+    var finding = Judgement.Finding(verdict: .breaksProtocol, text: "")
+    let option = isJob(message) ? "--timeout" : "--probe-timeout"
+    if hearing.wasBuffered {
+      finding.text = buffered(message, limit, hearing)
+      finding.remedies = (framing == .lines ? [] : [Remedy.framing(framing)]) + Remedy.flush + [Remedy.filter]
+    } else if hearing.hasSpoken {
+      finding.verdict = .hurts
+      finding.text =
+        "it answered \(message.name) only after \(durationText(limit + hearing.late)), later than \(option) allows: "
+        + "\(hearing.after)"
+      finding.remedies = ["if it takes that long: \(option) DUR"]
+    } else if !hearing.before.isEmpty {
+      finding.text = "it did not end its reply to \(message.name) within \(seconds(limit)): \(hearing.before)"
+      finding.remedies = [Remedy.endReply(framing)]
+    } else if isUnread {
+      finding.text = "it stopped reading its stdin: \(message.name) was still unread after \(seconds(limit))"
+      finding.remedies = [Remedy.readOn]
+    } else {
+      let end = hearing.end.map { "; at the end of its input it \($0)" } ?? ", not even when its input ended"
+      finding.text = "it read \(message.name) and did not answer within \(seconds(limit)) (\(option))\(end)"
+      finding.remedies = ["if it takes that long: \(option) DUR", Remedy.framing(framing)]
+      if message == .job(1) { finding.remedies.append(Remedy.realJob(configuration.job)) }
+    }
+    return finding
+  }
+
+  private func buffered(_ message: Message, _ limit: UInt64, _ hearing: Failure.Hearing) -> String {
+    let proof =
+      "it read \(message.name) and the next message, was silent for \(seconds(limit)), and \(hearing.after) came "
+      + "\(durationText(hearing.wait ?? 0)) after the end of its input"
+    // A message without a newline at its end is none to who reads lines.
+    return framing == .lines
+      ? "its stdout is block-buffered: \(proof)" : "it waits for a newline, or its stdout is block-buffered: \(proof)"
+  }
+
+  private var afterJobs: String { seen.jobs > 1 ? ", after \(seen.jobs) jobs" : "" }
+
+  private func isJob(_ message: Message) -> Bool {
+    if case .job = message { return true }
+    return false
+  }
+
+  // MARK: Breaches of the protocol
+
+  private func finding(about violation: ProtocolViolation, _ moment: Failure.Moment) -> Judgement.Finding {
+    var finding = Judgement.Finding(verdict: .breaksProtocol, text: "it \(violation)")
+    switch violation {
+    case .unaskedReply(let text):
+      switch moment {
+      case .starting, .message, .idle(last: nil):
+        finding.text = "it wrote to its stdout before it had read a job: \(text)"
+        finding.remedies = [Remedy.greeting, Remedy.stray]
+      case .idle(let last?):
+        finding.text = "it wrote more than one reply to \(last.message.name): after \(last.text) came \(text)"
+        finding.remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.stray]
+        if last.message == firstMessage {
+          finding.remedies.append("is the first of them a greeting? " + Remedy.greeting)
+        }
+      }
+    case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
+    case .malformed: finding.remedies = [Remedy.framing(framing)]
+    case .closedOutput, .closedInput:
+      finding.remedies = ["a worker keeps its stdin and its stdout open until its input ends"]
+    }
+    if case .message(let message) = moment { finding.text = "on \(message.name) \(finding.text)" }
+    return finding
+  }
+
+  private var firstMessage: Message { configuration.pool.probe == nil ? .job(1) : .probe }
+
+  // MARK: What will hurt
+
+  private var stopFinding: Judgement.Finding? {
+    // Who set --stop-timeout 0 wants no worker to be waited for.
+    guard let stop = seen.stop, configuration.ladder[..<2].reduce(0, +) > 0 else { return nil }
+    let isWhole = stop.urgency == .graceful
+    let text: String
+    switch StopStep.reached(after: stop.elapsed, from: stop.urgency, configuration.ladder) {
+    case .closeInput: return nil
+    case .terminate where !isWhole: return nil
+    case .terminate: text = "it does not stop at the end of its input: SIGTERM had to end it"
+    case .kill where isWhole: text = "it stops neither at the end of its input nor by SIGTERM: SIGKILL had to end it"
+    case .kill: text = "it does not stop by SIGTERM: SIGKILL had to end it"
+    }
+    let cost = "each stop of it takes \(durationText(stop.elapsed)); --stop-timeout sets how long it is waited for"
+    return Judgement.Finding(verdict: .hurts, text: text, remedies: [Remedy.endOfInput, cost])
+  }
+
+  private var memoryFinding: Judgement.Finding? {
+    guard let growth, growth.jobsToTolerable < 100_000 else { return nil }
+    return Judgement.Finding(
+      verdict: .hurts,
+      text: "its memory grew by \(sizeText(growth.total)) over \(growth.jobs) jobs, and went on growing: "
+        + "\(sizeText(growth.perJob)) per job",
+      remedies: [
+        "a leak, or a garbage collector that is in no hurry: more jobs (--jobs) tell which",
+        "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)) replaces it before it has grown by "
+          + sizeText(Self.tolerableGrowth),
+      ])
+  }
+
+  private var survivorFinding: Judgement.Finding? {
+    guard !seen.survivors.isEmpty else { return nil }
+    return Judgement.Finding(
+      verdict: .hurts,
+      text: "it left processes behind that prefork could not stop: \(seen.survivors.joined(separator: ", "))")
+  }
+}

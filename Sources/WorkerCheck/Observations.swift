@@ -1,0 +1,131 @@
+import PoolCore
+import WorkerPool
+import WorkerProcess
+
+/// What was sent to the worker.
+enum Message: Equatable {
+  case probe
+  /// The job of this number, from 1.
+  case job(Int)
+  case reset
+
+  /// `the probe`, `the first job`, `job 7`, `the reset`.
+  var name: String {
+    switch self {
+    case .probe: "the probe"
+    case .job(1): "the first job"
+    case .job(let number): "job \(number)"
+    case .reset: "the reset"
+    }
+  }
+}
+
+/// What was seen of one worker, step by step. Durations are in nanoseconds, sizes in bytes, texts of the worker as `shown`
+/// shows them.
+struct Observations {
+  /// A message and its reply.
+  struct Reply {
+    var message: Message
+    var sent: String
+    var text: String
+    var elapsed: UInt64
+    /// The worker had answered before anybody saw it read: it took less than `elapsed`.
+    var isAtMost = false
+  }
+
+  /// Its memory after so many jobs.
+  struct Memory {
+    var jobs: Int
+    var bytes: Int
+  }
+
+  /// How it was stopped.
+  struct Stop {
+    var urgency: StopUrgency
+    var elapsed: UInt64
+    var status: ExitStatus
+  }
+
+  /// From its start until it was ready; without a proof of that, until it began to read its first message.
+  var start: UInt64?
+  var probe: Reply?
+  var firstJob: Reply?
+  /// The time of each job after the first.
+  var warmJobs: [UInt64] = []
+  /// The first reset, and the time of each.
+  var reset: Reply?
+  var resets: [UInt64] = []
+  /// After the first job, and then every few jobs.
+  var memory: [Memory] = []
+  /// What ended the check before its time.
+  var failure: Failure?
+  /// The last reply to anything.
+  var lastReply: Reply?
+  var stop: Stop?
+  /// The names of its descendants that were there when it ended, and which of them are still there at the very end.
+  var leftBehind: [String] = []
+  var survivors: [String] = []
+
+  /// Replies to jobs so far.
+  var jobs: Int { (firstJob == nil ? 0 : 1) + warmJobs.count }
+  /// How old it was when it failed.
+  var age: UInt64?
+  /// The last lines of its stderr, when it failed.
+  var lastErrorLines: [String] = []
+  /// What it last said of itself (STATUS= of sd_notify(3)).
+  var statusText = ""
+}
+
+/// What ended the check before its time.
+enum Failure {
+  /// When it happened.
+  enum Moment {
+    /// Before the worker was ready or had read anything.
+    case starting
+    /// While it was to answer this.
+    case message(Message)
+    /// While it had nothing to do; `last` is the last reply, nil if there was none.
+    case idle(last: Observations.Reply?)
+  }
+
+  /// What a silent worker did when it was sent the message once more, and then the end of its input.
+  struct Hearing {
+    /// What it had written before that, but no whole message; empty for nothing.
+    var before = ""
+    /// All that it had written at last; empty for nothing.
+    var after = ""
+    /// It had read at least some of the second message: it was done with the first, as far as it is concerned.
+    var wasReading = false
+    /// How long after the end of its input that came, or it ended, or it was given up; nil if that was before.
+    var wait: UInt64?
+    /// The same, from the end of the time that it had.
+    var late: UInt64 = 0
+    /// How it ended; nil if it lived on.
+    var end: ExitStatus?
+
+    var hasSpoken: Bool { after != before }
+    /// What it said had waited for the end of its input: it had read on before, and spoke at once then. A worker that is
+    /// only slow would have to be done at that very moment.
+    var wasBuffered: Bool { hasSpoken && wasReading && (wait.map { $0 <= Self.promptly } ?? false) }
+
+    /// In nanoseconds.
+    static let promptly: UInt64 = 1_000_000_000
+  }
+
+  /// Nothing could be spawned.
+  case cannotStart(words: String, hint: String?)
+  /// It ended by itself. `unfinished`: half a reply.
+  case ended(Moment, ExitStatus, unfinished: String)
+  /// It was not ready in time. What it said at the end of its input is known only where its proof is on its stdout.
+  case notReady(limit: UInt64, Hearing?)
+  /// It never read its first message. The time is that from its start.
+  case neverRead(Message, limit: UInt64)
+  /// It did not answer. `isUnread`: it did not even read the message.
+  case silent(Message, limit: UInt64, isUnread: Bool, Hearing)
+  /// It broke the protocol.
+  case violation(Moment, ProtocolViolation)
+  /// It answered, but not what is right.
+  case wrongAnswer(Message, text: String, expected: String)
+  /// It did something else that costs it its life.
+  case offence(String)
+}

@@ -1,0 +1,47 @@
+import WireFormats
+import WorkerPool
+
+/// How to mend what is wrong, in lines for people.
+enum Remedy {
+  static let flush = [
+    "Python:  print(..., flush=True), or python3 -u",
+    "C:       setvbuf(stdout, NULL, _IOLBF, 0) at the start, or fflush(stdout) after each reply",
+    "awk:     fflush() after each print; mawk also reads in blocks: mawk -W interactive",
+    "others:  sed -u, grep --line-buffered, jq --unbuffered, Perl $| = 1, or stdbuf -oL PROGRAM",
+  ]
+
+  static let filter = "a filter that wants all of its input first (sort, wc, tac) cannot be a worker"
+
+  static let readOn = "a worker reads jobs, one after the other, until its stdin ends"
+
+  static let endOfInput = "let it leave when its stdin ends (read returns nothing): that means that no job will come"
+
+  static let greeting =
+    "--ready line takes its first line as the sign that it is ready; --ready line=TEXT the first that begins with TEXT"
+
+  static let stray = "what is no reply belongs on stderr: print(..., file=sys.stderr), fprintf(stderr, ...)"
+
+  /// The job that was sent may be one that makes no sense.
+  static func realJob(_ job: [UInt8]) -> String {
+    "is \(job.withUnsafeBytes { shown($0) }) a job that it understands? Send a real one: --job TEXT"
+  }
+
+  static func framing(_ framing: Framing) -> String {
+    "jobs and replies go as --protocol \(framing.rawValue): is that what it speaks? (lines, nul, length4, netstring)"
+  }
+
+  static func endReply(_ framing: Framing) -> String {
+    switch framing {
+    case .lines: "a reply ends with a newline (--protocol lines)"
+    case .nul: "a reply ends with a NUL byte (--protocol nul)"
+    case .length4: "a reply begins with its length in 4 bytes, the most significant first (--protocol length4)"
+    case .netstring: "a reply is LENGTH:BYTES, with the comma (--protocol netstring)"
+    }
+  }
+
+  /// Nil where the framing carries lines already.
+  static func manyLines(_ framing: Framing) -> String? {
+    guard framing == .lines else { return nil }
+    return "replies of several lines need --protocol nul, length4 or netstring"
+  }
+}

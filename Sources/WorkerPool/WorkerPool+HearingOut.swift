@@ -1,0 +1,49 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import WorkerProcess
+
+/// For whoever wants to know what is wrong with a worker that does not answer (`prefork check`). No pool that serves jobs needs
+/// this: there such a worker is stopped.
+extension WorkerPool {
+  /// More than this of what a worker says at the end of its input is not read, in bytes: it is evidence, not a reply.
+  static let longestEvidence = 65536
+
+  /// Bytes that were sent to the worker and that it has not read; 0 when it is gone or its stdin was closed.
+  public func unreadInput(of worker: WorkerID) -> Int {
+    guard workers.holds(worker) else { return 0 }
+    return workers[worker.slot.index].outbound.count + workers[worker.slot.index].process.unreadInput()
+  }
+
+  /// What has come from the worker and is no whole message yet, as `shown` shows it; empty for nothing.
+  public func unfinishedReply(of worker: WorkerID) -> String {
+    guard workers.holds(worker), !workers[worker.slot.index].inbound.isEmpty else { return "" }
+    return workers[worker.slot.index].inbound.withUnsafeBytes { shown($0) }
+  }
+
+  /// Only listens to the worker from now on, whatever it is doing: nothing that it writes is a message or a breach of the
+  /// protocol any more. It is kept where `unfinishedReply` shows it, and in the report of the worker's death, which is told
+  /// even if it exits with status 0. Its lease, if it has one, ends without `leaseLost`, as with `interrupt`. The worker is
+  /// not stopped: that, and when, is for the caller to decide.
+  public mutating func hearOut(_ worker: WorkerID) {
+    guard workers.holds(worker), !workers[worker.slot.index].isStopping else { return }
+    workers[worker.slot.index].duty = .heardOut
+  }
+
+  /// Sends another message, with its framing, to a worker that is heard out, to see whether it reads on.
+  public mutating func sendMore(_ frame: UnsafeRawBufferPointer, to worker: WorkerID, _ loop: inout EventLoop) {
+    guard isHeardOut(worker) else { return }
+    write(frame, worker.slot.index, &loop)
+  }
+
+  /// Closes the stdin of a worker that is heard out. What it has not been given of it yet is dropped.
+  public mutating func endInput(of worker: WorkerID) {
+    guard isHeardOut(worker) else { return }
+    workers[worker.slot.index].outbound.removeAll()
+    StopStep.closeInput.apply(to: &workers[worker.slot.index].process)
+  }
+
+  private func isHeardOut(_ worker: WorkerID) -> Bool {
+    workers.holds(worker) && workers[worker.slot.index].duty == .heardOut
+  }
+}

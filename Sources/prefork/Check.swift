@@ -1,0 +1,43 @@
+import CommandLineKit
+import LinuxIO
+import WireFormats
+import WorkerCheck
+
+/// Tries one worker out and returns the exit status.
+func checkCommand(_ arguments: ParsedArguments) -> Int32 {
+  let closed = openClosedStandardDescriptors()
+  if closed.stdout {
+    printError("prefork: stdout is closed: there is nowhere to write the report\n")
+    return ExitCode.outputFailed.rawValue
+  }
+  let job = Array(arguments[CheckOptions.job].utf8)
+  let framing = Framing(arguments[RunOptions.workerProtocol])
+  if let defect = job.withUnsafeBytes({ framing.canCarry($0.bytes) }) {
+    printError("prefork: --job cannot be sent with --protocol \(framing): \(defect)\n")
+    return ExitCode.usage.rawValue
+  }
+  prepareSignals()
+  do throws(SystemError) {
+    let configuration = CheckConfiguration(
+      pool: workerPoolConfiguration(from: arguments, workers: 1...1), job: job,
+      warmJobs: arguments[CheckOptions.jobs], replyLimit: arguments[CheckOptions.timeout])
+    let end = try check(configuration, closed: closed)
+    if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }
+    return exitCode(of: end).rawValue
+  } catch {
+    printError("prefork: \(error)\n")
+    return ExitCode.systemRefused.rawValue
+  }
+}
+
+private func exitCode(of end: CheckEnd) -> ExitCode {
+  switch end {
+  case .nothingWrong: .ok
+  case .hurts: .someJobsNotOK
+  case .doesNotStart: .workersWillNotStart
+  case .breaksProtocol: .protocolBroken
+  case .outputFailed: .outputFailed
+  case .interrupted: .interrupted
+  case .internalError: .internalError
+  }
+}

@@ -1,0 +1,87 @@
+import CommandLineKit
+import Glibc
+import PoolCore
+import WireFormats
+import WorkerPool
+import WorkerProcess
+
+// What a command line says of its worker and of the pool: the same for every command that starts one. An option that a command
+// does not have stands at its default.
+
+/// The worker's words are the last of our own. They are taken from the raw command line: Swift's `CommandLine.arguments`
+/// mends what is not UTF-8, and file names need not be.
+private func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
+  let raw = CommandLine.unsafeArgv
+  let words = (0..<Int(CommandLine.argc)).suffix(arguments.operands.count).compactMap { raw[$0] }
+  return WorkerCommand(
+    words: words.map { word in Array(UnsafeRawBufferPointer(start: word, count: strlen(word))) })
+}
+
+/// The worker, how it speaks, and how it is kept: from so many workers to so many.
+func workerPoolConfiguration(
+  from arguments: ParsedArguments, workers: ClosedRange<Int>
+) -> WorkerPoolConfiguration {
+  var configuration = WorkerPoolConfiguration(
+    command: workerCommand(of: arguments), framing: Framing(arguments[RunOptions.workerProtocol]),
+    maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers))
+  configuration.surroundings = SurroundingsOptions.surroundings(from: arguments)
+  if arguments[SurroundingsOptions.stderr] == .inherit { configuration.errorOutput = .inherited }
+  configuration.maximumMemory = arguments[RunOptions.maxRss]
+  configuration.killMemory = arguments[RunOptions.killRss]
+  configuration.groupLimits = GroupLimits(
+    memory: arguments[RunOptions.memoryMax], processes: arguments[RunOptions.pidsMax])
+  configuration.adoptsOrphans = true
+  configuration.probe = arguments[RunOptions.probe]
+  configuration.reset = arguments[RunOptions.reset]
+  configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]
+  switch arguments[RunOptions.ready] {
+  case .some(.none): configuration.readiness = .assumed
+  case .notify: configuration.readiness = .notified
+  case .line(let text): configuration.readiness = .line(prefix: text.map { Array($0.utf8) })
+  case .probe: configuration.readiness = .probed
+  case nil: configuration.readiness = configuration.probe == nil ? .assumed : .probed
+  }
+  return configuration
+}
+
+private func poolConfiguration(from arguments: ParsedArguments, workers: ClosedRange<Int>) -> PoolConfiguration {
+  var pool = PoolConfiguration(minimum: workers.lowerBound, maximum: workers.upperBound)
+  switch arguments[RunOptions.leaseOrder] {
+  case .lifo: pool.leaseOrder = .lifo
+  case .fifo: pool.leaseOrder = .fifo
+  }
+  pool.maximumJobs = arguments[RunOptions.maxJobs]
+  pool.maximumAge = arguments[RunOptions.maxAge]
+  pool.jitter = arguments[RunOptions.jitter]
+  pool.surge = arguments[RunOptions.surge]
+  pool.idleLimit = arguments[RunOptions.idleTimeout]
+  pool.probeInterval = arguments[RunOptions.probeInterval] ?? 0
+  pool.probeBeforeLeaseUnlessUsedWithin = arguments[RunOptions.probeBeforeLease] ? 500_000_000 : nil
+  pool.probeLimit = arguments[RunOptions.probeTimeout]
+  pool.resetLimit = arguments[RunOptions.probeTimeout]
+  pool.maximumStarting = arguments[RunOptions.maxStarting] ?? max(8, 2 * processorCount())
+  pool.startLimit = arguments[RunOptions.startTimeout]
+  let backoff = arguments[RunOptions.backoff]
+  pool.backoff = Backoff(minimum: backoff.lowerBound, maximum: backoff.upperBound)
+  let budget = arguments[RunOptions.restartBudget]
+  pool.restartBudget = RestartBudget(failures: budget.count, period: budget.period)
+  // Half of the patience after the end of input, half after SIGTERM; then SIGKILL, again each second.
+  let patience = arguments[RunOptions.stopTimeout]
+  pool.stopLadder = [patience / 2, patience - patience / 2, 1_000_000_000]
+  return pool
+}
+
+/// CPUs that this process may run on.
+func processorCount() -> Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
+
+extension Framing {
+  /// The framing that `--protocol` names.
+  init(_ workerProtocol: WorkerProtocol) {
+    switch workerProtocol {
+    case .lines: self = .lines
+    case .nul: self = .nul
+    case .length4: self = .length4
+    case .netstring: self = .netstring
+    }
+  }
+}
