@@ -91,6 +91,19 @@ public enum ProcessTable {
     return last
   }
 
+  /// What a living process calls itself, such as `python3`; nil if it is gone or a zombie.
+  public static func nameOfLiving(_ pid: pid_t) -> String? {
+    // 812 (python3) S 1 ...; the name may hold parentheses itself (proc(5)).
+    guard let stat = try? contents(of: "/proc/\(pid)/stat", atMost: 4096),
+      let begin = stat.firstIndex(of: UInt8(ascii: "(")),
+      let end = stat.lastIndex(of: UInt8(ascii: ")")), end + 2 < stat.count
+    else { return nil }
+    switch stat[end + 2] {
+    case UInt8(ascii: "Z"), UInt8(ascii: "X"): return nil
+    default: return String(decoding: stat[(begin + 1)..<end], as: UTF8.self)
+    }
+  }
+
   /// From now on orphans below us become our children, and must be reaped by us. It is for the whole process and for good.
   public static func becomeSubreaper() throws(SystemError) {
     if prefork_become_subreaper() < 0 { throw SystemError("prctl PR_SET_CHILD_SUBREAPER") }

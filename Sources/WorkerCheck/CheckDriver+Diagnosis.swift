@@ -20,6 +20,8 @@ extension CheckDriver {
 
   private mutating func take(_ event: WorkerPoolEvent) {
     switch event {
+    case .notEnforced(let text): errorOutput.write("prefork: \(text)\n")
+    case .remark: break
     case .started(let id, let pid):
       worker = id
       self.pid = pid
@@ -47,6 +49,11 @@ extension CheckDriver {
     case .retiring(let id, .startTimeout):
       let limit = configuration.pool.pool.startLimit
       fail(.notReady(limit: limit, nil), pool.account(of: id, loop.now()))
+    case .retiring(_, .own):
+      asksToGo = true
+      // Its reply to what it has in hand is still to come.
+      if case .asking = stage { break }
+      fail(.asksToGo)
     case .stuck: errorOutput.write("prefork: the worker (pid \(pid)) does not die of SIGKILL: still waiting for it\n")
     case .internalError(let event): errorOutput.write("prefork: internal error: \(event); please report it\n")
     case .retiring, .startFailed, .breakerOpened, .breakerClosed, .leaseOverdue, .recyclingAborted: break
@@ -76,6 +83,7 @@ extension CheckDriver {
     if case .hearing(let inquiry) = stage {
       return conclude(inquiry, after: report.unfinishedReply, end: report.status, report.account)
     }
+    seen.outOfMemory = report.outOfMemory
     let moment: Failure.Moment =
       report.account.currentJob != nil
       ? .message(currentMessage) : seen.lastReply == nil ? .starting : .idle(last: seen.lastReply)
@@ -217,11 +225,17 @@ extension CheckDriver {
     output.write(report.memory(seen.memory))
   }
 
+  /// Those below it, and those that left it to us (orphans).
   private mutating func noteDescendants() {
     guard descendants.isEmpty, let worker, let pid = pool.pid(of: worker) else { return }
-    descendants = ProcessTable.descendants(of: pid, limit: 100).compactMap { child in
-      name(of: child).map { (child, $0) }
-    }
+    let orphans = ProcessTable.children(of: ProcessTable.ownPid).filter { $0 != pid && !otherChildren.contains($0) }
+    descendants = (ProcessTable.descendants(of: pid, limit: 100) + orphans).compactMap { NamedProcess(pid: $0) }
+  }
+
+  /// Who is still there. To be called before the pool learns that the worker has ended: then it kills them.
+  mutating func lookForDescendants() {
+    guard !descendants.isEmpty, case .stopping = stage else { return }
+    descendants.removeAll { !$0.isAlive }
   }
 
   private mutating func stopped(_ status: ExitStatus) {
@@ -229,20 +243,22 @@ extension CheckDriver {
     let stop = Observations.Stop(urgency: urgency, elapsed: loop.now() &- since, status: status)
     seen.stop = stop
     guard seen.failure == nil, signal == nil else { return }
-    seen.leftBehind = descendants.filter { isAlive($0.pid, $0.name) }.map(\.name)
+    seen.leftBehind = descendants.map(\.name)
     output.write(report.stop(stop, leftBehind: seen.leftBehind))
   }
 }
 
-/// The name of a process (proc(5), comm); nil when it is gone.
-private func name(of pid: CInt) -> String? {
-  guard let name = try? contents(of: "/proc/\(pid)/comm", atMost: 64) else { return nil }
-  return String(decoding: name.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-}
+/// A process that was seen to live.
+struct NamedProcess {
+  let pid: CInt
+  let name: String
 
-/// True while the process lives that had this number and name: the dead have no memory (proc(5), statm).
-func isAlive(_ pid: CInt, _ name: String) -> Bool {
-  guard WorkerCheck.name(of: pid) == name else { return false }
-  let memory = try? contents(of: "/proc/\(pid)/statm", atMost: 64)
-  return memory?.first.map { $0 != UInt8(ascii: "0") } ?? false
+  /// Nil when there is no such process.
+  init?(pid: CInt) {
+    guard let name = ProcessTable.nameOfLiving(pid) else { return nil }
+    self.pid = pid
+    self.name = name
+  }
+
+  var isAlive: Bool { ProcessTable.nameOfLiving(pid) == name }
 }

@@ -170,6 +170,7 @@ extension CheckDriver {
   /// Takes the next step, if one is due.
   mutating func goOn() {
     guard case .answered(let message) = stage else { return }
+    if asksToGo { return fail(.asksToGo) }
     switch message {
     // The last one shows whether it is still well after all those jobs.
     case .probe: seen.firstJob == nil ? ask(.job(1)) : rest(for: Self.lastRest, next: nil)

@@ -70,9 +70,6 @@ struct CheckDriver: ~Copyable {
     var endedAt: UInt64?
   }
 
-  /// So long is waited for processes that were killed with the worker, in nanoseconds.
-  private static let deathPatience: UInt64 = 1_000_000_000
-
   let configuration: CheckConfiguration
   let report: Report
   var loop: EventLoop
@@ -87,8 +84,12 @@ struct CheckDriver: ~Copyable {
   var worker: WorkerID?
   var pid: CInt = 0
   var memory: MemoryReader?
-  /// Its descendants when it was told to stop, with their names.
-  var descendants: [(pid: CInt, name: String)] = []
+  /// Its descendants when it was told to stop, and which of them were there when it was last looked.
+  var descendants: [NamedProcess] = []
+  /// Our own children before the worker was started.
+  var otherChildren: Set<CInt> = []
+  /// It has asked to be replaced.
+  var asksToGo = false
   var poolIsClosed = false
   var signalsTaken = 0
   var signal: CInt?
@@ -112,8 +113,9 @@ struct CheckDriver: ~Copyable {
   }
 
   mutating func run() throws(SystemError) -> CheckEnd {
-    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup])
+    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup, Signal.child])
     pool.start(&loop)
+    otherChildren = Set(ProcessTable.children(of: ProcessTable.ownPid))
     begin()
     while !poolIsClosed {
       workOff()
@@ -124,7 +126,6 @@ struct CheckDriver: ~Copyable {
       try loop.wait(into: &loopEvents)
       for index in loopEvents.indices { handle(loopEvents[index]) }
     }
-    try awaitTheDead()
     let end = conclude()
     finishOutput()
     guard let error = output.failure else { return end }
@@ -146,12 +147,14 @@ struct CheckDriver: ~Copyable {
   private mutating func handle(_ event: LoopEvent) {
     switch event {
     case .ready(let token, _, _, let hangup):
+      lookForDescendants()
       if pool.handle(token: token, hangup: hangup, &loop) { return workOff() }
       switch Token(rawValue: token) {
       case .output: output.flush()
       case .errorOutput: errorOutput.flush()
       case nil: break
       }
+    case .signal(Signal.child): pool.childrenChanged(&loop)
     case .signal(let signal): interrupted(by: signal)
     case .alarm:
       pool.fireTimers(&loop)
@@ -183,20 +186,8 @@ struct CheckDriver: ~Copyable {
 
   // MARK: The end
 
-  /// What was killed with the worker may take a moment to be gone.
-  private mutating func awaitTheDead() throws(SystemError) {
-    let patience = loop.now() &+ Self.deathPatience
-    while signalsTaken < 2, loop.now() < patience, descendants.contains(where: { isAlive($0.pid, $0.name) }) {
-      try loop.setAlarm(at: loop.now() &+ 5_000_000)
-      loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents)
-      for case .signal in loopEvents { signalsTaken += 1 }
-    }
-  }
-
   private mutating func conclude() -> CheckEnd {
     if let signal { return .interrupted(signal: signal) }
-    seen.survivors = descendants.filter { isAlive($0.pid, $0.name) }.map { "\($0.name) (pid \($0.pid))" }
     let judgement = Judge(seen: seen, configuration: configuration).judgement()
     output.write(report.judgement(judgement))
     if pool.internalErrors > 0 { return .internalError }
@@ -213,7 +204,7 @@ struct CheckDriver: ~Copyable {
     while output.isBlocked || errorOutput.isBlocked, signalsTaken < 2 {
       loopEvents.removeAll(keepingCapacity: true)
       do { try loop.wait(into: &loopEvents) } catch { return }
-      for case .signal in loopEvents { signalsTaken += 1 }
+      for case .signal(let signal) in loopEvents where signal != Signal.child { signalsTaken += 1 }
       flush()
     }
   }

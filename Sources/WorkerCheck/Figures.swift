@@ -10,17 +10,6 @@ func durationText(_ nanoseconds: UInt64) -> String {
   }
 }
 
-/// Bytes as the report shows them, in powers of 1024: `12 KB`, `31.2 MB`, `1.4 GB`; with a sign if there is one.
-func sizeText(_ bytes: Int) -> String {
-  let size = UInt64(bytes.magnitude)
-  let sign = bytes < 0 ? "-" : ""
-  switch size {
-  case ..<(1 << 20): return "\(sign)\(decimal(size, per: 1 << 10, digits: 0)) KB"
-  case ..<(1 << 30): return "\(sign)\(decimal(size, per: 1 << 20, digits: 1)) MB"
-  default: return "\(sign)\(decimal(size, per: 1 << 30, digits: 1)) GB"
-  }
-}
-
 /// `value / unit`, rounded to so many decimals.
 private func decimal(_ value: UInt64, per unit: UInt64, digits: Int) -> String {
   let scale = (0..<digits).reduce(1 as UInt64) { scale, _ in scale * 10 }

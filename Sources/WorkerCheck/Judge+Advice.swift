@@ -49,7 +49,7 @@ extension Judge {
   /// For growth that is too slow to be a finding.
   private var maxJobsAdvice: String? {
     guard let growth, growth.jobsToTolerable >= 100_000 else { return nil }
-    return "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)): its memory grew by \(sizeText(growth.total)) over "
+    return "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)): its memory grew by \(size(growth.total)) over "
       + "\(growth.jobs) jobs"
   }
 

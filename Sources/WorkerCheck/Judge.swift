@@ -47,11 +47,12 @@ struct Judge {
     var judgement = Judgement()
     if let failure = seen.failure {
       var finding = finding(about: failure)
+      finding.evidence += seen.outOfMemory.map { [$0] } ?? []
       finding.evidence += seen.lastErrorLines.map { "its stderr: \($0)" }
       if !seen.statusText.isEmpty { finding.evidence.append("its status: \(seen.statusText)") }
       judgement.findings.append(finding)
     }
-    judgement.findings += [stopFinding, memoryFinding, survivorFinding].compactMap { $0 }
+    judgement.findings += [stopFinding, memoryFinding].compactMap { $0 }
     if judgement.verdict <= .hurts {
       judgement.advice = advice
       judgement.gain = gain
@@ -84,6 +85,10 @@ struct Judge {
           "an exchange is given as --\(message == .reset ? "reset" : "probe") TEXT=REPLY; without =REPLY any reply is right"
         ])
     case .offence(let words): Judgement.Finding(verdict: .breaksProtocol, text: "it \(words)")
+    case .asksToGo:
+      Judgement.Finding(
+        verdict: .hurts,
+        text: "it asked to be replaced (STOPPING=1) after \(seen.jobs == 1 ? "one job" : "\(seen.jobs) jobs")")
     }
   }
 
@@ -246,19 +251,12 @@ struct Judge {
     guard let growth, growth.jobsToTolerable < 100_000 else { return nil }
     return Judgement.Finding(
       verdict: .hurts,
-      text: "its memory grew by \(sizeText(growth.total)) over \(growth.jobs) jobs, and went on growing: "
-        + "\(sizeText(growth.perJob)) per job",
+      text: "its memory grew by \(size(growth.total)) over \(growth.jobs) jobs, and went on growing: "
+        + "\(size(growth.perJob)) per job",
       remedies: [
         "a leak, or a garbage collector that is in no hurry: more jobs (--jobs) tell which",
         "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)) replaces it before it has grown by "
-          + sizeText(Self.tolerableGrowth),
+          + size(Self.tolerableGrowth),
       ])
-  }
-
-  private var survivorFinding: Judgement.Finding? {
-    guard !seen.survivors.isEmpty else { return nil }
-    return Judgement.Finding(
-      verdict: .hurts,
-      text: "it left processes behind that prefork could not stop: \(seen.survivors.joined(separator: ", "))")
   }
 }

@@ -62,9 +62,8 @@ struct Observations {
   /// The last reply to anything.
   var lastReply: Reply?
   var stop: Stop?
-  /// The names of its descendants that were there when it ended, and which of them are still there at the very end.
+  /// The names of its descendants that were still there when it ended; the pool has killed them.
   var leftBehind: [String] = []
-  var survivors: [String] = []
 
   /// Replies to jobs so far.
   var jobs: Int { (firstJob == nil ? 0 : 1) + warmJobs.count }
@@ -74,6 +73,8 @@ struct Observations {
   var lastErrorLines: [String] = []
   /// What it last said of itself (STATUS= of sd_notify(3)).
   var statusText = ""
+  /// Why the kernel is believed to have killed it for want of memory.
+  var outOfMemory: String?
 }
 
 /// What ended the check before its time.
@@ -128,4 +129,6 @@ enum Failure {
   case wrongAnswer(Message, text: String, expected: String)
   /// It did something else that costs it its life.
   case offence(String)
+  /// It asked to be replaced.
+  case asksToGo
 }

@@ -71,12 +71,13 @@ struct Report {
   /// Empty if nothing could be measured.
   func memory(_ samples: [Observations.Memory]) -> String {
     guard let first = samples.first, let last = samples.last else { return "" }
-    let begin = "\(sizeText(first.bytes)) after the first job"
+    let begin = "\(size(first.bytes)) after the first job"
     guard last.jobs > first.jobs else { return Self.line("memory", begin) }
     let growth = (last.bytes - first.bytes) / (last.jobs - first.jobs)
+    let perJob = (growth < 0 ? "-" : "+") + size(abs(growth))
     return Self.line(
       "memory",
-      "\(begin), \(sizeText(last.bytes)) after \(last.jobs): \(growth < 0 ? "" : "+")\(sizeText(growth)) per job")
+      "\(begin), \(size(last.bytes)) after \(last.jobs): \(perJob) per job")
   }
 
   /// How it ended, and what it left to be ended. (`leftBehind` are names of processes.)

@@ -35,6 +35,13 @@ enum CheckOptions {
           RunOptions.ready, RunOptions.probe, RunOptions.probeTimeout, RunOptions.reset, RunOptions.startTimeout,
           RunOptions.stopTimeout,
         ]),
+      OptionGroup(
+        "worker",
+        [
+          SurroundingsOptions.directory, SurroundingsOptions.environment, SurroundingsOptions.clearEnvironment,
+          SurroundingsOptions.user, SurroundingsOptions.niceness, SurroundingsOptions.limits, RunOptions.memoryMax,
+          RunOptions.pidsMax,
+        ]),
     ],
     requirements: [Requirement(RunOptions.ready, "probe", needs: RunOptions.probe) { $0 == .probe }],
     operands: .commandLine(program: "WORKER", argument: "ARG"),

@@ -19,6 +19,10 @@ import Testing
     (["prefork", "run", "prefork-no-such-worker", "--pro"], [], ["--protocol"]),
     (["prefork", "run", "-w", "4", "-k", "prefork-no-such-worker", "--pro"], [], ["--protocol"]),
     (["prefork", "run", "-w", ""], [], ["cat", "--workers"]),
+    (["prefork", "c"], ["check", "completions"], ["run"]),
+    (["prefork", "check", "--pro"], ["--protocol", "--probe", "--probe-timeout"], ["--probe-interval"]),
+    (["prefork", "check", "--ready", "n"], ["none", "notify"], ["line"]),
+    (["prefork", "check", "--", "hea"], ["head"], ["--help"]),
   ]
 
   @Test(.enabled(if: isInstalled("bash"), "bash is not installed"), arguments: cases)

@@ -39,6 +39,18 @@ import Testing
     }
   }
 
+  /// The hint is a command that a shell understands, and that says what is wrong.
+  @Test func theHintIsACommandThatSaysMore() throws {
+    let result = try shell("echo a | prefork run --restart-budget 1/10s -- sh -c 'echo \"it'\\''s late\" >&2; exit 3'")
+    let hint = try #require(result.errors.split(separator: "\n").last { $0.hasPrefix("hint: ") })
+    #expect(hint.hasPrefix("hint: try it out, to see what is wrong: prefork check -- sh -c "), "\(hint)")
+    let command = try #require(hint.firstRange(of: "prefork check")).lowerBound
+    let checked = try shell(String(hint[command...]))
+    #expect(checked.status == 69)
+    #expect(checked.output.contains("it exited with status 3 before it had read a job"), "\(checked.output)")
+    #expect(checked.output.contains("its stderr: it's late"), "\(checked.output)")
+  }
+
   @Test func aQuietRunStillSaysWhyItFailed() throws {
     let missing = try shell("echo a | prefork run -q -- ./no-such-program")
     #expect(missing.status == 69)
