@@ -8,7 +8,7 @@ import WorkerProcess
 /// The steps when all goes well: start, probe, first job, rest, resets and warm jobs, rest, stop.
 extension CheckDriver {
   /// Whether a worker writes more than one reply is seen while nothing is asked of it: after the first job for so long, in
-  /// nanoseconds, which is also longer than the pool waits for the exit status of a worker that closed a pipe.
+  /// nanoseconds.
   private static let firstRest: UInt64 = 250_000_000
   /// And for so long at the end.
   private static let lastRest: UInt64 = 100_000_000

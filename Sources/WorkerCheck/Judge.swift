@@ -96,7 +96,9 @@ struct Judge {
     switch moment {
     case .starting:
       let age = seen.age.map { ", \(durationText($0)) after its start" } ?? ""
-      var finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(status) before it had read a job\(age)")
+      let isReady = seen.start != nil || configuration.pool.readiness == .assumed
+      let before = isReady ? "before it had read a job" : "before it was ready"
+      var finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(status) \(before)\(age)")
       if status == .exited(code: 0) { finding.remedies = [Remedy.readOn] }
       return finding
     case .message(let message):
@@ -210,12 +212,12 @@ struct Judge {
       switch moment {
       case .starting, .message, .idle(last: nil):
         finding.text = "it wrote to its stdout before it had read a job: \(text)"
-        finding.remedies = [Remedy.greeting, Remedy.stray]
+        finding.remedies = [Remedy.greeting(configuration.pool.readiness), Remedy.stray]
       case .idle(let last?):
         finding.text = "it wrote more than one reply to \(last.message.name): after \(last.text) came \(text)"
         finding.remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.stray]
         if last.message == firstMessage {
-          finding.remedies.append("is the first of them a greeting? " + Remedy.greeting)
+          finding.remedies.append("is the first of them a greeting? " + Remedy.greeting(configuration.pool.readiness))
         }
       }
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]

@@ -104,6 +104,8 @@ import Testing
       says: ["it did not send READY=1 within 2.0 s (--start-timeout)", "its status: loading shard 3"])
     try check(
       "--start-timeout 500ms --ready line -- cat", status: 69, says: ["it did not write its first line within 0.5 s"])
+    try check(
+      "--ready notify -- sh -c 'exit 4'", status: 69, says: ["it exited with status 4 before it was ready, "])
     try check("--probe ping=pong -- cat", status: 69, says: ["it answered the probe with \"ping\" instead of \"pong\""])
   }
 
@@ -123,6 +125,9 @@ import Testing
         "it wrote to its stdout before it had read a job: \"Welcome\\n\"",
         "remedy     --ready line takes its first line",
       ])
+    try check(
+      "--ready line -- sh -c 'printf \"hello\\nworld\\n\"; exec cat'", status: 76,
+      says: ["before it had read a job: \"world\\n\"", "--ready line=TEXT: TEXT is how the last line"])
     // One that reads at once cannot be told from one that answers at once: then the true answer is one too many.
     let result = try shell("prefork check -- workers/faulty/speaks_at_boot.py")
     #expect(result.status == 76)
@@ -170,8 +175,8 @@ import Testing
     ),
     ("-- sh -c 'cat >/dev/null'", "(--timeout); at the end of its input it exited normally (status 0)"),
     ("-- workers/faulty/stops_reading.sh", "it stopped reading its stdin: job 2 was still unread after 0.5 s"),
-    ("--job close -- workers/faulty/closes_stdout.py", "on the first job it closed its stdout but lives on"),
-    ("--job close -- workers/faulty/closes_stdin.py", "it closed its stdin but lives on"),
+    ("-t 4s --job close -- workers/faulty/closes_stdout.py", "on the first job it closed its stdout but lives on"),
+    ("-t 4s --job close -- workers/faulty/closes_stdin.py", "it closed its stdin but lives on"),
     (
       "--job 'huge 5000' --max-reply-size 1K -- workers/faulty/huge_reply.py",
       "a reply of more than 1024 bytes (--max-reply-size)"

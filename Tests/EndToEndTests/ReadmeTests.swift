@@ -29,6 +29,24 @@ import Testing
     }
   }
 
+  @Test("the README says how check can end, and every line of its reports is one that check can write")
+  func check() throws {
+    let sections = Self.readme.split(separator: "\n## ")
+    let section = try #require(sections.first { $0.hasPrefix("Check a worker first") })
+    let promise = try #require(section.split(separator: "Exit status: ").last)
+    let statuses = promise.split { !$0.isNumber }.compactMap { Int32($0) }
+    #expect(Set(statuses) == Set(CheckOptions.command.exitStatuses.map(\.status)))
+    let buffered = "-t 500ms -- python3 -c 'for job in open(0): print(len(job))'"
+    let good = "--job 'greek small letter alpha' -- workers/examples/unicode_search.py"
+    let reports = try [good, buffered].map { try shell("prefork check \($0)").output }.joined(separator: "\n")
+    // Figures differ from one run to the next, and advice comes and goes with them.
+    let shape = { (line: Substring) in line.replacing(#/[0-9.]+( m?s| MB)?/#, with: "#") }
+    let written = Set(reports.split(separator: "\n").map(shape))
+    let report = section.split(separator: "\n").filter { $0.firstMatch(of: #/^[a-z ]{10} [^ ]|^(not )?ok: /#) != nil }
+    #expect(report.count >= 14)
+    for line in report { #expect(written.contains(shape(line)), "\(line)") }
+  }
+
   @Test("the README's first screen shows the two commands")
   func twoCommands() {
     let firstScreen = Self.readme.split(separator: "\n", omittingEmptySubsequences: false).prefix(40).joined(

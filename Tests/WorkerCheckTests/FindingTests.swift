@@ -115,6 +115,9 @@ import WorkerProcess
       finding.text
         == "it exited with status 127 (to a shell: command not found) before it had read a job, 2.1 ms after its start")
     #expect(finding.evidence == ["its stderr: sh: 1: nosuch: not found"])
+    #expect(
+      judgement(seen, configuration(readiness: .notified)).findings.first?.text.contains(") before it was ready, ")
+        == true)
   }
 
   @Test(arguments: [
@@ -189,6 +192,9 @@ import WorkerProcess
     #expect(greeting.verdict == .breaksProtocol)
     #expect(greeting.text == "it wrote to its stdout before it had read a job: \"Welcome\\n\"")
     #expect(greeting.remedies.first?.hasPrefix("--ready line ") == true)
+    let tooMuch = try only(
+      .violation(.starting, .unaskedReply(shown: "\"b\"")), configuration(readiness: .line(prefix: nil)))
+    #expect(tooMuch.remedies.first == "--ready line=TEXT: TEXT is how the last line of its greeting begins")
     let first = Observations.Reply(message: .job(1), sent: "\"test\"", text: "\"a\"", elapsed: 1)
     let second = try only(.violation(.idle(last: first), .unaskedReply(shown: "\"b\\n\"")))
     #expect(second.text == "it wrote more than one reply to the first job: after \"a\" came \"b\\n\"")
