@@ -79,6 +79,13 @@ import Testing
     #expect(result.output.contains(", status 0; it left a process behind: python3\n"), "\(result.output)")
   }
 
+  @Test func whoEndsTogetherWithItsChildrenLeavesNothing() throws {
+    let result = try shell("prefork check -- sh -c 'sed -u s/t/T/ | cat'")
+    #expect(result.output.contains("stop       at the end of its input, in "), "\(result.output)")
+    #expect(!result.output.contains("left"), "\(result.output)")
+    #expect(result.status == 0)
+  }
+
   @Test func theWorkersSurroundingsAreThoseOfTheOptions() throws {
     let result = try shell(
       "prefork check --jobs 0 --env KEPT=yes --chdir / --job 'env KEPT' -- \"$PWD/workers/faulty/env_report.sh\"")
