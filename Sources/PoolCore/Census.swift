@@ -16,8 +16,6 @@ struct Census: Sendable, Equatable {
   var growing = 0
   /// Serving on trust: loading, but taken to be ready.
   var unproved = 0
-  /// Serving, and neither a job done nor the settle time lived.
-  var unsettled = 0
   /// Retiring or being stopped, and not gone yet.
   var leaving = 0
   /// Being stopped after their start failed: their slots are about to back off.
@@ -43,10 +41,7 @@ struct Census: Sendable, Equatable {
     case .probing, .leased, .resetting: if isServing { busy += change }
     }
     occupied += change
-    if isServing {
-      serving += change
-      if !slot.hasSettled { unsettled += change }
-    }
+    if isServing { serving += change }
     if slot.retiring != nil { leaving += change }
     if slot.isBeingReplaced { replaced += change }
     if slot.overdue != nil {

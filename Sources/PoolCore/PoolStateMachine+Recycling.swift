@@ -96,19 +96,23 @@ extension PoolStateMachine {
   }
 
   private var mayReplace: Bool {
-    guard census.replaceable > 0, phase == .open, !awaitsCanary else { return false }
+    guard census.replaceable > 0, phase == .open else { return false }
     let strength = min(target, configuration.maximum)
-    if configuration.surge > 0 {
-      return census.replaced < configuration.surge && census.serving - census.unproved > strength
-    }
-    return census.serving >= strength && census.occupied == census.serving && census.backingOff == 0
+    let hasRoom =
+      configuration.surge > 0
+      ? census.replaced < configuration.surge && census.serving - census.unproved > strength
+      : census.serving >= strength && census.occupied == census.serving && census.backingOff == 0
+    return hasRoom && !awaitsCanary
   }
 
   /// During a roll, the first replacement must do a job or settle before an old worker goes for it, even if it was proved to
   /// be ready; each later one must at least be proved. A bad build that dies after a moment would replace the whole pool
   /// (react_on_rails #2764).
   private var awaitsCanary: Bool {
-    rollBefore > 0 && (census.unproved > 0 || !rollIsTrusted && census.unsettled > 0)
+    guard rollBefore > 0 else { return false }
+    if census.unproved > 0 { return true }
+    // This searches, but only until the first has settled.
+    return !rollIsTrusted && slots.contains { $0.isServing && !$0.hasSettled && $0.serial >= rollBefore }
   }
 
   /// An idle one first, it is free at once; then the one that serves longest, so that none is passed over for ever. This

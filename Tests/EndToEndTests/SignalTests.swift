@@ -156,7 +156,7 @@ import Testing
     session.waitForError("in job 1 for ")
     #expect(session.errorText.contains("1 workers serving, 0 starting, 0 waiting to be started again, 0 stopping"))
     #expect(session.errorText.contains("  slot 0: leased, pid \(session.workers[0]), age "), "\(session.errorText)")
-    #expect(session.errorText.contains(" MB of memory, in job 1 for "), "\(session.errorText)")
+    #expect(session.errorText.contains("B of memory, in job 1 for "), "\(session.errorText)")
     session.signal(SIGINT)
     session.waitForError("finishing 1")
     session.signal(SIGINT)
