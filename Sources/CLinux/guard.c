@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include "descriptors.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,7 @@ struct watch {
 };
 
 // A round over /proc takes some 5 µs per process of the machine. Whoever forks as fast as it can may need many.
-enum { patience_ms = 3000, quiet_ms = 300, pause_ms = 5, needed_sure_rounds = 2 };
+enum { patience_ms = 3000, quiet_ms = 300, pause_ms = 5 };
 
 /// Gives itself a name of its own in ps, and an empty environment: it was forked with those of the owner, and must not
 /// be taken for it (`pkill -f`), nor, if the owner is a worker of another pool, fall to the guard of that pool before
@@ -74,43 +75,6 @@ static void put_on_own_name(int proc) {
   memset(arguments, 0, room);
   memset(environment, 0, places[3] - places[2]);
   if (room > 0) memcpy(arguments, name, room < sizeof name ? room - 1 : sizeof name);
-}
-
-/// True if an entry of this environment, as in /proc/PID/environ, is just this one.
-static int holds_entry(int environment, const char *entry) {
-  char buffer[4096];
-  ssize_t length;
-  size_t matched = 0; // so many bytes of the entry; or -1 until the present one has ended
-  const size_t none = (size_t)-1, whole = strlen(entry) + 1;
-  while ((length = read(environment, buffer, sizeof buffer)) > 0) {
-    for (ssize_t i = 0; i < length; i++) {
-      if (matched != none && buffer[i] == entry[matched]) {
-        if (++matched == whole) return 1;
-      } else {
-        matched = buffer[i] ? none : 0;
-      }
-    }
-  }
-  return 0;
-}
-
-struct sweep {
-  const char *entry;
-  int found;
-};
-
-static void kill_if_ours(void *context, const char *name) {
-  struct sweep *sweep = context;
-  if (prefork_number_of_name(name) < 0) return;
-  // One descriptor for the look and for the signal: a number could have been given away between the two.
-  int process = openat(proc_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int environment = process < 0 ? -1 : openat(process, "environ", O_RDONLY | O_CLOEXEC);
-  if (environment >= 0 && holds_entry(environment, sweep->entry)) {
-    sweep->found++;
-    syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
-  }
-  if (environment >= 0) close(environment);
-  if (process >= 0) close(process);
 }
 
 struct removal {
@@ -160,35 +124,20 @@ static int64_t now_ms(void) {
   return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/// The number that was given out last, or one that never repeats if it cannot be read.
-static long newest_process(void) {
-  static long unknown = 0;
-  char text[128];
-  int loadavg = openat(proc_fd, "loadavg", O_RDONLY | O_CLOEXEC);
-  ssize_t length = loadavg < 0 ? -1 : read(loadavg, text, sizeof text - 1);
-  if (loadavg >= 0) close(loadavg);
-  if (length <= 0) return --unknown;
-  text[length] = 0;
-  const char *last = strrchr(text, ' ');
-  return last ? strtol(last, NULL, 10) : --unknown;
-}
-
-/// Kills until nobody is left. A round that finds nobody is sure of it only if no process was made meanwhile: one of
-/// ours may have died just before it was looked at, and left a child whose number the round had passed. And two are
-/// needed, since the environment cannot be seen in the moment when another program is executed. Where others make
-/// processes all the time, it is enough to find nobody for a while.
+/// Kills until nobody is left: until two rounds are sure of that, since the environment of a process cannot be seen in
+/// the moment when it executes another program. Where others make processes all the time no round is ever sure, and it
+/// is enough to find nobody for a while.
 static void avenge(const struct watch *watch) {
   const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
   const int64_t start = now_ms();
   int64_t now = start, last_found = start;
   kill_groups(watch->table);
-  for (int sure = 0; sure < needed_sure_rounds && now - last_found < quiet_ms && now - start < patience_ms;) {
-    struct sweep sweep = {.entry = watch->entry};
-    long newest = newest_process();
+  for (int sure_rounds = 0; sure_rounds < 2 && now - last_found < quiet_ms && now - start < patience_ms;) {
+    int sure;
     if (watch->cgroup) kill_cgroup();
-    prefork_each_entry(proc_fd, kill_if_ours, &sweep);
-    int left = sweep.found > 0 || (watch->cgroup && !remove_cgroup(watch->cgroup));
-    sure = !left && newest == newest_process() ? sure + 1 : 0;
+    int left = prefork_sweep(proc_fd, watch->entry, &sure) > 0;
+    if (watch->cgroup && !remove_cgroup(watch->cgroup)) left = 1;
+    sure_rounds = sure && !left ? sure_rounds + 1 : 0;
     nanosleep(&pause, NULL);
     now = now_ms();
     if (left) last_found = now;
@@ -278,6 +227,6 @@ int prefork_guard_start(const int32_t *table, const char *entry, const char *cgr
 
 void prefork_guard_stop(int pidfd) {
   siginfo_t info;
-  syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+  prefork_pidfd_send_signal(pidfd, SIGKILL);
   while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR) {}
 }

@@ -172,8 +172,8 @@ int prefork_spawn(const struct prefork_spawn_request *request, pid_t *pid, struc
   *failure = (struct prefork_spawn_failure){.step = prefork_step_start};
   // No handler of ours may run in the child, which shares our memory.
   set_signal_mask(~(uint64_t)0, &mask);
-  // fork copies our page tables, 20 ms for each GiB; vfork lends our memory to the child until it executes, while we
-  // are asleep. But one that has become another user must not have it: that user could reach into us through it. (So
+  // fork copies our page tables, 20 to 50 ms for each GiB; vfork lends our memory to the child until it executes, while
+  // we are asleep. But one that has become another user must not have it: that user could reach into us through it. (So
   // decided CPython, too.)
   *pid = request->changes_user ? start_with_own_memory(&launch) : start_child(&launch, 1);
   if (failure->code && *pid > 0) {
