@@ -20,7 +20,8 @@ public struct Command: Sendable {
   /// A command. Two options of the same name, long or short, are a programming error.
   public init(
     name: String, summary: String, discussion: [String] = [], groups: [OptionGroup] = [],
-    requirements: [Requirement] = [], operands: Operands = .none, examples: [Example] = [], exitStatuses: [ExitStatusMeaning] = []
+    requirements: [Requirement] = [], operands: Operands = .none, examples: [Example] = [],
+    exitStatuses: [ExitStatusMeaning] = []
   ) {
     self.name = name
     self.summary = summary

@@ -65,21 +65,25 @@ enum RunOptions {
     "max-rss", .size(), unset: "no limit",
     help: "replace a worker that after a job holds more memory than that, its descendants included")
   static let killRss = Option.optional(
-    "kill-rss", .size(), unset: "no limit", help: "stop a worker at once that holds more memory than that; its job is crashed")
+    "kill-rss", .size(), unset: "no limit",
+    help: "stop a worker at once that holds more memory than that; its job is crashed")
   static let memoryMax = Option.optional(
     "memory-max", .size(atLeast: 65536), unset: "no limit",
-    help: "have the kernel kill a worker, with all its descendants, that needs more memory (memory.max of its own cgroup)")
+    help:
+      "have the kernel kill a worker, with all its descendants, that needs more memory (memory.max of its own cgroup)")
   static let pidsMax = Option.optional(
     "pids-max", .integer(in: 1...4_194_304, example: 64), unset: "no limit",
     help: "most processes and threads of a worker, with all its descendants (pids.max of its own cgroup)")
   static let jitter = Option<Double>(
     "jitter", .percentage, default: "10%",
-    help: "how far below --max-jobs, --max-age and --max-rss the limit of each worker is drawn, so that they are never all "
+    help:
+      "how far below --max-jobs, --max-age and --max-rss the limit of each worker is drawn, so that they are never all "
       + "replaced at once")
 
   static let surge = Option(
     "surge", .integer(in: 0...10_000, example: 1), default: "1",
-    help: "replacements that are made ready before the worker they replace retires, which serves on past its limit until "
+    help:
+      "replacements that are made ready before the worker they replace retires, which serves on past its limit until "
       + "then; 0: it stops first, at its limit")
   static let maxStarting = Option.optional(
     "max-starting", .integer(in: 1...10_000, example: 4), unset: "twice the CPUs, at least 8",
@@ -91,7 +95,8 @@ enum RunOptions {
   // Health
   static let ready = Option.optional(
     "ready", .readiness, unset: "probe with --probe, else none",
-    help: "how a worker proves that it can take jobs: not at all; by READY=1 of sd_notify; by its first line on stdout, or "
+    help:
+      "how a worker proves that it can take jobs: not at all; by READY=1 of sd_notify; by its first line on stdout, or "
       + "the first that begins with TEXT; by answering the probe")
   static let probe = Option.optional(
     "probe", .exchange, unset: "none",
@@ -106,7 +111,8 @@ enum RunOptions {
     help: "longest wait for the answer to a probe or a reset; then the worker is replaced")
   static let reset = Option.optional(
     "reset", .exchange, unset: "none",
-    help: "what to send after each job, so that the next one sees nothing of it, and the one right reply (without: any)")
+    help: "what to send after each job, so that the next one sees nothing of it, and the one right reply (without: any)"
+  )
   static let workerWatchdog = Option.optional(
     "worker-watchdog", .duration(atLeast: 1_000_000, example: "30s"), unset: "off",
     help: "a worker that is ready and has not said WATCHDOG=1 (sd_notify) for so long is replaced")

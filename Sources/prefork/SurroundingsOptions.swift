@@ -23,11 +23,13 @@ enum SurroundingsOptions {
     "nice", .integer(in: -39...39, example: 10), default: "0", help: "add N to the workers' niceness")
   static let limits = Option.repeated(
     "rlimit", .resourceLimit,
-    help: "limit what each process of a worker may use (setrlimit(2)): nofile=4096, as=2G, core=0, cpu=60:90; may be given "
+    help:
+      "limit what each process of a worker may use (setrlimit(2)): nofile=4096, as=2G, core=0, cpu=60:90; may be given "
       + "several times")
   static let stderr = Option<StderrValue>(
     "stderr", .stderr, default: "prefix",
-    help: "where the workers' stderr goes: to ours, line by line with their names; straight to ours; or appended to FILE, line "
+    help:
+      "where the workers' stderr goes: to ours, line by line with their names; straight to ours; or appended to FILE, line "
       + "by line with their names")
 
   static let group = OptionGroup("workers", [directory, environment, clearEnvironment, user, niceness, limits, stderr])

@@ -61,7 +61,8 @@ import Testing
       "echo a | prefork run -w 1 --ready line=READY -- sh -c 'echo version 2; echo; echo READY in 3 ms; exec cat'")
     #expect(banner.output == "a\n", "\(banner.errors)")
     let nul = try shell(
-      "printf 'a\\0' | prefork run -w 1 --protocol nul --input nul --ready line=READY -- sh -c 'printf \"READY\\0\"; exec cat'")
+      "printf 'a\\0' | prefork run -w 1 --protocol nul --input nul --ready line=READY -- sh -c 'printf \"READY\\0\"; exec cat'"
+    )
     #expect(nul.output == "a\n", "\(nul.errors)")
   }
 
@@ -90,7 +91,8 @@ import Testing
 
   /// Lesson 25 (mod_fcgid): an exit while idle is normal.
   @Test func lesson25AWorkerThatLeavesWhileIdleIsReplacedWithoutAWord() throws {
-    let session = try Session("exec prefork run -w 1 --ready notify -- sh -c 'systemd-notify --ready; read -r job; echo $$'")
+    let session = try Session(
+      "exec prefork run -w 1 --ready notify -- sh -c 'systemd-notify --ready; read -r job; echo $$'")
     let first = session.ask("a", times: 1)
     #expect(session.ask("b", times: 1) != first)
     #expect(session.finish() == ShellResult(output: session.outputText, status: 0))

@@ -51,7 +51,8 @@ import Testing
 
   /// Lesson 17 (uwsgi #1291): scaling down never kills a busy worker.
   @Test func lesson17ABusyWorkerIsNotShrunkAway() throws {
-    let session = try Session("exec prefork run -w 3 -- sh -c 'while read -r j; do echo begun $j >&2; sleep 0.7; echo $j; done'")
+    let session = try Session(
+      "exec prefork run -w 3 -- sh -c 'while read -r j; do echo begun $j >&2; sleep 0.7; echo $j; done'")
     session.send("1\n2\n3\n")
     for job in 1...3 { session.waitForError("begun \(job)") }
     session.signal(SIGTTOU)

@@ -22,7 +22,9 @@ import Testing
   @Test func aClearEnvironmentHoldsOnlyWhatIsGiven() throws {
     let names = try ask("--clear-env --env PATH=$PATH --env A=1", "names")[0]
     #expect(
-      Set(names.split(separator: " ")) == ["PREFORK_SLOT", "PREFORK_WORKER_ID", "PREFORK_PROTOCOL", "PREFORK_POOL", "PATH", "A"])
+      Set(names.split(separator: " ")) == [
+        "PREFORK_SLOT", "PREFORK_WORKER_ID", "PREFORK_PROTOCOL", "PREFORK_POOL", "PATH", "A",
+      ])
   }
 
   @Test func whatWeGiveCannotBeSetOtherwise() throws {
@@ -72,7 +74,8 @@ import Testing
 
   // MARK: stderr
 
-  static let noisy = "sh -c 'echo hello from $PREFORK_SLOT >&2; while read -r job; do echo $job; printf \"got %s\\n\" $job >&2; done'"
+  static let noisy =
+    "sh -c 'echo hello from $PREFORK_SLOT >&2; while read -r job; do echo $job; printf \"got %s\\n\" $job >&2; done'"
 
   @Test func stderrIsOursLineByLineUnderTheirNames() throws {
     let result = try shell("echo a | prefork run -w 1 -- \(Self.noisy)")

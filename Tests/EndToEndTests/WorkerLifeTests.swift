@@ -45,7 +45,8 @@ import Testing
   }
 
   @Test func withoutSurgeMaxJobsIsStrict() throws {
-    let result = try shell("yes pid | head -n 60 | prefork run -w 2 --surge 0 --max-jobs 5 --jitter 0 -- \(Self.report)")
+    let result = try shell(
+      "yes pid | head -n 60 | prefork run -w 2 --surge 0 --max-jobs 5 --jitter 0 -- \(Self.report)")
     #expect(result.status == 0)
     #expect(result.errors == "")
     #expect(result.lines.count == 60)
