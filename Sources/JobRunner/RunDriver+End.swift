@@ -21,12 +21,14 @@ extension RunDriver {
     settleEvents()
   }
 
-  /// A pool of a fixed size keeps one; of a variable pool the upper bound moves.
+  /// A pool that was asked to be of a fixed size keeps one; of a variable pool the upper bound moves, and takes the lower
+  /// one along only as long as it is below it.
   private mutating func resize(by change: Int) {
     guard !isStopping else { return }
     let old = pool.size
+    let asked = configuration.pool.pool
     let maximum = max(1, old.upperBound + change)
-    let minimum = old.lowerBound == old.upperBound ? maximum : min(old.lowerBound, maximum)
+    let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
     if minimum...maximum != old { pool.resize(to: minimum...maximum, &loop) }
     let size = minimum == maximum ? "\(maximum)" : "\(minimum) to \(maximum)"
     reporter.note("the pool now keeps \(size) worker\(maximum == 1 ? "" : "s")")
