@@ -96,7 +96,7 @@ extension RunDriver {
   /// The breaker is open, no worker lives and none ever answered: there is nobody to wait for, even if no job has come
   /// yet. (Who typed the command at a terminal must not type a job to learn that the program does not exist.)
   mutating func giveUpIfNobodyEverWorked() {
-    if ledger.counts[.ok] == 0, pool.accounts(&loop).isEmpty { giveUp() }
+    if ledger.counts[.ok] == 0, pool.isEmpty { giveUp() }
   }
 
   private mutating func giveUp() {
