@@ -244,7 +244,7 @@ import Testing
 
   @Test func memoryThatGrowsIsMeasuredAndMaxJobsAdvised() throws {
     try check(
-      "-- workers/faulty/leaks_memory.py", status: 1,
+      "-- workers/faulty/leaks.py 100", status: 1,
       says: [
         " per job\n", "will hurt  its memory grew by 9.", "MB over 100 jobs, and went on growing: ",
         "--max-jobs 2000 replaces it before it has grown by 256 MB",

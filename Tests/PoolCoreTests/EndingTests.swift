@@ -138,7 +138,9 @@ import Testing
     #expect(pool.send(.stop(.prompt)).isEmpty)
   }
 
-  @Test("the ladder is climbed step by step; the last one is repeated until the worker is gone, and said once")
+  @Test(
+    "the ladder is climbed step by step; the last is repeated until the worker is gone, and said once (lesson 12, pebble #129)"
+  )
   func climbsLadder() {
     var pool = PoolHarness.open(1) { $0.stopLadder = [second, 2 * second, 3 * second] }
     let worker = pool.worker(0)

@@ -15,7 +15,7 @@ import Testing
     return model
   }
 
-  @Test("a worker that ran into its own limit (joblib #812)")
+  @Test("a worker that ran into its own limit (lesson 13, joblib #812)")
   func ownLimit() {
     var witness = OutOfMemoryWitness(now: 0, in: Self.machine(0))
     #expect(

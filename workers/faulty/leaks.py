@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Faulty: keeps memory. The job "leak N" allocates N MB for ever, "child N" does so in a child process that stays, "hold N"
-allocates N MB and then never answers; anything else does nothing. Answers with its process id.
+"""Faulty: keeps memory.
+
+    leaks.py [KIB]        keeps KIB for each job for ever, 0 unless given
+
+The job "leak N" allocates N MB for ever, "child N" does so in a child process that stays, "hold N" allocates N MB and then never
+answers; anything else does nothing. Answers with its process id.
 
 prefork must: with --max-rss, replace it after the job that brought it over the limit, whose answer counts; with --kill-rss, stop it
-in the middle of the job, which is `crashed`; count the memory of its children, too.
+in the middle of the job, which is `crashed`; count the memory of its children, too; in `prefork check` see the growth, and advise a --max-jobs that bounds it.
 
 It leaves by itself after 300 s, so that a broken test leaves nothing behind.
 """
@@ -14,6 +18,7 @@ import time
 
 signal.alarm(300)
 kept = []
+each_job = 1024 * (int(sys.argv[1]) if len(sys.argv) > 1 else 0)
 
 
 def allocate(megabytes):
@@ -21,6 +26,7 @@ def allocate(megabytes):
 
 
 for job in sys.stdin:
+    kept.append(b"x" * each_job)
     word, _, size = job.rstrip("\n").partition(" ")
     if word == "leak":
         allocate(int(size))
