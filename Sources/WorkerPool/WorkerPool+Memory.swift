@@ -10,9 +10,17 @@ extension WorkerPool {
   /// A worker with a hard limit is measured so often, in nanoseconds.
   private static let hardInterval: UInt64 = 100_000_000
 
+  private var isMeasured: Bool { configuration.maximumMemory != nil || configuration.killMemory != nil }
+
+  /// What of the limits cannot be enforced on this machine; nil if all can.
+  var memoryShortcoming: String? {
+    guard isMeasured, let reason = MemoryReader.descendants.reason else { return nil }
+    return "--max-rss and --kill-rss miss what a worker starts: \(reason)"
+  }
+
   /// Prepares a new worker to be measured, if there is a limit.
   mutating func beginMeasuring(_ worker: inout Worker, _ loop: inout EventLoop) {
-    guard configuration.maximumMemory != nil || configuration.killMemory != nil else { return }
+    guard isMeasured else { return }
     worker.memory = try? MemoryReader(pid: worker.process.pid)
     if let limit = configuration.maximumMemory {
       let share = configuration.pool.jitter * (Double(generator.next() >> 11) * 0x1p-53)

@@ -73,6 +73,7 @@ public struct WorkerPool: ~Copyable {
   public mutating func start(_ loop: inout EventLoop) {
     containment.begin(configuration)
     for text in containment.shortcomings { events.append(.notEnforced(text)) }
+    if let text = memoryShortcoming { events.append(.notEnforced(text)) }
     for text in containment.remarks { events.append(.remark(text)) }
     tell(.start, &loop)
   }
