@@ -132,7 +132,10 @@ extension WorkerPool {
     }
     workers[slot].reply = frame.payload
     workers[slot].duty = .replied(consumed: frame.consumed)
-    workers[slot].isProved = true
+    if !workers[slot].isProved {
+      workers[slot].isProved = true
+      armWatchdog(slot, &loop)
+    }
     events.append(.replied(workers[slot].id))
     return true
   }

@@ -117,8 +117,9 @@ extension WorkerPool {
   /// The wait for the owner to take a reply before its worker is stopped, in nanoseconds.
   private static let replyWait: UInt64 = 10_000_000
 
-  /// From now on the worker must say `WATCHDOG=1` within its limit, if it has one.
-  private mutating func armWatchdog(_ slot: Int, _ loop: inout EventLoop) {
+  /// From now on the worker must say `WATCHDOG=1` within its limit, if it has one: once it has proved that it is ready, be it
+  /// by its first reply. Before that it may be loading.
+  mutating func armWatchdog(_ slot: Int, _ loop: inout EventLoop) {
     guard let limit = workers[slot].watchdogLimit, workers[slot].isReady, !workers[slot].isStopping else { return }
     timers.arm(.watchdog(workers[slot].id), at: loop.now() &+ limit)
   }

@@ -115,7 +115,9 @@ enum RunOptions {
   )
   static let workerWatchdog = Option.optional(
     "worker-watchdog", .duration(atLeast: 1_000_000, example: "30s"), unset: "off",
-    help: "a worker that is ready and has not said WATCHDOG=1 (sd_notify) for so long is replaced")
+    help:
+      "a worker that is ready (without --ready: has replied once) and has not said WATCHDOG=1 (sd_notify) for so long "
+      + "is replaced")
   static let startTimeout = Option<UInt64>(
     "start-timeout", .duration(atLeast: 1), default: "60s",
     help: "longest time until a started worker is ready; without --ready, until it begins to read its first job")

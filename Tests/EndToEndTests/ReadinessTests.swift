@@ -140,6 +140,14 @@ import Testing
     #expect(!result.errors.contains("has not said"), "\(result.errors)")
   }
 
+  @Test func withoutReadyTheWatchdogBeginsWithTheFirstReply() throws {
+    let session = try Session("exec prefork run -w 1 --worker-watchdog 300ms -- sh -c 'sleep 0.6; exec cat'")
+    #expect(session.ask("a", times: 1) == ["a"], "while it loads it is not expected to speak")
+    #expect(!session.errorText.contains("WATCHDOG"))
+    session.waitForError("has not said WATCHDOG=1 for 0.3 s")
+    #expect(session.finish().status == 0)
+  }
+
   @Test func anIdleWorkerThatIsNotHeardOfIsReplaced() throws {
     let session = try Session(
       "exec prefork run -w 1 --ready notify --worker-watchdog 300ms -- \(Self.script) READY=1")
