@@ -55,7 +55,7 @@ struct Reporter: ~Copyable {
   var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
   var isVerbose: Bool { verbosity == .verbose }
 
-  /// Says why the run cannot go on.
+  /// Says, also with --quiet, why the run cannot go on, or what a signal has asked for.
   mutating func fatal(_ text: String) { line("prefork: \(text)") }
 
   /// Says what to try.
