@@ -68,7 +68,7 @@ extension RunDriver {
     case .startFailed(let worker, let failures, let wait):
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
     case .breakerOpened(let failures, let period, let retry):
-      failedStarts = failures
+      failedStarts = (failures, period)
       reporter.detail("\(failures) failed starts in \(seconds(period)): breaker open, next try in \(seconds(retry))")
       giveUpIfNobodyEverWorked()
     case .breakerClosed: reporter.note("workers start again")
@@ -101,9 +101,8 @@ extension RunDriver {
 
   mutating func sayWorkersDoNotStart() {
     let counts = ledger.counts
-    let period = seconds(configuration.pool.pool.restartBudget.period)
     reporter.fatal(
-      "no worker could be started: \(failedStarts) failed starts in \(period) "
+      "no worker could be started: \(failedStarts.count) failed starts in \(seconds(failedStarts.period)) "
         + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))")
     if configuration.verbosity == .quiet {
       if let lastSpawnError { reporter.fatal(lastSpawnError) }

@@ -78,7 +78,8 @@ struct RunDriver: ~Copyable {
   var unaskedReplies = 0
   var outputIsGone = false
   var hasHintedAtBuffering = false
-  var failedStarts = 0
+  /// Those that opened the breaker last, and within how many nanoseconds.
+  var failedStarts: (count: Int, period: UInt64) = (0, 0)
   var hasSaidLoading = false
   var lastFailedStart: DeathReport?
   var lastSpawnError: String?
