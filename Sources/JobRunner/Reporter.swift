@@ -14,7 +14,7 @@ struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, rejectedJob
+    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob
 
     var plural: String {
       switch self {
@@ -23,6 +23,7 @@ struct Reporter: ~Copyable {
       case .failedCheck: "failed checks"
       case .failedJob: "failed jobs"
       case .breach: "breaches of the protocol"
+      case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
       }
     }

@@ -21,12 +21,14 @@ extension RunDriver {
     settleEvents()
   }
 
-  /// A pool of a fixed size keeps one; of a variable pool the upper bound moves.
+  /// A pool that was asked to be of a fixed size keeps one; of a variable pool the upper bound moves, and takes the lower
+  /// one along only as long as it is below it.
   private mutating func resize(by change: Int) {
     guard !isStopping else { return }
     let old = pool.size
+    let asked = configuration.pool.pool
     let maximum = max(1, old.upperBound + change)
-    let minimum = old.lowerBound == old.upperBound ? maximum : min(old.lowerBound, maximum)
+    let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
     if minimum...maximum != old { pool.resize(to: minimum...maximum, &loop) }
     let size = minimum == maximum ? "\(maximum)" : "\(minimum) to \(maximum)"
     reporter.note("the pool now keeps \(size) worker\(maximum == 1 ? "" : "s")")
@@ -94,7 +96,7 @@ extension RunDriver {
   /// The breaker is open, no worker lives and none ever answered: there is nobody to wait for, even if no job has come
   /// yet. (Who typed the command at a terminal must not type a job to learn that the program does not exist.)
   mutating func giveUpIfNobodyEverWorked() {
-    if ledger.counts[.ok] == 0, pool.accounts(&loop).isEmpty { giveUp() }
+    if ledger.counts[.ok] == 0, pool.isEmpty { giveUp() }
   }
 
   private mutating func giveUp() {

@@ -32,7 +32,7 @@ extension RunDriver {
   /// What a worker was stopped for.
   mutating func offended(_ account: WorkerAccount, _ offence: Offence) {
     let text = "\(account.name) \(offence)" + inHand(account) + saidOfItself(account)
-    reporter.repeated(.breach, cause: offence.cause, text, evidence: account.lastErrorLines)
+    reporter.repeated(.offence, cause: offence.cause, text, evidence: account.lastErrorLines)
   }
 
   mutating func checkFailed(_ account: WorkerAccount, _ check: Check, _ failure: CheckFailure) {

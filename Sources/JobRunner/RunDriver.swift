@@ -78,7 +78,7 @@ struct RunDriver: ~Copyable {
   var unaskedReplies = 0
   var outputIsGone = false
   var hasHintedAtBuffering = false
-  /// Those that opened the breaker last, and within how many nanoseconds.
+  /// The failed starts that opened the breaker last, and in how many nanoseconds they came.
   var failedStarts: (count: Int, period: UInt64) = (0, 0)
   var hasSaidLoading = false
   var lastFailedStart: DeathReport?

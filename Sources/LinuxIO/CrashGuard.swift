@@ -25,7 +25,7 @@ public struct CrashGuard: ~Copyable {
 
   /// Starts the guard; it is on its watch when this returns. `cookie` must be a text that no other guard has; `cgroup` is
   /// the absolute path of a cgroup v2 directory in which there are only processes that must not outlive us.
-  public init(cookie: String = GuardedProcesses.randomCookie(), cgroup: String? = nil) throws(SystemError) {
+  public init(cookie: String, cgroup: String? = nil) throws(SystemError) {
     let list = try GuardedProcesses(cookie: cookie)
     var child: pid_t = 0
     let number = prefork_guard_start(list.table, "\(GuardedProcesses.cookieName)=\(list.cookie)", cgroup, &child)
@@ -60,14 +60,6 @@ public final class GuardedProcesses: @unchecked Sendable {
     guard let table = prefork_guard_make_table() else { throw SystemError("mmap") }
     self.table = table
     self.cookie = cookie
-  }
-
-  /// 128 bits of chance in hexadecimal.
-  public static func randomCookie() -> String {
-    (0..<4).map { _ in
-      let digits = String(UInt32.random(in: 0 ... .max), radix: 16)
-      return String(repeating: "0", count: 8 - digits.count) + digits
-    }.joined()
   }
 
   deinit { prefork_guard_free_table(table) }

@@ -93,15 +93,22 @@ public enum ProcessTable {
 
   /// What a living process calls itself, such as `python3`; nil if it is gone or a zombie.
   public static func nameOfLiving(_ pid: pid_t) -> String? {
+    guard let status = status(of: pid), status.fields[0] != "Z", status.fields[0] != "X" else { return nil }
+    return status.name
+  }
+
+  /// The parent of a process, a zombie's as well; nil if it is gone.
+  public static func parent(of pid: pid_t) -> pid_t? { status(of: pid).flatMap { pid_t($0.fields[1]) } }
+
+  /// The name of a process, and what follows it in its stat file: state, parent, group. At least two fields; nil if it is gone.
+  private static func status(of pid: pid_t) -> (name: String, fields: [Substring])? {
     // 812 (python3) S 1 ...; the name may hold parentheses itself (proc(5)).
     guard let stat = try? contents(of: "/proc/\(pid)/stat", atMost: 4096),
       let begin = stat.firstIndex(of: UInt8(ascii: "(")),
-      let end = stat.lastIndex(of: UInt8(ascii: ")")), end + 2 < stat.count
+      let end = stat.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
-    switch stat[end + 2] {
-    case UInt8(ascii: "Z"), UInt8(ascii: "X"): return nil
-    default: return String(decoding: stat[(begin + 1)..<end], as: UTF8.self)
-    }
+    let fields = String(decoding: stat[(end + 1)...], as: UTF8.self).split(separator: " ")
+    return fields.count < 2 ? nil : (String(decoding: stat[(begin + 1)..<end], as: UTF8.self), fields)
   }
 
   /// From now on orphans below us become our children, and must be reaped by us. It is for the whole process and for good.

@@ -9,7 +9,7 @@ extension WorkerPool {
   mutating func spawn(_ id: WorkerID, _ loop: inout EventLoop) {
     starts += 1
     var environment = [
-      ("PREFORK_SLOT", "\(id.slot)"), ("PREFORK_WORKER_ID", "\(id.serial)"),
+      ("PREFORK_SLOT", "\(id.slot)"), (PoolCookie.workerVariable, "\(id.serial)"),
       ("PREFORK_PROTOCOL", configuration.framing.rawValue), (PoolCookie.variable, containment.cookie.text),
     ]
     var group: WorkerGroup?

@@ -101,7 +101,10 @@ extension WorkerPool {
     case .status(let text): workers[slot].statusText = text
     case .extendTimeout(let nanoseconds): tell(.startExtended(id, by: nanoseconds), &loop)
     case .alive: armWatchdog(slot, &loop)
-    case .watchdogFailed: watchdogExpired(id, &loop)
+    case .watchdogFailed:
+      // It says so itself: no limit has passed, and none matters any more.
+      workers[slot].watchdogLimit = nil
+      watchdogExpired(id, &loop)
     case .watchdogLimit(let nanoseconds):
       workers[slot].watchdogLimit = nanoseconds
       armWatchdog(slot, &loop)
@@ -110,6 +113,9 @@ extension WorkerPool {
   }
 
   // MARK: Watchdog
+
+  /// The wait for the owner to take a reply before its worker is stopped, in nanoseconds.
+  private static let replyWait: UInt64 = 10_000_000
 
   /// From now on the worker must say `WATCHDOG=1` within its limit, if it has one.
   private mutating func armWatchdog(_ slot: Int, _ loop: inout EventLoop) {
@@ -129,7 +135,7 @@ extension WorkerPool {
     let account = workers[slot].account(at: loop.now())
     switch workers[slot].duty {
     // Its reply is there and will be taken in a moment: then it has no job any more.
-    case .replied: return timers.arm(.watchdog(id), at: loop.now())
+    case .replied: return timers.arm(offence.timer(of: id), at: loop.now() &+ Self.replyWait)
     case .running: events.append(.leaseLost(id, .offence(account, offence)))
     case .granted:
       events.append(.leaseLost(id, .neverStarted))
@@ -138,5 +144,15 @@ extension WorkerPool {
     }
     workers[slot].duty = .none
     tell(.workerBroken(id), &loop)
+  }
+}
+
+extension Offence {
+  /// The timer that looks for it again.
+  fileprivate func timer(of worker: WorkerID) -> WorkerPool.Timer {
+    switch self {
+    case .watchdog: .watchdog(worker)
+    case .memory: .memory(worker)
+    }
   }
 }

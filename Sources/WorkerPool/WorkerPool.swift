@@ -148,15 +148,8 @@ public struct WorkerPool: ~Copyable {
     workers.holds(worker) ? workers[worker.slot.index].account(at: now) : nil
   }
 
-  /// The state of every worker, by slot.
-  public func accounts(_ loop: inout EventLoop) -> [WorkerAccount] {
-    let now = loop.now()
-    var accounts: [WorkerAccount] = []
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
-      accounts.append(workers[slot].account(at: now))
-    }
-    return accounts
-  }
+  /// True when no worker lives at this moment, in whatever state.
+  public var isEmpty: Bool { !workers.isOccupied.contains(true) }
 
   /// The state of every slot.
   public var snapshot: PoolSnapshot { core.snapshot }

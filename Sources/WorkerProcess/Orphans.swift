@@ -57,21 +57,12 @@ public struct Orphans: Sendable {
     isAlone = inherited.isEmpty
   }
 
-  /// Reaps every dead child that is not known. For a process that starts no children but those it knows: in a program that
-  /// embeds a pool it would take the exit status of others' children.
-  ///
-  /// It asks for each stranger by its number, because asking for any dead child (waitid(2) with P_ALL) would name
-  /// the same dead worker again and again, and never what lies behind it.
-  public mutating func reapStrangers(known: Set<CInt>) -> [CInt] {
-    var reaped: [CInt] = []
-    for child in ProcessTable.children(of: ProcessTable.ownPid) where !known.contains(child) {
-      if reapIfDead(child) { reaped.append(child) }
-    }
-    return reaped
-  }
-
   /// One round among our children: reaps dead strangers, kills what belongs to workers that are gone. To be repeated after
-  /// each SIGCHLD. Like `reapStrangers`, not for a program that embeds a pool.
+  /// each SIGCHLD. For a process that starts no children but those it knows: in a program that embeds a pool it would take the
+  /// exit status of others' children.
+  ///
+  /// It asks for each child by its number, because asking for any dead one (waitid(2) with P_ALL) would name the same
+  /// dead worker again and again, and never what lies behind it.
   public mutating func sweepChildren(_ census: Census) -> Sweep {
     var sweep = Sweep()
     for child in ProcessTable.children(of: ProcessTable.ownPid) where !census.known.contains(child) {

@@ -18,24 +18,11 @@ extension WorkerProcess {
     if cookie.origin(in: environment) == .pool(worker: serial) { return true }
     var ancestor = sender
     for _ in 0..<Self.deepest {
-      guard let parent = parentProcess(of: ancestor) else { return true }
+      guard let parent = ProcessTable.parent(of: ancestor) else { return true }
       if parent == pid { return true }
       if parent <= 1 || parent == getpid() { return false }
       ancestor = parent
     }
     return false
-  }
-}
-
-/// The parent of a process, from the fourth field of `/proc/PID/stat` (proc(5)); nil when the process is gone.
-private func parentProcess(of pid: CInt) -> CInt? {
-  guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", flags: O_RDONLY) else { return nil }
-  var bytes = ByteQueue(capacity: 1024)
-  guard case .bytes = bytes.fill(from: file.rawValue, atMost: 1024) else { return nil }
-  // The name in parentheses may hold anything, even parentheses: the fields are counted from the last one.
-  return bytes.withUnsafeBytes { stat in
-    guard let name = stat.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-    let fields = stat[(name + 1)...].split(separator: UInt8(ascii: " "))
-    return fields.count > 1 ? CInt(String(decoding: fields[1], as: UTF8.self)) : nil
   }
 }

@@ -67,11 +67,12 @@ import Testing
     #expect(result == ShellResult(output: "nothing\nnothing\nnothing\n", status: 0))
   }
 
+  /// Lesson 4 (roadrunner #1669): no worker is stuck in its reset.
   @Test(arguments: [
     ("fail", "failed its reset: answered \"cannot\" instead of \"ok\""),
     ("stall", "failed its reset: no answer within 0.3 s"),
   ])
-  func aWorkerWhoseResetFailsIsReplaced(_ job: String, _ says: String) throws {
+  func lesson4AWorkerWhoseResetFailsOrNeverEndsIsReplaced(_ job: String, _ says: String) throws {
     let result = try shell(
       "printf 'a\\n\(job)\\nb\\n' | prefork run -w 1 --probe-timeout 300ms --reset reset=ok -- \(Self.reset)")
     #expect(result.status == 0)

@@ -131,6 +131,15 @@ import Testing
     #expect(result.errors.contains("1 crashed"), "\(result.errors)")
   }
 
+  @Test func aWorkerThatSaysThatItIsLostIsReplacedWhateverItsLimit() throws {
+    let result = try shell(
+      "printf 'WATCHDOG=trigger\\na\\n' | prefork run -w 1 -r 1 --ready notify --worker-watchdog 1m -- "
+        + "\(Self.script) READY=1")
+    #expect(result.lines.last == "a", "\(result.errors)")
+    #expect(result.errors.contains(" said WATCHDOG=trigger"), "\(result.errors)")
+    #expect(!result.errors.contains("has not said"), "\(result.errors)")
+  }
+
   @Test func anIdleWorkerThatIsNotHeardOfIsReplaced() throws {
     let session = try Session(
       "exec prefork run -w 1 --ready notify --worker-watchdog 300ms -- \(Self.script) READY=1")

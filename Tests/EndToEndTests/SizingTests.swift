@@ -49,6 +49,18 @@ import Testing
     #expect(session.finish().status == 0)
   }
 
+  @Test func aVariablePoolStaysVariableWhereverSignalsTakeIt() throws {
+    let session = try Session("exec prefork run -w 2..3 --idle-timeout 0 -- \(Self.slow)")
+    session.wait(for: "two workers") { session.workers.count == 2 }
+    for (signal, size) in [
+      (SIGTTOU, "2 workers"), (SIGTTOU, "1 worker"), (SIGTTIN, "2 workers"), (SIGTTIN, "2 to 3 workers"),
+    ] {
+      session.signal(signal)
+      session.wait(for: size) { session.errorText.hasSuffix("the pool now keeps \(size)\n") }
+    }
+    #expect(session.finish().status == 0)
+  }
+
   /// Lesson 17 (uwsgi #1291): scaling down never kills a busy worker.
   @Test func lesson17ABusyWorkerIsNotShrunkAway() throws {
     let session = try Session(

@@ -97,7 +97,8 @@ import Testing
     }
   }
 
-  @Test func theRestartBudgetAndTheBackoffDecideWhenItGivesUp() throws {
+  /// Lesson 21 (supervisor #487, #1528): starts are not tried for ever while everybody waits.
+  @Test func lesson21TheRestartBudgetAndTheBackoffDecideWhenItGivesUp() throws {
     let result = try shell(
       "echo a | prefork run -w 1 --restart-budget 3/10s --backoff 1ms..2ms -- workers/faulty/exits_at_boot.sh")
     #expect(result.status == 69)

@@ -110,8 +110,10 @@ import Testing
     try Self.withChild("echo; exec sleep 60") { pid, _ in
       gone = pid
       #expect(ProcessTable.exists(pid))
+      #expect(ProcessTable.parent(of: pid) == getpid())
     }
     #expect(!ProcessTable.exists(gone))
+    #expect(ProcessTable.parent(of: gone) == nil)
     #expect(ProcessTable.children(of: gone) == [])
     #expect(ProcessTable.environment(of: gone) == nil)
     #expect(!ProcessTable.signal(gone, SIGKILL) { _ in true })

@@ -170,3 +170,10 @@ func hasNoChild() -> Bool {
   let pid = waitpid(-1, nil, WNOHANG)
   return pid == -1 && errno == ECHILD
 }
+
+extension CrashGuard {
+  /// With a cookie that no other guard has.
+  init(cgroup: String? = nil) throws(SystemError) {
+    try self.init(cookie: PoolCookie.random().text, cgroup: cgroup)
+  }
+}

@@ -74,12 +74,6 @@ public struct PoolGroup: ~Copyable, Sendable {
     return WorkerGroup(files: files, folder: group)
   }
 
-  /// Whether any process is left in it.
-  public func isPopulated() -> Bool { files.isPopulated(folder) }
-
-  /// Kills all workers with all their descendants, by one write where the kernel has cgroup.kill.
-  public func kill() { files.killGroup(folder) }
-
   /// Removes it with all that is empty in it, and gives back what was set up for it. False as long as processes are in it,
   /// which is for some milliseconds after they were killed: try again.
   public mutating func remove() throws(SystemError) -> Bool {

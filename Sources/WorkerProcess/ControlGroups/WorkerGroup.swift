@@ -23,10 +23,6 @@ public struct WorkerGroup: Sendable {
   /// Sends SIGKILL to all that is in it, stopped or not, whatever session or process group it is in.
   public func kill() { files.killGroup(folder) }
 
-  /// Bytes of memory that the kernel charges to it: unlike `MemoryReader` it counts shared pages once, and also files that it
-  /// keeps in the page cache. nil without the memory controller.
-  public func memoryCurrent() -> UInt64? { files.number(in: "\(folder)/memory.current") }
-
   /// What the kernel tells of its shortages of memory; nil without the memory controller. To be read before `remove`.
   public func memoryEvents() -> MemoryEvents? {
     let events = "\(folder)/memory.events"
