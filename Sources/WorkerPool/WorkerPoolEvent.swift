@@ -153,7 +153,13 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   public var check: Check?
 
   /// The same for all deaths of one kind: `died of SIGSEGV in a job`.
-  public var cause: String { "\(status) \(moment)" }
+  public var cause: String { "\(status)\(suspicion) \(moment)" + (outOfMemory == nil ? "" : ": out of memory") }
+
+  /// Who may have sent a SIGKILL that neither we nor, as far as it tells, the kernel has sent.
+  private var suspicion: String {
+    guard case .killed(signal: Signal.kill, _) = status, outOfMemory == nil else { return "" }
+    return " (somebody's kill -9?)"
+  }
 
   private var moment: String {
     if account.currentJob != nil { return "in a job" }
@@ -163,7 +169,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
 
   /// `worker 3 (pid 812) died of SIGSEGV 0.2 s into job 17 (its 41st job, age 12 s)`.
   public var description: String {
-    var text = "\(account.name) \(status)"
+    var text = "\(account.name) \(status)\(suspicion)"
     if let job = account.currentJob {
       text +=
         " \(seconds(job.elapsed)) into job \(job.number) (its \(ordinal(account.jobs)) job, age \(seconds(account.age)))"

@@ -25,7 +25,7 @@ public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
     case .exited(code: 126): "exited with status 126 (to a shell: found, but cannot be run)"
     case .exited(code: 127): "exited with status 127 (to a shell: command not found)"
     case .exited(let code): "exited with status \(code)"
-    case .killed(Signal.kill, _): "was killed by SIGKILL (out of memory, or somebody's kill -9)"
+    case .killed(Signal.kill, _): "was killed by SIGKILL"
     case .unknown: "ended, but somebody else in this program collected its exit status"
     case .killed(let signal, let coreDumped): "died of \(signalName(signal))\(coreDumped ? " (core dumped)" : "")"
     }

@@ -15,7 +15,7 @@ import enum WorkerProcess.ExitStatus
       (.exited(code: 127), "exited with status 127 (to a shell: command not found)"),
       (.killed(signal: SIGSEGV, coreDumped: true), "died of SIGSEGV (core dumped)"),
       (.killed(signal: SIGTERM, coreDumped: false), "died of SIGTERM"),
-      (.killed(signal: SIGKILL, coreDumped: false), "was killed by SIGKILL (out of memory, or somebody's kill -9)"),
+      (.killed(signal: SIGKILL, coreDumped: false), "was killed by SIGKILL"),
       (.killed(signal: 40, coreDumped: false), "died of signal 40"),
     ])
   func words(status: ExitStatus, expected: String) {
