@@ -40,6 +40,7 @@ extension WorkerPool {
   mutating func becomeReady(_ slot: Int, _ loop: inout EventLoop) {
     guard !workers[slot].isReady, !workers[slot].isStopping else { return }
     workers[slot].isReady = true
+    workers[slot].readyAt = loop.now()
     workers[slot].isProved = true
     workers[slot].duty = .none
     armWatchdog(slot, &loop)
