@@ -128,6 +128,7 @@ extension WorkerPool {
   mutating func stopOffender(_ slot: Int, _ offence: Offence, _ loop: inout EventLoop) {
     let id = workers[slot].id
     let account = workers[slot].account(at: loop.now())
+    var jobUntouched = false
     switch workers[slot].duty {
     // Its reply is there and will be taken in a moment: then it has no job any more.
     case .replied: return timers.arm(.watchdog(id), at: loop.now())
@@ -135,9 +136,10 @@ extension WorkerPool {
     case .granted:
       events.append(.leaseLost(id, .neverStarted))
       events.append(.offended(account, offence))
+      jobUntouched = true
     case .starting, .none, .checking, .heardOut: events.append(.offended(account, offence))
     }
     workers[slot].duty = .none
-    tell(.workerBroken(id), &loop)
+    tell(.workerBroken(id, jobUntouched: jobUntouched), &loop)
   }
 }

@@ -56,6 +56,10 @@ import Testing
     ),
     ("--ready notify -- workers/faulty/notify_script.py READY=1 exit=3", "exited with status 3 before it took a job"),
     ("--ready line -- sh -c 'echo ready; exec <&-; exec sleep 9'", "closed its stdin but lives on"),
+    (
+      "--ready notify -- workers/faulty/notify_script.py \"$(printf 'READY=1\\nWATCHDOG=trigger')\"",
+      "said WATCHDOG=trigger"
+    ),
   ])
   func aWorkerThatSaysReadyAndNeverTakesAJobHasFailedToStart(_ worker: String, _ says: String) throws {
     let result = try shell("printf 'a\\nb\\n' | prefork run -w 1 --stop-timeout 1s --restart-budget 2/10s \(worker)")
