@@ -71,7 +71,8 @@ extension RunDriver {
       failedStarts = (failures, period)
       reporter.detail("\(failures) failed starts in \(seconds(period)): breaker open, next try in \(seconds(retry))")
       giveUpIfNobodyEverWorked()
-    case .breakerClosed: reporter.note("workers start again")
+    // Its opening is a detail: whoever has workers left is told of each death, and needs no word of either.
+    case .breakerClosed: reporter.detail("workers start again: breaker closed")
     case .stuck(let worker):
       let pid = pool.pid(of: worker) ?? 0
       reporter.note("worker \(worker.slot) (pid \(pid)) does not die of SIGKILL: still waiting for it")

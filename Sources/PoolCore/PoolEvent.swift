@@ -19,8 +19,9 @@ public enum PoolEvent: Sendable, Equatable {
   case workerGone(WorkerID, GoneCause)
 
   /// The worker must not be used again, whatever it is doing (it broke the protocol, its job ran out of time). Its
-  /// leases are void. One that never proved itself has failed to start.
-  case workerBroken(WorkerID)
+  /// leases are void. One that never proved itself has failed to start, and so has one that has not settled and left
+  /// its job untouched: a worker that says ready and then reads nothing must not be started again at once, for ever.
+  case workerBroken(WorkerID, jobUntouched: Bool = false)
 
   /// The worker is over a limit that only the driver can measure, such as its memory after a job. Whatever it is doing, it
   /// goes the way of one over `maximumJobs`: replaced before it retires, as far as `surge` allows, for `reason`.

@@ -1,10 +1,12 @@
 /// Retirement of one worker, the stop ladder, and the end of all.
 extension PoolStateMachine {
-  mutating func workerBroken(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func workerBroken(
+    _ worker: WorkerID, _ jobUntouched: Bool, at now: UInt64, into actions: inout [PoolAction]
+  ) {
     guard let slot = slot(of: worker) else { return }
     switch slots[slot].state {
     case .empty, .backingOff, .stopping: break
-    case .leased: slots[slot].startHasFailed = !slots[slot].isProved
+    case .leased: slots[slot].startHasFailed = !slots[slot].isProved || jobUntouched && !slots[slot].hasSettled
     case .starting, .idle, .probing, .resetting:
       slots[slot].startHasFailed = !slots[slot].isProved || !slots[slot].hasSettled
     }

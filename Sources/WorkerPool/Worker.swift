@@ -34,6 +34,8 @@ struct Worker: ~Copyable {
   var isProved = false
   /// The core was told that it can take a job.
   var isReady = false
+  /// When it proved that it is ready; 0 if it has not.
+  var readyAt: UInt64 = 0
   /// Longest silence after it was ready, in nanoseconds, before it is taken to hang; nil for no limit.
   var watchdogLimit: UInt64?
   /// It is on the stop ladder: what it still says is not listened to.

@@ -205,7 +205,10 @@ extension WorkerPool {
   // MARK: Breaches
 
   /// The worker broke the protocol: its job, if any, is lost, and it is stopped without ceremony. A dead one is only named.
-  mutating func breach(_ slot: Int, _ violation: ProtocolViolation, _ loop: inout EventLoop) {
+  /// `jobUntouched`: it had one, and nothing of it was read.
+  mutating func breach(
+    _ slot: Int, _ violation: ProtocolViolation, jobUntouched: Bool = false, _ loop: inout EventLoop
+  ) {
     let id = workers[slot].id
     let account = workers[slot].account(at: loop.now())
     if case .running = workers[slot].duty {
@@ -217,7 +220,7 @@ extension WorkerPool {
     workers[slot].duty = .none
     workers[slot].inbound.removeAll()
     lastFailureWasViolation = true
-    tell(.workerBroken(id), &loop)
+    tell(.workerBroken(id, jobUntouched: jobUntouched), &loop)
   }
 
   /// A pipe was closed a moment ago, and still the worker lives.
@@ -227,13 +230,15 @@ extension WorkerPool {
     guard !workers[slot].isStopping, workers[slot].duty != .heardOut else { return }
     if case .replied = workers[slot].duty { return }
     guard workers[slot].outputEnded || workers[slot].inputBroken else { return }
+    var jobUntouched = false
     if case .running = workers[slot].duty, !workers[slot].hasBegunJob {
       events.append(.leaseLost(id, .neverStarted))
       workers[slot].duty = .none
+      jobUntouched = true
     }
-    guard workers[slot].outputEnded else { return breach(slot, .closedInput, &loop) }
+    guard workers[slot].outputEnded else { return breach(slot, .closedInput, jobUntouched: jobUntouched, &loop) }
     let text = workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) }
-    breach(slot, .closedOutput(unfinished: text), &loop)
+    breach(slot, .closedOutput(unfinished: text), jobUntouched: jobUntouched, &loop)
   }
 
   // MARK: stderr

@@ -133,20 +133,23 @@ extension WorkerPool {
     var report = DeathReport(
       account: workers[slot].account(at: loop.now()), status: status,
       unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) },
-      neverTookAJob: !workers[slot].isProved, outOfMemory: verdict)
+      neverTookAJob: false, outOfMemory: verdict)
     switch workers[slot].duty {
     case .running where workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:
-      report.neverTookAJob = false
       events.append(.leaseLost(id, .died(report)))
       return .died
     case .running:
       report.account.currentJob = nil
+      report.account.jobs -= 1
       events.append(.leaseLost(id, .neverStarted))
     case .granted: events.append(.leaseLost(id, .neverStarted))
     case .checking(let check): report.check = check
     case .starting, .none, .replied, .heardOut: break
     }
-    let mayLeave = workers[slot].isProved && workers[slot].duty != .heardOut
+    // One that says that it is ready and leaves at once, job or no job, has not started either.
+    let hasSettled = loop.now() &- workers[slot].readyAt >= configuration.pool.settleTime
+    report.neverTookAJob = !workers[slot].isProved || report.account.jobs == 0 && !hasSettled
+    let mayLeave = !report.neverTookAJob && workers[slot].duty != .heardOut
     if mayLeave, status == .exited(code: 0) { return .died }
     if report.neverTookAJob { lastFailureWasViolation = false }
     events.append(.died(report))

@@ -40,6 +40,7 @@ extension WorkerPool {
   mutating func becomeReady(_ slot: Int, _ loop: inout EventLoop) {
     guard !workers[slot].isReady, !workers[slot].isStopping else { return }
     workers[slot].isReady = true
+    workers[slot].readyAt = loop.now()
     workers[slot].isProved = true
     workers[slot].duty = .none
     armWatchdog(slot, &loop)
@@ -134,6 +135,7 @@ extension WorkerPool {
   mutating func stopOffender(_ slot: Int, _ offence: Offence, _ loop: inout EventLoop) {
     let id = workers[slot].id
     let account = workers[slot].account(at: loop.now())
+    var jobUntouched = false
     switch workers[slot].duty {
     // Its reply is there and will be taken in a moment: then it has no job any more.
     case .replied: return timers.arm(offence.timer(of: id), at: loop.now() &+ Self.replyWait)
@@ -141,10 +143,11 @@ extension WorkerPool {
     case .granted:
       events.append(.leaseLost(id, .neverStarted))
       events.append(.offended(account, offence))
+      jobUntouched = true
     case .starting, .none, .checking, .heardOut: events.append(.offended(account, offence))
     }
     workers[slot].duty = .none
-    tell(.workerBroken(id), &loop)
+    tell(.workerBroken(id, jobUntouched: jobUntouched), &loop)
   }
 }
 

@@ -5,6 +5,12 @@ import Glibc
 @main
 struct Main {
   static func main() {
+    // They are read from /proc/self/cmdline: none, not even our name, means that nothing is there. Without it neither
+    // orphans nor memory could be seen either.
+    guard !CommandLine.arguments.isEmpty else {
+      printError("prefork: /proc is not mounted here, and nothing works without it\n")
+      exit(ExitCode.systemRefused.rawValue)
+    }
     exit(respond(to: Array(CommandLine.arguments.dropFirst())))
   }
 

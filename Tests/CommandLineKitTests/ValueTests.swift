@@ -23,6 +23,12 @@ private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String?
     #expect(problem(small, "1") == "is too small")
     #expect(problem(small, "9") == "is too large")
     #expect(problem(small, "-3") == "is negative")
+    let signed = ValueKind<Int>.integer(in: -39...39)
+    #expect(try signed.parse("-39") == -39)
+    #expect(try signed.parse("5") == 5)
+    #expect(problem(signed, "-40") == "is too small")
+    #expect(problem(signed, "-9223372036854775809") == "is too small")
+    #expect(problem(signed, "--5") == "is not a whole number")
   }
 
   @Test(arguments: [

@@ -48,6 +48,27 @@ import Testing
     #expect(result.errors.contains("exited with status 3 before it took a job"), "\(result.errors)")
   }
 
+  /// It has not started, ready or not: the run must end, and must not start it as fast as it can, for ever.
+  @Test(arguments: [
+    (
+      "--ready notify -- workers/faulty/notify_script.py READY=1 exit=0",
+      "exited normally (status 0) before it took a job"
+    ),
+    ("--ready notify -- workers/faulty/notify_script.py READY=1 exit=3", "exited with status 3 before it took a job"),
+    ("--ready line -- sh -c 'echo ready; exec <&-; exec sleep 9'", "closed its stdin but lives on"),
+    (
+      "--ready notify -- workers/faulty/notify_script.py \"$(printf 'READY=1\\nWATCHDOG=trigger')\"",
+      "said WATCHDOG=trigger"
+    ),
+  ])
+  func aWorkerThatSaysReadyAndNeverTakesAJobHasFailedToStart(_ worker: String, _ says: String) throws {
+    let result = try shell("printf 'a\\nb\\n' | prefork run -w 1 --stop-timeout 1s --restart-budget 2/10s \(worker)")
+    #expect(result.status == 69 || result.status == 76)
+    #expect(result.output == "")
+    #expect(result.errors.contains(says), "\(result.errors)")
+    #expect(result.errors.contains("no worker could be started: 2 failed starts"), "\(result.errors)")
+  }
+
   /// The start clock is not the run clock (workerpool #508).
   @Test func lesson20WhatAWorkerNeedsToBeReadyIsNotChargedToAJob() throws {
     let result = try shell("echo a | prefork run -w 1 -t 500ms --ready notify -- \(Self.script) sleep=1 READY=1")

@@ -114,4 +114,13 @@ import Testing
     #expect(result.errors.contains("(--start-timeout)"), "\(result.errors)")
     #expect(result.errors.contains("waiting for a lock that nobody will release"))
   }
+
+  /// The workers that do start do the jobs. Nothing was said to have stopped, so nothing is said to start again, over and over.
+  @Test func aPoolThatCannotBeFullSizeWorksAndSaysWhyOnce() throws {
+    let result = try shell("ulimit -n 64; seq 30 | prefork run -w 40 -- cat")
+    #expect(result.status == 0)
+    #expect(result.lines == (1...30).map { "\($0)" })
+    #expect(result.errors.split(separator: "\n").count { $0.contains("Too many open files (EMFILE)") } == 1)
+    #expect(!result.errors.contains("workers start again"), "\(result.errors)")
+  }
 }

@@ -65,11 +65,21 @@ import Testing
     ("--rlimit nofile=many", "has a value that is not valid"),
     ("--env =x", "--env: \"=x\" has no name before an equals sign"),
     ("--nice 99", "--nice: \"99\" is too large"),
+    ("--nice -99", "--nice: \"-99\" is too small"),
   ])
   func mistakesAreNamed(_ options: String, _ says: String) throws {
     let result = try shell("prefork run \(options) -- cat")
     #expect(result.status == 64)
     #expect(result.errors.contains(says), "\(result.errors)")
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can unmount /proc, for itself alone"))
+  func withoutProcItSaysSo() throws {
+    let result = try shell("seq 3 | unshare --mount sh -c 'umount -l /proc && exec prefork run -- cat'")
+    #expect(
+      result
+        == ShellResult(
+          output: "", status: 71, errors: "prefork: /proc is not mounted here, and nothing works without it\n"))
   }
 
   // MARK: stderr

@@ -162,4 +162,20 @@ import Testing
     pool.gone(0, .stopped)
     #expect(pool.backoffs.count == 1)
   }
+
+  @Test("one that says ready, is given a job and breaks without touching it has failed to start, until it has settled")
+  func brokenWithAnUntouchedJob() {
+    var pool = PoolHarness.open(1)
+    pool.request()
+    pool.send(.workerBroken(pool.worker(0), jobUntouched: true))
+    pool.gone(0, .stopped)
+    #expect(pool.backoffs.count == 1)
+
+    var settled = PoolHarness.open(1)
+    settled.advance(by: 2 * second)
+    settled.request()
+    settled.send(.workerBroken(settled.worker(0), jobUntouched: true))
+    settled.gone(0, .stopped)
+    #expect(settled.backoffs.isEmpty)
+  }
 }

@@ -10,11 +10,15 @@ extension ValueKind where Value: FixedWidthInteger {
       func failure(_ problem: String) -> ValueError {
         ValueError(problem: problem, wanted: wanted, example: example)
       }
-      if looksNegative(text) { throw failure("is negative") }
-      guard let number = NumberText(text), number.fraction == nil, number.unit.isEmpty else {
-        throw failure("is not a whole number")
+      let isNegative = looksNegative(text)
+      if isNegative, range.lowerBound >= 0 { throw failure("is negative") }
+      guard let number = NumberText(isNegative ? String(text.dropFirst()) : text), number.fraction == nil,
+        number.unit.isEmpty
+      else { throw failure("is not a whole number") }
+      guard let value = Value((isNegative ? "-" : "") + number.whole) else {
+        throw failure(isNegative ? "is too small" : "is too large")
       }
-      guard let value = Value(number.whole), value <= range.upperBound else { throw failure("is too large") }
+      if value > range.upperBound { throw failure("is too large") }
       if value < range.lowerBound { throw failure("is too small") }
       return value
     }
