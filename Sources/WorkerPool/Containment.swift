@@ -85,6 +85,14 @@ struct Containment: ~Copyable {
     }
   }
 
+  /// Once, if somebody has killed the guard: what is not enforced any more.
+  mutating func noteDeathOfGuard() -> String? {
+    guard let guardPid, ChildProcess.end(of: guardPid, peek: true) != nil else { return nil }
+    crashGuard = nil
+    return
+      "the guard (prefork-guard, pid \(guardPid)) was killed: descendants of workers would now outlive a SIGKILL of prefork"
+  }
+
   // MARK: The life of a worker
 
   /// A group for a worker that is about to be started; nil without groups, or if it cannot be made and no limit depends

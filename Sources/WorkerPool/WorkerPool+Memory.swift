@@ -21,7 +21,12 @@ extension WorkerPool {
   /// Prepares a new worker to be measured, if there is a limit.
   mutating func beginMeasuring(_ worker: inout Worker, _ loop: inout EventLoop) {
     guard isMeasured else { return }
-    worker.memory = try? MemoryReader(pid: worker.process.pid)
+    do throws(SystemError) {
+      worker.memory = try MemoryReader(pid: worker.process.pid)
+    } catch  where !hasSaidUnmeasured {
+      hasSaidUnmeasured = true
+      events.append(.notEnforced("--max-rss and --kill-rss cannot be enforced: \(error)"))
+    } catch {}
     if let limit = configuration.maximumMemory {
       let share = configuration.pool.jitter * (Double(generator.next() >> 11) * 0x1p-53)
       worker.memoryLimit = limit - Int(Double(limit) * share)

@@ -13,10 +13,13 @@ extension WorkerPool {
   private static let endLimit: UInt64 = 5_000_000_000
 
   /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with `adoptsOrphans`.
-  public mutating func childrenChanged(_ loop: inout EventLoop) { sweep(&loop) }
+  public mutating func childrenChanged(_ loop: inout EventLoop) {
+    if let text = containment.noteDeathOfGuard() { events.append(.notEnforced(text)) }
+    sweep(&loop)
+  }
 
   /// One round; the next one is timed if it may find more.
-  mutating func sweep(_ loop: inout EventLoop) {
+  mutating func sweep(isTimed: Bool = false, _ loop: inout EventLoop) {
     if !configuration.adoptsOrphans, !isEnding, !isSweepDue(loop.now()) { return }
     var alive: [(pid: CInt, serial: UInt64)] = []
     for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
@@ -24,12 +27,17 @@ extension WorkerPool {
     }
     lastSweep = loop.now()
     switch containment.sweep(workers: alive, everythingGoes: isEnding) {
-    case .none: unknownRounds = 0
-    case .unknown: unknownRounds += 1
+    case .none: (unknownRounds, killingRounds) = (0, 0)
+    case .unknown:
+      killingRounds = 0
+      // Only rounds with a wait between them tell more than the first.
+      if isTimed || unknownRounds == 0 { unknownRounds += 1 }
     case .some:
       unknownRounds = 0
       if isEnding, loop.now() &- endedAt > Self.endLimit { return finish(isClean: false) }
-      return timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval)
+      // Soon, but not for ever so often if something does not die.
+      if isTimed { killingRounds += 1 }
+      return timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval << UInt64(min(killingRounds / 10, 6)))
     }
     if (1...Self.mostUnknownRounds).contains(unknownRounds) {
       timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval)

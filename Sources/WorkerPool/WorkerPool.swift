@@ -45,6 +45,10 @@ public struct WorkerPool: ~Copyable {
   var lastSweep: UInt64 = 0
   /// Rounds in a row that found some whose origin could not be told, and nothing else.
   var unknownRounds = 0
+  /// Timed rounds in a row that found something to kill.
+  var killingRounds = 0
+  /// A worker that was to be measured could not be, and that was said.
+  var hasSaidUnmeasured = false
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
   var readsErrorOutput = true
 
@@ -132,7 +136,7 @@ public struct WorkerPool: ~Copyable {
       case .verdict(let worker): verdict(worker, &loop)
       case .watchdog(let worker): watchdogExpired(worker, &loop)
       case .memory(let worker): memoryDue(worker, &loop)
-      case .sweep: sweep(&loop)
+      case .sweep: sweep(isTimed: true, &loop)
       case .start(let worker): startOverdue(worker, &loop)
       }
     }

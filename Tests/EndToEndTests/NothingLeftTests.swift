@@ -54,6 +54,19 @@ import Testing
     #expect(session.finish().status == 128 + SIGKILL)
   }
 
+  /// What is not enforced any more is said, and the work goes on.
+  @Test func theDeathOfTheGuardIsSaid() throws {
+    let session = try Session("exec prefork run -w 1 -- cat")
+    #expect(session.ask("a", times: 1) == ["a"])
+    let guardian = try #require(
+      children(of: session.pid).first { (try? contents(of: "/proc/\($0.pid)/comm")) == "prefork-guard\n" })
+    kill(guardian.pid, SIGKILL)
+    session.waitForError("the guard (prefork-guard, pid \(guardian.pid)) was killed: descendants of workers would")
+    session.wait(for: "no zombie") { children(of: session.pid).allSatisfy { $0.state != "Z" } }
+    #expect(session.ask("b", times: 1) == ["b"])
+    #expect(session.finish().status == 0)
+  }
+
   /// Lesson 5 (roadrunner #2384): no zombies, neither of workers nor of those that they leave to us.
   @Test func lesson5OrphansAreReaped() throws {
     let session = try Session("exec prefork run -w 1 -- sh -c 'while read -r job; do (sleep 0.05 &); echo $job; done'")
