@@ -101,8 +101,9 @@ import WorkerProcess
     let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
       let crashGuard = try CrashGuard()
       let surroundings = WorkerSurroundings.with { $0.diesWithThread = false }
+      // It must live longer than a loaded machine may take to come back to this test.
       let stranger = try WorkerProcess.spawn(
-        WorkerCommand(["sleep", "100"]), environment: [], surroundings: surroundings)
+        WorkerCommand(["sleep", "1000"]), environment: [], surroundings: surroundings)
       let worker = try WorkerProcess.spawn(
         WorkerCommand(["sleep", "100"]), environment: [], surroundings: surroundings, guarding: crashGuard.processes)
       let entry = try #require(crashGuard.processes.enter(stranger.pid))
