@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// What a shell command printed and how it ended.
@@ -43,10 +44,8 @@ func shellWord(_ text: String) -> String {
 
 /// A file that is gone after `body`.
 func withFile<Result>(_ text: String, _ body: (_ path: String) throws -> Result) throws -> Result {
-  var template = Array("/tmp/prefork-test-XXXXXX".utf8CString)
-  let descriptor = mkstemp(&template)
+  let (descriptor, path) = makeTemporaryFile()
   guard descriptor >= 0 else { throw ShellFailure(operation: "mkstemp", code: errno) }
-  let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
   defer { unlink(path) }
   guard let stream = fdopen(descriptor, "w") else { throw ShellFailure(operation: "fdopen", code: errno) }
   let isWritten = fputs(text, stream) >= 0

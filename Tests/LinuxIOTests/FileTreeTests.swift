@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import LinuxIO
@@ -9,9 +10,7 @@ import Testing
 
   /// A new folder, gone after `body` if that leaves nothing in it.
   func withFolder(_ body: (_ path: String) throws -> Void) throws {
-    var template = Array("/tmp/prefork-test-XXXXXX".utf8CString)
-    try #require(mkdtemp(&template) != nil)
-    let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let folder = try #require(makeTemporaryFolder())
     defer { rmdir(folder) }
     try body(folder)
   }

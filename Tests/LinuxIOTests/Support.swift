@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import TestSupport
 import Testing
 
 extension ByteQueue {
@@ -40,10 +41,10 @@ func closesOnExec(_ fd: CInt) -> Bool? {
 
 /// A new file that has no name any more.
 func scratchFile(_ text: String) throws -> FileDescriptor {
-  var template = Array("/tmp/prefork-test-XXXXXX".utf8CString)
-  let file = FileDescriptor(owning: mkstemp(&template))
-  try #require(file.rawValue >= 0)
-  unlink(template)
+  let (descriptor, path) = makeTemporaryFile()
+  try #require(descriptor >= 0)
+  let file = FileDescriptor(owning: descriptor)
+  unlink(path)
   put(text, into: file.rawValue)
   lseek(file.rawValue, 0, SEEK_SET)
   return file

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import TestSupport
 import Testing
 
 @testable import WorkerProcess
@@ -137,9 +138,7 @@ func numbers(in folder: String) -> Set<CInt> {
 
 /// A folder that is gone after `body`, with one file in it.
 func withFile<Result>(_ text: String, mode: mode_t, _ body: (_ path: String) throws -> Result) throws -> Result {
-  var template = Array("/tmp/prefork-test-XXXXXX".utf8CString)
-  try #require(mkdtemp(&template) != nil)
-  let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  let folder = try #require(makeTemporaryFolder())
   let path = "\(folder)/worker"
   defer {
     unlink(path)
