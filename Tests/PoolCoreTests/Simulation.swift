@@ -99,7 +99,7 @@ struct Simulation {
   private mutating func request() {
     let limit: WaitLimit
     switch below(4) {
-    case 0: limit = .immediately
+    case 0: limit = .unlessExhausted
     case 1: limit = .within(UInt64(below(3_000_000_000)))
     default: limit = .forever
     }
@@ -192,7 +192,8 @@ struct Simulation {
       guard !harness.shadows.isEmpty else { return }
       let slot = below(harness.shadows.count)
       send(.recycle(WorkerID(slot: SlotID(slot), serial: harness.shadows[slot].serial)))
-    case 97..<99: send(.drain)
+    case 97: send(.prefill(below(10)))
+    case 98: send(happens(50) ? .drain : .close)
     default: send(.stop([.graceful, .prompt, .immediate][below(3)]))
     }
   }
@@ -211,6 +212,8 @@ extension PoolConfiguration {
     let second: UInt64 = 1_000_000_000
     let maximum = 1 + below(6)
     var configuration = PoolConfiguration(minimum: below(maximum + 1), maximum: maximum)
+    configuration.growsGradually = below(3) > 0
+    configuration.maximumIdle = below(4) == 0 ? below(4) : .max
     configuration.maximumStarting = below(2) == 0 ? 1 + below(3) : .max
     configuration.leaseOrder = below(2) == 0 ? .lifo : .fifo
     configuration.startLimit = UInt64(1 + below(5)) * second
@@ -231,6 +234,7 @@ extension PoolConfiguration {
       configuration.capacity = 2 + below(3)
     } else {
       configuration.resetsAfterLease = below(3) == 0
+      configuration.resetsBeforeLease = below(3) == 0
       configuration.leaseReportLimit = sometimes(5 * second)
       configuration.probeBeforeLeaseUnlessUsedWithin = below(3) == 0 ? UInt64(below(3)) * second : nil
     }
