@@ -14,7 +14,7 @@ struct Simulation {
 
   struct Sightings: Equatable {
     var grants = 0, refusals = 0, starts = 0, probes = 0, resets = 0, rolls = 0, aborts = 0, opened = 0, stuck = 0
-    var abandoned = 0, closed = 0, replaced = 0, agedOut = 0
+    var abandoned = 0, closed = 0, replaced = 0, agedOut = 0, spare = 0
     /// The most that loaded for growth at once.
     var growth = 0
   }
@@ -76,6 +76,7 @@ struct Simulation {
       case .report(.breakerOpened): sightings.opened += 1
       case .report(.stuck): sightings.stuck += 1
       case .report(.retiring(_, .idle)): sightings.agedOut += 1
+      case .report(.retiring(_, .spare)): sightings.spare += 1
       case .report(.retiring(_, .jobs)), .report(.retiring(_, .age)), .report(.retiring(_, .memory)):
         if harness.pool.configuration.surge > 0 { sightings.replaced += 1 }
       case .stopWorker, .arm, .disarm, .report: break
@@ -226,7 +227,7 @@ extension PoolConfiguration {
     configuration.maximumAge = sometimes(60 * second)
     configuration.jitter = [0, 0.1, 1][below(3)]
     configuration.surge = below(4)
-    configuration.idleLimit = sometimes(10 * second)
+    configuration.idleLimit = below(2) == 0 ? UInt64.random(in: 1...3 * second, using: &chance) : 0
     configuration.probeInterval = sometimes(10 * second)
     configuration.stopLadder = Array(repeating: second, count: 1 + below(3))
     configuration.abandonsAfterLadder = below(4) == 0
