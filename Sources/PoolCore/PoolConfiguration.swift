@@ -60,6 +60,8 @@ public struct PoolConfiguration: Sendable {
   /// A worker that was not used for so long is probed before a lease; nil for never, 0 for always (but not one that has
   /// been ready or probed this very moment).
   public var probeBeforeLeaseUnlessUsedWithin: UInt64?
+  /// Each worker that was used is probed after its lease (and after the reset, if there is one).
+  public var probesAfterLease = false
   /// Longest time for a probe.
   public var probeLimit: UInt64 = 5_000_000_000
   /// Each worker is reset after each lease.
@@ -91,8 +93,8 @@ public struct PoolConfiguration: Sendable {
     if capacity > 1, resetsAfterLease || resetsBeforeLease {
       return "capacity is \(capacity), must be 1 with a reset for each lease"
     }
-    if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil {
-      return "capacity is \(capacity), must be 1 with a probe before each lease"
+    if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil || probesAfterLease {
+      return "capacity is \(capacity), must be 1 with a probe for each lease"
     }
     if capacity > 1, leaseReportLimit > 0 {
       return "capacity is \(capacity), must be 1 with a report of overdue leases"

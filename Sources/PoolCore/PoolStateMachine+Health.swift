@@ -19,10 +19,11 @@ extension PoolStateMachine {
   mutating func probePassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing(let waiter) = slots[slot].state else { return }
     slots[slot].lastUsed = now
+    let followsLease = configuration.probesAfterLease && slots[slot].isUnchecked
     slots[slot].isUnchecked = false
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
-    guard let waiter else { return rest(slot, at: now, into: &actions) }
-    grant(waiter, slot, into: &actions)
+    if let waiter { return grant(waiter, slot, into: &actions) }
+    rest(slot, keepsPlace: !followsLease, at: now, into: &actions)
   }
 
   /// The check went well, but meanwhile the worker was told to retire.
@@ -58,7 +59,10 @@ extension PoolStateMachine {
     guard let slot = slot(of: worker), case .resetting(let waiter) = slots[slot].state else { return }
     slots[slot].isDirty = false
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
-    guard let waiter else { return rest(slot, at: now, into: &actions) }
+    guard let waiter else {
+      if configuration.probesAfterLease { return beginProbe(slot, for: nil, into: &actions) }
+      return rest(slot, at: now, into: &actions)
+    }
     serve(waiter, from: slot, at: now, into: &actions)
   }
 

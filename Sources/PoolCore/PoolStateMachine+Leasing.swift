@@ -141,6 +141,7 @@ extension PoolStateMachine {
   /// The worker goes on serving: to its next waiter, or to rest.
   private mutating func giveBack(_ slot: Int, wasUsed: Bool, at now: UInt64, into actions: inout [PoolAction]) {
     if wasUsed, configuration.resetsAfterLease { return beginReset(slot, for: nil, into: &actions) }
+    if wasUsed, configuration.probesAfterLease { return beginProbe(slot, for: nil, into: &actions) }
     if slots[slot].leases == 0 {
       rest(slot, at: now, into: &actions)
     } else {
@@ -149,22 +150,19 @@ extension PoolStateMachine {
     }
   }
 
-  /// A probe is not a use: the worker stays as cold as it was. One that is merely taken to be ready may still be loading:
-  /// nobody should wait for that while a worker is free that works.
-  private func isCold(_ slot: Int, after old: SlotState) -> Bool {
-    switch old {
-    case .probing: true
-    case .starting: !slots[slot].isProved && configuration.leaseOrder == .lifo
-    case .empty, .backingOff, .idle, .leased, .resetting, .stopping: false
-    }
+  /// One that is merely taken to be ready may still be loading: nobody should wait for that while a worker is free that
+  /// works.
+  private func isOnTrust(_ slot: Int, after old: SlotState) -> Bool {
+    old == .starting && !slots[slot].isProved && configuration.leaseOrder == .lifo
   }
 
   /// The worker is free: the next waiter gets it, or it rests until one comes. One worker too many goes, whoever waits.
-  mutating func rest(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  /// With `keepsPlace` it stays as cold as it was: a probe is not a use.
+  mutating func rest(_ slot: Int, keepsPlace: Bool = false, at now: UInt64, into actions: inout [PoolAction]) {
     let old = slots[slot].state
     setState(slot, .idle, into: &actions)
-    if old != .probing(nil) { slots[slot].idleSince = now }
-    if isCold(slot, after: old) {
+    if !keepsPlace { slots[slot].idleSince = now }
+    if keepsPlace || isOnTrust(slot, after: old) {
       available.insertAsColdest(slot, into: &slots)
     } else {
       available.insert(slot, into: &slots)

@@ -54,7 +54,7 @@ public struct PoolStateMachine: Sendable {
     breaker = Breaker(budget: configuration.restartBudget)
     hasShortcut =
       configuration.capacity == 1 && configuration.leaseReportLimit == 0 && configuration.probeInterval == 0
-      && !configuration.resetsAfterLease
+      && !configuration.resetsAfterLease && !configuration.probesAfterLease
   }
 
   /// The one entry. `now` is in nanoseconds of any clock that never goes back; actions are appended.

@@ -190,6 +190,26 @@ import Testing
     #expect(pool.shadows[0].check == .probe)
   }
 
+  @Test("a used worker is probed after its lease, after the reset, and is as warm as any afterwards", arguments: [true, false])
+  func probeAfterLease(resets: Bool) {
+    var pool = PoolHarness.open(2) {
+      $0.probesAfterLease = true
+      $0.resetsAfterLease = resets
+    }
+    let (first, second) = (pool.lease(), pool.lease())
+    for slot in [first, second] {
+      pool.release(slot)
+      if resets { pool.send(.resetPassed(pool.worker(slot))) }
+      #expect(pool.shadows[slot].check == .probe)
+      pool.send(.probePassed(pool.worker(slot)))
+    }
+    #expect(pool.lease() == second)
+    pool.release(second)
+    if resets { pool.send(.resetPassed(pool.worker(second))) }
+    pool.send(.probeFailed(pool.worker(second)))
+    #expect(pool.retirements == [.probe])
+  }
+
   // MARK: The end
 
   @Test("closing refuses those who wait, waits for leases, and ends the rest at once")

@@ -235,6 +235,7 @@ extension PoolConfiguration {
       configuration.capacity = 2 + below(3)
     } else {
       configuration.resetsAfterLease = below(3) == 0
+      configuration.probesAfterLease = below(4) == 0
       configuration.resetsBeforeLease = below(3) == 0
       configuration.leaseReportLimit = sometimes(5 * second)
       configuration.probeBeforeLeaseUnlessUsedWithin = below(3) == 0 ? UInt64(below(3)) * second : nil
