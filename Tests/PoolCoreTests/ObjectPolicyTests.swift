@@ -190,7 +190,9 @@ import Testing
     #expect(pool.shadows[0].check == .probe)
   }
 
-  @Test("a used worker is probed after its lease, after the reset, and is as warm as any afterwards", arguments: [true, false])
+  @Test(
+    "a used worker is probed after its lease, after the reset, and is as warm as any afterwards",
+    arguments: [true, false])
   func probeAfterLease(resets: Bool) {
     var pool = PoolHarness.open(2) {
       $0.probesAfterLease = true
