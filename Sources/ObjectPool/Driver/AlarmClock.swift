@@ -33,16 +33,13 @@ final class AlarmClock: Sendable {
 
   private func run() -> Never {
     while true {
-      let due = locked.withLock { state -> [Entry] in
+      let due = locked.wait(for: changed) { state -> Look<[Entry]> in
         var due: [Entry] = []
-        while due.isEmpty {
-          let now = Clock.now
-          while let id = state.alarms.popExpired(at: now) {
-            if let entry = state.entries.removeValue(forKey: id) { due.append(entry) }
-          }
-          if due.isEmpty { locked.wait(for: changed, until: state.alarms.earliest) }
+        let now = Clock.now
+        while let id = state.alarms.popExpired(at: now) {
+          if let entry = state.entries.removeValue(forKey: id) { due.append(entry) }
         }
-        return due
+        return due.isEmpty ? .wait(until: state.alarms.earliest) : .done(due)
       }
       for entry in due { entry.driver?.timersAreDue() }
     }
