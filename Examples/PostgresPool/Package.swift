@@ -15,14 +15,14 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "postgres-pool-demo",
-      dependencies: ["PostgresPool"]),
+      dependencies: ["PostgresPool", .product(name: "ObjectPool", package: "prefork")]),
     .target(
       name: "PostgresPool",
-      dependencies: ["CLibPQ"]),
+      dependencies: ["CLibPQ", .product(name: "ObjectPool", package: "prefork")]),
     .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .testTarget(
       name: "PostgresPoolTests",
-      dependencies: ["PostgresPool"]),
+      dependencies: ["PostgresPool", "postgres-pool-demo", .product(name: "ObjectPool", package: "prefork")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -127,8 +127,8 @@ struct Session: ~Copyable {
     var taken: [PostgresNotification] = []
     while let next = PQnotifies(handle) {
       defer { PQfreemem(next) }
-      taken.append(
-        PostgresNotification(channel: String(cString: next.pointee.relname), payload: String(cString: next.pointee.extra)))
+      let (channel, payload) = (String(cString: next.pointee.relname), String(cString: next.pointee.extra))
+      taken.append(PostgresNotification(channel: channel, payload: payload))
     }
     return taken
   }

@@ -75,14 +75,12 @@ final class PostgresServer: Sendable {
 
   func start() async throws {
     let settings = [
-      "listen_addresses=", "unix_socket_directories=\(folder)", "max_connections=40", "shared_buffers=16MB", "fsync=off",
-      "autovacuum=off",
+      "listen_addresses=", "unix_socket_directories=\(folder)", "max_connections=100", "shared_buffers=16MB",
+      "fsync=off", "autovacuum=off",
     ]
-    try await run(
-      asUser + [
-        "\(programs)/pg_ctl", "--pgdata", "\(folder)/data", "--log", "\(folder)/log", "--silent", "--wait", "start",
-        "--options", settings.map { "-c \($0)" }.joined(separator: " "),
-      ])
+    try await control([
+      "--log", "\(folder)/log", "--options", settings.map { "-c \($0)" }.joined(separator: " "), "start",
+    ])
   }
 
   enum StopMode: String, CaseIterable, Sendable {
@@ -94,7 +92,10 @@ final class PostgresServer: Sendable {
 
   /// Stops the server; all its processes are gone when this returns.
   func stop(_ mode: StopMode) async throws {
-    try await run(
-      asUser + ["\(programs)/pg_ctl", "--pgdata", "\(folder)/data", "--mode", mode.rawValue, "--silent", "--wait", "stop"])
+    try await control(["--mode", mode.rawValue, "stop"])
+  }
+
+  private func control(_ arguments: [String]) async throws {
+    try await run(asUser + ["\(programs)/pg_ctl", "--pgdata", "\(folder)/data", "--silent", "--wait"] + arguments)
   }
 }
