@@ -12,7 +12,7 @@ public struct PostgresFactory: ObjectFactory {
   public init(_ connectionString: String) { self.connectionString = connectionString }
 
   /// Opens a session.
-  public func make() async throws -> PostgresConnection { try await PostgresConnection(connectionString) }
+  public func make() async throws -> sending PostgresConnection { try await PostgresConnection(connectionString) }
 
   /// Only the server knows whether the session lives: a socket whose server is gone looks like one that has nothing to say.
   public func validate(_ connection: PostgresConnection) async throws -> Bool {
@@ -27,15 +27,23 @@ public struct PostgresFactory: ObjectFactory {
 }
 
 extension ObjectPoolConfiguration {
-  /// A pool of at most `size` sessions that hands out none that is dead or dirty.
+  /// A pool of at most `size` sessions, opened when they are needed, that hands out none that is dead or dirty.
   ///
-  /// Every lease costs a round trip more than a bare connection (SELECT 1), and every release one (DISCARD ALL). Where that is
-  /// too much: `validatesOnAcquire = .unlessUsedWithin(.seconds(1))`.
+  /// Every lease costs a round trip before it (SELECT 1) and one after it (DISCARD ALL), for which nobody waits. Where the first
+  /// is too much: `validatesOnAcquire = .unlessUsedWithin(.seconds(1))`.
   public static func postgres(size: Int) -> Self {
-    var configuration = Self(minimum: 0, maximum: size)
+    var configuration = Self(maximum: size)
     configuration.validatesOnAcquire = .always
     configuration.resets = .onRelease
+    // A backend's caches only grow; and behind a name that moves to another server, all sessions must move some day.
     configuration.maximumAge = .seconds(30 * 60)
+    configuration.idleTimeout = .seconds(10 * 60)
+    configuration.creationTimeout = .seconds(10)
+    // To try to connect costs next to nothing, and a server that is back should not wait for us.
+    configuration.maximumBackoff = .seconds(1)
+    // A restart of the server is worth waiting for: when all places try, six failures of each take two or three seconds, and
+    // only then those who wait are told. When few try it takes longer, at most as long as they want to wait.
+    configuration.restartBudget = 6 * size
     return configuration
   }
 }

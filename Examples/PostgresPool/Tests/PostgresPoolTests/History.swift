@@ -92,7 +92,7 @@ struct ObservedFactory: ObjectFactory {
   let factory: PostgresFactory
   let history: History
 
-  func make() async throws -> PostgresConnection {
+  func make() async throws -> sending PostgresConnection {
     let began = ContinuousClock.now
     let connection = try await factory.make()
     history.noteMade(connection.backendPID, began: began)

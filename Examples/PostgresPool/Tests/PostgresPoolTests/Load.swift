@@ -3,6 +3,14 @@ import ObjectPool
 import PostgresPool
 import Synchronization
 
+/// What those who wait for a session get while the server is down.
+enum Patience: Sendable {
+  /// They wait a few seconds for it to come back.
+  case waits
+  /// The first failure is told at once.
+  case failsAtOnce
+}
+
 /// Sixteen tasks that share six sessions and leave them in every state one can leave a session in.
 final class Load: Sendable {
   /// What came of it.
@@ -36,12 +44,14 @@ final class Load: Sendable {
   private let counts = Mutex(Counts())
   private let remaining: Mutex<Int>
 
-  init(_ server: PostgresServer, name: String, operations: Int) {
+  init(_ server: PostgresServer, name: String, operations: Int, patience: Patience = .waits) {
     self.name = name
     self.operations = operations
     remaining = Mutex(operations)
     let factory = PostgresFactory(server.connectionString(as: name))
-    pool = ObjectPool(.postgres(size: 6), factory: ObservedFactory(factory: factory, history: history))
+    var configuration = ObjectPoolConfiguration.postgres(size: 6)
+    if patience == .failsAtOnce { configuration.restartBudget = 1 }
+    pool = ObjectPool(configuration, factory: ObservedFactory(factory: factory, history: history))
   }
 
   /// Runs until `operations` leases are taken, or the trouble has ended.

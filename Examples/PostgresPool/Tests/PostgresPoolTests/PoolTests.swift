@@ -98,12 +98,78 @@ import Testing
   func downAtTheBeginning() async throws {
     try await PostgresServer.withServer { server in
       let pool = ObjectPool(.postgres(size: 2), factory: PostgresFactory(server.connectionString()))
-      let error = await #expect(throws: (any Error).self) { try await pool.acquire(timeout: .seconds(10)) }
-      #expect("\(error!)".contains("No such file or directory"), "\(error!)")
+      let late = await #expect(throws: ObjectPoolError.self) { try await pool.acquire(timeout: .milliseconds(200)) }
+      guard case .timedOut(_, creationError: PostgresError.unreachable?)? = late else {
+        Issue.record("\(String(describing: late))")
+        return
+      }
+
+      var configuration = ObjectPoolConfiguration.postgres(size: 2)
+      configuration.restartBudget = 1
+      let impatient = ObjectPool(configuration, factory: PostgresFactory(server.connectionString()))
+      let atOnce = await #expect(throws: ObjectPoolError.self) { try await impatient.acquire() }
+      guard case .creationFailed(PostgresError.unreachable(let reason))? = atOnce else {
+        Issue.record("\(String(describing: atOnce))")
+        return
+      }
+      #expect(reason.contains("No such file or directory"))
+
       try await server.start()
+      let isBack = ContinuousClock.now
       #expect(try await pool.withObject { try await $0.query("SELECT 1").value } == "1")
+      // This one refuses until it has tried again, which it does every second.
+      var answer: String?
+      while answer == nil, ContinuousClock.now - isBack < .seconds(5) {
+        answer = try? await impatient.withObject { try await $0.query("SELECT 1").value }
+        if answer == nil { try await Task.sleep(for: .milliseconds(20)) }
+      }
+      #expect(answer == "1")
+      await impatient.close(within: .seconds(5))
       await pool.close(within: .seconds(5))
     }
+  }
+}
+
+extension PoolTests {
+  @Test("a server that takes connections and never says a word is waited for no longer than the limit")
+  func silentServer() async throws {
+    var template = Array("/tmp/postgres-pool-XXXXXX".utf8CString)
+    try #require(mkdtemp(&template) != nil)
+    let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let listener = try listen(at: folder + "/.s.PGSQL.5432")
+    defer {
+      close(listener)
+      unlink(folder + "/.s.PGSQL.5432")
+      rmdir(folder)
+    }
+    var configuration = ObjectPoolConfiguration.postgres(size: 1)
+    configuration.creationTimeout = .milliseconds(200)
+    configuration.restartBudget = 1
+    let pool = ObjectPool(configuration, factory: PostgresFactory("host=\(folder)"))
+    let began = ContinuousClock.now
+    let error = await #expect(throws: ObjectPoolError.self) { try await pool.acquire() }
+    guard case .creationFailed(ObjectPoolError.creationTimedOut)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(ContinuousClock.now - began < .seconds(3))
+    await pool.close(within: .seconds(5))
+    #expect(pool.statistics.abandoned == 0)
+  }
+
+  /// A unix socket that the kernel accepts connections for, and nobody else.
+  private func listen(at path: String) throws -> CInt {
+    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let bound = withUnsafePointer(to: address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    try #require(bound == 0 && Glibc.listen(descriptor, 8) == 0)
+    return descriptor
   }
 }
 
