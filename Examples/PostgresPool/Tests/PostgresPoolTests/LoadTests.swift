@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Many tasks, while sessions and servers die; History.swift says what is promised.
-@Suite(.serialized) struct LoadTests {
+@Suite struct LoadTests {
   @Test("sessions killed under load: every lease is judged")
   func killed() async throws {
     let server = try await PostgresServer.shared()
@@ -46,7 +46,7 @@ import Testing
       }
       counts.report("restarted, \(patience)")
       #expect(counts.objections == [])
-      #expect(counts.leases > 500)
+      #expect(counts.leases > 100)
       if patience == .failsAtOnce { #expect(counts.acquisitionsFailed > 0) }
     }
   }
