@@ -13,7 +13,9 @@ struct Session: ~Copyable {
   }
 
   private enum State {
-    case idle, running
+    case idle
+    /// A statement, or the handshake.
+    case running
     /// Closed by somebody else while a statement runs; whoever runs it frees the PGconn.
     case closing
     /// A statement was given up: its answer, if it comes, must not be taken for the next one's.
