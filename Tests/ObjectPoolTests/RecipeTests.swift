@@ -92,8 +92,10 @@ struct ParserFactory: ObjectFactory {
     let parsers = ObjectPool(
       .init(size: 4).with {
         $0.leaseReportTime = .seconds(60)
-        $0.onNotice = { notice in print(notice) }  // a lease taken at App/Search.swift:41 is held for more than 60.0 seconds
-      }) { try Parser() }
+        // a lease taken at App/Search.swift:41 is held for more than 60.0 seconds
+        $0.onNotice = { notice in print(notice) }
+      }
+    ) { try Parser() }
     #expect(try await parsers.withObject { $0.parse(text) } == 6)
   }
 
