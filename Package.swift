@@ -2,7 +2,7 @@
 import PackageDescription
 
 // Every arrow points down: a target may use only what stands below it here.
-// The four pure targets at the bottom import nothing at all, not even the C library.
+// The five pure targets at the bottom import nothing at all, not even the C library.
 let package = Package(
   name: "prefork",
   products: [
@@ -34,6 +34,7 @@ let package = Package(
     .target(name: "PoolCore"),
     .target(name: "JobCore"),
     .target(name: "WireFormats"),
+    .target(name: "Records"),
     .target(name: "CommandLineKit"),
 
     .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -41,6 +42,7 @@ let package = Package(
     .testTarget(name: "PoolCoreTests", dependencies: ["PoolCore"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
