@@ -36,6 +36,20 @@ struct Members {
   }
 
   private static func field(named name: JSONValue, in line: RawSpan) -> InputRecord.Field? {
-    name.withText(of: line) { text in InputRecord.Field.allCases.first { text.equals($0.name) } }
+    name.withText(of: line) { text in
+      let field: InputRecord.Field
+      // Length and first letter leave one that it can be.
+      switch (text.byteCount, text.byteIfAny(at: 0)) {
+      case (2, _): field = .id
+      case (3, UInt8(ascii: "j")): field = .job
+      case (3, _): field = .key
+      case (7, UInt8(ascii: "t")): field = .timeout
+      case (7, _): field = .retries
+      case (8, _): field = .priority
+      case (10, _): field = .jobBase64
+      case (_, _): return nil
+      }
+      return text.equals(field.name) ? field : nil
+    }
   }
 }
