@@ -25,7 +25,10 @@ import Testing
 
   @Test(
     "a job that is no string passes through byte for byte, white space and all",
-    arguments: ["{ \"a\":1.0 , \"b\":[ ] }", "[1,  2e0]", "-0.0", "true", "null", "123456789012345678901234567890", "{\"\\u0061\":1}"])
+    arguments: [
+      "{ \"a\":1.0 , \"b\":[ ] }", "[1,  2e0]", "-0.0", "true", "null", "123456789012345678901234567890",
+      "{\"\\u0061\":1}",
+    ])
   func rawJobs(_ job: String) throws {
     let reading = try Reading("{\"job\": \(job) }")
     #expect(reading.job == Array(job.utf8))
@@ -48,7 +51,8 @@ import Testing
 
   @Test("null is the same as not given, except for a job and an id")
   func nulls() throws {
-    let reading = try Reading("{\"id\":null,\"job\":null,\"key\":null,\"timeout\":null,\"retries\":null,\"priority\":null}")
+    let reading = try Reading(
+      "{\"id\":null,\"job\":null,\"key\":null,\"timeout\":null,\"retries\":null,\"priority\":null}")
     #expect(reading.id == "null" && reading.job == Array("null".utf8))
     #expect(reading.key == nil)
     #expect(reading.record.timeout == nil && reading.record.retries == nil && reading.record.priority == 0)
@@ -59,7 +63,8 @@ import Testing
     arguments: [
       ("1", 1_000_000_000), ("0.3", 300_000_000), ("1e3", 1_000_000_000_000), ("25E-1", 2_500_000_000),
       ("0.000000001", 1), ("1e-9", 1), ("0.0000000019", 1), ("123.456789012999", 123_456_789_012),
-      ("9223372036", 9_223_372_036_000_000_000), ("9223372036e0", 9_223_372_036_000_000_000), ("00.1e1".dropFirst(), 1_000_000_000),
+      ("9223372036", 9_223_372_036_000_000_000), ("9223372036e0", 9_223_372_036_000_000_000),
+      ("00.1e1".dropFirst(), 1_000_000_000),
       ("0.00000000000000000001e20", 1_000_000_000), ("100000000000000000000e-20", 1_000_000_000),
     ] as [(Substring, UInt64)])
   func timeouts(_ number: Substring, _ nanoseconds: UInt64) throws {
@@ -68,7 +73,10 @@ import Testing
 
   @Test(
     "retries and priority are whole by their value, not by their spelling",
-    arguments: [("0", 0), ("3", 3), ("3.0", 3), ("3e0", 3), ("0.03e2", 3), ("300e-2", 3), ("1000000", 1_000_000), ("1e6", 1_000_000), ("-0", 0)])
+    arguments: [
+      ("0", 0), ("3", 3), ("3.0", 3), ("3e0", 3), ("0.03e2", 3), ("300e-2", 3), ("1000000", 1_000_000),
+      ("1e6", 1_000_000), ("-0", 0),
+    ])
   func wholeNumbers(_ number: String, _ expected: Int) throws {
     let reading = try Reading("{\"job\":1,\"retries\":\(number),\"priority\":\(number)}")
     #expect(reading.record.retries == expected)
@@ -81,7 +89,8 @@ import Testing
     #expect(try Reading("{\"job\":1,\"priority\":-2147483648}").record.priority == .min)
   }
 
-  @Test("bytes that are no text come as base64, whose slashes may be escaped; a worker that speaks JSON cannot get them")
+  @Test(
+    "bytes that are no text come as base64, whose slashes may be escaped; a worker that speaks JSON cannot get them")
   func base64() throws {
     let reading = try Reading(#"{"job_base64":"\/wA\u002f"}"#)
     #expect(reading.job == [0xFF, 0x00, 0x3F])
@@ -92,7 +101,8 @@ import Testing
 
   @Test("what is not known is ignored, also twice; what stands inside it is nothing to us")
   func unknown() throws {
-    let reading = try Reading("{\"Job\":1,\"x\":{\"job\":2,\"timeout\":-1},\"x\":[{\"id\":9}],\"jobs\":3,\"\":4,\"job\":5,\"job_base65\":6}")
+    let reading = try Reading(
+      "{\"Job\":1,\"x\":{\"job\":2,\"timeout\":-1},\"x\":[{\"id\":9}],\"jobs\":3,\"\":4,\"job\":5,\"job_base65\":6}")
     #expect(reading.job == Array("5".utf8))
     #expect(reading.id == nil)
   }
@@ -127,21 +137,51 @@ import Testing
       ("{\"job\":1,\"key\":null,\"key\":null}", "\"key\" is given twice"),
       ("{\"job_base64\":5}", "\"job_base64\" is 5; it must be a string in base64, with padding (RFC 4648)"),
       ("{\"job_base64\":null}", "\"job_base64\" is null; it must be a string in base64, with padding (RFC 4648)"),
-      ("{\"job_base64\":\"Zg\"}", "\"job_base64\" is a string but not base64; it must be a string in base64, with padding (RFC 4648)"),
+      (
+        "{\"job_base64\":\"Zg\"}",
+        "\"job_base64\" is a string but not base64; it must be a string in base64, with padding (RFC 4648)"
+      ),
       ("{\"job\":1,\"timeout\":0}", "\"timeout\" is 0; it must be a number of seconds over 0 and up to 9223372036"),
-      ("{\"job\":1,\"timeout\":-1.5}", "\"timeout\" is -1.5; it must be a number of seconds over 0 and up to 9223372036"),
-      ("{\"job\":1,\"timeout\":1e-10}", "\"timeout\" is 1e-10; it must be a number of seconds over 0 and up to 9223372036"),
-      ("{\"job\":1,\"timeout\":9223372036.1}", "\"timeout\" is 9223372036.1; it must be a number of seconds over 0 and up to 9223372036"),
-      ("{\"job\":1,\"timeout\":1e400}", "\"timeout\" is 1e400; it must be a number of seconds over 0 and up to 9223372036"),
-      ("{\"job\":1,\"timeout\":\"30s\"}", "\"timeout\" is a string; it must be a number of seconds over 0 and up to 9223372036"),
+      (
+        "{\"job\":1,\"timeout\":-1.5}",
+        "\"timeout\" is -1.5; it must be a number of seconds over 0 and up to 9223372036"
+      ),
+      (
+        "{\"job\":1,\"timeout\":1e-10}",
+        "\"timeout\" is 1e-10; it must be a number of seconds over 0 and up to 9223372036"
+      ),
+      (
+        "{\"job\":1,\"timeout\":9223372036.1}",
+        "\"timeout\" is 9223372036.1; it must be a number of seconds over 0 and up to 9223372036"
+      ),
+      (
+        "{\"job\":1,\"timeout\":1e400}",
+        "\"timeout\" is 1e400; it must be a number of seconds over 0 and up to 9223372036"
+      ),
+      (
+        "{\"job\":1,\"timeout\":\"30s\"}",
+        "\"timeout\" is a string; it must be a number of seconds over 0 and up to 9223372036"
+      ),
       ("{\"job\":1,\"retries\":1.5}", "\"retries\" is 1.5; it must be a whole number from 0 to 1000000"),
       ("{\"job\":1,\"retries\":-1}", "\"retries\" is -1; it must be a whole number from 0 to 1000000"),
       ("{\"job\":1,\"retries\":1000001}", "\"retries\" is 1000001; it must be a whole number from 0 to 1000000"),
       ("{\"job\":1,\"retries\":true}", "\"retries\" is true; it must be a whole number from 0 to 1000000"),
-      ("{\"job\":1,\"priority\":2147483648}", "\"priority\" is 2147483648; it must be a whole number from -2147483648 to 2147483647"),
-      ("{\"job\":1,\"priority\":-2147483649}", "\"priority\" is -2147483649; it must be a whole number from -2147483648 to 2147483647"),
-      ("{\"job\":1,\"priority\":18446744073709551616}", "\"priority\" is 18446744073709551616; it must be a whole number from -2147483648 to 2147483647"),
-      ("{\"job\":1,\"priority\":{}}", "\"priority\" is an object; it must be a whole number from -2147483648 to 2147483647"),
+      (
+        "{\"job\":1,\"priority\":2147483648}",
+        "\"priority\" is 2147483648; it must be a whole number from -2147483648 to 2147483647"
+      ),
+      (
+        "{\"job\":1,\"priority\":-2147483649}",
+        "\"priority\" is -2147483649; it must be a whole number from -2147483648 to 2147483647"
+      ),
+      (
+        "{\"job\":1,\"priority\":18446744073709551616}",
+        "\"priority\" is 18446744073709551616; it must be a whole number from -2147483648 to 2147483647"
+      ),
+      (
+        "{\"job\":1,\"priority\":{}}",
+        "\"priority\" is an object; it must be a whole number from -2147483648 to 2147483647"
+      ),
     ])
   func refused(_ line: String, _ sentence: String) {
     #expect(refusal(of: line.utf8) == sentence)

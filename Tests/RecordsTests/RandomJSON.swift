@@ -26,14 +26,17 @@ struct RandomJSON {
     return space() + body + space()
   }
 
-  private mutating func list(_ depth: Int, _ open: String, _ close: String, _ item: (inout RandomJSON) -> [UInt8]) -> [UInt8] {
+  private mutating func list(_ depth: Int, _ open: String, _ close: String, _ item: (inout RandomJSON) -> [UInt8])
+    -> [UInt8]
+  {
     let items = (0..<Int.random(in: 0...4, using: &generator)).map { _ in space() + item(&self) + space() }
     return Array(open.utf8) + space() + Array(items.joined(separator: Array(",".utf8))) + Array(close.utf8)
   }
 
   mutating func string() -> [UInt8] {
     let pieces = [
-      "a", "job", "plain text of some length", "é", "€", "😀", "\u{7F}", "\u{FFFF}", "\\n", "\\\"", "\\\\", "\\/", "\\u0000", "\\u00E9",
+      "a", "job", "plain text of some length", "é", "€", "😀", "\u{7F}", "\u{FFFF}", "\\n", "\\\"", "\\\\", "\\/",
+      "\\u0000", "\\u00E9",
       "\\ud83d\\ude00", "\\uFFFF", "[", "}", ",", ":", "\u{2028}",
     ]
     let chosen = (0..<Int.random(in: 0...5, using: &generator)).map { _ in one(of: pieces) }

@@ -15,7 +15,8 @@ import Testing
         for _ in 0..<damages { random.damage(&text) }
       }
       let said = complaint(about: text)
-      #expect((said == nil) == (Tree.parse(text) != nil), "\(String(decoding: text, as: UTF8.self)): \(said ?? "accepted")")
+      #expect(
+        (said == nil) == (Tree.parse(text) != nil), "\(String(decoding: text, as: UTF8.self)): \(said ?? "accepted")")
       if said == nil { accepted += 1 } else { refused += 1 }
     }
     #expect(accepted > 200 && refused > 200, "both sides were tried")
