@@ -13,7 +13,7 @@
 /// an earlier one, and a dead letter's evidence stands in one.
 public struct InputRecord: Equatable, Sendable {
   /// What the record can say.
-  public enum Field: Int, CaseIterable, Sendable {
+  public enum Field: Int, Sendable {
     /// Comes back with the result.
     case id
     /// The payload.

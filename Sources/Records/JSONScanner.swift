@@ -10,13 +10,18 @@
 /// The rules are those of RFC 8259 to the letter (numbers, escapes, UTF-8 without overlong forms and surrogates), and two limits that
 /// it allows: half a surrogate pair is refused, and nothing may be nested deeper than `maximumDepth`. Nesting costs no stack.
 ///
-/// Same bytes each time: the scanner keeps only its place, and everything it says refers to the bytes given first.
+/// Give it the same bytes each time: the scanner keeps its place in them and nothing else.
+///
+/// Why not a library: `InputRecord` reads a record of 191 bytes in about 0.2 µs, all its fields checked and nothing allocated. To
+/// parse the same record and find its job takes json-c 5 times as long, jansson 10 times, and FoundationEssentials' JSONDecoder,
+/// into a struct, 17 times (processor time, medians of 15 interleaved runs over 20 000 records). All three decode the job and would
+/// encode it again; none can say where it stands, which is what lets it pass through byte for byte.
 public struct JSONScanner: Sendable {
   /// So many objects and arrays may stand inside each other, the outermost counted.
   public static let maximumDepth = 512
 
   /// The next byte to be looked at.
-  public private(set) var offset = 0
+  private(set) var offset = 0
   private var depth = 0
   private var isFirstMember = true
 
@@ -41,7 +46,7 @@ public struct JSONScanner: Sendable {
     return true
   }
 
-  /// The next member of the object, nil behind the last one.
+  /// The next member of the object that was entered; nil behind the last one, after which only `finish` may follow.
   public mutating func nextMember(in bytes: RawSpan) throws(JSONError) -> JSONMember? {
     skipSpace(in: bytes)
     if isFirstMember {

@@ -1,6 +1,6 @@
 /// Objects, member by member, into a buffer.
 extension [UInt8] {
-  mutating func append(_ text: String) { append(contentsOf: text.utf8) }
+  mutating func append(_ text: String) { append(text.utf8.span.bytes) }
 
   /// The name of the next member: `,"name":`, without the comma behind an opening brace.
   mutating func appendName(_ name: String) {
@@ -17,12 +17,13 @@ extension [UInt8] {
     assert(isText, "a String is UTF-8")
   }
 
-  mutating func appendMember(_ name: String, _ number: some BinaryInteger) {
+  mutating func appendMember(_ name: String, _ number: some FixedWidthInteger) {
     appendName(name)
-    append(String(number))
+    if number < 0 { append(UInt8(ascii: "-")) }
+    appendDigits(UInt64(number.magnitude))
   }
 
-  mutating func appendMember(_ name: String, ifAny number: (some BinaryInteger)?) {
+  mutating func appendMember(_ name: String, ifAny number: (some FixedWidthInteger)?) {
     if let number { appendMember(name, number) }
   }
 
@@ -31,13 +32,22 @@ extension [UInt8] {
     guard let nanoseconds else { return }
     appendName(name)
     let microseconds = nanoseconds / 1000 + (nanoseconds % 1000 < 500 ? 0 : 1)
-    append(String(microseconds / 1_000_000))
+    appendDigits(microseconds / 1_000_000)
     append(UInt8(ascii: "."))
-    var unit: UInt64 = 100_000
-    while unit > 0 {
-      append(UInt8(ascii: "0") + UInt8(microseconds / unit % 10))
-      unit /= 10
+    appendDigits(microseconds % 1_000_000, atLeast: 6)
+  }
+
+  /// A number in decimal, with zeros before it if it has fewer digits than it must have.
+  private mutating func appendDigits(_ number: UInt64, atLeast count: Int = 1) {
+    var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
+    var rest = number
+    var start = 20
+    while rest > 0 {
+      start -= 1
+      digits[start] += UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
     }
+    append(digits.span.bytes.extracting(Swift.min(start, 20 - count)..<20))
   }
 
   /// A value as it stands, byte for byte. Only a line feed, which in JSON can be nothing but white space, becomes a space: it would
