@@ -88,21 +88,18 @@ extension RawSpan {
 }
 
 extension [UInt8] {
-  /// Adds a JSON string that says `text`, and returns true; adds nothing and returns false if `text` is not UTF-8.
+  /// Adds a JSON string that says `text`, and returns true; false if `text` is not UTF-8: then the caller removes what is there
+  /// of it.
   ///
   /// Escaped is what must be: quotes, backslashes and bytes under 0x20. All else goes in as it is.
   mutating func appendString(_ text: RawSpan) -> Bool {
-    let start = count
     append(UInt8(ascii: "\""))
     var copied = 0
     var offset = text.endOfPlainText(from: 0)
     while offset < text.byteCount {
       let byte = text.byte(at: offset)
       if byte >= 0x80 {
-        guard let count = text.countOfSequence(at: offset) else {
-          removeLast(self.count - start)
-          return false
-        }
+        guard let count = text.countOfSequence(at: offset) else { return false }
         offset += count
       } else {
         append(text.extracting(copied..<offset))

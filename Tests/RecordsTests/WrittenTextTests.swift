@@ -90,8 +90,8 @@ import Testing
   @Test(
     "base64 has one form; every other is refused",
     arguments: [
-      "Z", "Zg", "Zg=", "Zg===", "=", "==", "===", "====", "Zh==", "Zm9=", "Zm 9v", "Zm9v\\n", "Zm-_", "Z=g=",
-      "Zg==Zg==", "Zm9v=",
+      "Z", "Zg", "Zg=", "Zg===", "=", "==", "===", "====", "Zh==", "Zi==", "Zk==", "Zo==", "Zm9=", "Zm+=", "Zm 9v",
+      "Zm9v\\n", "Zm-_", "Z=g=", "Zg==Zg==", "Zm9v=",
     ])
   func notBase64(_ text: String) {
     #expect(refusal(of: "{\"job_base64\":\"\(text)\"}".utf8) != nil)
