@@ -2,12 +2,13 @@
 import PackageDescription
 
 // Every arrow points down: a target may use only what stands below it here.
-// The five pure targets at the bottom import nothing at all, not even the C library.
+// The pure targets at the bottom import nothing at all, not even the C library.
 let package = Package(
   name: "prefork",
   products: [
     .executable(name: "prefork", targets: ["prefork"]),
     .library(name: "WorkerPool", targets: ["WorkerPool"]),
+    .library(name: "ObjectPool", targets: ["ObjectPool"]),
     .library(name: "PoolCore", targets: ["PoolCore"]),
   ],
   targets: [
@@ -19,19 +20,24 @@ let package = Package(
       ]),
     .target(
       name: "JobRunner",
-      dependencies: ["JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"]),
+      dependencies: [
+        "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      ]),
     .target(
       name: "WorkerCheck",
-      dependencies: ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"]),
-    .target(name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "LinuxIO"]),
+      dependencies: ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"]),
+    .target(
+      name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"]),
+    .target(name: "ObjectPool", dependencies: ["PoolCore", "Timers"]),
     .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
-    .target(name: "EventLoop", dependencies: ["LinuxIO", "CSystemd"]),
+    .target(name: "EventLoop", dependencies: ["Timers", "LinuxIO", "CSystemd"]),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore"),
+    .target(name: "Timers"),
     .target(name: "JobCore"),
     .target(name: "WireFormats"),
     .target(name: "Records"),
@@ -40,6 +46,8 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .testTarget(name: "PoolCoreTests", dependencies: ["PoolCore"]),
+    .testTarget(name: "TimersTests", dependencies: ["Timers", "TestSupport"]),
+    .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),

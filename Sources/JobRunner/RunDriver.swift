@@ -1,4 +1,5 @@
 import EventLoop
+import Timers
 import JobCore
 import LinuxIO
 import PoolCore

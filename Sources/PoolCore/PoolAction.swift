@@ -32,9 +32,9 @@ public enum PoolAction: Sendable, Equatable {
 public enum LeaseRefusal: Sendable, Equatable {
   /// It waited as long as it wanted to.
   case timedOut
-  /// No worker is free, and it did not want to wait.
+  /// No worker is free or about to be, and it did not want to wait.
   case exhausted
-  /// Workers fail to start: the breaker is open and none is left.
+  /// Workers fail to start: the breaker is open and none is left, or it did not want to wait for the next try.
   case startsFail
   /// The pool is draining or stopped.
   case closed
@@ -50,6 +50,8 @@ public enum RetireReason: Sendable, Equatable, CustomStringConvertible {
   case memory
   /// It was idle too long and is not needed.
   case idle
+  /// Enough others are idle.
+  case spare
   /// The pool became smaller.
   case surplus
   /// Someone asked to replace it, or all.
@@ -76,6 +78,7 @@ public enum RetireReason: Sendable, Equatable, CustomStringConvertible {
     case .age: "it is old"
     case .memory: "it holds too much memory"
     case .idle: "it was idle for too long"
+    case .spare: "enough others are idle"
     case .surplus: "the pool has become smaller"
     case .requested: "it was asked for"
     case .own: "it asked for it"

@@ -12,12 +12,16 @@ public struct PoolConfiguration: Sendable {
   public var minimum: Int
   /// Most workers that serve at once. At least 1; `Int.max` for no limit.
   public var maximum: Int
-  /// Leases that one worker can hold at once. At least 1; must be 1 with `resetsAfterLease` or a probe before lease.
+  /// Most workers that may be idle: when one more is free, the coldest retires. At least 0; no effect below the minimum.
+  public var maximumIdle = Int.max
+  /// Leases that one worker can hold at once. At least 1; must be 1 with resets or a probe before each lease.
   public var capacity = 1
   /// Most workers that may be loading at the same moment: started, and neither proved (`readyIsProof`) nor settled
   /// (`settleTime`) yet, so that a large pool does not start all at once. Growth above the minimum begins with one, and
   /// with each that has loaded one more may, up to this number, while somebody waits. At least 1.
   public var maximumStarting = Int.max
+  /// Growth above the minimum begins with one start at a time, as said above. False: as many at once as are waited for.
+  public var growsGradually = true
   /// Which idle worker serves next.
   public var leaseOrder = LeaseOrder.lifo
 
@@ -53,12 +57,17 @@ public struct PoolConfiguration: Sendable {
 
   /// Idle workers are probed so often; 0 for never.
   public var probeInterval: UInt64 = 0
-  /// A worker that was not used for so long is probed before a lease; nil for never.
+  /// A worker that was not used for so long is probed before a lease; nil for never, 0 for always (but not one that has
+  /// been ready or probed this very moment).
   public var probeBeforeLeaseUnlessUsedWithin: UInt64?
+  /// Each worker that was used is probed after its lease (and after the reset, if there is one).
+  public var probesAfterLease = false
   /// Longest time for a probe.
   public var probeLimit: UInt64 = 5_000_000_000
   /// Each worker is reset after each lease.
   public var resetsAfterLease = false
+  /// Each worker that was used is reset before its next lease, while its next holder waits.
+  public var resetsBeforeLease = false
   /// Longest time for a reset.
   public var resetLimit: UInt64 = 5_000_000_000
   /// A lease held longer is reported, nothing more; 0 for never. Needs a capacity of 1.
@@ -81,13 +90,16 @@ public struct PoolConfiguration: Sendable {
     if maximum < 1 { return "maximum is \(maximum), must be at least 1" }
     if minimum < 0 || minimum > maximum { return "minimum is \(minimum), must be 0...\(maximum)" }
     if capacity < 1 { return "capacity is \(capacity), must be at least 1" }
-    if capacity > 1, resetsAfterLease { return "capacity is \(capacity), must be 1 with a reset after each lease" }
-    if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil {
-      return "capacity is \(capacity), must be 1 with a probe before each lease"
+    if capacity > 1, resetsAfterLease || resetsBeforeLease {
+      return "capacity is \(capacity), must be 1 with a reset for each lease"
+    }
+    if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil || probesAfterLease {
+      return "capacity is \(capacity), must be 1 with a probe for each lease"
     }
     if capacity > 1, leaseReportLimit > 0 {
       return "capacity is \(capacity), must be 1 with a report of overdue leases"
     }
+    if maximumIdle < 0 { return "maximumIdle is \(maximumIdle), must not be negative" }
     if maximumStarting < 1 { return "maximumStarting is \(maximumStarting), must be at least 1" }
     if maximumJobs < 0 { return "maximumJobs is \(maximumJobs), must not be negative" }
     if surge < 0 { return "surge is \(surge), must not be negative" }

@@ -49,8 +49,12 @@ public enum PoolEvent: Sendable, Equatable {
   case recycleAll
   /// Replace this worker. Ignored when it is gone or going.
   case recycle(WorkerID)
+  /// Start workers until so many serve, once, whatever the demand; no more than the maximum. Given up when the breaker opens.
+  case prefill(Int)
   /// Accept no new waiter, serve those that wait, then stop everything gracefully.
   case drain
+  /// Accept no new waiter, refuse those that wait, and stop everything gracefully as soon as it is free.
+  case close
   /// Refuse all waiters and stop every worker now, leased or not.
   case stop(StopUrgency)
 }
@@ -61,8 +65,9 @@ public enum WaitLimit: Sendable, Equatable {
   case forever
   /// So many nanoseconds.
   case within(UInt64)
-  /// Not at all: refused when no worker is free at this moment.
-  case immediately
+  /// Not for others: refused when the pool is exhausted, which means that only the end of somebody's lease, or a start
+  /// that is held back after a failure, could bring a worker for this waiter.
+  case unlessExhausted
 }
 
 /// How a lease ended.

@@ -55,6 +55,9 @@ public struct SlotSnapshot: Sendable, Equatable {
 }
 
 extension PoolStateMachine {
+  /// Workers that serve: idle, probing, leased or resetting, and not retiring.
+  public var serving: Int { census.serving }
+
   /// What every slot is doing. Takes time in proportion to the slots, and changes nothing.
   public var snapshot: PoolSnapshot {
     let all = slots.indices.map { SlotSnapshot(slots[$0], in: SlotID($0)) }

@@ -1,8 +1,15 @@
 /// Probes and resets: nobody is handed a worker that is sick or remembers its last job.
 extension PoolStateMachine {
+  /// Makes a worker forget its last job, after a lease or on behalf of a waiter.
+  mutating func beginReset(_ slot: Int, for waiter: Waiter?, into actions: inout [PoolAction]) {
+    available.remove(slot, from: &slots)
+    setState(slot, .resetting(waiter), into: &actions)
+    arm(slot, .reset, after: configuration.resetLimit, into: &actions)
+    actions.append(.resetWorker(worker(in: slot)))
+  }
+
   /// Checks an idle worker, on behalf of a waiter or on its own account.
   mutating func beginProbe(_ slot: Int, for waiter: Waiter?, into actions: inout [PoolAction]) {
-    guard slots[slot].state == .idle else { return }
     available.remove(slot, from: &slots)
     setState(slot, .probing(waiter), into: &actions)
     arm(slot, .probe, after: configuration.probeLimit, into: &actions)
@@ -12,53 +19,55 @@ extension PoolStateMachine {
   mutating func probePassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing(let waiter) = slots[slot].state else { return }
     slots[slot].lastUsed = now
-    if slots[slot].retiring != nil {
-      takeBackWaiter(of: slot, at: now, into: &actions)
-      beginStop(slot, .graceful, into: &actions)
-      dispatch(at: now, into: &actions)
-      return reconcile(at: now, into: &actions)
-    }
-    guard let waiter else { return rest(slot, at: now, into: &actions) }
-    grant(waiter, slot, into: &actions)
+    let followsLease = configuration.probesAfterLease && slots[slot].isUnchecked
+    slots[slot].isUnchecked = false
+    guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
+    if let waiter { return grant(waiter, slot, into: &actions) }
+    rest(slot, keepsPlace: !followsLease, at: now, into: &actions)
+  }
+
+  /// The check went well, but meanwhile the worker was told to retire.
+  private mutating func retireChecked(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+    takeBackWaiter(of: slot, at: now, into: &actions)
+    beginStop(slot, .graceful, into: &actions)
+    dispatch(at: now, into: &actions)
+    reconcile(at: now, into: &actions)
   }
 
   mutating func probeFailed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing = slots[slot].state else { return }
-    probeEndedBadly(slot, at: now, into: &actions)
+    checkEndedBadly(slot, .probe, at: now, into: &actions)
   }
 
   /// The worker is stopped; its waiter is served by the next one.
-  mutating func probeEndedBadly(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func checkEndedBadly(
+    _ slot: Int, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]
+  ) {
     takeBackWaiter(of: slot, at: now, into: &actions)
-    retire(slot, .probe, .prompt, at: now, into: &actions)
+    retire(slot, reason, .prompt, at: now, into: &actions)
+    refuseEager(into: &actions)
   }
 
-  /// If a probe is under way for a waiter, the waiter returns to its place in the queue. One that did not want to wait
-  /// gets the next free worker, or is refused.
+  /// If a probe or a reset is under way for a waiter, the waiter returns to its place in the queue.
   mutating func takeBackWaiter(of slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    guard case .probing(let waiter?) = slots[slot].state else { return }
-    slots[slot].state = .probing(nil)
-    switch waiter.patience {
-    case .endless, .timed: waiters.putBack(waiter)
-    case .none:
-      guard let next = available.pick(configuration.leaseOrder) else {
-        return actions.append(.refuseLease(waiter.id, .exhausted))
-      }
-      serve(waiter, from: next, at: now, into: &actions)
-    }
+    guard let waiter = slots[slot].state.waiter else { return }
+    slots[slot].state = slots[slot].state.withoutWaiter
+    waiters.putBack(waiter)
   }
 
   mutating func resetPassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
-    guard let slot = slot(of: worker), slots[slot].state == .resetting else { return }
-    guard slots[slot].retiring == nil else {
-      beginStop(slot, .graceful, into: &actions)
-      return reconcile(at: now, into: &actions)
+    guard let slot = slot(of: worker), case .resetting(let waiter) = slots[slot].state else { return }
+    slots[slot].isDirty = false
+    guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
+    guard let waiter else {
+      if configuration.probesAfterLease { return beginProbe(slot, for: nil, into: &actions) }
+      return rest(slot, at: now, into: &actions)
     }
-    rest(slot, at: now, into: &actions)
+    serve(waiter, from: slot, at: now, into: &actions)
   }
 
   mutating func resetFailed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
-    guard let slot = slot(of: worker), slots[slot].state == .resetting else { return }
-    retire(slot, .reset, .prompt, at: now, into: &actions)
+    guard let slot = slot(of: worker), case .resetting = slots[slot].state else { return }
+    checkEndedBadly(slot, .reset, at: now, into: &actions)
   }
 }

@@ -8,23 +8,35 @@ extension PoolStateMachine {
     guard phase == .open else { return actions.append(.refuseLease(waiter, .closed)) }
     if waiters.isEmpty { growth = 1 }
     let slot = waiters.isEmpty ? available.pick(configuration.leaseOrder) : nil
-    if let slot, !isProbeDue(slot, at: now) {
-      return grant(Waiter(id: waiter, patience: .endless), slot, into: &actions)
-    }
+    if let slot, isFit(slot, at: now) { return grant(Waiter(id: waiter, patience: .endless), slot, into: &actions) }
     let patience: Waiter.Patience
     switch limit {
-    case .immediately:
-      guard slot != nil else { return actions.append(.refuseLease(waiter, .exhausted)) }
-      patience = .none
+    case .unlessExhausted: patience = .eager
     case .within(let wait):
       patience = .timed
       actions.append(.arm(.waiter(waiter), after: wait))
     case .forever: patience = .endless
     }
-    if let slot { return beginProbe(slot, for: Waiter(id: waiter, patience: patience), into: &actions) }
+    if let slot { return serve(Waiter(id: waiter, patience: patience), from: slot, at: now, into: &actions) }
     waiters.append(Waiter(id: waiter, patience: patience))
     // A fixed pool at full strength has nothing to decide: this is the path of every job of a busy pool.
     if census.serving < configuration.maximum { reconcile(at: now, into: &actions) }
+    refuseEager(into: &actions)
+  }
+
+  /// Refuses those who wait only as long as a worker is coming for them, the last ones first.
+  mutating func refuseEager(into actions: inout [PoolAction]) {
+    while waiters.eager > 0, let waiter = waiters.withdrawLastEager(beyond: coming) {
+      let startsFail = census.backingOff > 0 || !breaker.allowsStart
+      actions.append(.refuseLease(waiter, startsFail ? .startsFail : .exhausted))
+    }
+  }
+
+  /// Workers that will be free, or can be started, without the end of a lease and without a wait after a failure.
+  private var coming: Int {
+    let held = slots.count { $0.isServing && ($0.state == .leased || $0.state.waiter != nil) }
+    let startable = breaker.allowsStart ? max(0, configuration.maximum - census.occupied - census.backingOff) : 0
+    return (census.serving - held + census.starting).addingUpToMax(startable)
   }
 
   mutating func withdrawLease(_ id: WaiterID, at now: UInt64, into actions: inout [PoolAction]) {
@@ -39,25 +51,36 @@ extension PoolStateMachine {
     if phase == .draining { reconcile(at: now, into: &actions) }
   }
 
-  /// Takes the waiter out of the queue, or out of the probe that is made for it; nil if it waits no longer.
+  /// Takes the waiter out of the queue, or out of the probe or reset that is made for it; nil if it waits no longer.
   private mutating func removeWaiter(_ id: WaiterID) -> Waiter? {
     if let waiter = waiters.withdraw(id) { return waiter }
-    guard configuration.probeBeforeLeaseUnlessUsedWithin != nil else { return nil }
+    guard preparesLeases else { return nil }
     for slot in slots.indices {
-      guard case .probing(let waiter?) = slots[slot].state, waiter.id == id else { continue }
-      slots[slot].state = .probing(nil)
+      guard let waiter = slots[slot].state.waiter, waiter.id == id else { continue }
+      slots[slot].state = slots[slot].state.withoutWaiter
       return waiter
     }
     return nil
   }
 
-  private func isProbeDue(_ slot: Int, at now: UInt64) -> Bool {
-    guard let grace = configuration.probeBeforeLeaseUnlessUsedWithin else { return false }
-    return now &- slots[slot].lastUsed > grace
+  /// Workers may be probed or reset for one who waits.
+  var preparesLeases: Bool {
+    configuration.probeBeforeLeaseUnlessUsedWithin != nil || configuration.resetsBeforeLease
   }
 
-  /// Gives the waiter this available worker, after a probe if one is due.
+  /// The worker can be handed out as it is.
+  func isFit(_ slot: Int, at now: UInt64) -> Bool {
+    !(configuration.resetsBeforeLease && slots[slot].isDirty) && !isProbeDue(slot, at: now)
+  }
+
+  private func isProbeDue(_ slot: Int, at now: UInt64) -> Bool {
+    guard let grace = configuration.probeBeforeLeaseUnlessUsedWithin else { return false }
+    return now &- slots[slot].lastUsed > grace || grace == 0 && slots[slot].isUnchecked
+  }
+
+  /// Gives the waiter this available worker, after a reset and a probe if they are due.
   mutating func serve(_ waiter: Waiter, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+    if configuration.resetsBeforeLease, slots[slot].isDirty { return beginReset(slot, for: waiter, into: &actions) }
     if isProbeDue(slot, at: now) { return beginProbe(slot, for: waiter, into: &actions) }
     grant(waiter, slot, into: &actions)
   }
@@ -91,6 +114,8 @@ extension PoolStateMachine {
     available.remove(slot, from: &slots)
     slots[slot].leases -= 1
     slots[slot].lastUsed = now
+    slots[slot].isUnchecked = true
+    if end != .unused { slots[slot].isDirty = true }
     switch end {
     case .unused: break
     case .healthy: countJob(slot, at: now, into: &actions)
@@ -115,11 +140,8 @@ extension PoolStateMachine {
 
   /// The worker goes on serving: to its next waiter, or to rest.
   private mutating func giveBack(_ slot: Int, wasUsed: Bool, at now: UInt64, into actions: inout [PoolAction]) {
-    if wasUsed, configuration.resetsAfterLease {
-      setState(slot, .resetting, into: &actions)
-      arm(slot, .reset, after: configuration.resetLimit, into: &actions)
-      return actions.append(.resetWorker(worker(in: slot)))
-    }
+    if wasUsed, configuration.resetsAfterLease { return beginReset(slot, for: nil, into: &actions) }
+    if wasUsed, configuration.probesAfterLease { return beginProbe(slot, for: nil, into: &actions) }
     if slots[slot].leases == 0 {
       rest(slot, at: now, into: &actions)
     } else {
@@ -128,22 +150,19 @@ extension PoolStateMachine {
     }
   }
 
-  /// A probe is not a use: the worker stays as cold as it was. One that is merely taken to be ready may still be loading:
-  /// nobody should wait for that while a worker is free that works.
-  private func isCold(_ slot: Int, after old: SlotState) -> Bool {
-    switch old {
-    case .probing: true
-    case .starting: !slots[slot].isProved && configuration.leaseOrder == .lifo
-    case .empty, .backingOff, .idle, .leased, .resetting, .stopping: false
-    }
+  /// One that is merely taken to be ready may still be loading: nobody should wait for that while a worker is free that
+  /// works.
+  private func isOnTrust(_ slot: Int, after old: SlotState) -> Bool {
+    old == .starting && !slots[slot].isProved && configuration.leaseOrder == .lifo
   }
 
   /// The worker is free: the next waiter gets it, or it rests until one comes. One worker too many goes, whoever waits.
-  mutating func rest(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  /// With `keepsPlace` it stays as cold as it was: a probe is not a use.
+  mutating func rest(_ slot: Int, keepsPlace: Bool = false, at now: UInt64, into actions: inout [PoolAction]) {
     let old = slots[slot].state
     setState(slot, .idle, into: &actions)
-    if old != .probing(nil) { slots[slot].idleSince = now }
-    if isCold(slot, after: old) {
+    if !keepsPlace { slots[slot].idleSince = now }
+    if keepsPlace || isOnTrust(slot, after: old) {
       available.insertAsColdest(slot, into: &slots)
     } else {
       available.insert(slot, into: &slots)
@@ -151,6 +170,7 @@ extension PoolStateMachine {
     let isOneTooMany = census.serving > configuration.maximum && census.serving > mostServing
     if phase == .draining || isOneTooMany { reconcile(at: now, into: &actions) }
     dispatch(at: now, into: &actions)
+    if census.serving - census.busy > mostIdle { retireSpare(at: now, into: &actions) }
     guard slots[slot].state == .idle else { return }
     if canShrink { watchIdle(slot, at: now, into: &actions) }
     if configuration.probeInterval > 0 {

@@ -101,6 +101,13 @@ extension PoolStateMachine {
     reconcile(at: now, into: &actions)
   }
 
+  mutating func close(at now: UInt64, into actions: inout [PoolAction]) {
+    guard phase == .open || phase == .new || phase == .draining else { return }
+    refuseAllWaiters(.closed, into: &actions)
+    phase = .draining
+    reconcile(at: now, into: &actions)
+  }
+
   mutating func stop(_ urgency: StopUrgency, into actions: inout [PoolAction]) {
     guard phase != .closed else { return }
     phase = .stopping

@@ -14,9 +14,15 @@ extension PoolStateMachine {
     case .new, .stopping, .closed: return 0
     case .draining: return min(configuration.maximum, census.busy + workersForWaiters)
     case .open:
-      return max(configuration.minimum, min(configuration.maximum, census.busy + workersForWaiters))
+      return max(leastServing, min(configuration.maximum, census.busy + workersForWaiters))
     }
   }
+
+  /// Workers that should serve whatever the demand.
+  private var leastServing: Int { max(configuration.minimum, min(prefilling, configuration.maximum)) }
+
+  /// Most workers that may be idle. Replacements do not count, they are about to be needed.
+  var mostIdle: Int { max(configuration.maximumIdle, leastServing).addingUpToMax(replacements) }
 
   private var workersForWaiters: Int {
     (waiters.count + configuration.capacity - 1) / configuration.capacity
@@ -24,6 +30,7 @@ extension PoolStateMachine {
 
   /// Starts what is missing, retires what is too much, and refuses waiters that nobody will ever serve.
   mutating func reconcile(at now: UInt64, into actions: inout [PoolAction]) {
+    if prefilling > 0, census.serving >= min(prefilling, configuration.maximum) { prefilling = 0 }
     advanceRecycling(at: now, into: &actions)
     startMissing(at: now, into: &actions)
     if case .open = breaker.state, configuration.refusesWhileBreakerIsOpen, census.serving + census.starting == 0 {
@@ -51,7 +58,7 @@ extension PoolStateMachine {
       // A failed start costs its wait, also while the failure is still being stopped.
       let present = census.serving + census.starting + census.backingOff + census.failing
       guard present < target + replacements else { return }
-      let isForGrowth = present >= configuration.minimum + replacements
+      let isForGrowth = configuration.growsGradually && present >= leastServing + replacements
       if isForGrowth, census.growing >= growth.addingUpToMax(replacements) { return }
       startWorker(in: emptySlot(), isForGrowth: isForGrowth, at: now, into: &actions)
     }
@@ -95,6 +102,18 @@ extension PoolStateMachine {
         for slot in slots.indices where slots[slot].state == .backingOff { setEmpty(slot, into: &actions) }
       }
     }
+  }
+
+  /// Enough others are idle: the coldest of all goes.
+  mutating func retireSpare(at now: UInt64, into actions: inout [PoolAction]) {
+    guard retireColdest(.spare, into: &actions) else { return }
+    reconcile(at: now, into: &actions)
+  }
+
+  mutating func prefill(_ count: Int, at now: UInt64, into actions: inout [PoolAction]) {
+    guard phase == .open else { return }
+    prefilling = max(prefilling, count)
+    reconcile(at: now, into: &actions)
   }
 
   private mutating func stopUnneeded(_ slot: Int, into actions: inout [PoolAction]) {

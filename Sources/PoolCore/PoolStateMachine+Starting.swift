@@ -148,6 +148,7 @@ extension PoolStateMachine {
     let opening = breaker.noteFailure(
       serial: slots[slot].serial, inARow: slots[slot].failures, at: now, isFinal: isFinal)
     if let opening, let timer = breaker.timer {
+      prefilling = 0
       let wait = configuration.backoff.wait(afterFailures: opening.failures + breaker.openings, using: &generator)
       actions.append(.arm(timer, after: wait))
       actions.append(
@@ -155,13 +156,14 @@ extension PoolStateMachine {
     }
     setState(slot, .backingOff, into: &actions)
     arm(slot, .backoff, after: wait, into: &actions)
+    refuseEager(into: &actions)
   }
 
   mutating func refuseAllWaiters(_ refusal: LeaseRefusal, into actions: inout [PoolAction]) {
-    if configuration.probeBeforeLeaseUnlessUsedWithin != nil {
+    if preparesLeases {
       for slot in slots.indices {
-        guard case .probing(let waiter?) = slots[slot].state else { continue }
-        slots[slot].state = .probing(nil)
+        guard let waiter = slots[slot].state.waiter else { continue }
+        slots[slot].state = slots[slot].state.withoutWaiter
         waiters.putBack(waiter)
       }
     }

@@ -32,10 +32,15 @@ public struct PoolStateMachine: Sendable {
   var lowestEmpty = 0
   /// How many workers may be loading for growth at the same moment; the rule stands with the sizing.
   var growth = 1
+  /// Workers to be started whatever the demand, until so many serve; 0 when they do.
+  var prefilling = 0
   /// The pool can shrink, and each idle worker has its timer.
   var watchesIdle = false
   /// How long a start takes of late, in nanoseconds; 0 while that is not known.
   var typicalStart: UInt64 = 0
+
+  /// No lease needs a timer or a reset behind it.
+  let hasShortcut: Bool
 
   /// Impossible events seen so far: each is a defect of the driver or of the pool, and was reported.
   public internal(set) var internalErrors = 0
@@ -47,6 +52,9 @@ public struct PoolStateMachine: Sendable {
     self.generator = generator
     available = AvailableSlots(capacity: configuration.capacity)
     breaker = Breaker(budget: configuration.restartBudget)
+    hasShortcut =
+      configuration.capacity == 1 && configuration.leaseReportLimit == 0 && configuration.probeInterval == 0
+      && !configuration.resetsAfterLease && !configuration.probesAfterLease
   }
 
   /// The one entry. `now` is in nanoseconds of any clock that never goes back; actions are appended.
@@ -70,7 +78,9 @@ public struct PoolStateMachine: Sendable {
     case .resized(let minimum, let maximum): resize(minimum, maximum, at: now, into: &actions)
     case .recycleAll: recycleAll(at: now, into: &actions)
     case .recycle(let worker): recycle(worker, at: now, into: &actions)
+    case .prefill(let count): prefill(count, at: now, into: &actions)
     case .drain: drain(at: now, into: &actions)
+    case .close: close(at: now, into: &actions)
     case .stop(let urgency): stop(urgency, into: &actions)
     }
   }
@@ -100,8 +110,8 @@ public struct PoolStateMachine: Sendable {
     switch kind {
     case .start: startTimedOut(slot, at: now, into: &actions)
     case .backoff: backoffEnded(slot, at: now, into: &actions)
-    case .probe: probeEndedBadly(slot, at: now, into: &actions)
-    case .reset: retire(slot, .reset, .prompt, at: now, into: &actions)
+    case .probe: checkEndedBadly(slot, .probe, at: now, into: &actions)
+    case .reset: checkEndedBadly(slot, .reset, at: now, into: &actions)
     case .stop: stopTimedOut(slot, at: now, into: &actions)
     case .lease: actions.append(.report(.leaseOverdue(worker(in: slot))))
     case .idle: idleTooLong(slot, at: now, into: &actions)

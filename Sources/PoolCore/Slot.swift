@@ -14,11 +14,29 @@ enum SlotState: Equatable, Sendable {
   case probing(Waiter?)
   /// Holds 1...capacity leases. Last `leaseReleased` → `idle`, `resetting` or `stopping`; `workerGone` → `empty`.
   case leased
-  /// Forgetting its last job. `resetPassed` → `idle`; `resetFailed` or deadline `.reset` → `stopping`.
-  case resetting
+  /// Forgetting its last job; then the waiter gets it, if there is one. `resetPassed` → `idle`, `probing` or `leased`;
+  /// `resetFailed` or deadline `.reset` → `stopping`, and the waiter goes back to the front of the queue.
+  case resetting(Waiter?)
   /// On the given step of the stop ladder; one beyond the last when all were taken and the last is repeated.
   /// Deadline `.stop` → the next step; `workerGone` → `empty` or `backingOff`.
   case stopping(step: Int)
+
+  /// The one for whom the worker is being probed or reset.
+  var waiter: Waiter? {
+    switch self {
+    case .probing(let waiter), .resetting(let waiter): waiter
+    case .empty, .backingOff, .starting, .idle, .leased, .stopping: nil
+    }
+  }
+
+  /// The same state with nobody waiting for its end.
+  var withoutWaiter: SlotState {
+    switch self {
+    case .probing: .probing(nil)
+    case .resetting: .resetting(nil)
+    case .empty, .backingOff, .starting, .idle, .leased, .stopping: self
+    }
+  }
 
   /// True in the states of a worker that was ready and is not on the stop ladder; in some of them it is busy.
   var isUp: Bool {
@@ -72,6 +90,10 @@ struct Slot: Sendable {
   var pacedSince: UInt64 = 0
   /// When the worker was ready, last used, or last found healthy.
   var lastUsed: UInt64 = 0
+  /// It had a lease since it was last found healthy.
+  var isUnchecked = false
+  /// It did a job since it was last reset.
+  var isDirty = false
   /// When the worker became idle; a probe does not count.
   var idleSince: UInt64 = 0
   /// The armed generation of each timer; 0 when not armed.

@@ -6,8 +6,8 @@ struct Waiter: Equatable, Sendable {
     case endless
     /// Its timer, which is armed.
     case timed
-    /// The failure of the probe that is made for it: it did not want to wait at all.
-    case none
+    /// That no worker is coming for it without the end of another's lease.
+    case eager
   }
 
   let id: WaiterID
@@ -28,6 +28,8 @@ struct WaiterQueue: Sendable {
   private var entries: [Entry] = []
   private var head = 0
   private(set) var count = 0
+  /// Those of them that wait only as long as a worker is coming.
+  private(set) var eager = 0
 
   var isEmpty: Bool { count == 0 }
 
@@ -39,12 +41,14 @@ struct WaiterQueue: Sendable {
     }
     entries.append(Entry(waiter: waiter))
     count += 1
+    if waiter.patience == .eager { eager += 1 }
   }
 
   /// Puts a waiter back in the place that its age gives it.
   mutating func putBack(_ waiter: Waiter) {
     entries.insert(Entry(waiter: waiter), at: position(of: waiter.id))
     count += 1
+    if waiter.patience == .eager { eager += 1 }
   }
 
   mutating func popFirst() -> Waiter? {
@@ -52,6 +56,7 @@ struct WaiterQueue: Sendable {
     let waiter = entries[head].waiter
     head += 1
     count -= 1
+    if waiter.patience == .eager { eager -= 1 }
     trim()
     return waiter
   }
@@ -63,8 +68,21 @@ struct WaiterQueue: Sendable {
     let waiter = entries[index].waiter
     entries[index].isWithdrawn = true
     count -= 1
+    if waiter.patience == .eager { eager -= 1 }
     trim()
     return waiter
+  }
+
+  /// Takes out the last one that is eager, unless it is among the first `reach`.
+  mutating func withdrawLastEager(beyond reach: Int) -> WaiterID? {
+    guard eager > 0, count > reach else { return nil }
+    var place = count
+    for entry in entries[head...].reversed() where !entry.isWithdrawn {
+      guard place > reach else { return nil }
+      if entry.waiter.patience == .eager { return withdraw(entry.waiter.id)?.id }
+      place -= 1
+    }
+    return nil
   }
 
   /// Where the waiter is, or would have to be.

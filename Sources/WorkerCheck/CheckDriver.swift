@@ -1,4 +1,5 @@
 import EventLoop
+import Timers
 import LinuxIO
 import PoolCore
 import WireFormats

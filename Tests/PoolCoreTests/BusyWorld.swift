@@ -64,7 +64,8 @@ struct BusyWorld {
     case .workerReady(let worker), .workerGone(let worker, _):
       guard harness.isAlive(worker) else { return }
     case .start, .startExtended, .leaseRequested, .leaseWithdrawn, .workerBroken, .limitExceeded, .retirementRequested,
-      .probePassed, .probeFailed, .resetPassed, .resetFailed, .timerFired, .resized, .recycleAll, .recycle, .drain,
+      .probePassed, .probeFailed, .resetPassed, .resetFailed, .timerFired, .resized, .recycleAll, .recycle, .prefill,
+      .drain, .close,
       .stop:
       break
     }

@@ -76,7 +76,7 @@ import Testing
   func impatientProbe() {
     var pool = PoolHarness.open(1) { $0.probeBeforeLeaseUnlessUsedWithin = 0 }
     pool.advance(by: second)
-    pool.request(.immediately)
+    pool.request(.unlessExhausted)
     pool.send(.probeFailed(pool.worker(0)))
     #expect(pool.refused == [.exhausted])
   }
@@ -85,7 +85,7 @@ import Testing
   func impatientProbeMovesOn() {
     var pool = PoolHarness.open(2) { $0.probeBeforeLeaseUnlessUsedWithin = 0 }
     pool.advance(by: second)
-    pool.request(.immediately)
+    pool.request(.unlessExhausted)
     pool.gone(1, .died)
     #expect(pool.refused.isEmpty)
     pool.send(.probePassed(pool.worker(0)))

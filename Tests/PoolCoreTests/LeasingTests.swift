@@ -77,7 +77,7 @@ import Testing
   func refusesAtOnce() {
     var pool = PoolHarness.open(1)
     _ = pool.lease()
-    #expect(pool.request(.immediately) == [.refuseLease(WaiterID(2), .exhausted)])
+    #expect(pool.request(.unlessExhausted) == [.refuseLease(WaiterID(2), .exhausted)])
   }
 
   @Test("a wait has a deadline, and one who gave up is not served (lesson 19, php-src #11260)")

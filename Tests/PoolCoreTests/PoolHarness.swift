@@ -70,7 +70,9 @@ struct PoolHarness {
     note(event)
     actions.removeAll(keepingCapacity: true)
     let wasClosed = isClosed
+    let shortcut = Shortcut(event, in: pool, at: now)
     pool.handle(event, at: now, into: &actions)
+    if let difference = shortcut?.difference(to: pool, actions) { violate(difference) }
     for action in actions { carryOut(action, wasClosed: wasClosed) }
     checkDecisions()
     if isRecording { history += actions }
@@ -113,7 +115,7 @@ struct PoolHarness {
       if isAlive(worker) { shadows[worker.slot.index].check = .none }
     case .timerFired(let timer): timers.forget(timer)
     case .start, .startExtended, .workerBroken, .limitExceeded, .retirementRequested, .resized, .recycleAll, .recycle,
-      .drain, .stop:
+      .prefill, .drain, .close, .stop:
       break
     }
   }

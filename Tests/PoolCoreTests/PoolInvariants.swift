@@ -49,7 +49,7 @@ extension PoolHarness {
   private mutating func checkWaiters() {
     var probed = 0
     for slot in pool.slots {
-      guard case .probing(let waiter?) = slot.state else { continue }
+      guard let waiter = slot.state.waiter else { continue }
       probed += 1
       if !pending.contains(waiter.id) { violate("a probe is made for \(waiter), who does not wait") }
     }
@@ -155,7 +155,7 @@ extension PoolHarness {
       return
     }
     switch shadow.retiring {
-    case .jobs, .age, .memory, .idle, .surplus, .requested, .own, .drained:
+    case .jobs, .age, .memory, .idle, .spare, .surplus, .requested, .own, .drained:
       violate("stops \(worker) in the middle of \(shadow.leases) leases")
     case nil, .stopped, .startTimeout, .probe, .reset, .broken: break
     }
@@ -168,7 +168,7 @@ extension PoolStateMachine {
     switch reason {
     case .jobs: configuration.maximumJobs != 1
     case .age, .memory, .requested: true
-    case .idle, .surplus, .own, .drained, .stopped, .startTimeout, .probe, .reset, .broken: false
+    case .idle, .spare, .surplus, .own, .drained, .stopped, .startTimeout, .probe, .reset, .broken: false
     }
   }
 }

@@ -14,7 +14,7 @@ struct Simulation {
 
   struct Sightings: Equatable {
     var grants = 0, refusals = 0, starts = 0, probes = 0, resets = 0, rolls = 0, aborts = 0, opened = 0, stuck = 0
-    var abandoned = 0, closed = 0, replaced = 0, agedOut = 0
+    var abandoned = 0, closed = 0, replaced = 0, agedOut = 0, spare = 0
     /// The most that loaded for growth at once.
     var growth = 0
   }
@@ -76,6 +76,7 @@ struct Simulation {
       case .report(.breakerOpened): sightings.opened += 1
       case .report(.stuck): sightings.stuck += 1
       case .report(.retiring(_, .idle)): sightings.agedOut += 1
+      case .report(.retiring(_, .spare)): sightings.spare += 1
       case .report(.retiring(_, .jobs)), .report(.retiring(_, .age)), .report(.retiring(_, .memory)):
         if harness.pool.configuration.surge > 0 { sightings.replaced += 1 }
       case .stopWorker, .arm, .disarm, .report: break
@@ -99,7 +100,7 @@ struct Simulation {
   private mutating func request() {
     let limit: WaitLimit
     switch below(4) {
-    case 0: limit = .immediately
+    case 0: limit = .unlessExhausted
     case 1: limit = .within(UInt64(below(3_000_000_000)))
     default: limit = .forever
     }
@@ -192,7 +193,8 @@ struct Simulation {
       guard !harness.shadows.isEmpty else { return }
       let slot = below(harness.shadows.count)
       send(.recycle(WorkerID(slot: SlotID(slot), serial: harness.shadows[slot].serial)))
-    case 97..<99: send(.drain)
+    case 97: send(.prefill(below(10)))
+    case 98: send(happens(50) ? .drain : .close)
     default: send(.stop([.graceful, .prompt, .immediate][below(3)]))
     }
   }
@@ -211,6 +213,8 @@ extension PoolConfiguration {
     let second: UInt64 = 1_000_000_000
     let maximum = 1 + below(6)
     var configuration = PoolConfiguration(minimum: below(maximum + 1), maximum: maximum)
+    configuration.growsGradually = below(3) > 0
+    configuration.maximumIdle = below(4) == 0 ? below(4) : .max
     configuration.maximumStarting = below(2) == 0 ? 1 + below(3) : .max
     configuration.leaseOrder = below(2) == 0 ? .lifo : .fifo
     configuration.startLimit = UInt64(1 + below(5)) * second
@@ -223,7 +227,7 @@ extension PoolConfiguration {
     configuration.maximumAge = sometimes(60 * second)
     configuration.jitter = [0, 0.1, 1][below(3)]
     configuration.surge = below(4)
-    configuration.idleLimit = sometimes(10 * second)
+    configuration.idleLimit = below(2) == 0 ? UInt64.random(in: 1...3 * second, using: &chance) : 0
     configuration.probeInterval = sometimes(10 * second)
     configuration.stopLadder = Array(repeating: second, count: 1 + below(3))
     configuration.abandonsAfterLadder = below(4) == 0
@@ -231,6 +235,8 @@ extension PoolConfiguration {
       configuration.capacity = 2 + below(3)
     } else {
       configuration.resetsAfterLease = below(3) == 0
+      configuration.probesAfterLease = below(4) == 0
+      configuration.resetsBeforeLease = below(3) == 0
       configuration.leaseReportLimit = sometimes(5 * second)
       configuration.probeBeforeLeaseUnlessUsedWithin = below(3) == 0 ? UInt64(below(3)) * second : nil
     }

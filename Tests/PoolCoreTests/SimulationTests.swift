@@ -20,7 +20,7 @@ import Testing
     let seen = simulation.sightings
     #expect(
       min(seen.grants, seen.refusals, seen.starts, seen.probes, seen.resets, seen.rolls, seen.aborts) > 0
-        && min(seen.opened, seen.stuck, seen.closed, seen.replaced, seen.agedOut) > 0 && seen.growth > 1,
+        && min(seen.opened, seen.stuck, seen.closed, seen.replaced, seen.agedOut, seen.spare) > 0 && seen.growth > 1,
       "the simulation did not get everywhere: \(seen)")
   }
 

@@ -1,4 +1,4 @@
-import EventLoop
+import Timers
 import TestSupport
 import Testing
 

@@ -1,0 +1,114 @@
+import PoolCore
+
+/// A pool of objects that are expensive to make, for threads that may block. It needs no concurrency runtime: the calls of
+/// its factory run on threads of its own.
+///
+/// ```swift
+/// let parsers = BlockingObjectPool(.init(size: 4)) { try Parser() }
+/// let tree = try parsers.withObject { parser in parser.parse(text) }
+/// ```
+///
+/// Those who wait are served in the order in which they came.
+public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
+  /// A pool of the objects of a factory. The configuration must have no `defect`.
+  public init(_ configuration: ObjectPoolConfiguration, factory: some BlockingObjectFactory<Object>) {
+    super.init(PoolDriver(configuration, validates: true, resets: true, runner: ThreadRunner(factory)))
+  }
+
+  /// A pool of the objects that `make` makes. Without `validate` and `reset` nothing is validated and reset. The
+  /// configuration must have no `defect`.
+  public init(
+    _ configuration: ObjectPoolConfiguration,
+    make: @escaping @Sendable () throws -> sending Object,
+    validate: (@Sendable (Object) throws -> Bool)? = nil,
+    reset: (@Sendable (Object) throws -> Void)? = nil,
+    dispose: (@Sendable (Object) throws -> Void)? = nil
+  ) {
+    let factory = BlockingClosureFactory(made: make, validated: validate, forgotten: reset, disposed: dispose)
+    super.init(
+      PoolDriver(configuration, validates: validate != nil, resets: reset != nil, runner: ThreadRunner(factory)))
+  }
+
+  // MARK: Acquiring
+
+  /// Leases an object; when all are leased, does what `whenExhausted` says. Throws `ObjectPoolError`.
+  @inlinable
+  public func acquire(file: StaticString = #fileID, line: UInt = #line) throws -> Lease<Object> {
+    let place = SourcePlace(file: file, line: line)
+    if let grant = driver.leaseAtOnce(place) { return lease(grant) }
+    return lease(try wait(.usual, place))
+  }
+
+  /// Leases an object; waits for it no longer than `timeout`, then throws `ObjectPoolError.timedOut`.
+  @inlinable
+  public func acquire(
+    timeout: Duration, file: StaticString = #fileID, line: UInt = #line
+  ) throws -> Lease<Object> {
+    let place = SourcePlace(file: file, line: line)
+    if let grant = driver.leaseAtOnce(place) { return lease(grant) }
+    return lease(try wait(.within(timeout), place))
+  }
+
+  /// Leases an object that is free, or can be made; nil when all are leased. May wait for a validation, a reset, or the
+  /// making of an object, but never for others; throws when that fails.
+  @inlinable
+  public func tryAcquire(file: StaticString = #fileID, line: UInt = #line) throws -> Lease<Object>? {
+    let place = SourcePlace(file: file, line: line)
+    if let grant = driver.leaseAtOnce(place) { return lease(grant) }
+    do {
+      return lease(try wait(.unlessExhausted, place))
+    } catch ObjectPoolError.exhausted {
+      return nil
+    }
+  }
+
+  /// Leases an object for the time of `body`; it is released whatever happens. With `disposingOnThrow` an object whose use
+  /// threw an error is disposed of instead.
+  @inlinable
+  public func withObject<Result>(
+    disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ body: (Object) throws -> Result
+  ) throws -> Result {
+    let lease = try acquire(file: file, line: line)
+    // The lease may have ended meanwhile, by a close that waited long enough.
+    do {
+      let result = try body(lease.object)
+      try? release(lease)
+      return result
+    } catch {
+      if disposingOnThrow { try? dispose(lease) } else { try? release(lease) }
+      throw error
+    }
+  }
+
+  @usableFromInline func wait(_ patience: Patience, _ place: SourcePlace) throws -> PoolDriver.Grant {
+    let mailbox = Mailbox<PoolDriver.Grant>()
+    driver.request(limit(of: patience), place, WaitTicket(), isCancelled: false, .thread(mailbox))
+    return try mailbox.take()
+  }
+
+  // MARK: Size and end
+
+  /// Makes objects until `count` exist (no more than the maximum), and waits for them; nil for as many as the pool may
+  /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent.
+  public func prefill(_ count: Int? = nil) throws {
+    let mailbox = Mailbox<Void>()
+    driver.prefill(count, .thread(mailbox))
+    try mailbox.take()
+  }
+
+  /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are
+  /// released. After `time` those still leased are disposed of, too, though somebody may be using them. Returns when all
+  /// objects are gone or abandoned.
+  public func close(within time: Duration = .seconds(30)) { end(by: .close, within: time) }
+
+  /// Ends the pool like `close`, but those who wait already are still served. Without `time` leases are waited for as
+  /// long as they last.
+  public func drain(within time: Duration? = nil) { end(by: .drain, within: time) }
+
+  private func end(by event: PoolEvent, within time: Duration?) {
+    let mailbox = Mailbox<Void>()
+    driver.end(by: event, within: time, .thread(mailbox))
+    try? mailbox.take()
+  }
+}

@@ -1,0 +1,25 @@
+/// A factory of closures.
+struct ClosureFactory<Object>: ObjectFactory {
+  let made: @Sendable () async throws -> sending Object
+  let validated: (@Sendable (Object) async throws -> Bool)?
+  let forgotten: (@Sendable (Object) async throws -> Void)?
+  let disposed: (@Sendable (Object) async throws -> Void)?
+
+  func make() async throws -> sending Object { try await made() }
+  func validate(_ object: Object) async throws -> Bool { try await validated?(object) ?? true }
+  func reset(_ object: Object) async throws { try await forgotten?(object) }
+  func dispose(_ object: Object) async throws { try await disposed?(object) }
+}
+
+/// A factory of closures that block.
+struct BlockingClosureFactory<Object>: BlockingObjectFactory {
+  let made: @Sendable () throws -> sending Object
+  let validated: (@Sendable (Object) throws -> Bool)?
+  let forgotten: (@Sendable (Object) throws -> Void)?
+  let disposed: (@Sendable (Object) throws -> Void)?
+
+  func make() throws -> sending Object { try made() }
+  func validate(_ object: Object) throws -> Bool { try validated?(object) ?? true }
+  func reset(_ object: Object) throws { try forgotten?(object) }
+  func dispose(_ object: Object) throws { try disposed?(object) }
+}

@@ -1,0 +1,91 @@
+import PoolCore
+
+/// Leases: taken, waited for, given back.
+extension PoolDriver {
+  /// A free object, if there is one that needs no check.
+  @usableFromInline func leaseAtOnce(_ place: SourcePlace) -> Grant? {
+    locked.withLock { state in
+      guard let worker = state.core.leaseAtOnce(at: Clock.coarse) else { return nil }
+      return seat(worker, place, &state)
+    }
+  }
+
+  /// Gives the object of this worker to a new lease.
+  @inline(__always)
+  func seat(_ worker: WorkerID, _ place: SourcePlace, _ state: inout State) -> Grant {
+    let slot = worker.slot.index
+    state.lastLease += 1
+    state.statistics.acquired += 1
+    state.seats[slot].lease = state.lastLease
+    state.seats[slot].acquiredAt = place
+    guard let record = state.seats[slot].record else { preconditionFailure("a lease without an object") }
+    return Grant(record: record, token: LeaseToken(pool: id, number: state.lastLease, slot: slot))
+  }
+
+  /// Asks for a lease. The resumption gets it, or the reason why not, unless `ticket` is withdrawn before.
+  func request(
+    _ limit: WaitLimit, _ place: SourcePlace, _ ticket: WaitTicket, isCancelled: Bool, _ resumption: Resumption<Grant>
+  ) {
+    perform { state in
+      if isCancelled {
+        state.statistics.cancelled += 1
+        return state.effects.append(.refuse(resumption, CancellationError()))
+      }
+      state.lastWaiter += 1
+      ticket.waiter = state.lastWaiter
+      state.waiting[state.lastWaiter] = Waiting(resumption: resumption, place: place, since: Clock.now, limit: limit)
+      handle(.leaseRequested(WaiterID(state.lastWaiter), limit), &state)
+    }
+  }
+
+  /// The task that waits was cancelled. If it has been answered, it keeps the answer.
+  func withdraw(_ ticket: WaitTicket) {
+    perform { state in
+      guard let waiting = state.waiting.removeValue(forKey: ticket.waiter) else { return }
+      state.statistics.cancelled += 1
+      handle(.leaseWithdrawn(WaiterID(ticket.waiter)), &state)
+      state.effects.append(.refuse(waiting.resumption, CancellationError()))
+    }
+  }
+
+  /// Ends the lease; the object goes back.
+  @usableFromInline func release(_ token: LeaseToken) throws(ObjectPoolError) {
+    let isDone = try locked.withLock { state throws(ObjectPoolError) in
+      let worker = try endLease(token, &state)
+      if state.core.releaseAtOnce(worker, at: Clock.coarse) { return true }
+      handle(.leaseReleased(worker, .healthy), &state)
+      return state.effects.isEmpty
+    }
+    if !isDone { perform { _ in } }
+  }
+
+  /// Ends the lease; the object is disposed of.
+  func dispose(_ token: LeaseToken) throws(ObjectPoolError) {
+    try locked.withLock { state throws(ObjectPoolError) in
+      let worker = try endLease(token, &state)
+      handle(.workerBroken(worker), &state)
+    }
+    perform { _ in }
+  }
+
+  @inline(__always)
+  private func endLease(_ token: LeaseToken, _ state: inout State) throws(ObjectPoolError) -> WorkerID {
+    guard token.pool == id, state.seats[token.slot].lease == token.number,
+      let worker = state.seats[token.slot].record?.worker
+    else { throw misuse(of: token, &state) }
+    state.seats[token.slot].lease = 0
+    return worker
+  }
+
+  @inline(never)
+  private func misuse(of token: LeaseToken, _ state: inout State) -> ObjectPoolError {
+    state.statistics.misuses += 1
+    return token.pool == id ? .leaseEnded : .foreignLease
+  }
+}
+
+/// Finds the one who waits again. Guarded by the driver's lock.
+final class WaitTicket: @unchecked Sendable {
+  /// 0 before it waits.
+  var waiter: UInt64 = 0
+}

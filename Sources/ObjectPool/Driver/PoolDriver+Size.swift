@@ -1,0 +1,88 @@
+import PoolCore
+
+/// How many objects there are, and the end of all.
+extension PoolDriver {
+  /// A copy of the figures.
+  var statistics: ObjectPoolStatistics {
+    locked.withLock { state in
+      var statistics = state.statistics
+      let snapshot = state.core.snapshot
+      for slot in snapshot.slots {
+        switch slot.state {
+        case .empty, .backingOff: break
+        case .starting: statistics.creating += 1
+        case .idle: statistics.idle += 1
+        case .leased: statistics.leased += 1
+        case .probing, .resetting: statistics.checking += 1
+        case .stopping: statistics.disposing += 1
+        }
+      }
+      statistics.waiting = state.waiting.count
+      statistics.isBreakerOpen = snapshot.isBreakerOpen
+      return statistics
+    }
+  }
+
+  func resize(minimum: Int, maximum: Int) {
+    precondition(
+      maximum >= 1 && (0...maximum).contains(minimum),
+      "a pool of \(minimum) to \(maximum) objects: the maximum must be at least 1, the minimum from 0 to the maximum")
+    perform { state in
+      state.statistics.minimum = minimum
+      state.statistics.maximum = maximum
+      handle(.resized(minimum: minimum, maximum: maximum), &state)
+    }
+  }
+
+  // MARK: Prefill
+
+  /// Makes objects until `count` are there; nil for as many as the pool may keep.
+  func prefill(_ count: Int?, _ resumption: Resumption<Void>) {
+    precondition(count ?? 0 >= 0, "prefill of \(count ?? 0) objects: must not be negative")
+    perform { state in
+      guard !state.isClosed else {
+        return state.effects.append(.finish(resumption, .failure(ObjectPoolError.closed)))
+      }
+      let kept = max(state.statistics.minimum, configuration.maximumIdle)
+      let wanted = min(count ?? (kept == .max && state.statistics.maximum == .max ? 0 : kept), state.statistics.maximum)
+      state.prefilling.append(Prefilling(resumption: resumption, count: wanted))
+      handle(.prefill(wanted), &state)
+    }
+  }
+
+  func finishPrefilling(_ state: inout State) {
+    let serving = state.core.serving
+    let maximum = state.statistics.maximum
+    for prefilling in state.prefilling where serving >= min(prefilling.count, maximum) {
+      state.effects.append(.finish(prefilling.resumption, .success(())))
+    }
+    state.prefilling.removeAll { serving >= min($0.count, maximum) }
+  }
+
+  func failPrefilling(_ error: ObjectPoolError, _ state: inout State) {
+    for prefilling in state.prefilling {
+      state.effects.append(.finish(prefilling.resumption, .failure(error)))
+    }
+    state.prefilling.removeAll()
+  }
+
+  // MARK: The end
+
+  /// Sends `event`, which ends the pool, waits for leases no longer than `time`, and tells when all objects are gone.
+  func end(by event: PoolEvent, within time: Duration?, _ resumption: Resumption<Void>) {
+    perform { state in
+      guard !state.isClosed else { return state.effects.append(.finish(resumption, .success(()))) }
+      state.closing.append(resumption)
+      failPrefilling(.closed, &state)
+      if let time { arm(.closing, after: time.nanoseconds, &state) }
+      handle(event, &state)
+    }
+  }
+
+  func finishClosing(_ state: inout State) {
+    state.isClosed = true
+    state.timers.disarm(.closing)
+    for resumption in state.closing { state.effects.append(.finish(resumption, .success(()))) }
+    state.closing.removeAll()
+  }
+}

@@ -1,0 +1,58 @@
+import PoolCore
+
+/// Makes the calls of an asynchronous factory, each in a task of its own.
+struct TaskRunner<Factory: ObjectFactory>: OperationRunner {
+  private let factory: Factory
+
+  init(_ factory: Factory) { self.factory = factory }
+
+  func makeRecord(for worker: WorkerID) -> ObjectRecord { Holder<Factory.Object>(worker) }
+
+  func begin(_ operation: Operation, on record: ObjectRecord, for driver: PoolDriver) {
+    let holder = unsafeDowncast(record, to: Holder<Factory.Object>.self)
+    let task = Task.detached { driver.operationEnded(operation, on: holder, await call(operation, holder)) }
+    driver.operation(operation, on: holder, canBeCancelledBy: task.cancel)
+  }
+
+  private func call(_ operation: Operation, _ holder: Holder<Factory.Object>) async -> OperationResult {
+    do {
+      switch operation {
+      case .make: holder.object = try await factory.make()
+      case .validate: guard try await factory.validate(holder.object!) else { return .failed(nil) }
+      case .reset: try await factory.reset(holder.object!)
+      case .dispose: try await factory.dispose(holder.object!)
+      }
+      return .passed
+    } catch {
+      return .failed(error)
+    }
+  }
+}
+
+/// Makes the calls of a blocking factory, each on a thread of its own.
+struct ThreadRunner<Factory: BlockingObjectFactory>: OperationRunner {
+  private let factory: Factory
+
+  init(_ factory: Factory) { self.factory = factory }
+
+  func makeRecord(for worker: WorkerID) -> ObjectRecord { Holder<Factory.Object>(worker) }
+
+  func begin(_ operation: Operation, on record: ObjectRecord, for driver: PoolDriver) {
+    let holder = unsafeDowncast(record, to: Holder<Factory.Object>.self)
+    OperationThreads.shared.run { driver.operationEnded(operation, on: holder, call(operation, holder)) }
+  }
+
+  private func call(_ operation: Operation, _ holder: Holder<Factory.Object>) -> OperationResult {
+    do {
+      switch operation {
+      case .make: holder.object = try factory.make()
+      case .validate: guard try factory.validate(holder.object!) else { return .failed(nil) }
+      case .reset: try factory.reset(holder.object!)
+      case .dispose: try factory.dispose(holder.object!)
+      }
+      return .passed
+    } catch {
+      return .failed(error)
+    }
+  }
+}

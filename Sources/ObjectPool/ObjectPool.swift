@@ -1,0 +1,123 @@
+import PoolCore
+
+/// A pool of objects that are expensive to make, for asynchronous code.
+///
+/// ```swift
+/// let parsers = ObjectPool(.init(size: 4)) { try await Parser() }
+/// let tree = try await parsers.withObject { parser in parser.parse(text) }
+/// ```
+///
+/// A pool can be used from any task and thread. Those who wait are served in the order in which they came; one whose task
+/// is cancelled leaves the queue with a `CancellationError`.
+public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
+  /// A pool of the objects of a factory. The configuration must have no `defect`.
+  public init(_ configuration: ObjectPoolConfiguration, factory: some ObjectFactory<Object>) {
+    super.init(PoolDriver(configuration, validates: true, resets: true, runner: TaskRunner(factory)))
+  }
+
+  /// A pool of the objects that `make` makes. Without `validate` and `reset` nothing is validated and reset. The
+  /// configuration must have no `defect`.
+  public init(
+    _ configuration: ObjectPoolConfiguration,
+    make: @escaping @Sendable () async throws -> sending Object,
+    validate: (@Sendable (Object) async throws -> Bool)? = nil,
+    reset: (@Sendable (Object) async throws -> Void)? = nil,
+    dispose: (@Sendable (Object) async throws -> Void)? = nil
+  ) {
+    let factory = ClosureFactory(made: make, validated: validate, forgotten: reset, disposed: dispose)
+    super.init(
+      PoolDriver(configuration, validates: validate != nil, resets: reset != nil, runner: TaskRunner(factory)))
+  }
+
+  // MARK: Acquiring
+
+  /// Leases an object; when all are leased, does what `whenExhausted` says.
+  ///
+  /// Throws `ObjectPoolError`, or `CancellationError` if the task is cancelled while it waits.
+  @inlinable
+  public nonisolated(nonsending) func acquire(
+    file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> Lease<Object> {
+    let place = SourcePlace(file: file, line: line)
+    if let grant = driver.leaseAtOnce(place) { return lease(grant) }
+    return lease(try await wait(.usual, place))
+  }
+
+  /// Leases an object; waits for it no longer than `timeout`, then throws `ObjectPoolError.timedOut`.
+  @inlinable
+  public nonisolated(nonsending) func acquire(
+    timeout: Duration, file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> Lease<Object> {
+    let place = SourcePlace(file: file, line: line)
+    if let grant = driver.leaseAtOnce(place) { return lease(grant) }
+    return lease(try await wait(.within(timeout), place))
+  }
+
+  /// Leases an object that is free, or can be made; nil when all are leased. May wait for a validation, a reset, or the
+  /// making of an object, but never for others; throws when that fails.
+  @inlinable
+  public nonisolated(nonsending) func tryAcquire(
+    file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> Lease<Object>? {
+    let place = SourcePlace(file: file, line: line)
+    if let grant = driver.leaseAtOnce(place) { return lease(grant) }
+    do {
+      return lease(try await wait(.unlessExhausted, place))
+    } catch ObjectPoolError.exhausted {
+      return nil
+    }
+  }
+
+  /// Leases an object for the time of `body`; it is released whatever happens. With `disposingOnThrow` an object whose use
+  /// threw an error is disposed of instead.
+  @inlinable
+  public nonisolated(nonsending) func withObject<Result>(
+    disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ body: nonisolated(nonsending) (Object) async throws -> Result
+  ) async throws -> Result {
+    let lease = try await acquire(file: file, line: line)
+    // The lease may have ended meanwhile, by a close that waited long enough.
+    do {
+      let result = try await body(lease.object)
+      try? release(lease)
+      return result
+    } catch {
+      if disposingOnThrow { try? dispose(lease) } else { try? release(lease) }
+      throw error
+    }
+  }
+
+  @usableFromInline
+  nonisolated(nonsending) func wait(_ patience: Patience, _ place: SourcePlace) async throws -> PoolDriver.Grant {
+    let ticket = WaitTicket()
+    let limit = limit(of: patience)
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        driver.request(limit, place, ticket, isCancelled: Task.isCancelled, .task(continuation))
+      }
+    } onCancel: {
+      driver.withdraw(ticket)
+    }
+  }
+
+  // MARK: Size and end
+
+  /// Makes objects until `count` exist (no more than the maximum), and waits for them; nil for as many as the pool may
+  /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent.
+  public nonisolated(nonsending) func prefill(_ count: Int? = nil) async throws {
+    try await withUnsafeThrowingContinuation { driver.prefill(count, .task($0)) }
+  }
+
+  /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are
+  /// released. After `time` those still leased are disposed of, too, though somebody may be using them. Returns when all
+  /// objects are gone or abandoned.
+  public nonisolated(nonsending) func close(within time: Duration = .seconds(30)) async {
+    try? await withUnsafeThrowingContinuation { driver.end(by: .close, within: time, .task($0)) }
+  }
+
+  /// Ends the pool like `close`, but those who wait already are still served. Without `time` leases are waited for as
+  /// long as they last.
+  public nonisolated(nonsending) func drain(within time: Duration? = nil) async {
+    try? await withUnsafeThrowingContinuation { driver.end(by: .drain, within: time, .task($0)) }
+  }
+}

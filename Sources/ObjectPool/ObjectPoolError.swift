@@ -1,0 +1,32 @@
+/// Why a pool did not do what it was asked to.
+public enum ObjectPoolError: Error, CustomStringConvertible {
+  /// Nobody released an object in time, nor could one be made. With the last failure of `make`, if the last try failed.
+  case timedOut(after: Duration, creationError: (any Error)?)
+  /// All `maximum` objects are leased, and the caller did not want to wait.
+  case exhausted(maximum: Int)
+  /// Objects cannot be made, and there is none to wait for. The error is what `make` threw last.
+  case creationFailed(any Error)
+  /// `make` took longer than `creationTimeout`.
+  case creationTimedOut(after: Duration)
+  /// The pool is closing or closed.
+  case closed
+  /// The lease has ended before: it was released or disposed of. Nothing was changed.
+  case leaseEnded
+  /// The lease was given by another pool. Nothing was changed.
+  case foreignLease
+
+  /// What happened, and what to try.
+  public var description: String {
+    switch self {
+    case .timedOut(let time, let error):
+      "no object within \(time)"
+        + (error.map { "; the last one could not be made: \($0)" } ?? ": all are leased; is one never released?")
+    case .exhausted(let maximum): "all \(maximum) objects are leased"
+    case .creationFailed(let error): "no object can be made: \(error)"
+    case .creationTimedOut(let time): "an object was not made within \(time) (creationTimeout)"
+    case .closed: "the pool is closed"
+    case .leaseEnded: "this lease has ended before; nothing was changed"
+    case .foreignLease: "this lease was given by another pool; nothing was changed"
+    }
+  }
+}
