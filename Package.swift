@@ -40,6 +40,7 @@ let package = Package(
     .target(name: "Timers"),
     .target(name: "JobCore"),
     .target(name: "WireFormats"),
+    .target(name: "Records"),
     .target(name: "CommandLineKit"),
 
     .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -49,6 +50,7 @@ let package = Package(
     .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),

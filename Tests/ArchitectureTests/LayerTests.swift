@@ -5,7 +5,7 @@ import Testing
 @Suite struct LayerTests {
   /// What each target may import of ours, and of the system.
   static let allowed: [String: Set<String>] = [
-    "PoolCore": [], "JobCore": [], "WireFormats": [], "CommandLineKit": [], "Timers": [],
+    "PoolCore": [], "JobCore": [], "WireFormats": [], "Records": [], "CommandLineKit": [], "Timers": [],
     "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
     "LinuxIO": ["CLinux", "Glibc"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
@@ -50,7 +50,7 @@ import Testing
 
   @Test(
     "tests of the cores never sleep",
-    arguments: ["PoolCoreTests", "JobCoreTests", "WireFormatsTests", "CommandLineKitTests"])
+    arguments: ["PoolCoreTests", "JobCoreTests", "WireFormatsTests", "RecordsTests", "CommandLineKitTests"])
   func coreTestsNeverSleep(target: String) {
     for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {
       #expect(!Tree.text(of: file).contains("sleep("), "\(file)")

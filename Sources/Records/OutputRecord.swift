@@ -1,0 +1,88 @@
+/// What became of one job, written as one line of JSON, in this order:
+/// `{"id", "seq", "outcome", "result" | "error": {"message", "code", "signal", "stderr"}, "attempts", "slot", "pid", "queued", "ran",
+/// "cpu", "rss"}`. What is not known is left out.
+///
+/// `result` has two forms, by what the worker speaks:
+/// - JSON (`jsonrpc`): the value, byte for byte as the worker wrote it, never encoded again.
+/// - bytes (`lines`, `nul`, `length4`, `netstring`): a string that says the reply, since a reply that merely looks like JSON must not
+///   change its type (`1`, `true`, `"a"`). A reply that is not UTF-8 cannot stand in JSON: it is written as base64 under the name
+///   `result_base64`, so that nothing is lost and whoever reads `result` alone meets no false text.
+public struct OutputRecord: Equatable, Sendable {
+  /// Which job of the input it was.
+  public var seq: UInt64
+  /// How it ended: a word such as `ok` or `timeout`.
+  public var outcome: String
+  /// How many attempts were made, 0 if it never came to a worker.
+  public var attempts: Int
+  /// The slot of the last attempt.
+  public var slot: Int?
+  /// The process of the last attempt.
+  public var pid: Int32?
+  /// How long it waited for a worker, in nanoseconds. All times are written in seconds, to the microsecond.
+  public var queued: UInt64?
+  /// How long the last attempt ran, in nanoseconds.
+  public var ran: UInt64?
+  /// How much processor time the last attempt took, in nanoseconds.
+  public var cpu: UInt64?
+  /// The most memory that its worker held, in bytes.
+  public var rss: UInt64?
+
+  /// A record of a job that is settled.
+  public init(
+    seq: UInt64, outcome: String, attempts: Int, slot: Int? = nil, pid: Int32? = nil, queued: UInt64? = nil,
+    ran: UInt64? = nil, cpu: UInt64? = nil, rss: UInt64? = nil
+  ) {
+    self.seq = seq
+    self.outcome = outcome
+    self.attempts = attempts
+    self.slot = slot
+    self.pid = pid
+    self.queued = queued
+    self.ran = ran
+    self.cpu = cpu
+    self.rss = rss
+  }
+
+  /// Adds the line of a job whose worker answered with bytes. `id` is the JSON value that the job came with, nil if it had none.
+  public func append(reply: RawSpan, id: RawSpan?, to buffer: inout [UInt8]) {
+    appendStart(id: id, to: &buffer)
+    buffer.appendMember("result", bytes: reply)
+    appendEnd(to: &buffer)
+  }
+
+  /// Adds the line of a job whose worker answered with a JSON value, which was checked. A line feed in it is white space, and
+  /// becomes a space.
+  public func append(jsonReply: RawSpan, id: RawSpan?, to buffer: inout [UInt8]) {
+    appendStart(id: id, to: &buffer)
+    buffer.appendMember("result", json: jsonReply)
+    appendEnd(to: &buffer)
+  }
+
+  /// Adds the line of a job that did not end well.
+  public func append(_ failure: Failure, id: RawSpan?, to buffer: inout [UInt8]) {
+    appendStart(id: id, to: &buffer)
+    buffer.appendName("error")
+    buffer.append(UInt8(ascii: "{"))
+    buffer.appendMembers(of: failure)
+    buffer.append(UInt8(ascii: "}"))
+    appendEnd(to: &buffer)
+  }
+
+  private func appendStart(id: RawSpan?, to buffer: inout [UInt8]) {
+    buffer.append(UInt8(ascii: "{"))
+    if let id { buffer.appendMember("id", json: id) }
+    buffer.appendMember("seq", seq)
+    buffer.appendMember("outcome", outcome)
+  }
+
+  private func appendEnd(to buffer: inout [UInt8]) {
+    buffer.appendMember("attempts", attempts)
+    buffer.appendMember("slot", ifAny: slot)
+    buffer.appendMember("pid", ifAny: pid)
+    buffer.appendMember("queued", seconds: queued)
+    buffer.appendMember("ran", seconds: ran)
+    buffer.appendMember("cpu", seconds: cpu)
+    buffer.appendMember("rss", ifAny: rss)
+    buffer.append("}\n")
+  }
+}
