@@ -2,7 +2,7 @@
 import PackageDescription
 
 // Every arrow points down: a target may use only what stands below it here.
-// The four pure targets at the bottom import nothing at all, not even the C library.
+// The five pure targets at the bottom import nothing at all, not even the C library.
 let package = Package(
   name: "prefork",
   products: [
@@ -33,6 +33,7 @@ let package = Package(
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore"),
     .target(name: "JobCore"),
+    .target(name: "JobLog"),
     .target(name: "WireFormats"),
     .target(name: "CommandLineKit"),
 
@@ -40,6 +41,7 @@ let package = Package(
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .testTarget(name: "PoolCoreTests", dependencies: ["PoolCore"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
+    .testTarget(name: "JobLogTests", dependencies: ["JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),

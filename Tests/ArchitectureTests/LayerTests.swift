@@ -5,7 +5,7 @@ import Testing
 @Suite struct LayerTests {
   /// What each target may import of ours, and of the system.
   static let allowed: [String: Set<String>] = [
-    "PoolCore": [], "JobCore": [], "WireFormats": [], "CommandLineKit": [],
+    "PoolCore": [], "JobCore": [], "JobLog": [], "WireFormats": [], "CommandLineKit": [],
     "LinuxIO": ["CLinux", "Glibc"],
     "EventLoop": ["LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
@@ -47,7 +47,7 @@ import Testing
 
   @Test(
     "tests of the cores never sleep",
-    arguments: ["PoolCoreTests", "JobCoreTests", "WireFormatsTests", "CommandLineKitTests"])
+    arguments: ["PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "CommandLineKitTests"])
   func coreTestsNeverSleep(target: String) {
     for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {
       #expect(!Tree.text(of: file).contains("sleep("), "\(file)")
