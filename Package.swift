@@ -34,11 +34,13 @@ let package = Package(
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(name: "Chronicle", dependencies: ["JobCore"]),
 
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore"),
     .target(name: "Timers"),
     .target(name: "JobCore"),
+    .target(name: "JobLog"),
     .target(name: "WireFormats"),
     .target(name: "Records"),
     .target(name: "CommandLineKit"),
@@ -49,6 +51,8 @@ let package = Package(
     .testTarget(name: "TimersTests", dependencies: ["Timers", "TestSupport"]),
     .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
+    .testTarget(name: "ChronicleTests", dependencies: ["Chronicle", "JobCore", "TestSupport"]),
+    .testTarget(name: "JobLogTests", dependencies: ["JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
