@@ -21,4 +21,6 @@ public enum JobTimer: Hashable, Sendable {
   case run(JobID)
   /// How long a job may wait in the queue.
   case queue(JobID)
+  /// When a failed attempt is repeated.
+  case retry(JobID)
 }

@@ -1,9 +1,11 @@
-/// How many jobs are where. `accepted` is always `queued + leased + settled`.
+/// How many jobs are where. `accepted` is always `queued + delayed + leased + settled`.
 public struct JobCounts: Sendable {
   /// Jobs that came in.
   public internal(set) var accepted = 0
   /// Jobs that wait for a worker.
   public internal(set) var queued = 0
+  /// Jobs that wait for the time of their next attempt.
+  public internal(set) var delayed = 0
   /// Jobs that a worker has.
   public internal(set) var leased = 0
   /// Jobs that have ended, those held included.
@@ -17,6 +19,9 @@ public struct JobCounts: Sendable {
 
   /// How many jobs ended like this.
   public subscript(outcome: Outcome) -> Int { outcomes[Int(outcome.rawValue)] }
+
+  /// Jobs that have ended badly: neither `ok` nor `cancelled`.
+  public var bad: Int { settled - self[.ok] - self[.cancelled] }
 
   mutating func count(_ outcome: Outcome) {
     settled += 1

@@ -4,7 +4,7 @@
 /// contradicts what the ledger knows of a living job is a defect of the driver: it changes nothing, is reported and counted.
 public enum JobEvent: Sendable, Equatable {
   /// A job came in. It must carry `nextID`, and `canAccept` should be true; over the limit it is reported, and served all the same.
-  case accepted(JobID)
+  case accepted(JobID, JobTerms = .usual)
   /// No job will come any more.
   case inputEnded
 
@@ -17,11 +17,12 @@ public enum JobEvent: Sendable, Equatable {
   /// The job came to the head of its worker: its run clock starts again from zero. Only needed where several jobs wait in one
   /// worker; `send` has started the clock already.
   case started(JobID)
-  /// The worker answered with a result of so many bytes.
-  case replied(JobID, resultBytes: Int)
+  /// The worker answered with a result of so many bytes, after so many nanoseconds.
+  case replied(JobID, resultBytes: Int, ran: UInt64 = 0)
   /// The attempt failed; the lease is the driver's affair.
   case attemptFailed(JobID, AttemptFailure)
-  /// The worker certainly never saw the job. It goes to the front of the queue and the attempt is not counted.
+  /// The worker certainly never saw the job. It goes to the front of the queue and the attempt is not counted; but when that
+  /// has happened `JobLedger.mostFreeReturns` times to one job, the attempt has failed: workers that work refuse to read it.
   case returnedUnstarted(JobID)
   /// The job cannot be given to a worker at all (it is too large, the framing cannot carry it): `failed`, without another attempt.
   /// If it has a lease, that is unused.
@@ -36,4 +37,24 @@ public enum JobEvent: Sendable, Equatable {
   case drain
   /// Cancel everything that is not settled, running jobs as well. Ends the input, too.
   case abort
+}
+
+/// What one job is given that differs from the configuration.
+public struct JobTerms: Sendable, Equatable {
+  /// As configured.
+  public static let usual = JobTerms()
+
+  /// More attempts after one that failed; negative for as configured.
+  public var retries: Int32
+  /// How long one attempt may run, in nanoseconds; 0 for as configured.
+  public var runLimit: UInt64
+  /// Jobs of a higher priority are started before others; among equals the order of the input counts. Usually 0.
+  public var priority: Int32
+
+  /// What is not given is as usual.
+  public init(retries: Int32 = -1, runLimit: UInt64 = 0, priority: Int32 = 0) {
+    self.retries = retries
+    self.runLimit = runLimit
+    self.priority = priority
+  }
 }

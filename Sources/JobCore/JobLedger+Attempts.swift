@@ -1,37 +1,42 @@
 /// What becomes of a job that a worker has.
 extension JobLedger {
   mutating func started(_ job: JobID, into actions: inout [JobAction]) {
-    guard leased(job, or: "a job was started that no worker has", into: &actions) != nil else { return }
-    startRunClock(job, into: &actions)
+    guard let index = leased(job, or: "a job was started that no worker has", into: &actions) else { return }
+    startRunClock(index, into: &actions)
   }
 
-  mutating func replied(_ job: JobID, _ resultBytes: Int, into actions: inout [JobAction]) {
+  mutating func replied(_ job: JobID, _ resultBytes: Int, _ time: UInt64, into actions: inout [JobAction]) {
     guard let index = leased(job, or: "a reply came for a job that no worker has", into: &actions) else { return }
-    stopRunClock(job, into: &actions)
+    stopRunClock(index, into: &actions)
     slab[index].resultBytes = resultBytes
     endLease(index)
     settle(index, .ok, into: &actions)
+    runTimes.add(time)
+    if configuration.runLimitPercent != nil, runTimes.count >= nextMedian { updateMedianLimit(into: &actions) }
   }
 
   mutating func attemptFailed(_ job: JobID, _ failure: AttemptFailure, into actions: inout [JobAction]) {
     guard let index = leased(job, or: "an attempt failed of a job that no worker has", into: &actions) else { return }
-    stopRunClock(job, into: &actions)
+    stopRunClock(index, into: &actions)
     endAttempt(index, failure, into: &actions)
   }
 
   mutating func runLimitReached(_ job: JobID, into actions: inout [JobAction]) {
-    guard configuration.runLimit != nil, let index = slab.find(job) else { return }
+    guard let index = slab.find(job), slab[index].isTimed else { return }
+    slab[index].isTimed = false
     switch slab[index].state {
     case .leased:
       actions.append(.interrupt(job))
       endAttempt(index, .timeout, into: &actions)
-    case .free, .queued, .held: return  // Fired at the moment the attempt ended.
+    case .free, .queued, .delayed, .held: return  // Fired at the moment the attempt ended.
     }
   }
 
   mutating func returnedUnstarted(_ job: JobID, into actions: inout [JobAction]) {
     guard let index = leased(job, or: "a job came back that no worker has", into: &actions) else { return }
-    stopRunClock(job, into: &actions)
+    stopRunClock(index, into: &actions)
+    slab[index].freeReturns += 1
+    if slab[index].freeReturns >= Self.mostFreeReturns { return endAttempt(index, .failed, into: &actions) }
     slab[index].attempts -= 1
     endLease(index)
     if isDraining { settle(index, .cancelled, into: &actions) } else { requeue(index, into: &actions) }
@@ -42,8 +47,10 @@ extension JobLedger {
     switch slab[index].state {
     case .queued:
       leaveQueue(index, into: &actions)
+    case .delayed:
+      endDelay(index, into: &actions)
     case .leased:
-      stopRunClock(job, into: &actions)
+      stopRunClock(index, into: &actions)
       slab[index].attempts -= 1
       endLease(index)
     case .free, .held:
@@ -61,11 +68,33 @@ extension JobLedger {
       if slab[index].kills >= configuration.quarantineAfter { return settle(index, .quarantined, into: &actions) }
     case .failed, .timeout: break
     }
-    if isDraining || slab[index].attempts > configuration.retries {
+    if isDraining || slab[index].attempts > slab[index].retries {
       settle(index, failure.outcome, into: &actions)
+    } else if let delay = configuration.retryDelay {
+      slab[index].state = .delayed(failure)
+      counts.delayed += 1
+      let wait = delay.wait(
+        afterAttempt: slab[index].attempts, of: slab[index].sequence, seed: configuration.seed)
+      actions.append(.arm(.retry(slab.id(at: index)), after: wait))
     } else {
       requeue(index, into: &actions)
     }
+  }
+
+  mutating func retryIsDue(_ job: JobID, into actions: inout [JobAction]) {
+    guard let index = slab.find(job) else { return }
+    switch slab[index].state {
+    case .delayed:
+      counts.delayed -= 1
+      requeue(index, into: &actions)
+    case .free, .queued, .leased, .held: return  // Fired at the moment the job was given up.
+    }
+  }
+
+  /// Takes a job out of its wait for the next attempt. It must be settled at once.
+  mutating func endDelay(_ index: Int, into actions: inout [JobAction]) {
+    counts.delayed -= 1
+    actions.append(.disarm(.retry(slab.id(at: index))))
   }
 
   /// The place of a job that a worker has; nil if it is forgotten, and an internal error if it is anywhere else.
@@ -73,7 +102,7 @@ extension JobLedger {
     guard let index = slab.find(job) else { return nil }
     switch slab[index].state {
     case .leased: return index
-    case .free, .queued, .held:
+    case .free, .queued, .delayed, .held:
       impossible(defect, into: &actions)
       return nil
     }
@@ -84,11 +113,36 @@ extension JobLedger {
     counts.leased -= 1
   }
 
-  func startRunClock(_ job: JobID, into actions: inout [JobAction]) {
-    if let limit = configuration.runLimit { actions.append(.arm(.run(job), after: limit)) }
+  // MARK: The run clock
+
+  mutating func startRunClock(_ index: Int, into actions: inout [JobAction]) {
+    guard let limit = runLimit(of: index) else { return }
+    slab[index].isTimed = true
+    actions.append(.arm(.run(slab.id(at: index)), after: limit))
   }
 
-  func stopRunClock(_ job: JobID, into actions: inout [JobAction]) {
-    if configuration.runLimit != nil { actions.append(.disarm(.run(job))) }
+  mutating func stopRunClock(_ index: Int, into actions: inout [JobAction]) {
+    guard slab[index].isTimed else { return }
+    slab[index].isTimed = false
+    actions.append(.disarm(.run(slab.id(at: index))))
+  }
+
+  private func runLimit(of index: Int) -> UInt64? {
+    if slab[index].runLimit > 0 { return slab[index].runLimit }
+    guard let medianLimit else { return configuration.runLimit }
+    return min(medianLimit, configuration.runLimit ?? medianLimit)
+  }
+
+  /// The median is looked at again when a sixteenth more jobs were answered. What runs without a limit when the first one
+  /// is known gets it from then on.
+  private mutating func updateMedianLimit(into actions: inout [JobAction]) {
+    nextMedian = runTimes.count + max(1, runTimes.count / 16)
+    guard let percent = configuration.runLimitPercent, let median = runTimes.quantile(0.5) else { return }
+    let isFirst = medianLimit == nil
+    medianLimit = max(1, UInt64(min(Double(median) / 100 * Double(percent), 0x1p62)))
+    guard isFirst else { return }
+    for index in 0..<slab.count where slab[index].state == .leased && !slab[index].isTimed {
+      startRunClock(index, into: &actions)
+    }
   }
 }

@@ -17,6 +17,16 @@ extension JobLedger {
     /// The job is given up when it has killed so many workers, whatever `retries` says; 1 or more.
     public var quarantineAfter: Int
 
+    /// How long one attempt may run, in percent of the median of the jobs that were answered so far; nil = no such limit. It
+    /// counts from when three were answered.
+    public var runLimitPercent: Int?
+    /// The wait before a failed attempt is repeated; nil = none.
+    public var retryDelay: RetryDelay?
+    /// When the run is given up; nil = never.
+    public var halt: HaltRule?
+    /// Makes the jitter of retry delays repeat.
+    public var seed: UInt64 = 0
+
     /// The defaults of the command line: order kept, no retries, no limits of time.
     public init(
       keepOrder: Bool = true, queueLimit: Int = 1024, retries: Int = 0, runLimit: UInt64? = nil,
@@ -36,8 +46,85 @@ extension JobLedger {
       if queueLimit < 1 { return "queueLimit is \(queueLimit), it must be 1 or more" }
       if retries < 0 { return "retries is \(retries), it must be 0 or more" }
       if orderWindow < 0 { return "orderWindow is \(orderWindow), it must be 0 or more" }
+      if let runLimitPercent, runLimitPercent < 1 {
+        return "runLimitPercent is \(runLimitPercent), it must be 1 or more"
+      }
+      if let retryDelay, retryDelay.maximum < retryDelay.minimum {
+        return "retryDelay is \(retryDelay.minimum)..\(retryDelay.maximum), the second must not be less than the first"
+      }
+      if let defect = halt?.defect { return defect }
       if quarantineAfter < 1 { return "quarantineAfter is \(quarantineAfter), it must be 1 or more" }
       return nil
+    }
+  }
+}
+
+/// The wait before a failed attempt is repeated, in nanoseconds: doubled with each one that fails, capped, jittered downwards.
+public struct RetryDelay: Sendable, Equatable {
+  /// After the first failure.
+  public var minimum: UInt64
+  /// The longest.
+  public var maximum: UInt64
+
+  /// Waits from `minimum` to `maximum` nanoseconds.
+  public init(minimum: UInt64, maximum: UInt64) {
+    self.minimum = minimum
+    self.maximum = maximum
+  }
+
+  /// The wait after attempt `attempt` (from 1) of a job: between half and all of `minimum` · 2^(attempt - 1), at most
+  /// `maximum`. The same for the same seed, job and attempt.
+  func wait(afterAttempt attempt: Int32, of job: UInt64, seed: UInt64) -> UInt64 {
+    let (product, overflow) = minimum.multipliedReportingOverflow(by: 1 << UInt64(max(0, min(attempt - 1, 62))))
+    let full = overflow ? maximum : min(product, maximum)
+    // One step of SplitMix64 mixes what makes this wait different from all others.
+    var mixed = seed &+ job &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(attempt) &* 0xD1B5_4A32_D192_ED03
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return full - full / 2 * (mixed >> 56) / 256
+  }
+}
+
+/// When so many jobs have ended badly that the run is given up (GNU parallel's `--halt`).
+public struct HaltRule: Sendable, Equatable {
+  /// What becomes of the jobs that run.
+  public enum Urgency: Sendable {
+    /// They finish.
+    case soon
+    /// They are cancelled.
+    case now
+  }
+
+  /// How many bad ends are too many.
+  public enum Limit: Sendable, Equatable {
+    /// So many. At least 1.
+    case count(Int)
+    /// So many of a hundred that have ended, but at least 3 in all. 1...100.
+    case percent(Int)
+  }
+
+  /// What becomes of the jobs that run.
+  public var urgency: Urgency
+  /// How many bad ends are too many.
+  public var limit: Limit
+
+  /// A rule of these.
+  public init(_ urgency: Urgency, _ limit: Limit) {
+    self.urgency = urgency
+    self.limit = limit
+  }
+
+  var defect: String? {
+    switch limit {
+    case .count(let count): count < 1 ? "halt is after \(count) jobs, it must be 1 or more" : nil
+    case .percent(let share): (1...100).contains(share) ? nil : "halt is at \(share) %, it must be 1...100"
+    }
+  }
+
+  func isReached(_ counts: JobCounts) -> Bool {
+    switch limit {
+    case .count(let count): counts.bad >= count
+    case .percent(let share): counts.bad >= 3 && counts.bad * 100 >= share * (counts.settled - counts[.cancelled])
     }
   }
 }

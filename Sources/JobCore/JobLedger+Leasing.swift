@@ -1,6 +1,6 @@
 /// Queue and leases: who waits, who is sent.
 extension JobLedger {
-  mutating func accept(_ job: JobID, into actions: inout [JobAction]) {
+  mutating func accept(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) {
     guard job == slab.nextID else {
       return impossible("a job was accepted whose identifier is not nextID", into: &actions)
     }
@@ -12,6 +12,9 @@ extension JobLedger {
     }
     counts.accepted += 1
     let index = slab.allocate(sequence: UInt64(counts.accepted))
+    slab[index].retries = terms.retries < 0 ? Int32(clamping: configuration.retries) : terms.retries
+    slab[index].runLimit = terms.runLimit
+    slab[index].priority = terms.priority
     if configuration.keepOrder { slab.appendToOrder(index) }
     slab.enqueueLast(index)
     enterQueue(index, into: &actions)
@@ -29,7 +32,7 @@ extension JobLedger {
     counts.leased += 1
     let job = slab.id(at: index)
     actions.append(.send(job, attempt: Int(slab[index].attempts)))
-    startRunClock(job, into: &actions)
+    startRunClock(index, into: &actions)
   }
 
   mutating func leaseRefused(into actions: inout [JobAction]) {
@@ -47,7 +50,7 @@ extension JobLedger {
     case .queued:
       removeFromQueue(index)
       settle(index, .expired, into: &actions)
-    case .free, .leased, .held: return  // Fired at the moment the job was leased.
+    case .free, .delayed, .leased, .held: return  // Fired at the moment the job was leased.
     }
   }
 

@@ -16,6 +16,9 @@ extension JobLedger {
     guard let index = slab.find(job) else { return }
     switch slab[index].state {
     case .queued: cancelQueued(index, into: &actions)
+    case .delayed:
+      endDelay(index, into: &actions)
+      settle(index, .cancelled, into: &actions)
     case .leased: cancelLeased(index, into: &actions)
     case .free, .held: return  // It ended before anybody heard of it.
     }
@@ -24,6 +27,12 @@ extension JobLedger {
   mutating func drain(into actions: inout [JobAction]) {
     isDraining = true
     while let index = slab.firstQueued { cancelQueued(index, into: &actions) }
+    guard counts.delayed > 0 else { return }
+    for index in 0..<slab.count {
+      guard case .delayed(let failure) = slab[index].state else { continue }
+      endDelay(index, into: &actions)
+      settle(index, failure.outcome, into: &actions)
+    }
   }
 
   /// In the order of the input if that is kept, so that nothing has to be held.
@@ -31,8 +40,8 @@ extension JobLedger {
     isDraining = true
     while let index = slab.firstInOrder { cancel(slab.id(at: index), into: &actions) }
     while let index = slab.firstQueued { cancelQueued(index, into: &actions) }
-    guard counts.leased > 0 else { return }
-    for index in 0..<slab.count where slab[index].state == .leased { cancelLeased(index, into: &actions) }
+    guard counts.leased + counts.delayed > 0 else { return }
+    for index in 0..<slab.count { cancel(slab.id(at: index), into: &actions) }
   }
 
   mutating func cancelQueued(_ index: Int, into actions: inout [JobAction]) {
@@ -41,9 +50,8 @@ extension JobLedger {
   }
 
   private mutating func cancelLeased(_ index: Int, into actions: inout [JobAction]) {
-    let job = slab.id(at: index)
-    stopRunClock(job, into: &actions)
-    actions.append(.interrupt(job))
+    stopRunClock(index, into: &actions)
+    actions.append(.interrupt(slab.id(at: index)))
     endLease(index)
     settle(index, .cancelled, into: &actions)
   }

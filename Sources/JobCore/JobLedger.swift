@@ -12,6 +12,9 @@ public struct JobLedger: Sendable {
   /// it, jobs with empty results could pile up without end behind one that hangs.
   public static let heldJobCost = 128
 
+  /// A job that comes back unread so often has failed.
+  public static let mostFreeReturns = 20
+
   /// What the ledger was told at the beginning.
   public let configuration: Configuration
   /// How many jobs are where.
@@ -21,7 +24,16 @@ public struct JobLedger: Sendable {
   /// Leases asked for and neither granted, refused nor withdrawn.
   public internal(set) var requestedLeases = 0
 
+  /// How long the jobs ran that were answered.
+  public internal(set) var runTimes = RunTimes()
+  /// So many jobs ended badly that the run was given up.
+  public private(set) var isHalted = false
+
   var slab = JobSlab()
+  /// The limit that follows from the median, once it is known.
+  var medianLimit: UInt64?
+  /// Answered jobs at which the median is looked at again.
+  var nextMedian: UInt64 = 3
   var inputEnded = false
   var isDraining = false
   private var saidIdle = false
@@ -35,21 +47,23 @@ public struct JobLedger: Sendable {
   /// The one entry. Actions are appended.
   public mutating func handle(_ event: JobEvent, into actions: inout [JobAction]) {
     switch event {
-    case .accepted(let job): accept(job, into: &actions)
+    case .accepted(let job, let terms): accept(job, terms, into: &actions)
     case .inputEnded: inputEnded = true
     case .leaseGranted: leaseGranted(into: &actions)
     case .leaseRefused: leaseRefused(into: &actions)
     case .started(let job): started(job, into: &actions)
-    case .replied(let job, let resultBytes): replied(job, resultBytes, into: &actions)
+    case .replied(let job, let resultBytes, let time): replied(job, resultBytes, time, into: &actions)
     case .attemptFailed(let job, let failure): attemptFailed(job, failure, into: &actions)
     case .returnedUnstarted(let job): returnedUnstarted(job, into: &actions)
     case .rejected(let job): reject(job, into: &actions)
     case .timerFired(.run(let job)): runLimitReached(job, into: &actions)
     case .timerFired(.queue(let job)): queueLimitReached(job, into: &actions)
+    case .timerFired(.retry(let job)): retryIsDue(job, into: &actions)
     case .cancel(let job): cancel(job, into: &actions)
     case .drain: drain(into: &actions)
     case .abort: abort(into: &actions)
     }
+    if let rule = configuration.halt, !isDraining, rule.isReached(counts) { halt(rule.urgency, into: &actions) }
     balanceLeases(into: &actions)
     reportIdle(into: &actions)
   }
@@ -60,8 +74,13 @@ public struct JobLedger: Sendable {
   /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When it is false
   /// with the input still open, some job is living whose end makes it true again.
   public var canAccept: Bool {
-    counts.queued < configuration.queueLimit && !isDraining && !inputEnded && !isWindowFull
+    counts.queued < configuration.queueLimit && counts.delayed < mostDelayed && !isDraining && !inputEnded
+      && !isWindowFull
   }
+
+  /// So many jobs may wait for their next attempt before no new one comes in: they must not stop the others, but not pile up
+  /// without end either.
+  private var mostDelayed: Int { max(configuration.queueLimit, 1024) }
 
   /// The job's number in the input, from 1. Known until the index is used again; 0 for a job that is not known.
   public func sequence(of job: JobID) -> UInt64 { slab.findRecord(job).map { slab[$0].sequence } ?? 0 }
@@ -75,9 +94,17 @@ public struct JobLedger: Sendable {
   private mutating func reportIdle(into actions: inout [JobAction]) {
     guard inputEnded || isDraining, !saidIdle else { return }
     // Nothing is held then, either: what is held waits for one of these.
-    guard counts.queued == 0, counts.leased == 0 else { return }
+    guard counts.queued == 0, counts.delayed == 0, counts.leased == 0 else { return }
     saidIdle = true
     actions.append(.idle)
+  }
+
+  private mutating func halt(_ urgency: HaltRule.Urgency, into actions: inout [JobAction]) {
+    isHalted = true
+    switch urgency {
+    case .soon: drain(into: &actions)
+    case .now: abort(into: &actions)
+    }
   }
 
   mutating func impossible(_ what: StaticString, into actions: inout [JobAction]) {

@@ -1,6 +1,6 @@
 /// What the ledger knows of one job.
 struct JobRecord: Sendable {
-  /// `free → queued ⇄ leased → (held →) free`.
+  /// `free → queued ⇄ leased → (held →) free`, and from leased by way of delayed back to queued.
   enum State: Sendable, Equatable {
     /// No job is here. The generation is that of the last one.
     case free
@@ -8,6 +8,8 @@ struct JobRecord: Sendable {
     case queued
     /// A worker has it.
     case leased
+    /// Its attempt failed like this; the next one comes at its time.
+    case delayed(AttemptFailure)
     /// Settled, and waits for an earlier job.
     case held(Outcome)
   }
@@ -17,6 +19,15 @@ struct JobRecord: Sendable {
 
   var state = State.free
   var generation: UInt32 = 0
+  /// More attempts after one that failed.
+  var retries: Int32 = 0
+  /// How long one attempt may run; 0 for as configured.
+  var runLimit: UInt64 = 0
+  var priority: Int32 = 0
+  /// Its run clock goes.
+  var isTimed = false
+  /// How often it came back unread.
+  var freeReturns: Int32 = 0
   /// Attempts that count, the running one included.
   var attempts: Int32 = 0
   /// How many workers it has killed.
@@ -94,20 +105,37 @@ struct JobSlab: Sendable {
 extension JobSlab {
   var firstQueued: Int? { queueHead == JobRecord.none ? nil : Int(queueHead) }
 
+  /// Behind all of its priority. Those of lower priority behind it are passed one by one: a queue is short.
   mutating func enqueueLast(_ index: Int) {
-    let place = UInt32(index)
-    records[index].queuePrevious = queueTail
-    records[index].queueNext = JobRecord.none
-    if queueTail == JobRecord.none { queueHead = place } else { records[Int(queueTail)].queueNext = place }
-    queueTail = place
+    var previous = queueTail
+    while previous != JobRecord.none, records[Int(previous)].priority < records[index].priority {
+      previous = records[Int(previous)].queuePrevious
+    }
+    link(index, after: previous)
   }
 
+  /// Before all of its priority.
   mutating func enqueueFirst(_ index: Int) {
-    let place = UInt32(index)
-    records[index].queuePrevious = JobRecord.none
-    records[index].queueNext = queueHead
-    if queueHead == JobRecord.none { queueTail = place } else { records[Int(queueHead)].queuePrevious = place }
-    queueHead = place
+    var previous = JobRecord.none
+    var next = queueHead
+    while next != JobRecord.none, records[Int(next)].priority > records[index].priority {
+      previous = next
+      next = records[Int(next)].queueNext
+    }
+    link(index, after: previous)
+  }
+
+  /// Puts the record into the queue; `none` for the front.
+  private mutating func link(_ index: Int, after previous: UInt32) {
+    let next = previous == JobRecord.none ? queueHead : records[Int(previous)].queueNext
+    records[index].queuePrevious = previous
+    records[index].queueNext = next
+    if previous == JobRecord.none {
+      queueHead = UInt32(index)
+    } else {
+      records[Int(previous)].queueNext = UInt32(index)
+    }
+    if next == JobRecord.none { queueTail = UInt32(index) } else { records[Int(next)].queuePrevious = UInt32(index) }
   }
 
   mutating func dequeue(_ index: Int) {

@@ -10,7 +10,7 @@ struct Violation: Error, CustomStringConvertible {
 /// What a driver would know: arrays by job index, and counts. It performs the ledger's actions and refuses those that are illegal;
 /// what each event must lead to is written down before the ledger hears of it.
 struct JobModel {
-  enum Phase: UInt8 { case free, queued, running, settled, held }
+  enum Phase: UInt8 { case free, queued, running, delayed, settled, held }
 
   struct Job {
     var phase = Phase.free
@@ -24,6 +24,11 @@ struct JobModel {
     var expected: Outcome?
     var runArmed = false
     var queueArmed = false
+    var retryArmed = false
+    var retries = 0
+    var runLimit: UInt64?
+    var freeReturns = 0
+    var lastFailure = AttemptFailure.failed
     /// The place in `running`.
     var place = 0
   }
@@ -33,6 +38,7 @@ struct JobModel {
   /// The indices of jobs that a worker has, in no order.
   var running: [Int] = []
   var queued = 0
+  var delayed = 0
   var held = 0
   var heldBytes = 0
   var accepted = 0
@@ -72,7 +78,7 @@ struct JobModel {
       grantAnswers += 1
       try require(queued == 0 || isWindowFull, "a lease declined though jobs wait")
       // Liveness: who declines with jobs in the queue must have one running whose end changes that.
-      try require(queued == 0 || !running.isEmpty, "a lease declined and nothing runs")
+      try require(queued == 0 || !running.isEmpty || delayed > 0, "a lease declined and nothing runs")
       if queued > 0 { declined += 1 }
     case .interrupt(let job): try interrupt(try index(job))
     case .settled(let job, let outcome): try settle(try index(job), outcome)
@@ -81,7 +87,14 @@ struct JobModel {
     case .forget(let job): try forget(try index(job))
     case .arm(.run(let job), let after):
       jobs[try index(job)].runArmed = true
-      try require(after == configuration.runLimit, "a run clock of \(after) ns")
+      try require(after == jobs[Int(job.index)].runLimit, "a run clock of \(after) ns")
+    case .arm(.retry(let job), let after):
+      jobs[try index(job)].retryArmed = true
+      let limits = configuration.retryDelay ?? RetryDelay(minimum: 0, maximum: 0)
+      try require((limits.minimum / 2...limits.maximum).contains(after), "a wait of \(after) ns before a retry")
+    case .disarm(.retry(let job)):
+      try require(jobs[index(job)].retryArmed, "a retry put off that is not due")
+      jobs[Int(job.index)].retryArmed = false
     case .arm(.queue(let job), let after):
       jobs[try index(job)].queueArmed = true
       try require(after == configuration.queueLimitTime, "a queue clock of \(after) ns")
@@ -119,7 +132,7 @@ struct JobModel {
     if isWindowFull { sentThroughFullWindow += 1 }
     jobs[index].attempts += 1
     try require(attempt == jobs[index].attempts, "attempt \(attempt) is number \(jobs[index].attempts)")
-    try require(attempt <= 1 + configuration.retries, "attempt \(attempt) of \(1 + configuration.retries)")
+    try require(attempt <= 1 + jobs[index].retries, "attempt \(attempt) of \(1 + jobs[index].retries)")
     queued -= 1
     jobs[index].phase = .running
     jobs[index].place = running.count
@@ -136,12 +149,16 @@ struct JobModel {
 
   private mutating func settle(_ index: Int, _ outcome: Outcome) throws {
     let phase = jobs[index].phase
-    let isCancelled = (cancelsQueued && phase == .queued) || (cancelsRunning && phase == .running)
-    let expected = jobs[index].expected ?? (isCancelled ? .cancelled : nil)
+    let isCancelled =
+      (cancelsQueued && phase == .queued) || (cancelsRunning && (phase == .running || phase == .delayed))
+    let isGivenUp = cancelsQueued && phase == .delayed
+    let expected =
+      jobs[index].expected ?? (isCancelled ? .cancelled : isGivenUp ? jobs[index].lastFailure.outcome : nil)
     try require(outcome == expected, "\(outcome) of \(jobs[index])")
     switch phase {
     case .queued: queued -= 1
     case .running: stopRunning(index)
+    case .delayed: delayed -= 1
     case .free, .settled, .held: throw Violation("job \(jobs[index].sequence) settled twice")
     }
     jobs[index].phase = .settled
@@ -166,7 +183,7 @@ struct JobModel {
     case .held:
       held -= 1
       heldBytes -= jobs[index].resultBytes + JobLedger.heldJobCost
-    case .free, .queued, .running: throw Violation("emitted from \(jobs[index].phase)")
+    case .free, .queued, .running, .delayed: throw Violation("emitted from \(jobs[index].phase)")
     }
     jobs[index].phase = .settled
     // Emitted twice would now be a contradiction.
@@ -175,7 +192,8 @@ struct JobModel {
 
   private mutating func forget(_ index: Int) throws {
     try require(jobs[index].phase == .settled && jobs[index].outcome == nil, "forgotten before it was emitted")
-    try require(!jobs[index].runArmed && !jobs[index].queueArmed, "forgotten with a clock that goes")
+    let goes = jobs[index].runArmed || jobs[index].queueArmed || jobs[index].retryArmed
+    try require(!goes, "forgotten with a clock that goes")
     jobs[index].phase = .free
   }
 
@@ -196,6 +214,7 @@ extension JobModel {
     let counts = ledger.counts
     try require(counts.accepted == accepted && counts.settled == settled, "accepted or settled miscounted")
     try require(counts.queued == queued && counts.leased == running.count, "queued or leased miscounted")
+    try require(counts.delayed == delayed, "\(counts.delayed) delayed, \(delayed) are")
     try require(counts.held == held && counts.heldBytes == heldBytes, "held miscounted: \(counts), not \(heldBytes)")
     try require(ledger.requestedLeases == requested, "\(requested) leases asked for, \(ledger.requestedLeases) known")
     if isWindowFull {
@@ -203,33 +222,38 @@ extension JobModel {
     } else {
       try require(requested == queued, "\(requested) leases asked for, \(queued) jobs queued")
     }
-    try require(living == 0 || !running.isEmpty || requested > 0, "\(living) jobs live, nothing will ever happen")
+    try require(
+      living == 0 || !running.isEmpty || requested > 0 || delayed > 0, "\(living) jobs live, nothing will ever happen")
     try require(idleSaid == (living == 0 && (isOver || isDraining)), "idle was not said")
-    let room = queued < configuration.queueLimit && !isOver && !isDraining && !isWindowFull
+    let room =
+      queued < configuration.queueLimit && delayed < max(configuration.queueLimit, 1024) && !isOver && !isDraining
+      && !isWindowFull
     try require(ledger.canAccept == room, "canAccept is \(ledger.canAccept)")
     try require(ledger.internalErrors == 0, "internal errors")
   }
 
   /// The same from the ground up; too slow for every event.
   func checkThoroughly(_ ledger: JobLedger) throws {
-    var seen = (queued: 0, running: 0, held: 0, bytes: 0)
+    var seen = (queued: 0, running: 0, delayed: 0, held: 0, bytes: 0)
     for (index, job) in jobs.enumerated() {
       switch job.phase {
       case .free: continue
       case .settled: throw Violation("job \(job.sequence) is settled, and neither held nor forgotten")
       case .queued: seen.queued += 1
       case .running: seen.running += 1
+      case .delayed: seen.delayed += 1
       case .held:
         seen.held += 1
         seen.bytes += job.resultBytes + JobLedger.heldJobCost
       }
-      try require(job.runArmed == (job.phase == .running && configuration.runLimit != nil), "run clock of \(job)")
+      try require(job.runArmed == (job.phase == .running && job.runLimit != nil), "run clock of \(job)")
+      try require(job.retryArmed == (job.phase == .delayed), "retry of \(job)")
       let isTimed = job.phase == .queued && configuration.queueLimitTime != nil
       try require(job.queueArmed == isTimed, "queue clock of \(job)")
       try require(ledger.sequence(of: id(index)) == UInt64(job.sequence), "sequence of \(job)")
       try require(ledger.attempts(of: id(index)) == job.attempts, "attempts of \(job)")
     }
-    try require(seen == (queued, running.count, held, heldBytes), "the model lost count: \(seen)")
+    try require(seen == (queued, running.count, delayed, held, heldBytes), "the model lost count: \(seen)")
     let outcomes = Outcome.allCases.reduce(0) { $0 + ledger.counts[$1] }
     try require(outcomes == settled, "\(outcomes) outcomes of \(settled) settled jobs")
   }

@@ -5,7 +5,9 @@ import TestSupport
 /// One life of a ledger under random events: it opens with a random configuration, is busy in random moods, and is closed in one of
 /// three ways; then only what a driver must do is done, and it has to come to its end.
 struct Simulation {
-  enum Choice { case accept, grant, refuse, reply, fail, unstart, start, reject, cancel, runTimer, queueTimer }
+  enum Choice {
+    case accept, grant, refuse, reply, fail, unstart, start, reject, cancel, runTimer, queueTimer, retryTimer
+  }
 
   var generator: SplitMix64
   var ledger: JobLedger
@@ -18,7 +20,7 @@ struct Simulation {
 
   init(seed: UInt64) {
     generator = SplitMix64(state: seed)
-    let configuration = JobLedger.Configuration(
+    var configuration = JobLedger.Configuration(
       keepOrder: generator.below(4) > 0,
       queueLimit: 1 + generator.below(20),
       retries: generator.below(4),
@@ -26,6 +28,8 @@ struct Simulation {
       queueLimitTime: generator.below(2) == 0 ? nil : 60,
       orderWindow: generator.below(3) == 0 ? 0 : generator.below(4000),
       quarantineAfter: 1 + generator.below(4))
+    if generator.below(2) == 0 { configuration.retryDelay = RetryDelay(minimum: 8, maximum: 100) }
+    configuration.seed = generator.next()
     ledger = JobLedger(configuration: configuration)
     model = JobModel(configuration)
     changeMood()
@@ -46,7 +50,7 @@ struct Simulation {
 
   private mutating func changeMood() {
     let frequent: [Choice] = [.accept, .grant, .reply, .fail]
-    let rare: [Choice] = [.refuse, .unstart, .start, .reject, .cancel, .runTimer, .queueTimer]
+    let rare: [Choice] = [.refuse, .unstart, .start, .reject, .cancel, .runTimer, .queueTimer, .retryTimer]
     mood = rare
     for choice in frequent { for _ in 0..<(1 + generator.below(24)) { mood.append(choice) } }
     for _ in 0..<4 { mood.append(rare[generator.below(rare.count)]) }
@@ -68,12 +72,15 @@ struct Simulation {
 
   /// Every job gets through in a bounded number of steps, or something was lost.
   private mutating func finish() throws {
-    var steps = model.living * (model.configuration.retries + 2) * 4 + 10
+    // A timer is tried on any job that comes to hand, so most tries miss.
+    var steps = (model.living + 1) * (model.jobs.count + 1) * 50 + 10
     while !model.idleSaid {
       steps -= 1
       try model.require(steps > 0, "\(model.living) jobs never end")
-      if model.requested > 0, generator.below(2) == 0 || model.running.isEmpty {
+      if model.requested > 0, generator.below(2) == 0 || model.running.isEmpty && model.delayed == 0 {
         try act(.grant)
+      } else if model.delayed > 0, generator.below(2) == 0 || model.running.isEmpty {
+        try act(.retryTimer)
       } else {
         try act(generator.below(3) == 0 ? .fail : .reply)
       }
@@ -98,6 +105,7 @@ struct Simulation {
     case .cancel: if let job = someJob() { try endJob(job, .cancelled, by: .cancel(job)) }
     case .runTimer: if let job = someJob() { try fireRun(job) }
     case .queueTimer: if let job = someJob() { try fireQueue(job) }
+    case .retryTimer: if let job = someJob() { try fireRetry(job) }
     }
   }
 }
@@ -116,7 +124,13 @@ extension Simulation {
     model.jobs[index].generation = job.generation
     model.jobs[index].sequence = model.accepted
     model.queued += 1
-    try tell(.accepted(job))
+    var terms = JobTerms.usual
+    if generator.below(4) == 0 { terms.retries = Int32(generator.below(4)) }
+    if generator.below(4) == 0 { terms.runLimit = 7 }
+    if generator.below(4) == 0 { terms.priority = Int32(generator.below(3)) - 1 }
+    model.jobs[index].retries = terms.retries < 0 ? model.configuration.retries : Int(terms.retries)
+    model.jobs[index].runLimit = terms.runLimit > 0 ? terms.runLimit : model.configuration.runLimit
+    try tell(.accepted(job, terms))
   }
 
   /// Now and then one that was withdrawn, and crossed with it.
@@ -152,16 +166,38 @@ extension Simulation {
   private mutating func failAttempt(_ index: Int, _ failure: AttemptFailure, by event: JobEvent) throws {
     if failure == .crashed { model.jobs[index].kills += 1 }
     let isDangerous = failure == .crashed && model.jobs[index].kills == model.configuration.quarantineAfter
-    let isSpent = model.jobs[index].attempts == 1 + model.configuration.retries || model.isDraining
+    let isSpent = model.jobs[index].attempts == 1 + model.jobs[index].retries || model.isDraining
+    model.jobs[index].lastFailure = failure
     if isDangerous || isSpent {
       try endJob(model.id(index), isDangerous ? .quarantined : failure.outcome, by: event)
+    } else if model.configuration.retryDelay != nil {
+      model.stopRunning(index)
+      model.jobs[index].phase = .delayed
+      model.delayed += 1
+      if case .timerFired = event { model.interrupted = index }
+      try tell(event)
+      try model.require(model.jobs[index].retryArmed, "a retry that never comes")
     } else {
       try requeue(index, by: event)
     }
   }
 
+  private mutating func fireRetry(_ job: JobID) throws {
+    let index = Int(job.index)
+    guard isCurrent(job), model.jobs[index].retryArmed else { return try nothing(.timerFired(.retry(job))) }
+    model.jobs[index].retryArmed = false
+    model.jobs[index].phase = .queued
+    model.delayed -= 1
+    model.queued += 1
+    try tell(.timerFired(.retry(job)))
+  }
+
   private mutating func unstart(_ index: Int) throws {
     let job = model.id(index)
+    model.jobs[index].freeReturns += 1
+    if model.jobs[index].freeReturns == JobLedger.mostFreeReturns {
+      return try failAttempt(index, .failed, by: .returnedUnstarted(job))
+    }
     model.jobs[index].attempts -= 1
     if model.isDraining {
       try endJob(job, .cancelled, by: .returnedUnstarted(job))
@@ -252,7 +288,7 @@ extension Simulation {
   private func isOpen(_ job: JobID) -> Bool {
     guard isCurrent(job) else { return false }
     switch model.jobs[Int(job.index)].phase {
-    case .queued, .running: return true
+    case .queued, .running, .delayed: return true
     case .free, .settled, .held: return false
     }
   }

@@ -1,4 +1,4 @@
-import Chronicle
+import JobCore
 import TestSupport
 import Testing
 
