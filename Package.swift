@@ -21,7 +21,8 @@ let package = Package(
     .target(
       name: "JobRunner",
       dependencies: [
-        "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+        "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
+        "LinuxIO",
       ]),
     .target(
       name: "WorkerCheck",

@@ -2,6 +2,8 @@
 public struct JobCounts: Sendable {
   /// Jobs that came in.
   public internal(set) var accepted = 0
+  /// Jobs of the input that were not accepted, because an earlier run has done them.
+  public internal(set) var skipped = 0
   /// Jobs that wait for a worker.
   public internal(set) var queued = 0
   /// Jobs that wait for the time of their next attempt.

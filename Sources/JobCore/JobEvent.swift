@@ -5,6 +5,8 @@
 public enum JobEvent: Sendable, Equatable {
   /// A job came in. It must carry `nextID`, and `canAccept` should be true; over the limit it is reported, and served all the same.
   case accepted(JobID, JobTerms = .usual)
+  /// The next job of the input is not run, as it was before. It only counts in the numbers of those behind it.
+  case skipped
   /// No job will come any more.
   case inputEnded
 
@@ -17,8 +19,8 @@ public enum JobEvent: Sendable, Equatable {
   /// The job came to the head of its worker: its run clock starts again from zero. Only needed where several jobs wait in one
   /// worker; `send` has started the clock already.
   case started(JobID)
-  /// The worker answered with a result of so many bytes, after so many nanoseconds.
-  case replied(JobID, resultBytes: Int, ran: UInt64 = 0)
+  /// The worker answered with a result of so many bytes, after so many nanoseconds, if that is known.
+  case replied(JobID, resultBytes: Int, ran: UInt64? = nil)
   /// The attempt failed; the lease is the driver's affair.
   case attemptFailed(JobID, AttemptFailure)
   /// The worker certainly never saw the job. It goes to the front of the queue and the attempt is not counted; but when that

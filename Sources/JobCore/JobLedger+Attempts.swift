@@ -5,12 +5,13 @@ extension JobLedger {
     startRunClock(index, into: &actions)
   }
 
-  mutating func replied(_ job: JobID, _ resultBytes: Int, _ time: UInt64, into actions: inout [JobAction]) {
+  mutating func replied(_ job: JobID, _ resultBytes: Int, _ time: UInt64?, into actions: inout [JobAction]) {
     guard let index = leased(job, or: "a reply came for a job that no worker has", into: &actions) else { return }
     stopRunClock(index, into: &actions)
     slab[index].resultBytes = resultBytes
     endLease(index)
     settle(index, .ok, into: &actions)
+    guard let time else { return }
     runTimes.add(time)
     if configuration.runLimitPercent != nil, runTimes.count >= nextMedian { updateMedianLimit(into: &actions) }
   }

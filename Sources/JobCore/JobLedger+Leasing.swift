@@ -11,7 +11,7 @@ extension JobLedger {
       impossible("a job was accepted while the queue is full", into: &actions)
     }
     counts.accepted += 1
-    let index = slab.allocate(sequence: UInt64(counts.accepted))
+    let index = slab.allocate(sequence: UInt64(counts.accepted + counts.skipped))
     slab[index].retries = terms.retries < 0 ? Int32(clamping: configuration.retries) : terms.retries
     slab[index].runLimit = terms.runLimit
     slab[index].priority = terms.priority

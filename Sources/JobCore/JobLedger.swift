@@ -48,6 +48,7 @@ public struct JobLedger: Sendable {
   public mutating func handle(_ event: JobEvent, into actions: inout [JobAction]) {
     switch event {
     case .accepted(let job, let terms): accept(job, terms, into: &actions)
+    case .skipped: counts.skipped += 1
     case .inputEnded: inputEnded = true
     case .leaseGranted: leaseGranted(into: &actions)
     case .leaseRefused: leaseRefused(into: &actions)

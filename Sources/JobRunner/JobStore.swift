@@ -9,15 +9,28 @@ struct JobStore {
   private static let keptCapacity = 16 * 1024
 
   private var buffers: [[UInt8]] = []
+  /// Where the job stands in its buffer, without its framing.
+  private var payloads: [Range<Int>] = []
 
   /// Stores a job with its framing.
   mutating func store(_ payload: UnsafeRawBufferPointer, as framing: Framing, for job: JobID) {
     let index = Int(job.index)
-    while buffers.count <= index { buffers.append([]) }
+    while buffers.count <= index {
+      buffers.append([])
+      payloads.append(0..<0)
+    }
     buffers[index].removeAll(keepingCapacity: true)
     framing.appendHeader(count: payload.count) { buffers[index].append($0) }
+    let start = buffers[index].count
     buffers[index].append(contentsOf: payload)
+    payloads[index] = start..<start + payload.count
     framing.appendTrailer { buffers[index].append($0) }
+  }
+
+  /// The job itself, as long as it has not been replaced by its reply; no more than so many bytes of it.
+  func payload(of job: JobID, atMost limit: Int) -> [UInt8] {
+    let place = payloads[Int(job.index)]
+    return Array(buffers[Int(job.index)][place.prefix(limit)])
   }
 
   /// Replaces the job by its reply.

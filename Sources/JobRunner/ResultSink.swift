@@ -18,6 +18,9 @@ struct ResultSink: ~Copyable {
   private var buffer = ByteQueue(capacity: 65536)
   private let framing: Framing
   private var owedEmpty = 0
+  /// Bytes that were to be written so far, and those of them that were.
+  private(set) var appendedBytes: UInt64 = 0
+  var writtenBytes: UInt64 { appendedBytes - UInt64(buffer.count) }
   private(set) var state = State.open
   /// The reader is slow: wait until the output is writable.
   private(set) var isBlocked = false
@@ -47,12 +50,25 @@ struct ResultSink: ~Copyable {
   /// An empty result for a job that was cancelled: owed only if another result follows it.
   mutating func oweEmpty() { owedEmpty += 1 }
 
+  /// A line that is one already.
+  mutating func appendLine(_ line: [UInt8]) {
+    guard case .open = state else { return }
+    line.withUnsafeBytes { buffer.append($0) }
+    appended(line.count)
+  }
+
+  private mutating func appended(_ count: Int) {
+    appendedBytes += UInt64(count)
+    if buffer.count >= Self.blockSize, !isBlocked { flush() }
+  }
+
   private mutating func write(_ result: UnsafeRawBufferPointer) {
     guard case .open = state else { return }
+    let before = buffer.count
     framing.appendHeader(count: result.count) { buffer.append($0) }
     buffer.append(result)
     framing.appendTrailer { buffer.append($0) }
-    if buffer.count >= Self.blockSize, !isBlocked { flush() }
+    appended(buffer.count - before)
   }
 
   /// Writes as much as the reader takes.

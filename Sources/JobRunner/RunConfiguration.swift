@@ -9,10 +9,10 @@ public struct RunConfiguration: Sendable {
   public var pool: WorkerPoolConfiguration
   /// Queue, retries, order, limits of the jobs.
   public var ledger: JobLedger.Configuration
-  /// How jobs are separated on stdin.
-  public var input: Framing
-  /// How results are separated on stdout.
-  public var output: Framing
+  /// How jobs stand on stdin.
+  public var input: StreamFormat
+  /// How results stand on stdout.
+  public var output: StreamFormat
   /// Longest job in bytes; a longer one fails alone.
   public var maximumJobSize: Int
   /// Seed of all jitter.
@@ -22,9 +22,19 @@ public struct RunConfiguration: Sendable {
   /// Where the workers' stderr goes.
   public var workerErrors = WorkerErrors.prefixed
 
+  /// Where each job that has come out is written down, one line each.
+  public var jobLog: String?
+  /// Jobs that are `ok` in the joblog are skipped.
+  public var resumes = false
+  /// Where jobs that did not end well are written, to be fed in again.
+  public var deadLetters: String?
+
+  /// Whether anybody wants to know about single jobs.
+  var keepsDetails: Bool { output == .records || jobLog != nil || deadLetters != nil }
+
   /// A run with these parts.
   public init(
-    pool: WorkerPoolConfiguration, ledger: JobLedger.Configuration, input: Framing, output: Framing,
+    pool: WorkerPoolConfiguration, ledger: JobLedger.Configuration, input: StreamFormat, output: StreamFormat,
     maximumJobSize: Int, seed: UInt64, verbosity: Verbosity
   ) {
     self.pool = pool
@@ -34,6 +44,22 @@ public struct RunConfiguration: Sendable {
     self.maximumJobSize = maximumJobSize
     self.seed = seed
     self.verbosity = verbosity
+  }
+}
+
+/// How jobs or results stand in a stream.
+public enum StreamFormat: Sendable, Equatable {
+  /// As they are, framed.
+  case framed(Framing)
+  /// Each as one line of JSON that says more than the bytes.
+  case records
+
+  /// What separates one from the next.
+  var framing: Framing {
+    switch self {
+    case .framed(let framing): framing
+    case .records: .lines
+    }
   }
 }
 
@@ -70,8 +96,12 @@ public enum RunEnd: Sendable, Equatable {
   case workersDoNotStart
   /// Workers broke the protocol, so that answers cannot be trusted or none came.
   case protocolBroken
-  /// An output file could not be created: nothing was run.
-  case cannotCreateFile(SystemError)
+  /// A file that was to be written cannot be, for this reason: nothing was run.
+  case cannotCreateFile(String)
+  /// Some of the input was no job.
+  case badInput
+  /// So many jobs did not end well that the run was given up.
+  case halted
   /// stdin could not be read.
   case inputUnreadable
   /// stdout could not be written.

@@ -64,7 +64,7 @@ extension RunDriver {
   }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
-  private mutating func abandonJobs(_ urgency: StopUrgency) {
+  mutating func abandonJobs(_ urgency: StopUrgency) {
     isAbandoning = true
     ledger.handle(.abort, into: &jobActions)
     performJobActions()
@@ -110,6 +110,7 @@ extension RunDriver {
 
   mutating func flush() {
     sink.flush()
+    flushFiles()
     followOutput()
     reporter.flush()
     watchErrorOutput()
@@ -152,6 +153,7 @@ extension RunDriver {
       earlyEnd = .outputFailed
       reporter.fatal("cannot write stdout: \(error); results are lost")
     }
+    flushFiles()
   }
 
   /// The last words, likewise.

@@ -2,6 +2,7 @@ import EventLoop
 import JobCore
 import LinuxIO
 import PoolCore
+import Records
 import WireFormats
 import WorkerPool
 
@@ -54,24 +55,37 @@ extension RunDriver {
   private mutating func replied(_ worker: WorkerID) {
     guard pool.hasReply(worker), let job = jobOfSlot[worker.slot.index] else { return }
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
-      (
-        reply.count,
-        configuration.pool.framing == configuration.output ? nil : configuration.output.canCarry(reply.bytes)
-      )
+      (reply.count, unfitness(of: reply))
     }
     unbind(job, worker)
     replying = (job, worker)
     if let defect {
-      let text = "the reply to job \(ledger.sequence(of: job)) cannot be written with --output \(configuration.output)"
-      let advice = configuration.output == .lines ? "; try --output nul" : ""
-      reporter.repeated(.failedJob, cause: "reply unfit for --output", "\(text): \(defect)\(advice)")
-      ledger.handle(.attemptFailed(job, .failed), into: &jobActions)
+      sayUnfit(job, defect)
+      fail(job, .failed, Failure(message: "its reply cannot be written: \(defect)"))
     } else {
-      ledger.handle(.replied(job, resultBytes: size), into: &jobActions)
+      noteEnd(of: job, nil, received: size)
+      let attempt = facts.attempt(of: job)
+      let ran = attempt.includesStart ? nil : loop.now() &- attempt.startedAt
+      ledger.handle(.replied(job, resultBytes: size, ran: ran), into: &jobActions)
+      performJobActions()
     }
-    performJobActions()
     replying = nil
     pool.finishReply(of: worker, &loop)
+  }
+
+  private func unfitness(of reply: UnsafeRawBufferPointer) -> FramingError? {
+    switch configuration.output {
+    case .framed(let framing): framing == configuration.pool.framing ? nil : framing.canCarry(reply.bytes)
+    case .records: nil
+    }
+  }
+
+  /// An attempt of the job has failed.
+  private mutating func fail(_ job: JobID, _ failure: AttemptFailure, _ evidence: Failure) {
+    noteEnd(of: job, evidence)
+    noteFailedAttempt(of: job, failure)
+    ledger.handle(.attemptFailed(job, failure), into: &jobActions)
+    performJobActions()
   }
 
   private mutating func lost(_ worker: WorkerID, _ loss: LeaseLoss) {
@@ -85,17 +99,24 @@ extension RunDriver {
     guard slot < jobOfSlot.count, let job = jobOfSlot[slot], workerOfJob[Int(job.index)] == worker else { return }
     unbind(job, worker)
     switch loss {
-    case .neverStarted: ledger.handle(.returnedUnstarted(job), into: &jobActions)
-    case .died: ledger.handle(.attemptFailed(job, .crashed), into: &jobActions)
-    case .violation: ledger.handle(.attemptFailed(job, .failed), into: &jobActions)
-    case .offence: ledger.handle(.attemptFailed(job, .crashed), into: &jobActions)
+    case .neverStarted:
+      noteEnd(of: job, Failure(message: "workers gave it back unread"))
+      ledger.handle(.returnedUnstarted(job), into: &jobActions)
+      performJobActions()
+    case .died(let report): fail(job, .crashed, Failure(report))
+    case .violation(let account, let violation):
+      fail(job, .failed, Failure(message: "\(account.name) \(violation)", account: account))
+    case .offence(let account, let offence):
+      fail(job, .crashed, Failure(message: "\(account.name) \(offence)", account: account))
     }
-    performJobActions()
   }
 
   private mutating func bind(_ job: JobID, _ worker: WorkerID) {
     while jobOfSlot.count <= worker.slot.index { jobOfSlot.append(nil) }
-    while workerOfJob.count <= Int(job.index) { workerOfJob.append(nil) }
+    while workerOfJob.count <= Int(job.index) {
+      workerOfJob.append(nil)
+      runLimitOfJob.append(0)
+    }
     jobOfSlot[worker.slot.index] = job
     workerOfJob[Int(job.index)] = worker
   }
@@ -139,30 +160,23 @@ extension RunDriver {
     guard let worker = offeredWorker else { return }
     bind(job, worker)
     let number = ledger.sequence(of: job)
+    facts.setAttempt(.init(startedAt: loop.now(), includesStart: !pool.hasBegun(worker)), of: job)
+    if facts.keepsDetails {
+      facts[job].leasedAt = loop.now()
+      facts[job].slot = worker.slot.index
+      facts[job].pid = pool.pid(of: worker)
+    }
     if attempt > 1 { reporter.detail("job \(number): attempt \(attempt), on worker \(worker.slot)") }
     store.withBytes(of: job) { pool.send($0, job: number, to: worker, &loop) }
   }
 
-  private mutating func emit(_ job: JobID, _ outcome: Outcome) {
-    switch outcome {
-    case .ok:
-      if let replying, replying.job == job {
-        pool.withReply(of: replying.worker) { sink.append($0) }
-      } else {
-        store.withBytes(of: job) { sink.append($0) }
-      }
-    case .cancelled: sink.oweEmpty()
-    case .failed, .timeout, .crashed, .quarantined, .expired: sink.appendEmpty()
-    }
-  }
-
-  private mutating func hold(_ job: JobID) {
-    guard let replying, replying.job == job else { return }
-    pool.withReply(of: replying.worker) { store.storeReply($0, for: job) }
-  }
-
   private mutating func interrupt(_ job: JobID) {
     guard let worker = workerOfJob[Int(job.index)] else { return }
+    if facts.keepsDetails {
+      let message = isAbandoning ? "the run ended before it did" : "it ran longer than it may (--timeout)"
+      noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())))
+      if !isAbandoning { noteFailedAttempt(of: job, .timeout) }
+    }
     if !isAbandoning {
       let pid = pool.pid(of: worker) ?? 0
       let text = "job \(ledger.sequence(of: job)) ran out of time (--timeout)"
@@ -180,6 +194,7 @@ extension RunDriver {
   /// pipe proves. For its first job the clock starts when it begins to read (workerpool #508).
   private mutating func arm(_ timer: JobTimer, _ wait: UInt64) {
     if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)], !pool.hasBegun(worker) {
+      runLimitOfJob[Int(job.index)] = wait
       timers.arm(.begin(job, worker), at: loop.now() &+ min(wait, Self.beginInterval))
       return
     }
@@ -198,7 +213,8 @@ extension RunDriver {
         ledger.handle(.timerFired(timer), into: &jobActions)
         performJobActions()
       case .begin(let job, let worker):
-        guard workerOfJob[Int(job.index)] == worker, let limit = configuration.ledger.runLimit else { continue }
+        guard workerOfJob[Int(job.index)] == worker else { continue }
+        let limit = runLimitOfJob[Int(job.index)]
         if pool.hasBegun(worker) {
           timers.arm(.job(.run(job)), at: loop.now() &+ limit)
         } else {

@@ -7,7 +7,9 @@ import WorkerPool
 extension RunDriver {
   mutating func sayState() {
     let counts = ledger.counts
-    reporter.fatal("\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting")
+    reporter.fatal(
+      "\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting"
+        + (counts.delayed > 0 ? ", \(counts.delayed) before their next attempt" : ""))
     let snapshot = pool.snapshot
     reporter.fatal(
       "\(snapshot.serving) workers serving, \(snapshot.starting) starting, \(snapshot.backingOff) waiting to be started "

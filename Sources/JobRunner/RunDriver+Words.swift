@@ -1,7 +1,9 @@
 import EventLoop
 import JobCore
 import LinuxIO
+import JobLog
 import PoolCore
+import WireFormats
 import WorkerPool
 import WorkerProcess
 
@@ -11,11 +13,30 @@ extension RunDriver {
   static let silenceLimit: UInt64 = 10_000_000_000
 
   mutating func settled(_ job: JobID, _ outcome: Outcome) {
+    // Who never had a worker has waited until now.
+    if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
     switch outcome {
     case .ok, .cancelled: break
     case .failed, .timeout, .crashed, .quarantined, .expired:
       let attempts = ledger.attempts(of: job)
       reporter.detail("job \(ledger.sequence(of: job)): \(outcome) after \(attempts) attempts")
+      bury(job, outcome)
+    }
+  }
+
+  mutating func sayUnfit(_ job: JobID, _ defect: FramingError) {
+    let format = configuration.output.framing
+    let text = "the reply to job \(ledger.sequence(of: job)) cannot be written with --output \(format)"
+    let advice = format == .lines ? "; try --output nul" : ""
+    reporter.repeated(.failedJob, cause: "reply unfit for --output", "\(text): \(defect)\(advice)")
+  }
+
+  mutating func sayWhatIsResumed() {
+    guard configuration.resumes, let path = configuration.jobLog else { return }
+    if resume.remaining > 0 { reporter.note("\(path) has \(resume.remaining) jobs that were ok: they are skipped") }
+    for line in resume.damage { reporter.note("\(path), line \(line.number) is ignored: \(line.damage)") }
+    if resume.damagedLines > resume.damage.count {
+      reporter.note("\(path): \(resume.damagedLines) lines are ignored in all; their jobs run again")
     }
   }
 
@@ -153,9 +174,13 @@ extension RunDriver {
       reporter.note(
         "\(counts.settled) jobs: \(parts.joined(separator: ", ")); \(pool.starts) worker starts, \(elapsed)")
     }
+    if ledger.isHalted { reporter.note("given up because of --halt: \(counts.bad) jobs did not end well") }
+    if configuration.resumes, counts.skipped > 0 { reporter.note("\(counts.skipped) jobs were skipped") }
     if let earlyEnd { return earlyEnd }
+    if ledger.isHalted { return .halted }
     if unaskedReplies > 0 { return .protocolBroken }
     if ledger.internalErrors > 0 || pool.internalErrors > 0 { return .internalError }
+    if hasBadInput { return .badInput }
     return notOK > 0 ? .someNotOK : .allOK
   }
 

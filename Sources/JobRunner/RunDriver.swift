@@ -1,23 +1,22 @@
 import EventLoop
-import Timers
 import JobCore
+import JobLog
 import LinuxIO
 import PoolCore
+import Timers
 import WireFormats
 import WorkerPool
 
 /// Runs all jobs of stdin and tells how it ended. `closed`: which standard descriptors we were started without.
 /// Throws only when the system refuses what the loop itself needs.
 public func run(_ configuration: RunConfiguration, closed: ClosedDescriptors) throws(SystemError) -> RunEnd {
-  var log: WorkerLog?
-  if case .file(let path) = configuration.workerErrors {
-    do throws(SystemError) {
-      log = try WorkerLog(path: path)
-    } catch {
-      return .cannotCreateFile(error)
-    }
+  let files: RunFiles
+  do throws(UnusableFile) {
+    files = try RunFiles(configuration)
+  } catch {
+    return .cannotCreateFile(error.reason)
   }
-  var driver = try RunDriver(configuration, log: log, closed: closed)
+  var driver = try RunDriver(configuration, files, closed: closed)
   return try driver.run()
 }
 
@@ -47,6 +46,10 @@ struct RunDriver: ~Copyable {
   var pool: WorkerPool
   var ledger: JobLedger
   var store = JobStore()
+  var facts: JobFacts
+  var resume: ResumeIndex
+  var jobLog: JobLogFile?
+  var deadLetters: AppendedFile?
   var source: JobSource
   var sink: ResultSink
   var reporter: Reporter
@@ -58,11 +61,16 @@ struct RunDriver: ~Copyable {
   var jobOfSlot: [JobID?] = []
   /// The worker of each running job, by the job's index.
   var workerOfJob: [WorkerID?] = []
+  /// The time that the run clock of each job gets, by the job's index, while it waits for its worker to begin.
+  var runLimitOfJob: [UInt64] = []
   /// The lease that the ledger is asked about at this moment.
   var offeredWorker: WorkerID?
   /// The job whose reply the ledger is told about at this moment, and its worker.
   var replying: (job: JobID, worker: WorkerID)?
 
+  /// Lines of the input so far, in records.
+  var linesOfInput: UInt64 = 0
+  var hasBadInput = false
   var inputIsOver = false
   var inputIsWatched = false
   /// More input may be there at once: the loop looks for events, but does not wait for them.
@@ -85,18 +93,27 @@ struct RunDriver: ~Copyable {
   var lastFailedStart: DeathReport?
   var lastSpawnError: String?
   var startedAt: UInt64 = 0
+  /// The time of day at `startedAt`, in nanoseconds since 1970.
+  let startOfDay: UInt64
 
-  init(_ configuration: RunConfiguration, log: consuming WorkerLog?, closed: ClosedDescriptors) throws(SystemError) {
+  init(
+    _ configuration: RunConfiguration, _ files: consuming RunFiles, closed: ClosedDescriptors
+  ) throws(SystemError) {
     self.configuration = configuration
+    facts = JobFacts(keepsDetails: configuration.keepsDetails)
     loop = try EventLoop()
     pool = WorkerPool(configuration.pool, seed: configuration.seed)
     ledger = JobLedger(configuration: configuration.ledger)
     source = JobSource(
-      InheritedInput(0, wasClosed: closed.stdin), framing: configuration.input,
+      InheritedInput(0, wasClosed: closed.stdin), framing: configuration.input.framing,
       maximumJobSize: configuration.maximumJobSize)
-    sink = ResultSink(InheritedOutput(1), framing: configuration.output)
+    sink = ResultSink(InheritedOutput(1), framing: configuration.output.framing)
+    startOfDay = timeOfDay()
+    resume = files.resume
+    jobLog = files.jobLog
+    deadLetters = files.deadLetters
     reporter = Reporter(
-      InheritedOutput(2, wasClosed: closed.stderr), log: log, verbosity: configuration.verbosity)
+      InheritedOutput(2, wasClosed: closed.stderr), log: files.workerLog, verbosity: configuration.verbosity)
   }
 
   /// Runs until every job is settled and no worker is left.
@@ -105,6 +122,7 @@ struct RunDriver: ~Copyable {
     try watchStandardStreams()
     _ = try loop.enableWatchdog()
     if source.wasClosed { reporter.note("stdin is closed: there are no jobs") }
+    sayWhatIsResumed()
     pool.start(&loop)
     timers.arm(.silence, at: startedAt &+ Self.silenceLimit)
     while !poolIsClosed {
@@ -149,70 +167,6 @@ struct RunDriver: ~Copyable {
       fireTimers()
       settleEvents()
     }
-  }
-
-  // MARK: Jobs in
-
-  /// Takes jobs from stdin as long as the ledger wants them and the reader of stdout keeps up.
-  private mutating func takeJobs() {
-    while !inputIsOver, ledger.canAccept, !sink.isFull {
-      switch source.next() {
-      case .job(let place, let consumed):
-        accept(place)
-        source.consume(consumed)
-      case .oversize(let consumed):
-        reject("is over \(configuration.maximumJobSize) bytes (--max-job-size)")
-        source.consume(consumed)
-      case .notYet: return watchInput()
-      case .nextTurn:
-        inputWantsTurn = true
-        return
-      case .end: endInput()
-      case .failed(let reason):
-        reporter.fatal(reason)
-        if earlyEnd == nil { earlyEnd = .inputUnreadable }
-        endInput()
-      }
-    }
-  }
-
-  private mutating func accept(_ place: Range<Int>) {
-    let job = ledger.nextID
-    let defect = source.withBytes { bytes -> FramingError? in
-      let payload = UnsafeRawBufferPointer(rebasing: bytes[place])
-      if configuration.input != configuration.pool.framing,
-        let error = configuration.pool.framing.canCarry(payload.bytes)
-      {
-        return error
-      }
-      store.store(payload, as: configuration.pool.framing, for: job)
-      return nil
-    }
-    if let defect {
-      let framing = configuration.pool.framing
-      return reject("cannot be sent with --protocol \(framing): \(defect); try --protocol length4 or netstring")
-    }
-    ledger.handle(.accepted(job), into: &jobActions)
-    performJobActions()
-  }
-
-  /// A job that cannot be run is an outcome, too: it keeps its place, and loses nothing else.
-  private mutating func reject(_ reason: String) {
-    let job = ledger.nextID
-    store.store(UnsafeRawBufferPointer(start: nil, count: 0), as: .lines, for: job)
-    ledger.handle(.accepted(job), into: &jobActions)
-    let number = ledger.sequence(of: job)
-    reporter.repeated(.rejectedJob, cause: reason, "job \(number) \(reason)")
-    ledger.handle(.rejected(job), into: &jobActions)
-    performJobActions()
-  }
-
-  mutating func endInput() {
-    guard !inputIsOver else { return }
-    inputIsOver = true
-    if inputIsWatched { stopWatchingInput() }
-    ledger.handle(.inputEnded, into: &jobActions)
-    performJobActions()
   }
 }
 

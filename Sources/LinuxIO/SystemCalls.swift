@@ -175,3 +175,10 @@ public enum Signal {
   /// SIGTTOU, likewise: one worker fewer.
   public static let oneFewer = SIGTTOU
 }
+
+/// The time of day, in nanoseconds since 1970 (UTC).
+public func timeOfDay() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_REALTIME, &time)
+  return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+}

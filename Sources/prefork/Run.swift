@@ -15,7 +15,7 @@ func runCommand(_ arguments: ParsedArguments) -> Int32 {
   do throws(SystemError) {
     let end = try run(configuration(from: arguments), closed: closed)
     if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }
-    if case .cannotCreateFile(let error) = end { printError("prefork: \(error)\n") }
+    if case .cannotCreateFile(let reason) = end { printError("prefork: \(reason)\n") }
     return exitCode(of: end).rawValue
   } catch {
     printError("prefork: \(error)\n")
@@ -30,6 +30,8 @@ private func exitCode(of end: RunEnd) -> ExitCode {
   case .workersDoNotStart: .workersWillNotStart
   case .protocolBroken: .protocolBroken
   case .cannotCreateFile: .cannotCreateOutput
+  case .badInput: .badInput
+  case .halted: .stoppedEarly
   case .inputUnreadable: .inputUnreadable
   case .outputFailed: .outputFailed
   case .internalError: .internalError
@@ -42,10 +44,15 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
   var configuration = RunConfiguration(
     pool: workerPoolConfiguration(from: arguments, workers: workers),
     ledger: ledgerConfiguration(from: arguments, workers: workers.upperBound),
-    input: Framing(arguments[RunOptions.input]), output: Framing(arguments[RunOptions.output]),
+    input: JobRunner.StreamFormat(arguments[RunOptions.input]),
+    output: JobRunner.StreamFormat(arguments[RunOptions.output]),
     maximumJobSize: arguments[RunOptions.maxJobSize],
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: JobRunner.Verbosity(arguments[RunOptions.verbosity]))
+  configuration.jobLog = arguments[RunOptions.joblog]
+  configuration.resumes = arguments[RunOptions.resume]
+  configuration.deadLetters = arguments[RunOptions.deadLetter]
+  configuration.ledger.seed = configuration.seed
   switch arguments[SurroundingsOptions.stderr] {
   case .prefix: configuration.workerErrors = .prefixed
   case .inherit: configuration.workerErrors = .inherited
@@ -55,18 +62,29 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
 }
 
 private func ledgerConfiguration(from arguments: ParsedArguments, workers: Int) -> JobLedger.Configuration {
-  JobLedger.Configuration(
+  var configuration = JobLedger.Configuration(
     keepOrder: arguments[RunOptions.order] == .input, queueLimit: arguments[RunOptions.queue] ?? 2 * workers,
-    retries: arguments[RunOptions.retries], runLimit: arguments[RunOptions.timeout],
-    queueLimitTime: arguments[RunOptions.queueTimeout], orderWindow: arguments[RunOptions.orderWindow],
+    retries: arguments[RunOptions.retries], queueLimitTime: arguments[RunOptions.queueTimeout],
+    orderWindow: arguments[RunOptions.orderWindow],
     quarantineAfter: arguments[RunOptions.quarantineAfter])
+  switch arguments[RunOptions.timeout] {
+  case .duration(let limit)?: configuration.runLimit = limit
+  case .percent(let percent)?: configuration.runLimitPercent = percent
+  case nil: break
+  }
+  configuration.retryDelay = arguments[RunOptions.retryDelay].map {
+    RetryDelay(minimum: $0.lowerBound, maximum: $0.upperBound)
+  }
+  configuration.halt = arguments[RunOptions.halt]
+  return configuration
 }
 
-extension Framing {
+extension JobRunner.StreamFormat {
   fileprivate init(_ format: StreamFormat) {
     switch format {
-    case .lines: self = .lines
-    case .nul: self = .nul
+    case .lines: self = .framed(.lines)
+    case .nul: self = .framed(.nul)
+    case .records: self = .records
     }
   }
 }

@@ -1,13 +1,14 @@
 import CommandLineKit
+import JobCore
 
 /// How messages between pool and workers are framed.
 enum WorkerProtocol: String, CaseIterable {
   case lines, nul, length4, netstring
 }
 
-/// How jobs and results are framed on our own stdin and stdout.
+/// How jobs and results stand on our own stdin and stdout.
 enum StreamFormat: String, CaseIterable {
-  case lines, nul
+  case lines, nul, records
 }
 
 /// In which order results come out.
@@ -37,8 +38,10 @@ enum RunOptions {
       Switch("unordered", ResultOrder.completion, help: "results come out as soon as they are there"),
     ], default: .input, exclusive: true)
   static let timeout = Option.optional(
-    "timeout", short: "t", .duration(atLeast: 1), unset: "no limit",
-    help: "longest time one job may run; then its worker is stopped and the job ends as timeout")
+    "timeout", short: "t", .timeLimit, unset: "no limit",
+    help:
+      "longest time one job may run, also as a share of the median of the jobs before it; then its worker is stopped "
+      + "and the job ends as timeout")
   static let retries = Option(
     "retries", short: "r", .integer(in: 0...1_000_000, example: 3), default: "0",
     help: "extra attempts for a job that failed, timed out or lost its worker")
@@ -48,8 +51,15 @@ enum RunOptions {
     "protocol", .choice, default: "lines",
     help: "how jobs and replies are framed between pool and worker: ended by a newline or a NUL byte, or led by a "
       + "4-byte big-endian length or a netstring length")
-  static let input = Option<StreamFormat>("input", .choice, default: "lines", help: "what ends a job on stdin")
-  static let output = Option<StreamFormat>("output", .choice, default: "lines", help: "what ends a result on stdout")
+  static let input = Option<StreamFormat>(
+    "input", .choice, default: "lines",
+    help:
+      "what ends a job on stdin; records: each is a line of JSON with the job, its id, key, timeout, retries, priority")
+  static let output = Option<StreamFormat>(
+    "output", .choice, default: "lines",
+    help:
+      "what ends a result on stdout; records: each is a line of JSON with the result or the error, and what became of "
+      + "the job")
   static let maxJobSize = Option<Int>(
     "max-job-size", .size(), default: "64M", help: "a larger job fails, and only that one")
   static let maxReplySize = Option<Int>(
@@ -138,6 +148,22 @@ enum RunOptions {
   static let queueTimeout = Option.optional(
     "queue-timeout", .duration(atLeast: 1), unset: "no limit",
     help: "longest wait for a worker; then the job ends as expired")
+  static let retryDelay = Option.optional(
+    "retry-delay", .delay, unset: "none",
+    help: "the wait before a job is tried again: doubled from MIN to MAX")
+  static let halt = Option<HaltRule?>(
+    "halt", .halt, default: "never",
+    help:
+      "give up when so many jobs, or so many of a hundred (and at least 3), did not end well: now stops the running "
+      + "ones, soon lets them finish")
+  static let joblog = Option.optional(
+    "joblog", .text(placeholder: "FILE", example: "run.log"), unset: "none",
+    help: "a line for each job that is done, in the columns of GNU parallel and some more; written after its result")
+  static let resume = Option<Bool>.flag(
+    "resume", help: "skip the jobs that are ok in the joblog, known by their content or their key, wherever they stand")
+  static let deadLetter = Option.optional(
+    "dead-letter", .text(placeholder: "FILE", example: "failed.jsonl"), unset: "none",
+    help: "append each job that did not end well, as a record for --input records, with what is known of its end")
   static let quarantineAfter = Option(
     "quarantine-after", .integer(in: 1...1_000_000, example: 3), default: "3",
     help: "a job that killed so many workers is not tried again, whatever --retries says")
@@ -180,13 +206,15 @@ enum RunOptions {
           ready, probe, probeInterval, probeBeforeLease, probeTimeout, reset, workerWatchdog, startTimeout, maxStarting,
           stopTimeout, restartBudget, backoff,
         ]),
-      OptionGroup("jobs", [queue, queueTimeout, quarantineAfter, orderWindow, leaseOrder]),
+      OptionGroup("jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder]),
+      OptionGroup("records", [joblog, resume, deadLetter]),
       SurroundingsOptions.group,
       OptionGroup("display", [verbosity, seed]),
     ],
     requirements: [
       Requirement(probeInterval, needs: probe), Requirement(probeBeforeLease, needs: probe),
       Requirement(ready, "probe", needs: probe) { $0 == .probe },
+      Requirement(resume, needs: joblog),
     ],
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [
@@ -194,9 +222,13 @@ enum RunOptions {
       Example(
         "8 workers, at most 30 s per job, 2 more attempts",
         "prefork run -w 8 -t 30s -r 2 -- ./model.py <jobs.txt >results.txt"),
+      Example(
+        "a night's run that can be killed and taken up again",
+        "prefork run --joblog night.log --resume -- ./model.py <jobs.txt >>results.txt"),
     ],
     exitStatuses: [
-      ExitCode.ok, .someJobsNotOK, .usage, .inputUnreadable, .workersWillNotStart, .internalError, .systemRefused,
-      .cannotCreateOutput, .outputFailed, .protocolBroken, .interrupted, .terminated,
+      ExitCode.ok, .someJobsNotOK, .usage, .badInput, .inputUnreadable, .workersWillNotStart, .internalError,
+      .systemRefused,
+      .cannotCreateOutput, .outputFailed, .stoppedEarly, .protocolBroken, .interrupted, .terminated,
     ].map(\.entry))
 }

@@ -51,7 +51,7 @@ import Testing
     #expect(parsed.operands == ["./worker", "-w", "9"])
     #expect(parsed[RunOptions.workers] == 4...4)
     #expect(parsed[RunOptions.order] == .completion)
-    #expect(parsed[RunOptions.timeout] == 1_500_000_000)
+    #expect(parsed[RunOptions.timeout] == .duration(1_500_000_000))
     #expect(parsed[RunOptions.retries] == 3)
     #expect(parsed[RunOptions.workerProtocol] == .netstring)
     #expect(parsed[RunOptions.input] == .nul)

@@ -1,0 +1,22 @@
+import JobLog
+import LinuxIO
+
+/// The files of a run, opened before anything is started: a run that could not write what it was told to write must not begin.
+struct RunFiles: ~Copyable {
+  var resume = ResumeIndex()
+  var jobLog: JobLogFile?
+  var deadLetters: AppendedFile?
+  var workerLog: WorkerLog?
+
+  init(_ configuration: RunConfiguration) throws(UnusableFile) {
+    if let path = configuration.jobLog {
+      jobLog = try JobLogFile(path: path, resumes: configuration.resumes, showsUsage: false, into: &resume)
+    }
+    do throws(SystemError) {
+      if let path = configuration.deadLetters { deadLetters = try AppendedFile(path: path) }
+      if case .file(let path) = configuration.workerErrors { workerLog = try WorkerLog(path: path) }
+    } catch {
+      throw UnusableFile(error)
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import Glibc
+
+/// A file that is read once, then appended to, by one process at a time.
+public struct ExclusiveFile: ~Copyable, Sendable {
+  private let file: FileDescriptor
+  private let path: String
+
+  /// Opens or creates the file, and locks it until the descriptor is closed. The error of one that somebody else has locked
+  /// `isLocked`.
+  public init(path: String) throws(SystemError) {
+    let opened = try FileDescriptor.open(path, flags: O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK)
+    if flock(opened.rawValue, LOCK_EX | LOCK_NB) != 0 { throw SystemError("lock \(path)") }
+    file = opened
+    self.path = path
+  }
+
+  /// Reads all that is in it, block by block.
+  public func read(_ body: (UnsafeRawBufferPointer) -> Void) throws(SystemError) {
+    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+    defer { block.deallocate() }
+    while true {
+      switch readOnce(file.rawValue, block) {
+      case .bytes(let count): body(UnsafeRawBufferPointer(rebasing: block[..<count]))
+      case .endOfFile, .wouldBlock: return
+      case .failed(let error): throw SystemError("read \(path)", error.code)
+      }
+    }
+  }
+
+  /// Cuts off what stands behind the first `size` bytes.
+  public func truncate(to size: Int) throws(SystemError) {
+    if ftruncate(file.rawValue, size) != 0 { throw SystemError("truncate \(path)") }
+  }
+
+  /// The descriptor, to append to. The lock goes with it.
+  public consuming func release() -> FileDescriptor { file }
+}
+
+extension SystemError {
+  /// Somebody else has locked the file.
+  public var isLocked: Bool { code == EWOULDBLOCK && operation.hasPrefix("lock ") }
+}

@@ -1,0 +1,63 @@
+import CommandLineKit
+import JobCore
+
+/// How long a job may run, as it is written: `30s`, or `200%` of the median.
+enum TimeLimitValue: Equatable {
+  /// So many nanoseconds.
+  case duration(UInt64)
+  /// So much of a hundred of the median run time.
+  case percent(Int)
+}
+
+extension ValueKind where Value == TimeLimitValue {
+  /// A duration, or a share of the median.
+  static var timeLimit: ValueKind {
+    ValueKind(placeholder: "DUR|N%", example: "30s") { text throws(ValueError) in
+      guard text.hasSuffix("%") else { return .duration(try ValueKind<UInt64>.duration(atLeast: 1).parse(text)) }
+      guard let percent = Int(text.dropLast()), (1...1_000_000).contains(percent), text.first != "+" else {
+        throw ValueError(
+          problem: "is not a share of the median", wanted: "a whole number from 1 to 1000000 and a percent sign",
+          example: "200%")
+      }
+      return .percent(percent)
+    }
+  }
+}
+
+extension ValueKind where Value == ClosedRange<UInt64> {
+  /// A range of durations, or one duration for both.
+  static var delay: ValueKind {
+    ValueKind(placeholder: "MIN[..MAX]", example: "1s..30s") { text throws(ValueError) in
+      if text.utf8.contains(UInt8(ascii: ".")), text.contains("..") { return try durationRange().parse(text) }
+      let only = try ValueKind<UInt64>.duration(example: "1s").parse(text)
+      return only...only
+    }
+  }
+}
+
+extension ValueKind where Value == HaltRule? {
+  /// `never`, or `now` or `soon` with the number or share of jobs that may fail, as GNU parallel writes it.
+  static var halt: ValueKind {
+    ValueKind(
+      placeholder: "never|now,fail=N[%]|soon,fail=N[%]", choices: ["never", "now,fail=1", "soon,fail=1"],
+      example: "now,fail=1"
+    ) {
+      text throws(ValueError) -> HaltRule? in
+      if text == "never" { return nil }
+      let parts = text.split(separator: ",fail=", maxSplits: 1, omittingEmptySubsequences: false)
+      let wanted = "never, or now or soon and how many jobs may fail"
+      guard parts.count == 2, parts[0] == "now" || parts[0] == "soon" else {
+        throw ValueError(problem: "is no rule for giving up", wanted: wanted, example: "soon,fail=10%")
+      }
+      let urgency: HaltRule.Urgency = parts[0] == "now" ? .now : .soon
+      let isShare = parts[1].hasSuffix("%")
+      let number = Int(isShare ? parts[1].dropLast() : parts[1])
+      guard let number, number >= 1, !isShare || number <= 100, parts[1].first != "+" else {
+        throw ValueError(
+          problem: "has no number of failures", wanted: "a whole number of at least 1, or 1% to 100%",
+          example: "soon,fail=10%")
+      }
+      return HaltRule(urgency, isShare ? .percent(number) : .count(number))
+    }
+  }
+}
