@@ -1,0 +1,137 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// The joblog, and runs that are taken up again.
+@Suite struct JobLogTests {
+  private func lines(_ path: String) throws -> [[Substring]] {
+    try contents(of: path).split(separator: "\n").dropFirst().map {
+      $0.split(separator: "\t", omittingEmptySubsequences: false)
+    }
+  }
+
+  @Test("a line for each job, in the columns of GNU parallel and some more")
+  func columns() throws {
+    try withTemporaryFolder { folder throws in
+      let worker = "while read l; do [ $l = 2 ] && exit 3; echo $l$l; done"
+      let result = try shell("seq 3 | prefork run -w 1 --joblog \(folder)/log -- sh -c \(shellWord(worker))")
+      #expect(result.status == 1)
+      let header = try contents(of: "\(folder)/log").split(separator: "\n")[0].split(separator: "\t")
+      #expect(
+        header.prefix(9) == [
+          "Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command",
+        ])
+      #expect(header.dropFirst(9).prefix(4) == ["Slot", "Attempts", "Outcome", "Key"])
+      let log = try lines("\(folder)/log")
+      #expect(log.map { $0[0] } == ["1", "2", "3"])
+      #expect(log.map { $0[8] } == ["1", "2", "3"])
+      #expect(log.map { $0[11] } == ["ok", "crashed", "ok"])
+      #expect(log.map { $0[6] } == ["0", "3", "0"])
+      #expect(log.map { $0[5] } == ["2", "0", "2"])
+      #expect(log.allSatisfy { (Double($0[2]) ?? 0) > 1_600_000_000 })
+    }
+  }
+
+  /// Lesson 27 (GNU parallel --resume): one line prepended to the input, and it skipped the new job and reran another.
+  @Test("lesson 27: what was ok is known by its content, whatever moved in the input; the rest runs")
+  func resumesByContent() throws {
+    try withTemporaryFolder { folder throws in
+      let worker = "while read l; do [ $l = 5 ] && [ ! -e \(folder)/again ] && exit 1; echo $l; done"
+      let run = "prefork run -w 2 --joblog \(folder)/log --resume -- sh -c \(shellWord(worker))"
+      #expect(try shell("seq 8 | \(run)").lines == ["1", "2", "3", "4", "", "6", "7", "8"])
+      _ = try shell("touch \(folder)/again")
+      let second = try shell("{ echo new; seq 9; echo 3; } | \(run)")
+      #expect(second.lines == ["new", "5", "9", "3"], "5 was not ok, and 3 is there once more")
+      #expect(second.errors.contains("has 7 jobs that were ok: they are skipped"))
+      #expect(second.errors.contains("7 jobs were skipped"))
+      #expect(try shell("{ echo new; seq 9; echo 3; } | \(run)").lines == [])
+    }
+  }
+
+  @Test("records are known by their key, even if their job has changed")
+  func keys() throws {
+    try withTemporaryFolder { folder throws in
+      let run = "prefork run -w 1 --input records --joblog \(folder)/log --resume -- cat"
+      #expect(try shell(run, input: "{\"job\":\"a\",\"key\":\"k\\tey\"}\n{\"job\":\"b\"}\n").lines == ["a", "b"])
+      #expect(try shell(run, input: "{\"job\":\"A\",\"key\":\"k\\tey\"}\n{\"job\":\"B\"}\n").lines == ["B"])
+    }
+  }
+
+  @Test("the log of another run is not written over, and a file that is no joblog is left as it is")
+  func foreignFiles() throws {
+    try withTemporaryFolder { folder throws in
+      _ = try shell("seq 3 | prefork run --joblog \(folder)/log -- cat")
+      let before = try contents(of: "\(folder)/log")
+      let again = try shell("seq 3 | prefork run --joblog \(folder)/log -- cat")
+      #expect(again.status == 73 && again.output == "")
+      #expect(again.errors.contains("is the joblog of a run of 3 jobs; to go on with it, give --resume"))
+      #expect(try contents(of: "\(folder)/log") == before)
+      _ = try shell("echo precious >\(folder)/notes")
+      let foreign = try shell("seq 3 | prefork run --joblog \(folder)/notes --resume -- cat")
+      #expect(foreign.status == 73 && foreign.output == "")
+      #expect(try contents(of: "\(folder)/notes") == "precious\n")
+      let missing = try shell("seq 3 | prefork run --joblog \(folder)/no/log -- cat")
+      #expect(missing.status == 73 && missing.errors.contains("No such file or directory"))
+    }
+  }
+
+  @Test("two runs cannot write one joblog at the same time")
+  func locked() throws {
+    try withTemporaryFolder { folder throws in
+      let session = try Session("exec prefork run -w 1 --joblog \(folder)/log -- cat")
+      session.send("a\n")
+      #expect(session.nextLine() == "a")
+      let second = try shell("seq 3 | prefork run --joblog \(folder)/log --resume -- cat")
+      #expect(second.status == 73 && second.errors.contains("is being written by another run"), "\(second.errors)")
+      session.closeInput()
+      _ = session.finish()
+    }
+  }
+
+  @Test(
+    "a run that is killed again and again, at any moment, ends with each job ok once in the joblog",
+    arguments: [1, 2] as [UInt64])
+  func killedAgainAndAgain(seed: UInt64) throws {
+    var chance = SplitMix64(state: seed)
+    try withTemporaryFolder { folder throws in
+      _ = try shell("seq 3000 >\(folder)/jobs")
+      let worker = "while read l; do echo $((l * 2)); done"
+      let run =
+        "prefork run -w 2 --joblog \(folder)/log --resume -- sh -c \(shellWord(worker)) <\(folder)/jobs >>\(folder)/out"
+      for _ in 0..<6 {
+        let time = Double.random(in: 0.02...0.4, using: &chance)
+        _ = try shell("timeout -s KILL \(time) \(run)", sweeping: true)
+        // What a kill tears in the middle of a write cannot be had by chance: so it is torn by hand.
+        _ = try shell("[ ! -s \(folder)/log ] || truncate -s -\(Int.random(in: 0...60, using: &chance)) \(folder)/log")
+      }
+      let last = try shell(run, seconds: 60)
+      #expect(last.status == 0, "\(last.errors)")
+      let log = try lines("\(folder)/log").filter { $0.count > 11 && $0[11] == "ok" }
+      #expect(log.count == 3000)
+      #expect(Set(log.map { $0[8] }).count == 3000)
+      // What was in flight may have run twice; nothing is missing, and nothing is wrong.
+      let results = Set(try contents(of: "\(folder)/out").split(separator: "\n").compactMap { Int($0) })
+      #expect(results.isSuperset(of: (1...3000).map { $0 * 2 }))
+    }
+  }
+
+  @Test("no line of a job whose result has not left us: nobody reads, and nothing is logged as ok")
+  func notBeforeTheResult() throws {
+    try withTemporaryFolder { folder throws in
+      // The pipe to sleep takes 64 KiB, the rest of the results waits in prefork when it is killed.
+      let worker = "while read l; do printf '%2000s\\n' $l; done"
+      let run = "timeout -s KILL 1 prefork run -w 2 --joblog \(folder)/log -- sh -c \(shellWord(worker))"
+      _ = try shell("seq 300 | \(run) | { sleep 1.5; cat >\(folder)/out; }", sweeping: true)
+      let delivered = try contents(of: "\(folder)/out").split(separator: "\n").count { $0.utf8.count == 2000 }
+      let logged = try lines("\(folder)/log").count { $0.count > 11 && $0[11] == "ok" }
+      #expect(logged <= delivered && logged > 10, "\(logged) logged, \(delivered) delivered")
+    }
+  }
+}
+
+/// A folder that is gone after `body`, with all that is in it.
+private func withTemporaryFolder(_ body: (_ folder: String) throws -> Void) throws {
+  let folder = try shell("mktemp -d").lines[0]
+  defer { _ = try? shell("rm -rf \(folder)") }
+  try body(String(folder))
+}
