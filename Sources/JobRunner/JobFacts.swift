@@ -1,6 +1,7 @@
 import JobCore
 import JobLog
 import Records
+import WorkerProcess
 
 /// What is known of each job from its acceptance until it has come out, by the dense index of its identifier: for the
 /// joblog, records and dead letters. Times are those of the loop, in nanoseconds.
@@ -23,6 +24,7 @@ struct JobFacts {
     var sent = 0
     var received = 0
     var failure: Failure?
+    var cost: JobCost?
     /// The JSON value that it came with, if it came in a record.
     var id: [UInt8]?
     /// The record that it came in, if that may be needed again.

@@ -30,7 +30,7 @@ public struct RunConfiguration: Sendable {
   public var deadLetters: String?
 
   /// Whether anybody wants to know about single jobs.
-  var keepsDetails: Bool { output == .records || jobLog != nil || deadLetters != nil }
+  public var keepsDetails: Bool { output == .records || jobLog != nil || deadLetters != nil }
 
   /// A run with these parts.
   public init(

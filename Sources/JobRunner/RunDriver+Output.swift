@@ -40,7 +40,7 @@ extension RunDriver {
     let record = OutputRecord(
       seq: ledger.sequence(of: job), outcome: outcome.description, attempts: ledger.attempts(of: job),
       slot: details.slot, pid: details.pid, queued: (details.leasedAt ?? details.endedAt) &- details.acceptedAt,
-      ran: details.leasedAt.map { details.endedAt &- $0 })
+      ran: details.leasedAt.map { details.endedAt &- $0 }, cpu: details.cost?.cpu, rss: details.cost?.memoryChange)
     var line: [UInt8] = []
     let id = details.id?.span.bytes
     if outcome == .ok {
@@ -66,7 +66,9 @@ extension RunDriver {
       runtime: details.leasedAt == nil ? 0 : (details.endedAt &- began) / 1_000_000, sent: UInt64(details.sent),
       received: UInt64(details.received), exitValue: Int32(clamping: details.failure?.code ?? 0),
       signal: Int32(clamping: details.failure?.signal ?? 0), slot: details.slot.map { UInt32($0) },
-      attempts: UInt32(clamping: ledger.attempts(of: job)), outcome: known, key: key)
+      attempts: UInt32(clamping: ledger.attempts(of: job)), outcome: known, key: key,
+      usage: configuration.pool.metersJobs
+        ? .init(cpu: details.cost.map { $0.cpu / 1_000_000 }, rss: details.cost?.memoryChange) : nil)
     jobLog?.append(line, command: details.command, after: sink.appendedBytes)
   }
 

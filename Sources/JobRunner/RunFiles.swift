@@ -10,7 +10,7 @@ struct RunFiles: ~Copyable {
 
   init(_ configuration: RunConfiguration) throws(UnusableFile) {
     if let path = configuration.jobLog {
-      jobLog = try JobLogFile(path: path, resumes: configuration.resumes, showsUsage: false, into: &resume)
+      jobLog = try JobLogFile(path: path, resumes: configuration.resumes, showsUsage: configuration.pool.metersJobs, into: &resume)
     }
     do throws(SystemError) {
       if let path = configuration.deadLetters { deadLetters = try AppendedFile(path: path) }

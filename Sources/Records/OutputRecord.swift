@@ -24,13 +24,13 @@ public struct OutputRecord: Equatable, Sendable {
   public var ran: UInt64?
   /// How much processor time the last attempt took, in nanoseconds.
   public var cpu: UInt64?
-  /// The most memory that its worker held, in bytes.
-  public var rss: UInt64?
+  /// By how many bytes the resident memory of its worker changed over the last attempt.
+  public var rss: Int64?
 
   /// A record of a job that is settled.
   public init(
     seq: UInt64, outcome: String, attempts: Int, slot: Int? = nil, pid: Int32? = nil, queued: UInt64? = nil,
-    ran: UInt64? = nil, cpu: UInt64? = nil, rss: UInt64? = nil
+    ran: UInt64? = nil, cpu: UInt64? = nil, rss: Int64? = nil
   ) {
     self.seq = seq
     self.outcome = outcome

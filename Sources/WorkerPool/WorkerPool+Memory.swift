@@ -20,6 +20,7 @@ extension WorkerPool {
 
   /// Prepares a new worker to be measured, if there is a limit.
   mutating func beginMeasuring(_ worker: inout Worker, _ loop: inout EventLoop) {
+    if configuration.metersJobs { worker.meter = try? JobMeter(pid: worker.process.pid) }
     guard isMeasured else { return }
     do throws(SystemError) {
       worker.memory = try MemoryReader(pid: worker.process.pid)
@@ -50,6 +51,11 @@ extension WorkerPool {
       return stopOffender(slot, .memory(bytes, limit: limit), &loop)
     }
     timers.arm(.memory(id), at: loop.now() &+ Self.hardInterval)
+  }
+
+  /// What the job in hand has cost the worker so far; nil if that is not measured, or it is gone.
+  public func cost(of worker: WorkerID) -> JobCost? {
+    workers.holds(worker) ? workers[worker.slot.index].meter?.cost() : nil
   }
 
   /// Bytes of memory that the worker and its descendants hold now; nil if it is gone.

@@ -35,13 +35,21 @@ public struct MemoryReader: ~Copyable, Sendable {
   /// To be called on the thread that reaps the process: a reap between two lines of this would let the descendants of
   /// a stranger be counted.
   public func residentBytes() -> Int? {
-    guard let own = Self.residentPages(root.rawValue), own > 0 else { return nil }
+    guard let own = ownResidentBytes() else { return nil }
     let others = ProcessTable.descendants(of: pid, limit: Self.mostDescendants).reduce(0) { sum, descendant in
       guard let file = try? FileDescriptor.open("/proc/\(descendant)/statm", flags: O_RDONLY) else { return sum }
       return sum + (Self.residentPages(file.rawValue) ?? 0)
     }
-    return (own + others) * Int(sysconf(CInt(_SC_PAGESIZE)))
+    return own + others * Self.pageSize
   }
+
+  /// Bytes that the process itself holds now; nil when it is dead.
+  public func ownResidentBytes() -> Int? {
+    guard let pages = Self.residentPages(root.rawValue), pages > 0 else { return nil }
+    return pages * Self.pageSize
+  }
+
+  private static let pageSize = Int(sysconf(CInt(_SC_PAGESIZE)))
 
   /// The second number of a statm file; 0 for a zombie, nil (ESRCH) once it is reaped.
   private static func residentPages(_ file: CInt) -> Int? {

@@ -52,6 +52,7 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
   configuration.jobLog = arguments[RunOptions.joblog]
   configuration.resumes = arguments[RunOptions.resume]
   configuration.deadLetters = arguments[RunOptions.deadLetter]
+  configuration.pool.metersJobs = configuration.keepsDetails && !arguments[RunOptions.noAccounting]
   configuration.ledger.seed = configuration.seed
   switch arguments[SurroundingsOptions.stderr] {
   case .prefix: configuration.workerErrors = .prefixed

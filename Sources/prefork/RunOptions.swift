@@ -161,6 +161,9 @@ enum RunOptions {
     help: "a line for each job that is done, in the columns of GNU parallel and some more; written after its result")
   static let resume = Option<Bool>.flag(
     "resume", help: "skip the jobs that are ok in the joblog, known by their content or their key, wherever they stand")
+  static let noAccounting = Option<Bool>.flag(
+    "no-accounting",
+    help: "do not measure the CPU time and the change of memory of each job for joblog, records and report")
   static let deadLetter = Option.optional(
     "dead-letter", .text(placeholder: "FILE", example: "failed.jsonl"), unset: "none",
     help: "append each job that did not end well, as a record for --input records, with what is known of its end")
@@ -207,7 +210,7 @@ enum RunOptions {
           stopTimeout, restartBudget, backoff,
         ]),
       OptionGroup("jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder]),
-      OptionGroup("records", [joblog, resume, deadLetter]),
+      OptionGroup("records", [joblog, resume, deadLetter, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [verbosity, seed]),
     ],
