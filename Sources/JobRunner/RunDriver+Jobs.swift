@@ -57,7 +57,7 @@ extension RunDriver {
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
       (reply.count, unfitness(of: reply))
     }
-    if configuration.pool.metersJobs, !facts.attempt(of: job).includesStart { facts[job].cost = pool.cost(of: worker) }
+    if configuration.pool.metersJobs { facts[job].cost = pool.cost(of: worker) }
     unbind(job, worker)
     replying = (job, worker)
     if let defect {

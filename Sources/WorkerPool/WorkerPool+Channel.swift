@@ -30,7 +30,6 @@ extension WorkerPool {
     guard workers.holds(id), workers[slot].duty == .granted else { return }
     workers[slot].duty = .running(job: job, since: loop.now(), size: frame.count)
     workers[slot].jobs += 1
-    workers[slot].meter?.begin()
     write(frame, slot, &loop)
   }
 

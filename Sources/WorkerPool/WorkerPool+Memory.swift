@@ -53,8 +53,9 @@ extension WorkerPool {
     timers.arm(.memory(id), at: loop.now() &+ Self.hardInterval)
   }
 
-  /// What the job in hand has cost the worker so far; nil if that is not measured, or it is gone.
-  public func cost(of worker: WorkerID) -> JobCost? {
+  /// What the job that was answered has cost the worker; to be asked once for each. Nil for its first job, which may include
+  /// its start, if it is gone, and without `metersJobs`.
+  public mutating func cost(of worker: WorkerID) -> JobCost? {
     workers.holds(worker) ? workers[worker.slot.index].meter?.cost() : nil
   }
 

@@ -9,13 +9,13 @@ public struct JobCost: Sendable, Equatable {
   public var memoryChange: Int64
 }
 
-/// Measures what jobs cost a worker: the process itself, without what it starts. A reading takes about a microsecond: a CPU clock
-/// (clock_getcpuclockid(3)) and /proc/PID/statm, whose descriptor is kept.
+/// Measures what jobs cost a worker: the process itself, without what it starts. A reading takes one to three microseconds: a CPU
+/// clock (clock_getcpuclockid(3)) and /proc/PID/statm, whose descriptor is kept. So there is one for each job: the end of one is
+/// the beginning of the next, and what a worker does in between counts as the next one's.
 public struct JobMeter: ~Copyable, Sendable {
   private let clock: clockid_t
   private let memory: MemoryReader
-  private var cpuBefore: UInt64?
-  private var memoryBefore = 0
+  private var last: (cpu: UInt64, bytes: Int)?
 
   /// Begins with a process that is alive or not yet reaped.
   public init(pid: CInt) throws(SystemError) {
@@ -27,16 +27,11 @@ public struct JobMeter: ~Copyable, Sendable {
     self.memory = memory
   }
 
-  /// A job begins.
-  public mutating func begin() {
-    cpuBefore = cpuTime
-    memoryBefore = memory.ownResidentBytes() ?? 0
-  }
-
-  /// What was used since the job began; nil when the process is dead.
-  public func cost() -> JobCost? {
-    guard let cpuBefore, let cpu = cpuTime, let bytes = memory.ownResidentBytes(), memoryBefore > 0 else { return nil }
-    return JobCost(cpu: cpu &- cpuBefore, memoryChange: Int64(bytes - memoryBefore))
+  /// What was used since the last call; nil for the first one, and when the process is dead.
+  public mutating func cost() -> JobCost? {
+    guard let cpu = cpuTime, let bytes = memory.ownResidentBytes() else { return nil }
+    defer { last = (cpu, bytes) }
+    return last.map { JobCost(cpu: cpu &- $0.cpu, memoryChange: Int64(bytes - $0.bytes)) }
   }
 
   private var cpuTime: UInt64? {
