@@ -13,7 +13,8 @@ import Testing
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "JobRunner": [
-      "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
+      "LinuxIO",
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
