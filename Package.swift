@@ -21,7 +21,8 @@ let package = Package(
     .target(
       name: "JobRunner",
       dependencies: [
-        "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
+        "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop",
+        "Timers",
         "LinuxIO",
       ]),
     .target(
@@ -60,6 +61,7 @@ let package = Package(
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
+    .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(name: "ArchitectureTests"),
     .testTarget(name: "EndToEndTests", dependencies: ["prefork", "TestSupport"]),

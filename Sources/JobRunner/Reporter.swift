@@ -1,3 +1,4 @@
+import Chronicle
 import LinuxIO
 import PoolCore
 import WorkerPool
@@ -37,6 +38,8 @@ struct Reporter: ~Copyable {
 
   private var output: InheritedOutput
   private var buffer = ByteQueue()
+  /// What stands below the messages.
+  private var status = StatusLine()
   /// Where the workers' stderr goes instead; nil for ours.
   private var log: WorkerLog?
   private var logHasFailed = false
@@ -97,12 +100,33 @@ struct Reporter: ~Copyable {
   mutating func workerLine(_ worker: WorkerID, _ text: [UInt8]) {
     let name = "worker \(worker.slot): "
     if log != nil { return log!.append(name, text) }
+    append(status.beforeMessage())
     append(name)
     text.withUnsafeBytes { buffer.append($0) }
     append("\n")
   }
 
-  private mutating func line(_ text: String) { append(text + "\n") }
+  // MARK: The status line
+
+  /// From the next flush on this stands below all messages. When the reader is too slow for it, it is left out, and what is
+  /// the status by then comes when there is room.
+  mutating func setStatus(_ text: String) { status.set(text) }
+
+  /// There is no status any more: it is erased with the next flush.
+  mutating func clearStatus() { append(status.clear()) }
+
+  /// The terminal is in other hands (we are in the background): what stands there is left alone.
+  mutating func forgetStatus() { status.forget() }
+
+  /// The window has another size: the next status is drawn anew, whatever became of the last.
+  mutating func windowChanged() { status.windowChanged() }
+
+  // MARK: Bytes out
+
+  private mutating func line(_ text: String) {
+    append(status.beforeMessage())
+    append(text + "\n")
+  }
 
   private mutating func append(_ text: String) {
     var text = text
@@ -115,6 +139,7 @@ struct Reporter: ~Copyable {
       logHasFailed = true
       fatal("cannot write the workers' stderr to its file (--stderr): \(error.reason); it is lost from here on")
     }
+    if !isBlocked { append(status.atEnd()) }
     while !buffer.isEmpty {
       switch output.write(from: &buffer) {
       case .bytes: isBlocked = false

@@ -79,6 +79,13 @@ public struct InheritedInput: ~Copyable {
   /// True when it cannot and need not be watched.
   public var isAlwaysReady: Bool { kind.isAlwaysReady }
 
+  /// Bytes between where it stands now and its end, if that is known: of a regular file. Others may have read its beginning.
+  public var remainingBytes: UInt64? {
+    var status = stat()
+    guard kind == .file, fstat(stream.number, &status) == 0 else { return nil }
+    return UInt64(max(0, status.st_size - max(0, lseek(stream.number, 0, SEEK_CUR))))
+  }
+
   /// One read that does not block (a regular file may take its time, but never for ever).
   public mutating func read(into queue: inout ByteQueue, atMost: Int) -> ReadResult {
     if kind == .closed { return .endOfFile }

@@ -170,6 +170,8 @@ public enum Signal {
   public static let user1 = SIGUSR1
   /// SIGCHLD.
   public static let child = SIGCHLD
+  /// SIGWINCH.
+  public static let windowChanged = SIGWINCH
   /// SIGTTIN, by custom of prefork servers: one worker more.
   public static let oneMore = SIGTTIN
   /// SIGTTOU, likewise: one worker fewer.

@@ -13,7 +13,8 @@ import Testing
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "JobRunner": [
-      "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
+      "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop",
+        "Timers",
       "LinuxIO",
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],

@@ -11,6 +11,8 @@ import Testing
     var input = InheritedInput(pipe.readEnd)
     var buffer = ByteQueue()
     #expect(input.kind == .pipe)
+    let length = input.remainingBytes
+    #expect(length == nil)
     #expect(input.isAlwaysReady == false)
     #expect(input.descriptor != pipe.readEnd)
     #expect(isNonBlocking(input.descriptor))
@@ -66,9 +68,16 @@ import Testing
     #expect(input.kind == .file)
     #expect(input.isAlwaysReady == true)
     #expect(input.descriptor == file.rawValue)
+    let before = input.remainingBytes
     let some = input.read(into: &buffer, atMost: 3)
     #expect(some == .bytes(3))
     #expect(lseek(file.rawValue, 0, SEEK_CUR) == 7)
+    let after = input.remainingBytes
+    #expect(before == 6 && after == 3)
+    lseek(file.rawValue, 100, SEEK_SET)
+    let beyond = input.remainingBytes
+    #expect(beyond == 0)
+    lseek(file.rawValue, 7, SEEK_SET)
     let rest = input.read(into: &buffer, atMost: 100)
     let end = input.read(into: &buffer, atMost: 100)
     #expect(rest == .bytes(3) && end == .endOfFile)

@@ -65,6 +65,18 @@ import Testing
     #expect(!isNonBlocking(terminal.ours.rawValue))
   }
 
+  @Test("a terminal knows its width when somebody has told it; nothing else has one")
+  func width() throws {
+    let terminal = try Pair.terminal()
+    #expect(terminalColumns(of: terminal.ours.rawValue) == nil)
+    var size = winsize(ws_row: 24, ws_col: 132, ws_xpixel: 0, ws_ypixel: 0)
+    try #require(ioctl(terminal.theirs.rawValue, UInt(TIOCSWINSZ), &size) == 0)
+    #expect(terminalColumns(of: terminal.ours.rawValue) == 132)
+    #expect(isInForeground(of: terminal.ours.rawValue), "it is nobody's")
+    let pipe = try Pipe()
+    #expect(terminalColumns(of: pipe.writeEnd) == nil)
+  }
+
   @Test("a file is written where the shell left it, and so are those who come next")
   func file() throws {
     let file = try scratchFile("0123456789")

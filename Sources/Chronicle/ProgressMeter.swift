@@ -1,0 +1,118 @@
+/// How fast a run goes, and when it will be over. Times are nanoseconds since the beginning of the run.
+///
+/// Rates are exponential moving averages over time. They begin with the first settled jobs, so that the start of the
+/// workers is no part of them, and they forget the more slowly the rarer results are: a single slow job must not look
+/// like a change of speed. The time to go is taken from a longer memory than the rate, because every swing of it shows.
+struct ProgressMeter: Sendable {
+  private static let second: UInt64 = 1_000_000_000
+  /// The average is brought up to date no more often than this.
+  private static let step = second / 2
+  /// It forgets no faster than this, in seconds.
+  private static let shortestMemory = 10.0
+  /// It remembers so many results.
+  private static let resultsRemembered = 8.0
+  /// The time to go remembers that part of the run.
+  private static let partRemembered = 0.25
+  /// So many results, and so much time, say something of the time to go.
+  private static let leastResults: UInt64 = 3
+  private static let leastTime = 2 * second
+  /// Nothing settled for so long, and for so many times what is usual, is a stall.
+  private static let shortestStall = 10 * second
+  private static let usualGaps: UInt64 = 5
+
+  private struct Point {
+    var at: UInt64
+    var settled: UInt64
+    var worked: Double?
+  }
+
+  private struct Average {
+    private var sum = 0.0
+    private var weight = 0.0
+
+    /// The average; the weight is below 1 in the beginning, when there is nothing to forget yet.
+    var value: Double? { weight > 0 ? sum / weight : nil }
+
+    mutating func add(_ value: Double, for time: Double, memory: Double) {
+      let share = time / (memory + time)
+      sum += share * (value - sum)
+      weight += share * (1 - weight)
+    }
+  }
+
+  /// The first results.
+  private var first: Point?
+  /// The results that are in the averages.
+  private var last: Point?
+  private var lastSettled: (at: UInt64, count: UInt64) = (0, 0)
+  /// Jobs in a second, as they are now.
+  private var speed = Average()
+  /// Jobs in a second, and parts of the input in a second, over a longer time.
+  private var steadyJobs = Average()
+  private var steadyWork = Average()
+  private var finish: UInt64?
+
+  /// Looks at how far the run is now.
+  mutating func take(_ progress: Progress, at now: UInt64) {
+    guard progress.settled > lastSettled.count else { return }
+    lastSettled = (now, progress.settled)
+    let point = Point(at: now, settled: progress.settled, worked: progress.worked)
+    guard let first, let last else {
+      first = point
+      last = point
+      return
+    }
+    guard now >= last.at + Self.step else { return }
+    let time = Self.seconds(now - last.at)
+    let elapsed = Self.seconds(now - first.at)
+    let gap = elapsed / Double(point.settled - first.settled)
+    let memory = max(Self.shortestMemory, Self.resultsRemembered * gap)
+    let longMemory = max(memory, elapsed * Self.partRemembered)
+    let jobs = Double(point.settled - last.settled)
+    speed.add(jobs / time, for: time, memory: memory)
+    steadyJobs.add(jobs / time, for: time, memory: longMemory)
+    // Once the input is over its length is counted in jobs: not the same measure as before.
+    if case .bytes = progress.input, let worked = point.worked, let before = last.worked {
+      steadyWork.add((worked - before) / time, for: time, memory: longMemory)
+    }
+    self.last = point
+    finish = secondsToGo(progress).map { now + UInt64(min($0, 1e9) * 1e9) }
+  }
+
+  /// Jobs in a second; nil when not enough was seen.
+  var rate: Double? { speed.value }
+
+  /// Time until all is settled, in nanoseconds; nil when nothing worth telling is known.
+  func timeToGo(at now: UInt64) -> UInt64? {
+    guard let first, let last, let finish, last.settled - first.settled >= Self.leastResults,
+      last.at - first.at >= Self.leastTime
+    else { return nil }
+    return finish > now ? finish - now : 0
+  }
+
+  /// How long nothing was settled, if that is unusual.
+  func stall(at now: UInt64) -> UInt64? {
+    guard let first, let last, now > lastSettled.at else { return nil }
+    let results = last.settled - first.settled
+    let usual = results > 0 ? (last.at - first.at) / results : first.at
+    let quiet = now - lastSettled.at
+    return quiet >= max(Self.shortestStall, Self.usualGaps * usual) ? quiet : nil
+  }
+
+  /// How long nothing was settled, unusual or not; since the beginning when nothing ever was.
+  func quiet(at now: UInt64) -> UInt64 { now > lastSettled.at ? now - lastSettled.at : 0 }
+
+  private func secondsToGo(_ progress: Progress) -> Double? {
+    switch progress.input {
+    case .endless: return nil
+    case .bytes:
+      guard let done = progress.done, let speed = steadyWork.value, speed > 0 else { return nil }
+      return (1 - done) / speed
+    case .over:
+      guard let speed = steadyJobs.value, speed > 0 else { return nil }
+      return Double(progress.open) / speed
+    }
+  }
+
+  private static func seconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e9 }
+}

@@ -1,0 +1,85 @@
+import JobCore
+
+/// What is told of a run when it is over: outcomes, run times, workers, and what it saved to keep them warm.
+public struct RunSummary: Sendable {
+  /// Fewer jobs have no 99th percentile other than the longest.
+  private static let leastForPercentile: UInt64 = 100
+  /// Less saved time than this is not worth a word, in nanoseconds.
+  private static let leastSaved = 1e9
+
+  private var outcomes: [Outcome: UInt64] = [:]
+  private var ends: [WorkerEnd: UInt64] = [:]
+  private var starts: UInt64 = 0
+  private var startTimes = RunTimes()
+
+  /// How long jobs ran in their last attempt, from its beginning until it was over.
+  public private(set) var runTimes = RunTimes()
+
+  /// Nothing has happened yet.
+  public init() {}
+
+  /// Takes what happened.
+  public mutating func take(_ event: RunEvent) {
+    switch event {
+    case .workerStarted: starts += 1
+    case .workerReady(_, _, let since, let at): startTimes.add(at - since)
+    case .workerEnded(_, _, let end, _, _): ends[end, default: 0] += 1
+    case .jobSettled(let job): settled(job.outcome, ran: job.startedAt.map { job.settledAt - $0 })
+    case .attemptStarted, .attemptEnded, .upkeep, .sample: break
+    }
+  }
+
+  /// Counts a job that ended like this: the same as the event, for who has many of them and needs no event.
+  /// `ran`: nanoseconds of its last attempt; nil if it had none.
+  public mutating func settled(_ outcome: Outcome, ran: UInt64?) {
+    outcomes[outcome, default: 0] += 1
+    switch outcome {
+    case .ok, .failed, .timeout, .crashed, .quarantined: if let ran { runTimes.add(ran) }
+    // Their last attempt, if any, was over long before they were settled.
+    case .cancelled, .expired: break
+    }
+  }
+
+  /// The lines of the summary, without a newline; only what says something. `elapsed`: nanoseconds that the run took.
+  public func lines(elapsed: UInt64) -> [String] {
+    [outcomeLine(elapsed), timeLine, workerLine].compactMap { $0 }
+  }
+
+  /// The time that warm workers saved, in nanoseconds: what as many starts as jobs would have taken, less what the starts
+  /// that were needed took. nil if that is not known, or nothing.
+  public var savedTime: UInt64? {
+    guard let typical = startTimes.quantile(0.5), runTimes.count > starts else { return nil }
+    return UInt64(exactly: (Double(runTimes.count - starts) * Double(typical)).rounded())
+  }
+
+  private func outcomeLine(_ elapsed: UInt64) -> String {
+    let jobs = outcomes.values.reduce(0, +)
+    var line = "\(plural(jobs, "job")) in \(spanText(elapsed))"
+    guard jobs > 0 else { return line }
+    if jobs > 1, elapsed > 0 { line += " (\(rateText(perSecond: Double(jobs) * 1e9 / Double(elapsed))))" }
+    if outcomes.count == 1, let only = outcomes.first?.key {
+      return line + (jobs == 1 ? ": \(only)" : ": all \(only)")
+    }
+    let counts = Outcome.allCases.compactMap { outcome in outcomes[outcome].map { "\($0) \(outcome)" } }
+    return line + ": " + counts.joined(separator: ", ")
+  }
+
+  private var timeLine: String? {
+    guard let median = runTimes.quantile(0.5), let high = runTimes.quantile(0.99) else { return nil }
+    if runTimes.count == 1 { return "run time \(spanText(runTimes.longest))" }
+    let hasPercentile = runTimes.count >= Self.leastForPercentile
+    let tail = hasPercentile ? "p99 \(spanText(high))" : "longest \(spanText(runTimes.longest))"
+    return "run time median \(spanText(median)), \(tail)"
+  }
+
+  private var workerLine: String? {
+    guard starts > 0 else { return nil }
+    var parts = [plural(starts, "worker start")]
+    if let count = ends[.recycled] { parts.append("\(count) recycled") }
+    if let count = ends[.died] { parts.append("\(count) died") }
+    if let count = ends[.failedStart] { parts.append("\(count) failed to start") }
+    let line = parts.joined(separator: ", ")
+    guard let savedTime, Double(savedTime) >= Self.leastSaved else { return line }
+    return line + "; warm workers saved about \(spanText(savedTime)) of starting"
+  }
+}

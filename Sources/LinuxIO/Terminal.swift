@@ -1,0 +1,15 @@
+import Glibc
+
+/// The width of a terminal's window in cells; nil if this is no terminal, or one that does not know (a serial line).
+public func terminalColumns(of fd: CInt) -> Int? {
+  var size = winsize()
+  guard ioctl(fd, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+  return Int(size.ws_col)
+}
+
+/// False when this is our terminal, but belongs to others for now: we were started with `&`, or put aside with `bg`. What is
+/// drawn on it then is in their way. True for a terminal that is not our own, as there is nobody in front there.
+public func isInForeground(of fd: CInt) -> Bool {
+  let group = tcgetpgrp(fd)
+  return group < 0 || group == getpgrp()
+}

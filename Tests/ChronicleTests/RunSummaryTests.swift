@@ -1,0 +1,112 @@
+import JobCore
+import Testing
+
+@testable import Chronicle
+
+@Suite("The summary") struct RunSummaryTests {
+  private let millisecond: UInt64 = 1_000_000
+
+  private func worker(_ summary: inout RunSummary, _ slot: Int, startTime: UInt64?, end: WorkerEnd) {
+    summary.take(.workerStarted(slot: slot, pid: 100, at: 0))
+    if let startTime { summary.take(.workerReady(slot: slot, pid: 100, since: 0, at: startTime)) }
+    summary.take(.workerEnded(slot: slot, pid: 100, end, cause: "", at: 10 * second))
+  }
+
+  @Test("it says what became of the jobs, how long they ran, and what it saved to keep workers warm")
+  func full() {
+    var summary = RunSummary()
+    for _ in 0..<5 { worker(&summary, 0, startTime: 500 * millisecond, end: .stopped) }
+    for _ in 0..<2 { worker(&summary, 1, startTime: 500 * millisecond, end: .recycled) }
+    worker(&summary, 2, startTime: 500 * millisecond, end: .died)
+    for number in 1...1000 as ClosedRange<UInt64> {
+      let outcome: Outcome = number <= 2 ? .crashed : .ok
+      let time = (number <= 980 ? 12 : 40) * millisecond
+      summary.take(
+        .jobSettled(
+          SettledJob(sequence: number, outcome: outcome, acceptedAt: 0, startedAt: second, settledAt: second + time)))
+    }
+    #expect(
+      summary.lines(elapsed: 12_300 * millisecond) == [
+        "1000 jobs in 12.3 s (81/s): 998 ok, 2 crashed",
+        "run time median 12 ms, p99 40 ms",
+        "8 worker starts, 2 recycled, 1 died; warm workers saved about 8 min of starting",
+      ])
+  }
+
+  @Test("one job is no statistics")
+  func one() {
+    var summary = RunSummary()
+    worker(&summary, 0, startTime: nil, end: .stopped)
+    summary.settled(.ok, ran: 250 * millisecond)
+    #expect(summary.lines(elapsed: second) == ["1 job in 1.0 s: ok", "run time 250 ms", "1 worker start"])
+  }
+
+  @Test("few jobs have a longest, not a 99th percentile")
+  func few() {
+    var summary = RunSummary()
+    for time in 1...10 as ClosedRange<UInt64> { summary.settled(.ok, ran: time * second) }
+    let lines = summary.lines(elapsed: 20 * second)
+    #expect(lines[0] == "10 jobs in 20.0 s (30/min): all ok")
+    #expect(lines[1].hasSuffix(", longest 10.0 s"))
+    #expect(lines.count == 2)
+  }
+
+  @Test("nothing to do, nothing to tell")
+  func none() { #expect(RunSummary().lines(elapsed: 3 * millisecond) == ["0 jobs in 3.0 ms"]) }
+
+  @Test("jobs that no worker had have no run time, and those that waited after it neither")
+  func neverRan() {
+    var summary = RunSummary()
+    summary.settled(.failed, ran: nil)
+    summary.settled(.expired, ran: 9 * second)
+    summary.settled(.cancelled, ran: 9 * second)
+    #expect(summary.runTimes.count == 0)
+    #expect(summary.lines(elapsed: second) == ["3 jobs in 1.0 s (3.0/s): 1 failed, 1 cancelled, 1 expired"])
+  }
+
+  @Test("nothing is said to be saved when nothing was, or when it is not known")
+  func nothingSaved() {
+    var once = RunSummary()
+    for _ in 0..<4 {
+      worker(&once, 0, startTime: second, end: .recycled)
+      once.settled(.ok, ran: second)
+    }
+    #expect(once.savedTime == nil, "a worker per job saves nothing")
+    var unknown = RunSummary()
+    worker(&unknown, 0, startTime: nil, end: .stopped)
+    for _ in 0..<100 { unknown.settled(.ok, ran: second) }
+    #expect(unknown.savedTime == nil)
+    var little = RunSummary()
+    worker(&little, 0, startTime: millisecond, end: .stopped)
+    for _ in 0..<100 { little.settled(.ok, ran: second) }
+    #expect(little.savedTime! / millisecond == 99 || little.savedTime! / millisecond == 98)
+    #expect(!little.lines(elapsed: second).contains { $0.contains("saved") })
+  }
+
+  @Test("workers that never took a job are told of as such")
+  func failedStarts() {
+    var summary = RunSummary()
+    for _ in 0..<5 { worker(&summary, 0, startTime: nil, end: .failedStart) }
+    #expect(summary.lines(elapsed: second).last == "5 worker starts, 5 failed to start")
+  }
+
+  @Test(
+    "spans, clocks and rates read well",
+    arguments: [
+      (400_000, "0.40 ms", "0s"), (1_200_000, "1.2 ms", "0s"), (1_249_000_000, "1.2 s", "1s"),
+      (65_000_000_000, "65 s", "1m 05s"), (7_500_000_000_000, "2.1 h", "2h 05m"),
+      (90_000 * 1_000_000_000, "25.0 h", "1d 1h"),
+    ] as [(UInt64, String, String)])
+  func figures(time: UInt64, span: String, clock: String) {
+    #expect(spanText(time) == span)
+    #expect(clockText(time) == clock)
+  }
+
+  @Test("a rate has the unit in which it is at least one")
+  func rates() {
+    #expect(
+      [1234.4, 81, 9.94, 9.96, 1, 0.5, 0.01, 0, 1e30].map(rateText).dropLast() == [
+        "1234/s", "81/s", "9.9/s", "10/s", "1.0/s", "30/min", "36/h", "0.0/h",
+      ])
+  }
+}

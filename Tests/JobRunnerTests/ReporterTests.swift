@@ -1,0 +1,84 @@
+import Glibc
+import LinuxIO
+import Testing
+
+@testable import JobRunner
+
+/// The only writer of stderr, on the terminal of a person who looks at it.
+@Suite struct ReporterTests {
+  private func reporter(on pipe: borrowing Pipe, _ verbosity: Verbosity = .normal) -> Reporter {
+    Reporter(InheritedOutput(pipe.writeEnd), log: nil, verbosity: verbosity)
+  }
+
+  private func take(from pipe: borrowing Pipe) -> String {
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    let count = unreadBytes(ofPipe: pipe.readEnd) == 0 ? 0 : read(pipe.readEnd, &buffer, buffer.count)
+    return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+  }
+
+  @Test("messages come above the status, in one piece with it")
+  func messages() throws {
+    let pipe = try Pipe()
+    var reporter = reporter(on: pipe)
+    reporter.setStatus("42%")
+    reporter.flush()
+    #expect(take(from: pipe) == "\r\u{1B}[?7l42%\u{1B}[K\u{1B}[?7h\r")
+    reporter.note("first")
+    reporter.note("second")
+    reporter.setStatus("43%")
+    reporter.flush()
+    #expect(take(from: pipe) == "\r\u{1B}[Jprefork: first\nprefork: second\n\r\u{1B}[?7l43%\u{1B}[K\u{1B}[?7h\r")
+    reporter.flush()
+    #expect(take(from: pipe) == "")
+  }
+
+  @Test("before the last words the status goes, and it does not come back")
+  func cleared() throws {
+    let pipe = try Pipe()
+    var reporter = reporter(on: pipe)
+    reporter.setStatus("99%")
+    reporter.flush()
+    reporter.clearStatus()
+    reporter.note("10 jobs")
+    reporter.flush()
+    #expect(take(from: pipe) == "\r\u{1B}[?7l99%\u{1B}[K\u{1B}[?7h\r\r\u{1B}[Jprefork: 10 jobs\n")
+  }
+
+  @Test("for a slow reader the status is left out, and comes up to date when there is room")
+  func slow() throws {
+    let pipe = try Pipe()
+    var reporter = reporter(on: pipe)
+    reporter.note(String(repeating: "x", count: 200_000))
+    reporter.flush()
+    let isBlocked = reporter.isBlocked
+    #expect(isBlocked)
+    for percent in 1...50 {
+      reporter.setStatus("\(percent)%")
+      reporter.flush()
+    }
+    var text = ""
+    while case let more = take(from: pipe), !more.isEmpty {
+      text += more
+      reporter.flush()
+    }
+    #expect(text.hasSuffix("x\n\r\u{1B}[?7l50%\u{1B}[K\u{1B}[?7h\r"))
+    #expect(text.split(separator: "%", omittingEmptySubsequences: false).count == 2, "drawn once")
+  }
+
+  @Test("a status that is gone is erased even for a slow reader")
+  func slowEnd() throws {
+    let pipe = try Pipe()
+    var reporter = reporter(on: pipe)
+    reporter.setStatus("99%")
+    reporter.flush()
+    reporter.note(String(repeating: "x", count: 200_000))
+    reporter.flush()
+    reporter.clearStatus()
+    var text = ""
+    while case let more = take(from: pipe), !more.isEmpty {
+      text += more
+      reporter.flush()
+    }
+    #expect(text.hasPrefix("\r\u{1B}[?7l99%\u{1B}[K\u{1B}[?7h\r\r\u{1B}[Jprefork: x") && text.hasSuffix("\r\u{1B}[J"))
+  }
+}
