@@ -43,7 +43,8 @@ extension Page {
   /// Begins a picture `height` units high that shows `label`.
   mutating func beginPicture(_ label: String, height: Int) {
     markup("<svg preserveAspectRatio=\"none\" role=\"img\" viewBox=\"0 0 1000 ")
-    text("\(height)\" aria-label=\"")
+    text("\(height)")
+    markup("\" aria-label=\"")
     text(label)
     markup("\">")
   }
@@ -64,12 +65,17 @@ extension Page {
   }
 
   /// Lines across a picture with their values: at the top, and at half of it.
-  mutating func scale(top: String, middle: String) {
+  mutating func scale(to top: Double) {
     markup("<div class=\"rule\" style=\"top:0\"><span>")
-    text(top)
+    text(scaleText(top))
     markup("</span></div><div class=\"rule\" style=\"top:50%\"><span>")
-    text(middle)
+    text(scaleText(top / 2))
     markup("</span></div>")
+  }
+
+  private func scaleText(_ value: Double) -> String {
+    if value >= 100 || value.rounded() == value { return groupedText(UInt64(min(value, 1e15).rounded())) }
+    return decimalText(value, decimals: (value * 10).rounded() == value * 10 ? 1 : 3)
   }
 
   /// Invisible columns that say their text when pointed at.
@@ -92,11 +98,11 @@ extension Page {
   func percent(_ place: Double) -> String { decimalText(place * 100, decimals: 2) + "%" }
 }
 
-/// The least of 1, 2, 5, 10, 20, 50 ... that is not less.
+/// The end of a scale from 0 that holds `value`: 1, 1.5, 2, 3, 4, 5, 6 or 8 times a power of ten.
 func niceCeiling(_ value: Double) -> Double {
   var power = 1e-9
   while power * 10 <= value { power *= 10 }
-  return [1, 2, 5, 10].map { $0 * power }.first { $0 >= value * 0.999_999 } ?? value
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map { $0 * power }.first { $0 >= value * 0.999_999 } ?? value
 }
 
 /// Marks for a time axis from 0 to `end`, at most 6 after the 0.

@@ -10,7 +10,7 @@ struct NotableJobs: Sendable {
   static let mostLines = 10
   static let mostLetters = 300
 
-  /// The slowest first.
+  /// The slowest first. Jobs that ran into their time limit are not among them: those are all equally slow, and would leave no room.
   private(set) var slowest: [SettledJob] = []
   /// In the order in which they were settled.
   private(set) var firstFailed: [SettledJob] = []
@@ -18,6 +18,8 @@ struct NotableJobs: Sendable {
   private var oldest = 0
   /// All that did not end `ok`.
   private(set) var failedCount: UInt64 = 0
+  /// Whether any job ran into its time limit.
+  private(set) var hasTimeouts = false
   private var causes: [Cause: UInt64] = [:]
   /// Jobs that failed of a cause which is not among those counted.
   private(set) var otherCauses: UInt64 = 0
@@ -29,7 +31,8 @@ struct NotableJobs: Sendable {
   }
 
   mutating func add(_ job: SettledJob) {
-    if let time = job.runTime, slowest.count < Self.most || time > slowest[slowest.count - 1].runTime! {
+    if job.outcome == .timeout { hasTimeouts = true }
+    if job.outcome != .timeout, let time = job.runTime, slowest.count < Self.most || time > slowest[slowest.count - 1].runTime! {
       let place = slowest.firstIndex { $0.runTime! < time } ?? slowest.count
       slowest.insert(Self.short(job), at: place)
       if slowest.count > Self.most { slowest.removeLast() }

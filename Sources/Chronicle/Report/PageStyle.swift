@@ -1,11 +1,11 @@
 /// How the page looks. Colours differ in lightness, too, for those who tell hues apart badly, and for paper.
 let pageStyle: StaticString = """
   :root { --ground: #fbfbfa; --card: #fff; --ink: #1d2127; --soft: #5d6673; --line: #dfe2e6; --job: #2f6bd0; --start: #e8a317;
-    --upkeep: #8d68c7; --idle: #eceef1; --none: #c3c8cf; --bad: #c92a2a; --ok: #2b8a6b; --timeout: #d9730d; --crashed: #c92a2a;
-    --quarantined: #7c1d3f; --cancelled: #848e9a; --expired: #b08d00; --advice: #fff6db; --advice-line: #e8c45c; }
+    --upkeep: #8d68c7; --idle: #eceef1; --none: #c3c8cf; --bad: #c92a2a; --ok: #2b8a6b; --timeout: #d9730d; --crashed: #8b1e3f;
+    --quarantined: #4a2a78; --cancelled: #848e9a; --expired: #b08d00; --advice: #fff6db; --advice-line: #e8c45c; }
   @media (prefers-color-scheme: dark) { :root { --ground: #14171b; --card: #1b1f25; --ink: #e4e7eb; --soft: #98a2ae;
     --line: #30363e; --job: #5b93ec; --start: #e8b23f; --upkeep: #a98be0; --idle: #262b32; --none: #4a525d; --bad: #ff7b72;
-    --ok: #46ad8b; --timeout: #f0954a; --crashed: #f2635c; --quarantined: #c75b85; --cancelled: #7d8794; --expired: #cbb04a;
+    --ok: #46ad8b; --timeout: #f0954a; --crashed: #d16a92; --quarantined: #a17fd0; --cancelled: #7d8794; --expired: #cbb04a;
     --advice: #2e2814; --advice-line: #7d6a24; } }
   * { box-sizing: border-box; }
   html { -webkit-text-size-adjust: 100%; }
@@ -26,7 +26,9 @@ let pageStyle: StaticString = """
     margin: 0 0 20px; }
   aside strong { margin-right: 8px; }
   .figures h2 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .figures h3:first-of-type { margin-top: 0; }
+  .group { display: grid; grid-template-columns: 130px 1fr; padding: 8px 0; border-top: 1px solid var(--line); }
+  .group:first-of-type { border-top: 0; padding-top: 0; } .group:last-child { padding-bottom: 0; }
+  .group h3 { margin: 3px 0 0; }
   dl { display: grid; grid-template-columns: repeat(6, 1fr); gap: 8px 16px; margin: 0; }
   dt { font-size: 12px; color: var(--soft); } dd { margin: 0; font-size: 19px; font-weight: 600; white-space: nowrap;
     letter-spacing: -.01em; }
@@ -36,7 +38,6 @@ let pageStyle: StaticString = """
   .rule { position: absolute; left: 0; right: 0; border-top: 1px solid var(--line); }
   .rule span { position: absolute; left: 0; bottom: 1px; font-size: 11px; line-height: 1.2; color: var(--soft);
     background: var(--card); padding-right: 4px; z-index: 2; border-radius: 3px; }
-  .rule:last-child span { opacity: .85; }
   .axis { position: relative; height: 20px; font-size: 11px; color: var(--soft); }
   .axis span { position: absolute; top: 3px; transform: translateX(-50%); white-space: nowrap; }
   .axis span:first-child[style="left:0.00%"] { transform: none; }
@@ -73,7 +74,7 @@ let pageStyle: StaticString = """
   th, td { text-align: left; padding: 5px 16px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
   td:last-child, th:last-child { padding-right: 0; }
   thead th { font-size: 12px; color: var(--soft); font-weight: 600; white-space: nowrap; }
-  tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 5em; }
+  tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 9em; }
   .n { text-align: right; white-space: nowrap; }
   tbody tr:last-child > * { border-bottom: 0; }
   details { margin-top: 12px; font-size: 13px; } summary { cursor: pointer; color: var(--soft); }
@@ -85,7 +86,8 @@ let pageStyle: StaticString = """
   pre { background: var(--ground); border: 1px solid var(--line); border-radius: 6px; padding: 8px 12px; margin: 6px 0 8px;
     white-space: pre-wrap; overflow-wrap: anywhere; }
   @media (max-width: 640px) { main { padding: 20px 12px 40px; } section { padding: 16px; } aside { padding: 12px 16px; }
-    dl { grid-template-columns: repeat(2, 1fr); } .wide { margin: 0 -16px; padding: 0 16px; } .tall { height: 150px; }
+    dl { grid-template-columns: repeat(3, 1fr); } dd { font-size: 16px; }
+    .group { grid-template-columns: 1fr; } .wide { margin: 0 -16px; padding: 0 16px; } .tall { height: 150px; }
     .axis span:nth-child(even) { display: none; } th, td { padding-right: 12px; } }
   @media print { :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc; } body { font-size: 10pt; }
     main { max-width: none; padding: 0; } section { border: 0; padding: 0; } details { display: none; }

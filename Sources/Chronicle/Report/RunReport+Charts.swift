@@ -53,7 +53,7 @@ extension RunReport {
         return "\(time): \(rateText(rates[$0])) a second" + (bad[$0] > 0 ? ", \(groupedText(bad[$0])) not ok" : "")
       }, height: 200)
     page.endPicture()
-    page.scale(top: rateText(top), middle: rateText(top / 2))
+    page.scale(to: top)
     page.markup("</div>")
     timeAxis(columns, on: &page)
     page.legend([("ok", "ok")] + (notable.failedCount > 0 ? [("failed", "not ok")] : []))
@@ -65,8 +65,11 @@ extension RunReport {
   }
 
   private func appendWaiting(_ columns: (pieces: Int, count: Int), to page: inout Page) {
-    let greatest = (0..<columns.count).map { column in
-      (column * columns.pieces..<(column + 1) * columns.pieces).map { waiting[$0] }.max() ?? 0
+    var greatest: [UInt64] = []
+    for column in 0..<columns.count {
+      let sampled = (column * columns.pieces..<(column + 1) * columns.pieces).map { waiting[$0] }.max() ?? 0
+      // Between two samples it is as it was.
+      greatest.append(sampled > 0 ? sampled - 1 : greatest.last ?? 0)
     }
     guard let most = greatest.max(), most > 0 else { return }
     let top = niceCeiling(Double(most))
@@ -75,7 +78,7 @@ extension RunReport {
     page.beginPicture("Waiting jobs over time, at most \(groupedText(most))", height: 200)
     page.steps("waiting", greatest.map { Int((Double($0) / top * 200).rounded()) }, base: 200)
     page.endPicture()
-    page.scale(top: rateText(top), middle: rateText(top / 2))
+    page.scale(to: top)
     page.markup("</div>")
     timeAxis(columns, on: &page)
   }
@@ -88,14 +91,16 @@ extension RunReport {
     let from = logarithm(first.from).rounded(.down)
     let span = max(1, logarithm(last.to).rounded(.up) - from)
     let place = { (time: UInt64) in (logarithm(time) - from) / span }
-    let most = Double(classes.map(\.count).max() ?? 1)
+    // The classes are not equally wide on this scale: it is the area that shows the jobs.
+    let densities = classes.map { Double($0.count) / max(0.0001, place($0.to) - place($0.from)) }
+    let most = densities.max() ?? 1
 
-    page.beginSection("Run times", "How many jobs ran how long; the scale of time is logarithmic.")
+    page.beginSection("Run times", "How long jobs ran, on a logarithmic scale. The area of a bar shows how many.")
     page.markup("<div class=\"plot tall\">")
     page.beginPicture("Histogram of run times", height: 200)
-    for one in classes {
+    for (one, density) in zip(classes, densities) {
       let left = place(one.from) * 1000
-      let height = max(1.5, Double(one.count) / most * 200)
+      let height = max(1.5, density / most * 200)
       page.markup("<rect class=\"job\" x=\"")
       page.text(decimalText(left, decimals: 1))
       page.markup("\" y=\"")
@@ -113,9 +118,9 @@ extension RunReport {
     page.uprights("p90", at: [place(marks[1])], height: 200)
     page.uprights("p99", at: [place(marks[2])], height: 200)
     page.endPicture()
-    page.scale(top: groupedText(UInt64(most)), middle: rateText(most / 2))
     page.markup("</div>")
-    page.axis(Self.decades.map { (place($0), durationTick($0)) }.filter { (0...1).contains($0.0) })
+    page.axis(
+      Self.roundTimes(finely: span < 14).map { (place($0), durationTick($0)) }.filter { (0.005...1).contains($0.0) })
     page.legend([
       ("line median", "median \(durationText(marks[0]))"), ("line p90", "90 % \(durationText(marks[1]))"),
       ("line p99", "99 % \(durationText(marks[2]))"),
@@ -128,7 +133,11 @@ extension RunReport {
     page.endSection()
   }
 
-  private static let decades: [UInt64] = (0...15).map { (0..<$0).reduce(1 as UInt64) { power, _ in power * 10 } }
+  /// Powers of ten, and also twice and five times those.
+  private static func roundTimes(finely: Bool) -> [UInt64] {
+    let powers: [UInt64] = (0...15).map { (0..<$0).reduce(1) { power, _ in power * 10 } }
+    return powers.flatMap { power in (finely ? [1, 2, 5] : [1]).map { power * $0 } }
+  }
 
   // MARK: Slots
 
@@ -190,14 +199,25 @@ extension RunReport {
   private func total(_ series: Series) -> UInt64 { series.values.reduce(0, +) }
 }
 
-/// The binary logarithm, straight between powers of two, as the classes of `RunTimes` are.
-private func logarithm(_ time: UInt64) -> Double {
-  guard time > 0 else { return 0 }
-  let exponent = 63 - time.leadingZeroBitCount
-  return Double(exponent) + Double(time) / Double(UInt64(1) << UInt64(exponent)) - 1
+/// The binary logarithm to 24 bits behind the point; pure targets have no libm. 0 for 0.
+private func logarithm(_ number: UInt64) -> Double {
+  guard number > 0 else { return 0 }
+  let exponent = 63 - number.leadingZeroBitCount
+  var rest = Double(number) / Double(UInt64(1) << UInt64(exponent))
+  var result = Double(exponent)
+  var bit = 0.5
+  for _ in 0..<24 {
+    rest *= rest
+    if rest >= 2 {
+      rest /= 2
+      result += bit
+    }
+    bit /= 2
+  }
+  return result
 }
 
-/// A power of ten nanoseconds.
+/// A power of ten nanoseconds, or a few times that.
 private func durationTick(_ time: UInt64) -> String {
   switch time {
   case ..<1000: "\(time) ns"

@@ -5,7 +5,7 @@ extension RunReport {
     guard !jobs.isEmpty else { return }
     let hasCPU = jobs.contains { $0.cpu != nil }
     let hasMemory = jobs.contains { $0.memoryChange != nil }
-    page.beginSection("Slowest jobs")
+    page.beginSection("Slowest jobs", notable.hasTimeouts ? "Those that ran into their time limit aside." : nil)
     page.table(
       "The \(jobs.count) that ran longest",
       head: ["Job", "Outcome", "Ran", "Waited", "Attempts", "Slot", "At"] + (hasCPU ? ["CPU"] : [])

@@ -60,16 +60,17 @@ extension RunReport {
   private func appendFigures(to page: inout Page) {
     page.markup("<section class=\"figures\"><h2>In figures</h2>")
     group("Jobs", jobFigures, on: &page)
-    group("Run time of a job", quantiles(of: runTimes), on: &page)
-    group("Wait before its first attempt", quantiles(of: queueTimes), on: &page)
+    group("Run time", quantiles(of: runTimes), on: &page)
+    group("Wait in queue", quantiles(of: queueTimes), on: &page)
     group("Workers", workerFigures, on: &page)
-    if cpuTimes.count > 0 { group("CPU time of a job", quantiles(of: cpuTimes), on: &page) }
-    if memoryReadings > 0 { group("Memory of a job", memoryFigures, on: &page) }
+    if cpuTimes.count > 0 { group("CPU time", quantiles(of: cpuTimes), on: &page) }
+    if memoryReadings > 0 { group("Memory", memoryFigures, on: &page) }
     page.endSection()
   }
 
   private func group(_ name: String, _ figures: [(name: String, value: String)], on page: inout Page) {
     guard !figures.isEmpty else { return }
+    page.markup("<div class=\"group\">")
     page.element("h3", name)
     page.markup("<dl>")
     for figure in figures {
@@ -78,7 +79,7 @@ extension RunReport {
       page.element("dd", figure.value)
       page.markup("</div>")
     }
-    page.markup("</dl>\n")
+    page.markup("</dl></div>\n")
   }
 
   private var jobFigures: [(name: String, value: String)] {
@@ -87,7 +88,7 @@ extension RunReport {
       ("settled", groupedText(jobs)), ("not ok", groupedText(notable.failedCount)), ("attempts", groupedText(attempts)),
       ("elapsed", durationText(elapsed)), ("jobs per second", rate),
     ]
-    if let savedTime { figures.append(("starts saved", durationText(savedTime))) }
+    if let savedTime { figures.append(("saved by warmth", durationText(savedTime))) }
     return figures
   }
 
@@ -109,8 +110,8 @@ extension RunReport {
   }
 
   private var memoryFigures: [(name: String, value: String)] {
-    var figures = [("mean change", sizeText(memoryChange / Int64(memoryReadings)))]
-    if let leak = memory.leakPerJob { figures.append(("leak", "\(sizeText(leak)) a job")) }
+    var figures = [("mean change a job", sizeText(memoryChange / Int64(memoryReadings)))]
+    if let leak = memory.leakPerJob { figures.append(("leak a job", sizeText(leak))) }
     return figures
   }
 

@@ -33,6 +33,7 @@ public struct RunReport: Sendable {
   var buckets = TimeBuckets()
   var settledOK = Series()
   var settledNotOK = Series()
+  /// The most jobs that waited, and 1: 0 is a piece of time without a sample.
   var waiting = Series()
   var timelines = SlotTimelines()
   private(set) var notable = NotableJobs()
@@ -80,7 +81,7 @@ public struct RunReport: Sendable {
     case .jobSettled(let job): add(job)
     case .sample(let sample):
       reach(sample.at)
-      waiting.raise(to: UInt64(max(0, sample.queued)), at: sample.at, in: &buckets)
+      waiting.raise(to: UInt64(max(0, sample.queued)) + 1, at: sample.at, in: &buckets)
     }
   }
 
