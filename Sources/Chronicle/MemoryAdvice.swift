@@ -83,8 +83,7 @@ private struct MemoryCourse: Sendable {
 
   mutating func add(_ change: Int64) {
     jobs += 1
-    // What cannot be true of a process leaves the sum where it is.
-    growth = growth.addingReportingOverflow(change).overflow ? growth : growth + change
+    growth = Self.possible(growth + Self.possible(change))
     guard jobs % stride == 0 else { return }
     moments.append(growth)
     guard moments.count == Self.mostMoments else { return }
@@ -92,6 +91,9 @@ private struct MemoryCourse: Sendable {
     moments = Swift.stride(from: 1, to: moments.count, by: 2).map { moments[$0] }
     stride *= 2
   }
+
+  /// No process has an exabyte: what says so is wrong, and must not overflow.
+  private static func possible(_ bytes: Int64) -> Int64 { max(-1 << 60, min(1 << 60, bytes)) }
 
   /// Bytes per job, 0 if this is no leak; nil if the worker did too few jobs.
   var rate: Int64? {

@@ -81,7 +81,8 @@ public struct SettledJob: Sendable, Equatable {
 
   /// A job that ended like this; what is not given is not known.
   public init(
-    sequence: UInt64, name: String? = nil, outcome: Outcome, attempts: Int = 0, slot: Int? = nil, pid: Int32? = nil, acceptedAt: UInt64,
+    sequence: UInt64, name: String? = nil, outcome: Outcome, attempts: Int = 0, slot: Int? = nil, pid: Int32? = nil,
+    acceptedAt: UInt64,
     startedAt: UInt64? = nil, settledAt: UInt64, sent: Int = 0, received: Int = 0, failure: String? = nil,
     errorLines: [String] = [], cpu: UInt64? = nil, memoryChange: Int64? = nil
   ) {

@@ -24,7 +24,8 @@ struct BusyRun {
       if job % 20 == 0 {
         let notOK = settled.count { $0.outcome != .ok }
         let sample = Sample(
-          at: now[slot], queued: slots, running: slots, settled: settled.count, notOK: notOK, serving: slots, starting: 0)
+          at: now[slot], queued: slots, running: slots, settled: settled.count, notOK: notOK, serving: slots,
+          starting: 0)
         events.append(.sample(sample))
       }
     }

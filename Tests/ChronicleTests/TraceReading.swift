@@ -53,7 +53,9 @@ struct Span: Hashable {
   init(row: String, start: UInt64, end: UInt64) { (self.row, self.start, self.end) = (row, start, end) }
 
   init?(_ line: TraceLine) {
-    guard line["ph"] == "X", let start = line.nanoseconds("ts"), let length = line.nanoseconds("dur") else { return nil }
+    guard line["ph"] == "X", let start = line.nanoseconds("ts"), let length = line.nanoseconds("dur") else {
+      return nil
+    }
     self.init(row: line["tid"]!, start: start, end: start + length)
   }
 }

@@ -36,7 +36,9 @@ import Testing
     }
   }
 
-  @Test("the spans of a row nest, even if jobs wait in the pipes of their workers", arguments: [1, 4], [5, 6, 7] as [UInt64])
+  @Test(
+    "the spans of a row nest, even if jobs wait in the pipes of their workers", arguments: [1, 4],
+    [5, 6, 7] as [UInt64])
   func nesting(ahead: Int, seed: UInt64) throws {
     let lines = try lines(of: trace(of: BusyRun(seed: seed, slots: 3, jobs: 800, ahead: ahead).events))
     let spans = lines.compactMap(Span.init)

@@ -32,7 +32,9 @@ struct NotableJobs: Sendable {
 
   mutating func add(_ job: SettledJob) {
     if job.outcome == .timeout { hasTimeouts = true }
-    if job.outcome != .timeout, let time = job.runTime, slowest.count < Self.most || time > slowest[slowest.count - 1].runTime! {
+    if job.outcome != .timeout, let time = job.runTime,
+      slowest.count < Self.most || time > slowest[slowest.count - 1].runTime!
+    {
       let place = slowest.firstIndex { $0.runTime! < time } ?? slowest.count
       slowest.insert(Self.short(job), at: place)
       if slowest.count > Self.most { slowest.removeLast() }

@@ -37,7 +37,8 @@ extension RunReport {
     page.element("h3", last.isEmpty ? "Each of them" : "The first \(notable.firstFailed.count)")
     appendList(notable.firstFailed, to: &page)
     if !last.isEmpty {
-      page.element("h3", "The last \(last.count)" + (hidden > 0 ? "; \(groupedText(hidden)) between are not shown" : ""))
+      page.element(
+        "h3", "The last \(last.count)" + (hidden > 0 ? "; \(groupedText(hidden)) between are not shown" : ""))
       appendList(last, to: &page)
     }
     page.endSection()

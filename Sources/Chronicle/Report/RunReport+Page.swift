@@ -47,11 +47,11 @@ extension RunReport {
     if jobs == 0 {
       page.element("p", class: "verdict", "No job was settled.")
     } else if failed == 0 {
-      page.element("p", class: "verdict good", "✓ All \(groupedText(jobs)) jobs ended ok.")
-    } else {
-      let verb = failed == 1 ? "job" : "jobs"
       page.element(
-        "p", class: "verdict bad", "✗ \(groupedText(failed)) of \(groupedText(jobs)) \(verb) did not end ok.")
+        "p", class: "verdict good", jobs == 1 ? "✓ The job ended ok." : "✓ All \(groupedText(jobs)) jobs ended ok.")
+    } else {
+      let which = jobs == 1 ? "The job" : "\(groupedText(failed)) of \(groupedText(jobs)) jobs"
+      page.element("p", class: "verdict bad", "✗ \(which) did not end ok.")
     }
   }
 
