@@ -103,7 +103,7 @@ extension RunEvent {
 /// The trace of these events, finished.
 func trace(of events: [RunEvent], title: String = "prefork") -> [UInt8] {
   var bytes: [UInt8] = []
-  var writer = TraceWriter(title: title, into: &bytes)
+  var writer = TraceWriter(title: title, pid: 812, into: &bytes)
   for event in events { writer.append(event, to: &bytes) }
   writer.end(to: &bytes)
   return bytes

@@ -11,7 +11,7 @@ import Testing
     #expect(try JSONScanner.check(bytes.span.bytes).kind == .array)
     let lines = try lines(of: bytes)
     for line in lines {
-      #expect(line["name"] != nil && line["pid"] == "1")
+      #expect(line["name"] != nil && line["pid"] == "812")
       switch line["ph"] {
       case "X": #expect(line.nanoseconds("ts") != nil && line.nanoseconds("dur") != nil && line["tid"] != nil)
       case "i": #expect(line.nanoseconds("ts") != nil && ["t", "p"].contains(line["s"]))

@@ -8,7 +8,7 @@
 /// Nothing is kept but a few numbers per row, however long the run.
 ///
 /// ```swift
-/// var trace = TraceWriter(title: "prefork run -- ./worker", into: &bytes)
+/// var trace = TraceWriter(title: "prefork run -- ./worker", pid: getpid(), into: &bytes)
 /// trace.append(event, to: &bytes)   // write out and clear `bytes` whenever it is large
 /// trace.end(to: &bytes)
 /// ```
@@ -22,19 +22,20 @@ public struct TraceWriter: Sendable {
     var startingSince: UInt64?
   }
 
-  /// The rows of all slots are threads of one process, in the words of the format.
-  private static let process: StaticString = ",\"pid\":1"
   /// The second row of a slot comes so many thread numbers behind the first. There are never so many slots.
   private static let rowStride = 1 << 20
 
+  /// The rows of all slots are threads of this process, in the words of the format.
+  private let process: Int64
   private var tracks: [Track] = []
   private var lastSample: Sample?
   private var latest: UInt64 = 0
 
-  /// A trace under this title (the command line, say), whose beginning is put into `buffer`.
-  public init(title: String, into buffer: inout [UInt8]) {
+  /// A trace of the run of process `pid` under a title (the command line, say); its beginning is put into `buffer`.
+  public init(title: String, pid: Int32, into buffer: inout [UInt8]) {
+    process = Int64(pid)
     buffer.append("[\n{\"name\":\"process_name\",\"ph\":\"M\"")
-    buffer.append(Self.process)
+    appendProcess(to: &buffer)
     buffer.append(",\"args\":{\"name\":")
     buffer.append(json: title)
     buffer.append("}},\n")
@@ -71,7 +72,7 @@ public struct TraceWriter: Sendable {
   public mutating func end(to buffer: inout [UInt8]) {
     buffer.append("{\"name\":\"end of the run\",\"ph\":\"i\",\"s\":\"p\",\"ts\":")
     buffer.append(microseconds: latest)
-    buffer.append(Self.process)
+    appendProcess(to: &buffer)
     buffer.append(",\"tid\":0}\n]\n")
   }
 
@@ -177,7 +178,7 @@ public struct TraceWriter: Sendable {
     buffer.append(name)
     buffer.append("\",\"ph\":\"C\",\"ts\":")
     buffer.append(microseconds: at)
-    buffer.append(Self.process)
+    appendProcess(to: &buffer)
     buffer.append(",\"args\":{")
   }
 
@@ -208,9 +209,14 @@ public struct TraceWriter: Sendable {
   }
 
   private func appendPlace(slot: Int, row: Int, to buffer: inout [UInt8]) {
-    buffer.append(Self.process)
+    appendProcess(to: &buffer)
     buffer.append(",\"tid\":")
     buffer.append(number: Int64(slot + 1 + row * Self.rowStride))
+  }
+
+  private func appendProcess(to buffer: inout [UInt8]) {
+    buffer.append(",\"pid\":")
+    buffer.append(number: process)
   }
 
   private func close(_ buffer: inout [UInt8]) { buffer.append("}},\n") }
