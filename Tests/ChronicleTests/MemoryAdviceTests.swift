@@ -55,6 +55,18 @@ import Testing
     #expect(advice(jobs: 4 * jobs) { _, job, _ in job < jobs ? 20 * Self.megabyte : 0 }.advice() == nil)
   }
 
+  @Test("a leak behind a warm-up is found all the same, and it is not the warm-up that is measured")
+  func leakAfterWarmUp() {
+    let found = advice { _, job, _ in job < 40 ? 20 * Self.megabyte : Self.megabyte }
+    #expect(found.leakPerJob == 1 << 20)
+  }
+
+  @Test("growth that nobody would notice is no leak")
+  func tinyGrowth() {
+    #expect(advice { _, _, _ in 4096 }.advice() == nil)
+    #expect(advice(jobs: 2000) { _, _, _ in 4096 }.advice() != nil)
+  }
+
   @Test("a cache that fills more and more slowly is no leak")
   func plateau() {
     var share = 1.0

@@ -19,17 +19,29 @@ import Testing
     for slot in 0..<4 {
       var jobs: UInt64 = 0
       var alive: UInt64 = 0
+      var starts: UInt64 = 0
+      var upkeep: UInt64 = 0
       var started: UInt64 = 0
+      var stopped: UInt64 = 0
       for event in run.events {
         switch event {
         case .attemptEnded(_, _, slot, _, let since, let at): jobs += at - since
         case .workerStarted(slot, _, let at): started = at
-        case .workerEnded(slot, _, _, _, let at): alive += at - started
+        case .workerReady(slot, _, let since, let at): starts += at - since
+        case .upkeep(let kind, slot, let since, let at, _):
+          upkeep += at - since
+          stopped = kind == .stop ? since : stopped
+        case .workerEnded(slot, _, let end, _, let at):
+          alive += at - started
+          if end == .failedStart { starts += stopped - started }
         default: break
         }
       }
       #expect(report.timelines.rows[slot].jobs.values.reduce(0, +) == jobs)
       #expect(report.timelines.rows[slot].alive.values.reduce(0, +) == alive)
+      #expect(report.timelines.rows[slot].starts.values.reduce(0, +) == starts)
+      #expect(report.timelines.rows[slot].upkeep.values.reduce(0, +) == upkeep)
+      #expect(jobs + starts + upkeep <= alive, "nothing is counted twice")
     }
   }
 
@@ -88,16 +100,16 @@ import Testing
   @Test("of the jobs that did not end well, the first and the last are kept, and the causes of all are counted")
   func failed() {
     var report = RunReport()
-    for job in 1...1000 as ClosedRange<UInt64> {
+    for job in 1...1007 as ClosedRange<UInt64> {
       let words = job % 2 == 0 ? "died of SIGSEGV" : "cause \(job)"
       let end = SettledJob(sequence: job, outcome: .crashed, acceptedAt: 0, settledAt: job, failure: words)
       report.add(.jobSettled(end))
     }
     let notable = report.notable
     #expect(notable.firstFailed.map(\.sequence) == Array(1...20))
-    #expect(notable.lastOfFailed.map(\.sequence) == Array(981...1000))
-    #expect(notable.frequentCauses.count == 100 && notable.frequentCauses[0].count == 500)
-    #expect(notable.frequentCauses.reduce(notable.otherCauses) { $0 + $1.count } == 1000)
+    #expect(notable.lastOfFailed.map(\.sequence) == Array(988...1007))
+    #expect(notable.frequentCauses.count == 100 && notable.frequentCauses[0].count == 503)
+    #expect(notable.frequentCauses.reduce(notable.otherCauses) { $0 + $1.count } == 1007)
   }
 
   @Test("long texts from outside are cut before they are kept")
@@ -137,6 +149,14 @@ import Testing
       (60_000_000_000, "1 min 0 s"), (3_599_000_000_000, "59 min 59 s"), (7_260_000_000_000, "2 h 1 min"),
     ] as [(UInt64, String)])
   func durations(time: UInt64, text: String) { #expect(durationText(time) == text) }
+
+  @Test("text is escaped for HTML, in attributes, too")
+  func escaping() {
+    var bytes: [UInt8] = []
+    bytes.append(html: "<a b=\"c\" d='e'>&\u{1}é\n")
+    let escaped = "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;\u{FFFD}é\n"
+    #expect(String(decoding: bytes, as: UTF8.self) == escaped)
+  }
 
   @Test("sizes, shares and counts are told as people read them")
   func figures() {

@@ -66,9 +66,9 @@ public struct RunReport: Sendable {
       reach(at)
       startTimes.add(at - min(since, at))
       timelines.ready(in: slot, since: since, at: at, buckets: &buckets)
-    case .upkeep(_, let slot, let since, let at, _):
+    case .upkeep(let upkeep, let slot, let since, let at, _):
       reach(at)
-      timelines.upkeep(in: slot, since: since, at: at, buckets: &buckets)
+      timelines.upkeep(upkeep, in: slot, since: since, at: at, buckets: &buckets)
     case .workerEnded(let slot, _, let end, _, let at):
       reach(at)
       workerEnds[end, default: 0] += 1

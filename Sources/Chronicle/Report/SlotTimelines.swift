@@ -20,7 +20,8 @@ struct SlotTimelines: Sendable {
   /// The worker that a slot has now.
   private struct Worker: Sendable {
     var startedAt: UInt64
-    var isReady = false
+    /// Whether its start is over: it is ready, or stopped before it was.
+    var hasStarted = false
   }
 
   private(set) var rows: [Row] = []
@@ -37,7 +38,7 @@ struct SlotTimelines: Sendable {
   mutating func ready(in slot: Int, since: UInt64, at: UInt64, buckets: inout TimeBuckets) {
     let row = row(of: slot)
     if workers[slot] == nil { workers[slot] = Worker(startedAt: since) }
-    workers[slot]!.isReady = true
+    workers[slot]!.hasStarted = true
     rows[row].starts.add(from: since, to: at, in: &buckets)
   }
 
@@ -45,17 +46,26 @@ struct SlotTimelines: Sendable {
     let row = row(of: slot)
     if badly { rows[row].deaths.add(1, at: at, in: &buckets) }
     guard let worker = workers[slot] else { return }
-    workers[slot] = nil
+    endStart(in: slot, at: at, buckets: &buckets)
     rows[row].alive.add(from: worker.startedAt, to: at, in: &buckets)
-    if !worker.isReady { rows[row].starts.add(from: worker.startedAt, to: at, in: &buckets) }
+    workers[slot] = nil
   }
 
-  mutating func upkeep(in slot: Int, since: UInt64, at: UInt64, buckets: inout TimeBuckets) {
-    rows[row(of: slot)].upkeep.add(from: since, to: at, in: &buckets)
+  mutating func upkeep(_ upkeep: Upkeep, in slot: Int, since: UInt64, at: UInt64, buckets: inout TimeBuckets) {
+    let row = row(of: slot)
+    if upkeep == .stop { endStart(in: slot, at: since, buckets: &buckets) }
+    rows[row].upkeep.add(from: since, to: at, in: &buckets)
   }
 
   mutating func attempt(in slot: Int, since: UInt64, at: UInt64, buckets: inout TimeBuckets) {
     rows[row(of: slot)].jobs.add(from: since, to: at, in: &buckets)
+  }
+
+  /// The worker will not become ready any more, if it is not.
+  private mutating func endStart(in slot: Int, at: UInt64, buckets: inout TimeBuckets) {
+    guard let worker = workers[slot], !worker.hasStarted else { return }
+    rows[row(of: slot)].starts.add(from: worker.startedAt, to: at, in: &buckets)
+    workers[slot]!.hasStarted = true
   }
 
   /// The run is over at `end`, whoever still lives; all series have the same pieces after this.
