@@ -29,7 +29,7 @@ let pageStyle: StaticString = """
   .group { display: grid; grid-template-columns: 130px 1fr; padding: 8px 0; border-top: 1px solid var(--line); }
   .group:first-of-type { border-top: 0; padding-top: 0; } .group:last-child { padding-bottom: 0; }
   .group h3 { margin: 3px 0 0; }
-  dl { display: grid; grid-template-columns: repeat(6, 1fr); gap: 8px 16px; margin: 0; }
+  dl { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 8px 16px; margin: 0; }
   dt { font-size: 12px; color: var(--soft); } dd { margin: 0; font-size: 19px; font-weight: 600; white-space: nowrap;
     letter-spacing: -.01em; }
   .plot { position: relative; margin-top: 26px; border-bottom: 1px solid var(--soft); }
@@ -86,11 +86,11 @@ let pageStyle: StaticString = """
   pre { background: var(--ground); border: 1px solid var(--line); border-radius: 6px; padding: 8px 12px; margin: 6px 0 8px;
     white-space: pre-wrap; overflow-wrap: anywhere; }
   @media (max-width: 640px) { main { padding: 20px 12px 40px; } section { padding: 16px; } aside { padding: 12px 16px; }
-    dl { grid-template-columns: repeat(3, 1fr); } dd { font-size: 16px; }
+    dl { grid-template-columns: repeat(3, minmax(0, 1fr)); } dd { font-size: 16px; }
     .group { grid-template-columns: 1fr; } .wide { margin: 0 -16px; padding: 0 16px; } .tall { height: 150px; }
     .axis span:nth-child(even) { display: none; } th, td { padding-right: 12px; } }
   @media print { :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc; } body { font-size: 10pt; }
     main { max-width: none; padding: 0; } section { border: 0; padding: 0; } details { display: none; }
-    .plot, .slots, .bar, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
+    .plot, .slots, .bar, tr { break-inside: avoid; } h2, h3, .note { break-after: avoid; } dd { font-size: 12pt; }
     svg, i { -webkit-print-color-adjust: exact; print-color-adjust: exact; } .wide { overflow: visible; } }
   """

@@ -199,7 +199,7 @@ extension RunReport {
   private func total(_ series: Series) -> UInt64 { series.values.reduce(0, +) }
 }
 
-/// The binary logarithm to 24 bits behind the point; pure targets have no libm. 0 for 0.
+/// The binary logarithm to 24 bits behind the point, which the standard library lacks. 0 for 0.
 private func logarithm(_ number: UInt64) -> Double {
   guard number > 0 else { return 0 }
   let exponent = 63 - number.leadingZeroBitCount
