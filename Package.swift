@@ -53,7 +53,7 @@ let package = Package(
     .testTarget(name: "TimersTests", dependencies: ["Timers", "TestSupport"]),
     .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
-    .testTarget(name: "ChronicleTests", dependencies: ["Chronicle", "JobCore", "TestSupport"]),
+    .testTarget(name: "ChronicleTests", dependencies: ["Chronicle", "JobCore", "Records", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),

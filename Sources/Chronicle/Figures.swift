@@ -4,13 +4,13 @@ private let second: UInt64 = 1_000_000_000
 func spanText(_ nanoseconds: UInt64) -> String {
   let seconds = Double(nanoseconds) / 1e9
   switch seconds {
-  case ..<0.001: return "\(decimal(seconds * 1000, digits: 2)) ms"
-  case ..<0.01: return "\(decimal(seconds * 1000, digits: 1)) ms"
-  case ..<1: return "\(decimal(seconds * 1000)) ms"
-  case ..<60: return "\(decimal(seconds, digits: 1)) s"
-  case ..<120: return "\(decimal(seconds)) s"
-  case ..<7200: return "\(decimal(seconds / 60)) min"
-  default: return "\(decimal(seconds / 3600, digits: 1)) h"
+  case ..<0.001: return "\(decimalText(seconds * 1000, decimals: 2)) ms"
+  case ..<0.01: return "\(decimalText(seconds * 1000, decimals: 1)) ms"
+  case ..<1: return "\(decimalText(seconds * 1000, decimals: 0)) ms"
+  case ..<60: return "\(decimalText(seconds, decimals: 1)) s"
+  case ..<120: return "\(decimalText(seconds, decimals: 0)) s"
+  case ..<7200: return "\(decimalText(seconds / 60, decimals: 0)) min"
+  default: return "\(decimalText(seconds / 3600, decimals: 1)) h"
   }
 }
 
@@ -28,7 +28,7 @@ func clockText(_ nanoseconds: UInt64, tight: Bool = false) -> String {
 
 /// How many in a second, or, when that is less than one, in a minute or an hour: `81/s`, `1.2/s`, `4.0/min`, `2.5/h`.
 func rateText(perSecond rate: Double) -> String {
-  func text(_ rate: Double) -> String { decimal(rate, digits: rate < 9.95 ? 1 : 0) }
+  func text(_ rate: Double) -> String { decimalText(rate, decimals: rate < 9.95 ? 1 : 0) }
   if rate >= 1 { return "\(text(rate))/s" }
   if rate * 60 >= 1 { return "\(text(rate * 60))/min" }
   return "\(text(rate * 3600))/h"
@@ -36,14 +36,5 @@ func rateText(perSecond rate: Double) -> String {
 
 /// `1 job`, `2 jobs`.
 func plural(_ count: UInt64, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
-
-/// Rounded to so many decimals (0, 1 or 2). What is too large for 64 bits is cut off there.
-private func decimal(_ value: Double, digits: Int = 0) -> String {
-  let scale: UInt64 = digits == 0 ? 1 : digits == 1 ? 10 : 100
-  let scaled = UInt64(exactly: (value * Double(scale)).rounded()) ?? .max
-  if digits == 0 { return "\(scaled)" }
-  let decimals = String(scaled % scale)
-  return "\(scaled / scale)." + String(repeating: "0", count: digits - decimals.utf8.count) + decimals
-}
 
 private func twoDigits(_ number: UInt64) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -15,8 +15,8 @@ public enum RunEvent: Sendable, Equatable {
 
   /// A worker was given the job; this is attempt `attempt`, from 1.
   case attemptStarted(job: UInt64, attempt: Int, slot: Int, at: UInt64)
-  /// The attempt is over. `failure` is nil when it was answered, and in a few words what happened otherwise.
-  case attemptEnded(job: UInt64, slot: Int, failure: String?, since: UInt64, at: UInt64)
+  /// Attempt `attempt`, from 1, is over. `failure` is nil when it was answered, and in a few words what happened otherwise.
+  case attemptEnded(job: UInt64, attempt: Int, slot: Int, failure: String?, since: UInt64, at: UInt64)
   /// The job has its outcome.
   case jobSettled(SettledJob)
 
@@ -50,6 +50,8 @@ public enum WorkerEnd: String, Sendable, CaseIterable {
 public struct SettledJob: Sendable, Equatable {
   /// Its number in the input, from 1.
   public var sequence: UInt64
+  /// What the input calls it, the id of a record; nil if that gives no names.
+  public var name: String?
   /// How it ended.
   public var outcome: Outcome
   /// Attempts that counted; 0 when no worker ever had it.
@@ -79,11 +81,13 @@ public struct SettledJob: Sendable, Equatable {
 
   /// A job that ended like this; what is not given is not known.
   public init(
-    sequence: UInt64, outcome: Outcome, attempts: Int = 0, slot: Int? = nil, pid: Int32? = nil, acceptedAt: UInt64,
+    sequence: UInt64, name: String? = nil, outcome: Outcome, attempts: Int = 0, slot: Int? = nil, pid: Int32? = nil,
+    acceptedAt: UInt64,
     startedAt: UInt64? = nil, settledAt: UInt64, sent: Int = 0, received: Int = 0, failure: String? = nil,
     errorLines: [String] = [], cpu: UInt64? = nil, memoryChange: Int64? = nil
   ) {
     self.sequence = sequence
+    self.name = name
     self.outcome = outcome
     self.attempts = attempts
     self.slot = slot
