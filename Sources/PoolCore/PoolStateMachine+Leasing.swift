@@ -69,10 +69,12 @@ extension PoolStateMachine {
   }
 
   /// The worker can be handed out as it is.
+  @inline(__always)
   func isFit(_ slot: Int, at now: UInt64) -> Bool {
     !(configuration.resetsBeforeLease && slots[slot].isDirty) && !isProbeDue(slot, at: now)
   }
 
+  @inline(__always)
   private func isProbeDue(_ slot: Int, at now: UInt64) -> Bool {
     guard let grace = configuration.probeBeforeLeaseUnlessUsedWithin else { return false }
     return now &- slots[slot].lastUsed > grace || grace == 0 && slots[slot].isUnchecked
