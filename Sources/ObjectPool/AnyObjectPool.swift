@@ -38,8 +38,7 @@ public class AnyObjectPool<Object>: @unchecked Sendable {
   public var statistics: ObjectPoolStatistics { driver.statistics }
 
   @inlinable func lease(_ grant: PoolDriver.Grant) -> Lease<Object> {
-    let holder = unsafeDowncast(grant.record, to: Holder<Object>.self)
-    return Lease(object: holder.object.unsafelyUnwrapped, token: grant.token)
+    Lease(holder: unsafeDowncast(grant.record, to: Holder<Object>.self), token: grant.token)
   }
 
   func limit(of patience: Patience) -> WaitLimit {

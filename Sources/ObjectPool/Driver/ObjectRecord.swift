@@ -18,7 +18,7 @@ import PoolCore
 
 /// A record with its object.
 @usableFromInline final class Holder<Object>: ObjectRecord, @unchecked Sendable {
-  /// Nil until it is made. It is read at each lease; the lock already keeps accesses apart.
+  /// Nil until it is made. It is read at each use; the lock already keeps accesses apart.
   @exclusivity(unchecked) @usableFromInline var object: Object?
 }
 
