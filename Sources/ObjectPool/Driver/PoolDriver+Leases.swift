@@ -50,22 +50,23 @@ extension PoolDriver {
 
   /// Ends the lease; the object goes back.
   @usableFromInline func release(_ token: LeaseToken) throws(ObjectPoolError) {
-    let isDone = try locked.withLock { state throws(ObjectPoolError) in
+    let effects = try locked.withLock { state throws(ObjectPoolError) in
       let worker = try endLease(token, &state)
-      if state.core.releaseAtOnce(worker, at: Clock.coarse) { return true }
+      if state.core.releaseAtOnce(worker, at: Clock.coarse) { return Effects.none }
       handle(.leaseReleased(worker, .healthy), &state)
-      return state.effects.isEmpty
+      return state.takeEffects()
     }
-    if !isDone { perform { _ in } }
+    carryOut(effects)
   }
 
   /// Ends the lease; the object is disposed of.
   func dispose(_ token: LeaseToken) throws(ObjectPoolError) {
-    try locked.withLock { state throws(ObjectPoolError) in
+    let effects = try locked.withLock { state throws(ObjectPoolError) in
       let worker = try endLease(token, &state)
       handle(.workerBroken(worker), &state)
+      return state.takeEffects()
     }
-    perform { _ in }
+    carryOut(effects)
   }
 
   @inline(__always)

@@ -16,6 +16,13 @@ import Timers
     case setAlarm(UInt64)
   }
 
+  /// Effects in their order. Nearly every event has none or one, which needs no array of its own.
+  enum Effects {
+    case none
+    case one(Effect)
+    case many([Effect])
+  }
+
   /// An object, and the lease of it.
   @usableFromInline struct Grant: Sendable {
     @usableFromInline let record: ObjectRecord
@@ -66,6 +73,17 @@ import Timers
     var isClosed = false
     var lastCreationError: (any Error)?
     var statistics = ObjectPoolStatistics()
+
+    /// The effects so far, for the one who gives up the lock.
+    mutating func takeEffects() -> Effects {
+      switch effects.count {
+      case 0: return .none
+      case 1: return .one(effects.removeLast())
+      default:
+        defer { effects.removeAll() }
+        return .many(effects)
+      }
+    }
   }
 
   private static let lastID = Atomic<UInt64>(0)
@@ -97,12 +115,19 @@ import Timers
 
   /// Changes the state under the lock; what follows from it is carried out without.
   func perform(_ change: (inout State) -> Void) {
-    let effects = locked.withLock { state -> [Effect] in
-      change(&state)
-      defer { state.effects.removeAll() }
-      return state.effects
+    carryOut(
+      locked.withLock { state in
+        change(&state)
+        return state.takeEffects()
+      })
+  }
+
+  func carryOut(_ effects: Effects) {
+    switch effects {
+    case .none: break
+    case .one(let effect): carryOut(effect)
+    case .many(let effects): for effect in effects { carryOut(effect) }
     }
-    for effect in effects { carryOut(effect) }
   }
 
   private func carryOut(_ effect: Effect) {
