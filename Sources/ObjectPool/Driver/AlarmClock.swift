@@ -6,6 +6,7 @@ final class AlarmClock: Sendable {
 
   private struct Entry {
     weak var driver: PoolDriver?
+    let deadline: UInt64
   }
 
   private struct State {
@@ -17,18 +18,21 @@ final class AlarmClock: Sendable {
   private let locked = Locked(State())
   private let changed = Condition()
 
-  /// The driver's timers are next due at `deadline`, on the exact clock. Replaces what was set for it before.
-  func set(_ driver: PoolDriver, at deadline: UInt64) {
+  /// The driver's timers are next due at `deadline`, on the exact clock. An earlier alarm that was set for it stays: calls
+  /// may come in another order than their reasons. False if the alarm will not ring, as the system has no thread to give.
+  func set(_ driver: PoolDriver, at deadline: UInt64) -> Bool {
     let mustStart = locked.withLock { state in
-      state.entries[driver.id] = Entry(driver: driver)
+      if state.isRunning, let entry = state.entries[driver.id], entry.deadline <= deadline { return false }
+      state.entries[driver.id] = Entry(driver: driver, deadline: deadline)
       let isEarlier = state.alarms.earliest.map { deadline < $0 } ?? true
       state.alarms.arm(driver.id, at: deadline)
       if isEarlier { changed.signal() }
       defer { state.isRunning = true }
       return !state.isRunning
     }
-    // Without a thread there are no timeouts for now; the next timer tries again.
-    if mustStart, !DaemonThread.start({ self.run() }) { locked.withLock { $0.isRunning = false } }
+    guard mustStart, !DaemonThread.start({ self.run() }) else { return true }
+    locked.withLock { $0.isRunning = false }
+    return false
   }
 
   private func run() -> Never {

@@ -64,6 +64,8 @@ import Timers
     var actions: [PoolAction] = []
     var effects: [Effect] = []
     var timers = TimerQueue<Timer>()
+    /// When the alarm clock will ring; nil for never.
+    var alarm: UInt64?
     var seats: [Seat] = []
     var waiting: [UInt64: Waiting] = [:]
     var lastWaiter: UInt64 = 0
@@ -138,13 +140,16 @@ import Timers
     case .begin(let operation, let record): runner.begin(operation, on: record, for: self)
     case .cancel(let cancel): cancel()
     case .notify(let notice): configuration.onNotice?(notice)
-    case .setAlarm(let deadline): AlarmClock.shared.set(self, at: deadline)
+    case .setAlarm(let deadline):
+      // Without an alarm there are no timeouts for now; the next timer tries again.
+      if !AlarmClock.shared.set(self, at: deadline) { locked.withLock { $0.alarm = nil } }
     }
   }
 
-  /// The alarm clock has rung.
+  /// The alarm clock has rung, perhaps for a timer that is gone.
   func timersAreDue() {
     perform { state in
+      state.alarm = nil
       let now = Clock.now
       while let timer = state.timers.popExpired(at: now) {
         switch timer {
@@ -152,15 +157,22 @@ import Timers
         case .closing: handle(.stop(.graceful), &state)
         }
       }
-      if let next = state.timers.earliest { state.effects.append(.setAlarm(next)) }
+      if let next = state.timers.earliest { setAlarm(next, &state) }
     }
   }
 
   func arm(_ timer: Timer, after wait: UInt64, _ state: inout State) {
     let deadline = Clock.now + wait
-    let isFirst = state.timers.earliest.map { deadline < $0 } ?? true
     state.timers.arm(timer, at: deadline)
-    if isFirst { state.effects.append(.setAlarm(deadline)) }
+    setAlarm(deadline, &state)
+  }
+
+  /// Most timers are disarmed long before they are due. Their alarm stays: to let it ring once for nothing costs less than to
+  /// move it with each timer.
+  private func setAlarm(_ deadline: UInt64, _ state: inout State) {
+    guard deadline < state.alarm ?? .max else { return }
+    state.alarm = deadline
+    state.effects.append(.setAlarm(deadline))
   }
 
   func makeRecord(for worker: WorkerID) -> ObjectRecord { runner.makeRecord(for: worker) }
