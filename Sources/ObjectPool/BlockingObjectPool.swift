@@ -82,8 +82,10 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   }
 
   @usableFromInline func wait(_ patience: Patience, _ place: SourcePlace) throws -> PoolDriver.Grant {
+    let limit = limit(of: patience)
+    if limit != .unlessExhausted, let grant = driver.leaseAfterOthers(place) { return grant }
     let mailbox = Mailbox<PoolDriver.Grant>()
-    driver.request(limit(of: patience), place, WaitTicket(), isCancelled: false, .thread(mailbox))
+    driver.request(limit, place, WaitTicket(), isCancelled: false, .thread(mailbox))
     return try mailbox.take()
   }
 

@@ -92,6 +92,8 @@ import Timers
 
   let id = PoolDriver.lastID.add(1, ordering: .relaxed).newValue
   let configuration: ObjectPoolConfiguration
+  /// Leases can be had without an event.
+  let leasesAtOnce: Bool
   let locked: Locked<State>
   private let runner: any OperationRunner
 
@@ -107,6 +109,7 @@ import Timers
         generator: SeededGenerator(seed: .random(in: 0 ... .max))))
     state.statistics.minimum = configuration.minimum
     state.statistics.maximum = configuration.maximum
+    leasesAtOnce = state.core.hasShortcut
     locked = Locked(state)
   }
 
