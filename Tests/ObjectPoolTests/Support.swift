@@ -181,14 +181,6 @@ func eventually(_ condition: @Sendable () -> Bool) async -> Bool {
   return condition()
 }
 
-extension ObjectPoolConfiguration {
-  func with(_ change: (inout Self) -> Void) -> Self {
-    var copy = self
-    change(&copy)
-    return copy
-  }
-}
-
 /// Notices, in order.
 final class Notices: Sendable {
   private let list = Mutex<[String]>([])

@@ -18,21 +18,20 @@ final class AlarmClock: Sendable {
   private let locked = Locked(State())
   private let changed = Condition()
 
-  /// The driver's timers are next due at `deadline`, on the exact clock. An earlier alarm that was set for it stays: calls
-  /// may come in another order than their reasons. False if the alarm will not ring, as the system has no thread to give.
+  /// A timer of the driver is due at `deadline`, on the exact clock. An earlier alarm for it stays: these calls come from any
+  /// thread, without the driver's lock, and may overtake each other. One alarm too many does no harm. False if no alarm will
+  /// ring, because the system has no thread to give.
   func set(_ driver: PoolDriver, at deadline: UInt64) -> Bool {
-    let mustStart = locked.withLock { state in
-      if state.isRunning, let entry = state.entries[driver.id], entry.deadline <= deadline { return false }
+    locked.withLock { state in
+      if !state.isRunning { state.isRunning = DaemonThread.start { self.run() } }
+      guard state.isRunning else { return false }
+      if let entry = state.entries[driver.id], entry.deadline <= deadline { return true }
       state.entries[driver.id] = Entry(driver: driver, deadline: deadline)
       let isEarlier = state.alarms.earliest.map { deadline < $0 } ?? true
       state.alarms.arm(driver.id, at: deadline)
       if isEarlier { changed.signal() }
-      defer { state.isRunning = true }
-      return !state.isRunning
+      return true
     }
-    guard mustStart, !DaemonThread.start({ self.run() }) else { return true }
-    locked.withLock { $0.isRunning = false }
-    return false
   }
 
   private func run() -> Never {
