@@ -8,7 +8,7 @@ import PoolCore
 /// let tree = try parsers.withObject { parser in parser.parse(text) }
 /// ```
 ///
-/// Those who wait are served in the order in which they came.
+/// Those who wait are served in the order in which they got in line; a thread lets others run once before it does.
 public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
   /// A pool of the objects of a factory. The configuration must have no `defect`.
   public init(_ configuration: ObjectPoolConfiguration, factory: some BlockingObjectFactory<Object>) {

@@ -15,14 +15,13 @@ enum Kind: String, CaseIterable {
 
 /// What is asked of the pool, besides handing out.
 enum Policy: String, CaseIterable {
-  case bare, wait, uses, validate, report, reset
+  case bare, uses, validate, report, reset
   case resetOnAcquire = "reset-on-acquire"
 
   func configuration(size: Int) -> ObjectPoolConfiguration {
     var configuration = ObjectPoolConfiguration(size: size)
     switch self {
     case .bare, .reset: break
-    case .wait: configuration.whenExhausted = .wait
     case .uses: configuration.maximumUses = 1 << 60
     case .validate: configuration.validatesOnAcquire = .unlessUsedWithin(.seconds(60))
     case .report: configuration.leaseReportTime = .seconds(60)
