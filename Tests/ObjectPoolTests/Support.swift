@@ -181,6 +181,14 @@ func eventually(_ condition: @Sendable () -> Bool) async -> Bool {
   return condition()
 }
 
+func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
+  for _ in 0..<10_000 {
+    if await condition() { return true }
+    try? await Task.sleep(for: .milliseconds(1))
+  }
+  return await condition()
+}
+
 extension ObjectPoolConfiguration {
   func with(_ change: (inout Self) -> Void) -> Self {
     var copy = self

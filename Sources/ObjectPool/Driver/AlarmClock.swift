@@ -6,6 +6,7 @@ final class AlarmClock: Sendable {
 
   private struct Entry {
     weak var driver: PoolDriver?
+    let deadline: UInt64
   }
 
   private struct State {
@@ -17,10 +18,12 @@ final class AlarmClock: Sendable {
   private let locked = Locked(State())
   private let changed = Condition()
 
-  /// The driver's timers are next due at `deadline`, on the exact clock. Replaces what was set for it before.
+  /// The driver's timers are next due at `deadline`, on the exact clock, if not before. What was set for it earlier than
+  /// that stays: threads come here without a lock, in any order, and a driver that is called too early calls again.
   func set(_ driver: PoolDriver, at deadline: UInt64) {
     let mustStart = locked.withLock { state in
-      state.entries[driver.id] = Entry(driver: driver)
+      if let entry = state.entries[driver.id], entry.deadline <= deadline { return false }
+      state.entries[driver.id] = Entry(driver: driver, deadline: deadline)
       let isEarlier = state.alarms.earliest.map { deadline < $0 } ?? true
       state.alarms.arm(driver.id, at: deadline)
       if isEarlier { changed.signal() }
