@@ -83,7 +83,7 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
 
   @usableFromInline func wait(_ patience: Patience, _ place: SourcePlace) throws -> PoolDriver.Grant {
     let mailbox = Mailbox<PoolDriver.Grant>()
-    driver.request(limit(of: patience), place, WaitTicket(), isCancelled: false, .thread(mailbox))
+    driver.request(limit(of: patience), place, WaitTicket(), .thread(mailbox))
     return try mailbox.take()
   }
 

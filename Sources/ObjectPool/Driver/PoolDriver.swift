@@ -35,7 +35,8 @@ import Timers
     let resumption: Resumption<Grant>
     let place: SourcePlace
     let since: UInt64
-    let limit: WaitLimit
+    /// It was not answered at once.
+    var hasWaited = false
   }
 
   /// One who waits until so many objects are there.
