@@ -75,7 +75,8 @@ import Timers
   private let runner: any OperationRunner
 
   init(
-    _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool, runner: any OperationRunner
+    _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool,
+    seed: UInt64 = .random(in: 0 ... .max), runner: any OperationRunner
   ) {
     if let defect = configuration.defect { preconditionFailure("ObjectPoolConfiguration: \(defect)") }
     self.configuration = configuration
@@ -83,7 +84,7 @@ import Timers
     var state = State(
       core: PoolStateMachine(
         configuration: configuration.core(validates: validates, resets: resets),
-        generator: SeededGenerator(seed: .random(in: 0 ... .max))))
+        generator: SeededGenerator(seed: seed)))
     state.statistics.minimum = configuration.minimum
     state.statistics.maximum = configuration.maximum
     locked = Locked(state)
