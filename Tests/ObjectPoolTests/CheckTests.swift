@@ -10,7 +10,10 @@ import Testing
 
   @Test("validated always before it is handed out, but for a new one", arguments: Face.allCases)
   func always(face: Face) async throws {
-    let pool = pool(face) { $0.validatesOnAcquire = .always }
+    let pool = pool(face) {
+      $0.minimum = 0
+      $0.validatesOnAcquire = .always
+    }
     try await pool.withObject { _ in }
     #expect(workshop.validated == 0)
     for _ in 0..<3 { try await pool.withObject { _ in } }
@@ -58,7 +61,7 @@ import Testing
   func whileIdle(face: Face) async throws {
     let pool = pool(face, size: 2) { $0.validationInterval = .milliseconds(5) }
     try await pool.prefill()
-    let things = workshop.state.withLock { $0.made }
+    let things = workshop.things
     things[1].getSick()
     #expect(await eventually { things[1].isGone && workshop.made == 3 })
     #expect(!things[0].isGone)

@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import ObjectPool
@@ -102,7 +101,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
 
 /// What happened, in order, told by any task or thread.
 final class Log<Entry: Sendable>: Sendable {
-  private let entries = Mutex<[Entry]>([])
+  private let entries = Locked<[Entry]>([])
   var all: [Entry] { entries.withLock { $0 } }
   func add(_ entry: Entry) { entries.withLock { $0.append(entry) } }
 }

@@ -113,7 +113,7 @@ import Testing
         try await Task.sleep(for: .seconds(1000))
       }
     }
-    #expect(await eventually { workshop.state.withLock { $0.made.first?.isMarked == true } })
+    #expect(await eventually { workshop.things.first?.isMarked == true })
     task.cancel()
     #expect(await failure { try await task.value }?.kind == "cancelled")
     #expect(try await pool.withObject { $0.number } == 0)

@@ -1,10 +1,10 @@
-import ObjectPool
-import Synchronization
 import Testing
+
+@testable import ObjectPool
 
 /// Holds a pool, for closures that are made before it.
 private final class Later<Value: Sendable>: Sendable {
-  private let value = Mutex<Value?>(nil)
+  private let value = Locked<Value?>(nil)
   func set(_ new: Value) { value.withLock { $0 = new } }
   var now: Value? { value.withLock { $0 } }
 }

@@ -1,7 +1,7 @@
 import Glibc
-import ObjectPool
-import Synchronization
 import TestSupport
+
+@testable import ObjectPool
 
 /// A factory that fails and hangs now and then, and a checker that believes nothing the pool says.
 final class StressWorld: ObjectFactory, BlockingObjectFactory {
@@ -22,12 +22,12 @@ final class StressWorld: ObjectFactory, BlockingObjectFactory {
   let promisesHealth: Bool
   /// The greatest maximum there ever is.
   let ceiling: Int
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   init(seed: UInt64, ceiling: Int, promisesHealth: Bool) {
     self.ceiling = ceiling
     self.promisesHealth = promisesHealth
-    state = Mutex(State(random: SplitMix64(state: seed)))
+    state = Locked(State(random: SplitMix64(state: seed)))
   }
 
   var counts: Counts { state.withLock { $0.counts } }
