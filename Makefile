@@ -16,7 +16,7 @@ STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check
 # What the build needs, what the example workers are written in, and what the tests look at.
 PACKAGES := libsystemd-dev pkg-config python3 perl nodejs procps bc jq groff-base
 
-.PHONY: run build test lint bench install clean deps
+.PHONY: run build test test-thread-sanitizer lint bench install clean deps
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -27,6 +27,13 @@ build: deps ## release build, statically linked with Swift's own libraries
 test: deps ## builds and passes all tests
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --skip-build --disable-xctest
+
+test-thread-sanitizer: export TSAN_OPTIONS = suppressions=$(CURDIR)/.ci/thread-sanitizer.supp
+test-thread-sanitizer: export SWIFT_BACKTRACE = enable=no
+test-thread-sanitizer: deps ## the object pool's tests, with a build of its own that watches for data races
+	$(SWIFT) build --build-tests --sanitize=thread --scratch-path $(BUILD)/thread-sanitizer
+	$(SWIFT) test --skip-build --disable-xctest --sanitize=thread --scratch-path $(BUILD)/thread-sanitizer \
+	  --filter ObjectPoolTests
 
 lint: ## formatting and style, strictly
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
