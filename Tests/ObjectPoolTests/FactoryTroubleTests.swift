@@ -69,6 +69,18 @@ import Testing
     #expect(workshop.made == 1 && workshop.ended == 1)
   }
 
+  @Test("an object that is made for a pool that nobody has any more is disposed of", arguments: Face.allCases)
+  func madeForNobody(face: Face) async throws {
+    workshop.makeGate.set(.closedForGood)
+    var pool: EitherPool? = EitherPool(face, .init(size: 1), workshop)
+    #expect(await eventually { workshop.makeGate.count == 1 })
+    weak let common = pool?.common
+    pool = nil
+    #expect(await eventually { common == nil })
+    workshop.makeGate.set(.open)
+    #expect(await eventually { workshop.made == 1 && workshop.ended == 1 })
+  }
+
   @Test("close does not wait for a call that never comes back", arguments: Face.allCases)
   func closeAbandons(face: Face) async throws {
     workshop.makeGate.set(.closedForGood)
