@@ -15,8 +15,10 @@ STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check
 
 # What the build needs, what the example workers are written in, and what the tests look at.
 PACKAGES := libsystemd-dev pkg-config python3 perl nodejs procps bc jq groff-base
+# What the PostgreSQL example needs: the client library, and a server to test with.
+POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
 
-.PHONY: run build test test-thread-sanitizer lint bench install clean deps
+.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -24,9 +26,16 @@ run: build ## the main job on real input: cold against warm
 build: deps ## release build, statically linked with Swift's own libraries
 	$(SWIFT) build -c release --product prefork -Xswiftc -static-stdlib $(STRICT)
 
-test: deps ## builds and passes all tests
+test: deps ## builds and passes all tests, those of the examples, too
 	$(SWIFT) build --build-tests $(STRICT)
-	$(SWIFT) test --skip-build --disable-xctest
+	$(SWIFT) test --skip-build --disable-xctest --skip ObjectPoolTests
+# By themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy for seconds.
+	$(SWIFT) test --skip-build --disable-xctest --filter ObjectPoolTests
+	$(MAKE) test-postgres
+
+test-postgres: postgres-deps ## the PostgreSQL example against a real server on a private socket
+	$(SWIFT) build --package-path Examples/PostgresPool --build-tests $(STRICT)
+	$(SWIFT) test --package-path Examples/PostgresPool --skip-build --disable-xctest
 
 test-thread-sanitizer: export TSAN_OPTIONS = suppressions=$(CURDIR)/.ci/thread-sanitizer.supp
 test-thread-sanitizer: export SWIFT_BACKTRACE = enable=no
@@ -36,7 +45,7 @@ test-thread-sanitizer: deps ## the object pool's tests, with a build of its own 
 	  --filter ObjectPoolTests
 
 lint: ## formatting and style, strictly
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples
 
 bench: MEASURED = --prefork $(PREFORK) --floor $(BENCH)/floor_pool --echo $(BENCH)/echo_worker
 bench: build ## ratios against rivals, and what recycling costs, in interleaved runs
@@ -56,12 +65,24 @@ install: build
 	$(PREFORK) completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/prefork.fish
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) Examples/*/.build
 
-# Asks dpkg first, so that a machine that has everything needs neither root nor network.
 deps:
-	@missing=; for p in $(PACKAGES); do \
-	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
-	[ -z "$$missing" ] || { echo "installing:$$missing"; \
-	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
+	@$(call install_missing,$(PACKAGES))
+
+# Debian's package would make and start a database cluster of its own, which nobody asked for: while it is installed, a drop-in
+# says no. A machine that has the package already is left as it is.
+NO_CLUSTER := /etc/postgresql-common/createcluster.d/prefork-no-cluster.conf
+postgres-deps:
+	@$(call install_missing,$(POSTGRES_PACKAGES),\
+	  $$sudo mkdir -p $(dir $(NO_CLUSTER)) && echo 'create_main_cluster = false' | $$sudo tee $(NO_CLUSTER) >/dev/null; \
+	  trap "$$sudo rm -f $(NO_CLUSTER)" EXIT;)
+
+# Asks dpkg first, so that a machine that has everything needs neither root nor network. $(2) is run before anything is installed.
+define install_missing
+missing=; for p in $(1); do \
+  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+[ -z "$$missing" ] || { echo "installing:$$missing"; \
+  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; $(2) \
+  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+endef

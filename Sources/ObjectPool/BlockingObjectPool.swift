@@ -19,7 +19,7 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   /// configuration must have no `defect`.
   public init(
     _ configuration: ObjectPoolConfiguration,
-    make: @escaping @Sendable () throws -> sending Object,
+    make: @escaping @Sendable () throws -> Object,
     validate: (@Sendable (Object) throws -> Bool)? = nil,
     reset: (@Sendable (Object) throws -> Void)? = nil,
     dispose: (@Sendable (Object) throws -> Void)? = nil

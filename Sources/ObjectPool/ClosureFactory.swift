@@ -1,11 +1,11 @@
 /// A factory of closures.
 struct ClosureFactory<Object>: ObjectFactory {
-  let made: @Sendable () async throws -> sending Object
+  let made: @Sendable () async throws -> Object
   let validated: (@Sendable (Object) async throws -> Bool)?
   let forgotten: (@Sendable (Object) async throws -> Void)?
   let disposed: (@Sendable (Object) async throws -> Void)?
 
-  func make() async throws -> sending Object { try await made() }
+  func make() async throws -> Object { try await made() }
   func validate(_ object: Object) async throws -> Bool { try await validated?(object) ?? true }
   func reset(_ object: Object) async throws { try await forgotten?(object) }
   func dispose(_ object: Object) async throws { try await disposed?(object) }
@@ -13,12 +13,12 @@ struct ClosureFactory<Object>: ObjectFactory {
 
 /// A factory of closures that block.
 struct BlockingClosureFactory<Object>: BlockingObjectFactory {
-  let made: @Sendable () throws -> sending Object
+  let made: @Sendable () throws -> Object
   let validated: (@Sendable (Object) throws -> Bool)?
   let forgotten: (@Sendable (Object) throws -> Void)?
   let disposed: (@Sendable (Object) throws -> Void)?
 
-  func make() throws -> sending Object { try made() }
+  func make() throws -> Object { try made() }
   func validate(_ object: Object) throws -> Bool { try validated?(object) ?? true }
   func reset(_ object: Object) throws { try forgotten?(object) }
   func dispose(_ object: Object) throws { try disposed?(object) }

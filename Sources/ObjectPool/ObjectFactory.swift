@@ -3,12 +3,14 @@
 /// For one object no two of these run at the same time, and none while the object is leased. Each has a time limit
 /// (`ObjectPoolConfiguration`): when it is over, the task is cancelled, the object will not be handed out again, and
 /// `dispose` follows when the call has come back.
+///
+/// Objects need not be `Sendable`, as only one holder has each at a time; a factory must not keep the ones it made.
 public protocol ObjectFactory<Object>: Sendable {
   /// What is pooled.
   associatedtype Object
 
   /// Makes an object. A failure is told to those who wait when the restart budget is spent, and tried again with backoff.
-  func make() async throws -> sending Object
+  func make() async throws -> Object
   /// True if the object works. False and an error both mean that it is disposed of.
   func validate(_ object: Object) async throws -> Bool
   /// Makes the object forget its last use. One that throws is disposed of.
@@ -27,7 +29,7 @@ public protocol BlockingObjectFactory<Object>: Sendable {
   associatedtype Object
 
   /// Makes an object. A failure is told to those who wait when the restart budget is spent, and tried again with backoff.
-  func make() throws -> sending Object
+  func make() throws -> Object
   /// True if the object works. False and an error both mean that it is disposed of.
   func validate(_ object: Object) throws -> Bool
   /// Makes the object forget its last use. One that throws is disposed of.

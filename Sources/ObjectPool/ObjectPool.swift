@@ -19,7 +19,7 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
   /// configuration must have no `defect`.
   public init(
     _ configuration: ObjectPoolConfiguration,
-    make: @escaping @Sendable () async throws -> sending Object,
+    make: @escaping @Sendable () async throws -> Object,
     validate: (@Sendable (Object) async throws -> Bool)? = nil,
     reset: (@Sendable (Object) async throws -> Void)? = nil,
     dispose: (@Sendable (Object) async throws -> Void)? = nil

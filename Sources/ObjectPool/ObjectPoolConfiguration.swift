@@ -122,6 +122,13 @@ public struct ObjectPoolConfiguration: Sendable {
     return configuration
   }
 
+  /// A copy with some values changed, for a configuration in one expression.
+  public func with(_ change: (inout ObjectPoolConfiguration) -> Void) -> ObjectPoolConfiguration {
+    var copy = self
+    change(&copy)
+    return copy
+  }
+
   /// What is wrong with these values, or nil. A pool cannot be made with a defect.
   public var defect: String? {
     if maximumCreating < 1 { return "maximumCreating is \(maximumCreating), must be at least 1" }

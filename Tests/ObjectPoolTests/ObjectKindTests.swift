@@ -22,7 +22,7 @@ private enum Notebooks {
 }
 
 private struct Binder: ObjectFactory {
-  func make() async throws -> sending Notebook { Notebook() }
+  func make() async throws -> Notebook { Notebook() }
   func validate(_ notebook: Notebook) async throws -> Bool { notebook.lines.count < 3 }
   func reset(_ notebook: Notebook) async throws {
     if notebook.lines.last == "secret" { notebook.lines.removeLast() }

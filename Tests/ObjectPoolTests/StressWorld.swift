@@ -80,7 +80,7 @@ final class StressWorld: ObjectFactory, BlockingObjectFactory {
   /// Longer than the limits of the calls, whatever happens meanwhile.
   private func hang() async { await Task { try? await Task.sleep(for: .milliseconds(25)) }.value }
 
-  func make() async throws -> sending Thing {
+  func make() async throws -> Thing {
     if oneOf(200) { await hang() }
     return try makeNow()
   }
@@ -94,7 +94,7 @@ final class StressWorld: ObjectFactory, BlockingObjectFactory {
   }
   func dispose(_ thing: Thing) async throws { try disposeNow(thing) }
 
-  func make() throws -> sending Thing {
+  func make() throws -> Thing {
     if oneOf(200) { usleep(25_000) }
     return try makeNow()
   }

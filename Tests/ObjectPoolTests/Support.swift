@@ -96,7 +96,7 @@ final class Workshop: ObjectFactory, BlockingObjectFactory {
     }
   }
 
-  func make() async throws -> sending Thing {
+  func make() async throws -> Thing {
     try await makeGate.pass()
     return try makeNow()
   }
@@ -116,7 +116,7 @@ final class Workshop: ObjectFactory, BlockingObjectFactory {
     try endNow(thing)
   }
 
-  func make() throws -> sending Thing {
+  func make() throws -> Thing {
     makeGate.passOnThread()
     return try makeNow()
   }
@@ -190,14 +190,6 @@ func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
     try? await Task.sleep(for: .milliseconds(1))
   }
   return await condition()
-}
-
-extension ObjectPoolConfiguration {
-  func with(_ change: (inout Self) -> Void) -> Self {
-    var copy = self
-    change(&copy)
-    return copy
-  }
 }
 
 /// Notices, in order.

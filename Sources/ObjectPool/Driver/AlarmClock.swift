@@ -18,16 +18,16 @@ final class AlarmClock: Sendable {
   private let locked = Locked(State())
   private let changed = Condition()
 
-  /// The driver's timers are next due at `deadline`, on the exact clock, if not before. What was set for it earlier than
-  /// that stays: threads come here without a lock, in any order, and a driver that is called too early calls again.
+  /// A timer of the driver is due at `deadline`, on the exact clock. An earlier alarm for it stays: these calls come from any
+  /// thread, without the driver's lock, and may overtake each other. One alarm too many does no harm.
   func set(_ driver: PoolDriver, at deadline: UInt64) {
     let mustStart = locked.withLock { state in
-      if let entry = state.entries[driver.id], entry.deadline <= deadline { return false }
+      defer { state.isRunning = true }
+      if let entry = state.entries[driver.id], entry.deadline <= deadline { return !state.isRunning }
       state.entries[driver.id] = Entry(driver: driver, deadline: deadline)
       let isEarlier = state.alarms.earliest.map { deadline < $0 } ?? true
       state.alarms.arm(driver.id, at: deadline)
       if isEarlier { changed.signal() }
-      defer { state.isRunning = true }
       return !state.isRunning
     }
     // Without a thread there are no timeouts for now; the next timer tries again.
@@ -36,16 +36,13 @@ final class AlarmClock: Sendable {
 
   private func run() -> Never {
     while true {
-      let due = locked.withLock { state -> [Entry] in
+      let due = locked.wait(for: changed) { state -> Look<[Entry]> in
         var due: [Entry] = []
-        while due.isEmpty {
-          let now = Clock.now
-          while let id = state.alarms.popExpired(at: now) {
-            if let entry = state.entries.removeValue(forKey: id) { due.append(entry) }
-          }
-          if due.isEmpty { locked.wait(for: changed, until: state.alarms.earliest) }
+        let now = Clock.now
+        while let id = state.alarms.popExpired(at: now) {
+          if let entry = state.entries.removeValue(forKey: id) { due.append(entry) }
         }
-        return due
+        return due.isEmpty ? .wait(until: state.alarms.earliest) : .done(due)
       }
       for entry in due { entry.driver?.timersAreDue() }
     }

@@ -33,11 +33,25 @@ struct Locked<State>: ~Copyable, @unchecked Sendable {
     return try body(&memory.pointee.state)
   }
 
-  /// Waits for `condition` with the lock given up meanwhile, until `deadline` on the monotonic clock if there is one. To be
-  /// called with the lock held. May return early.
-  func wait(for condition: borrowing Condition, until deadline: UInt64?) {
-    condition.wait(with: &memory.pointee.mutex, until: deadline)
+  /// Calls `look` under the lock until it is done; in between gives the lock up, until `condition` is signalled or the time
+  /// is over. Each look is an access of its own: within one, the compiler may take it that nobody else changes the state.
+  func wait<Value>(for condition: borrowing Condition, _ look: (inout State) -> Look<Value>) -> Value {
+    pthread_mutex_lock(&memory.pointee.mutex)
+    defer { pthread_mutex_unlock(&memory.pointee.mutex) }
+    while true {
+      switch look(&memory.pointee.state) {
+      case .done(let value): return value
+      case .wait(let deadline): condition.wait(with: &memory.pointee.mutex, until: deadline)
+      }
+    }
   }
+}
+
+/// What one who waits has seen.
+enum Look<Value> {
+  case done(Value)
+  /// Nothing yet; look again at this time of the monotonic clock at the latest.
+  case wait(until: UInt64?)
 }
 
 /// A condition of pthreads on the monotonic clock.

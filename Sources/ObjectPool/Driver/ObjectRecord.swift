@@ -18,8 +18,8 @@ import PoolCore
 
 /// A record with its object.
 @usableFromInline final class Holder<Object>: ObjectRecord, @unchecked Sendable {
-  /// Nil until it is made.
-  @usableFromInline var object: Object?
+  /// Nil until it is made. It is read at each lease; the lock already keeps accesses apart.
+  @exclusivity(unchecked) @usableFromInline var object: Object?
 }
 
 /// A call of the factory.

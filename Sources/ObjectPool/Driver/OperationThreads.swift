@@ -30,15 +30,12 @@ final class OperationThreads: Sendable {
 
   /// The next call; nil when none came for a while.
   private func next() -> (@Sendable () -> Void)? {
-    locked.withLock { state -> (@Sendable () -> Void)? in
-      let deadline = Clock.now + Self.patience
-      state.waiting += 1
-      defer { state.waiting -= 1 }
-      while state.work.isEmpty {
-        if Clock.now >= deadline { return nil }
-        locked.wait(for: changed, until: deadline)
-      }
-      return state.work.removeFirst()
+    let deadline = Clock.now + Self.patience
+    locked.withLock { $0.waiting += 1 }
+    return locked.wait(for: changed) { state -> Look<(@Sendable () -> Void)?> in
+      guard !state.work.isEmpty || Clock.now >= deadline else { return .wait(until: deadline) }
+      state.waiting -= 1
+      return .done(state.work.isEmpty ? nil : state.work.removeFirst())
     }
   }
 }

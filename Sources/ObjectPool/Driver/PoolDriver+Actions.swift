@@ -30,7 +30,7 @@ extension PoolDriver {
 
   private func make(_ worker: WorkerID, _ state: inout State) {
     while state.seats.count <= worker.slot.index { state.seats.append(Seat()) }
-    state.seats[worker.slot.index] = Seat(record: makeRecord(for: worker))
+    state.seats[worker.slot.index] = Seat(record: makeRecord(for: worker), serial: worker.serial)
     begin(.make, on: worker, &state)
   }
 

@@ -72,11 +72,9 @@ extension PoolDriver {
 
   @inline(__always)
   private func endLease(_ token: LeaseToken, _ state: inout State) throws(ObjectPoolError) -> WorkerID {
-    guard token.pool == id, state.seats[token.slot].lease == token.number,
-      let worker = state.seats[token.slot].record?.worker
-    else { throw misuse(of: token, &state) }
+    guard token.pool == id, state.seats[token.slot].lease == token.number else { throw misuse(of: token, &state) }
     state.seats[token.slot].lease = 0
-    return worker
+    return WorkerID(slot: SlotID(token.slot), serial: state.seats[token.slot].serial)
   }
 
   @inline(never)

@@ -25,6 +25,8 @@ import Timers
   /// What is known of a slot of the core.
   struct Seat {
     var record: ObjectRecord?
+    /// The serial of its worker.
+    var serial: UInt64 = 0
     /// The lease of it; 0 for none.
     var lease: UInt64 = 0
     var acquiredAt = SourcePlace(file: "", line: 0)

@@ -25,11 +25,8 @@ final class Mailbox<Value: Sendable>: Sendable {
 
   /// Waits for the value.
   func take() throws -> Value {
-    try locked.withLock { result in
-      while true {
-        if let result { return result }
-        locked.wait(for: filled, until: nil)
-      }
+    try locked.wait(for: filled) { result in
+      if let result { .done(result) } else { .wait(until: nil) }
     }.get()
   }
 }

@@ -1,0 +1,2 @@
+// PostgreSQL's C client library.
+#include <libpq-fe.h>
