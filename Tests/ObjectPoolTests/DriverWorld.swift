@@ -164,8 +164,11 @@ struct DriverWorld {
     let end = Mailbox<Void>()
     driver.end(by: event, within: .seconds(2000), .thread(end))
     for _ in 0..<10_000 where !driver.locked.withLock({ $0.isClosed }) || !runner.running.isEmpty {
+      // After each event: the next one may end a lease that this one gave.
       giveBack()
+      collect()
       endOperation(passes: Int.random(in: 0..<4, using: &random) > 0)
+      collect()
       if Int.random(in: 0..<20, using: &random) == 0 { fireTimer() }
       collect()
     }
