@@ -20,7 +20,7 @@ POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
 # Pools in Python, from PyPI, to compare ObjectPool with; without them the benchmark leaves them out.
 PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 
-.PHONY: run build test test-postgres lint bench install clean deps postgres-deps python-pools
+.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -38,6 +38,13 @@ test: deps ## builds and passes all tests, those of the examples, too
 test-postgres: postgres-deps ## the PostgreSQL example against a real server on a private socket
 	$(SWIFT) build --package-path Examples/PostgresPool --build-tests $(STRICT)
 	$(SWIFT) test --package-path Examples/PostgresPool --skip-build --disable-xctest
+
+test-thread-sanitizer: export TSAN_OPTIONS = suppressions=$(CURDIR)/.ci/thread-sanitizer.supp
+test-thread-sanitizer: export SWIFT_BACKTRACE = enable=no
+test-thread-sanitizer: deps ## the object pool's tests, with a build of its own that watches for data races
+	$(SWIFT) build --build-tests --sanitize=thread --scratch-path $(BUILD)/thread-sanitizer
+	$(SWIFT) test --skip-build --disable-xctest --sanitize=thread --scratch-path $(BUILD)/thread-sanitizer \
+	  --filter ObjectPoolTests
 
 lint: ## formatting and style, strictly
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks

@@ -46,7 +46,7 @@ let package = Package(
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .testTarget(name: "PoolCoreTests", dependencies: ["PoolCore"]),
     .testTarget(name: "TimersTests", dependencies: ["Timers", "TestSupport"]),
-    .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "TestSupport"]),
+    .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "PoolCore", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),

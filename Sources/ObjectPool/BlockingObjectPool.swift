@@ -85,7 +85,7 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
     let limit = limit(of: patience)
     if limit != .unlessExhausted, let grant = driver.leaseAfterOthers(place) { return grant }
     let mailbox = Mailbox<PoolDriver.Grant>()
-    driver.request(limit, place, WaitTicket(), isCancelled: false, .thread(mailbox))
+    driver.request(limit, place, WaitTicket(), .thread(mailbox))
     return try mailbox.take()
   }
 

@@ -93,7 +93,7 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
     let limit = limit(of: patience)
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
-        driver.request(limit, place, ticket, isCancelled: Task.isCancelled, .task(continuation))
+        driver.request(limit, place, ticket, .task(continuation))
       }
     } onCancel: {
       driver.withdraw(ticket)

@@ -35,7 +35,10 @@ extension PoolStateMachine {
   /// Workers that will be free, or can be started, without the end of a lease and without a wait after a failure.
   private var coming: Int {
     let held = slots.count { $0.isServing && ($0.state == .leased || $0.state.waiter != nil) }
-    let startable = breaker.allowsStart ? max(0, configuration.maximum - census.occupied - census.backingOff) : 0
+    // One on its way out is held by nobody: its successor is coming, unless its failure has to be waited for.
+    let stopping = slots.count { $0.isBeingStopped && !$0.startHasFailed }
+    let staying = census.occupied - stopping + census.backingOff
+    let startable = breaker.allowsStart ? max(0, configuration.maximum - staying) : 0
     return (census.serving - held + census.starting).addingUpToMax(startable)
   }
 

@@ -50,10 +50,11 @@ import Testing
     pool.advance(by: second)
     pool.request(.unlessExhausted)
     pool.send(.probeFailed(pool.worker(0)))
-    // The sick one still holds the only place.
-    #expect(pool.refused == [.exhausted])
-    pool.buryStopped()
+    // The sick one still holds the only place, but nobody holds the sick one.
+    #expect(pool.refused.isEmpty)
     pool.request(.unlessExhausted)
+    #expect(pool.refused == [.exhausted], "one place is for one waiter")
+    pool.buryStopped()
     pool.bringUp()
     #expect(pool.pending.isEmpty && pool.granted.count == 1)
   }

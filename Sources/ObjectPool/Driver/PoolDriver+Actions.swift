@@ -66,8 +66,10 @@ extension PoolDriver {
 
   private func grant(_ waiter: WaiterID, _ worker: WorkerID, _ state: inout State) {
     guard let waiting = state.waiting.removeValue(forKey: waiter.number) else { return }
-    state.statistics.acquiredAfterWait += 1
-    state.statistics.waited += .nanoseconds(Int64(Clock.now - waiting.since))
+    if waiting.hasWaited {
+      state.statistics.acquiredAfterWait += 1
+      state.statistics.waited += .nanoseconds(Int64(Clock.now - waiting.since))
+    }
     let grant = seat(worker, waiting.place, &state)
     state.effects.append(.grant(waiting.resumption, grant))
   }

@@ -34,23 +34,25 @@ extension PoolDriver {
 
   /// Asks for a lease. The resumption gets it, or the reason why not, unless `ticket` is withdrawn before.
   func request(
-    _ limit: WaitLimit, _ place: SourcePlace, _ ticket: WaitTicket, isCancelled: Bool, _ resumption: Resumption<Grant>
+    _ limit: WaitLimit, _ place: SourcePlace, _ ticket: WaitTicket, _ resumption: Resumption<Grant>
   ) {
     perform { state in
-      if isCancelled {
+      if ticket.isWithdrawn {
         state.statistics.cancelled += 1
         return state.effects.append(.refuse(resumption, CancellationError()))
       }
       state.lastWaiter += 1
       ticket.waiter = state.lastWaiter
-      state.waiting[state.lastWaiter] = Waiting(resumption: resumption, place: place, since: Clock.now, limit: limit)
+      state.waiting[state.lastWaiter] = Waiting(resumption: resumption, place: place, since: Clock.now)
       handle(.leaseRequested(WaiterID(state.lastWaiter), limit), &state)
+      state.waiting[ticket.waiter]?.hasWaited = true
     }
   }
 
-  /// The task that waits was cancelled. If it has been answered, it keeps the answer.
+  /// The task that waits, or is about to, was cancelled. If it has been answered, it keeps the answer.
   func withdraw(_ ticket: WaitTicket) {
     perform { state in
+      ticket.isWithdrawn = true
       guard let waiting = state.waiting.removeValue(forKey: ticket.waiter) else { return }
       state.statistics.cancelled += 1
       handle(.leaseWithdrawn(WaiterID(ticket.waiter)), &state)
@@ -97,4 +99,6 @@ extension PoolDriver {
 final class WaitTicket: @unchecked Sendable {
   /// 0 before it waits.
   var waiter: UInt64 = 0
+  /// Its task was cancelled, perhaps before it waited.
+  var isWithdrawn = false
 }

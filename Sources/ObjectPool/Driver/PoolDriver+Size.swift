@@ -40,7 +40,7 @@ extension PoolDriver {
   func prefill(_ count: Int?, _ resumption: Resumption<Void>) {
     precondition(count ?? 0 >= 0, "prefill of \(count ?? 0) objects: must not be negative")
     perform { state in
-      guard !state.isClosed else {
+      guard state.closing.isEmpty, !state.isClosed else {
         return state.effects.append(.finish(resumption, .failure(ObjectPoolError.closed)))
       }
       let kept = max(state.statistics.minimum, configuration.maximumIdle)

@@ -44,7 +44,8 @@ import Timers
     let resumption: Resumption<Grant>
     let place: SourcePlace
     let since: UInt64
-    let limit: WaitLimit
+    /// It was not answered at once.
+    var hasWaited = false
   }
 
   /// One who waits until so many objects are there.
@@ -98,7 +99,8 @@ import Timers
   private let runner: any OperationRunner
 
   init(
-    _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool, runner: any OperationRunner
+    _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool,
+    seed: UInt64 = .random(in: 0 ... .max), runner: any OperationRunner
   ) {
     if let defect = configuration.defect { preconditionFailure("ObjectPoolConfiguration: \(defect)") }
     self.configuration = configuration
@@ -106,7 +108,7 @@ import Timers
     var state = State(
       core: PoolStateMachine(
         configuration: configuration.core(validates: validates, resets: resets),
-        generator: SeededGenerator(seed: .random(in: 0 ... .max))))
+        generator: SeededGenerator(seed: seed)))
     state.statistics.minimum = configuration.minimum
     state.statistics.maximum = configuration.maximum
     leasesAtOnce = state.core.hasShortcut
