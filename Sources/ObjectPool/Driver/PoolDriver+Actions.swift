@@ -41,7 +41,8 @@ extension PoolDriver {
 
   func begin(_ operation: Operation, on record: ObjectRecord, _ state: inout State) {
     record.operation = operation
-    state.effects.append(.begin(operation, record))
+    record.calls += 1
+    state.effects.append(.begin(operation, call: record.calls, record))
   }
 
   /// The lease, if there is one, is over. A call that runs is cancelled, and waited for.

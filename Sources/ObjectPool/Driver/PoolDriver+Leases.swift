@@ -27,7 +27,7 @@ extension PoolDriver {
     _ limit: WaitLimit, _ place: SourcePlace, _ ticket: WaitTicket, isCancelled: Bool, _ resumption: Resumption<Grant>
   ) {
     perform { state in
-      if isCancelled {
+      if isCancelled || ticket.isWithdrawn {
         state.statistics.cancelled += 1
         return state.effects.append(.refuse(resumption, CancellationError()))
       }
@@ -41,6 +41,8 @@ extension PoolDriver {
   /// The task that waits was cancelled. If it has been answered, it keeps the answer.
   func withdraw(_ ticket: WaitTicket) {
     perform { state in
+      // The task may be on its way into the queue, and have seen that it is not cancelled.
+      ticket.isWithdrawn = true
       guard let waiting = state.waiting.removeValue(forKey: ticket.waiter) else { return }
       state.statistics.cancelled += 1
       handle(.leaseWithdrawn(WaiterID(ticket.waiter)), &state)
@@ -86,4 +88,6 @@ extension PoolDriver {
 final class WaitTicket: @unchecked Sendable {
   /// 0 before it waits.
   var waiter: UInt64 = 0
+  /// It must not wait any more.
+  var isWithdrawn = false
 }
