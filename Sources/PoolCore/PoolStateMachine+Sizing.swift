@@ -38,6 +38,7 @@ extension PoolStateMachine {
     }
     retireSurplus(at: now, into: &actions)
     watchAllIdle(at: now, into: &actions)
+    refuseEager(into: &actions)
     closeIfDone(into: &actions)
   }
 
