@@ -58,6 +58,22 @@ import Testing
     #expect(pool.starting.count == 3, "no more than the maximum")
   }
 
+  @Test("what is made ahead does not go for being idle before all is there")
+  func prefillOutlastsIdleLimit() {
+    var pool = PoolHarness.open(0, 3) {
+      $0.idleLimit = second
+      $0.maximumStarting = 1
+    }
+    pool.send(.prefill(3))
+    for slot in 0..<3 {
+      pool.advance(by: 2 * second)
+      pool.ready(slot)
+    }
+    #expect(pool.serving.count == 3 && pool.retirements.isEmpty)
+    pool.advance(by: 2 * second)
+    #expect(pool.serving.isEmpty, "then they age out like all others")
+  }
+
   @Test("a prefill is given up when the breaker opens")
   func prefillFails() {
     var pool = PoolHarness.open(0, 2) { $0.restartBudget = RestartBudget(failures: 1, period: second) }
