@@ -19,7 +19,8 @@ extension PoolStateMachine {
   public mutating func releaseAtOnce(_ worker: WorkerID, at now: UInt64) -> Bool {
     let slot = worker.slot.index
     guard hasShortcut, phase == .open, waiters.isEmpty, slot < slots.count, isPlain(slot, worker),
-      census.serving <= configuration.maximum, configuration.maximumIdle == .max || census.serving - census.busy < mostIdle,
+      census.serving <= configuration.maximum,
+      configuration.maximumIdle == .max || census.serving - census.busy < mostIdle,
       !watchesIdle || slots[slot].armed[SlotTimer.idle.rawValue] != 0
     else { return false }
     slots[slot].lastUsed = now

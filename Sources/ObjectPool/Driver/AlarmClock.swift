@@ -6,6 +6,7 @@ final class AlarmClock: Sendable {
 
   private struct Entry {
     weak var driver: PoolDriver?
+    let deadline: UInt64
   }
 
   private struct State {
@@ -17,14 +18,16 @@ final class AlarmClock: Sendable {
   private let locked = Locked(State())
   private let changed = Condition()
 
-  /// The driver's timers are next due at `deadline`, on the exact clock. Replaces what was set for it before.
+  /// A timer of the driver is due at `deadline`, on the exact clock. An earlier alarm for it stays: these calls come from any
+  /// thread, without the driver's lock, and may overtake each other. One alarm too many does no harm.
   func set(_ driver: PoolDriver, at deadline: UInt64) {
     let mustStart = locked.withLock { state in
-      state.entries[driver.id] = Entry(driver: driver)
+      defer { state.isRunning = true }
+      if let entry = state.entries[driver.id], entry.deadline <= deadline { return !state.isRunning }
+      state.entries[driver.id] = Entry(driver: driver, deadline: deadline)
       let isEarlier = state.alarms.earliest.map { deadline < $0 } ?? true
       state.alarms.arm(driver.id, at: deadline)
       if isEarlier { changed.signal() }
-      defer { state.isRunning = true }
       return !state.isRunning
     }
     // Without a thread there are no timeouts for now; the next timer tries again.
