@@ -93,7 +93,7 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent.
   public func prefill(_ count: Int? = nil) throws {
     let mailbox = Mailbox<Void>()
-    driver.prefill(count, .thread(mailbox))
+    driver.prefill(count, WaitTicket(), .thread(mailbox))
     try mailbox.take()
   }
 

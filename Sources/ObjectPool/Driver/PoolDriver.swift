@@ -43,6 +43,7 @@ import Timers
   /// One who waits until so many objects are there.
   struct Prefilling {
     let resumption: Resumption<Void>
+    let ticket: WaitTicket
     let count: Int
   }
 
@@ -63,6 +64,8 @@ import Timers
     var lastLease: UInt64 = 0
     var prefilling: [Prefilling] = []
     var closing: [Resumption<Void>] = []
+    /// When leases are waited for no longer, by whoever wants to wait least.
+    var closingDeadline = UInt64.max
     var isClosed = false
     var lastCreationError: (any Error)?
     var statistics = ObjectPoolStatistics()
@@ -78,7 +81,8 @@ import Timers
   init(
     _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool, runner: any OperationRunner
   ) {
-    if let defect = configuration.defect { preconditionFailure("ObjectPoolConfiguration: \(defect)") }
+    // A precondition's message is not printed in release builds, and sizes often come from outside of the program.
+    if let defect = configuration.defect { fatalError("ObjectPoolConfiguration: \(defect)") }
     self.configuration = configuration
     self.runner = runner
     var state = State(
