@@ -42,6 +42,20 @@ import Testing
     #expect(throws: ObjectPoolError.self) { try pool.release(lease) }
   }
 
+  @Test("a wait in vain says whether objects were leased, or none could be had")
+  func whyInVain() async throws {
+    let workshop = Workshop()
+    workshop.makeGate.set(.closed)
+    let pool = ObjectPool(.init(maximum: 1), factory: workshop)
+    let slow = await #expect(throws: ObjectPoolError.self) { try await pool.acquire(timeout: .milliseconds(1)) }
+    #expect(slow.map { "\($0)".contains("none of 1 object is leased") } == true, "\(String(describing: slow))")
+    workshop.makeGate.set(.open)
+    let lease = try await pool.acquire()
+    let busy = await #expect(throws: ObjectPoolError.self) { try await pool.acquire(timeout: .milliseconds(1)) }
+    #expect(busy.map { "\($0)".contains("1 of 1 object is leased") } == true, "\(String(describing: busy))")
+    try pool.release(lease)
+  }
+
   @Test(
     "a time that is zero or negative is a defect, not the opposite of what it says",
     arguments: [Duration.zero, .seconds(-1)])

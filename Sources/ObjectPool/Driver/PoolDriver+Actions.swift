@@ -79,7 +79,9 @@ extension PoolDriver {
     switch refusal {
     case .timedOut:
       state.statistics.timedOut += 1
-      error = .timedOut(after: .nanoseconds(Int64(Clock.now - waiting.since)), creationError: state.lastCreationError)
+      error = .timedOut(
+        after: .nanoseconds(Int64(Clock.now - waiting.since)), leased: state.seats.count { $0.lease != 0 },
+        maximum: state.statistics.maximum, creationError: state.lastCreationError)
     case .exhausted:
       state.statistics.exhausted += 1
       error = .exhausted(maximum: state.statistics.maximum)
