@@ -15,6 +15,20 @@ import Testing
     try mailbox.take()
   }
 
+  @Test("a prefill is answered although what it made is recycled at once")
+  func prefillAndRecycle() throws {
+    let workshop = Workshop()
+    let pool = BlockingObjectPool(.init(maximum: 2), factory: workshop)
+    try pool.prefill(1)
+    workshop.makeGate.set(.closed)
+    let mailbox = Mailbox<Void>()
+    pool.driver.prefill(2, WaitTicket(), .thread(mailbox))
+    pool.recycle()
+    workshop.makeGate.set(.open)
+    #expect(eventually { pool.driver.locked.withLock { $0.prefilling.isEmpty } })
+    pool.close()
+  }
+
   @Test("a task that is cancelled does not wait for a prefill any longer; the others do")
   func cancelledPrefill() async throws {
     let workshop = Workshop()

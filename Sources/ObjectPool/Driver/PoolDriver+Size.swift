@@ -64,7 +64,8 @@ extension PoolDriver {
   }
 
   func finishPrefilling(_ state: inout State) {
-    let serving = state.core.serving
+    // Those of a pool that has prefilled are answered even if some of what was made has been retired in the same moment.
+    let serving = state.core.isPrefilling ? state.core.serving : .max
     let maximum = state.statistics.maximum
     for prefilling in state.prefilling where serving >= min(prefilling.count, maximum) {
       state.effects.append(.finish(prefilling.resumption, .success(())))
