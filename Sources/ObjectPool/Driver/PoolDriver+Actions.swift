@@ -91,6 +91,12 @@ extension PoolDriver {
     state.effects.append(.refuse(waiting.resumption, error))
   }
 
+  /// How the last try to make an object ended. The one before goes without the lock: its deinit may be the program's.
+  func remember(_ error: (any Error)?, _ state: inout State) {
+    if let old = state.lastCreationError { state.effects.append(.forget(old)) }
+    state.lastCreationError = error
+  }
+
   func creationFailure(_ state: borrowing State) -> ObjectPoolError {
     // There is no failure without an error; one that was forgotten with a success since then is a timeout of old.
     .creationFailed(state.lastCreationError ?? ObjectPoolError.creationTimedOut(after: configuration.creationTimeout))
@@ -124,7 +130,7 @@ extension PoolDriver {
     guard let operation = state.seats[worker.slot.index].record?.operation else { return }
     switch (reason, operation) {
     case (.startTimeout, _):
-      state.lastCreationError = ObjectPoolError.creationTimedOut(after: configuration.creationTimeout)
+      remember(ObjectPoolError.creationTimedOut(after: configuration.creationTimeout), &state)
     case (.probe, .validate):
       state.statistics.validationFailures += 1
       notify(.validationFailed(nil), &state)

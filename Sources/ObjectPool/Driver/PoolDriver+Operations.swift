@@ -30,10 +30,10 @@ extension PoolDriver {
   ) {
     switch (operation, result) {
     case (.make, .passed):
-      state.lastCreationError = nil
+      remember(nil, &state)
       handle(.workerReady(record.worker), &state)
     case (.make, .failed(let error)):
-      state.lastCreationError = error
+      remember(error, &state)
       state.seats[record.worker.slot.index] = Seat()
       handle(.workerGone(record.worker, .failedStart), &state)
     case (.validate, .passed): handle(.probePassed(record.worker), &state)

@@ -14,6 +14,7 @@ import Timers
     case cancel(@Sendable () -> Void)
     case notify(ObjectPoolNotice)
     case setAlarm(UInt64)
+    case forget(any Error)
   }
 
   /// An object, and the lease of it.
@@ -118,6 +119,7 @@ import Timers
     case .cancel(let cancel): cancel()
     case .notify(let notice): configuration.onNotice?(notice)
     case .setAlarm(let deadline): AlarmClock.shared.set(self, at: deadline)
+    case .forget: break  // It is gone with the list of effects.
     }
   }
 
