@@ -2,7 +2,8 @@ import PoolCore
 
 /// What the two faces of a pool have in common: leases end, the size changes, figures are read. None of this waits.
 ///
-/// Use `ObjectPool` in asynchronous code and `BlockingObjectPool` on threads.
+/// Use `ObjectPool` in asynchronous code and `BlockingObjectPool` on threads. A pool does not survive fork(2): the child has none
+/// of its threads.
 public class AnyObjectPool<Object>: @unchecked Sendable {
   @usableFromInline let driver: PoolDriver
 

@@ -65,9 +65,9 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   /// Leases an object for the time of `body`; it is released whatever happens. With `disposingOnThrow` an object whose use
   /// threw an error is disposed of instead.
   @inlinable
-  public func withObject<Result>(
+  public func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
-    _ body: (Object) throws -> Result
+    _ body: (Object) throws(Failure) -> Result
   ) throws -> Result {
     let lease = try acquire(file: file, line: line)
     // The lease may have ended meanwhile, by a close that waited long enough.
@@ -95,7 +95,7 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent.
   public func prefill(_ count: Int? = nil) throws {
     let mailbox = Mailbox<Void>()
-    driver.prefill(count, .thread(mailbox))
+    driver.prefill(count, WaitTicket(), .thread(mailbox))
     try mailbox.take()
   }
 

@@ -32,13 +32,17 @@ extension PoolStateMachine {
     }
   }
 
-  /// Workers that will be free, or can be started, without the end of a lease and without a wait after a failure.
+  /// Workers that will be free, or can be started, without the end of a lease and without a wait after a failure. The
+  /// place of one that is being stopped is as good as free: a dead worker does not exhaust a pool.
   private var coming: Int {
-    let held = slots.count { $0.isServing && ($0.state == .leased || $0.state.waiter != nil) }
-    // One on its way out is held by nobody: its successor is coming, unless its failure has to be waited for.
-    let stopping = slots.count { $0.isBeingStopped && !$0.startHasFailed }
-    let staying = census.occupied - stopping + census.backingOff
-    let startable = breaker.allowsStart ? max(0, configuration.maximum - staying) : 0
+    var (held, ending) = (0, 0)
+    for slot in slots {
+      let isHeld = slot.state == .leased || slot.state.waiter != nil
+      if slot.isServing, isHeld { held += 1 }
+      if slot.retiring != nil, !isHeld, !slot.startHasFailed { ending += 1 }
+    }
+    let taken = census.occupied - ending + census.backingOff
+    let startable = breaker.allowsStart ? max(0, configuration.maximum - taken) : 0
     return (census.serving - held + census.starting).addingUpToMax(startable)
   }
 

@@ -101,7 +101,7 @@ import Testing
     let error = await failure { try await pool.acquire(timeout: .milliseconds(5)) }
     workshop.set { $0.failsToMake = false }
     _ = try await patient
-    guard case ObjectPoolError.timedOut(_, let cause as Broken)? = error else {
+    guard case ObjectPoolError.timedOut(_, _, _, let cause as Broken)? = error else {
       Issue.record("\(String(describing: error))")
       return
     }

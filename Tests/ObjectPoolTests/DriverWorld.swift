@@ -111,7 +111,7 @@ struct DriverWorld {
   private mutating func prefill() {
     let mailbox = Mailbox<Void>()
     prefills.append(mailbox)
-    driver.prefill(Int.random(in: 0...5, using: &random), .thread(mailbox))
+    driver.prefill(Int.random(in: 0...5, using: &random), WaitTicket(), .thread(mailbox))
   }
 
   private mutating func misuse() {

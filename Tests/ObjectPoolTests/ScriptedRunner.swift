@@ -26,7 +26,7 @@ final class ScriptedRunner: OperationRunner, @unchecked Sendable {
     return record
   }
 
-  func begin(_ operation: Operation, on record: ObjectRecord, for driver: PoolDriver) {
+  func begin(_ operation: Operation, call: Int, on record: ObjectRecord, for driver: PoolDriver) {
     let id = ObjectIdentifier(record)
     guard var life = lives[id] else { return violations.append("\(operation) of an unknown object") }
     if let other = life.running { violations.append("\(operation) begins while \(other) runs") }
@@ -38,7 +38,7 @@ final class ScriptedRunner: OperationRunner, @unchecked Sendable {
     lives[id] = life
     running.append(id)
     begun += 1
-    driver.operation(operation, on: record, canBeCancelledBy: { self.cancellations += 1 })
+    driver.call(call, on: record, canBeCancelledBy: { self.cancellations += 1 })
   }
 
   /// Ends a call that runs.

@@ -10,10 +10,11 @@ import Timers
     case grant(Resumption<Grant>, Grant)
     case refuse(Resumption<Grant>, any Error)
     case finish(Resumption<Void>, Result<Void, any Error>)
-    case begin(Operation, ObjectRecord)
+    case begin(Operation, call: Int, ObjectRecord)
     case cancel(@Sendable () -> Void)
     case notify(ObjectPoolNotice)
     case setAlarm(UInt64)
+    case forget(any Error)
   }
 
   /// Effects in their order. Nearly every event has none or one, which needs no array of its own.
@@ -51,6 +52,7 @@ import Timers
   /// One who waits until so many objects are there.
   struct Prefilling {
     let resumption: Resumption<Void>
+    let ticket: WaitTicket
     let count: Int
   }
 
@@ -73,6 +75,8 @@ import Timers
     var lastLease: UInt64 = 0
     var prefilling: [Prefilling] = []
     var closing: [Resumption<Void>] = []
+    /// When leases are waited for no longer, by whoever wants to wait least.
+    var closingDeadline = UInt64.max
     var isClosed = false
     var lastCreationError: (any Error)?
     var statistics = ObjectPoolStatistics()
@@ -102,7 +106,8 @@ import Timers
     _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool,
     seed: UInt64 = .random(in: 0 ... .max), runner: any OperationRunner
   ) {
-    if let defect = configuration.defect { preconditionFailure("ObjectPoolConfiguration: \(defect)") }
+    // A precondition's message is not printed in release builds, and sizes often come from outside of the program.
+    if let defect = configuration.defect { fatalError("ObjectPoolConfiguration: \(defect)") }
     self.configuration = configuration
     self.runner = runner
     var state = State(
@@ -142,12 +147,13 @@ import Timers
     case .grant(let resumption, let grant): resumption.resume(.success(grant))
     case .refuse(let resumption, let error): resumption.resume(.failure(error))
     case .finish(let resumption, let result): resumption.resume(result)
-    case .begin(let operation, let record): runner.begin(operation, on: record, for: self)
+    case .begin(let operation, let call, let record): runner.begin(operation, call: call, on: record, for: self)
     case .cancel(let cancel): cancel()
     case .notify(let notice): configuration.onNotice?(notice)
     case .setAlarm(let deadline):
       // Without an alarm there are no timeouts for now; the next timer tries again.
       if !AlarmClock.shared.set(self, at: deadline) { locked.withLock { $0.alarm = nil } }
+    case .forget: break  // It is gone with the list of effects.
     }
   }
 
