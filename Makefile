@@ -17,8 +17,10 @@ STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check
 PACKAGES := libsystemd-dev pkg-config python3 perl nodejs procps bc jq groff-base
 # What the PostgreSQL example needs: the client library, and a server to test with.
 POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
+# Pools in Python, from PyPI, to compare ObjectPool with; without them the benchmark leaves them out.
+PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 
-.PHONY: run build test test-postgres lint bench install clean deps postgres-deps
+.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -37,16 +39,25 @@ test-postgres: postgres-deps ## the PostgreSQL example against a real server on 
 	$(SWIFT) build --package-path Examples/PostgresPool --build-tests $(STRICT)
 	$(SWIFT) test --package-path Examples/PostgresPool --skip-build --disable-xctest
 
+test-thread-sanitizer: export TSAN_OPTIONS = suppressions=$(CURDIR)/.ci/thread-sanitizer.supp
+test-thread-sanitizer: export SWIFT_BACKTRACE = enable=no
+test-thread-sanitizer: deps ## the object pool's tests, with a build of its own that watches for data races
+	$(SWIFT) build --build-tests --sanitize=thread --scratch-path $(BUILD)/thread-sanitizer
+	$(SWIFT) test --skip-build --disable-xctest --sanitize=thread --scratch-path $(BUILD)/thread-sanitizer \
+	  --filter ObjectPoolTests
+
 lint: ## formatting and style, strictly
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
 
 bench: MEASURED = --prefork $(PREFORK) --floor $(BENCH)/floor_pool --echo $(BENCH)/echo_worker
-bench: build ## ratios against rivals, and what recycling costs, in interleaved runs
+bench: build python-pools ## ratios against rivals, what recycling costs, what a lease costs, in interleaved runs
 	mkdir -p $(BENCH)
 	$(CC) -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
 	$(CC) -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
 	python3 Benchmarks/run.py $(MEASURED)
 	python3 Benchmarks/recycling.py $(MEASURED)
+	$(SWIFT) build -c release --package-path Benchmarks/ObjectPool --scratch-path $(BENCH)/object-pool $(STRICT)
+	python3 Benchmarks/object_pool.py --pool-bench $(BENCH)/object-pool/release/pool-bench --python $(BENCH)/python
 
 install: build
 	install -D -m 755 $(PREFORK) $(DESTDIR)$(PREFIX)/bin/prefork
@@ -70,6 +81,12 @@ postgres-deps:
 	@$(call install_missing,$(POSTGRES_PACKAGES),\
 	  $$sudo mkdir -p $(dir $(NO_CLUSTER)) && echo 'create_main_cluster = false' | $$sudo tee $(NO_CLUSTER) >/dev/null; \
 	  trap "$$sudo rm -f $(NO_CLUSTER)" EXIT;)
+
+python-pools: deps
+	@[ -d $(BENCH)/python/sqlalchemy ] || { \
+	  python3 -m pip --version >/dev/null 2>&1 || { $(call install_missing,python3-pip); }; \
+	  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+	    --target $(BENCH)/python $(PYTHON_POOLS) || echo "no pools in Python to compare with"; }
 
 # Asks dpkg first, so that a machine that has everything needs neither root nor network. $(2) is run before anything is installed.
 define install_missing

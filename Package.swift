@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .testTarget(name: "PoolCoreTests", dependencies: ["PoolCore"]),
     .testTarget(name: "TimersTests", dependencies: ["Timers", "TestSupport"]),
-    .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "TestSupport"]),
+    .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "PoolCore", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
     .testTarget(name: "ChronicleTests", dependencies: ["Chronicle", "JobCore", "Records", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["JobLog", "JobCore", "TestSupport"]),

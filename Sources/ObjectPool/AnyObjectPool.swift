@@ -2,7 +2,8 @@ import PoolCore
 
 /// What the two faces of a pool have in common: leases end, the size changes, figures are read. None of this waits.
 ///
-/// Use `ObjectPool` in asynchronous code and `BlockingObjectPool` on threads.
+/// Use `ObjectPool` in asynchronous code and `BlockingObjectPool` on threads. A pool does not survive fork(2): the child has none
+/// of its threads.
 public class AnyObjectPool<Object>: @unchecked Sendable {
   @usableFromInline let driver: PoolDriver
 
@@ -38,8 +39,7 @@ public class AnyObjectPool<Object>: @unchecked Sendable {
   public var statistics: ObjectPoolStatistics { driver.statistics }
 
   @inlinable func lease(_ grant: PoolDriver.Grant) -> Lease<Object> {
-    let holder = unsafeDowncast(grant.record, to: Holder<Object>.self)
-    return Lease(object: holder.object.unsafelyUnwrapped, token: grant.token)
+    Lease(holder: unsafeDowncast(grant.record, to: Holder<Object>.self), token: grant.token)
   }
 
   func limit(of patience: Patience) -> WaitLimit {

@@ -8,7 +8,7 @@ import PoolCore
 /// let tree = try parsers.withObject { parser in parser.parse(text) }
 /// ```
 ///
-/// Those who wait are served in the order in which they came.
+/// Those who wait are served in the order in which they got in line; a thread lets others run once before it does.
 public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
   /// A pool of the objects of a factory. The configuration must have no `defect`.
   public init(_ configuration: ObjectPoolConfiguration, factory: some BlockingObjectFactory<Object>) {
@@ -65,9 +65,9 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   /// Leases an object for the time of `body`; it is released whatever happens. With `disposingOnThrow` an object whose use
   /// threw an error is disposed of instead.
   @inlinable
-  public func withObject<Result>(
+  public func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
-    _ body: (Object) throws -> Result
+    _ body: (Object) throws(Failure) -> Result
   ) throws -> Result {
     let lease = try acquire(file: file, line: line)
     // The lease may have ended meanwhile, by a close that waited long enough.
@@ -82,8 +82,10 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   }
 
   @usableFromInline func wait(_ patience: Patience, _ place: SourcePlace) throws -> PoolDriver.Grant {
+    let limit = limit(of: patience)
+    if limit != .unlessExhausted, let grant = driver.leaseAfterOthers(place) { return grant }
     let mailbox = Mailbox<PoolDriver.Grant>()
-    driver.request(limit(of: patience), place, WaitTicket(), isCancelled: false, .thread(mailbox))
+    driver.request(limit, place, WaitTicket(), .thread(mailbox))
     return try mailbox.take()
   }
 
@@ -93,7 +95,7 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent.
   public func prefill(_ count: Int? = nil) throws {
     let mailbox = Mailbox<Void>()
-    driver.prefill(count, .thread(mailbox))
+    driver.prefill(count, WaitTicket(), .thread(mailbox))
     try mailbox.take()
   }
 

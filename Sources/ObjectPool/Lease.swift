@@ -4,12 +4,14 @@
 /// does not release itself: whoever does not want to think of that uses `withObject`.
 public struct Lease<Object> {
   /// The object. It must not be used any more when the lease has ended.
-  public let object: Object
+  @inlinable public var object: Object { holder.object.unsafelyUnwrapped }
 
+  // Not the object itself, which would have to be retained apart from it.
+  @usableFromInline let holder: Holder<Object>
   @usableFromInline let token: LeaseToken
 
-  @usableFromInline init(object: Object, token: LeaseToken) {
-    self.object = object
+  @usableFromInline init(holder: Holder<Object>, token: LeaseToken) {
+    self.holder = holder
     self.token = token
   }
 }

@@ -23,7 +23,8 @@ public protocol ObjectFactory<Object>: Sendable {
 ///
 /// For one object no two of these run at the same time, and none while the object is leased. A thread cannot be
 /// interrupted: a call that is over its time limit blocks its thread until it comes back, and its object's place in the pool
-/// until `disposalTimeout` is over, too.
+/// until `disposalTimeout` is over, too. As many run at once as objects are made, checked or disposed of at once
+/// (`maximumCreating` bounds the first).
 public protocol BlockingObjectFactory<Object>: Sendable {
   /// What is pooled.
   associatedtype Object

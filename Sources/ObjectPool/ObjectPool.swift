@@ -71,9 +71,9 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
   /// Leases an object for the time of `body`; it is released whatever happens. With `disposingOnThrow` an object whose use
   /// threw an error is disposed of instead.
   @inlinable
-  public nonisolated(nonsending) func withObject<Result>(
+  public nonisolated(nonsending) func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
-    _ body: nonisolated(nonsending) (Object) async throws -> Result
+    _ body: nonisolated(nonsending) (Object) async throws(Failure) -> Result
   ) async throws -> Result {
     let lease = try await acquire(file: file, line: line)
     // The lease may have ended meanwhile, by a close that waited long enough.
@@ -93,7 +93,7 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
     let limit = limit(of: patience)
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
-        driver.request(limit, place, ticket, isCancelled: Task.isCancelled, .task(continuation))
+        driver.request(limit, place, ticket, .task(continuation))
       }
     } onCancel: {
       driver.withdraw(ticket)
@@ -103,9 +103,15 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
   // MARK: Size and end
 
   /// Makes objects until `count` exist (no more than the maximum), and waits for them; nil for as many as the pool may
-  /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent.
+  /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent, and `CancellationError` when the task is
+  /// cancelled; objects that are being made by then are made all the same.
   public nonisolated(nonsending) func prefill(_ count: Int? = nil) async throws {
-    try await withUnsafeThrowingContinuation { driver.prefill(count, .task($0)) }
+    let ticket = WaitTicket()
+    try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { driver.prefill(count, ticket, .task($0)) }
+    } onCancel: {
+      driver.withdrawPrefill(ticket)
+    }
   }
 
   /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are

@@ -134,7 +134,19 @@ public struct ObjectPoolConfiguration: Sendable {
     if maximumCreating < 1 { return "maximumCreating is \(maximumCreating), must be at least 1" }
     if let maximumUses, maximumUses < 1 { return "maximumUses is \(maximumUses), must be at least 1, or nil" }
     if restartBudget < 1 { return "restartBudget is \(restartBudget), must be at least 1" }
+    for (name, time) in positiveTimes where time <= .zero { return "\(name) is \(time), must be more than nothing" }
     return core(validates: true, resets: true).defect
+  }
+
+  /// Of those that may be nil, nil means never.
+  private var positiveTimes: [(String, Duration)] {
+    let optional = [
+      ("maximumAge", maximumAge), ("idleTimeout", idleTimeout), ("validationInterval", validationInterval),
+      ("leaseReportTime", leaseReportTime),
+    ]
+    return optional.compactMap { name, time in time.map { (name, $0) } } + [
+      ("creationTimeout", creationTimeout), ("validationTimeout", validationTimeout), ("resetTimeout", resetTimeout),
+    ]
   }
 
   /// The same for the core. Objects prove themselves by being made.

@@ -1,7 +1,8 @@
 /// Why a pool did not do what it was asked to.
 public enum ObjectPoolError: Error, CustomStringConvertible {
-  /// Nobody released an object in time, nor could one be made. With the last failure of `make`, if the last try failed.
-  case timedOut(after: Duration, creationError: (any Error)?)
+  /// Nobody released an object in time, nor could one be made. With how many of at most `maximum` were leased at the end,
+  /// and the last failure of `make`, if the last try failed.
+  case timedOut(after: Duration, leased: Int, maximum: Int, creationError: (any Error)?)
   /// All `maximum` objects are leased, and the caller did not want to wait.
   case exhausted(maximum: Int)
   /// Objects cannot be made, and there is none to wait for. The error is what `make` threw last.
@@ -18,9 +19,8 @@ public enum ObjectPoolError: Error, CustomStringConvertible {
   /// What happened, and what to try.
   public var description: String {
     switch self {
-    case .timedOut(let time, let error):
-      "no object within \(time)"
-        + (error.map { "; the last one could not be made: \($0)" } ?? ": all are leased; is one never released?")
+    case .timedOut(let time, let leased, let maximum, let error):
+      "no object within \(time): " + inVain(leased: leased, maximum: maximum, error)
     case .exhausted(let maximum): "all \(maximum) objects are leased"
     case .creationFailed(let error): "no object can be made: \(error)"
     case .creationTimedOut(let time): "an object was not made within \(time) (creationTimeout)"
@@ -28,5 +28,13 @@ public enum ObjectPoolError: Error, CustomStringConvertible {
     case .leaseEnded: "this lease has ended before; nothing was changed"
     case .foreignLease: "this lease was given by another pool; nothing was changed"
     }
+  }
+
+  private func inVain(leased: Int, maximum: Int, _ error: (any Error)?) -> String {
+    let all = maximum == .max ? "any number" : "\(maximum) object\(maximum == 1 ? "" : "s")"
+    if let error { return "\(leased) of \(all) leased, and the last one could not be made: \(error)" }
+    let be = maximum == 1 ? "is" : "are"
+    if leased == 0 { return "none of \(all) \(be) leased; to make, validate, reset or dispose of one takes too long" }
+    return "\(leased) of \(all) \(be) leased; is one never released (leaseReportTime tells), or the maximum too small?"
   }
 }

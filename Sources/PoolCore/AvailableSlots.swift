@@ -12,6 +12,7 @@ struct AvailableSlots: Sendable {
   }
 
   /// The slot to lease next: one with the fewest leases; among those the newest or the oldest.
+  @inline(__always)
   func pick(_ order: PoolConfiguration.LeaseOrder) -> Int? {
     for load in newest.indices {
       let slot = order == .lifo ? newest[load] : oldest[load]
@@ -23,6 +24,7 @@ struct AvailableSlots: Sendable {
   /// The slot without leases that was added least recently.
   var coldest: Int? { oldest[0] >= 0 ? Int(oldest[0]) : nil }
 
+  @inline(__always)
   mutating func insert(_ slot: Int, into slots: inout [Slot]) {
     let load = slots[slot].leases
     let head = newest[load]
@@ -45,6 +47,7 @@ struct AvailableSlots: Sendable {
   }
 
   /// Takes the slot out, if it is in. To be called before its number of leases changes.
+  @inline(__always)
   mutating func remove(_ slot: Int, from slots: inout [Slot]) {
     guard slots[slot].isListed else { return }
     let load = slots[slot].leases

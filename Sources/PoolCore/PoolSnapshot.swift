@@ -58,6 +58,9 @@ extension PoolStateMachine {
   /// Workers that serve: idle, probing, leased or resetting, and not retiring.
   public var serving: Int { census.serving }
 
+  /// Workers are still to be started for a prefill: so many have not served at the same time yet.
+  public var isPrefilling: Bool { prefilling > 0 }
+
   /// What every slot is doing. Takes time in proportion to the slots, and changes nothing.
   public var snapshot: PoolSnapshot {
     let all = slots.indices.map { SlotSnapshot(slots[$0], in: SlotID($0)) }

@@ -32,10 +32,17 @@ extension PoolStateMachine {
     }
   }
 
-  /// Workers that will be free, or can be started, without the end of a lease and without a wait after a failure.
+  /// Workers that will be free, or can be started, without the end of a lease and without a wait after a failure. The
+  /// place of one that is being stopped is as good as free: a dead worker does not exhaust a pool.
   private var coming: Int {
-    let held = slots.count { $0.isServing && ($0.state == .leased || $0.state.waiter != nil) }
-    let startable = breaker.allowsStart ? max(0, configuration.maximum - census.occupied - census.backingOff) : 0
+    var (held, ending) = (0, 0)
+    for slot in slots {
+      let isHeld = slot.state == .leased || slot.state.waiter != nil
+      if slot.isServing, isHeld { held += 1 }
+      if slot.retiring != nil, !isHeld, !slot.startHasFailed { ending += 1 }
+    }
+    let taken = census.occupied - ending + census.backingOff
+    let startable = breaker.allowsStart ? max(0, configuration.maximum - taken) : 0
     return (census.serving - held + census.starting).addingUpToMax(startable)
   }
 
@@ -69,10 +76,12 @@ extension PoolStateMachine {
   }
 
   /// The worker can be handed out as it is.
+  @inline(__always)
   func isFit(_ slot: Int, at now: UInt64) -> Bool {
     !(configuration.resetsBeforeLease && slots[slot].isDirty) && !isProbeDue(slot, at: now)
   }
 
+  @inline(__always)
   private func isProbeDue(_ slot: Int, at now: UInt64) -> Bool {
     guard let grace = configuration.probeBeforeLeaseUnlessUsedWithin else { return false }
     return now &- slots[slot].lastUsed > grace || grace == 0 && slots[slot].isUnchecked

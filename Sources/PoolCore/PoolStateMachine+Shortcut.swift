@@ -36,6 +36,7 @@ extension PoolStateMachine {
   }
 
   /// The worker serves on after this lease, and is not new to its work.
+  @inline(__always)
   private func isPlain(_ slot: Int, _ worker: WorkerID) -> Bool {
     slots[slot].serial == worker.serial && slots[slot].state == .leased && slots[slot].retiring == nil
       && slots[slot].overdue == nil && slots[slot].jobs > 0

@@ -38,6 +38,7 @@ extension PoolStateMachine {
     }
     retireSurplus(at: now, into: &actions)
     watchAllIdle(at: now, into: &actions)
+    refuseEager(into: &actions)
     closeIfDone(into: &actions)
   }
 
@@ -133,8 +134,8 @@ extension PoolStateMachine {
   /// Without this no idle worker needs to be watched: a pool that cannot shrink arms no timer. One that serves with more
   /// than its minimum only until overdue workers are replaced cannot shrink, or it would lose those that are in order.
   var canShrink: Bool {
-    configuration.idleLimit > 0 && configuration.minimum < configuration.maximum
-      && census.serving > configuration.minimum + replacements
+    configuration.idleLimit > 0 && leastServing < configuration.maximum
+      && census.serving > leastServing + replacements
   }
 
   /// Arms the idle timer. It runs on through leases, so that it costs nothing per job; when it fires, what counts is

@@ -39,8 +39,8 @@ public struct PoolStateMachine: Sendable {
   /// How long a start takes of late, in nanoseconds; 0 while that is not known.
   var typicalStart: UInt64 = 0
 
-  /// No lease needs a timer or a reset behind it.
-  let hasShortcut: Bool
+  /// No lease needs a timer or a reset behind it, so that `leaseAtOnce` can succeed.
+  public let hasShortcut: Bool
 
   /// Impossible events seen so far: each is a defect of the driver or of the pool, and was reported.
   public internal(set) var internalErrors = 0

@@ -31,7 +31,6 @@ public struct TimerQueue<Key: Hashable> {
       settle(index)
     } else {
       heap.append(Entry(deadline: deadline, key: key))
-      place[key] = heap.count - 1
       settle(heap.count - 1)
     }
   }
@@ -42,7 +41,6 @@ public struct TimerQueue<Key: Hashable> {
     let last = heap.removeLast()
     guard index < heap.count else { return }
     heap[index] = last
-    place[last.key] = index
     settle(index)
   }
 
@@ -53,27 +51,27 @@ public struct TimerQueue<Key: Hashable> {
     return first.key
   }
 
-  /// Moves the entry up or down to where its deadline belongs.
+  /// Moves the entry up or down to where its deadline belongs, and notes that place. The others move into the gap, so that
+  /// each is noted once: looking up keys is what a timer costs.
   @inlinable mutating func settle(_ start: Int) {
-    var index = start
-    while index > 0, heap[index].deadline < heap[(index - 1) / 2].deadline {
-      exchange(index, (index - 1) / 2)
-      index = (index - 1) / 2
-    }
+    let entry = heap[start]
+    var gap = start
+    while gap > 0, entry.deadline < heap[(gap - 1) / 2].deadline { gap = move((gap - 1) / 2, into: gap) }
     while true {
-      var smallest = index
-      for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
-        if heap[child].deadline < heap[smallest].deadline { smallest = child }
-      }
-      if smallest == index { return }
-      exchange(index, smallest)
-      index = smallest
+      var smallest = 2 * gap + 1
+      guard smallest < heap.count else { break }
+      if smallest + 1 < heap.count, heap[smallest + 1].deadline < heap[smallest].deadline { smallest += 1 }
+      guard heap[smallest].deadline < entry.deadline else { break }
+      gap = move(smallest, into: gap)
     }
+    heap[gap] = entry
+    place[entry.key] = gap
   }
 
-  @inlinable mutating func exchange(_ left: Int, _ right: Int) {
-    heap.swapAt(left, right)
-    place[heap[left].key] = left
-    place[heap[right].key] = right
+  /// Returns where the new gap is.
+  @inlinable mutating func move(_ index: Int, into gap: Int) -> Int {
+    heap[gap] = heap[index]
+    place[heap[gap].key] = gap
+    return index
   }
 }

@@ -3,61 +3,6 @@ import Testing
 @testable import PoolCore
 
 @Suite("What pools of objects ask of the core") struct ObjectPolicyTests {
-  // MARK: Waiting only as long as something is coming
-
-  @Test("one who waits only unless the pool is exhausted gets a worker that is started for it")
-  func eagerGrows() {
-    var pool = PoolHarness.open(0, 2)
-    pool.request(.unlessExhausted)
-    pool.request(.unlessExhausted)
-    #expect(pool.refused.isEmpty)
-    pool.bringUp()
-    #expect(pool.serving.count == 2 && pool.pending.isEmpty)
-    #expect(pool.request(.unlessExhausted) == [.refuseLease(WaiterID(3), .exhausted)])
-  }
-
-  @Test("it waits for a worker that is being reset, but not for one that is leased")
-  func eagerWaitsForReset() {
-    var pool = PoolHarness.open(1) { $0.resetsAfterLease = true }
-    let slot = pool.lease()
-    #expect(pool.request(.unlessExhausted) == [.refuseLease(WaiterID(2), .exhausted)])
-    pool.release(slot)
-    #expect(pool.request(.unlessExhausted).isEmpty)
-    pool.send(.resetPassed(pool.worker(slot)))
-    #expect(pool.granted == [pool.worker(slot)])
-  }
-
-  @Test("it is refused when its start fails, while one who waits longer waits for the next try")
-  func eagerIsRefusedOnFailure() {
-    var pool = PoolHarness.open(0, 1)
-    pool.request()
-    pool.request(.unlessExhausted)
-    #expect(pool.refused == [.exhausted], "the only worker is for the one before")
-    pool.send(.leaseWithdrawn(WaiterID(1)))
-    pool.gone(0, .failedStart)
-    pool.fire(0, .backoff)
-    pool.request(.unlessExhausted)
-    pool.request()
-    pool.gone(0, .failedStart)
-    #expect(pool.refused == [.startsFail])
-    #expect(pool.pending == [WaiterID(4)])
-    #expect(pool.request(.unlessExhausted) == [.refuseLease(WaiterID(5), .startsFail)])
-  }
-
-  @Test("when the worker that was probed for it is sick, it gets another, or waits for a new one")
-  func eagerOutlivesSickWorker() {
-    var pool = PoolHarness.open(1) { $0.probeBeforeLeaseUnlessUsedWithin = 0 }
-    pool.advance(by: second)
-    pool.request(.unlessExhausted)
-    pool.send(.probeFailed(pool.worker(0)))
-    // The sick one still holds the only place.
-    #expect(pool.refused == [.exhausted])
-    pool.buryStopped()
-    pool.request(.unlessExhausted)
-    pool.bringUp()
-    #expect(pool.pending.isEmpty && pool.granted.count == 1)
-  }
-
   // MARK: How many, how fast
 
   @Test("one worker more than may be idle goes, the coldest, and busy ones do not count")
@@ -111,6 +56,22 @@ import Testing
     #expect(pool.starting.isEmpty, "it was once")
     pool.send(.prefill(.max))
     #expect(pool.starting.count == 3, "no more than the maximum")
+  }
+
+  @Test("what is made ahead does not go for being idle before all is there")
+  func prefillOutlastsIdleLimit() {
+    var pool = PoolHarness.open(0, 3) {
+      $0.idleLimit = second
+      $0.maximumStarting = 1
+    }
+    pool.send(.prefill(3))
+    for slot in 0..<3 {
+      pool.advance(by: 2 * second)
+      pool.ready(slot)
+    }
+    #expect(pool.serving.count == 3 && pool.retirements.isEmpty)
+    pool.advance(by: 2 * second)
+    #expect(pool.serving.isEmpty, "then they age out like all others")
   }
 
   @Test("a prefill is given up when the breaker opens")

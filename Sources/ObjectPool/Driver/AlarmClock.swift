@@ -19,19 +19,19 @@ final class AlarmClock: Sendable {
   private let changed = Condition()
 
   /// A timer of the driver is due at `deadline`, on the exact clock. An earlier alarm for it stays: these calls come from any
-  /// thread, without the driver's lock, and may overtake each other. One alarm too many does no harm.
-  func set(_ driver: PoolDriver, at deadline: UInt64) {
-    let mustStart = locked.withLock { state in
-      defer { state.isRunning = true }
-      if let entry = state.entries[driver.id], entry.deadline <= deadline { return !state.isRunning }
+  /// thread, without the driver's lock, and may overtake each other. One alarm too many does no harm. False if no alarm will
+  /// ring, because the system has no thread to give.
+  func set(_ driver: PoolDriver, at deadline: UInt64) -> Bool {
+    locked.withLock { state in
+      if !state.isRunning { state.isRunning = DaemonThread.start { self.run() } }
+      guard state.isRunning else { return false }
+      if let entry = state.entries[driver.id], entry.deadline <= deadline { return true }
       state.entries[driver.id] = Entry(driver: driver, deadline: deadline)
       let isEarlier = state.alarms.earliest.map { deadline < $0 } ?? true
       state.alarms.arm(driver.id, at: deadline)
       if isEarlier { changed.signal() }
-      return !state.isRunning
+      return true
     }
-    // Without a thread there are no timeouts for now; the next timer tries again.
-    if mustStart, !DaemonThread.start({ self.run() }) { locked.withLock { $0.isRunning = false } }
   }
 
   private func run() -> Never {

@@ -6,6 +6,8 @@ import PoolCore
   let worker: WorkerID
   /// The call of the factory that runs now.
   var operation: Operation?
+  /// Calls begun so far; the number of the one that runs.
+  var calls = 0
   /// Cancels that call, if it can be cancelled.
   var cancel: (@Sendable () -> Void)?
   /// To be disposed of, as soon as no call runs.
@@ -18,7 +20,7 @@ import PoolCore
 
 /// A record with its object.
 @usableFromInline final class Holder<Object>: ObjectRecord, @unchecked Sendable {
-  /// Nil until it is made. It is read at each lease; the lock already keeps accesses apart.
+  /// Nil until it is made. It is read at each use; the lock already keeps accesses apart.
   @exclusivity(unchecked) @usableFromInline var object: Object?
 }
 
@@ -38,6 +40,7 @@ enum OperationResult: Sendable {
 protocol OperationRunner: Sendable {
   /// A record that can hold an object of this factory.
   func makeRecord(for worker: WorkerID) -> ObjectRecord
-  /// Begins the call, without waiting for it; its end is told to the driver's `operationEnded`. Called without the lock.
-  func begin(_ operation: Operation, on record: ObjectRecord, for driver: PoolDriver)
+  /// Begins the call, the `call`-th on this record, without waiting for it; its end is told to the driver's
+  /// `operationEnded`. Called without the lock.
+  func begin(_ operation: Operation, call: Int, on record: ObjectRecord, for driver: PoolDriver)
 }

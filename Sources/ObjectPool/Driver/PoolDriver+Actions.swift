@@ -41,7 +41,8 @@ extension PoolDriver {
 
   func begin(_ operation: Operation, on record: ObjectRecord, _ state: inout State) {
     record.operation = operation
-    state.effects.append(.begin(operation, record))
+    record.calls += 1
+    state.effects.append(.begin(operation, call: record.calls, record))
   }
 
   /// The lease, if there is one, is over. A call that runs is cancelled, and waited for.
@@ -66,8 +67,10 @@ extension PoolDriver {
 
   private func grant(_ waiter: WaiterID, _ worker: WorkerID, _ state: inout State) {
     guard let waiting = state.waiting.removeValue(forKey: waiter.number) else { return }
-    state.statistics.acquiredAfterWait += 1
-    state.statistics.waited += .nanoseconds(Int64(Clock.now - waiting.since))
+    if waiting.hasWaited {
+      state.statistics.acquiredAfterWait += 1
+      state.statistics.waited += .nanoseconds(Int64(Clock.now - waiting.since))
+    }
     let grant = seat(worker, waiting.place, &state)
     state.effects.append(.grant(waiting.resumption, grant))
   }
@@ -78,7 +81,9 @@ extension PoolDriver {
     switch refusal {
     case .timedOut:
       state.statistics.timedOut += 1
-      error = .timedOut(after: .nanoseconds(Int64(Clock.now - waiting.since)), creationError: state.lastCreationError)
+      error = .timedOut(
+        after: .nanoseconds(Int64(Clock.now - waiting.since)), leased: state.seats.count { $0.lease != 0 },
+        maximum: state.statistics.maximum, creationError: state.lastCreationError)
     case .exhausted:
       state.statistics.exhausted += 1
       error = .exhausted(maximum: state.statistics.maximum)
@@ -86,6 +91,12 @@ extension PoolDriver {
     case .closed: error = .closed
     }
     state.effects.append(.refuse(waiting.resumption, error))
+  }
+
+  /// How the last try to make an object ended. The one before goes without the lock: its deinit may be the program's.
+  func remember(_ error: (any Error)?, _ state: inout State) {
+    if let old = state.lastCreationError { state.effects.append(.forget(old)) }
+    state.lastCreationError = error
   }
 
   func creationFailure(_ state: borrowing State) -> ObjectPoolError {
@@ -121,7 +132,7 @@ extension PoolDriver {
     guard let operation = state.seats[worker.slot.index].record?.operation else { return }
     switch (reason, operation) {
     case (.startTimeout, _):
-      state.lastCreationError = ObjectPoolError.creationTimedOut(after: configuration.creationTimeout)
+      remember(ObjectPoolError.creationTimedOut(after: configuration.creationTimeout), &state)
     case (.probe, .validate):
       state.statistics.validationFailures += 1
       notify(.validationFailed(nil), &state)

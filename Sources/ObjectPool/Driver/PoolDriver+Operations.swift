@@ -2,13 +2,11 @@ import PoolCore
 
 /// Calls of the factory, from when they run until they have come back.
 extension PoolDriver {
-  /// The call can be cancelled this way, as long as it runs.
-  func operation(
-    _ operation: Operation, on record: ObjectRecord, canBeCancelledBy cancel: @escaping @Sendable () -> Void
-  ) {
+  /// The call of this number can be cancelled this way, as long as it runs.
+  func call(_ call: Int, on record: ObjectRecord, canBeCancelledBy cancel: @escaping @Sendable () -> Void) {
     perform { state in
-      // It may have ended, or have become unwanted, before its beginner came to say this.
-      guard record.operation == operation else { return }
+      // It may have ended, be followed by another, or have become unwanted, before its beginner came to say this.
+      guard record.calls == call, let operation = record.operation else { return }
       record.cancel = cancel
       if record.isUnwanted, operation != .dispose { state.effects.append(.cancel(cancel)) }
     }
@@ -32,10 +30,10 @@ extension PoolDriver {
   ) {
     switch (operation, result) {
     case (.make, .passed):
-      state.lastCreationError = nil
+      remember(nil, &state)
       handle(.workerReady(record.worker), &state)
     case (.make, .failed(let error)):
-      state.lastCreationError = error
+      remember(error, &state)
       state.seats[record.worker.slot.index] = Seat()
       handle(.workerGone(record.worker, .failedStart), &state)
     case (.validate, .passed): handle(.probePassed(record.worker), &state)

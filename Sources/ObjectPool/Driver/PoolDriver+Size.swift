@@ -24,9 +24,10 @@ extension PoolDriver {
   }
 
   func resize(minimum: Int, maximum: Int) {
-    precondition(
-      maximum >= 1 && (0...maximum).contains(minimum),
-      "a pool of \(minimum) to \(maximum) objects: the maximum must be at least 1, the minimum from 0 to the maximum")
+    guard maximum >= 1, (0...maximum).contains(minimum) else {
+      fatalError(
+        "a pool of \(minimum) to \(maximum) objects: the maximum must be at least 1, the minimum 0 to the maximum")
+    }
     perform { state in
       state.statistics.minimum = minimum
       state.statistics.maximum = maximum
@@ -37,21 +38,35 @@ extension PoolDriver {
   // MARK: Prefill
 
   /// Makes objects until `count` are there; nil for as many as the pool may keep.
-  func prefill(_ count: Int?, _ resumption: Resumption<Void>) {
-    precondition(count ?? 0 >= 0, "prefill of \(count ?? 0) objects: must not be negative")
+  func prefill(_ count: Int?, _ ticket: WaitTicket, _ resumption: Resumption<Void>) {
+    if let count, count < 0 { fatalError("prefill of \(count) objects: must not be negative") }
     perform { state in
-      guard !state.isClosed else {
+      guard !state.isClosed, state.closing.isEmpty else {
         return state.effects.append(.finish(resumption, .failure(ObjectPoolError.closed)))
+      }
+      guard !ticket.isWithdrawn else {
+        return state.effects.append(.finish(resumption, .failure(CancellationError())))
       }
       let kept = max(state.statistics.minimum, configuration.maximumIdle)
       let wanted = min(count ?? (kept == .max && state.statistics.maximum == .max ? 0 : kept), state.statistics.maximum)
-      state.prefilling.append(Prefilling(resumption: resumption, count: wanted))
+      state.prefilling.append(Prefilling(resumption: resumption, ticket: ticket, count: wanted))
       handle(.prefill(wanted), &state)
     }
   }
 
+  /// The task that waits for a prefill was cancelled. What was begun for it goes on.
+  func withdrawPrefill(_ ticket: WaitTicket) {
+    perform { state in
+      ticket.isWithdrawn = true
+      guard let index = state.prefilling.firstIndex(where: { $0.ticket === ticket }) else { return }
+      let prefilling = state.prefilling.remove(at: index)
+      state.effects.append(.finish(prefilling.resumption, .failure(CancellationError())))
+    }
+  }
+
   func finishPrefilling(_ state: inout State) {
-    let serving = state.core.serving
+    // Those of a pool that has prefilled are answered even if some of what was made has been retired in the same moment.
+    let serving = state.core.isPrefilling ? state.core.serving : .max
     let maximum = state.statistics.maximum
     for prefilling in state.prefilling where serving >= min(prefilling.count, maximum) {
       state.effects.append(.finish(prefilling.resumption, .success(())))
@@ -74,7 +89,10 @@ extension PoolDriver {
       guard !state.isClosed else { return state.effects.append(.finish(resumption, .success(()))) }
       state.closing.append(resumption)
       failPrefilling(.closed, &state)
-      if let time { arm(.closing, after: time.nanoseconds, &state) }
+      if let time, Clock.now + time.nanoseconds < state.closingDeadline {
+        state.closingDeadline = Clock.now + time.nanoseconds
+        arm(.closing, after: time.nanoseconds, &state)
+      }
       handle(event, &state)
     }
   }

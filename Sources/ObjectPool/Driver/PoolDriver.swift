@@ -10,10 +10,18 @@ import Timers
     case grant(Resumption<Grant>, Grant)
     case refuse(Resumption<Grant>, any Error)
     case finish(Resumption<Void>, Result<Void, any Error>)
-    case begin(Operation, ObjectRecord)
+    case begin(Operation, call: Int, ObjectRecord)
     case cancel(@Sendable () -> Void)
     case notify(ObjectPoolNotice)
     case setAlarm(UInt64)
+    case forget(any Error)
+  }
+
+  /// Effects in their order. Nearly every event has none or one, which needs no array of its own.
+  enum Effects {
+    case none
+    case one(Effect)
+    case many([Effect])
   }
 
   /// An object, and the lease of it.
@@ -37,12 +45,14 @@ import Timers
     let resumption: Resumption<Grant>
     let place: SourcePlace
     let since: UInt64
-    let limit: WaitLimit
+    /// It was not answered at once.
+    var hasWaited = false
   }
 
   /// One who waits until so many objects are there.
   struct Prefilling {
     let resumption: Resumption<Void>
+    let ticket: WaitTicket
     let count: Int
   }
 
@@ -57,36 +67,56 @@ import Timers
     var actions: [PoolAction] = []
     var effects: [Effect] = []
     var timers = TimerQueue<Timer>()
+    /// When the alarm clock will ring; nil for never.
+    var alarm: UInt64?
     var seats: [Seat] = []
     var waiting: [UInt64: Waiting] = [:]
     var lastWaiter: UInt64 = 0
     var lastLease: UInt64 = 0
     var prefilling: [Prefilling] = []
     var closing: [Resumption<Void>] = []
+    /// When leases are waited for no longer, by whoever wants to wait least.
+    var closingDeadline = UInt64.max
     var isClosed = false
     var lastCreationError: (any Error)?
     var statistics = ObjectPoolStatistics()
+
+    /// The effects so far, for the one who gives up the lock.
+    mutating func takeEffects() -> Effects {
+      switch effects.count {
+      case 0: return .none
+      case 1: return .one(effects.removeLast())
+      default:
+        defer { effects.removeAll() }
+        return .many(effects)
+      }
+    }
   }
 
   private static let lastID = Atomic<UInt64>(0)
 
   let id = PoolDriver.lastID.add(1, ordering: .relaxed).newValue
   let configuration: ObjectPoolConfiguration
+  /// Leases can be had without an event.
+  let leasesAtOnce: Bool
   let locked: Locked<State>
   private let runner: any OperationRunner
 
   init(
-    _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool, runner: any OperationRunner
+    _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool,
+    seed: UInt64 = .random(in: 0 ... .max), runner: any OperationRunner
   ) {
-    if let defect = configuration.defect { preconditionFailure("ObjectPoolConfiguration: \(defect)") }
+    // A precondition's message is not printed in release builds, and sizes often come from outside of the program.
+    if let defect = configuration.defect { fatalError("ObjectPoolConfiguration: \(defect)") }
     self.configuration = configuration
     self.runner = runner
     var state = State(
       core: PoolStateMachine(
         configuration: configuration.core(validates: validates, resets: resets),
-        generator: SeededGenerator(seed: .random(in: 0 ... .max))))
+        generator: SeededGenerator(seed: seed)))
     state.statistics.minimum = configuration.minimum
     state.statistics.maximum = configuration.maximum
+    leasesAtOnce = state.core.hasShortcut
     locked = Locked(state)
   }
 
@@ -97,12 +127,19 @@ import Timers
 
   /// Changes the state under the lock; what follows from it is carried out without.
   func perform(_ change: (inout State) -> Void) {
-    let effects = locked.withLock { state -> [Effect] in
-      change(&state)
-      defer { state.effects.removeAll() }
-      return state.effects
+    carryOut(
+      locked.withLock { state in
+        change(&state)
+        return state.takeEffects()
+      })
+  }
+
+  func carryOut(_ effects: Effects) {
+    switch effects {
+    case .none: break
+    case .one(let effect): carryOut(effect)
+    case .many(let effects): for effect in effects { carryOut(effect) }
     }
-    for effect in effects { carryOut(effect) }
   }
 
   private func carryOut(_ effect: Effect) {
@@ -110,16 +147,20 @@ import Timers
     case .grant(let resumption, let grant): resumption.resume(.success(grant))
     case .refuse(let resumption, let error): resumption.resume(.failure(error))
     case .finish(let resumption, let result): resumption.resume(result)
-    case .begin(let operation, let record): runner.begin(operation, on: record, for: self)
+    case .begin(let operation, let call, let record): runner.begin(operation, call: call, on: record, for: self)
     case .cancel(let cancel): cancel()
     case .notify(let notice): configuration.onNotice?(notice)
-    case .setAlarm(let deadline): AlarmClock.shared.set(self, at: deadline)
+    case .setAlarm(let deadline):
+      // Without an alarm there are no timeouts for now; the next timer tries again.
+      if !AlarmClock.shared.set(self, at: deadline) { locked.withLock { $0.alarm = nil } }
+    case .forget: break  // It is gone with the list of effects.
     }
   }
 
-  /// The alarm clock has rung.
+  /// The alarm clock has rung, perhaps for a timer that is gone.
   func timersAreDue() {
     perform { state in
+      state.alarm = nil
       let now = Clock.now
       while let timer = state.timers.popExpired(at: now) {
         switch timer {
@@ -127,15 +168,22 @@ import Timers
         case .closing: handle(.stop(.graceful), &state)
         }
       }
-      if let next = state.timers.earliest { state.effects.append(.setAlarm(next)) }
+      if let next = state.timers.earliest { setAlarm(next, &state) }
     }
   }
 
   func arm(_ timer: Timer, after wait: UInt64, _ state: inout State) {
     let deadline = Clock.now + wait
-    let isFirst = state.timers.earliest.map { deadline < $0 } ?? true
     state.timers.arm(timer, at: deadline)
-    if isFirst { state.effects.append(.setAlarm(deadline)) }
+    setAlarm(deadline, &state)
+  }
+
+  /// Most timers are disarmed long before they are due. Their alarm stays: to let it ring once for nothing costs less than to
+  /// move it with each timer.
+  private func setAlarm(_ deadline: UInt64, _ state: inout State) {
+    guard deadline < state.alarm ?? .max else { return }
+    state.alarm = deadline
+    state.effects.append(.setAlarm(deadline))
   }
 
   func makeRecord(for worker: WorkerID) -> ObjectRecord { runner.makeRecord(for: worker) }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// One who waits for a value, as a task or as a thread. To be resumed exactly once, and not under a lock.
 enum Resumption<Value: Sendable>: Sendable {
   case task(UnsafeContinuation<Value, any Error>)
@@ -11,22 +13,33 @@ enum Resumption<Value: Sendable>: Sendable {
   }
 }
 
-/// Where a thread waits for one value.
-final class Mailbox<Value: Sendable>: Sendable {
-  private let locked = Locked<Result<Value, any Error>?>(nil)
-  private let filled = Condition()
+/// Where a thread waits for one value. A semaphore: with a condition, the one who is woken would first have to wait for the
+/// lock that the other still holds.
+final class Mailbox<Value: Sendable>: @unchecked Sendable {
+  /// Written before the semaphore is raised, read after that.
+  private var result: Result<Value, any Error>?
+  private let filled: UnsafeMutablePointer<sem_t>
+
+  init() {
+    filled = .allocate(capacity: 1)
+    sem_init(filled, 0, 0)
+  }
+
+  deinit {
+    sem_destroy(filled)
+    filled.deallocate()
+  }
 
   func put(_ result: Result<Value, any Error>) {
-    locked.withLock {
-      $0 = result
-      filled.signal()
-    }
+    self.result = result
+    sem_post(filled)
   }
 
   /// Waits for the value.
   func take() throws -> Value {
-    try locked.wait(for: filled) { result in
-      if let result { .done(result) } else { .wait(until: nil) }
-    }.get()
+    // A signal may end the wait early.
+    while sem_wait(filled) != 0 {}
+    guard let result else { preconditionFailure("an empty mailbox was raised") }
+    return try result.get()
   }
 }

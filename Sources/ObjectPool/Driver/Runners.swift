@@ -8,10 +8,10 @@ struct TaskRunner<Factory: ObjectFactory>: OperationRunner {
 
   func makeRecord(for worker: WorkerID) -> ObjectRecord { Holder<Factory.Object>(worker) }
 
-  func begin(_ operation: Operation, on record: ObjectRecord, for driver: PoolDriver) {
+  func begin(_ operation: Operation, call number: Int, on record: ObjectRecord, for driver: PoolDriver) {
     let holder = unsafeDowncast(record, to: Holder<Factory.Object>.self)
     let task = Task.detached { driver.operationEnded(operation, on: holder, await call(operation, holder)) }
-    driver.operation(operation, on: holder, canBeCancelledBy: task.cancel)
+    driver.call(number, on: holder, canBeCancelledBy: task.cancel)
   }
 
   private func call(_ operation: Operation, _ holder: Holder<Factory.Object>) async -> OperationResult {
@@ -37,7 +37,7 @@ struct ThreadRunner<Factory: BlockingObjectFactory>: OperationRunner {
 
   func makeRecord(for worker: WorkerID) -> ObjectRecord { Holder<Factory.Object>(worker) }
 
-  func begin(_ operation: Operation, on record: ObjectRecord, for driver: PoolDriver) {
+  func begin(_ operation: Operation, call number: Int, on record: ObjectRecord, for driver: PoolDriver) {
     let holder = unsafeDowncast(record, to: Holder<Factory.Object>.self)
     OperationThreads.shared.run { driver.operationEnded(operation, on: holder, call(operation, holder)) }
   }

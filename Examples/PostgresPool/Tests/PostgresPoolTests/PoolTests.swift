@@ -99,7 +99,7 @@ import Testing
     try await PostgresServer.withServer { server in
       let pool = ObjectPool(.postgres(size: 2), factory: PostgresFactory(server.connectionString()))
       let late = await #expect(throws: ObjectPoolError.self) { try await pool.acquire(timeout: .milliseconds(200)) }
-      guard case .timedOut(_, creationError: PostgresError.unreachable?)? = late else {
+      guard case .timedOut(_, _, _, creationError: PostgresError.unreachable?)? = late else {
         Issue.record("\(String(describing: late))")
         return
       }
