@@ -15,13 +15,14 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "JobRunner", "WorkerCheck", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "CommandLineKit", "JobRunner", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(
       name: "JobRunner",
       dependencies: [
-        "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop",
+        "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+        "EventLoop",
         "Timers",
         "LinuxIO",
       ]),

@@ -8,6 +8,9 @@ struct AppendedFile: ~Copyable {
   /// Opens or creates the file. A FIFO without a reader is refused (ENXIO) instead of waited for.
   init(path: String) throws(SystemError) { file = try FileDescriptor.appending(to: path) }
 
+  /// Opens or creates the file, and forgets what was in it.
+  init(creating path: String) throws(SystemError) { file = try FileDescriptor.creating(path) }
+
   /// Appends to a file that is open.
   init(_ file: consuming FileDescriptor) { self.file = file }
 

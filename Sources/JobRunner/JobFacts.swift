@@ -49,6 +49,7 @@ struct JobFacts {
   mutating func begin(_ job: JobID, at now: UInt64) {
     let index = Int(job.index)
     while attempts.count <= index { attempts.append(Attempt()) }
+    attempts[index] = Attempt()
     guard keepsDetails else { return }
     while all.count <= index { all.append(Details()) }
     all[index] = Details()

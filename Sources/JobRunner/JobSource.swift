@@ -28,9 +28,13 @@ struct JobSource: ~Copyable {
   private var buffer = ByteQueue(capacity: 65536)
   private var decoder: FrameDecoder
   private var hasEnded = false
+  /// Bytes that the whole input has, if that is known; and those of them that were taken as jobs.
+  let totalBytes: UInt64?
+  private(set) var takenBytes: UInt64 = 0
   private var blocksLeft = blocksPerTurn
 
   init(_ input: consuming InheritedInput, framing: Framing, maximumJobSize: Int) {
+    totalBytes = input.remainingBytes
     self.input = input
     decoder = FrameDecoder(framing, maximumSize: maximumJobSize)
   }
@@ -83,5 +87,8 @@ struct JobSource: ~Copyable {
 
   func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { buffer.withUnsafeBytes(body) }
 
-  mutating func consume(_ count: Int) { buffer.removeFirst(count) }
+  mutating func consume(_ count: Int) {
+    buffer.removeFirst(count)
+    takenBytes += UInt64(count)
+  }
 }

@@ -54,6 +54,8 @@ struct Reporter: ~Copyable {
   }
 
   var descriptor: CInt { output.descriptor }
+  /// The descriptor that people look at.
+  var number: CInt { 2 }
   var isAlwaysReady: Bool { output.isAlwaysReady }
   var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
   var isVerbose: Bool { verbosity == .verbose }

@@ -1,3 +1,4 @@
+import Chronicle
 import JobCore
 import LinuxIO
 import WireFormats
@@ -29,8 +30,17 @@ public struct RunConfiguration: Sendable {
   /// Where jobs that did not end well are written, to be fed in again.
   public var deadLetters: String?
 
+  /// Where the timeline of slots and jobs is written.
+  public var trace: String?
+  /// Where a page about the finished run is written.
+  public var report: String?
+  /// How the progress line is drawn; nil for not at all.
+  public var progress: TerminalStyle?
+
   /// Whether anybody wants to know about single jobs.
-  public var keepsDetails: Bool { output == .records || jobLog != nil || deadLetters != nil }
+  public var keepsDetails: Bool {
+    output == .records || jobLog != nil || deadLetters != nil || trace != nil || report != nil
+  }
 
   /// A run with these parts.
   public init(

@@ -14,6 +14,7 @@ extension RunDriver {
     case Signal.hangup: pool.recycleAll(&loop)
     case Signal.user1: sayState()
     case Signal.child: pool.childrenChanged(&loop)
+    case Signal.windowChanged: windowChanged()
     case Signal.oneMore: resize(by: 1)
     case Signal.oneFewer: resize(by: -1)
     default: interrupted(by: signal)
@@ -181,6 +182,7 @@ extension RunDriver {
     try loop.watchSignals([
       Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1, Signal.oneFewer, Signal.child,
     ])
+    if display != nil { try loop.watchSignals([Signal.windowChanged]) }
     // In the background of a terminal, TTIN is what stops a reader of it: if it were taken, the read would fail (EIO).
     if !source.isTerminal { try loop.watchSignals([Signal.oneMore]) }
     // An output that nobody reads is told by epoll without being asked for anything.

@@ -25,8 +25,15 @@ extension RunDriver {
     switch event {
     case .notEnforced(let text): reporter.note(text)
     case .remark(let text): reporter.detail(text)
-    case .started(let worker, let pid): reporter.detail("worker \(worker.slot) (pid \(pid)) started")
-    case .stopped(let worker, let pid, let status): reporter.detail("worker \(worker.slot) (pid \(pid)) \(status)")
+    case .started(let worker, let pid):
+      noteStarted(worker, pid)
+      reporter.detail("worker \(worker.slot) (pid \(pid)) started")
+    case .ready(let worker): noteReady(worker)
+    case .checked(let worker, let check, let since, let passed): noteCheck(worker, check, since: since, passed: passed)
+    case .stopping(let worker): noteStopping(worker)
+    case .stopped(let worker, let pid, let status):
+      noteEnded(worker, status, nil)
+      reporter.detail("worker \(worker.slot) (pid \(pid)) \(status)")
     case .leaseGranted(let worker): offer(worker)
     case .leaseRefused(let refusal): refused(refusal)
     case .replied(let worker): replied(worker)
@@ -67,6 +74,8 @@ extension RunDriver {
       noteEnd(of: job, nil, received: size)
       let attempt = facts.attempt(of: job)
       let ran = attempt.includesStart ? nil : loop.now() &- attempt.startedAt
+      if attempt.includesStart { noteFirstReply(worker) }
+      noteAttemptEnd(job, failure: nil)
       ledger.handle(.replied(job, resultBytes: size, ran: ran), into: &jobActions)
       performJobActions()
     }
@@ -84,6 +93,7 @@ extension RunDriver {
   /// An attempt of the job has failed.
   private mutating func fail(_ job: JobID, _ failure: AttemptFailure, _ evidence: Failure) {
     noteEnd(of: job, evidence)
+    noteAttemptEnd(job, failure: evidence.message)
     noteFailedAttempt(of: job, failure)
     ledger.handle(.attemptFailed(job, failure), into: &jobActions)
     performJobActions()
@@ -92,7 +102,9 @@ extension RunDriver {
   private mutating func lost(_ worker: WorkerID, _ loss: LeaseLoss) {
     switch loss {
     case .neverStarted: break
-    case .died(let report): sayDeath(report)
+    case .died(let report):
+      noteEnded(worker, report.status, report)
+      sayDeath(report)
     case .violation(let account, let violation): tell(account, violation)
     case .offence(let account, let offence): offended(account, offence)
     }
@@ -102,6 +114,7 @@ extension RunDriver {
     switch loss {
     case .neverStarted:
       noteEnd(of: job, Failure(message: "workers gave it back unread"))
+      noteAttemptEnd(job, failure: "given back unread")
       ledger.handle(.returnedUnstarted(job), into: &jobActions)
       performJobActions()
     case .died(let report): fail(job, .crashed, Failure(report))
@@ -167,6 +180,7 @@ extension RunDriver {
       facts[job].slot = worker.slot.index
       facts[job].pid = pool.pid(of: worker)
     }
+    noteAttempt(job, attempt, worker)
     if attempt > 1 { reporter.detail("job \(number): attempt \(attempt), on worker \(worker.slot)") }
     store.withBytes(of: job) { pool.send($0, job: number, to: worker, &loop) }
   }
@@ -176,6 +190,7 @@ extension RunDriver {
     if facts.keepsDetails {
       let message = isAbandoning ? "the run ended before it did" : "it ran longer than it may (--timeout)"
       noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())))
+      noteAttemptEnd(job, failure: message)
       if !isAbandoning { noteFailedAttempt(of: job, .timeout) }
     }
     if !isAbandoning {
@@ -222,6 +237,8 @@ extension RunDriver {
           timers.arm(.begin(job, worker), at: loop.now() &+ min(limit, Self.beginInterval))
         }
       case .silence: saySilence()
+      case .progress: drawProgress()
+      case .sample: takeSample()
       }
     }
   }

@@ -79,6 +79,7 @@ extension RunDriver {
   mutating func flushFiles() {
     if jobLog != nil, let error = jobLog!.flush(upTo: sink.writtenBytes) { fileFailed("the joblog", error.reason) }
     if deadLetters != nil, let error = deadLetters!.flush() { fileFailed("the dead letters", error.reason) }
+    if chronicle.isDetailed, let error = chronicle.flush() { fileFailed("the trace", error.reason) }
   }
 
   /// A run that cannot be taken up again where it ended must not go on as if nothing were.

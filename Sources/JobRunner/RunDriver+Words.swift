@@ -15,6 +15,7 @@ extension RunDriver {
   mutating func settled(_ job: JobID, _ outcome: Outcome) {
     // Who never had a worker has waited until now.
     if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
+    noteSettled(job, outcome)
     switch outcome {
     case .ok, .cancelled: break
     case .failed, .timeout, .crashed, .quarantined, .expired:
@@ -62,6 +63,7 @@ extension RunDriver {
   }
 
   mutating func died(_ report: DeathReport) {
+    noteEnded(report.account.worker, report.status, report)
     guard report.neverTookAJob else { return sayDeath(report) }
     let isTheSame = lastFailedStart?.status == report.status
     lastFailedStart = report
@@ -84,8 +86,12 @@ extension RunDriver {
 
   mutating func say(_ notice: PoolNotice) {
     switch notice {
-    case .retiring(let worker, .startTimeout): sayNotReady(worker)
-    case .retiring(let worker, let reason): reporter.detail("worker \(worker.slot) retires: \(reason)")
+    case .retiring(let worker, .startTimeout):
+      noteRetirement(worker, .startTimeout)
+      sayNotReady(worker)
+    case .retiring(let worker, let reason):
+      noteRetirement(worker, reason)
+      reporter.detail("worker \(worker.slot) retires: \(reason)")
     case .startFailed(let worker, let failures, let wait):
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
     case .breakerOpened(let failures, let period, let retry):
@@ -168,11 +174,10 @@ extension RunDriver {
     let counts = ledger.counts
     let notOK = counts.settled - counts[.ok]
     reporter.sayWhatWasCounted()
-    if notOK > 0 || reporter.isVerbose, !endedQuietly {
-      let parts = Outcome.allCases.filter { counts[$0] > 0 }.map { "\(counts[$0]) \($0)" }
-      let elapsed = seconds(loop.now() &- startedAt)
-      reporter.note(
-        "\(counts.settled) jobs: \(parts.joined(separator: ", ")); \(pool.starts) worker starts, \(elapsed)")
+    if notOK > 0 || reporter.isVerbose || display != nil, !endedQuietly {
+      for line in chronicle.summary.lines(elapsed: loop.now() &- startedAt) { reporter.note(line) }
+      let limit = configuration.pool.pool.maximumJobs
+      if let advice = chronicle.advice.advice(maxJobs: limit > 0 ? Int64(limit) : nil) { reporter.hint(advice) }
     }
     if ledger.isHalted { reporter.note("given up because of --halt: \(counts.bad) jobs did not end well") }
     if configuration.resumes, counts.skipped > 0 { reporter.note("\(counts.skipped) jobs were skipped") }

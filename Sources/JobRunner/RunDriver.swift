@@ -1,3 +1,4 @@
+import Chronicle
 import EventLoop
 import JobCore
 import JobLog
@@ -39,6 +40,10 @@ struct RunDriver: ~Copyable {
     case begin(JobID, WorkerID)
     /// No reply at all for a while: a word about buffering.
     case silence
+    /// The progress line is looked at again.
+    case progress
+    /// How much is where is told again.
+    case sample
   }
 
   let configuration: RunConfiguration
@@ -47,6 +52,9 @@ struct RunDriver: ~Copyable {
   var ledger: JobLedger
   var store = JobStore()
   var facts: JobFacts
+  var chronicle: RunChronicle
+  var stories: [WorkerStory] = []
+  var display: ProgressDisplay?
   var resume: ResumeIndex
   var jobLog: JobLogFile?
   var deadLetters: AppendedFile?
@@ -110,10 +118,16 @@ struct RunDriver: ~Copyable {
     sink = ResultSink(InheritedOutput(1), framing: configuration.output.framing)
     startOfDay = timeOfDay()
     resume = files.resume
+    chronicle = RunChronicle(
+      trace: files.trace, keepsReport: configuration.report != nil,
+      title: configuration.pool.command.arguments.joined(separator: " "), pid: processNumber())
     jobLog = files.jobLog
     deadLetters = files.deadLetters
     reporter = Reporter(
       InheritedOutput(2, wasClosed: closed.stderr), log: files.workerLog, verbosity: configuration.verbosity)
+    if let style = configuration.progress {
+      display = ProgressDisplay(style: style, columns: terminalColumns(of: 2) ?? 80)
+    }
   }
 
   /// Runs until every job is settled and no worker is left.
@@ -125,6 +139,7 @@ struct RunDriver: ~Copyable {
     sayWhatIsResumed()
     pool.start(&loop)
     timers.arm(.silence, at: startedAt &+ Self.silenceLimit)
+    beginChronicle()
     while !poolIsClosed {
       workOff()
       flush()
@@ -138,6 +153,8 @@ struct RunDriver: ~Copyable {
       for index in loopEvents.indices { handle(loopEvents[index]) }
     }
     finishOutput()
+    reporter.clearStatus()
+    finishChronicle()
     let end = sayHowItEnded()
     finishMessages()
     return end

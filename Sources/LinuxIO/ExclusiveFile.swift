@@ -40,3 +40,24 @@ extension SystemError {
   /// Somebody else has locked the file.
   public var isLocked: Bool { code == EWOULDBLOCK && operation.hasPrefix("lock ") }
 }
+
+/// Writes a file as a whole: who reads it sees the old one or the new one. (A device or FIFO is written as it is.)
+public func replaceFile(at path: String, with bytes: [UInt8]) throws(SystemError) {
+  var status = stat()
+  let isSpecial = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+  let written = isSpecial ? path : path + ".new"
+  let file = try FileDescriptor.open(written, flags: O_WRONLY | O_TRUNC | O_CREAT)
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let result = rest.withUnsafeBytes { writeOnce(file.rawValue, $0) }
+    switch result {
+    case .bytes(let count): rest.removeFirst(count)
+    case .failed(let error): throw SystemError("write \(written)", error.code)
+    case .wouldBlock, .closed: throw SystemError("write \(written)", EPIPE)
+    }
+  }
+  if !isSpecial, rename(written, path) != 0 { throw SystemError("rename \(written) to \(path)") }
+}
+
+/// The number of this process.
+public func processNumber() -> CInt { getpid() }

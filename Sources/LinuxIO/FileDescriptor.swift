@@ -24,6 +24,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
     try open(path, flags: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK)
   }
 
+  /// Opens a file to write it anew, which is created if need be. Writes do not block.
+  public static func creating(_ path: String) throws(SystemError) -> FileDescriptor {
+    try open(path, flags: O_WRONLY | O_TRUNC | O_CREAT | O_NONBLOCK)
+  }
+
   /// Opens a file; always close-on-exec. One that is created (O_CREAT) may be read and written by all that the umask allows.
   public static func open(_ path: String, flags: CInt) throws(SystemError) -> FileDescriptor {
     if let fault = injectedFault(.open) { throw SystemError("open \(path)", fault) }

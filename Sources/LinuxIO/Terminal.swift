@@ -13,3 +13,9 @@ public func isInForeground(of fd: CInt) -> Bool {
   let group = tcgetpgrp(fd)
   return group < 0 || group == getpgrp()
 }
+
+/// Whether the descriptor is a terminal.
+public func isTerminal(_ fd: CInt) -> Bool { isatty(fd) == 1 }
+
+/// The value of a variable of our environment; nil if it is not set.
+public func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

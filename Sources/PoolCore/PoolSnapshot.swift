@@ -58,6 +58,9 @@ extension PoolStateMachine {
   /// Workers that serve: idle, probing, leased or resetting, and not retiring.
   public var serving: Int { census.serving }
 
+  /// True while failed starts keep further ones back, but for one trial at a time.
+  public var isBreakerOpen: Bool { breaker.isOpen }
+
   /// Workers are still to be started for a prefill: so many have not served at the same time yet.
   public var isPrefilling: Bool { prefilling > 0 }
 

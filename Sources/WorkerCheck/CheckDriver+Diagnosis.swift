@@ -21,7 +21,7 @@ extension CheckDriver {
   private mutating func take(_ event: WorkerPoolEvent) {
     switch event {
     case .notEnforced(let text): errorOutput.write("prefork: \(text)\n")
-    case .remark: break
+    case .remark, .ready, .checked, .stopping: break
     case .started(let id, let pid):
       worker = id
       self.pid = pid

@@ -54,6 +54,8 @@ struct Worker: ~Copyable {
   var statusText = ""
   /// The control group that it and its descendants are in.
   var group: WorkerGroup?
+  /// When the check that is under way began.
+  var checkedSince: UInt64 = 0
   /// Measures what its jobs cost, if anybody wants to know.
   var meter: JobMeter?
   /// Reads how much memory it holds, if there is a limit to that.

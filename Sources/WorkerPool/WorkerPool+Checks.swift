@@ -63,6 +63,7 @@ extension WorkerPool {
   mutating func ask(_ id: WorkerID, _ check: Check, _ loop: inout EventLoop) {
     guard workers.holds(id), let exchange = exchange(for: check) else { return }
     workers[id.slot.index].duty = .checking(check)
+    workers[id.slot.index].checkedSince = loop.now()
     exchange.frame(configuration.framing).withUnsafeBytes { write($0, id.slot.index, &loop) }
   }
 
@@ -96,6 +97,9 @@ extension WorkerPool {
   /// What the outcome of a check means to the core: for one that is not ready yet it is the proof of that.
   private mutating func conclude(_ check: Check, _ slot: Int, passed: Bool, _ loop: inout EventLoop) {
     let id = workers[slot].id
+    if configuration.tellsChecks, workers[slot].isReady {
+      events.append(.checked(id, check, since: workers[slot].checkedSince, passed: passed))
+    }
     guard workers[slot].isReady else { return passed ? becomeReady(slot, &loop) : tell(.workerBroken(id), &loop) }
     switch check {
     case .probe: tell(passed ? .probePassed(id) : .probeFailed(id), &loop)

@@ -80,6 +80,7 @@ extension WorkerPool {
   mutating func stopStep(_ id: WorkerID, _ step: Int, _ loop: inout EventLoop) {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
+    if !workers[slot].isStopping { events.append(.stopping(id)) }
     workers[slot].isStopping = true
     workers[slot].duty = .none
     disarmOwnTimers(id)

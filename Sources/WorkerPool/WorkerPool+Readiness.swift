@@ -30,6 +30,7 @@ extension WorkerPool {
       timers.arm(.start(id), at: loop.now() &+ configuration.pool.startLimit)
       workers[id.slot.index].isReady = true
       workers[id.slot.index].duty = .none
+      events.append(.ready(id))
       tell(.workerReady(id), &loop)
     case .notified, .line: break
     case .probed: ask(id, .probe, &loop)
@@ -44,6 +45,7 @@ extension WorkerPool {
     workers[slot].isProved = true
     workers[slot].duty = .none
     armWatchdog(slot, &loop)
+    events.append(.ready(workers[slot].id))
     tell(.workerReady(workers[slot].id), &loop)
   }
 

@@ -157,6 +157,12 @@ public struct WorkerPool: ~Copyable {
   /// True when no worker lives at this moment, in whatever state.
   public var isEmpty: Bool { !workers.isOccupied.contains(true) }
 
+  /// Workers that serve: ready, and not on their way out.
+  public var serving: Int { core.serving }
+
+  /// True while starts fail and are held back.
+  public var isBreakerOpen: Bool { core.isBreakerOpen }
+
   /// The state of every slot.
   public var snapshot: PoolSnapshot { core.snapshot }
 

@@ -31,6 +31,8 @@ public struct WorkerPoolConfiguration: Sendable {
   /// Over so many bytes of resident memory, all its descendants included, a worker is recycled after its job, like one that
   /// has reached `maximumJobs`, with the same jitter; nil for no limit.
   public var maximumMemory: Int?
+  /// Each probe and reset is told when it is over (`WorkerPoolEvent.checked`).
+  public var tellsChecks = false
   /// What each job costs its worker is measured (`WorkerPool.cost`), at some microseconds a job.
   public var metersJobs = false
   /// Over so many bytes a worker is stopped at once, in the middle of its job, too; nil for no limit.

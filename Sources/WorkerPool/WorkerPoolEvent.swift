@@ -11,6 +11,12 @@ public enum WorkerPoolEvent {
   indirect case remark(String)
   /// A worker runs, as this process.
   indirect case started(WorkerID, pid: CInt)
+  /// The worker can take jobs: it has proved it, or is taken to (`Readiness.assumed`).
+  case ready(WorkerID)
+  /// A probe or a reset that began then is over; only with `tellsChecks`.
+  indirect case checked(WorkerID, Check, since: UInt64, passed: Bool)
+  /// The worker is being stopped from now on.
+  case stopping(WorkerID)
   /// A worker that was told to stop has ended so.
   indirect case stopped(WorkerID, pid: CInt, ExitStatus)
   /// A lease that was requested: `send` a job or `release` it.

@@ -1,3 +1,4 @@
+import Chronicle
 import CommandLineKit
 import JobCore
 import JobRunner
@@ -52,6 +53,9 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
   configuration.jobLog = arguments[RunOptions.joblog]
   configuration.resumes = arguments[RunOptions.resume]
   configuration.deadLetters = arguments[RunOptions.deadLetter]
+  configuration.trace = arguments[RunOptions.trace]
+  configuration.report = arguments[RunOptions.report]
+  configuration.pool.tellsChecks = configuration.trace != nil || configuration.report != nil
   configuration.pool.metersJobs = configuration.keepsDetails && !arguments[RunOptions.noAccounting]
   configuration.ledger.seed = configuration.seed
   switch arguments[SurroundingsOptions.stderr] {
@@ -59,7 +63,19 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
   case .inherit: configuration.workerErrors = .inherited
   case .file(let path): configuration.workerErrors = .file(path)
   }
+  configuration.progress = progressStyle(from: arguments, workersShareStderr: configuration.workerErrors == .inherited)
   return configuration
+}
+
+/// How the progress line is drawn; nil for not at all.
+private func progressStyle(from arguments: ParsedArguments, workersShareStderr: Bool) -> TerminalStyle? {
+  let isOnTerminal = isTerminal(2)
+  let isShared = workersShareStderr || isTerminal(1)
+  guard arguments[RunOptions.verbosity] != .quiet || arguments[RunOptions.progress] == .always,
+    showsProgress(
+      arguments[RunOptions.progress], isTerminal: isOnTerminal, isShared: isShared, environment: environment)
+  else { return nil }
+  return TerminalStyle(color: arguments[RunOptions.color], isTerminal: isOnTerminal, environment: environment)
 }
 
 private func ledgerConfiguration(from arguments: ParsedArguments, workers: Int) -> JobLedger.Configuration {

@@ -1,3 +1,4 @@
+import Chronicle
 import CommandLineKit
 import JobCore
 
@@ -164,6 +165,12 @@ enum RunOptions {
   static let noAccounting = Option<Bool>.flag(
     "no-accounting",
     help: "do not measure the CPU time and the change of memory of each job for joblog, records and report")
+  static let trace = Option.optional(
+    "trace", .text(placeholder: "FILE", example: "run.trace.json"), unset: "none",
+    help: "a timeline of slots and jobs in the Chrome trace format, to be opened in Perfetto or chrome://tracing")
+  static let report = Option.optional(
+    "report", .text(placeholder: "FILE", example: "report.html"), unset: "none",
+    help: "one page about the finished run: throughput, run times, outcomes, slots, the slowest and the failed jobs")
   static let deadLetter = Option.optional(
     "dead-letter", .text(placeholder: "FILE", example: "failed.jsonl"), unset: "none",
     help: "append each job that did not end well, as a record for --input records, with what is known of its end")
@@ -183,6 +190,13 @@ enum RunOptions {
       Switch("quiet", short: "q", Verbosity.quiet, help: "only errors on stderr"),
       Switch("verbose", short: "v", Verbosity.verbose, help: "tell of every start, stop and retry on stderr"),
     ], default: .normal)
+  static let progress = Option<DisplayChoice>(
+    "progress", .choice, default: "auto",
+    help:
+      "a line on stderr with what is done, the rate, the time that is left and the failures; auto: on a terminal that is "
+      + "not also used for results or by the workers")
+  static let color = Option<DisplayChoice>(
+    "color", .choice, default: "auto", help: "colour in the progress line; auto: on a terminal, unless NO_COLOR is set")
   static let seed = Option.optional(
     "seed", .integer(in: 0...UInt64.max, example: 42), unset: "random",
     help: "seed of every random choice, to repeat a run")
@@ -210,9 +224,9 @@ enum RunOptions {
           stopTimeout, restartBudget, backoff,
         ]),
       OptionGroup("jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder]),
-      OptionGroup("records", [joblog, resume, deadLetter, noAccounting]),
+      OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
-      OptionGroup("display", [verbosity, seed]),
+      OptionGroup("display", [progress, color, verbosity, seed]),
     ],
     requirements: [
       Requirement(probeInterval, needs: probe), Requirement(probeBeforeLease, needs: probe),

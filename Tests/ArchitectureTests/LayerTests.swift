@@ -13,13 +13,15 @@ import Testing
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "JobRunner": [
-      "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop",
-        "Timers",
+      "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+      "EventLoop",
+      "Timers",
       "LinuxIO",
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "WorkerCheck", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+      "CommandLineKit", "JobRunner", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+      "WireFormats",
       "LinuxIO",
       "Glibc",
     ],

@@ -105,7 +105,7 @@ import Testing
   @Test("a rate has the unit in which it is at least one")
   func rates() {
     #expect(
-      [1234.4, 81, 9.94, 9.96, 1, 0.5, 0.01, 0, 1e30].map(rateText).dropLast() == [
+      [1234.4, 81, 9.94, 9.96, 1, 0.5, 0.01, 0, 1e30].map { rateText(perSecond: $0) }.dropLast() == [
         "1234/s", "81/s", "9.9/s", "10/s", "1.0/s", "30/min", "36/h", "0.0/h",
       ])
   }

@@ -1,0 +1,56 @@
+import Chronicle
+import JobCore
+import LinuxIO
+
+/// Tells what happens in a run to those who tell people: the summary always, trace and report when they are asked for.
+struct RunChronicle: ~Copyable {
+  var summary = RunSummary()
+  var advice = MemoryAdvice()
+  private(set) var report: RunReport?
+  private var writer: TraceWriter?
+  private var traceFile: AppendedFile?
+  private var traced: [UInt8] = []
+  /// Whether anybody wants to hear of single attempts.
+  let isDetailed: Bool
+
+  init(trace: consuming AppendedFile?, keepsReport: Bool, title: String, pid: CInt) {
+    traceFile = trace
+    if keepsReport { report = RunReport() }
+    isDetailed = traceFile != nil || keepsReport
+    if traceFile != nil { writer = TraceWriter(title: title, pid: pid, into: &traced) }
+  }
+
+  /// What all hear.
+  mutating func tell(_ event: RunEvent) {
+    summary.take(event)
+    tellDetail(event)
+  }
+
+  /// A job has its outcome; what the summary needs of it is told by itself.
+  mutating func tell(_ job: SettledJob) {
+    tellDetail(.jobSettled(job))
+    guard let slot = job.slot, let pid = job.pid, let change = job.memoryChange else { return }
+    advice.add(slot: slot, pid: pid, change: change)
+  }
+
+  /// What only trace and report hear.
+  mutating func tellDetail(_ event: RunEvent) {
+    guard isDetailed else { return }
+    report?.add(event)
+    if writer != nil { writer!.append(event, to: &traced) }
+  }
+
+  /// Writes the trace as far as it goes. Nil, or why it cannot be written.
+  mutating func flush() -> SystemError? {
+    guard traceFile != nil else { return nil }
+    traceFile!.append(traced)
+    traced.removeAll(keepingCapacity: true)
+    return traceFile!.flush()
+  }
+
+  /// The last word of the trace.
+  mutating func end() -> SystemError? {
+    writer?.end(to: &traced)
+    return flush()
+  }
+}
