@@ -13,7 +13,8 @@ extension RunDriver {
   struct WorkerStory {
     var pid: CInt = 0
     var startedAt: UInt64 = 0
-    var isProved = false
+    /// When it was ready, as far as is known.
+    var readyAt: UInt64?
     var stoppingSince: UInt64?
     var reason: RetireReason?
   }
@@ -39,19 +40,20 @@ extension RunDriver {
     let story = stories[worker.slot.index]
     let event = RunEvent.workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: now)
     // One that is merely taken to be ready says nothing about how long a start takes.
-    if configuration.pool.readiness == .assumed { return chronicle.tellDetail(event) }
-    stories[worker.slot.index].isProved = true
+    if configuration.pool.readiness == .assumed { return }
+    stories[worker.slot.index].readyAt = loop.now()
     chronicle.tell(event)
   }
 
   /// The first answer of a worker that was merely taken to be ready: its start took about as long as this was more than usual.
   mutating func noteFirstReply(_ worker: WorkerID) {
     let story = stories[worker.slot.index]
-    guard !story.isProved else { return }
-    stories[worker.slot.index].isProved = true
+    guard story.readyAt == nil else { return }
     let took = loop.now() &- story.startedAt
-    let start = took - min(took, ledger.runTimes.quantile(0.5) ?? 0)
-    chronicle.summary.take(.workerReady(slot: worker.slot.index, pid: story.pid, since: 0, at: start))
+    let ready = loop.now() &- min(took, ledger.runTimes.quantile(0.5) ?? 0)
+    stories[worker.slot.index].readyAt = ready
+    chronicle.tell(
+      .workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: elapsed(ready)))
   }
 
   mutating func noteRetirement(_ worker: WorkerID, _ reason: RetireReason) {
@@ -96,10 +98,12 @@ extension RunDriver {
 
   mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
     guard chronicle.isDetailed, let slot = facts[job].slot else { return }
+    let attempt = facts.attempt(of: job)
+    let began = attempt.includesStart ? stories[slot].readyAt ?? attempt.startedAt : attempt.startedAt
     chronicle.tellDetail(
       .attemptEnded(
         job: ledger.sequence(of: job), attempt: ledger.attempts(of: job), slot: slot, failure: failure,
-        since: elapsed(facts.attempt(of: job).startedAt), at: now))
+        since: elapsed(began), at: now))
   }
 
   mutating func noteSettled(_ job: JobID, _ outcome: Outcome) {
@@ -114,7 +118,7 @@ extension RunDriver {
         sequence: ledger.sequence(of: job), name: details.id.map { String(decoding: $0, as: UTF8.self) },
         outcome: outcome, attempts: ledger.attempts(of: job), slot: details.slot,
         pid: details.pid, acceptedAt: elapsed(details.acceptedAt),
-        startedAt: details.leasedAt.map { $0 &- startedAt },
+        startedAt: isTimed ? elapsed(attempt.startedAt) : nil,
         settledAt: now, sent: details.sent, received: details.received, failure: details.failure?.message,
         errorLines: details.failure.map { $0.stderr.isEmpty ? [] : [String(decoding: $0.stderr, as: UTF8.self)] }
           ?? [],
