@@ -237,11 +237,8 @@ enum RunOptions {
     examples: [
       Example("every line through a warm worker", "seq 5 | prefork run -- workers/examples/upper.py"),
       Example(
-        "8 workers, at most 30 s per job, 2 more attempts",
-        "prefork run -w 8 -t 30s -r 2 -- ./model.py <jobs.txt >results.txt"),
-      Example(
-        "a night's run that can be killed and taken up again",
-        "prefork run --joblog night.log --resume -- ./model.py <jobs.txt >>results.txt"),
+        "8 workers, 30 s a job, 2 more attempts; killed, it can be taken up again",
+        "prefork run -w 8 -t 30s -r 2 --joblog log --resume -- ./model.py <in >>out"),
     ],
     exitStatuses: [
       ExitCode.ok, .someJobsNotOK, .usage, .badInput, .inputUnreadable, .workersWillNotStart, .internalError,

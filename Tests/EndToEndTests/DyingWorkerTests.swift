@@ -15,7 +15,7 @@ import Testing
     let line = result.errors.split(separator: "\n").first { $0.hasPrefix("prefork: worker 0 (pid ") } ?? ""
     #expect(line.contains("\(cause) "), "\(result.errors)")
     #expect(line.contains("into job 3 (its 3rd job, age "), "\(result.errors)")
-    #expect(result.errors.contains("prefork: 5 jobs: 4 ok, 1 crashed; 2 worker starts"), "\(result.errors)")
+    #expect(result.errors.contains("4 ok, 1 crashed"), "\(result.errors)")
     if word == "die" {
       #expect(result.errors.contains("prefork:   last stderr: \"the parser met a comma it did not expect\""))
     }
@@ -34,7 +34,7 @@ import Testing
     let result = try shell("seq 1 40 | sed 's/$/ quit/' | prefork run -w 3 -- workers/faulty/dies_mid_job.py")
     #expect(result.output == String(repeating: "\n", count: 40))
     #expect(result.status == 1)
-    #expect(result.errors.contains("40 jobs: 40 crashed"), "\(result.errors.suffix(300))")
+    #expect(result.errors.contains("all crashed"), "\(result.errors.suffix(300))")
     // Said in full a few times, then counted: no flood.
     #expect(result.errors.split(separator: "\n").count { $0.contains(" into job ") } == 4, "\(result.errors)")
     #expect(result.errors.contains("10 worker deaths of that cause so far (-v shows each); the last: worker "))

@@ -28,7 +28,7 @@ import Testing
   @Test func aPoolThatKeepsUpDoesNotGrow() throws {
     let result = try shell("for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done | prefork run -v -w 1..8 -- cat")
     #expect(result.lines.count == 6)
-    #expect(result.errors.contains("1 worker starts"), "\(result.errors)")
+    #expect(result.errors.contains("1 worker start"), "\(result.errors)")
   }
 
   @Test func signalsChangeTheSize() throws {

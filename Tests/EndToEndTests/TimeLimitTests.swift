@@ -7,7 +7,7 @@ import Testing
     #expect(result.output == "a\n\nb\n")
     #expect(result.status == 1)
     #expect(result.errors.contains("job 2 ran out of time (--timeout): stopping worker 0 (pid "), "\(result.errors)")
-    #expect(result.errors.contains("3 jobs: 2 ok, 1 timeout; 2 worker starts"), "\(result.errors)")
+    #expect(result.errors.contains("2 ok, 1 timeout"), "\(result.errors)")
   }
 
   @Test func othersAreServedMeanwhile() throws {
@@ -21,7 +21,7 @@ import Testing
   @Test func aTimeoutIsRetried() throws {
     let result = try shell("prefork run -w 1 -t 200ms -r 2 -- workers/faulty/hangs_in_job.py", input: "hang\n")
     #expect(result.errors.split(separator: "\n").count { $0.contains("ran out of time") } == 3, "\(result.errors)")
-    #expect(result.errors.contains("1 timeout; "), "\(result.errors)")
+    #expect(result.errors.contains(": timeout"), "\(result.errors)")
   }
 
   /// Lesson 20 (workerpool #508): the run clock does not include the warm-up.
@@ -76,7 +76,7 @@ import Testing
     let result = session.finish()
     #expect(result.output == "1\n\n\n")
     #expect(result.status == 1)
-    #expect(result.errors.contains("3 jobs: 1 ok, 2 expired"), "\(result.errors)")
+    #expect(result.errors.contains("1 ok, 2 expired"), "\(result.errors)")
   }
 
   /// The most common mistake of all is named.
