@@ -24,6 +24,8 @@ struct JobFacts {
     var sent = 0
     var received = 0
     var failure: Failure?
+    /// The same for all that failed for the same reason.
+    var cause: String?
     var cost: JobCost?
     /// The JSON value that it came with, if it came in a record.
     var id: [UInt8]?

@@ -119,7 +119,8 @@ extension RunDriver {
         outcome: outcome, attempts: ledger.attempts(of: job), slot: details.slot,
         pid: details.pid, acceptedAt: elapsed(details.acceptedAt),
         startedAt: isTimed ? elapsed(attempt.startedAt) : nil,
-        settledAt: now, sent: details.sent, received: details.received, failure: details.failure?.message,
+        settledAt: now, sent: details.sent, received: details.received,
+        failure: details.cause ?? details.failure?.message,
         errorLines: details.failure.map { $0.stderr.isEmpty ? [] : [String(decoding: $0.stderr, as: UTF8.self)] }
           ?? [],
         cpu: details.cost?.cpu, memoryChange: details.cost?.memoryChange))

@@ -69,7 +69,7 @@ extension RunDriver {
     replying = (job, worker)
     if let defect {
       sayUnfit(job, defect)
-      fail(job, .failed, Failure(message: "its reply cannot be written: \(defect)"))
+      fail(job, .failed, cause: "reply unfit for --output", Failure(message: "its reply cannot be written: \(defect)"))
     } else {
       noteEnd(of: job, nil, received: size)
       let attempt = facts.attempt(of: job)
@@ -91,9 +91,9 @@ extension RunDriver {
   }
 
   /// An attempt of the job has failed.
-  private mutating func fail(_ job: JobID, _ failure: AttemptFailure, _ evidence: Failure) {
-    noteEnd(of: job, evidence)
-    noteAttemptEnd(job, failure: evidence.message)
+  private mutating func fail(_ job: JobID, _ failure: AttemptFailure, cause: String, _ evidence: Failure) {
+    noteEnd(of: job, evidence, cause: cause)
+    noteAttemptEnd(job, failure: cause)
     noteFailedAttempt(of: job, failure)
     ledger.handle(.attemptFailed(job, failure), into: &jobActions)
     performJobActions()
@@ -117,11 +117,13 @@ extension RunDriver {
       noteAttemptEnd(job, failure: "given back unread")
       ledger.handle(.returnedUnstarted(job), into: &jobActions)
       performJobActions()
-    case .died(let report): fail(job, .crashed, Failure(report))
+    case .died(let report): fail(job, .crashed, cause: report.cause, Failure(report))
     case .violation(let account, let violation):
-      fail(job, .failed, Failure(message: "\(account.name) \(violation)", account: account))
+      let evidence = Failure(message: "\(account.name) \(violation)", account: account)
+      fail(job, .failed, cause: violation.cause, evidence)
     case .offence(let account, let offence):
-      fail(job, .crashed, Failure(message: "\(account.name) \(offence)", account: account))
+      let evidence = Failure(message: "\(account.name) \(offence)", account: account)
+      fail(job, .crashed, cause: offence.cause, evidence)
     }
   }
 

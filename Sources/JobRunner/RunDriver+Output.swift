@@ -93,11 +93,12 @@ extension RunDriver {
   // MARK: Evidence
 
   /// The attempt, or the wait, is over: `failure` says why, if it did not go well.
-  mutating func noteEnd(of job: JobID, _ failure: Failure?, received: Int = 0) {
+  mutating func noteEnd(of job: JobID, _ failure: Failure?, cause: String? = nil, received: Int = 0) {
     guard facts.keepsDetails else { return }
     facts[job].endedAt = loop.now()
     facts[job].received = received
     facts[job].failure = failure
+    facts[job].cause = cause ?? failure?.message
   }
 
   /// An attempt that counts has failed like this.
