@@ -1,9 +1,21 @@
 import LinuxIO
 
+/// What to wait for when a FIFO that is being written takes no more at the moment.
+func blockedDescriptor(of file: borrowing AppendedFile?) -> CInt? {
+  switch file {
+  case .some(let open): open.blockedDescriptor
+  case .none: nil
+  }
+}
+
 /// A file that lines are appended to, gathered and written once per turn of the loop. It may be a FIFO with a slow reader.
 struct AppendedFile: ~Copyable {
   private let file: FileDescriptor
   private var buffer = ByteQueue()
+  /// A write failed: what follows would stand behind a torn line.
+  private var isBroken = false
+  /// The reader of a FIFO is slow: wait until it is writable.
+  private var isBlocked = false
 
   /// Opens or creates the file. A FIFO without a reader is refused (ENXIO) instead of waited for.
   init(path: String) throws(SystemError) { file = try FileDescriptor.appending(to: path) }
@@ -14,27 +26,37 @@ struct AppendedFile: ~Copyable {
   /// Appends to a file that is open.
   init(_ file: consuming FileDescriptor) { self.file = file }
 
+  /// What to wait for when a FIFO takes no more at the moment.
+  var blockedDescriptor: CInt? { isBlocked ? file.rawValue : nil }
+
   /// Bytes that are not written yet.
   var count: Int { buffer.count }
 
-  mutating func append(_ bytes: UnsafeRawBufferPointer) { buffer.append(bytes) }
+  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    if !isBroken { buffer.append(bytes) }
+  }
 
-  mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { buffer.append($0) } }
+  mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
 
-  /// Writes what can be written. Nil, or why it cannot be: what was to be written is then lost.
+  /// Writes what can be written. Nil, or why it cannot be, once: what was to be written, and what follows, is then lost.
   mutating func flush() -> SystemError? {
+    isBlocked = false
     while !buffer.isEmpty {
       switch buffer.drain(to: file.rawValue) {
       case .bytes: continue
-      case .wouldBlock: return nil
-      case .closed:
-        buffer.removeAll()
-        return SystemError.brokenPipe
-      case .failed(let error):
-        buffer.removeAll()
-        return error
+      case .wouldBlock:
+        isBlocked = true
+        return nil
+      case .closed: return broken(SystemError.brokenPipe)
+      case .failed(let error): return broken(error)
       }
     }
     return nil
+  }
+
+  private mutating func broken(_ error: SystemError) -> SystemError {
+    isBroken = true
+    buffer.removeAll()
+    return error
   }
 }

@@ -54,6 +54,9 @@ struct JobLogFile: ~Copyable {
     }
   }
 
+  /// What to wait for when a FIFO takes no more at the moment.
+  var blockedDescriptor: CInt? { file.blockedDescriptor }
+
   /// Adds a line that may be written when so many bytes of the output have been.
   mutating func append(_ line: JobLogLine, command: [UInt8], after output: UInt64) {
     line.append(command: command.span.bytes, to: &held)
@@ -70,6 +73,14 @@ struct JobLogFile: ~Copyable {
       for index in marks.indices { marks[index].end -= last.end }
     }
     return file.flush()
+  }
+}
+
+/// What to wait for when the joblog is a FIFO that takes no more at the moment.
+func blockedDescriptor(of log: borrowing JobLogFile?) -> CInt? {
+  switch log {
+  case .some(let open): open.blockedDescriptor
+  case .none: nil
   }
 }
 

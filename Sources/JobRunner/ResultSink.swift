@@ -18,9 +18,9 @@ struct ResultSink: ~Copyable {
   private var buffer = ByteQueue(capacity: 65536)
   private let framing: Framing
   private var owedEmpty = 0
-  /// Bytes that were to be written so far, and those of them that were.
+  /// Bytes that were to be written so far, and those of them that were. What came when nobody read any more is never written.
   private(set) var appendedBytes: UInt64 = 0
-  var writtenBytes: UInt64 { appendedBytes - UInt64(buffer.count) }
+  private(set) var writtenBytes: UInt64 = 0
   private(set) var state = State.open
   /// The reader is slow: wait until the output is writable.
   private(set) var isBlocked = false
@@ -52,7 +52,7 @@ struct ResultSink: ~Copyable {
 
   /// A line that is one already.
   mutating func appendLine(_ line: [UInt8]) {
-    guard case .open = state else { return }
+    guard isTaken() else { return }
     line.withUnsafeBytes { buffer.append($0) }
     appended(line.count)
   }
@@ -62,8 +62,15 @@ struct ResultSink: ~Copyable {
     if buffer.count >= Self.blockSize, !isBlocked { flush() }
   }
 
+  /// False when nobody takes results any more: the one that was to be written is lost, and must not pass for written.
+  private mutating func isTaken() -> Bool {
+    if case .open = state { return true }
+    appendedBytes += 1
+    return false
+  }
+
   private mutating func write(_ result: UnsafeRawBufferPointer) {
-    guard case .open = state else { return }
+    guard isTaken() else { return }
     let before = buffer.count
     framing.appendHeader(count: result.count) { buffer.append($0) }
     buffer.append(result)
@@ -74,7 +81,10 @@ struct ResultSink: ~Copyable {
   /// Writes as much as the reader takes.
   mutating func flush() {
     while !buffer.isEmpty, case .open = state {
-      switch output.write(from: &buffer) {
+      let before = buffer.count
+      let outcome = output.write(from: &buffer)
+      writtenBytes += UInt64(before - buffer.count)
+      switch outcome {
       case .bytes: isBlocked = false
       case .wouldBlock:
         isBlocked = true

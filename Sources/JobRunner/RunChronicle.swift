@@ -48,9 +48,9 @@ struct RunChronicle: ~Copyable {
     return traceFile!.flush()
   }
 
-  /// The last word of the trace.
-  mutating func end() -> SystemError? {
-    writer?.end(to: &traced)
-    return flush()
-  }
+  /// What to wait for when a FIFO takes no more of the trace at the moment.
+  var blockedDescriptor: CInt? { JobRunner.blockedDescriptor(of: traceFile) }
+
+  /// The last word of the trace, to be flushed.
+  mutating func end() { writer?.end(to: &traced) }
 }

@@ -186,7 +186,7 @@ extension RunDriver {
   /// The last words of trace and report.
   mutating func finishChronicle() {
     if chronicle.isDetailed { takeSample() }
-    if let error = chronicle.end() { reporter.fatal("cannot write the trace: \(error.reason)") }
+    chronicle.end()
     guard let path = configuration.report, let report = chronicle.report else { return }
     let words = configuration.pool.command.arguments.joined(separator: " ")
     let page = report.html(
@@ -196,6 +196,7 @@ extension RunDriver {
       try replaceFile(at: path, with: page)
     } catch {
       reporter.fatal("cannot write the report: \(error)")
+      if earlyEnd == nil { earlyEnd = .outputFailed }
     }
   }
 }

@@ -59,6 +59,13 @@ extension RunDriver {
       guard let job = jobOfSlot[worker.slot.index] else { continue }
       unbind(job, worker)
       pool.interrupt(worker, &loop)
+      noteAttemptEnd(job, failure: "given back unread")
+      if facts.keepsDetails {
+        // It never ran, and waited until now.
+        facts[job].leasedAt = nil
+        facts[job].slot = nil
+        facts[job].pid = nil
+      }
       ledger.handle(.returnedUnstarted(job), into: &jobActions)
     }
     performJobActions()
@@ -168,7 +175,7 @@ extension RunDriver {
   }
 
   /// False when the loop is of no use any more.
-  private mutating func waitForReaders() -> Bool {
+  mutating func waitForReaders() -> Bool {
     loopEvents.removeAll(keepingCapacity: true)
     do { try loop.wait(into: &loopEvents) } catch { return false }
     for case .signal(Signal.interrupt) in loopEvents { signalsTaken += 1 }

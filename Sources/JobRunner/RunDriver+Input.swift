@@ -7,9 +7,9 @@ import WorkerPool
 
 /// Jobs in: from the bytes of stdin to the ledger.
 extension RunDriver {
-  /// Takes jobs from stdin as long as the ledger wants them and the reader of stdout keeps up.
+  /// Takes jobs from stdin as long as the ledger wants them and the readers of stdout and of our files keep up.
   mutating func takeJobs() {
-    while !inputIsOver, ledger.canAccept, !sink.isFull {
+    while !inputIsOver, ledger.canAccept, !sink.isFull, watchedFiles.isEmpty {
       switch source.next() {
       case .job(let place, let consumed):
         take(place)
@@ -87,22 +87,20 @@ extension RunDriver {
       if resume.take(found) { return ledger.handle(.skipped, into: &jobActions) }
       key = found
     }
-    if payload.count > configuration.maximumJobSize {
-      return reject("is over \(configuration.maximumJobSize) bytes (--max-job-size)", bytes: line)
+    let id = record.id.map { Array(line[$0]) }
+    func complete(_ details: inout JobFacts.Details) {
+      details.id = id
+      details.key = key
+      details.record = line
     }
     if let defect = configuration.pool.framing.canCarry(payload.span.bytes) {
-      return reject(unfit(defect), bytes: line)
+      return reject(unfit(defect), bytes: payload, complete)
     }
     let job = ledger.nextID
     payload.withUnsafeBytes { store.store($0, as: configuration.pool.framing, for: job) }
     let terms = JobTerms(
       retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority)
-    let id = record.id.map { Array(line[$0]) }
-    accept(job, terms, sent: payload.count) {
-      $0.id = id
-      $0.key = key
-      $0.record = line
-    }
+    accept(job, terms, sent: payload.count, complete)
   }
 
   private func key(of record: InputRecord, _ line: [UInt8], _ payload: [UInt8]) -> JobKey {
@@ -128,7 +126,9 @@ extension RunDriver {
   }
 
   /// A job that cannot be run is an outcome, too: it keeps its place, and loses nothing else.
-  private mutating func reject(_ reason: String, bytes: [UInt8], isAJob: Bool = true) {
+  private mutating func reject(
+    _ reason: String, bytes: [UInt8], isAJob: Bool = true, _ complete: (inout JobFacts.Details) -> Void = { _ in }
+  ) {
     let job = ledger.nextID
     bytes.withUnsafeBytes { store.store($0, as: .lines, for: job) }
     facts.begin(job, at: loop.now())
@@ -140,6 +140,7 @@ extension RunDriver {
         facts[job].key = JobKey(ofJob: bytes.span.bytes)
         facts[job].command = Array(bytes.prefix(JobLogLine.longestCommand + 1))
       }
+      complete(&facts[job])
     }
     ledger.handle(.accepted(job), into: &jobActions)
     reporter.repeated(.rejectedJob, cause: reason, "job \(ledger.sequence(of: job)) \(reason)")

@@ -29,6 +29,11 @@ extension RunDriver {
   }
 
   mutating func hold(_ job: JobID) {
+    // It is settled: what it would take to feed it in again must not pile up behind a job that hangs.
+    if facts.keepsDetails {
+      facts[job].record = nil
+      facts[job].failedAttempts = []
+    }
     guard let replying, replying.job == job else { return }
     pool.withReply(of: replying.worker) { store.storeReply($0, for: job) }
   }
@@ -80,6 +85,30 @@ extension RunDriver {
     if jobLog != nil, let error = jobLog!.flush(upTo: sink.writtenBytes) { fileFailed("the joblog", error.reason) }
     if deadLetters != nil, let error = deadLetters!.flush() { fileFailed("the dead letters", error.reason) }
     if chronicle.isDetailed, let error = chronicle.flush() { fileFailed("the trace", error.reason) }
+    watchFiles()
+  }
+
+  /// A FIFO that takes no more is waited for; what is to be written to it must not pile up.
+  private mutating func watchFiles() {
+    let blocked = (
+      blockedDescriptor(of: jobLog), blockedDescriptor(of: deadLetters), chronicle.blockedDescriptor
+    )
+    if watchedFiles.isEmpty, blocked == (nil, nil, nil) { return }
+    let files = [blocked.0, blocked.1, blocked.2].compactMap { $0 }
+    for file in watchedFiles where !files.contains(file) { loop.remove(file) }
+    for file in files where !watchedFiles.contains(file) {
+      try? loop.add(file, token: Token.file.rawValue, readable: false, writable: true)
+    }
+    watchedFiles = files
+  }
+
+  /// The last lines, when the run is over: now there is time to wait for slow readers.
+  mutating func finishFiles() {
+    flushFiles()
+    while !watchedFiles.isEmpty, signalsTaken < 2 {
+      guard waitForReaders() else { return }
+      flushFiles()
+    }
   }
 
   /// A run that cannot be taken up again where it ended must not go on as if nothing were.

@@ -31,6 +31,8 @@ struct RunDriver: ~Copyable {
     case input = 0x1000_0000_0000_0000
     case output = 0x1100_0000_0000_0000
     case errorOutput = 0x1200_0000_0000_0000
+    /// Any of the files that are written, if it is a FIFO with a slow reader.
+    case file = 0x1300_0000_0000_0000
   }
 
   /// The timers of the run.
@@ -85,6 +87,8 @@ struct RunDriver: ~Copyable {
   var inputWantsTurn = false
   var outputIsWatched = false
   var errorOutputIsWatched = false
+  /// The files whose readers are slow.
+  var watchedFiles: [CInt] = []
   var poolIsClosed = false
   var isStopping = false
   /// Whatever is not settled is being cancelled.
@@ -155,6 +159,7 @@ struct RunDriver: ~Copyable {
     finishOutput()
     reporter.clearStatus()
     finishChronicle()
+    finishFiles()
     let end = sayHowItEnded()
     finishMessages()
     return end
@@ -176,6 +181,7 @@ struct RunDriver: ~Copyable {
       case .input: stopWatchingInput()
       case .output: outputReady(hangup: hangup)
       case .errorOutput: reporter.flush()
+      case .file: break  // All are flushed at the end of each turn.
       case nil: break
       }
     case .signal(let signal): take(signal: signal)

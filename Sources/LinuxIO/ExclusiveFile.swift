@@ -1,21 +1,29 @@
 import Glibc
 
-/// A file that is read once, then appended to, by one process at a time.
+/// A file that is read once, then appended to, by one process at a time. A device or FIFO holds nothing that could be read again
+/// and is nobody's alone: it is only written.
 public struct ExclusiveFile: ~Copyable, Sendable {
   private let file: FileDescriptor
   private let path: String
+  private let isSpecial: Bool
 
   /// Opens or creates the file, and locks it until the descriptor is closed. The error of one that somebody else has locked
-  /// `isLocked`.
+  /// `isLocked`, that of a FIFO without a reader is ENXIO.
   public init(path: String) throws(SystemError) {
+    self.path = path
+    isSpecial = isSpecialFile(path)
+    if isSpecial {
+      file = try FileDescriptor.appending(to: path)
+      return
+    }
     let opened = try FileDescriptor.open(path, flags: O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK)
     if flock(opened.rawValue, LOCK_EX | LOCK_NB) != 0 { throw SystemError("lock \(path)") }
     file = opened
-    self.path = path
   }
 
   /// Reads all that is in it, block by block.
   public func read(_ body: (UnsafeRawBufferPointer) -> Void) throws(SystemError) {
+    if isSpecial { return }
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
     defer { block.deallocate() }
     while true {
@@ -41,10 +49,15 @@ extension SystemError {
   public var isLocked: Bool { code == EWOULDBLOCK && operation.hasPrefix("lock ") }
 }
 
+/// Whether there is something that is no regular file.
+private func isSpecialFile(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+}
+
 /// Writes a file as a whole: who reads it sees the old one or the new one. (A device or FIFO is written as it is.)
 public func replaceFile(at path: String, with bytes: [UInt8]) throws(SystemError) {
-  var status = stat()
-  let isSpecial = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+  let isSpecial = isSpecialFile(path)
   let written = isSpecial ? path : path + ".new"
   let file = try FileDescriptor.open(written, flags: O_WRONLY | O_TRUNC | O_CREAT)
   var rest = bytes[...]

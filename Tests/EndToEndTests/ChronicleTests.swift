@@ -67,6 +67,14 @@ import Testing
     }
   }
 
+  @Test(
+    "a trace or report that cannot be written to its end is told once, with status 74", arguments: ["trace", "report"])
+  func fullDisk(option: String) throws {
+    let result = try shell("seq 3 | prefork run -q -w 1 --\(option) /dev/full -- cat")
+    #expect(result.status == 74)
+    #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+  }
+
   @Test("what a job costs stands in its record, and a leak is told with what to do")
   func cost() throws {
     let leak =

@@ -115,6 +115,49 @@ import Testing
     }
   }
 
+  @Test("a FIFO with a slow reader gets every line of joblog and trace: the run waits for it, also at its end")
+  func slowReaderOfAFile() throws {
+    try withTemporaryFolder { folder throws in
+      for option in ["--joblog", "--trace"] {
+        let reader = "{ sleep 0.5; cat >\(folder)/read; } <\(folder)/fifo"
+        let run = "seq 3000 | prefork run -q -w 2 \(option) \(folder)/fifo -- cat | tail -n 1"
+        let result = try shell(
+          "rm -f \(folder)/fifo; mkfifo \(folder)/fifo; \(reader) & exec 3>\(folder)/fifo; \(run) 3>&-; exec 3>&-; wait"
+        )
+        #expect(result == ShellResult(output: "3000\n", status: 0))
+        let read = try contents(of: "\(folder)/read")
+        #expect(read.split(separator: "\n").count > 3000 && read.hasSuffix("\n"), "\(option): \(read.suffix(100))")
+      }
+    }
+  }
+
+  @Test("a device holds no joblog: it is only written, by as many runs as like")
+  func devices() throws {
+    let full = try shell("seq 3 | prefork run -w 1 --joblog /dev/full -- cat", seconds: 10)
+    #expect(full.status == 74 && full.errors.contains("cannot write the joblog"), "\(full.errors)")
+    let session = try Session("exec prefork run -w 1 --joblog /dev/null -- cat")
+    session.send("a\n")
+    #expect(session.nextLine() == "a")
+    #expect(try shell("seq 3 | prefork run -w 1 --joblog /dev/null --resume -- cat").lines == ["1", "2", "3"])
+    session.closeInput()
+    _ = session.finish()
+  }
+
+  @Test("a job that was taken back before its worker had begun has not run")
+  func takenBack() throws {
+    try withTemporaryFolder { folder throws in
+      let session = try Session(
+        "exec prefork run -w 1 --output records --joblog \(folder)/log -- sh -c 'echo here >&2; sleep 20; cat'")
+      session.send("a\n")
+      session.waitForError("worker 0: here")
+      session.signal(SIGINT)
+      let result = session.finish()
+      #expect(result.output.contains("\"outcome\":\"cancelled\""), "\(result.output)")
+      #expect(!result.output.contains("\"ran\"") && !result.output.contains("\"slot\""), "\(result.output)")
+      #expect(try lines("\(folder)/log").map { Double($0[3].drop { $0 == " " }) } == [0])
+    }
+  }
+
   @Test("no line of a job whose result has not left us: nobody reads, and nothing is logged as ok")
   func notBeforeTheResult() throws {
     try withTemporaryFolder { folder throws in

@@ -67,6 +67,16 @@ import Testing
     #expect(result.lines[1].contains("\"result\":\"one\""))
   }
 
+  @Test("such a record keeps its id, its key, and its form as a dead letter")
+  func unfitInFull() throws {
+    let run = "prefork run -q -w 1 --input records --output records --joblog /dev/fd/8 --dead-letter /dev/fd/9 -- cat"
+    let result = try shell("\(run) 8>&1 9>&1 | cat", input: "{\"id\":7,\"key\":\"k\",\"job\":\"a\\nb\"}\n")
+    let lines = result.lines.filter { $0.contains("a\\n") || $0.contains("failed") }
+    #expect(lines.contains { $0.hasPrefix("{\"id\":7,\"seq\":1,\"outcome\":\"failed\"") }, "\(result.output)")
+    #expect(lines.contains { $0.hasPrefix("{\"id\":7,\"key\":\"k\",\"job\":\"a\\nb\",\"dead_letter\":") })
+    #expect(lines.contains { $0.contains("\tfailed\tkey:k") && $0.split(separator: "\t")[4] == "3" })
+  }
+
   @Test("an error carries the cause, the code or the signal, and the worker's last words")
   func errors() throws {
     let worker = "while read l; do case $l in die) echo ouch >&2; exit 3;; kill) kill -9 $$;; *) echo $l;; esac; done"
