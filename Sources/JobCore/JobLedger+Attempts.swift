@@ -140,7 +140,7 @@ extension JobLedger {
     nextMedian = runTimes.count + max(1, runTimes.count / 16)
     guard let percent = configuration.runLimitPercent, let median = runTimes.quantile(0.5) else { return }
     let isFirst = medianLimit == nil
-    medianLimit = max(1, UInt64(min(Double(median) / 100 * Double(percent), 0x1p62)))
+    medianLimit = max(configuration.leastMedianLimit, UInt64(min(Double(median) / 100 * Double(percent), 0x1p62)))
     guard isFirst else { return }
     for index in 0..<slab.count where slab[index].state == .leased && !slab[index].isTimed {
       startRunClock(index, into: &actions)

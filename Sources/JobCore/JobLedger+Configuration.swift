@@ -20,6 +20,8 @@ extension JobLedger {
     /// How long one attempt may run, in percent of the median of the jobs that were answered so far; nil = no such limit. It
     /// counts from when three were answered.
     public var runLimitPercent: Int?
+    /// The limit that follows from the median is never less, in nanoseconds: the shortest jobs vary most.
+    public var leastMedianLimit: UInt64 = 1
     /// The wait before a failed attempt is repeated; nil = none.
     public var retryDelay: RetryDelay?
     /// When the run is given up; nil = never.

@@ -59,7 +59,9 @@ private func isSpecialFile(_ path: String) -> Bool {
 public func replaceFile(at path: String, with bytes: [UInt8]) throws(SystemError) {
   let isSpecial = isSpecialFile(path)
   let written = isSpecial ? path : path + ".new"
-  let file = try FileDescriptor.open(written, flags: O_WRONLY | O_TRUNC | O_CREAT)
+  // Opened for nothing, a FIFO would be at its end for its reader; and one without a reader must not be waited for.
+  if isSpecial, bytes.isEmpty { return }
+  let file = try FileDescriptor.open(written, flags: O_WRONLY | O_TRUNC | O_CREAT | (isSpecial ? O_NONBLOCK : 0))
   var rest = bytes[...]
   while !rest.isEmpty {
     let result = rest.withUnsafeBytes { writeOnce(file.rawValue, $0) }

@@ -86,7 +86,9 @@ private func ledgerConfiguration(from arguments: ParsedArguments, workers: Int) 
     quarantineAfter: arguments[RunOptions.quarantineAfter])
   switch arguments[RunOptions.timeout] {
   case .duration(let limit)?: configuration.runLimit = limit
-  case .percent(let percent)?: configuration.runLimitPercent = percent
+  case .percent(let percent)?:
+    configuration.runLimitPercent = percent
+    configuration.leastMedianLimit = 10_000_000
   case nil: break
   }
   configuration.retryDelay = arguments[RunOptions.retryDelay].map {

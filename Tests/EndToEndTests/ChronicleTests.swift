@@ -59,6 +59,15 @@ import Testing
     }
   }
 
+  @Test("a report to a FIFO that nobody reads is not waited for")
+  func reportToFIFO() throws {
+    try withFile(".fifo") { path throws in
+      let result = try shell("mkfifo \(path) && seq 3 | prefork run --report \(path) -- cat", seconds: 20)
+      #expect(result.output == "1\n2\n3\n")
+      #expect(result.errors.contains("cannot write the report"), "\(result.errors)")
+    }
+  }
+
   @Test("a trace or report that cannot be written is told before anything starts")
   func unwritable() throws {
     for option in ["--trace", "--report", "--dead-letter"] {

@@ -122,6 +122,17 @@ import Testing
     #expect(story.tell(.leaseGranted).contains(.arm(.run(job), after: 5000)))
   }
 
+  @Test("the limit from the median is never less than it may be")
+  func leastMedianLimit() {
+    var story = Story {
+      $0.runLimitPercent = 200
+      $0.leastMedianLimit = 10_000
+    }
+    for _ in 0..<3 { _ = story.tell(.replied(story.lease()[0], resultBytes: 0, ran: 1000)) }
+    let job = story.accept()[0]
+    #expect(story.tell(.leaseGranted).contains(.arm(.run(job), after: 10_000)))
+  }
+
   // MARK: Halt
 
   @Test("halt soon: the n-th bad end stops the queue, what runs finishes")
