@@ -40,7 +40,7 @@ import Testing
     let good = "--job 'greek small letter alpha' -- workers/examples/unicode_search.py"
     let reports = try [good, buffered].map { try shell("prefork check \($0)").output }.joined(separator: "\n")
     // Figures differ from one run to the next, and advice comes and goes with them.
-    let shape = { (line: Substring) in line.replacing(#/[0-9.]+( m?s| MB)?/#, with: "#") }
+    let shape = { (line: Substring) in line.replacing(#/(under )?[0-9.]+( m?s| MB)?/#, with: "#") }
     let written = Set(reports.split(separator: "\n").map(shape))
     let report = section.split(separator: "\n").filter { $0.firstMatch(of: #/^[a-z ]{10} [^ ]|^(not )?ok: /#) != nil }
     #expect(report.count >= 14)
