@@ -38,6 +38,7 @@ let package = Package(
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(name: "Chronicle", dependencies: ["JobCore"]),
+    .target(name: "ControlProtocol", dependencies: ["Records"]),
 
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore"),

@@ -8,6 +8,7 @@ import Testing
     "PoolCore": [], "JobCore": [], "JobLog": [], "WireFormats": [], "Records": [], "CommandLineKit": [], "Timers": [],
     "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
     "Chronicle": ["JobCore"],
+    "ControlProtocol": ["Records"],
     "LinuxIO": ["CLinux", "Glibc"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
