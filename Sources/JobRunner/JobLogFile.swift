@@ -1,4 +1,5 @@
 import JobLog
+import JobEngine
 import LinuxIO
 
 /// The joblog: one line for each job that has come out, never before its result has left us. What a kill tears is cut off when

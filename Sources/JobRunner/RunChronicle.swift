@@ -1,5 +1,6 @@
 import Chronicle
 import JobCore
+import JobEngine
 import LinuxIO
 
 /// Tells what happens in a run to those who tell people: the summary always, trace and report when they are asked for.
@@ -49,7 +50,7 @@ struct RunChronicle: ~Copyable {
   }
 
   /// What to wait for when a FIFO takes no more of the trace at the moment.
-  var blockedDescriptor: CInt? { JobRunner.blockedDescriptor(of: traceFile) }
+  var blockedTrace: CInt? { blockedDescriptor(of: traceFile) }
 
   /// The last word of the trace, to be flushed.
   mutating func end() { writer?.end(to: &traced) }

@@ -1,5 +1,6 @@
 import Chronicle
 import JobCore
+import JobEngine
 import LinuxIO
 import WireFormats
 import WorkerPool
@@ -42,6 +43,15 @@ public struct RunConfiguration: Sendable {
     output == .records || jobLog != nil || deadLetters != nil || trace != nil || report != nil
   }
 
+  /// What the engine needs to know of it.
+  var engine: JobEngineConfiguration {
+    var engine = JobEngineConfiguration(pool: pool, ledger: ledger, seed: seed)
+    engine.keepsDetails = keepsDetails
+    engine.keepsFailedAttempts = deadLetters != nil
+    engine.tellsAttempts = trace != nil || report != nil
+    return engine
+  }
+
   /// A run with these parts.
   public init(
     pool: WorkerPoolConfiguration, ledger: JobLedger.Configuration, input: StreamFormat, output: StreamFormat,
@@ -55,45 +65,6 @@ public struct RunConfiguration: Sendable {
     self.seed = seed
     self.verbosity = verbosity
   }
-}
-
-/// How jobs or results stand in a stream.
-public enum StreamFormat: Sendable, Equatable {
-  /// As they are, framed.
-  case framed(Framing)
-  /// Each as one line of JSON that says more than the bytes.
-  case records
-
-  /// What separates one from the next.
-  var framing: Framing {
-    switch self {
-    case .framed(let framing): framing
-    case .records: .lines
-    }
-  }
-}
-
-/// Where the workers' stderr goes.
-public enum WorkerErrors: Sendable, Equatable {
-  /// Whole lines to ours, each under the worker's name.
-  case prefixed
-  /// Workers have our stderr as theirs: nothing stands between, lines may be mixed, and no evidence of a death is kept.
-  case inherited
-  /// Whole lines, each under the worker's name, appended to this file.
-  case file(String)
-}
-
-/// How much is said on stderr.
-public enum Verbosity: Int, Sendable, Comparable {
-  /// Only what ends the run, and what workers themselves say.
-  case quiet
-  /// Also deaths, failed jobs, and a summary when not all is well.
-  case normal
-  /// Also every start, stop and recycling, and always the summary.
-  case verbose
-
-  /// Quiet is less than verbose.
-  public static func < (left: Verbosity, right: Verbosity) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// How a run ended; the command turns it into an exit status.

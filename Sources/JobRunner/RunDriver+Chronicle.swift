@@ -1,6 +1,7 @@
 import Chronicle
 import EventLoop
 import JobCore
+import JobEngine
 import LinuxIO
 import PoolCore
 import Records
@@ -50,7 +51,7 @@ extension RunDriver {
     let story = stories[worker.slot.index]
     guard story.readyAt == nil else { return }
     let took = loop.now() &- story.startedAt
-    let ready = loop.now() &- min(took, ledger.runTimes.quantile(0.5) ?? 0)
+    let ready = loop.now() &- min(took, engine.ledger.runTimes.quantile(0.5) ?? 0)
     stories[worker.slot.index].readyAt = ready
     chronicle.tell(
       .workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: elapsed(ready)))
@@ -93,30 +94,30 @@ extension RunDriver {
   mutating func noteAttempt(_ job: JobID, _ attempt: Int, _ worker: WorkerID) {
     guard chronicle.isDetailed else { return }
     chronicle.tellDetail(
-      .attemptStarted(job: ledger.sequence(of: job), attempt: attempt, slot: worker.slot.index, at: now))
+      .attemptStarted(job: engine.ledger.sequence(of: job), attempt: attempt, slot: worker.slot.index, at: now))
   }
 
   mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
-    guard chronicle.isDetailed, let slot = facts[job].slot else { return }
-    let attempt = facts.attempt(of: job)
+    guard chronicle.isDetailed, let slot = engine.facts[job].slot else { return }
+    let attempt = engine.facts.attempt(of: job)
     let began = attempt.includesStart ? stories[slot].readyAt ?? attempt.startedAt : attempt.startedAt
     chronicle.tellDetail(
       .attemptEnded(
-        job: ledger.sequence(of: job), attempt: ledger.attempts(of: job), slot: slot, failure: failure,
+        job: engine.ledger.sequence(of: job), attempt: engine.ledger.attempts(of: job), slot: slot, failure: failure,
         since: elapsed(began), at: now))
   }
 
   mutating func noteSettled(_ job: JobID, _ outcome: Outcome) {
-    let attempt = facts.attempt(of: job)
+    let attempt = engine.facts.attempt(of: job)
     // What includes a start is not the time of a job.
     let isTimed = attempt.startedAt > 0 && !attempt.includesStart
     chronicle.summary.settled(outcome, ran: isTimed ? loop.now() &- attempt.startedAt : nil)
-    guard facts.keepsDetails else { return }
-    let details = facts[job]
+    guard engine.facts.keepsDetails else { return }
+    let details = engine.facts[job]
     chronicle.tell(
       SettledJob(
-        sequence: ledger.sequence(of: job), name: details.id.map { String(decoding: $0, as: UTF8.self) },
-        outcome: outcome, attempts: ledger.attempts(of: job), slot: details.slot,
+        sequence: engine.ledger.sequence(of: job), name: details.id.map { String(decoding: $0, as: UTF8.self) },
+        outcome: outcome, attempts: engine.ledger.attempts(of: job), slot: details.slot,
         pid: details.pid, acceptedAt: elapsed(details.acceptedAt),
         startedAt: isTimed ? elapsed(attempt.startedAt) : nil,
         settledAt: now, sent: details.sent, received: details.received,
@@ -129,8 +130,8 @@ extension RunDriver {
   // MARK: At regular times
 
   mutating func takeSample() {
-    let counts = ledger.counts
-    let snapshot = pool.snapshot
+    let counts = engine.ledger.counts
+    let snapshot = engine.pool.snapshot
     chronicle.tell(
       .sample(
         Sample(
@@ -164,7 +165,7 @@ extension RunDriver {
   }
 
   private var progress: Progress {
-    let counts = ledger.counts
+    let counts = engine.ledger.counts
     let input: Progress.Input
     if inputIsOver {
       input = .over
@@ -173,12 +174,12 @@ extension RunDriver {
     } else {
       input = .endless
     }
-    let serving = pool.serving
+    let serving = engine.pool.serving
     return Progress(
       input: input, taken: UInt64(counts.accepted + counts.skipped), skipped: UInt64(counts.skipped),
       settled: UInt64(counts.settled), notOK: UInt64(counts.bad), busy: counts.leased, serving: serving,
-      slots: max(serving, pool.size.upperBound),
-      phase: ledger.isHalted || signalsTaken > 0 ? .draining : pool.isBreakerOpen ? .breakerOpen : .running)
+      slots: max(serving, engine.pool.size.upperBound),
+      phase: engine.ledger.isHalted || signalsTaken > 0 ? .draining : engine.pool.isBreakerOpen ? .breakerOpen : .running)
   }
 
   // MARK: The end

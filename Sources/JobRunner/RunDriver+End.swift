@@ -1,5 +1,6 @@
 import EventLoop
 import JobCore
+import JobEngine
 import LinuxIO
 import PoolCore
 import WorkerPool
@@ -11,26 +12,26 @@ extension RunDriver {
   /// TTIN, TTOU: one worker more, one fewer.
   mutating func take(signal: CInt) {
     switch signal {
-    case Signal.hangup: pool.recycleAll(&loop)
-    case Signal.user1: sayState()
-    case Signal.child: pool.childrenChanged(&loop)
+    case Signal.hangup: engine.pool.recycleAll(&loop)
+    case Signal.user1: engine.sayState(loop, &reporter)
+    case Signal.child: engine.pool.childrenChanged(&loop)
     case Signal.windowChanged: windowChanged()
     case Signal.oneMore: resize(by: 1)
     case Signal.oneFewer: resize(by: -1)
     default: interrupted(by: signal)
     }
-    settleEvents()
+    settle()
   }
 
   /// A pool that was asked to be of a fixed size keeps one; of a variable pool the upper bound moves, and takes the lower
   /// one along only as long as it is below it.
   private mutating func resize(by change: Int) {
-    guard !isStopping else { return }
-    let old = pool.size
+    guard !engine.isStopping else { return }
+    let old = engine.pool.size
     let asked = configuration.pool.pool
     let maximum = max(1, old.upperBound + change)
     let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
-    if minimum...maximum != old { pool.resize(to: minimum...maximum, &loop) }
+    if minimum...maximum != old { engine.pool.resize(to: minimum...maximum, &loop) }
     let size = minimum == maximum ? "\(maximum)" : "\(minimum) to \(maximum)"
     reporter.note("the pool now keeps \(size) worker\(maximum == 1 ? "" : "s")")
   }
@@ -40,11 +41,12 @@ extension RunDriver {
     switch signalsTaken {
     case 1:
       earlyEnd = .interrupted(signal: signal)
-      ledger.handle(.drain, into: &jobActions)
-      performJobActions()
-      takeBackUnstarted()
-      if ledger.counts.leased > 0 {
-        let jobs = ledger.counts.leased == 1 ? "1 running job" : "\(ledger.counts.leased) running jobs"
+      engine.tell(.drain)
+      settle()
+      engine.takeBackUnstarted(&loop)
+      settle()
+      if engine.ledger.counts.leased > 0 {
+        let jobs = engine.ledger.counts.leased == 1 ? "1 running job" : "\(engine.ledger.counts.leased) running jobs"
         reporter.note("\(signalName(signal)): finishing \(jobs); once more to stop now")
       }
       endInput()
@@ -53,44 +55,19 @@ extension RunDriver {
     }
   }
 
-  /// A job of which a loading worker has read nothing does not run: nobody waits for the loading to end.
-  private mutating func takeBackUnstarted() {
-    for worker in workerOfJob.compactMap({ $0 }) where !pool.hasBegun(worker) {
-      guard let job = jobOfSlot[worker.slot.index] else { continue }
-      unbind(job, worker)
-      pool.interrupt(worker, &loop)
-      noteAttemptEnd(job, failure: "given back unread")
-      if facts.keepsDetails {
-        // It never ran, and waited until now.
-        facts[job].leasedAt = nil
-        facts[job].slot = nil
-        facts[job].pid = nil
-      }
-      ledger.handle(.returnedUnstarted(job), into: &jobActions)
-    }
-    performJobActions()
-  }
-
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
   mutating func abandonJobs(_ urgency: StopUrgency) {
-    isAbandoning = true
-    ledger.handle(.abort, into: &jobActions)
-    performJobActions()
+    engine.abandon()
+    settle()
     endInput()
-    stopPool(urgency)
-  }
-
-  private mutating func stopPool(_ urgency: StopUrgency) {
-    isStopping = true
-    for slot in jobOfSlot.indices { jobOfSlot[slot] = nil }
-    pool.stop(urgency, &loop)
+    engine.stopPool(urgency, &loop)
   }
 
   /// Input is over, every job is settled and its result is on its way: nothing is left but to stop the workers.
   mutating func allIsDone() {
     timers.disarm(.silence)
-    guard !isStopping else { return }
-    stopPool(.graceful)
+    guard !engine.isStopping else { return }
+    engine.stopPool(.graceful, &loop)
   }
 
   /// No worker will serve this request.
@@ -104,13 +81,13 @@ extension RunDriver {
   /// The breaker is open, no worker lives and none ever answered: there is nobody to wait for, even if no job has come
   /// yet. (Who typed the command at a terminal must not type a job to learn that the program does not exist.)
   mutating func giveUpIfNobodyEverWorked() {
-    if ledger.counts[.ok] == 0, pool.isEmpty { giveUp() }
+    if engine.ledger.counts[.ok] == 0, engine.pool.isEmpty { giveUp() }
   }
 
   private mutating func giveUp() {
-    guard !isStopping, earlyEnd == nil else { return }
-    earlyEnd = pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
-    sayWorkersDoNotStart()
+    guard !engine.isStopping, earlyEnd == nil else { return }
+    earlyEnd = engine.pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
+    engine.sayWorkersDoNotStart(&reporter)
     abandonJobs(.prompt)
   }
 
@@ -122,7 +99,7 @@ extension RunDriver {
     followOutput()
     reporter.flush()
     watchErrorOutput()
-    pool.setReadsErrorOutput(!reporter.isFull, &loop)
+    engine.pool.setReadsErrorOutput(!reporter.isFull, &loop)
   }
 
   mutating func outputReady(hangup: Bool) {

@@ -1,4 +1,5 @@
 import JobCore
+import JobEngine
 import JobLog
 import LinuxIO
 import Records
@@ -9,7 +10,7 @@ import WorkerPool
 extension RunDriver {
   /// Takes jobs from stdin as long as the ledger wants them and the readers of stdout and of our files keep up.
   mutating func takeJobs() {
-    while !inputIsOver, ledger.canAccept, !sink.isFull, watchedFiles.isEmpty {
+    while !inputIsOver, engine.ledger.canAccept, !sink.isFull, watchedFiles.isEmpty {
       switch source.next() {
       case .job(let place, let consumed):
         take(place)
@@ -45,20 +46,13 @@ extension RunDriver {
     var key: JobKey?
     if jobLog != nil {
       let ofJob = source.withBytes { JobKey(ofJob: UnsafeRawBufferPointer(rebasing: $0[place]).bytes) }
-      if resume.take(ofJob) { return ledger.handle(.skipped, into: &jobActions) }
+      if resume.take(ofJob) { return engine.tell(.skipped) }
       key = ofJob
     }
-    let job = ledger.nextID
-    let defect = source.withBytes { bytes -> FramingError? in
-      let payload = UnsafeRawBufferPointer(rebasing: bytes[place])
-      if framing != configuration.pool.framing, let error = configuration.pool.framing.canCarry(payload.bytes) {
-        return error
-      }
-      store.store(payload, as: configuration.pool.framing, for: job)
-      return nil
+    if let defect = source.withBytes({ engine.store(UnsafeRawBufferPointer(rebasing: $0[place]), from: framing) }) {
+      return reject(unfit(defect), bytes: source.withBytes { Array($0[place]) })
     }
-    if let defect { return reject(unfit(defect), bytes: source.withBytes { Array($0[place]) }) }
-    accept(job, .usual, sent: place.count) { $0.key = key }
+    accept(.usual, sent: place.count) { $0.key = key }
   }
 
   private func unfit(_ defect: FramingError) -> String {
@@ -84,7 +78,7 @@ extension RunDriver {
     var key: JobKey?
     if jobLog != nil {
       let found = self.key(of: record, line, payload)
-      if resume.take(found) { return ledger.handle(.skipped, into: &jobActions) }
+      if resume.take(found) { return engine.tell(.skipped) }
       key = found
     }
     let id = record.id.map { Array(line[$0]) }
@@ -93,14 +87,12 @@ extension RunDriver {
       details.key = key
       details.record = line
     }
-    if let defect = configuration.pool.framing.canCarry(payload.span.bytes) {
+    if let defect = payload.withUnsafeBytes({ engine.store($0, from: nil) }) {
       return reject(unfit(defect), bytes: payload, complete)
     }
-    let job = ledger.nextID
-    payload.withUnsafeBytes { store.store($0, as: configuration.pool.framing, for: job) }
     let terms = JobTerms(
       retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority)
-    accept(job, terms, sent: payload.count, complete)
+    accept(terms, sent: payload.count, complete)
   }
 
   private func key(of record: InputRecord, _ line: [UInt8], _ payload: [UInt8]) -> JobKey {
@@ -112,47 +104,43 @@ extension RunDriver {
 
   // MARK: To the ledger
 
-  private mutating func accept(
-    _ job: JobID, _ terms: JobTerms, sent: Int, _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    facts.begin(job, at: loop.now())
-    if facts.keepsDetails {
-      facts[job].sent = sent
-      if jobLog != nil { facts[job].command = store.payload(of: job, atMost: JobLogLine.longestCommand + 1) }
-      complete(&facts[job])
+  private mutating func accept(_ terms: JobTerms, sent: Int, _ complete: (inout JobFacts.Details) -> Void) {
+    let job = engine.ledger.nextID
+    engine.accept(terms, sent: sent, answer: answerFraming, loop) { details in
+      complete(&details)
     }
-    ledger.handle(.accepted(job, terms), into: &jobActions)
-    performJobActions()
+    if jobLog != nil { engine.facts[job].command = engine.store.payload(of: job, atMost: JobLogLine.longestCommand + 1) }
+    settle()
   }
 
-  /// A job that cannot be run is an outcome, too: it keeps its place, and loses nothing else.
   private mutating func reject(
     _ reason: String, bytes: [UInt8], isAJob: Bool = true, _ complete: (inout JobFacts.Details) -> Void = { _ in }
   ) {
-    let job = ledger.nextID
-    bytes.withUnsafeBytes { store.store($0, as: .lines, for: job) }
-    facts.begin(job, at: loop.now())
-    if facts.keepsDetails {
-      facts[job].sent = bytes.count
-      facts[job].failure = Failure(message: "the job \(reason)")
-      facts[job].cannotComeAgain = !isAJob
-      if jobLog != nil {
-        facts[job].key = JobKey(ofJob: bytes.span.bytes)
-        facts[job].command = Array(bytes.prefix(JobLogLine.longestCommand + 1))
+    let isLogged = jobLog != nil
+    let job = engine.reject(reason, bytes: bytes, isAJob: isAJob, answer: answerFraming, loop) { details in
+      if isLogged {
+        details.key = JobKey(ofJob: bytes.span.bytes)
+        details.command = Array(bytes.prefix(JobLogLine.longestCommand + 1))
       }
-      complete(&facts[job])
+      complete(&details)
     }
-    ledger.handle(.accepted(job), into: &jobActions)
-    reporter.repeated(.rejectedJob, cause: reason, "job \(ledger.sequence(of: job)) \(reason)")
-    ledger.handle(.rejected(job), into: &jobActions)
-    performJobActions()
+    reporter.repeated(.rejectedJob, cause: reason, "job \(engine.ledger.sequence(of: job)) \(reason)")
+    settle()
+  }
+
+  /// What an answer must fit into.
+  private var answerFraming: Framing? {
+    switch configuration.output {
+    case .framed(let framing): framing
+    case .records: nil
+    }
   }
 
   mutating func endInput() {
     guard !inputIsOver else { return }
     inputIsOver = true
     if inputIsWatched { stopWatchingInput() }
-    ledger.handle(.inputEnded, into: &jobActions)
-    performJobActions()
+    engine.tell(.inputEnded)
+    settle()
   }
 }

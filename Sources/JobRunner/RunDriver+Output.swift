@@ -1,4 +1,5 @@
 import JobCore
+import JobEngine
 import JobLog
 import Records
 import WireFormats
@@ -18,42 +19,24 @@ extension RunDriver {
   private mutating func emitPlain(_ job: JobID, _ outcome: Outcome) {
     switch outcome {
     case .ok:
-      if let replying, replying.job == job {
-        pool.withReply(of: replying.worker) { sink.append($0) }
-      } else {
-        store.withBytes(of: job) { sink.append($0) }
-      }
+      engine.withResult(of: job) { sink.append($0) }
     case .cancelled: sink.oweEmpty()
     case .failed, .timeout, .crashed, .quarantined, .expired: sink.appendEmpty()
     }
   }
 
-  mutating func hold(_ job: JobID) {
-    // It is settled: what it would take to feed it in again must not pile up behind a job that hangs.
-    if facts.keepsDetails {
-      facts[job].record = nil
-      facts[job].failedAttempts = []
-    }
-    guard let replying, replying.job == job else { return }
-    pool.withReply(of: replying.worker) { store.storeReply($0, for: job) }
-  }
-
   // MARK: Records
 
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {
-    let details = facts[job]
+    let details = engine.facts[job]
     let record = OutputRecord(
-      seq: ledger.sequence(of: job), outcome: outcome.description, attempts: ledger.attempts(of: job),
+      seq: engine.ledger.sequence(of: job), outcome: outcome.description, attempts: engine.ledger.attempts(of: job),
       slot: details.slot, pid: details.pid, queued: (details.leasedAt ?? details.endedAt) &- details.acceptedAt,
       ran: details.leasedAt.map { details.endedAt &- $0 }, cpu: details.cost?.cpu, rss: details.cost?.memoryChange)
     var line: [UInt8] = []
     let id = details.id?.span.bytes
     if outcome == .ok {
-      if let replying, replying.job == job {
-        pool.withReply(of: replying.worker) { record.append(reply: $0.bytes, id: id, to: &line) }
-      } else {
-        store.withBytes(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
-      }
+      engine.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
     } else {
       record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
     }
@@ -63,15 +46,15 @@ extension RunDriver {
   // MARK: The joblog
 
   private mutating func log(_ job: JobID, _ outcome: Outcome) {
-    let details = facts[job]
+    let details = engine.facts[job]
     guard let key = details.key, let known = JobLogOutcome(rawValue: outcome.description) else { return }
     let began = details.leasedAt ?? details.acceptedAt
     let line = JobLogLine(
-      sequence: ledger.sequence(of: job), startTime: wallClock(at: began) / 1_000_000,
+      sequence: engine.ledger.sequence(of: job), startTime: wallClock(at: began) / 1_000_000,
       runtime: details.leasedAt == nil ? 0 : (details.endedAt &- began) / 1_000_000, sent: UInt64(details.sent),
       received: UInt64(details.received), exitValue: Int32(clamping: details.failure?.code ?? 0),
       signal: Int32(clamping: details.failure?.signal ?? 0), slot: details.slot.map { UInt32($0) },
-      attempts: UInt32(clamping: ledger.attempts(of: job)), outcome: known, key: key,
+      attempts: UInt32(clamping: engine.ledger.attempts(of: job)), outcome: known, key: key,
       usage: configuration.pool.metersJobs
         ? .init(cpu: details.cost.map { $0.cpu / 1_000_000 }, rss: details.cost?.memoryChange) : nil)
     jobLog?.append(line, command: details.command, after: sink.appendedBytes)
@@ -91,7 +74,7 @@ extension RunDriver {
   /// A FIFO that takes no more is waited for; what is to be written to it must not pile up.
   private mutating func watchFiles() {
     let blocked = (
-      blockedDescriptor(of: jobLog), blockedDescriptor(of: deadLetters), chronicle.blockedDescriptor
+      blockedDescriptor(of: jobLog), blockedDescriptor(of: deadLetters), chronicle.blockedTrace
     )
     if watchedFiles.isEmpty, blocked == (nil, nil, nil) { return }
     let files = [blocked.0, blocked.1, blocked.2].compactMap { $0 }
@@ -119,31 +102,12 @@ extension RunDriver {
     abandonJobs(.prompt)
   }
 
-  // MARK: Evidence
-
-  /// The attempt, or the wait, is over: `failure` says why, if it did not go well.
-  mutating func noteEnd(of job: JobID, _ failure: Failure?, cause: String? = nil, received: Int = 0) {
-    guard facts.keepsDetails else { return }
-    facts[job].endedAt = loop.now()
-    facts[job].received = received
-    facts[job].failure = failure
-    facts[job].cause = cause ?? failure?.message
-  }
-
-  /// An attempt that counts has failed like this.
-  mutating func noteFailedAttempt(of job: JobID, _ failure: AttemptFailure) {
-    guard deadLetters != nil, let last = facts[job].failure else { return }
-    let details = facts[job]
-    facts[job].failedAttempts.append(
-      DeadLetter.Attempt(
-        outcome: failure.outcome.description, failure: last, slot: details.slot, pid: details.pid,
-        ran: details.leasedAt.map { details.endedAt &- $0 }))
-  }
+  // MARK: Dead letters
 
   /// A job that did not end well is kept with what is known of its end, such that it can be fed in again.
   mutating func bury(_ job: JobID, _ outcome: Outcome) {
-    guard deadLetters != nil, !facts[job].cannotComeAgain else { return }
-    let details = facts[job]
+    guard deadLetters != nil, !engine.facts[job].cannotComeAgain else { return }
+    let details = engine.facts[job]
     var attempts = details.failedAttempts
     if attempts.isEmpty {
       attempts = [
@@ -152,45 +116,13 @@ extension RunDriver {
           pid: details.pid)
       ]
     }
-    let letter = DeadLetter(seq: ledger.sequence(of: job), outcome: outcome.description, attempts: attempts)
+    let letter = DeadLetter(seq: engine.ledger.sequence(of: job), outcome: outcome.description, attempts: attempts)
     var line: [UInt8] = []
     if let record = details.record, (try? letter.append(record: record.span.bytes, to: &line)) != nil {
       deadLetters?.append(line)
     } else {
-      letter.append(payload: store.payload(of: job, atMost: .max).span.bytes, to: &line)
+      letter.append(payload: engine.store.payload(of: job, atMost: .max).span.bytes, to: &line)
       deadLetters?.append(line)
-    }
-  }
-}
-
-extension Failure {
-  /// A death.
-  init(_ report: DeathReport) {
-    self.init(message: report.description, account: report.account)
-    switch report.status {
-    case .exited(let code): self.code = Int(code)
-    case .killed(let signal, _): self.signal = Int(signal)
-    case .unknown: break
-    }
-  }
-
-  init(message: String, account: WorkerAccount?) {
-    let lines = account?.lastErrorLines ?? []
-    self.init(message: message, stderr: Array(lines.joined(separator: "\n").utf8))
-  }
-}
-
-extension Outcome {
-  /// What to say when nothing more is known.
-  fileprivate var words: String {
-    switch self {
-    case .ok: "answered"
-    case .failed: "it could not be given to a worker"
-    case .timeout: "it ran longer than it may (--timeout)"
-    case .crashed: "its worker died"
-    case .quarantined: "it killed too many workers (--quarantine-after)"
-    case .cancelled: "the run ended before it did"
-    case .expired: "it waited for a worker longer than it may (--queue-timeout)"
     }
   }
 }

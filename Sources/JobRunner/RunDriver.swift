@@ -1,6 +1,7 @@
 import Chronicle
 import EventLoop
 import JobCore
+import JobEngine
 import JobLog
 import LinuxIO
 import PoolCore
@@ -37,9 +38,6 @@ struct RunDriver: ~Copyable {
 
   /// The timers of the run.
   enum Timer: Hashable {
-    case job(JobTimer)
-    /// Looks again whether a fresh worker has begun to read its first job: only then its run clock starts.
-    case begin(JobID, WorkerID)
     /// No reply at all for a while: a word about buffering.
     case silence
     /// The progress line is looked at again.
@@ -50,10 +48,7 @@ struct RunDriver: ~Copyable {
 
   let configuration: RunConfiguration
   var loop: EventLoop
-  var pool: WorkerPool
-  var ledger: JobLedger
-  var store = JobStore()
-  var facts: JobFacts
+  var engine: JobEngine
   var chronicle: RunChronicle
   var stories: [WorkerStory] = []
   var display: ProgressDisplay?
@@ -64,19 +59,7 @@ struct RunDriver: ~Copyable {
   var sink: ResultSink
   var reporter: Reporter
   var timers = TimerQueue<Timer>()
-  var jobActions: [JobAction] = []
   var loopEvents: [LoopEvent] = []
-
-  /// The job of each slot's worker, by slot.
-  var jobOfSlot: [JobID?] = []
-  /// The worker of each running job, by the job's index.
-  var workerOfJob: [WorkerID?] = []
-  /// The time that the run clock of each job gets, by the job's index, while it waits for its worker to begin.
-  var runLimitOfJob: [UInt64] = []
-  /// The lease that the ledger is asked about at this moment.
-  var offeredWorker: WorkerID?
-  /// The job whose reply the ledger is told about at this moment, and its worker.
-  var replying: (job: JobID, worker: WorkerID)?
 
   /// Lines of the input so far, in records.
   var linesOfInput: UInt64 = 0
@@ -90,20 +73,11 @@ struct RunDriver: ~Copyable {
   /// The files whose readers are slow.
   var watchedFiles: [CInt] = []
   var poolIsClosed = false
-  var isStopping = false
-  /// Whatever is not settled is being cancelled.
-  var isAbandoning = false
   var signalsTaken = 0
   /// The first thing that ended the run other than the end of its input.
   var earlyEnd: RunEnd?
-  var unaskedReplies = 0
   var outputIsGone = false
-  var hasHintedAtBuffering = false
-  /// The failed starts that opened the breaker last, and in how many nanoseconds they came.
-  var failedStarts: (count: Int, period: UInt64) = (0, 0)
   var hasSaidLoading = false
-  var lastFailedStart: DeathReport?
-  var lastSpawnError: String?
   var startedAt: UInt64 = 0
   /// The time of day at `startedAt`, in nanoseconds since 1970.
   let startOfDay: UInt64
@@ -112,10 +86,8 @@ struct RunDriver: ~Copyable {
     _ configuration: RunConfiguration, _ files: consuming RunFiles, closed: ClosedDescriptors
   ) throws(SystemError) {
     self.configuration = configuration
-    facts = JobFacts(keepsDetails: configuration.keepsDetails)
     loop = try EventLoop()
-    pool = WorkerPool(configuration.pool, seed: configuration.seed)
-    ledger = JobLedger(configuration: configuration.ledger)
+    engine = JobEngine(configuration.engine)
     source = JobSource(
       InheritedInput(0, wasClosed: closed.stdin), framing: configuration.input.framing,
       maximumJobSize: configuration.maximumJobSize)
@@ -141,15 +113,15 @@ struct RunDriver: ~Copyable {
     _ = try loop.enableWatchdog()
     if source.wasClosed { reporter.note("stdin is closed: there are no jobs") }
     sayWhatIsResumed()
-    pool.start(&loop)
+    engine.pool.start(&loop)
     timers.arm(.silence, at: startedAt &+ Self.silenceLimit)
     beginChronicle()
     while !poolIsClosed {
       workOff()
       flush()
       // What flushing led to (nobody reads our results any more) is dealt with before anything is waited for.
-      if poolIsClosed || !pool.events.isEmpty { continue }
-      try loop.setAlarm(at: earliest(pool.nextDeadline, timers.earliest))
+      if poolIsClosed || engine.hasNews { continue }
+      try loop.setAlarm(at: earliest(engine.nextDeadline, timers.earliest))
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents, blocking: !inputWantsTurn)
       inputWantsTurn = false
@@ -168,15 +140,15 @@ struct RunDriver: ~Copyable {
   /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.
   private mutating func workOff() {
     repeat {
-      settleEvents()
+      settle()
       takeJobs()
-    } while !pool.events.isEmpty
+    } while engine.hasNews
   }
 
   private mutating func handle(_ event: LoopEvent) {
     switch event {
     case .ready(let token, _, _, let hangup):
-      if pool.handle(token: token, hangup: hangup, &loop) { return settleEvents() }
+      if engine.pool.handle(token: token, hangup: hangup, &loop) { return settle() }
       switch Token(rawValue: token) {
       case .input: stopWatchingInput()
       case .output: outputReady(hangup: hangup)
@@ -186,14 +158,9 @@ struct RunDriver: ~Copyable {
       }
     case .signal(let signal): take(signal: signal)
     case .alarm:
-      pool.fireTimers(&loop)
+      engine.fireTimers(&loop)
       fireTimers()
-      settleEvents()
+      settle()
     }
   }
-}
-
-private func earliest(_ left: UInt64?, _ right: UInt64?) -> UInt64? {
-  guard let left, let right else { return left ?? right }
-  return min(left, right)
 }

@@ -1,4 +1,5 @@
 import JobLog
+import JobEngine
 import LinuxIO
 
 /// The files of a run, opened before anything is started: a run that could not write what it was told to write must not begin.

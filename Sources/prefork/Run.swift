@@ -1,6 +1,7 @@
 import Chronicle
 import CommandLineKit
 import JobCore
+import JobEngine
 import JobRunner
 import LinuxIO
 import WireFormats
@@ -45,11 +46,11 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
   var configuration = RunConfiguration(
     pool: workerPoolConfiguration(from: arguments, workers: workers),
     ledger: ledgerConfiguration(from: arguments, workers: workers.upperBound),
-    input: JobRunner.StreamFormat(arguments[RunOptions.input]),
-    output: JobRunner.StreamFormat(arguments[RunOptions.output]),
+    input: StreamFormat(arguments[RunOptions.input]),
+    output: StreamFormat(arguments[RunOptions.output]),
     maximumJobSize: arguments[RunOptions.maxJobSize],
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
-    verbosity: JobRunner.Verbosity(arguments[RunOptions.verbosity]))
+    verbosity: arguments[RunOptions.verbosity])
   configuration.jobLog = arguments[RunOptions.joblog]
   configuration.resumes = arguments[RunOptions.resume]
   configuration.deadLetters = arguments[RunOptions.deadLetter]
@@ -98,22 +99,12 @@ private func ledgerConfiguration(from arguments: ParsedArguments, workers: Int) 
   return configuration
 }
 
-extension JobRunner.StreamFormat {
-  fileprivate init(_ format: StreamFormat) {
+extension StreamFormat {
+  fileprivate init(_ format: StreamChoice) {
     switch format {
     case .lines: self = .framed(.lines)
     case .nul: self = .framed(.nul)
     case .records: self = .records
-    }
-  }
-}
-
-extension JobRunner.Verbosity {
-  fileprivate init(_ verbosity: Verbosity) {
-    switch verbosity {
-    case .quiet: self = .quiet
-    case .normal: self = .normal
-    case .verbose: self = .verbose
     }
   }
 }

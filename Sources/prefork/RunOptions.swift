@@ -1,5 +1,6 @@
 import Chronicle
 import CommandLineKit
+import JobEngine
 import JobCore
 
 /// How messages between pool and workers are framed.
@@ -8,18 +9,13 @@ enum WorkerProtocol: String, CaseIterable {
 }
 
 /// How jobs and results stand on our own stdin and stdout.
-enum StreamFormat: String, CaseIterable {
+enum StreamChoice: String, CaseIterable {
   case lines, nul, records
 }
 
 /// In which order results come out.
 enum ResultOrder: Equatable {
   case input, completion
-}
-
-/// How much is told on stderr.
-enum Verbosity: Equatable {
-  case quiet, normal, verbose
 }
 
 /// Which idle worker takes the next job: the one used last, or the one unused longest.
@@ -52,11 +48,11 @@ enum RunOptions {
     "protocol", .choice, default: "lines",
     help: "how jobs and replies are framed between pool and worker: ended by a newline or a NUL byte, or led by a "
       + "4-byte big-endian length or a netstring length")
-  static let input = Option<StreamFormat>(
+  static let input = Option<StreamChoice>(
     "input", .choice, default: "lines",
     help:
       "what ends a job on stdin; records: each is a line of JSON with the job, its id, key, timeout, retries, priority")
-  static let output = Option<StreamFormat>(
+  static let output = Option<StreamChoice>(
     "output", .choice, default: "lines",
     help:
       "what ends a result on stdout; records: each is a line of JSON with the result or the error, and what became of "

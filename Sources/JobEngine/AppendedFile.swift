@@ -1,7 +1,7 @@
 import LinuxIO
 
 /// What to wait for when a FIFO that is being written takes no more at the moment.
-func blockedDescriptor(of file: borrowing AppendedFile?) -> CInt? {
+package func blockedDescriptor(of file: borrowing AppendedFile?) -> CInt? {
   switch file {
   case .some(let open): open.blockedDescriptor
   case .none: nil
@@ -9,7 +9,7 @@ func blockedDescriptor(of file: borrowing AppendedFile?) -> CInt? {
 }
 
 /// A file that lines are appended to, gathered and written once per turn of the loop. It may be a FIFO with a slow reader.
-struct AppendedFile: ~Copyable {
+package struct AppendedFile: ~Copyable {
   private let file: FileDescriptor
   private var buffer = ByteQueue()
   /// A write failed: what follows would stand behind a torn line.
@@ -18,28 +18,28 @@ struct AppendedFile: ~Copyable {
   private var isBlocked = false
 
   /// Opens or creates the file. A FIFO without a reader is refused (ENXIO) instead of waited for.
-  init(path: String) throws(SystemError) { file = try FileDescriptor.appending(to: path) }
+  package init(path: String) throws(SystemError) { file = try FileDescriptor.appending(to: path) }
 
   /// Opens or creates the file, and forgets what was in it.
-  init(creating path: String) throws(SystemError) { file = try FileDescriptor.creating(path) }
+  package init(creating path: String) throws(SystemError) { file = try FileDescriptor.creating(path) }
 
   /// Appends to a file that is open.
-  init(_ file: consuming FileDescriptor) { self.file = file }
+  package init(_ file: consuming FileDescriptor) { self.file = file }
 
   /// What to wait for when a FIFO takes no more at the moment.
-  var blockedDescriptor: CInt? { isBlocked ? file.rawValue : nil }
+  package var blockedDescriptor: CInt? { isBlocked ? file.rawValue : nil }
 
   /// Bytes that are not written yet.
-  var count: Int { buffer.count }
+  package var count: Int { buffer.count }
 
-  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func append(_ bytes: UnsafeRawBufferPointer) {
     if !isBroken { buffer.append(bytes) }
   }
 
-  mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
+  package mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
 
   /// Writes what can be written. Nil, or why it cannot be, once: what was to be written, and what follows, is then lost.
-  mutating func flush() -> SystemError? {
+  package mutating func flush() -> SystemError? {
     isBlocked = false
     while !buffer.isEmpty {
       switch buffer.drain(to: file.rawValue) {

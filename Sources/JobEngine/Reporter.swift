@@ -5,7 +5,7 @@ import WorkerPool
 import WorkerProcess
 
 /// Everything for people: whole lines on stderr, never interleaved, never in the way of the work.
-struct Reporter: ~Copyable {
+package struct Reporter: ~Copyable {
   /// So many messages of one cause are shown; the rest is counted. (`-v` shows all.)
   private static let mostOfACause = 3
   /// So many causes are told apart; what comes after that is told and counted by its kind alone.
@@ -14,7 +14,7 @@ struct Reporter: ~Copyable {
   private static let highWater = 256 * 1024
 
   /// What can repeat without end.
-  enum Kind: Hashable {
+  package enum Kind: Hashable {
     case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob
 
     var plural: String {
@@ -43,38 +43,38 @@ struct Reporter: ~Copyable {
   /// Where the workers' stderr goes instead; nil for ours.
   private var log: WorkerLog?
   private var logHasFailed = false
-  private let verbosity: Verbosity
+  package let verbosity: Verbosity
   private var said: [Cause: Int] = [:]
-  private(set) var isBlocked = false
+  package private(set) var isBlocked = false
 
-  init(_ output: consuming InheritedOutput, log: consuming WorkerLog?, verbosity: Verbosity) {
+  package init(_ output: consuming InheritedOutput, log: consuming WorkerLog?, verbosity: Verbosity) {
     self.output = output
     self.log = log
     self.verbosity = verbosity
   }
 
-  var descriptor: CInt { output.descriptor }
+  package var descriptor: CInt { output.descriptor }
   /// The descriptor that people look at.
-  var number: CInt { 2 }
-  var isAlwaysReady: Bool { output.isAlwaysReady }
-  var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
-  var isVerbose: Bool { verbosity == .verbose }
+  package var number: CInt { 2 }
+  package var isAlwaysReady: Bool { output.isAlwaysReady }
+  package var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
+  package var isVerbose: Bool { verbosity == .verbose }
 
   /// Says, also with --quiet, why the run cannot go on, or what a signal has asked for.
-  mutating func fatal(_ text: String) { line("prefork: \(text)") }
+  package mutating func fatal(_ text: String) { line("prefork: \(text)") }
 
   /// Says what to try.
-  mutating func hint(_ text: String) { line("hint: \(text)") }
+  package mutating func hint(_ text: String) { line("hint: \(text)") }
 
   /// Says something that people should know.
-  mutating func note(_ text: String) { if verbosity >= .normal { line("prefork: \(text)") } }
+  package mutating func note(_ text: String) { if verbosity >= .normal { line("prefork: \(text)") } }
 
   /// Says something that only the curious want to know.
-  mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { line("prefork: \(text())") } }
+  package mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { line("prefork: \(text())") } }
 
   /// Says something that may repeat: the first few times that it has this cause, then it is only counted, and the count
   /// told when it gains a digit. `cause` is the text without what differs each time.
-  mutating func repeated(_ kind: Kind, cause: String, _ text: @autoclosure () -> String, evidence: [String] = []) {
+  package mutating func repeated(_ kind: Kind, cause: String, _ text: @autoclosure () -> String, evidence: [String] = []) {
     let isNew = said.count < Self.mostCauses
     var key = Cause(kind: kind, words: cause)
     if !isNew, said[key] == nil { key = Cause(kind: kind, words: "") }
@@ -90,7 +90,7 @@ struct Reporter: ~Copyable {
   }
 
   /// What was counted but not shown, the most frequent first.
-  mutating func sayWhatWasCounted() {
+  package mutating func sayWhatWasCounted() {
     guard verbosity == .normal else { return }
     let counted = said.filter { $0.value > Self.mostOfACause }
     for (cause, count) in counted.sorted(by: { ($0.value, $1.key.words) > ($1.value, $0.key.words) }) {
@@ -99,7 +99,7 @@ struct Reporter: ~Copyable {
   }
 
   /// A line of a worker's stderr under the worker's name.
-  mutating func workerLine(_ worker: WorkerID, _ text: [UInt8]) {
+  package mutating func workerLine(_ worker: WorkerID, _ text: [UInt8]) {
     let name = "worker \(worker.slot): "
     if log != nil { return log!.append(name, text) }
     append(status.beforeMessage())
@@ -112,16 +112,16 @@ struct Reporter: ~Copyable {
 
   /// From the next flush on this stands below all messages. When the reader is too slow for it, it is left out, and what is
   /// the status by then comes when there is room.
-  mutating func setStatus(_ text: String) { status.set(text) }
+  package mutating func setStatus(_ text: String) { status.set(text) }
 
   /// There is no status any more: it is erased with the next flush.
-  mutating func clearStatus() { append(status.clear()) }
+  package mutating func clearStatus() { append(status.clear()) }
 
   /// The terminal is in other hands (we are in the background): what stands there is left alone.
-  mutating func forgetStatus() { status.forget() }
+  package mutating func forgetStatus() { status.forget() }
 
   /// The window has another size: the next status is drawn anew, whatever became of the last.
-  mutating func windowChanged() { status.windowChanged() }
+  package mutating func windowChanged() { status.windowChanged() }
 
   // MARK: Bytes out
 
@@ -136,7 +136,7 @@ struct Reporter: ~Copyable {
   }
 
   /// Writes as much as the reader takes. A stderr that cannot be written is nobody's fault and stops nothing.
-  mutating func flush() {
+  package mutating func flush() {
     if log != nil, let error = log!.flush(), !logHasFailed {
       logHasFailed = true
       fatal("cannot write the workers' stderr to its file (--stderr): \(error.reason); it is lost from here on")

@@ -4,8 +4,8 @@ import PoolCore
 import WorkerPool
 
 /// What SIGUSR1 asks for: the state of the run, and of every slot.
-extension RunDriver {
-  mutating func sayState() {
+extension JobEngine {
+  package func sayState(_ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let counts = ledger.counts
     reporter.fatal(
       "\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting"
@@ -14,10 +14,10 @@ extension RunDriver {
     reporter.fatal(
       "\(snapshot.serving) workers serving, \(snapshot.starting) starting, \(snapshot.backingOff) waiting to be started "
         + "again, \(snapshot.stopping) stopping" + (snapshot.isBreakerOpen ? "; workers fail to start" : ""))
-    for slot in snapshot.slots { reporter.fatal("  slot \(slot.slot): " + state(of: slot)) }
+    for slot in snapshot.slots { reporter.fatal("  slot \(slot.slot): " + state(of: slot, loop)) }
   }
 
-  private func state(of slot: SlotSnapshot) -> String {
+  private func state(of slot: SlotSnapshot, _ loop: borrowing EventLoop) -> String {
     var text = words(for: slot.state)
     if let reason = slot.retiring ?? slot.overdue { text += " (to go: \(reason))" }
     if slot.failures > 0 { text += ", \(slot.failures) failed starts" }

@@ -5,7 +5,7 @@ import WireFormats
 /// ready to be written again on a retry; later, if its turn has not come, the reply.
 ///
 /// Buffers are reused, so that a steady stream allocates nothing; one that grew large is given back.
-struct JobStore {
+package struct JobStore {
   private static let keptCapacity = 16 * 1024
 
   private var buffers: [[UInt8]] = []
@@ -28,7 +28,7 @@ struct JobStore {
   }
 
   /// The job itself, as long as it has not been replaced by its reply; no more than so many bytes of it.
-  func payload(of job: JobID, atMost limit: Int) -> [UInt8] {
+  package func payload(of job: JobID, atMost limit: Int) -> [UInt8] {
     let place = payloads[Int(job.index)]
     return Array(buffers[Int(job.index)][place.prefix(limit)])
   }
@@ -40,7 +40,7 @@ struct JobStore {
   }
 
   /// Lends the stored bytes.
-  func withBytes<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+  package func withBytes<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
     buffers[Int(job.index)].withUnsafeBytes(body)
   }
 

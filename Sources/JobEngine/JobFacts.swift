@@ -1,57 +1,64 @@
 import JobCore
 import JobLog
 import Records
+import WireFormats
 import WorkerProcess
 
 /// What is known of each job from its acceptance until it has come out, by the dense index of its identifier: for the
 /// joblog, records and dead letters. Times are those of the loop, in nanoseconds.
-struct JobFacts {
+package struct JobFacts {
   /// When the attempt began.
-  struct Attempt {
-    var startedAt: UInt64 = 0
+  package struct Attempt {
+    package var startedAt: UInt64 = 0
     /// The worker had read nothing before: how long the job itself runs cannot be told from when it was sent.
-    var includesStart = false
+    package var includesStart = false
   }
 
   /// What only those need who tell about each single job.
-  struct Details {
-    var acceptedAt: UInt64 = 0
-    var leasedAt: UInt64?
+  package struct Details {
+    package var acceptedAt: UInt64 = 0
+    package var leasedAt: UInt64?
     /// When its last attempt, or its wait, was over.
-    var endedAt: UInt64 = 0
-    var slot: Int?
-    var pid: Int32?
-    var sent = 0
-    var received = 0
-    var failure: Failure?
+    package var endedAt: UInt64 = 0
+    package var slot: Int?
+    package var pid: Int32?
+    package var sent = 0
+    package var received = 0
+    package var failure: Failure?
     /// The same for all that failed for the same reason.
-    var cause: String?
-    var cost: JobCost?
+    package var cause: String?
+    package var cost: JobCost?
     /// The JSON value that it came with, if it came in a record.
-    var id: [UInt8]?
+    package var id: [UInt8]?
     /// The record that it came in, if that may be needed again.
-    var record: [UInt8]?
-    var key: JobKey?
+    package var record: [UInt8]?
+    package var key: JobKey?
     /// The beginning of the job, for the joblog: its reply may take its place before it is logged.
-    var command: [UInt8] = []
+    package var command: [UInt8] = []
     /// It is no job at all, or its bytes are not known: to feed it in again would be wrong.
-    var cannotComeAgain = false
+    package var cannotComeAgain = false
     /// Attempts that failed.
-    var failedAttempts: [DeadLetter.Attempt] = []
+    package var failedAttempts: [DeadLetter.Attempt] = []
   }
 
   private var attempts: [Attempt] = []
+  /// What an answer must fit into, nil if into anything.
+  private var answers: [Framing?] = []
   private var all: [Details] = []
   /// Whether anybody wants the details.
-  let keepsDetails: Bool
+  package let keepsDetails: Bool
 
-  init(keepsDetails: Bool) { self.keepsDetails = keepsDetails }
+  package init(keepsDetails: Bool) { self.keepsDetails = keepsDetails }
 
   /// A job was accepted.
-  mutating func begin(_ job: JobID, at now: UInt64) {
+  mutating func begin(_ job: JobID, at now: UInt64, answer: Framing?) {
     let index = Int(job.index)
-    while attempts.count <= index { attempts.append(Attempt()) }
+    while attempts.count <= index {
+      attempts.append(Attempt())
+      answers.append(nil)
+    }
     attempts[index] = Attempt()
+    answers[index] = answer
     guard keepsDetails else { return }
     while all.count <= index { all.append(Details()) }
     all[index] = Details()
@@ -59,12 +66,15 @@ struct JobFacts {
   }
 
   /// The last attempt of the job.
-  func attempt(of job: JobID) -> Attempt { attempts[Int(job.index)] }
+  package func attempt(of job: JobID) -> Attempt { attempts[Int(job.index)] }
 
   mutating func setAttempt(_ attempt: Attempt, of job: JobID) { attempts[Int(job.index)] = attempt }
 
+  /// The framing that its answer must fit into; nil if any answer will do.
+  func answer(of job: JobID) -> Framing? { answers[Int(job.index)] }
+
   /// The details; only when they are kept.
-  subscript(job: JobID) -> Details {
+  package subscript(job: JobID) -> Details {
     _read { yield all[Int(job.index)] }
     _modify { yield &all[Int(job.index)] }
   }

@@ -2,7 +2,7 @@ import Glibc
 import LinuxIO
 import Testing
 
-@testable import JobRunner
+@testable import JobEngine
 
 /// The only writer of stderr, on the terminal of a person who looks at it.
 @Suite struct ReporterTests {

@@ -1,0 +1,36 @@
+import JobCore
+import Records
+import WorkerPool
+import WorkerProcess
+
+extension Failure {
+  /// A death.
+  init(_ report: DeathReport) {
+    self.init(message: report.description, account: report.account)
+    switch report.status {
+    case .exited(let code): self.code = Int(code)
+    case .killed(let signal, _): self.signal = Int(signal)
+    case .unknown: break
+    }
+  }
+
+  init(message: String, account: WorkerAccount?) {
+    let lines = account?.lastErrorLines ?? []
+    self.init(message: message, stderr: Array(lines.joined(separator: "\n").utf8))
+  }
+}
+
+extension Outcome {
+  /// What to say when nothing more is known.
+  package var words: String {
+    switch self {
+    case .ok: "answered"
+    case .failed: "it could not be given to a worker"
+    case .timeout: "it ran longer than it may (--timeout)"
+    case .crashed: "its worker died"
+    case .quarantined: "it killed too many workers (--quarantine-after)"
+    case .cancelled: "the run ended before it did"
+    case .expired: "it waited for a worker longer than it may (--queue-timeout)"
+    }
+  }
+}

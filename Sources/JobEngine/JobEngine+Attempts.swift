@@ -1,0 +1,268 @@
+import EventLoop
+import JobCore
+import LinuxIO
+import PoolCore
+import Records
+import WireFormats
+import WorkerPool
+
+/// Carries the ledger's actions out, and the pool's events in.
+extension JobEngine {
+  /// A fresh worker is asked this often whether it has begun its first job, in nanoseconds.
+  private static let beginInterval: UInt64 = 20_000_000
+
+  /// Takes what the pool has to tell.
+  mutating func take(_ event: WorkerPoolEvent, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    switch event {
+    case .leaseGranted(let worker):
+      offeredWorker = worker
+      ledger.handle(.leaseGranted, into: &actions)
+    case .replied(let worker): replied(worker, &loop, &reporter)
+    case .leaseLost(let worker, let loss): lost(worker, loss, event, &loop, &reporter)
+    case .workerLog(let worker, let line): reporter.workerLine(worker, line)
+    case .closed: outputs.append(.closed)
+    case .notEnforced, .remark, .started, .ready, .checked, .stopping, .stopped, .leaseRefused, .protocolBroken,
+      .checkFailed, .offended, .foreignNotification, .died, .cannotStart, .notice:
+      say(event, loop, &reporter)
+      outputs.append(.worker(event))
+    }
+  }
+
+  // MARK: Leases
+
+  private mutating func replied(_ worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    guard pool.hasReply(worker), let job = jobOfSlot[worker.slot.index] else { return }
+    let framing = facts.answer(of: job)
+    let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
+      let isFit = framing == nil || framing == configuration.pool.framing
+      return (reply.count, isFit ? nil : framing?.canCarry(reply.bytes))
+    }
+    if configuration.pool.metersJobs, facts.keepsDetails { facts[job].cost = pool.cost(of: worker) }
+    unbind(job, worker)
+    replying = (job, worker)
+    if let defect, let framing {
+      sayUnfit(job, framing, defect, &reporter)
+      let evidence = Failure(message: "its reply cannot be written: \(defect)")
+      return fail(job, .failed, cause: "reply unfit for --output", evidence, loop)
+    }
+    noteEnd(of: job, nil, received: size, loop)
+    let attempt = facts.attempt(of: job)
+    let ran = attempt.includesStart ? nil : loop.now() &- attempt.startedAt
+    if attempt.includesStart { outputs.append(.firstReply(worker)) }
+    noteAttemptEnd(job, failure: nil)
+    ledger.handle(.replied(job, resultBytes: size, ran: ran), into: &actions)
+  }
+
+  /// An attempt of the job has failed.
+  private mutating func fail(
+    _ job: JobID, _ failure: AttemptFailure, cause: String, _ evidence: Failure, _ loop: borrowing EventLoop
+  ) {
+    noteEnd(of: job, evidence, cause: cause, loop)
+    noteAttemptEnd(job, failure: cause)
+    noteFailedAttempt(of: job, failure)
+    ledger.handle(.attemptFailed(job, failure), into: &actions)
+  }
+
+  private mutating func lost(
+    _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
+    _ reporter: inout Reporter
+  ) {
+    switch loss {
+    case .neverStarted: break
+    case .died(let report): sayDeath(report, &reporter)
+    case .violation(let account, let violation): sayBreach(account, violation, &reporter)
+    case .offence(let account, let offence): sayOffence(account, offence, &reporter)
+    }
+    outputs.append(.worker(event))
+    let slot = worker.slot.index
+    guard slot < jobOfSlot.count, let job = jobOfSlot[slot], workerOfJob[Int(job.index)] == worker else { return }
+    unbind(job, worker)
+    switch loss {
+    case .neverStarted:
+      noteEnd(of: job, Failure(message: "workers gave it back unread"), loop)
+      noteAttemptEnd(job, failure: "given back unread")
+      ledger.handle(.returnedUnstarted(job), into: &actions)
+    case .died(let report): fail(job, .crashed, cause: report.cause, Failure(report), loop)
+    case .violation(let account, let violation):
+      let evidence = Failure(message: "\(account.name) \(violation)", account: account)
+      fail(job, .failed, cause: violation.cause, evidence, loop)
+    case .offence(let account, let offence):
+      let evidence = Failure(message: "\(account.name) \(offence)", account: account)
+      fail(job, .crashed, cause: offence.cause, evidence, loop)
+    }
+  }
+
+  private mutating func bind(_ job: JobID, _ worker: WorkerID) {
+    while jobOfSlot.count <= worker.slot.index { jobOfSlot.append(nil) }
+    while workerOfJob.count <= Int(job.index) {
+      workerOfJob.append(nil)
+      runLimitOfJob.append(0)
+    }
+    jobOfSlot[worker.slot.index] = job
+    workerOfJob[Int(job.index)] = worker
+  }
+
+  private mutating func unbind(_ job: JobID, _ worker: WorkerID) {
+    jobOfSlot[worker.slot.index] = nil
+    workerOfJob[Int(job.index)] = nil
+  }
+
+  /// The workers that have a job at this moment.
+  package var busyWorkers: [WorkerID] { workerOfJob.compactMap { $0 } }
+
+  /// A job of which a loading worker has read nothing does not run: nobody waits for the loading to end.
+  package mutating func takeBackUnstarted(_ loop: inout EventLoop) {
+    for worker in busyWorkers where !pool.hasBegun(worker) {
+      guard let job = jobOfSlot[worker.slot.index] else { continue }
+      unbind(job, worker)
+      pool.interrupt(worker, &loop)
+      noteAttemptEnd(job, failure: "given back unread")
+      if facts.keepsDetails {
+        // It never ran, and waited until now.
+        facts[job].leasedAt = nil
+        facts[job].slot = nil
+        facts[job].pid = nil
+      }
+      ledger.handle(.returnedUnstarted(job), into: &actions)
+    }
+  }
+
+  // MARK: What the ledger decides
+
+  mutating func perform(
+    _ action: JobAction, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) -> JobEngineOutput? {
+    switch action {
+    case .requestLease: pool.requestLease(&loop)
+    case .withdrawLease: pool.withdrawLease(&loop)
+    case .send(let job, let attempt): send(job, attempt, &loop, &reporter)
+    case .declineLease:
+      if let worker = offeredWorker { pool.returnLease(worker, &loop) }
+    case .interrupt(let job): interrupt(job, &loop, &reporter)
+    case .settled(let job, let outcome):
+      // Who never had a worker has waited until now.
+      if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
+      return .settled(job, outcome)
+    case .emit(let job, let outcome): return .emit(job, outcome)
+    case .hold(let job): hold(job)
+    case .forget(let job): store.forget(job)
+    case .arm(let timer, let wait): arm(timer, wait, loop)
+    case .disarm(let timer): disarm(timer)
+    case .idle: return .idle
+    case .reportInternalError(let text): internalErrorNoticed(text.description, &reporter)
+    }
+    return nil
+  }
+
+  private mutating func hold(_ job: JobID) {
+    // It is settled: what it would take to feed it in again must not pile up behind a job that hangs.
+    if facts.keepsDetails {
+      facts[job].record = nil
+      facts[job].failedAttempts = []
+    }
+    guard let replying, replying.job == job else { return }
+    pool.withReply(of: replying.worker) { store.storeReply($0, for: job) }
+  }
+
+  private mutating func send(
+    _ job: JobID, _ attempt: Int, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
+    guard let worker = offeredWorker else { return }
+    bind(job, worker)
+    let number = ledger.sequence(of: job)
+    facts.setAttempt(.init(startedAt: loop.now(), includesStart: !pool.hasBegun(worker)), of: job)
+    if facts.keepsDetails {
+      facts[job].leasedAt = loop.now()
+      facts[job].slot = worker.slot.index
+      facts[job].pid = pool.pid(of: worker)
+    }
+    if configuration.tellsAttempts { outputs.append(.attemptStarted(job, attempt, worker)) }
+    if attempt > 1 { reporter.detail("job \(number): attempt \(attempt), on worker \(worker.slot)") }
+    store.withBytes(of: job) { pool.send($0, job: number, to: worker, &loop) }
+  }
+
+  private mutating func interrupt(_ job: JobID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    guard let worker = workerOfJob[Int(job.index)] else { return }
+    let isCancelled = cancelled.contains(job)
+    cancelled.removeAll { $0 == job }
+    let isOutOfTime = !isAbandoning && !isCancelled
+    if facts.keepsDetails {
+      let message =
+        isOutOfTime
+        ? "it ran longer than it may (--timeout)" : isCancelled ? "it was cancelled" : "the run ended before it did"
+      noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())), loop)
+      noteAttemptEnd(job, failure: message)
+      if isOutOfTime { noteFailedAttempt(of: job, .timeout) }
+    }
+    if isOutOfTime {
+      let pid = pool.pid(of: worker) ?? 0
+      let text = "job \(ledger.sequence(of: job)) ran out of time (--timeout)"
+      reporter.repeated(
+        .failedJob, cause: "ran out of time (--timeout)", "\(text): stopping worker \(worker.slot) (pid \(pid))")
+      hintAtBuffering(&reporter)
+    }
+    unbind(job, worker)
+    pool.interrupt(worker, &loop)
+  }
+
+  // MARK: Timers
+
+  /// The run clock starts with the first byte written; but a worker that is still loading has not begun, as its unread
+  /// pipe proves. For its first job the clock starts when it begins to read (workerpool #508).
+  private mutating func arm(_ timer: JobTimer, _ wait: UInt64, _ loop: borrowing EventLoop) {
+    if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)], !pool.hasBegun(worker) {
+      runLimitOfJob[Int(job.index)] = wait
+      timers.arm(.begin(job, worker), at: loop.now() &+ min(wait, Self.beginInterval))
+      return
+    }
+    timers.arm(.job(timer), at: loop.now() &+ wait)
+  }
+
+  private mutating func disarm(_ timer: JobTimer) {
+    timers.disarm(.job(timer))
+    if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)] { timers.disarm(.begin(job, worker)) }
+  }
+
+  mutating func fireJobTimers(_ loop: inout EventLoop) {
+    while let timer = timers.popExpired(at: loop.now()) {
+      switch timer {
+      case .job(let timer): ledger.handle(.timerFired(timer), into: &actions)
+      case .begin(let job, let worker):
+        guard workerOfJob[Int(job.index)] == worker else { continue }
+        let limit = runLimitOfJob[Int(job.index)]
+        if pool.hasBegun(worker) {
+          timers.arm(.job(.run(job)), at: loop.now() &+ limit)
+        } else {
+          timers.arm(.begin(job, worker), at: loop.now() &+ min(limit, Self.beginInterval))
+        }
+      }
+    }
+  }
+
+  // MARK: Evidence
+
+  private mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
+    if configuration.tellsAttempts { outputs.append(.attemptEnded(job, failure: failure)) }
+  }
+
+  /// The attempt, or the wait, is over: `failure` says why, if it did not go well.
+  private mutating func noteEnd(
+    of job: JobID, _ failure: Failure?, cause: String? = nil, received: Int = 0, _ loop: borrowing EventLoop
+  ) {
+    guard facts.keepsDetails else { return }
+    facts[job].endedAt = loop.now()
+    facts[job].received = received
+    facts[job].failure = failure
+    facts[job].cause = cause ?? failure?.message
+  }
+
+  /// An attempt that counts has failed like this.
+  private mutating func noteFailedAttempt(of job: JobID, _ failure: AttemptFailure) {
+    guard configuration.keepsFailedAttempts, let last = facts[job].failure else { return }
+    let details = facts[job]
+    facts[job].failedAttempts.append(
+      DeadLetter.Attempt(
+        outcome: failure.outcome.description, failure: last, slot: details.slot, pid: details.pid,
+        ran: details.leasedAt.map { details.endedAt &- $0 }))
+  }
+}

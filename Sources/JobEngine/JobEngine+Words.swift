@@ -1,0 +1,168 @@
+import EventLoop
+import JobCore
+import LinuxIO
+import PoolCore
+import WireFormats
+import WorkerPool
+import WorkerProcess
+
+/// What people are told: what happened, where, with numbers, and what to try.
+extension JobEngine {
+  /// What is said about an event of the pool that is not about a lease.
+  mutating func say(_ event: WorkerPoolEvent, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
+    switch event {
+    case .notEnforced(let text): reporter.note(text)
+    case .remark(let text): reporter.detail(text)
+    case .started(let worker, let pid): reporter.detail("worker \(worker.slot) (pid \(pid)) started")
+    case .stopped(let worker, let pid, let status): reporter.detail("worker \(worker.slot) (pid \(pid)) \(status)")
+    case .protocolBroken(let account, let violation): sayBreach(account, violation, &reporter)
+    case .checkFailed(let account, let check, let failure): sayFailedCheck(account, check, failure, &reporter)
+    case .offended(let account, let offence): sayOffence(account, offence, &reporter)
+    case .foreignNotification(let account, let sender):
+      reporter.detail("process \(sender) is not \(account.name), but wrote to its notification socket: ignored")
+    case .died(let report): sayEnd(report, &reporter)
+    case .cannotStart(let error): sayCannotStart(error, &reporter)
+    case .notice(let notice): say(notice, loop, &reporter)
+    case .ready, .checked, .stopping, .leaseGranted, .leaseRefused, .replied, .leaseLost, .workerLog, .closed: break
+    }
+  }
+
+  func sayUnfit(_ job: JobID, _ format: Framing, _ defect: FramingError, _ reporter: inout Reporter) {
+    let text = "the reply to job \(ledger.sequence(of: job)) cannot be written with --output \(format)"
+    let advice = format == .lines ? "; try --output nul" : ""
+    reporter.repeated(.failedJob, cause: "reply unfit for --output", "\(text): \(defect)\(advice)")
+  }
+
+  /// A breach of the protocol. An answer nobody asked for means that all answers of that worker are in doubt.
+  mutating func sayBreach(_ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter) {
+    if case .unaskedReply = violation { unaskedReplies += 1 }
+    reporter.repeated(
+      .breach, cause: violation.cause, "\(account.name) \(violation)" + inHand(account),
+      evidence: account.lastErrorLines)
+  }
+
+  /// What a worker was stopped for.
+  func sayOffence(_ account: WorkerAccount, _ offence: Offence, _ reporter: inout Reporter) {
+    let text = "\(account.name) \(offence)" + inHand(account) + saidOfItself(account)
+    reporter.repeated(.offence, cause: offence.cause, text, evidence: account.lastErrorLines)
+  }
+
+  private func sayFailedCheck(
+    _ account: WorkerAccount, _ check: Check, _ failure: CheckFailure, _ reporter: inout Reporter
+  ) {
+    let text = "\(account.name) failed its \(check): \(failure) (after \(account.jobs) jobs)" + saidOfItself(account)
+    reporter.repeated(.failedCheck, cause: "\(check): \(failure)", text, evidence: account.lastErrorLines)
+  }
+
+  private mutating func sayEnd(_ report: DeathReport, _ reporter: inout Reporter) {
+    guard report.neverTookAJob else { return sayDeath(report, &reporter) }
+    let isTheSame = lastFailedStart?.status == report.status
+    lastFailedStart = report
+    // The same again is only for the curious: the breaker will tell how many there were.
+    if isTheSame { return reporter.detail(report.description) }
+    reporter.repeated(
+      .failedStart, cause: report.cause, report.description, evidence: report.account.lastErrorLines)
+  }
+
+  func sayDeath(_ report: DeathReport, _ reporter: inout Reporter) {
+    reporter.repeated(.death, cause: report.cause, report.description, evidence: report.account.lastErrorLines)
+  }
+
+  private mutating func sayCannotStart(_ error: SpawnError, _ reporter: inout Reporter) {
+    if lastSpawnError == error.description { return reporter.detail("\(error)") }
+    lastSpawnError = error.description
+    reporter.repeated(.failedStart, cause: "\(error)", "\(error)")
+    if let hint = error.hint, reporter.verbosity >= .normal { reporter.hint(hint) }
+  }
+
+  private mutating func say(_ notice: PoolNotice, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
+    switch notice {
+    case .retiring(let worker, .startTimeout): sayNotReady(worker, loop, &reporter)
+    case .retiring(let worker, let reason):
+      reporter.detail("worker \(worker.slot) retires: \(reason)")
+    case .startFailed(let worker, let failures, let wait):
+      reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
+    case .breakerOpened(let failures, let period, let retry):
+      failedStarts = (failures, period)
+      reporter.detail("\(failures) failed starts in \(seconds(period)): breaker open, next try in \(seconds(retry))")
+    // Its opening is a detail: whoever has workers left is told of each death, and needs no word of either.
+    case .breakerClosed: reporter.detail("workers start again: breaker closed")
+    case .stuck(let worker):
+      let pid = pool.pid(of: worker) ?? 0
+      reporter.note("worker \(worker.slot) (pid \(pid)) does not die of SIGKILL: still waiting for it")
+    case .leaseOverdue(let worker): reporter.note("worker \(worker.slot) is leased for too long")
+    case .recyclingAborted: reporter.note("the first replacement failed: the other workers go on serving")
+    case .internalError(let event): internalErrorNoticed("the pool was told of \(event)", &reporter)
+    }
+  }
+
+  private func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
+    let limit = seconds(configuration.pool.pool.startLimit)
+    let what = configuration.pool.readiness == .assumed ? "did not begin its first job" : "was not ready"
+    let cause = "\(what) within \(limit) (--start-timeout)"
+    let account = pool.account(of: worker, loop.now())
+    let name = account?.name ?? "worker \(worker.slot)"
+    reporter.repeated(
+      .failedStart, cause: cause, "\(name) \(cause)" + (account.map(saidOfItself) ?? ""),
+      evidence: account?.lastErrorLines ?? [])
+  }
+
+  /// An impossible event is a defect of ours: fatal where it can be debugged, told and counted where people work.
+  func internalErrorNoticed(_ text: String, _ reporter: inout Reporter) {
+    reporter.fatal("internal error: \(text); please report it")
+    reporter.flush()
+    assertionFailure(text)
+  }
+
+  package func sayWorkersDoNotStart(_ reporter: inout Reporter) {
+    let counts = ledger.counts
+    reporter.fatal(
+      "no worker could be started: \(failedStarts.count) failed starts in \(seconds(failedStarts.period)) "
+        + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))")
+    if reporter.verbosity == .quiet {
+      if let lastSpawnError { reporter.fatal(lastSpawnError) }
+      if let report = lastFailedStart {
+        reporter.fatal(report.description)
+        for line in report.account.lastErrorLines { reporter.fatal("  last stderr: \"\(line)\"") }
+      }
+    }
+    let words = configuration.pool.command.arguments.map(shellWord).joined(separator: " ")
+    reporter.hint("try it out, to see what is wrong: prefork check -- \(words)")
+  }
+
+  /// Said once, while no worker has ever answered. (mawk reads in blocks, too: fflush() alone does not help there.)
+  package mutating func hintAtBuffering(_ reporter: inout Reporter) {
+    guard !hasHintedAtBuffering, ledger.counts[.ok] == 0, reporter.verbosity >= .normal else { return }
+    hasHintedAtBuffering = true
+    reporter.hint(
+      "a worker must answer each job at once: does it buffer its output? Try python3 -u, sed -u, grep --line-buffered, "
+        + "awk with fflush(), mawk -W interactive, or stdbuf -oL")
+  }
+}
+
+/// `, 0.2 s into job 17`, if it has one.
+private func inHand(_ account: WorkerAccount) -> String {
+  account.currentJob.map { ", \(seconds($0.elapsed)) into job \($0.number)" } ?? ""
+}
+
+/// `; its last status: "loading"`, if it ever told one.
+func saidOfItself(_ account: WorkerAccount) -> String {
+  account.statusText.isEmpty ? "" : "; its last status: \"\(account.statusText)\""
+}
+
+/// A word as a shell would have to be given it.
+private func shellWord(_ word: String) -> String {
+  let isPlain =
+    !word.isEmpty
+    && word.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+      case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "="): true
+      default: false
+      }
+    }
+  if isPlain { return word }
+  return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+}

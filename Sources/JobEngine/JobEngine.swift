@@ -1,0 +1,240 @@
+import EventLoop
+import JobCore
+import LinuxIO
+import PoolCore
+import Records
+import Timers
+import WireFormats
+import WorkerPool
+
+/// Jobs on workers: the ledger decides about jobs, the pool's core about workers, and this struct carries their decisions out on
+/// real processes and bytes. `run` feeds it from stdin, `serve` from connections.
+///
+/// It calls nobody back. Its owner runs the loop, hands jobs in with `accept` and events of the loop with `handle`, and after
+/// each calls `advance` until it has nothing more to tell. While a result is told (`emit`), it can be read with `withResult`: the
+/// reply of a worker is copied nowhere on its way.
+package struct JobEngine: ~Copyable {
+  /// The timers of jobs.
+  enum Timer: Hashable {
+    case job(JobTimer)
+    /// Looks again whether a fresh worker has begun to read its first job: only then its run clock starts.
+    case begin(JobID, WorkerID)
+  }
+
+  package let configuration: JobEngineConfiguration
+  package var pool: WorkerPool
+  package var ledger: JobLedger
+  package var store = JobStore()
+  package var facts: JobFacts
+  var timers = TimerQueue<Timer>()
+
+  /// What the ledger wants done; those before `nextAction` are done.
+  var actions: [JobAction] = []
+  private var nextAction = 0
+  /// Which of the pool's events is next.
+  private var nextEvent = 0
+  /// What is to be told before anything else is done.
+  var outputs: [JobEngineOutput] = []
+  private var nextOutput = 0
+
+  /// The job of each slot's worker, by slot.
+  var jobOfSlot: [JobID?] = []
+  /// The worker of each running job, by the job's index.
+  var workerOfJob: [WorkerID?] = []
+  /// The time that the run clock of each job gets, by the job's index, while it waits for its worker to begin.
+  var runLimitOfJob: [UInt64] = []
+  /// The lease that the ledger is asked about at this moment.
+  var offeredWorker: WorkerID?
+  /// The job whose reply the ledger is told about at this moment, and its worker.
+  var replying: (job: JobID, worker: WorkerID)?
+  /// Whatever is not settled is being cancelled.
+  package private(set) var isAbandoning = false
+  /// Running jobs that are being cancelled, each by itself.
+  var cancelled: [JobID] = []
+  /// The workers are being stopped for good.
+  package private(set) var isStopping = false
+
+  package var unaskedReplies = 0
+  var hasHintedAtBuffering = false
+  /// The failed starts that opened the breaker last, and in how many nanoseconds they came.
+  var failedStarts: (count: Int, period: UInt64) = (0, 0)
+  var lastFailedStart: DeathReport?
+  var lastSpawnError: String?
+
+  package init(_ configuration: JobEngineConfiguration) {
+    self.configuration = configuration
+    pool = WorkerPool(configuration.pool, seed: configuration.seed)
+    ledger = JobLedger(configuration: configuration.ledger)
+    facts = JobFacts(keepsDetails: configuration.keepsDetails)
+  }
+
+  /// When `handle(.alarm)` is wanted, in nanoseconds of the monotonic clock; nil for never.
+  package var nextDeadline: UInt64? { earliest(pool.nextDeadline, timers.earliest) }
+
+  /// Whether `advance` has something to do.
+  package var hasNews: Bool { !pool.events.isEmpty || !actions.isEmpty || !outputs.isEmpty }
+
+  // MARK: Jobs in
+
+  /// Stores the bytes of the next job as its worker must get them; or says why they cannot be framed so.
+  package mutating func store(_ payload: UnsafeRawBufferPointer, from framing: Framing?) -> FramingError? {
+    if framing != configuration.pool.framing, let error = configuration.pool.framing.canCarry(payload.bytes) {
+      return error
+    }
+    store.store(payload, as: configuration.pool.framing, for: ledger.nextID)
+    return nil
+  }
+
+  /// The job whose bytes were stored last comes in. `complete` adds what is known of it, if anybody wants the details.
+  package mutating func accept(
+    _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void = { _ in }
+  ) {
+    let job = ledger.nextID
+    facts.begin(job, at: loop.now(), answer: answer)
+    if facts.keepsDetails {
+      facts[job].sent = sent
+      complete(&facts[job])
+    }
+    ledger.handle(.accepted(job, terms), into: &actions)
+  }
+
+  /// A job that cannot be run is an outcome, too: it keeps its place, and loses nothing else.
+  package mutating func reject(
+    _ reason: String, bytes: [UInt8], terms: JobTerms = .usual, isAJob: Bool = true, answer: Framing?,
+    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void = { _ in }
+  ) -> JobID {
+    let job = ledger.nextID
+    bytes.withUnsafeBytes { store.store($0, as: .lines, for: job) }
+    facts.begin(job, at: loop.now(), answer: answer)
+    if facts.keepsDetails {
+      facts[job].sent = bytes.count
+      facts[job].failure = Failure(message: "the job \(reason)")
+      facts[job].cannotComeAgain = !isAJob
+      complete(&facts[job])
+    }
+    ledger.handle(.accepted(job, terms), into: &actions)
+    ledger.handle(.rejected(job), into: &actions)
+    return job
+  }
+
+  /// Tells the ledger what happens to all jobs: the end of the input, a drain.
+  package mutating func tell(_ event: JobEvent) { ledger.handle(event, into: &actions) }
+
+  /// Cancels one job, wherever it is.
+  package mutating func cancel(_ job: JobID) {
+    if ledger.attempts(of: job) > 0 { cancelled.append(job) }
+    ledger.handle(.cancel(job), into: &actions)
+  }
+
+  /// Whatever is not settled is cancelled. What follows from it must be advanced through before the workers are stopped.
+  package mutating func abandon() {
+    isAbandoning = true
+    ledger.handle(.abort, into: &actions)
+  }
+
+  /// Stops the workers; ends with `closed`.
+  package mutating func stopPool(_ urgency: StopUrgency, _ loop: inout EventLoop) {
+    isStopping = true
+    for slot in jobOfSlot.indices { jobOfSlot[slot] = nil }
+    pool.stop(urgency, &loop)
+  }
+
+  /// Lends the reply of a job that is being told as `emit` with the outcome ok.
+  package func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    if let replying, replying.job == job { return pool.withReply(of: replying.worker, body) }
+    return store.withBytes(of: job, body)
+  }
+
+  // MARK: Going on
+
+  /// Fires the timers that have run out.
+  package mutating func fireTimers(_ loop: inout EventLoop) {
+    pool.fireTimers(&loop)
+    fireJobTimers(&loop)
+  }
+
+  /// Does what is to be done until there is something to tell; nil when nothing is left for now.
+  package mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> JobEngineOutput? {
+    while true {
+      if nextOutput < outputs.count {
+        nextOutput += 1
+        return outputs[nextOutput - 1]
+      }
+      if nextOutput > 0 {
+        outputs.removeAll(keepingCapacity: true)
+        nextOutput = 0
+      }
+      if nextAction < actions.count {
+        nextAction += 1
+        if let output = perform(actions[nextAction - 1], &loop, &reporter) { return output }
+        continue
+      }
+      if nextAction > 0 {
+        actions.removeAll(keepingCapacity: true)
+        nextAction = 0
+      }
+      if let replying {
+        self.replying = nil
+        pool.finishReply(of: replying.worker, &loop)
+        continue
+      }
+      if nextEvent < pool.events.count {
+        nextEvent += 1
+        take(pool.events[nextEvent - 1], &loop, &reporter)
+        continue
+      }
+      pool.events.removeAll(keepingCapacity: true)
+      nextEvent = 0
+      return nil
+    }
+  }
+}
+
+/// What an engine tells its owner.
+package enum JobEngineOutput {
+  /// The job has ended, in the order in which jobs end. Exactly once per job.
+  case settled(JobID, Outcome)
+  /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
+  case emit(JobID, Outcome)
+  /// An attempt begins on this worker; only with `tellsAttempts`.
+  case attemptStarted(JobID, Int, WorkerID)
+  /// It is over, for this reason if it did not go well; only with `tellsAttempts`.
+  case attemptEnded(JobID, failure: String?)
+  /// The first answer of a worker that was merely taken to be ready.
+  case firstReply(WorkerID)
+  /// Something about workers, after people were told.
+  case worker(WorkerPoolEvent)
+  /// No job is left and none will come.
+  case idle
+  /// No worker is left: the pool is finished.
+  case closed
+}
+
+/// Everything an engine needs to know.
+package struct JobEngineConfiguration: Sendable {
+  /// The workers and how they are kept.
+  package var pool: WorkerPoolConfiguration
+  /// Queue, retries, order, limits of the jobs.
+  package var ledger: JobLedger.Configuration
+  /// Seed of all jitter.
+  package var seed: UInt64
+  /// Whether anybody wants to know about single jobs.
+  package var keepsDetails = false
+  /// Whether attempts that failed are remembered until the job is settled.
+  package var keepsFailedAttempts = false
+  /// Whether anybody wants to hear of single attempts.
+  package var tellsAttempts = false
+
+  package init(pool: WorkerPoolConfiguration, ledger: JobLedger.Configuration, seed: UInt64) {
+    self.pool = pool
+    self.ledger = ledger
+    self.seed = seed
+  }
+}
+
+/// The earlier of two times, if there are any.
+package func earliest(_ left: UInt64?, _ right: UInt64?) -> UInt64? {
+  guard let left, let right else { return left ?? right }
+  return min(left, right)
+}

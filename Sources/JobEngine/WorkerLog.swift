@@ -1,0 +1,17 @@
+import LinuxIO
+import PoolCore
+
+/// The file that takes the workers' stderr, if they have one of their own: whole lines under the worker's name, appended.
+package struct WorkerLog: ~Copyable {
+  private var file: AppendedFile
+
+  package init(path: String) throws(SystemError) { file = try AppendedFile(path: path) }
+
+  /// Bytes that a slow reader (of a FIFO) has not taken yet.
+  package var count: Int { file.count }
+
+  package mutating func append(_ name: String, _ line: [UInt8]) { file.append(Array(name.utf8) + line + [UInt8(ascii: "\n")]) }
+
+  /// Writes what can be written. Nil, or why it cannot be: what was to be written is then lost.
+  package mutating func flush() -> SystemError? { file.flush() }
+}
