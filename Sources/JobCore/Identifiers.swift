@@ -15,6 +15,25 @@ public struct JobID: Hashable, Sendable {
   }
 }
 
+/// Names one client: whoever sends jobs over a connection of its own, and shares the workers with the others.
+///
+/// The driver makes it: its place among the connections, and a generation that tells those apart that had the same place.
+public struct ClientID: Hashable, Sendable {
+  /// The one client of a driver that tells of none. It is there from the beginning; the first to join at place 0 takes it over.
+  public static let sole = ClientID(index: 0, generation: 0)
+
+  /// The place among the clients: small and dense. Used again only when `JobLedger.knows(_:)` is false of the one before.
+  public var index: UInt32
+  /// Which client in that place, from 1, and another than the one before.
+  public var generation: UInt32
+
+  /// A name made by the driver.
+  public init(index: UInt32, generation: UInt32) {
+    self.index = index
+    self.generation = generation
+  }
+}
+
 /// A clock that the driver keeps for the ledger.
 public enum JobTimer: Hashable, Sendable {
   /// How long an attempt may run. Only the job at the head of its worker runs.

@@ -3,12 +3,21 @@
 /// An event about a job that is already forgotten is ignored: cancellations and timers cross with the end of a job. An event that
 /// contradicts what the ledger knows of a living job is a defect of the driver: it changes nothing, is reported and counted.
 public enum JobEvent: Sendable, Equatable {
-  /// A job came in. It must carry `nextID`, and `canAccept` should be true; over the limit it is reported, and served all the same.
+  /// A job came in. It must carry `nextID`, and `canAccept` and `canAccept(from:)` should be true; over the limit it is reported, and
+  /// served all the same. Its client must have joined.
   case accepted(JobID, JobTerms = .usual)
+  /// A job came in, as with `accepted`, for which there is no room in the queue: it is settled at once as `expired`.
+  case refused(JobID, JobTerms = .usual)
   /// The next job of the input is not run, as it was before. It only counts in the numbers of those behind it.
   case skipped
   /// No job will come any more.
   case inputEnded
+
+  /// From now on this client's jobs may come. A client of weight 2 has twice as many workers as one of weight 1 when both want more
+  /// than there are; 1 or more. Its index must be free: `knows(_:)` is false of the client that had it before.
+  case clientJoined(ClientID, weight: UInt32 = 1)
+  /// The client has gone. Its jobs that no worker has are cancelled; those that one has go on, but are not repeated when they fail.
+  case clientLeft(ClientID)
 
   /// One of the leases asked for is there. Answered at once by exactly one `send` or `declineLease`.
   case leaseGranted
@@ -21,6 +30,9 @@ public enum JobEvent: Sendable, Equatable {
   case started(JobID)
   /// The worker answered with a result of so many bytes, after so many nanoseconds, if that is known.
   case replied(JobID, resultBytes: Int, ran: UInt64? = nil)
+  /// The job was leased to another pool, which has given it this outcome after so many attempts of its own, with a result of so
+  /// many bytes and after so many nanoseconds, if that is known. It is not repeated here.
+  case settledElsewhere(JobID, Outcome, resultBytes: Int, attempts: Int, ran: UInt64? = nil)
   /// The attempt failed; the lease is the driver's affair.
   case attemptFailed(JobID, AttemptFailure)
   /// The worker certainly never saw the job. It goes to the front of the queue and the attempt is not counted; but when that
@@ -50,13 +62,17 @@ public struct JobTerms: Sendable, Equatable {
   public var retries: Int32
   /// How long one attempt may run, in nanoseconds; 0 for as configured.
   public var runLimit: UInt64
-  /// Jobs of a higher priority are started before others; among equals the order of the input counts. Usually 0.
+  /// Jobs of a higher priority are started before others, whosever they are; among equals of one client the order of the input
+  /// counts. Usually 0.
   public var priority: Int32
+  /// Whose job it is.
+  public var client: ClientID
 
   /// What is not given is as usual.
-  public init(retries: Int32 = -1, runLimit: UInt64 = 0, priority: Int32 = 0) {
+  public init(retries: Int32 = -1, runLimit: UInt64 = 0, priority: Int32 = 0, client: ClientID = .sole) {
     self.retries = retries
     self.runLimit = runLimit
     self.priority = priority
+    self.client = client
   }
 }

@@ -11,6 +11,23 @@ extension JobLedger {
     slab[index].resultBytes = resultBytes
     endLease(index)
     settle(index, .ok, into: &actions)
+    countRunTime(time, into: &actions)
+  }
+
+  mutating func settledElsewhere(
+    _ job: JobID, _ outcome: Outcome, _ resultBytes: Int, _ attempts: Int, _ time: UInt64?,
+    into actions: inout [JobAction]
+  ) {
+    guard let index = leased(job, or: "a job was settled elsewhere that is not leased", into: &actions) else { return }
+    stopRunClock(index, into: &actions)
+    slab[index].resultBytes = resultBytes
+    slab[index].attempts = Int32(clamping: attempts)
+    endLease(index)
+    settle(index, outcome, into: &actions)
+    if outcome == .ok { countRunTime(time, into: &actions) }
+  }
+
+  private mutating func countRunTime(_ time: UInt64?, into actions: inout [JobAction]) {
     guard let time else { return }
     runTimes.add(time)
     if configuration.runLimitPercent != nil, runTimes.count >= nextMedian { updateMedianLimit(into: &actions) }
@@ -40,7 +57,7 @@ extension JobLedger {
     if slab[index].freeReturns >= Self.mostFreeReturns { return endAttempt(index, .failed, into: &actions) }
     slab[index].attempts -= 1
     endLease(index)
-    if isDraining { settle(index, .cancelled, into: &actions) } else { requeue(index, into: &actions) }
+    if isOver(index) { settle(index, .cancelled, into: &actions) } else { requeue(index, into: &actions) }
   }
 
   mutating func reject(_ job: JobID, into actions: inout [JobAction]) {
@@ -69,10 +86,11 @@ extension JobLedger {
       if slab[index].kills >= configuration.quarantineAfter { return settle(index, .quarantined, into: &actions) }
     case .failed, .timeout: break
     }
-    if isDraining || slab[index].attempts > slab[index].retries {
+    if isOver(index) || slab[index].attempts > slab[index].retries {
       settle(index, failure.outcome, into: &actions)
     } else if let delay = configuration.retryDelay {
       slab[index].state = .delayed(failure)
+      slab.beginDelay(index)
       counts.delayed += 1
       let wait = delay.wait(
         afterAttempt: slab[index].attempts, of: slab[index].sequence, seed: configuration.seed)
@@ -82,10 +100,14 @@ extension JobLedger {
     }
   }
 
+  /// Whether nothing of the job is begun any more.
+  private func isOver(_ index: Int) -> Bool { isDraining || !slab.clients[Int(slab[index].client)].hasJoined }
+
   mutating func retryIsDue(_ job: JobID, into actions: inout [JobAction]) {
     guard let index = slab.find(job) else { return }
     switch slab[index].state {
     case .delayed:
+      slab.endDelay(index)
       counts.delayed -= 1
       requeue(index, into: &actions)
     case .free, .queued, .leased, .held: return  // Fired at the moment the job was given up.
@@ -94,6 +116,7 @@ extension JobLedger {
 
   /// Takes a job out of its wait for the next attempt. It must be settled at once.
   mutating func endDelay(_ index: Int, into actions: inout [JobAction]) {
+    slab.endDelay(index)
     counts.delayed -= 1
     actions.append(.disarm(.retry(slab.id(at: index))))
   }
@@ -111,6 +134,7 @@ extension JobLedger {
 
   /// The next state must follow at once: queued or settled.
   mutating func endLease(_ index: Int) {
+    slab.endLease(index)
     counts.leased -= 1
   }
 

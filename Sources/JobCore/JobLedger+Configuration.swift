@@ -26,6 +26,8 @@ extension JobLedger {
     public var retryDelay: RetryDelay?
     /// When the run is given up; nil = never.
     public var halt: HaltRule?
+    /// How many jobs without an outcome one client may have, 1 or more; nil = any number.
+    public var clientLimit: Int?
     /// Makes the jitter of retry delays repeat.
     public var seed: UInt64 = 0
 
@@ -55,6 +57,7 @@ extension JobLedger {
         return "retryDelay is \(retryDelay.minimum)..\(retryDelay.maximum), the second must not be less than the first"
       }
       if let defect = halt?.defect { return defect }
+      if let clientLimit, clientLimit < 1 { return "clientLimit is \(clientLimit), it must be 1 or more" }
       if quarantineAfter < 1 { return "quarantineAfter is \(quarantineAfter), it must be 1 or more" }
       return nil
     }

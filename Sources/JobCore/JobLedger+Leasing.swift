@@ -1,37 +1,58 @@
 /// Queue and leases: who waits, who is sent.
 extension JobLedger {
   mutating func accept(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) {
-    guard job == slab.nextID else {
-      return impossible("a job was accepted whose identifier is not nextID", into: &actions)
+    if !inputEnded, !isDraining {
+      if counts.queued >= configuration.queueLimit {
+        impossible("a job was accepted while the queue is full", into: &actions)
+      } else if let limit = configuration.clientLimit, self.counts(of: terms.client).unsettled >= limit {
+        impossible("a job was accepted from a client that has too many", into: &actions)
+      }
     }
-    let isInTime = !inputEnded && !isDraining
-    if !isInTime {
-      impossible("a job was accepted after the end of the input", into: &actions)
-    } else if counts.queued >= configuration.queueLimit {
-      impossible("a job was accepted while the queue is full", into: &actions)
-    }
-    counts.accepted += 1
-    let index = slab.allocate(sequence: UInt64(counts.accepted + counts.skipped))
-    slab[index].retries = terms.retries < 0 ? Int32(clamping: configuration.retries) : terms.retries
-    slab[index].runLimit = terms.runLimit
-    slab[index].priority = terms.priority
-    if configuration.keepOrder { slab.appendToOrder(index) }
+    guard let index = record(job, terms, into: &actions) else { return }
     slab.enqueueLast(index)
     enterQueue(index, into: &actions)
     if isDraining { cancelQueued(index, into: &actions) }
   }
 
-  /// The lease goes to the front of the queue; while the order window is full, only to the job that all others wait for.
+  mutating func refuse(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) {
+    guard let index = record(job, terms, into: &actions) else { return }
+    settle(index, .expired, into: &actions)
+  }
+
+  /// The place of a job that came in. Its first state must follow at once: queued or settled.
+  private mutating func record(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) -> Int? {
+    guard job == slab.nextID else {
+      impossible("a job was accepted whose identifier is not nextID", into: &actions)
+      return nil
+    }
+    guard let client = slab.findClient(terms.client), slab.clients[client].hasJoined else {
+      impossible("a job was accepted from a client that is not there", into: &actions)
+      return nil
+    }
+    if inputEnded || isDraining { impossible("a job was accepted after the end of the input", into: &actions) }
+    counts.accepted += 1
+    var record = JobRecord()
+    record.generation = job.generation
+    record.sequence = UInt64(counts.accepted + counts.skipped)
+    record.retries = terms.retries < 0 ? Int32(clamping: configuration.retries) : terms.retries
+    record.runLimit = terms.runLimit
+    record.priority = terms.priority
+    record.client = UInt32(client)
+    let index = slab.allocate(job, record)
+    if configuration.keepOrder { slab.appendToOrder(index) }
+    return index
+  }
+
+  /// The lease goes to whom `JobSlab` says; while the order window is full, only to the job that all others wait for.
   mutating func leaseGranted(into actions: inout [JobAction]) {
     // A withdrawal and a grant can cross: then none is outstanding here.
     if requestedLeases > 0 { requestedLeases -= 1 }
     guard let index = nextToSend else { return actions.append(.declineLease) }
-    leaveQueue(index, into: &actions)
-    slab[index].state = .leased
-    slab[index].attempts += 1
+    slab.beginLease(index)
+    didLeaveQueue(index, into: &actions)
     counts.leased += 1
-    let job = slab.id(at: index)
-    actions.append(.send(job, attempt: Int(slab[index].attempts)))
+    let attempt = slab[index].beginLease()
+    actions.append(.send(slab.id(at: index), attempt: attempt))
     startRunClock(index, into: &actions)
   }
 
@@ -40,6 +61,8 @@ extension JobLedger {
     guard requestedLeases > 0 else { return }
     requestedLeases -= 1
     guard let index = nextToSend ?? slab.firstQueued else { return }
+    // As with a lease, so that misfortune, too, goes round.
+    slab.endTurn(Int(slab[index].client))
     leaveQueue(index, into: &actions)
     settle(index, .failed, into: &actions)
   }
@@ -48,7 +71,8 @@ extension JobLedger {
     guard configuration.queueLimitTime != nil, let index = slab.find(job) else { return }
     switch slab[index].state {
     case .queued:
-      removeFromQueue(index)
+      slab.dequeue(index)
+      counts.queued -= 1
       settle(index, .expired, into: &actions)
     case .free, .delayed, .leased, .held: return  // Fired at the moment the job was leased.
     }
@@ -79,7 +103,7 @@ extension JobLedger {
 
 /// Ways into the queue and out of it.
 extension JobLedger {
-  /// Goes before all others, so that the job which the order waits for is not delayed.
+  /// Goes before all others of its client, so that the job which the order waits for is not delayed.
   mutating func requeue(_ index: Int, into actions: inout [JobAction]) {
     slab.enqueueFirst(index)
     enterQueue(index, into: &actions)
@@ -87,7 +111,12 @@ extension JobLedger {
 
   /// Takes a job out of the queue. Its next state must follow at once: leased or settled.
   mutating func leaveQueue(_ index: Int, into actions: inout [JobAction]) {
-    removeFromQueue(index)
+    slab.dequeue(index)
+    didLeaveQueue(index, into: &actions)
+  }
+
+  private mutating func didLeaveQueue(_ index: Int, into actions: inout [JobAction]) {
+    counts.queued -= 1
     if configuration.queueLimitTime != nil { actions.append(.disarm(.queue(slab.id(at: index)))) }
   }
 
@@ -95,10 +124,5 @@ extension JobLedger {
     slab[index].state = .queued
     counts.queued += 1
     if let limit = configuration.queueLimitTime { actions.append(.arm(.queue(slab.id(at: index)), after: limit)) }
-  }
-
-  private mutating func removeFromQueue(_ index: Int) {
-    slab.dequeue(index)
-    counts.queued -= 1
   }
 }

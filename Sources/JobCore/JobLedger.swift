@@ -3,6 +3,8 @@
 /// It decides which job gets a lease, whether a failed attempt is repeated, how each job ends (exactly once) and when its result
 /// may come out. It does not know workers: a lease is anonymous, and given to the job that needs it most when it comes.
 ///
+/// Clients share the leases: see `JobSlab+Turns`. A driver that tells of no clients has one, `ClientID.sole`.
+///
 /// A job: `queued → leased → settled`, and back from leased to queued while it has attempts left.
 ///
 /// Leases are asked for from what is queued now, never from tokens that could be lost: `balanceLeases` compares the two after
@@ -49,11 +51,16 @@ public struct JobLedger: Sendable {
     switch event {
     case .accepted(let job, let terms): accept(job, terms, into: &actions)
     case .skipped: counts.skipped += 1
+    case .refused(let job, let terms): refuse(job, terms, into: &actions)
     case .inputEnded: inputEnded = true
+    case .clientJoined(let client, let weight): clientJoined(client, weight, into: &actions)
+    case .clientLeft(let client): clientLeft(client, into: &actions)
     case .leaseGranted: leaseGranted(into: &actions)
     case .leaseRefused: leaseRefused(into: &actions)
     case .started(let job): started(job, into: &actions)
     case .replied(let job, let resultBytes, let time): replied(job, resultBytes, time, into: &actions)
+    case .settledElsewhere(let job, let outcome, let resultBytes, let attempts, let time):
+      settledElsewhere(job, outcome, resultBytes, attempts, time, into: &actions)
     case .attemptFailed(let job, let failure): attemptFailed(job, failure, into: &actions)
     case .returnedUnstarted(let job): returnedUnstarted(job, into: &actions)
     case .rejected(let job): reject(job, into: &actions)

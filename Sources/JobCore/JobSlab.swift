@@ -4,7 +4,7 @@ struct JobRecord: Sendable {
   enum State: Sendable, Equatable {
     /// No job is here. The generation is that of the last one.
     case free
-    /// Waits for a lease; is linked in the queue.
+    /// Waits for a lease; is linked in the queue of its client.
     case queued
     /// A worker has it.
     case leased
@@ -35,20 +35,47 @@ struct JobRecord: Sendable {
   /// Its number in the input, from 1.
   var sequence: UInt64 = 0
   var resultBytes = 0
+  /// Whose it is: an index of `JobSlab.clients`.
+  var client: UInt32 = 0
+  /// Its place among those of its client and its priority: the lowest goes first.
+  var ticket: Int64 = 0
+  /// It waits in its client's crowd, not in the line.
+  var isInCrowd = false
+  /// The one before it in the line or among the delayed; in the crowd its elder sibling, or the parent of the eldest.
   var queuePrevious = none
-  /// The next in the queue, or the next free record.
+  /// The next in the line or among the delayed, the next sibling in the crowd, or the next free record.
   var queueNext = none
+  /// The eldest of those that it goes before in the crowd.
+  var crowdChild = none
   /// The next job of the input, if the order is kept.
   var orderNext = none
+
+  mutating func stand(after previous: UInt32, before next: UInt32, ticket: Int64) {
+    queuePrevious = previous
+    queueNext = next
+    self.ticket = ticket
+  }
+
+  /// The number of the attempt.
+  mutating func beginLease() -> Int {
+    state = .leased
+    attempts += 1
+    return Int(attempts)
+  }
 }
 
-/// All records in one array, with the queue, the input order and the free records linked through them: nothing is allocated once
-/// the array is as long as the most jobs that ever lived at once, and a job leaves the middle of the queue in O(1).
+/// All records in one array, with the queues, the input order and the free records linked through them: nothing is allocated once
+/// the array is as long as the most jobs that ever lived at once, and a job leaves the middle of its queue without a search.
 struct JobSlab: Sendable {
-  private var records: [JobRecord] = []
+  var records: [JobRecord] = []
+  /// By the index of their identifiers. The sole client is the first.
+  var clients: [ClientRecord] = [ClientRecord(weight: 1)]
+  /// The clients that have queued jobs: a binary heap, whose turn it is at the top.
+  var waiting: [UInt32] = []
+  var lastTurn: UInt64 = 0
+  var lastTicket: Int64 = 0
+  var firstTicket: Int64 = 0
   private var freeHead = JobRecord.none
-  private var queueHead = JobRecord.none
-  private var queueTail = JobRecord.none
   private var orderHead = JobRecord.none
   private var orderTail = JobRecord.none
 
@@ -80,17 +107,15 @@ struct JobSlab: Sendable {
     return index < records.count && records[index].generation == job.generation && job.generation != 0 ? index : nil
   }
 
-  mutating func allocate(sequence: UInt64) -> Int {
-    let job = nextID
+  /// Stores the record of a job that has the name `nextID`.
+  mutating func allocate(_ job: JobID, _ record: JobRecord) -> Int {
     let index = Int(job.index)
     if index == records.count {
-      records.append(JobRecord())
+      records.append(record)
     } else {
       freeHead = records[index].queueNext
+      records[index] = record
     }
-    records[index] = JobRecord()
-    records[index].generation = job.generation
-    records[index].sequence = sequence
     return index
   }
 
@@ -98,51 +123,6 @@ struct JobSlab: Sendable {
     records[index].state = .free
     records[index].queueNext = freeHead
     freeHead = UInt32(index)
-  }
-}
-
-/// The queue.
-extension JobSlab {
-  var firstQueued: Int? { queueHead == JobRecord.none ? nil : Int(queueHead) }
-
-  /// Behind all of its priority. Those of lower priority behind it are passed one by one: a queue is short.
-  mutating func enqueueLast(_ index: Int) {
-    var previous = queueTail
-    while previous != JobRecord.none, records[Int(previous)].priority < records[index].priority {
-      previous = records[Int(previous)].queuePrevious
-    }
-    link(index, after: previous)
-  }
-
-  /// Before all of its priority.
-  mutating func enqueueFirst(_ index: Int) {
-    var previous = JobRecord.none
-    var next = queueHead
-    while next != JobRecord.none, records[Int(next)].priority > records[index].priority {
-      previous = next
-      next = records[Int(next)].queueNext
-    }
-    link(index, after: previous)
-  }
-
-  /// Puts the record into the queue; `none` for the front.
-  private mutating func link(_ index: Int, after previous: UInt32) {
-    let next = previous == JobRecord.none ? queueHead : records[Int(previous)].queueNext
-    records[index].queuePrevious = previous
-    records[index].queueNext = next
-    if previous == JobRecord.none {
-      queueHead = UInt32(index)
-    } else {
-      records[Int(previous)].queueNext = UInt32(index)
-    }
-    if next == JobRecord.none { queueTail = UInt32(index) } else { records[Int(next)].queuePrevious = UInt32(index) }
-  }
-
-  mutating func dequeue(_ index: Int) {
-    let previous = records[index].queuePrevious
-    let next = records[index].queueNext
-    if previous == JobRecord.none { queueHead = next } else { records[Int(previous)].queueNext = next }
-    if next == JobRecord.none { queueTail = previous } else { records[Int(next)].queuePrevious = previous }
   }
 }
 

@@ -1,0 +1,50 @@
+/// How many jobs of one client are where.
+public struct ClientCounts: Sendable, Equatable {
+  /// Jobs that wait for a worker.
+  public internal(set) var queued = 0
+  /// Jobs that wait for the time of their next attempt.
+  public internal(set) var delayed = 0
+  /// Jobs that a worker has.
+  public internal(set) var leased = 0
+
+  /// Jobs that have no outcome yet.
+  public var unsettled: Int { queued + delayed + leased }
+}
+
+/// What the ledger knows of one client. A record is never removed: the next client with its index takes it over.
+struct ClientRecord: Sendable {
+  var generation: UInt32 = 0
+  /// Its share of the workers in relation to that of others; 0 where no client is, or it has left.
+  var weight: UInt32
+  var counts = ClientCounts()
+  /// When a lease last went to it: the lowest has waited longest. No two are the same.
+  var turn: UInt64 = 0
+  /// Its place in `JobSlab.waiting`.
+  var place = 0
+  /// The priority of its first queued job.
+  var headPriority: Int32 = 0
+  /// Its queued jobs that came in the order in which they go.
+  var lineHead = JobRecord.none
+  var lineTail = JobRecord.none
+  /// The first of its other queued jobs.
+  var crowdRoot = JobRecord.none
+  /// Its delayed jobs, in no order.
+  var delayedHead = JobRecord.none
+
+  var hasJoined: Bool { weight > 0 }
+
+  mutating func didEnqueue(_ priority: Int32, leads: Bool) {
+    counts.queued += 1
+    if leads { headPriority = priority }
+  }
+
+  mutating func didDequeue(next priority: Int32) {
+    counts.queued -= 1
+    headPriority = priority
+  }
+
+  mutating func beginLease(turn: UInt64) {
+    counts.leased += 1
+    self.turn = turn
+  }
+}

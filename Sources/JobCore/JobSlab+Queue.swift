@@ -1,0 +1,111 @@
+/// The queue of each client: higher priorities first, and in the order of arrival among equals.
+///
+/// Most jobs come in the order in which they go, and stand in a line: O(1) in and out. A job that would have to be pushed into the
+/// middle of the line goes to the crowd instead, a heap, so that no client can slow the others down by the priorities that it chooses.
+extension JobSlab {
+  /// The job that a lease goes to.
+  var firstQueued: Int? { waiting.isEmpty ? nil : firstQueued(of: Int(waiting[0])) }
+
+  func firstQueued(of client: Int) -> Int? {
+    let line = clients[client].lineHead
+    let crowd = clients[client].crowdRoot
+    if crowd == JobRecord.none { return line == JobRecord.none ? nil : Int(line) }
+    if line == JobRecord.none { return Int(crowd) }
+    return goes(Int(line), before: Int(crowd)) ? Int(line) : Int(crowd)
+  }
+
+  /// Behind all of its client and its priority.
+  mutating func enqueueLast(_ index: Int) {
+    lastTicket += 1
+    let (client, priority) = (Int(records[index].client), records[index].priority)
+    let tail = clients[client].lineTail
+    if tail == JobRecord.none || records[Int(tail)].priority >= priority {
+      records[index].stand(after: tail, before: JobRecord.none, ticket: lastTicket)
+      if tail != JobRecord.none { records[Int(tail)].queueNext = UInt32(index) }
+      clients[client].lineTail = UInt32(index)
+      if tail == JobRecord.none { clients[client].lineHead = UInt32(index) }
+    } else {
+      records[index].ticket = lastTicket
+      joinCrowd(index)
+    }
+    didEnqueue(client, priority)
+  }
+
+  /// Before all of its client and its priority.
+  mutating func enqueueFirst(_ index: Int) {
+    firstTicket -= 1
+    let (client, priority) = (Int(records[index].client), records[index].priority)
+    let head = clients[client].lineHead
+    if head == JobRecord.none || records[Int(head)].priority <= priority {
+      records[index].stand(after: JobRecord.none, before: head, ticket: firstTicket)
+      if head != JobRecord.none { records[Int(head)].queuePrevious = UInt32(index) }
+      clients[client].lineHead = UInt32(index)
+      if head == JobRecord.none { clients[client].lineTail = UInt32(index) }
+    } else {
+      records[index].ticket = firstTicket
+      joinCrowd(index)
+    }
+    didEnqueue(client, priority)
+  }
+
+  mutating func dequeue(_ index: Int) {
+    let client = Int(records[index].client)
+    if records[index].isInCrowd { leaveCrowd(index) } else { leaveLine(index, of: client) }
+    guard let first = firstQueued(of: client) else {
+      clients[client].counts.queued = 0
+      return stopWaiting(client)
+    }
+    clients[client].didDequeue(next: records[first].priority)
+    reposition(client)
+  }
+
+  /// Whether the first of two jobs of one client goes before the second.
+  func goes(_ index: Int, before other: Int) -> Bool {
+    let (mine, its) = (records[index].priority, records[other].priority)
+    return mine == its ? records[index].ticket < records[other].ticket : mine > its
+  }
+
+  private mutating func didEnqueue(_ client: Int, _ priority: Int32) {
+    let isFirst = clients[client].counts.queued == 0
+    let leads = isFirst || priority > clients[client].headPriority
+    clients[client].didEnqueue(priority, leads: leads)
+    if isFirst { startWaiting(client) } else if leads { reposition(client) }
+  }
+
+  private mutating func leaveLine(_ index: Int, of client: Int) {
+    let previous = records[index].queuePrevious
+    let next = records[index].queueNext
+    if previous == JobRecord.none {
+      clients[client].lineHead = next
+    } else {
+      records[Int(previous)].queueNext = next
+    }
+    if next == JobRecord.none { clients[client].lineTail = previous } else { records[Int(next)].queuePrevious = previous }
+  }
+}
+
+/// The delayed jobs of each client, so that they are found when it leaves.
+extension JobSlab {
+  mutating func beginDelay(_ index: Int) {
+    let client = Int(records[index].client)
+    let head = clients[client].delayedHead
+    records[index].queuePrevious = JobRecord.none
+    records[index].queueNext = head
+    if head != JobRecord.none { records[Int(head)].queuePrevious = UInt32(index) }
+    clients[client].delayedHead = UInt32(index)
+    clients[client].counts.delayed += 1
+  }
+
+  mutating func endDelay(_ index: Int) {
+    let client = Int(records[index].client)
+    let previous = records[index].queuePrevious
+    let next = records[index].queueNext
+    if previous == JobRecord.none {
+      clients[client].delayedHead = next
+    } else {
+      records[Int(previous)].queueNext = next
+    }
+    if next != JobRecord.none { records[Int(next)].queuePrevious = previous }
+    clients[client].counts.delayed -= 1
+  }
+}

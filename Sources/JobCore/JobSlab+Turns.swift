@@ -1,0 +1,91 @@
+/// Whose turn it is: the clients with queued jobs, in a binary heap.
+///
+/// The highest priority goes first wherever it waits; among equals the client with the fewest leased jobs for its weight; and among
+/// those in turn.
+extension JobSlab {
+  /// A lease goes to a job that is queued: it leaves the queue.
+  mutating func beginLease(_ index: Int) {
+    let client = Int(records[index].client)
+    lastTurn += 1
+    clients[client].beginLease(turn: lastTurn)
+    dequeue(index)
+  }
+
+  /// Its key changes: the caller must move it to its place.
+  mutating func endTurn(_ client: Int) {
+    lastTurn += 1
+    clients[client].turn = lastTurn
+  }
+
+  mutating func endLease(_ index: Int) {
+    let client = Int(records[index].client)
+    clients[client].counts.leased -= 1
+    if clients[client].counts.queued > 0 { reposition(client) }
+  }
+
+  mutating func startWaiting(_ client: Int) {
+    clients[client].place = waiting.count
+    waiting.append(UInt32(client))
+    moveUp(client)
+  }
+
+  mutating func stopWaiting(_ client: Int) {
+    let place = clients[client].place
+    let last = Int(waiting.removeLast())
+    guard last != client else { return }
+    put(last, at: place)
+    reposition(last)
+  }
+
+  /// The client's place when what it is told by has changed.
+  mutating func reposition(_ client: Int) {
+    guard waiting.count > 1 else { return }
+    if !moveUp(client) { moveDown(client) }
+  }
+
+  /// Whether it moved.
+  @discardableResult
+  private mutating func moveUp(_ client: Int) -> Bool {
+    let start = clients[client].place
+    var place = start
+    while place > 0 {
+      let parent = (place - 1) / 2
+      let other = Int(waiting[parent])
+      guard isTurn(of: client, before: other) else { break }
+      put(other, at: place)
+      place = parent
+    }
+    guard place != start else { return false }
+    put(client, at: place)
+    return true
+  }
+
+  private mutating func moveDown(_ client: Int) {
+    let start = clients[client].place
+    var place = start
+    while true {
+      var child = 2 * place + 1
+      guard child < waiting.count else { break }
+      if child + 1 < waiting.count, isTurn(of: Int(waiting[child + 1]), before: Int(waiting[child])) { child += 1 }
+      let other = Int(waiting[child])
+      guard isTurn(of: other, before: client) else { break }
+      put(other, at: place)
+      place = child
+    }
+    if place != start { put(client, at: place) }
+  }
+
+  private mutating func put(_ client: Int, at place: Int) {
+    waiting[place] = UInt32(client)
+    clients[client].place = place
+  }
+
+  private func isTurn(of client: Int, before other: Int) -> Bool {
+    let (mine, its) = (clients[client].headPriority, clients[other].headPriority)
+    if mine != its { return mine > its }
+    // leased / weight of both, without a division. A client that has left and still has leased jobs has none queued.
+    let load = UInt64(clients[client].counts.leased) * UInt64(clients[other].weight)
+    let otherLoad = UInt64(clients[other].counts.leased) * UInt64(clients[client].weight)
+    return load == otherLoad ? clients[client].turn < clients[other].turn : load < otherLoad
+  }
+}
