@@ -154,8 +154,11 @@ package struct JobEngine: ~Copyable {
     fireJobTimers(&loop)
   }
 
-  /// Does what is to be done until there is something to tell; nil when nothing is left for now.
-  package mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> JobEngineOutput? {
+  /// Does what is to be done until there is something to tell; nil when nothing is left for now. Leases that were granted meanwhile
+  /// stay where they are with `leasing` false: then more jobs can come in first, and the most urgent of them is sent.
+  package mutating func advance(
+    _ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool = true
+  ) -> JobEngineOutput? {
     while true {
       if nextOutput < outputs.count {
         nextOutput += 1
@@ -179,6 +182,7 @@ package struct JobEngine: ~Copyable {
         pool.finishReply(of: replying.worker, &loop)
         continue
       }
+      if !leasing { return nil }
       if nextEvent < pool.events.count {
         nextEvent += 1
         take(pool.events[nextEvent - 1], &loop, &reporter)

@@ -110,7 +110,7 @@ extension RunDriver {
       complete(&details)
     }
     if jobLog != nil { engine.facts[job].command = engine.store.payload(of: job, atMost: JobLogLine.longestCommand + 1) }
-    settle()
+    settle(leasing: false)
   }
 
   private mutating func reject(
@@ -125,7 +125,7 @@ extension RunDriver {
       complete(&details)
     }
     reporter.repeated(.rejectedJob, cause: reason, "job \(engine.ledger.sequence(of: job)) \(reason)")
-    settle()
+    settle(leasing: false)
   }
 
   /// What an answer must fit into.
@@ -141,6 +141,6 @@ extension RunDriver {
     inputIsOver = true
     if inputIsWatched { stopWatchingInput() }
     engine.tell(.inputEnded)
-    settle()
+    settle(leasing: false)
   }
 }

@@ -7,8 +7,8 @@ import WorkerPool
 /// What the engine tells, and the timers of the run.
 extension RunDriver {
   /// Takes what the engine has to tell, until it has nothing more.
-  mutating func settle() {
-    while let output = engine.advance(&loop, &reporter) { take(output) }
+  mutating func settle(leasing: Bool = true) {
+    while let output = engine.advance(&loop, &reporter, leasing: leasing) { take(output) }
   }
 
   private mutating func take(_ output: JobEngineOutput) {

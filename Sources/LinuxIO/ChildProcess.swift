@@ -27,6 +27,7 @@ public enum ChildProcess {
     var status: CInt = 0
     let result = prefork_wait_child(pid, peek ? 1 : 0, block ? 1 : 0, &code, &status)
     if result == 0 { return nil }
+    if !peek { OwnedChildren.leave(pid) }
     if result < 0 { return .unknown }
     return code == CLD_EXITED ? .exited(status) : .killed(status, coreDumped: code == CLD_DUMPED)
   }

@@ -33,9 +33,13 @@ public struct CrashGuard: ~Copyable {
     processes = list
     pid = child
     descriptor = FileDescriptor(owning: number)
+    OwnedChildren.enter(child)
   }
 
-  deinit { prefork_guard_stop(descriptor.rawValue) }
+  deinit {
+    prefork_guard_stop(descriptor.rawValue)
+    OwnedChildren.leave(pid)
+  }
 
   /// Readable when the guard is dead, which should never be: somebody killed it. Then another can be made; it does not
   /// know of the processes of this one.

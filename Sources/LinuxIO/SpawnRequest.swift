@@ -122,6 +122,7 @@ extension ChildProcess {
     var failure = prefork_spawn_failure()
     let result = request.withCRequest { prefork_spawn($0, &pid, &failure) }
     if result < 0 { throw SpawnFailure(failure) }
+    OwnedChildren.enter(pid)
     return pid
   }
 }

@@ -1,7 +1,7 @@
 import PoolCore
 
-/// Which descriptor of which worker became ready, packed into the 64 bits that epoll gives back: kind, slot, and the
-/// lower half of the serial, so that an event of a worker that is gone cannot reach its successor.
+/// Which descriptor of which worker of which pool became ready, packed into the 64 bits that epoll gives back: kind, pool, slot,
+/// and the lower half of the serial, so that an event of a worker that is gone cannot reach its successor.
 struct PoolToken {
   enum Kind: UInt64 {
     case input = 1
@@ -12,11 +12,13 @@ struct PoolToken {
   }
 
   let kind: Kind
+  let pool: UInt8
   let slot: Int
   let serial: UInt32
 
-  init(_ kind: Kind, _ worker: WorkerID) {
+  init(_ kind: Kind, _ worker: WorkerID, pool: UInt8) {
     self.kind = kind
+    self.pool = pool
     slot = worker.slot.index
     serial = UInt32(truncatingIfNeeded: worker.serial)
   }
@@ -25,9 +27,10 @@ struct PoolToken {
   init?(_ token: UInt64) {
     guard let kind = Kind(rawValue: token >> 56) else { return nil }
     self.kind = kind
-    slot = Int(token >> 32 & 0xFF_FFFF)
+    pool = UInt8(truncatingIfNeeded: token >> 48)
+    slot = Int(token >> 32 & 0xFFFF)
     serial = UInt32(truncatingIfNeeded: token)
   }
 
-  var rawValue: UInt64 { kind.rawValue << 56 | UInt64(slot) << 32 | UInt64(serial) }
+  var rawValue: UInt64 { kind.rawValue << 56 | UInt64(pool) << 48 | UInt64(slot) << 32 | UInt64(serial) }
 }

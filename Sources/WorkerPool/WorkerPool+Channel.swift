@@ -9,7 +9,7 @@ extension WorkerPool {
   /// Takes an event of the loop; false when it is not the pool's.
   /// `hangup`: the other side has closed.
   public mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool {
-    guard let token = PoolToken(token) else { return false }
+    guard let token = PoolToken(token), token.pool == configuration.number else { return false }
     guard workers.holds(token.slot, serial: token.serial) else { return true }
     switch token.kind {
     case .output: outputReady(token.slot, &loop)
@@ -62,7 +62,7 @@ extension WorkerPool {
   }
 
   private mutating func setWantsInput(_ slot: Int, _ wants: Bool, _ loop: inout EventLoop) {
-    let token = PoolToken(.input, workers[slot].id).rawValue
+    let token = PoolToken(.input, workers[slot].id, pool: configuration.number).rawValue
     try? loop.modify(workers[slot].process.input, token: token, readable: false, writable: wants)
   }
 
@@ -274,7 +274,7 @@ extension WorkerPool {
       let descriptor = workers[slot].process.errorOutput
       guard descriptor >= 0 else { continue }
       if reads {
-        watch(descriptor, PoolToken(.errorOutput, workers[slot].id), &loop)
+        watch(descriptor, PoolToken(.errorOutput, workers[slot].id, pool: configuration.number), &loop)
       } else {
         loop.remove(descriptor)
       }

@@ -55,14 +55,14 @@ extension WorkerPool {
     let slot = id.slot.index
     // Nothing is asked of its stdin but to tell when nobody reads it any more (EPOLLERR, unasked): a job could stand in
     // that pipe for ever.
-    watch(workers[slot].process.input, PoolToken(.input, id), readable: false, &loop)
-    watch(workers[slot].process.output, PoolToken(.output, id), &loop)
+    watch(workers[slot].process.input, PoolToken(.input, id, pool: configuration.number), readable: false, &loop)
+    watch(workers[slot].process.output, PoolToken(.output, id, pool: configuration.number), &loop)
     if readsErrorOutput, workers[slot].process.errorOutput >= 0 {
-      watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id), &loop)
+      watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id, pool: configuration.number), &loop)
     }
-    watch(workers[slot].process.pidfd, PoolToken(.exit, id), &loop)
+    watch(workers[slot].process.pidfd, PoolToken(.exit, id, pool: configuration.number), &loop)
     if let descriptor = workers[slot].notifications?.descriptor {
-      watch(descriptor, PoolToken(.notification, id), &loop)
+      watch(descriptor, PoolToken(.notification, id, pool: configuration.number), &loop)
     }
   }
 

@@ -4,6 +4,8 @@ import WorkerProcess
 
 /// What runs in the pool, how it speaks, and how the pool behaves.
 public struct WorkerPoolConfiguration: Sendable {
+  /// Tells the pools apart that share an event loop.
+  public var number: UInt8 = 0
   /// The worker program.
   public var command: WorkerCommand
   /// The framing of jobs and replies on the worker's pipes.

@@ -44,6 +44,8 @@ public struct Orphans: Sendable {
   private var inherited: Set<CInt>
   /// Nobody else was there: whatever we are given to adopt comes from the pool.
   private let isAlone: Bool
+  /// Another pool lives in this process: what was adopted may come from that.
+  private var isShared = false
 
   /// For the pool with this cookie. To be made before the first worker or helper is started: the children that we have now are not
   /// the pool's (a shell gives us its own when it execs us: `generate & exec prefork ...`), and are never killed.
@@ -65,6 +67,11 @@ public struct Orphans: Sendable {
   /// dead worker again and again, and never what lies behind it.
   public mutating func sweepChildren(_ census: Census) -> Sweep {
     var sweep = Sweep()
+    // Workers of another pool in this process are that pool's affair.
+    let owned = OwnedChildren.all
+    var census = census
+    isShared = !owned.isSubset(of: census.known)
+    census.known.formUnion(owned)
     for child in ProcessTable.children(of: ProcessTable.ownPid) where !census.known.contains(child) {
       if reapIfDead(child) {
         sweep.reaped.append(child)
@@ -113,7 +120,7 @@ public struct Orphans: Sendable {
     case .pool(worker: nil): return census.everythingGoes ? .kill : .unknown
     case .unknown:
       // A process that was adopted is the pool's or comes from a child that was there before; never kill the latter's.
-      return census.everythingGoes && isAlone ? .kill : .unknown
+      return census.everythingGoes && isAlone && !isShared ? .kill : .unknown
     }
   }
 
