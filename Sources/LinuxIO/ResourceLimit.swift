@@ -81,3 +81,15 @@ extension ResourceLimit.Resource {
     return CInt(resource.rawValue)
   }
 }
+
+/// Raises the soft limit on our own open files to the hard one, and returns what it was, so that workers can be given that:
+/// select(2) cannot watch descriptors from 1024 on, and some programs close all numbers up to the limit.
+public func raiseDescriptorLimit() throws(SystemError) -> ResourceLimit {
+  let number = ResourceLimit.Resource.nofile.number
+  var limit = rlimit()
+  if getrlimit(number, &limit) != 0 { throw SystemError("getrlimit RLIMIT_NOFILE") }
+  let before = ResourceLimit(.nofile, soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
+  limit.rlim_cur = limit.rlim_max
+  if setrlimit(number, &limit) != 0 { throw SystemError("setrlimit RLIMIT_NOFILE") }
+  return before
+}

@@ -27,7 +27,7 @@ public enum WriteResult: Equatable, Sendable {
 
 /// The calls that tests can make fail.
 enum SystemCall: Sendable {
-  case read, write, open, pipe, epoll, spawn, pidfd
+  case read, write, open, pipe, epoll, spawn, pidfd, accept
 }
 
 #if DEBUG

@@ -1,6 +1,7 @@
 // What Swift's view of glibc lacks or cannot call: extensions behind _GNU_SOURCE, variadic functions, and macros.
 #pragma once
 #include "CLinuxGuard.h"
+#include "CLinuxSockets.h"
 #include "CLinuxSpawn.h"
 
 #include <signal.h>

@@ -1,0 +1,91 @@
+import CLinux
+import Glibc
+
+/// A connection: an owned stream socket, close-on-exec and non-blocking.
+public struct StreamSocket: ~Copyable, Sendable {
+  private let socket: FileDescriptor
+
+  /// Takes ownership of a connected socket that does not block.
+  init(owning socket: consuming FileDescriptor) { self.socket = socket }
+
+  /// To be watched.
+  public var descriptor: CInt { socket.rawValue }
+
+  /// One read of at most `atMost` bytes to the end of the queue. `endOfFile` means that the other side sends no more; it may
+  /// still read. An error that `isDisconnection` means that it is gone: nobody reads what is written any more.
+  public func read(into queue: inout ByteQueue, atMost: Int = 65536) -> ReadResult {
+    queue.fill(atMost: atMost) { receiveOnce(socket.rawValue, $0) }
+  }
+
+  /// One write from the front of the queue; what was written is dropped. Needs no SIGPIPE to be ignored.
+  public func write(from queue: inout ByteQueue) -> WriteResult {
+    queue.drain(atMost: .max) { sendOnce(socket.rawValue, $0) }
+  }
+
+  /// Sends no more: the other side reads to the end of file. Harmless when it is gone.
+  public func shutdownWrite() { shutdown(socket.rawValue, CInt(SHUT_WR)) }
+
+  /// Connects, and waits at most `timeout` milliseconds for that. All addresses of a name are tried, in their order.
+  public static func connect(
+    to address: SocketAddress, timeout milliseconds: UInt64
+  ) throws(SocketError) -> StreamSocket {
+    if case .tcp(_, 0) = address { throw .noPort(address) }
+    let deadline = monotonicNow() + milliseconds * 1_000_000
+    var failure = SocketError.unresolved(address, reason: "no address of a stream")
+    for candidate in try ResolvedAddress.all(of: address) {
+      do throws(SystemError) {
+        let socket = try connect(candidate, deadline)
+        if candidate.isUnix == false { prefork_send_at_once(socket.rawValue) }
+        return StreamSocket(owning: socket)
+      } catch {
+        failure = error.code == ETIMEDOUT ? .timedOut(address, milliseconds: milliseconds) : .connect(address, error)
+      }
+    }
+    throw failure
+  }
+
+  private static func connect(_ address: ResolvedAddress, _ deadline: UInt64) throws(SystemError) -> FileDescriptor {
+    var address = address
+    let number = prefork_stream_socket(&address.kernel)
+    if number < 0 { throw SystemError("socket") }
+    let socket = FileDescriptor(owning: number)
+    while prefork_connect(number, &address.kernel) != 0 {
+      switch errno {
+      case EINTR: continue
+      case EISCONN: return socket
+      case EINPROGRESS, EALREADY:
+        try wait(for: number, until: deadline)
+        return socket
+      // The queue of a unix socket is full; that there is room cannot be waited for (connect(2)).
+      case EAGAIN:
+        guard monotonicNow() < deadline else { throw SystemError("connect", ETIMEDOUT) }
+        poll(nil, 0, 5)
+      case let code: throw SystemError("connect", code)
+      }
+    }
+    return socket
+  }
+
+  private static func wait(for number: CInt, until deadline: UInt64) throws(SystemError) {
+    while true {
+      let now = monotonicNow()
+      guard now < deadline else { throw SystemError("connect", ETIMEDOUT) }
+      var entry = pollfd(fd: number, events: CShort(POLLOUT), revents: 0)
+      // Rounded up, so that the last wait does not spin.
+      guard poll(&entry, 1, CInt(clamping: (deadline - now + 999_999) / 1_000_000)) > 0 else { continue }
+      let code = prefork_pending_error(number)
+      if code != 0 { throw SystemError("connect", code) }
+      return
+    }
+  }
+}
+
+extension SystemError {
+  /// The other side of a connection is gone, as opposed to something being wrong with us.
+  public var isDisconnection: Bool {
+    switch code {
+    case ECONNRESET, EPIPE, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EHOSTDOWN, ECONNABORTED, ECONNREFUSED: true
+    default: false
+    }
+  }
+}
