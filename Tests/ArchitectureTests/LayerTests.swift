@@ -9,6 +9,8 @@ import Testing
     "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
     "Chronicle": ["JobCore"],
     "ControlProtocol": ["Records"],
+    "Metrics": ["PoolCore", "JobCore"],
+    "MetricsServer": ["Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
     "LinuxIO": ["CLinux", "Glibc"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
@@ -58,7 +60,7 @@ import Testing
     "tests of the cores never sleep",
     arguments: [
       "PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "RecordsTests", "CommandLineKitTests",
-      "ChronicleTests",
+      "ChronicleTests", "MetricsTests",
     ])
   func coreTestsNeverSleep(target: String) {
     for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {
