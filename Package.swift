@@ -15,7 +15,7 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "JobRunner", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "CommandLineKit", "JobRunner", "JobServer", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(
@@ -23,6 +23,12 @@ let package = Package(
       dependencies: [
         "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      ]),
+    .target(
+      name: "JobServer",
+      dependencies: [
+        "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "JobCore", "Records", "WorkerPool", "PoolCore",
+        "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
       ]),
     .target(
       name: "JobEngine",
@@ -37,12 +43,15 @@ let package = Package(
       name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"]),
     .target(name: "ObjectPool", dependencies: ["PoolCore", "Timers"]),
     .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
+    .target(name: "MetricsServer", dependencies: ["Metrics", "LinuxIO", "CMicrohttpd"]),
+    .target(name: "CMicrohttpd"),
     .target(name: "EventLoop", dependencies: ["Timers", "LinuxIO", "CSystemd"]),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(name: "Chronicle", dependencies: ["JobCore"]),
     .target(name: "ControlProtocol", dependencies: ["Records"]),
+    .target(name: "Metrics", dependencies: ["PoolCore", "JobCore"]),
 
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore"),
@@ -71,6 +80,10 @@ let package = Package(
     .testTarget(name: "JobEngineTests", dependencies: ["JobEngine", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["Metrics", "PoolCore", "JobCore", "TestSupport"], exclude: ["parse.py"]),
+    .testTarget(
+      name: "MetricsServerTests", dependencies: ["MetricsServer", "Metrics", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "ArchitectureTests"),
     .testTarget(name: "EndToEndTests", dependencies: ["prefork", "TestSupport"]),
   ],

@@ -9,6 +9,8 @@ import Testing
     "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
     "Chronicle": ["JobCore"],
     "ControlProtocol": ["Records"],
+    "Metrics": ["PoolCore", "JobCore"],
+    "MetricsServer": ["Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
     "LinuxIO": ["CLinux", "Glibc", "Synchronization"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
@@ -21,12 +23,14 @@ import Testing
       "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
       "EventLoop", "Timers", "LinuxIO",
     ],
+    "JobServer": [
+      "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "JobCore", "Records", "WorkerPool", "PoolCore",
+      "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+    ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
-      "WireFormats",
-      "LinuxIO",
-      "Glibc",
+      "CommandLineKit", "JobRunner", "JobServer", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool",
+      "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
     ],
   ]
 
@@ -60,7 +64,7 @@ import Testing
     "tests of the cores never sleep",
     arguments: [
       "PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "RecordsTests", "CommandLineKitTests",
-      "ChronicleTests", "ControlProtocolTests",
+      "ChronicleTests", "MetricsTests",
     ])
   func coreTestsNeverSleep(target: String) {
     for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {
