@@ -1,6 +1,7 @@
 import JobCore
 import JobEngine
 import LinuxIO
+import Records
 import WireFormats
 
 /// One client's connection: jobs in, answers out, each as far as the other side and the pool keep up.
@@ -98,6 +99,24 @@ struct Connection: ~Copyable {
     }
   }
 
+  /// Who it is, for people.
+  var name: String { "connection \(number) (\(peer))" }
+
+  mutating func readOnce(atMost size: Int) -> ReadResult { socket.read(into: &unread, atMost: size) }
+
+  mutating func writeOnce() -> WriteResult { socket.write(from: &unsent) }
+
+  /// Reads what nobody will look at.
+  mutating func readAway() -> ReadResult {
+    unread.removeAll()
+    return socket.read(into: &unread)
+  }
+
+  /// The answer of the job at this place.
+  mutating func answer(_ place: UInt64, _ payload: UnsafeRawBufferPointer, as framing: Framing) {
+    order.answer(place, payload, as: framing, to: &unsent)
+  }
+
   /// Whether its answers wait for it so much that no job is taken from it.
   var isFull: Bool {
     unsent.count + order.heldBytes >= Self.outputLimit || order.pending >= Self.mostPending
@@ -109,7 +128,19 @@ struct Connection: ~Copyable {
 enum Greeting {
   static let wanted: [UInt8] = Array("\u{16}prefork records 1\0\n".utf8)
 
+  /// What the first bytes are: not enough to tell, a plain client's, or the request for records.
   enum Look { case incomplete, plain, records }
+
+  /// What we say to that.
+  static func answer(pool: String, version: String, maximumJobSize: Int, mostUnsettled: Int) -> [UInt8] {
+    JSONWriter.object { line in
+      line.member("prefork", version)
+      line.member("records", 1)
+      line.member("pool", pool)
+      line.member("max-job-size", maximumJobSize)
+      line.member("most-unsettled", mostUnsettled)
+    } + [UInt8(ascii: "\n")]
+  }
 
   static func look(at unread: borrowing ByteQueue, isOver: Bool) -> Look {
     unread.withUnsafeBytes { bytes in

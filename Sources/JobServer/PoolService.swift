@@ -2,6 +2,7 @@ import EventLoop
 import JobCore
 import JobEngine
 import LinuxIO
+import Metrics
 import PoolCore
 import Timers
 import WireFormats
@@ -36,6 +37,7 @@ struct PoolService: ~Copyable {
   let number: Int
   /// Who may always connect: who we are.
   let owner: UInt32
+  let version: String
   var engine: JobEngine
   var connections = ConnectionTable()
   var listeners = Slab<ListeningSocket>()
@@ -50,8 +52,13 @@ struct PoolService: ~Copyable {
   var departed: Set<ClientID> = []
   /// Bytes read and not taken, of all connections.
   var unreadBytes = 0
+  /// There is room again for jobs that are not complete.
+  var releasesAll = false
 
-  var tally = ServiceTally()
+  var metrics: PoolMetrics
+  /// Workers that died unasked, and workers that were recycled.
+  var deaths = 0
+  var recycled = 0
   let startedAt: UInt64
   /// No new connections, and nothing more is read.
   var isDraining = false
@@ -62,13 +69,15 @@ struct PoolService: ~Copyable {
   /// Listening is suspended: descriptors are used up.
   var listenersAreSuspended = false
 
-  init(_ configuration: ServedPool, number: Int, owner: UInt32, at now: UInt64) {
+  init(_ configuration: ServedPool, number: Int, owner: UInt32, version: String, at now: UInt64) {
     var configuration = configuration
     configuration.pool.number = UInt8(number)
     self.configuration = configuration
     self.number = number
     self.owner = owner
+    self.version = version
     startedAt = now
+    metrics = PoolMetrics(began: timeOfDay())
     engine = JobEngine(configuration.engine)
   }
 
@@ -122,7 +131,7 @@ struct PoolService: ~Copyable {
       settle(&loop, &reporter)
       takeJobs(&loop, &reporter)
     } while engine.hasNews
-    sendAnswers(&loop)
+    sendAnswers(&loop, &reporter)
   }
 
   mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
@@ -137,8 +146,8 @@ struct PoolService: ~Copyable {
   }
 
   /// Takes what the engine has to tell.
-  mutating func settle(_ loop: inout EventLoop, _ reporter: inout Reporter) {
-    while let output = engine.advance(&loop, &reporter) {
+  mutating func settle(_ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool = true) {
+    while let output = engine.advance(&loop, &reporter, leasing: leasing) {
       switch output {
       case .settled(let job, let outcome): settled(job, outcome, loop, &reporter)
       case .emit(let job, let outcome): answer(job, outcome, &loop)
@@ -146,21 +155,6 @@ struct PoolService: ~Copyable {
       case .closed: poolIsClosed = true
       case .attemptStarted, .attemptEnded, .firstReply, .idle: break
       }
-    }
-  }
-
-  private mutating func take(_ event: WorkerPoolEvent, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
-    tally.take(event)
-    switch event {
-    case .ready: wasReady = wasReady || engine.pool.serving >= engine.pool.size.lowerBound
-    case .leaseRefused(let refusal):
-      // Who waits is told at once that workers fail to start, instead of waiting for his time to run out.
-      if refusal == .startsFail { engine.tell(.leaseRefused) }
-    case .notice(.breakerOpened):
-      startsFail = true
-      engine.sayWorkersDoNotStart(&reporter)
-    case .notice(.breakerClosed): startsFail = false
-    default: break
     }
   }
 }

@@ -23,6 +23,9 @@ public struct ServeConfiguration: Sendable {
   /// Our version, as control and metrics tell it.
   public var version = ""
 
+  /// Where people find out more.
+  static let url = "prefork(1)"
+
   /// So many pools can share a process.
   public static let mostPools = 200
 
