@@ -33,6 +33,16 @@ struct ClientRecord: Sendable {
 
   var hasJoined: Bool { weight > 0 }
 
+  mutating func appendToLine(_ job: UInt32) {
+    lineTail = job
+    if lineHead == JobRecord.none { lineHead = job }
+  }
+
+  mutating func unlinkFromLine(after previous: UInt32, before next: UInt32) {
+    if previous == JobRecord.none { lineHead = next }
+    if next == JobRecord.none { lineTail = previous }
+  }
+
   mutating func didEnqueue(_ priority: Int32, leads: Bool) {
     counts.queued += 1
     if leads { headPriority = priority }

@@ -93,8 +93,8 @@ extension JobLedger {
     }
   }
 
-  /// The job that a lease would go to now.
-  private var nextToSend: Int? {
+  /// The job that a lease would go to now. Inlined, because the whole ledger would be copied for a call.
+  @inline(__always) private var nextToSend: Int? {
     guard isWindowFull else { return slab.firstQueued }
     guard let head = slab.firstInOrder, slab[head].state == .queued else { return nil }
     return head

@@ -22,8 +22,7 @@ extension JobSlab {
     if tail == JobRecord.none || records[Int(tail)].priority >= priority {
       records[index].stand(after: tail, before: JobRecord.none, ticket: lastTicket)
       if tail != JobRecord.none { records[Int(tail)].queueNext = UInt32(index) }
-      clients[client].lineTail = UInt32(index)
-      if tail == JobRecord.none { clients[client].lineHead = UInt32(index) }
+      clients[client].appendToLine(UInt32(index))
     } else {
       records[index].ticket = lastTicket
       joinCrowd(index)
@@ -73,14 +72,10 @@ extension JobSlab {
   }
 
   private mutating func leaveLine(_ index: Int, of client: Int) {
-    let previous = records[index].queuePrevious
-    let next = records[index].queueNext
-    if previous == JobRecord.none {
-      clients[client].lineHead = next
-    } else {
-      records[Int(previous)].queueNext = next
-    }
-    if next == JobRecord.none { clients[client].lineTail = previous } else { records[Int(next)].queuePrevious = previous }
+    let (previous, next) = (records[index].queuePrevious, records[index].queueNext)
+    clients[client].unlinkFromLine(after: previous, before: next)
+    if previous != JobRecord.none { records[Int(previous)].queueNext = next }
+    if next != JobRecord.none { records[Int(next)].queuePrevious = previous }
   }
 }
 
