@@ -21,7 +21,9 @@ struct ClientRecord: Sendable {
   var turn: UInt64 = 0
   /// Its place in `JobSlab.waiting`.
   var place = 0
-  /// The priority of its first queued job.
+  /// Its first queued job.
+  var head = JobRecord.none
+  /// The priority of that.
   var headPriority: Int32 = 0
   /// Its queued jobs that came in the order in which they go.
   var lineHead = JobRecord.none
@@ -43,13 +45,20 @@ struct ClientRecord: Sendable {
     if next == JobRecord.none { lineTail = previous }
   }
 
-  mutating func didEnqueue(_ priority: Int32, leads: Bool) {
+  /// Whether the job is its first now.
+  mutating func didEnqueue(_ job: UInt32, _ priority: Int32, atFront: Bool) -> Bool {
     counts.queued += 1
-    if leads { headPriority = priority }
+    let leads = head == JobRecord.none || priority > headPriority || (atFront && priority == headPriority)
+    if leads {
+      head = job
+      headPriority = priority
+    }
+    return leads
   }
 
-  mutating func didDequeue(next priority: Int32) {
+  mutating func didDequeue(next job: UInt32, _ priority: Int32) {
     counts.queued -= 1
+    head = job
     headPriority = priority
   }
 

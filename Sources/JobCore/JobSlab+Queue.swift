@@ -7,11 +7,8 @@ extension JobSlab {
   var firstQueued: Int? { waiting.isEmpty ? nil : firstQueued(of: Int(waiting[0])) }
 
   func firstQueued(of client: Int) -> Int? {
-    let line = clients[client].lineHead
-    let crowd = clients[client].crowdRoot
-    if crowd == JobRecord.none { return line == JobRecord.none ? nil : Int(line) }
-    if line == JobRecord.none { return Int(crowd) }
-    return goes(Int(line), before: Int(crowd)) ? Int(line) : Int(crowd)
+    let head = clients[client].head
+    return head == JobRecord.none ? nil : Int(head)
   }
 
   /// Behind all of its client and its priority.
@@ -27,7 +24,7 @@ extension JobSlab {
       records[index].ticket = lastTicket
       joinCrowd(index)
     }
-    didEnqueue(client, priority)
+    didEnqueue(index, priority, atFront: false)
   }
 
   /// Before all of its client and its priority.
@@ -44,18 +41,22 @@ extension JobSlab {
       records[index].ticket = firstTicket
       joinCrowd(index)
     }
-    didEnqueue(client, priority)
+    didEnqueue(index, priority, atFront: true)
   }
 
   mutating func dequeue(_ index: Int) {
     let client = Int(records[index].client)
     if records[index].isInCrowd { leaveCrowd(index) } else { leaveLine(index, of: client) }
-    guard let first = firstQueued(of: client) else {
-      clients[client].counts.queued = 0
-      return stopWaiting(client)
-    }
-    clients[client].didDequeue(next: records[first].priority)
-    reposition(client)
+    let first = firstOfLineAndCrowd(of: client)
+    clients[client].didDequeue(next: first, first == JobRecord.none ? 0 : records[Int(first)].priority)
+    if first == JobRecord.none { stopWaiting(client) } else { reposition(client) }
+  }
+
+  private func firstOfLineAndCrowd(of client: Int) -> UInt32 {
+    let (line, crowd) = (clients[client].lineHead, clients[client].crowdRoot)
+    if crowd == JobRecord.none { return line }
+    if line == JobRecord.none { return crowd }
+    return goes(Int(line), before: Int(crowd)) ? line : crowd
   }
 
   /// Whether the first of two jobs of one client goes before the second.
@@ -64,11 +65,10 @@ extension JobSlab {
     return mine == its ? records[index].ticket < records[other].ticket : mine > its
   }
 
-  private mutating func didEnqueue(_ client: Int, _ priority: Int32) {
-    let isFirst = clients[client].counts.queued == 0
-    let leads = isFirst || priority > clients[client].headPriority
-    clients[client].didEnqueue(priority, leads: leads)
-    if isFirst { startWaiting(client) } else if leads { reposition(client) }
+  private mutating func didEnqueue(_ index: Int, _ priority: Int32, atFront: Bool) {
+    let client = Int(records[index].client)
+    guard clients[client].didEnqueue(UInt32(index), priority, atFront: atFront) else { return }
+    if clients[client].counts.queued == 1 { startWaiting(client) } else { reposition(client) }
   }
 
   private mutating func leaveLine(_ index: Int, of client: Int) {
