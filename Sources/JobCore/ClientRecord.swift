@@ -56,10 +56,19 @@ struct ClientRecord: Sendable {
     return leads
   }
 
-  mutating func didDequeue(next job: UInt32, _ priority: Int32) {
+  /// Whether it has another queued job.
+  mutating func didDequeue(_ records: borrowing [JobRecord]) -> Bool {
     counts.queued -= 1
-    head = job
-    headPriority = priority
+    if crowdRoot == JobRecord.none {
+      head = lineHead
+    } else if lineHead == JobRecord.none {
+      head = crowdRoot
+    } else {
+      head = records[Int(lineHead)].goes(before: records[Int(crowdRoot)]) ? lineHead : crowdRoot
+    }
+    guard head != JobRecord.none else { return false }
+    headPriority = records[Int(head)].priority
+    return true
   }
 
   mutating func beginLease(turn: UInt64) {

@@ -121,7 +121,6 @@ extension JobLedger {
   }
 
   private mutating func enterQueue(_ index: Int, into actions: inout [JobAction]) {
-    slab[index].state = .queued
     counts.queued += 1
     if let limit = configuration.queueLimitTime { actions.append(.arm(.queue(slab.id(at: index)), after: limit)) }
   }

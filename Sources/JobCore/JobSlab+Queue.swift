@@ -21,8 +21,7 @@ extension JobSlab {
       if tail != JobRecord.none { records[Int(tail)].queueNext = UInt32(index) }
       clients[client].appendToLine(UInt32(index))
     } else {
-      records[index].ticket = lastTicket
-      joinCrowd(index)
+      joinCrowd(index, ticket: lastTicket)
     }
     didEnqueue(index, priority, atFront: false)
   }
@@ -38,44 +37,28 @@ extension JobSlab {
       clients[client].lineHead = UInt32(index)
       if head == JobRecord.none { clients[client].lineTail = UInt32(index) }
     } else {
-      records[index].ticket = firstTicket
-      joinCrowd(index)
+      joinCrowd(index, ticket: firstTicket)
     }
     didEnqueue(index, priority, atFront: true)
   }
 
   mutating func dequeue(_ index: Int) {
     let client = Int(records[index].client)
-    if records[index].isInCrowd { leaveCrowd(index) } else { leaveLine(index, of: client) }
-    let first = firstOfLineAndCrowd(of: client)
-    clients[client].didDequeue(next: first, first == JobRecord.none ? 0 : records[Int(first)].priority)
-    if first == JobRecord.none { stopWaiting(client) } else { reposition(client) }
-  }
-
-  private func firstOfLineAndCrowd(of client: Int) -> UInt32 {
-    let (line, crowd) = (clients[client].lineHead, clients[client].crowdRoot)
-    if crowd == JobRecord.none { return line }
-    if line == JobRecord.none { return crowd }
-    return goes(Int(line), before: Int(crowd)) ? line : crowd
-  }
-
-  /// Whether the first of two jobs of one client goes before the second.
-  func goes(_ index: Int, before other: Int) -> Bool {
-    let (mine, its) = (records[index].priority, records[other].priority)
-    return mine == its ? records[index].ticket < records[other].ticket : mine > its
+    if records[index].isInCrowd {
+      leaveCrowd(index)
+    } else {
+      let (previous, next) = (records[index].queuePrevious, records[index].queueNext)
+      clients[client].unlinkFromLine(after: previous, before: next)
+      if previous != JobRecord.none { records[Int(previous)].queueNext = next }
+      if next != JobRecord.none { records[Int(next)].queuePrevious = previous }
+    }
+    if clients[client].didDequeue(records) { reposition(client) } else { stopWaiting(client) }
   }
 
   private mutating func didEnqueue(_ index: Int, _ priority: Int32, atFront: Bool) {
     let client = Int(records[index].client)
     guard clients[client].didEnqueue(UInt32(index), priority, atFront: atFront) else { return }
     if clients[client].counts.queued == 1 { startWaiting(client) } else { reposition(client) }
-  }
-
-  private mutating func leaveLine(_ index: Int, of client: Int) {
-    let (previous, next) = (records[index].queuePrevious, records[index].queueNext)
-    clients[client].unlinkFromLine(after: previous, before: next)
-    if previous != JobRecord.none { records[Int(previous)].queueNext = next }
-    if next != JobRecord.none { records[Int(next)].queuePrevious = previous }
   }
 }
 

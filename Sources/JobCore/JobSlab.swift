@@ -50,10 +50,22 @@ struct JobRecord: Sendable {
   /// The next job of the input, if the order is kept.
   var orderNext = none
 
+  mutating func free(before next: UInt32) {
+    state = .free
+    queueNext = next
+  }
+
+  /// In the line, or alone for the crowd.
   mutating func stand(after previous: UInt32, before next: UInt32, ticket: Int64) {
+    state = .queued
     queuePrevious = previous
     queueNext = next
     self.ticket = ticket
+  }
+
+  /// Of two jobs of one client.
+  func goes(before other: JobRecord) -> Bool {
+    priority == other.priority ? ticket < other.ticket : priority > other.priority
   }
 
   /// The number of the attempt.
@@ -120,8 +132,7 @@ struct JobSlab: Sendable {
   }
 
   mutating func free(_ index: Int) {
-    records[index].state = .free
-    records[index].queueNext = freeHead
+    records[index].free(before: freeHead)
     freeHead = UInt32(index)
   }
 }
@@ -130,9 +141,9 @@ struct JobSlab: Sendable {
 extension JobSlab {
   var firstInOrder: Int? { orderHead == JobRecord.none ? nil : Int(orderHead) }
 
+  /// A job that has just been allocated.
   mutating func appendToOrder(_ index: Int) {
     let place = UInt32(index)
-    records[index].orderNext = JobRecord.none
     if orderTail == JobRecord.none { orderHead = place } else { records[Int(orderTail)].orderNext = place }
     orderTail = place
   }
