@@ -35,9 +35,11 @@ struct ClientRecord: Sendable {
 
   var hasJoined: Bool { weight > 0 }
 
-  mutating func appendToLine(_ job: UInt32) {
+  /// To the line. Whether the job is its first now.
+  mutating func append(_ job: UInt32, _ priority: Int32) -> Bool {
     lineTail = job
     if lineHead == JobRecord.none { lineHead = job }
+    return didEnqueue(job, priority, atFront: false)
   }
 
   mutating func unlinkFromLine(after previous: UInt32, before next: UInt32) {
@@ -57,8 +59,12 @@ struct ClientRecord: Sendable {
   }
 
   /// Whether it has another queued job.
-  mutating func didDequeue(_ records: borrowing [JobRecord]) -> Bool {
+  mutating func didDequeue(_ records: borrowing [JobRecord], turn: UInt64?) -> Bool {
     counts.queued -= 1
+    if let turn {
+      counts.leased += 1
+      self.turn = turn
+    }
     if crowdRoot == JobRecord.none {
       head = lineHead
     } else if lineHead == JobRecord.none {
@@ -69,10 +75,5 @@ struct ClientRecord: Sendable {
     guard head != JobRecord.none else { return false }
     headPriority = records[Int(head)].priority
     return true
-  }
-
-  mutating func beginLease(turn: UInt64) {
-    counts.leased += 1
-    self.turn = turn
   }
 }

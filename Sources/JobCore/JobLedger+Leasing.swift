@@ -20,6 +20,7 @@ extension JobLedger {
   }
 
   /// The place of a job that came in. Its first state must follow at once: queued or settled.
+  @inline(__always)
   private mutating func record(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) -> Int? {
     guard job == slab.nextID else {
       impossible("a job was accepted whose identifier is not nextID", into: &actions)

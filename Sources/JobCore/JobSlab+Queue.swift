@@ -19,11 +19,11 @@ extension JobSlab {
     if tail == JobRecord.none || records[Int(tail)].priority >= priority {
       records[index].stand(after: tail, before: JobRecord.none, ticket: lastTicket)
       if tail != JobRecord.none { records[Int(tail)].queueNext = UInt32(index) }
-      clients[client].appendToLine(UInt32(index))
+      if clients[client].append(UInt32(index), priority) { didLead(client) }
     } else {
       joinCrowd(index, ticket: lastTicket)
+      if clients[client].didEnqueue(UInt32(index), priority, atFront: false) { didLead(client) }
     }
-    didEnqueue(index, priority, atFront: false)
   }
 
   /// Before all of its client and its priority.
@@ -39,10 +39,11 @@ extension JobSlab {
     } else {
       joinCrowd(index, ticket: firstTicket)
     }
-    didEnqueue(index, priority, atFront: true)
+    if clients[client].didEnqueue(UInt32(index), priority, atFront: true) { didLead(client) }
   }
 
-  mutating func dequeue(_ index: Int) {
+  /// With a turn if that is because it gets a lease: the client's turn is over, and it has one more leased job.
+  mutating func dequeue(_ index: Int, turn: UInt64? = nil) {
     let client = Int(records[index].client)
     if records[index].isInCrowd {
       leaveCrowd(index)
@@ -52,12 +53,11 @@ extension JobSlab {
       if previous != JobRecord.none { records[Int(previous)].queueNext = next }
       if next != JobRecord.none { records[Int(next)].queuePrevious = previous }
     }
-    if clients[client].didDequeue(records) { reposition(client) } else { stopWaiting(client) }
+    if clients[client].didDequeue(records, turn: turn) { reposition(client) } else { stopWaiting(client) }
   }
 
-  private mutating func didEnqueue(_ index: Int, _ priority: Int32, atFront: Bool) {
-    let client = Int(records[index].client)
-    guard clients[client].didEnqueue(UInt32(index), priority, atFront: atFront) else { return }
+  /// A job that came is the first of its client.
+  private mutating func didLead(_ client: Int) {
     if clients[client].counts.queued == 1 { startWaiting(client) } else { reposition(client) }
   }
 }

@@ -5,10 +5,8 @@
 extension JobSlab {
   /// A lease goes to a job that is queued: it leaves the queue.
   mutating func beginLease(_ index: Int) {
-    let client = Int(records[index].client)
     lastTurn += 1
-    clients[client].beginLease(turn: lastTurn)
-    dequeue(index)
+    dequeue(index, turn: lastTurn)
   }
 
   /// Its key changes: the caller must move it to its place.

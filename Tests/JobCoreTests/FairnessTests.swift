@@ -71,7 +71,8 @@ import Testing
     #expect(story.grant(4) == urgent + [usual[0]])
   }
 
-  @Test("the end of a job makes its client's next one due, and a job that came back goes before the others of its client")
+  @Test(
+    "the end of a job makes its client's next one due, and a job that came back goes before the others of its client")
   func loadFalls() {
     var story = Story {
       $0.keepOrder = false
