@@ -4,7 +4,7 @@
 /// middle of the line goes to the crowd instead, a heap, so that no client can slow the others down by the priorities that it chooses.
 extension JobSlab {
   /// The job that a lease goes to.
-  var firstQueued: Int? { waiting.isEmpty ? nil : firstQueued(of: Int(waiting[0])) }
+  var firstQueued: Int? { waitingCount == 0 ? nil : firstQueued(of: Int(waiting[0])) }
 
   func firstQueued(of client: Int) -> Int? {
     let head = clients[client].head

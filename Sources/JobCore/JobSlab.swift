@@ -82,8 +82,10 @@ struct JobSlab: Sendable {
   var records: [JobRecord] = []
   /// By the index of their identifiers. The sole client is the first.
   var clients: [ClientRecord] = [ClientRecord(weight: 1)]
-  /// The clients that have queued jobs: a binary heap, whose turn it is at the top.
+  /// The clients that have queued jobs: a binary heap, whose turn it is at the top. What is behind `waitingCount` is left over: a
+  /// queue that is empty every other moment costs no more.
   var waiting: [UInt32] = []
+  var waitingCount = 0
   var lastTurn: UInt64 = 0
   var lastTicket: Int64 = 0
   var firstTicket: Int64 = 0
