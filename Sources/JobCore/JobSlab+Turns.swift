@@ -24,7 +24,8 @@ extension JobSlab {
   mutating func startWaiting(_ client: Int) {
     if waitingCount == waiting.count { waiting.append(UInt32(client)) }
     waitingCount += 1
-    if waitingCount == 1, waiting[0] == UInt32(client), clients[client].place == 0 { return }
+    // Whoever was the last at the top knows that it is there.
+    if waitingCount == 1, waiting[0] == UInt32(client) { return }
     put(client, at: waitingCount - 1)
     moveUp(client)
   }
