@@ -26,21 +26,21 @@ struct JobRecord: Sendable {
   var priority: Int32 = 0
   /// Its run clock goes.
   var isTimed = false
+  /// It waits in its client's crowd, not in the line.
+  var isInCrowd = false
   /// How often it came back unread.
   var freeReturns: Int32 = 0
   /// Attempts that count, the running one included.
   var attempts: Int32 = 0
   /// How many workers it has killed.
   var kills: Int32 = 0
+  /// Whose it is: an index of `JobSlab.clients`.
+  var client: UInt32 = 0
   /// Its number in the input, from 1.
   var sequence: UInt64 = 0
   var resultBytes = 0
-  /// Whose it is: an index of `JobSlab.clients`.
-  var client: UInt32 = 0
   /// Its place among those of its client and its priority: the lowest goes first.
   var ticket: Int64 = 0
-  /// It waits in its client's crowd, not in the line.
-  var isInCrowd = false
   /// The one before it in the line or among the delayed; in the crowd its elder sibling, or the parent of the eldest.
   var queuePrevious = none
   /// The next in the line or among the delayed, the next sibling in the crowd, or the next free record.
