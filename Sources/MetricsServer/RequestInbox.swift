@@ -8,7 +8,13 @@ struct RequestInbox {
   private var waiting: [(connection: OpaquePointer, question: MetricsServer.Question)] = []
   private var current: (connection: OpaquePointer, question: MetricsServer.Question)?
 
+  /// Connections go on since the library was last run: it must be run again.
+  var hasAnswered = false
+
   init(_ library: prefork_http_library) { self.library = library }
+
+  /// There is something to do whatever the library says.
+  var hasWork: Bool { hasAnswered || !waiting.isEmpty }
 
   /// What was asked last and is not answered yet.
   var question: MetricsServer.Question? { current?.question }
@@ -23,6 +29,7 @@ struct RequestInbox {
     guard let connection = current?.connection else { return }
     _ = reply.queue(on: connection, library)
     library.resume(connection)
+    hasAnswered = true
     current = nil
   }
 
