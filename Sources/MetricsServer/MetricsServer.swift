@@ -44,6 +44,7 @@ public struct MetricsServer: ~Copyable {
   private let inbox: UnsafeMutablePointer<RequestInbox>
   private let daemon: OpaquePointer
   private let listener: FileDescriptor
+  private let mostConnections: CUnsignedInt
   /// To be watched for reading.
   public let descriptor: CInt
 
@@ -54,9 +55,10 @@ public struct MetricsServer: ~Copyable {
     // The library would take anything, and serve nobody.
     var listens: CInt = 0
     var size = socklen_t(MemoryLayout<CInt>.size)
-    if getsockopt(listener.rawValue, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || listens == 0 {
-      throw .start(SystemError("serve metrics", listens == 0 ? EINVAL : errno))
+    if getsockopt(listener.rawValue, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 {
+      throw .start(SystemError("serve metrics"))
     }
+    if listens == 0 { throw .start(SystemError("serve metrics", EINVAL)) }
     var library = prefork_http_library()
     if let reason = prefork_http_load(&library) { throw .library(String(cString: reason)) }
     let inbox = UnsafeMutablePointer<RequestInbox>.allocate(capacity: 1)
@@ -77,6 +79,7 @@ public struct MetricsServer: ~Copyable {
     self.inbox = inbox
     self.daemon = daemon
     self.listener = listener
+    mostConnections = numbers.connections
     descriptor = prefork_http_epoll(&library, daemon)
   }
 
@@ -93,8 +96,13 @@ public struct MetricsServer: ~Copyable {
   /// and when the deadline has passed; after that, the questions are to be answered.
   public mutating func run() {
     inbox.pointee.hasAnswered = false
+    let wasFull = isFull
     _ = inbox.pointee.library.run(daemon)
+    // While there is no room, the library does not watch the socket; that it should again it sees only when it is next run.
+    inbox.pointee.hasRoomAgain = wasFull && !isFull
   }
+
+  private var isFull: Bool { prefork_http_connections(&inbox.pointee.library, daemon) >= mostConnections }
 
   /// When `run` must be called though `descriptor` is not ready, in nanoseconds of CLOCK_MONOTONIC; nil for never.
   public func deadline(at now: UInt64) -> UInt64? {
