@@ -22,16 +22,16 @@ import Testing
   @Test("half a request and silence: the client is closed after the timeout, and nobody waits for it")
   func silent() throws {
     var limits = MetricsServer.Limits()
-    limits.timeout = 1
+    limits.timeout = 2
     var served = try ServedMetrics(limits: limits)
     let half = try Client(served.address)
     let mute = try Client(served.address)
     half.send("GET /metrics HTT")
     let start = monotonicNow()
     #expect(try served.get("/metrics").status == "200")
-    #expect(monotonicNow() - start < 500 * millisecond && !half.isClosed && !mute.isClosed)
-    #expect(try served.serve(for: 4_000 * millisecond) { half.isClosed && mute.isClosed })
-    #expect(monotonicNow() - start > 900 * millisecond)
+    #expect(monotonicNow() - start < 1_500 * millisecond && !half.isClosed && !mute.isClosed)
+    #expect(try served.serve(for: 10_000 * millisecond) { half.isClosed && mute.isClosed })
+    #expect(monotonicNow() - start > 1_800 * millisecond)
   }
 
   @Test(
@@ -96,7 +96,7 @@ import Testing
     served.body = Array("# EOF\n".utf8)
     let start = monotonicNow()
     for _ in 0..<20 { #expect(try served.get("/metrics").content == "# EOF\n") }
-    #expect(monotonicNow() - start < 2_000 * millisecond)
+    #expect(monotonicNow() - start < 4_000 * millisecond)
     #expect(try served.serve { slow.text.utf8.count > 20_000_000 })
   }
 
