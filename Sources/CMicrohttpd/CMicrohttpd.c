@@ -16,7 +16,7 @@ const char *prefork_http_load(struct prefork_http_library *library) {
   void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   if (!handle) return dlerror();
   int complete = find(handle, "MHD_start_daemon", &library->start) && find(handle, "MHD_stop_daemon", &library->stop)
-    && find(handle, "MHD_quiesce_daemon", &library->quiesce) && find(handle, "MHD_get_daemon_info", &library->info)
+    && find(handle, "MHD_get_daemon_info", &library->info)
     && find(handle, "MHD_run", &library->run) && find(handle, "MHD_get_timeout", &library->timeout)
     && find(handle, "MHD_suspend_connection", &library->suspend)
     && find(handle, "MHD_resume_connection", &library->resume)
@@ -45,4 +45,9 @@ struct MHD_Daemon *prefork_http_start(
 int prefork_http_epoll(const struct prefork_http_library *library, struct MHD_Daemon *daemon) {
   const union MHD_DaemonInfo *info = library->info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
   return info ? info->epoll_fd : -1;
+}
+
+unsigned prefork_http_connections(const struct prefork_http_library *library, struct MHD_Daemon *daemon) {
+  const union MHD_DaemonInfo *info = library->info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+  return info ? info->num_connections : 0;
 }

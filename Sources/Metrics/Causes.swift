@@ -1,13 +1,7 @@
 import PoolCore
 
-/// Something that is counted by a word: the value of a label.
-protocol Label: CaseIterable {
-  /// The word; part of the interface.
-  var word: String { get }
-}
-
 /// Why a worker ended that was not asked to, or had to be stopped for what it did.
-public enum DeathCause: UInt8, Sendable, CaseIterable, Label {
+public enum DeathCause: UInt8, Sendable, CaseIterable {
   /// It exited, whatever its status.
   case exited
   /// A signal killed it.
@@ -25,6 +19,7 @@ public enum DeathCause: UInt8, Sendable, CaseIterable, Label {
   /// A job ran longer than it may.
   case jobTimeout
 
+  /// The value of its label; part of the interface.
   var word: String {
     switch self {
     case .exited: "exit"
@@ -40,7 +35,7 @@ public enum DeathCause: UInt8, Sendable, CaseIterable, Label {
 }
 
 /// Why a client was turned away when it came.
-public enum ConnectionRefusal: UInt8, Sendable, CaseIterable, Label {
+public enum ConnectionRefusal: UInt8, Sendable, CaseIterable {
   /// There are as many connections as there may be.
   case limit
   /// It is not a user who may.
@@ -48,6 +43,7 @@ public enum ConnectionRefusal: UInt8, Sendable, CaseIterable, Label {
   /// The pool takes nothing new.
   case draining
 
+  /// The value of its label; part of the interface.
   var word: String {
     switch self {
     case .limit: "limit"
@@ -58,7 +54,7 @@ public enum ConnectionRefusal: UInt8, Sendable, CaseIterable, Label {
 }
 
 /// Why a connection ended.
-public enum ConnectionEnd: UInt8, Sendable, CaseIterable, Label {
+public enum ConnectionEnd: UInt8, Sendable, CaseIterable {
   /// The client sent all it had and got every answer.
   case finished
   /// The client went away before it had every answer.
@@ -70,6 +66,7 @@ public enum ConnectionEnd: UInt8, Sendable, CaseIterable, Label {
   /// We stopped, or somebody told us to end it.
   case stopped
 
+  /// The value of its label; part of the interface.
   var word: String {
     switch self {
     case .finished: "finished"

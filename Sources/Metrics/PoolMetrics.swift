@@ -1,7 +1,7 @@
 import JobCore
 import PoolCore
 
-/// What one served pool counts while it runs. Counting takes a few nanoseconds and no memory; nothing is ever reset.
+/// What one served pool counts while it runs. Counting a job takes some ten nanoseconds and no memory; nothing is ever reset.
 public struct PoolMetrics: Sendable {
   /// When counting began, in nanoseconds since 1970.
   let began: UInt64

@@ -44,6 +44,7 @@ public struct MetricsServer: ~Copyable {
   private let inbox: UnsafeMutablePointer<RequestInbox>
   private let daemon: OpaquePointer
   private let listener: FileDescriptor
+  private let mostConnections: CUnsignedInt
   /// To be watched for reading.
   public let descriptor: CInt
 
@@ -51,6 +52,13 @@ public struct MetricsServer: ~Copyable {
   ///
   /// Throws if libmicrohttpd is not installed, or does not like the socket.
   public init(on listener: consuming FileDescriptor, limits: Limits = Limits()) throws(MetricsServerError) {
+    // The library would take anything, and serve nobody.
+    var listens: CInt = 0
+    var size = socklen_t(MemoryLayout<CInt>.size)
+    if getsockopt(listener.rawValue, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 {
+      throw .start(SystemError("serve metrics"))
+    }
+    if listens == 0 { throw .start(SystemError("serve metrics", EINVAL)) }
     var library = prefork_http_library()
     if let reason = prefork_http_load(&library) { throw .library(String(cString: reason)) }
     let inbox = UnsafeMutablePointer<RequestInbox>.allocate(capacity: 1)
@@ -71,6 +79,7 @@ public struct MetricsServer: ~Copyable {
     self.inbox = inbox
     self.daemon = daemon
     self.listener = listener
+    mostConnections = numbers.connections
     descriptor = prefork_http_epoll(&library, daemon)
   }
 
@@ -85,17 +94,32 @@ public struct MetricsServer: ~Copyable {
 
   /// Serves what has come, and closes what was silent for too long; never waits. To be called when `descriptor` is ready
   /// and when the deadline has passed; after that, the questions are to be answered.
-  public mutating func run() { _ = inbox.pointee.library.run(daemon) }
+  public mutating func run() {
+    inbox.pointee.hasAnswered = false
+    let wasFull = isFull
+    _ = inbox.pointee.library.run(daemon)
+    // While there is no room, the library does not watch the socket; that it should again it sees only when it is next run.
+    inbox.pointee.hasRoomAgain = wasFull && !isFull
+  }
+
+  private var isFull: Bool { prefork_http_connections(&inbox.pointee.library, daemon) >= mostConnections }
 
   /// When `run` must be called though `descriptor` is not ready, in nanoseconds of CLOCK_MONOTONIC; nil for never.
   public func deadline(at now: UInt64) -> UInt64? {
+    if inbox.pointee.hasWork { return now }
     var milliseconds: CUnsignedLongLong = 0
     guard inbox.pointee.library.timeout(daemon, &milliseconds) == .YES else { return nil }
     return now + milliseconds * 1_000_000
   }
 
   /// The next request that waits for its answer. One that was not answered since the last call gets an error (500).
-  public mutating func nextQuestion() -> Question? { inbox.pointee.take() }
+  public mutating func nextQuestion() -> Question? {
+    if let question = inbox.pointee.take() { return question }
+    // Of a connection that goes on neither the library's descriptor nor its timeout tells (0.9.75): the answers are sent here.
+    // What this brings in is for the next turn, so that no client can keep the owner in this one.
+    if inbox.pointee.hasAnswered { run() }
+    return nil
+  }
 
   /// Answers `.metrics` with their text.
   public mutating func answer(metrics text: [UInt8]) {

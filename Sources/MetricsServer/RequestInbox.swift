@@ -3,12 +3,20 @@ import Metrics
 
 /// The requests that wait for the owner's answer. On the heap, because C holds its address.
 struct RequestInbox {
-  let library: prefork_http_library
+  var library: prefork_http_library
   /// In order of their coming; the connections are suspended. Never more than there may be connections.
   private var waiting: [(connection: OpaquePointer, question: MetricsServer.Question)] = []
   private var current: (connection: OpaquePointer, question: MetricsServer.Question)?
 
+  /// Connections go on since the library was last run: it must be run again.
+  var hasAnswered = false
+  /// Connections have ended where no further ones could be: it must be run again to take those that wait.
+  var hasRoomAgain = false
+
   init(_ library: prefork_http_library) { self.library = library }
+
+  /// There is something to do whatever the library says.
+  var hasWork: Bool { hasAnswered || hasRoomAgain || !waiting.isEmpty }
 
   /// What was asked last and is not answered yet.
   var question: MetricsServer.Question? { current?.question }
@@ -23,6 +31,7 @@ struct RequestInbox {
     guard let connection = current?.connection else { return }
     _ = reply.queue(on: connection, library)
     library.resume(connection)
+    hasAnswered = true
     current = nil
   }
 

@@ -22,16 +22,16 @@ import Testing
   @Test("half a request and silence: the client is closed after the timeout, and nobody waits for it")
   func silent() throws {
     var limits = MetricsServer.Limits()
-    limits.timeout = 1
+    limits.timeout = 2
     var served = try ServedMetrics(limits: limits)
     let half = try Client(served.address)
     let mute = try Client(served.address)
     half.send("GET /metrics HTT")
     let start = monotonicNow()
     #expect(try served.get("/metrics").status == "200")
-    #expect(monotonicNow() - start < 500 * millisecond && !half.isClosed && !mute.isClosed)
-    #expect(try served.serve(for: 4_000 * millisecond) { half.isClosed && mute.isClosed })
-    #expect(monotonicNow() - start > 900 * millisecond)
+    #expect(monotonicNow() - start < 1_500 * millisecond && !half.isClosed && !mute.isClosed)
+    #expect(try served.serve(for: 10_000 * millisecond) { half.isClosed && mute.isClosed })
+    #expect(monotonicNow() - start > 1_800 * millisecond)
   }
 
   @Test(
@@ -96,7 +96,7 @@ import Testing
     served.body = Array("# EOF\n".utf8)
     let start = monotonicNow()
     for _ in 0..<20 { #expect(try served.get("/metrics").content == "# EOF\n") }
-    #expect(monotonicNow() - start < 2_000 * millisecond)
+    #expect(monotonicNow() - start < 4_000 * millisecond)
     #expect(try served.serve { slow.text.utf8.count > 20_000_000 })
   }
 
@@ -131,21 +131,23 @@ import Testing
 
   @Test("memory stays where it is through thousands of requests and connections")
   func memory() throws {
-    var served = try ServedMetrics()
+    var limits = MetricsServer.Limits()
+    limits.connectionsPerAddress = limits.connections
+    var served = try ServedMetrics(limits: limits)
     served.body = [UInt8](repeating: 65, count: 200_000)
     func round() throws {
-      for _ in 0..<300 { _ = try served.get("/metrics") }
-      for _ in 0..<10 {
-        let clients = try (0..<16).map { _ in try Client(served.address) }
+      for _ in 0..<100 { _ = try served.get("/metrics") }
+      for _ in 0..<5 {
+        let clients = try (0..<26).map { _ in try Client(served.address) }
         for client in clients { client.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") }
-        try served.serve { clients.allSatisfy { $0.answers == 1 } }
+        #expect(try served.serve { clients.allSatisfy { $0.answers == 1 } })
       }
     }
     try round()
     let before = OwnUsage().residentBytes
     for _ in 0..<3 { try round() }
     let grown = OwnUsage().residentBytes - before
-    // One answer in four that is not freed would be more; other tests of this process may take some meanwhile.
+    // One answer in two that is not freed would be more; other tests of this process may take some meanwhile.
     #expect(grown < 70_000_000, "\(grown) bytes")
   }
 }

@@ -84,7 +84,7 @@ import Testing
     #expect(try high.get("/readyz").status == "200")
   }
 
-  @Test("what is no listening socket is an error, and is closed once")
+  @Test("what is no listening socket is an error")
   func noSocket() throws {
     let pipe = try Pipe()
     let copy = fcntl(pipe.readEnd, F_DUPFD_CLOEXEC, 0)

@@ -7,7 +7,6 @@
 struct prefork_http_library {
   struct MHD_Daemon *(*start)(unsigned flags, uint16_t port, MHD_AcceptPolicyCallback, void *, MHD_AccessHandlerCallback, void *, ...);
   void (*stop)(struct MHD_Daemon *);
-  MHD_socket (*quiesce)(struct MHD_Daemon *);
   const union MHD_DaemonInfo *(*info)(struct MHD_Daemon *, enum MHD_DaemonInfoType, ...);
   enum MHD_Result (*run)(struct MHD_Daemon *);
   enum MHD_Result (*timeout)(struct MHD_Daemon *, MHD_UNSIGNED_LONG_LONG *milliseconds);
@@ -37,3 +36,6 @@ struct MHD_Daemon *prefork_http_start(
 
 /// The epoll of a daemon; -1 if it has none.
 int prefork_http_epoll(const struct prefork_http_library *library, struct MHD_Daemon *daemon);
+
+/// How many connections a daemon has.
+unsigned prefork_http_connections(const struct prefork_http_library *library, struct MHD_Daemon *daemon);
