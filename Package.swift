@@ -15,7 +15,8 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "JobRunner", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "CommandLineKit", "JobRunner", "WorkerCheck", "ControlClient", "ControlProtocol", "Chronicle", "JobCore",
+        "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(
@@ -37,6 +38,7 @@ let package = Package(
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(name: "ControlClient", dependencies: ["ControlProtocol", "LinuxIO"]),
     .target(name: "Chronicle", dependencies: ["JobCore"]),
     .target(name: "ControlProtocol", dependencies: ["Records"]),
 
@@ -60,6 +62,8 @@ let package = Package(
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"]),
+    .testTarget(
+      name: "ControlClientTests", dependencies: ["ControlClient", "ControlProtocol", "LinuxIO", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
@@ -67,7 +71,7 @@ let package = Package(
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(name: "ArchitectureTests"),
-    .testTarget(name: "EndToEndTests", dependencies: ["prefork", "TestSupport"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

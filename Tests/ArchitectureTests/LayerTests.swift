@@ -9,6 +9,7 @@ import Testing
     "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
     "Chronicle": ["JobCore"],
     "ControlProtocol": ["Records"],
+    "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
     "LinuxIO": ["CLinux", "Glibc"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
@@ -21,7 +22,7 @@ import Testing
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+      "CommandLineKit", "JobRunner", "WorkerCheck", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
       "WireFormats",
       "LinuxIO",
       "Glibc",
