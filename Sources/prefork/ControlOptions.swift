@@ -89,7 +89,7 @@ enum ControlOptions {
         ExitStatusMeaning(ExitCode.stoppedEarly.rawValue, "the pool is going down already"),
         ExitStatusMeaning(ExitCode.noPermission.rawValue, "not permitted to control the pool"),
       ],
-      family: "look at a served pool and control it by its socket: ADDRESS")
+      family: "look at a served pool, and control it")
   }
 }
 
