@@ -22,7 +22,8 @@ import Testing
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "WorkerCheck", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+      "CommandLineKit", "JobRunner", "WorkerCheck", "ControlClient", "ControlProtocol",
+      "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
       "WireFormats",
       "LinuxIO",
       "Glibc",

@@ -51,8 +51,8 @@ import Testing
         """
         Commands:
           send, clear
-                  do things with places
-          list    list all
+                do things with places
+          list  list all
 
         """), "\(help(for: Self.tool))")
   }

@@ -5,13 +5,15 @@ import Testing
 
 /// The server's side of control against a client that we did not write: the package `varlink` of Python.
 @Suite struct VarlinkPackageTests {
-  static let isThere = (try? shell("python3 -c 'import varlink' 2>/dev/null"))?.status == 0
+  /// A python3 that finds what `make python-clients` puts there.
+  static let python3 = "PYTHONPATH=.build/python exec python3"
+  static let isThere = (try? shell("\(python3) -c 'import varlink' 2>/dev/null"))?.status == 0
 
   /// Each line of its output is checked below.
   static let script = #"""
     import sys, varlink
     client = varlink.Client.new_with_address("unix:" + sys.argv[1])
-    print(client.info["product"], client.info["interfaces"])
+    print(client.get_interfaces(), client.info["product"])
     pool = client.open("io.prefork.Pool")
     print(sorted(pool._interface.members))
     status = pool.GetStatus(None)["pools"][0]
@@ -39,7 +41,7 @@ import Testing
     let listener = try listen(folder + "/s")
     defer { close(listener) }
     try withFile(Self.script) { path in
-      let session = try Session("exec python3 \(path) \(folder)/s")
+      let session = try Session("\(Self.python3) \(path) \(folder)/s")
       var connections: [(descriptor: CInt, session: ControlSession)] = []
       session.wait(for: "the end of the client") {
         if let descriptor = acceptIfAny(listener) { connections.append((descriptor, Self.newSession)) }
@@ -51,7 +53,7 @@ import Testing
       #expect(result.errors == "")
       #expect(
         result.output == """
-          prefork ['org.varlink.service', 'io.prefork.Pool']
+          ['org.varlink.service', 'io.prefork.Pool'] prefork
           ['CancelJob', 'Client', 'Drain', 'GetMetrics', 'GetStatus', 'InvalidSize', 'Job', 'JobTotals', 'ListJobs', \
           'NoSuchJob', 'NoSuchPool', 'NoSuchSlot', 'NotPermitted', 'Percentiles', 'Recycle', 'Reload', 'ReloadFailed', \
           'Scale', 'Slot', 'Status', 'Stop', 'Stopping', 'Watch', 'Worker']
