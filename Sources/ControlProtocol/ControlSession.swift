@@ -16,12 +16,12 @@ public struct ServiceInfo: Equatable, Sendable {
 
 /// The server's side of one control connection, without its socket: bytes in, requests out; replies in, bytes out.
 ///
-/// The life of a connection: while it `wantsInput`, `receive` what was read, then take requests from `nextRequest` until it is nil. Each one is answered,
-/// at once or later, by `reply` or `refuse`, before the next one comes out. Write `output`, tell so with `removeOutput`, and ask for
-/// requests again: with much unread output there are none. Close when `isOver`.
+/// The life of a connection: while it `wantsInput`, `receive` what was read, then take requests from `nextRequest` until it is nil.
+/// Each one is answered, at once or later, by `reply` or `refuse`, before the next one comes out. Write `output`, tell so with
+/// `removeOutput`, and ask for requests again: with much unread output there are none. Close when `isOver`.
 ///
 /// What Varlink itself asks, and what is wrong with a call, is answered in here. What is no Varlink at all ends the session with
-/// `failure`. Whatever a client sends, a session holds less than 3 MiB besides one reply.
+/// `failure`. Whatever a client sends, a session holds a few MiB at most besides one reply.
 public struct ControlSession: Sendable {
   /// So many bytes may wait to be understood: calls are short, and those behind one that takes time wait here.
   public static let inputLimit = 1 << 20
@@ -97,7 +97,9 @@ public struct ControlSession: Sendable {
   }
 
   /// The first `count` bytes of `output` are written.
-  public mutating func removeOutput(_ count: Int) { output.removeFirst(count) }
+  public mutating func removeOutput(_ count: Int) {
+    if count < output.count { output.removeFirst(count) } else { output = [] }
+  }
 
   /// The request that waits for its answer, or for more of them.
   public var request: ControlRequest? { current?.request }
