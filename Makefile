@@ -19,10 +19,11 @@ PACKAGES := libsystemd-dev libmicrohttpd-dev pkg-config python3 perl nodejs proc
 POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
 # Pools in Python, from PyPI, to compare ObjectPool with; without them the benchmark leaves them out.
 PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
-# A parser that we did not write, from PyPI, to check the metrics with; without it those tests are skipped, loudly.
-METRICS_PARSER := prometheus_client
+# From PyPI, to test with what we did not write: a client of Varlink and a parser of metrics. Without them those tests are skipped,
+# loudly.
+PYTHON_JUDGES := varlink prometheus_client
 
-.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools python-metrics
+.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools python-judges
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -30,7 +31,7 @@ run: build ## the main job on real input: cold against warm
 build: deps ## release build, statically linked with Swift's own libraries
 	$(SWIFT) build -c release --product prefork -Xswiftc -static-stdlib $(STRICT)
 
-test: deps python-metrics ## builds and passes all tests, those of the examples, too
+test: deps python-judges ## builds and passes all tests, those of the examples, too
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --skip-build --disable-xctest --skip ObjectPoolTests
 # By themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy for seconds.
@@ -88,9 +89,10 @@ python-pools: deps
 	@[ -d $(BENCH)/python/sqlalchemy ] || { $(call pip_install,$(BENCH)/python,$(PYTHON_POOLS)) \
 	  || echo "no pools in Python to compare with"; }
 
-python-metrics: deps
-	@[ -d $(BUILD)/python-metrics/prometheus_client ] || { $(call pip_install,$(BUILD)/python-metrics,$(METRICS_PARSER)) \
-	  || echo "WARNING: PyPI has not given $(METRICS_PARSER): the metrics are NOT CHECKED with a real parser"; }
+python-judges: deps
+	@[ -d $(BUILD)/python/varlink ] && [ -d $(BUILD)/python/prometheus_client ] || { \
+	  $(call pip_install,$(BUILD)/python,$(PYTHON_JUDGES)) \
+	  || echo "WARNING: PyPI has not given $(PYTHON_JUDGES): control and metrics are NOT CHECKED by others' code"; }
 
 # Into a folder of its own: nothing of the machine's Python changes.
 define pip_install

@@ -15,7 +15,8 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "JobRunner", "JobServer", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "CommandLineKit", "JobRunner", "JobServer", "JobEngine", "WorkerCheck", "ControlClient", "ControlProtocol",
+        "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(
@@ -49,6 +50,7 @@ let package = Package(
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(name: "ControlClient", dependencies: ["ControlProtocol", "LinuxIO"]),
     .target(name: "Chronicle", dependencies: ["JobCore"]),
     .target(name: "ControlProtocol", dependencies: ["Records"]),
     .target(name: "Metrics", dependencies: ["PoolCore", "JobCore"]),
@@ -73,6 +75,8 @@ let package = Package(
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"]),
+    .testTarget(
+      name: "ControlClientTests", dependencies: ["ControlClient", "ControlProtocol", "LinuxIO", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
@@ -85,7 +89,7 @@ let package = Package(
     .testTarget(
       name: "MetricsServerTests", dependencies: ["MetricsServer", "Metrics", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "ArchitectureTests"),
-    .testTarget(name: "EndToEndTests", dependencies: ["prefork", "TestSupport"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -12,6 +12,7 @@ import Testing
     "Metrics": ["PoolCore", "JobCore"],
     "MetricsServer": ["Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
     "LinuxIO": ["CLinux", "Glibc", "Synchronization"],
+    "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
@@ -29,8 +30,8 @@ import Testing
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "JobServer", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool",
-      "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
+      "CommandLineKit", "JobRunner", "JobServer", "JobEngine", "WorkerCheck", "ControlClient", "ControlProtocol",
+      "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
     ],
   ]
 

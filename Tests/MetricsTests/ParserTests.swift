@@ -6,14 +6,14 @@ import Testing
 /// What we write, read by the parsers of PyPI's prometheus_client, which `make test` installs.
 @Suite struct ParserTests {
   static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-  static let library = root + "/.build/python-metrics"
+  static let library = root + "/.build/python"
   static var isThere: Bool { access(library + "/prometheus_client", R_OK) == 0 }
 
   @Test(
     "the parser of prometheus_client reads every family and every figure",
     .enabled(
       if: isThere,
-      "NOT CHECKED with a real parser: prometheus_client is not installed; `make python-metrics` gets it from PyPI"),
+      "NOT CHECKED with a real parser: prometheus_client is not installed; `make python-judges` gets it from PyPI"),
     arguments: [MetricsFormat.openMetrics, .prometheusText])
   func parses(format: MetricsFormat) throws {
     let name = "we\"ird\\ one"

@@ -14,7 +14,7 @@ func durationText(_ nanoseconds: UInt64) -> String {
 }
 
 /// Bytes with two digits or three, in powers of 1024: `1.2 MB`, `512 MB`, `-3.4 KB`.
-func sizeText(_ bytes: Int64) -> String {
+public func sizeText(_ bytes: Int64) -> String {
   let sign = bytes < 0 ? "-" : ""
   let size = bytes.magnitude
   var unit: UInt64 = 1
