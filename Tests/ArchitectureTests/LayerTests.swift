@@ -9,6 +9,7 @@ import Testing
     "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
     "Chronicle": ["JobCore"],
     "ControlProtocol": ["Records"],
+    "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
     "LinuxIO": ["CLinux", "Glibc"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
