@@ -55,6 +55,12 @@ public struct Command: Sendable {
     let words = [name, groups.isEmpty ? "" : "[options]", operands.usage]
     return words.filter { !$0.isEmpty }.joined(separator: " ")
   }
+
+  /// The other form, of a command whose program may come from a file: `serve [options] --config FILE`.
+  var usageWithFile: String? {
+    guard let option = settingsFile?.option, case .commandLine = operands else { return nil }
+    return "\(name) [options] --\(option.key) \(option.placeholder ?? "")"
+  }
 }
 
 /// Options that belong together, under one heading.

@@ -100,6 +100,28 @@ import Testing
     #expect(throws: UsageError.self) { try Self.parse("--file=x", "--", "") }
   }
 
+  @Test("help, man page and the hint for a forgotten program show the form with a file")
+  func forms() {
+    #expect(
+      help(for: Self.command, of: Self.tool).contains(
+        """
+        Usage: tool serve [options] -- PROGRAM [ARG...]
+               tool serve [options] --file FILE
+
+        """))
+    #expect(manPage(for: Self.tool).contains("\\fBtool\\fR serve [options] \\-\\-file FILE\n"))
+    do throws(UsageError) {
+      _ = try Self.tool.parse(["serve"])
+    } catch {
+      #expect(
+        error.message == """
+          tool: no PROGRAM given
+          hint: the form is `tool serve [options] -- PROGRAM [ARG...]` or `tool serve [options] --file FILE`
+
+          """)
+    }
+  }
+
   @Test("what cannot be understood is told at the place where it stands")
   func mistakes() {
     var mistakes = MistakeList()
