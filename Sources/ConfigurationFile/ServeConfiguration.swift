@@ -3,7 +3,7 @@ import LinuxIO
 
 /// What a server is told to do, by its command line alone or with a configuration file.
 public struct ServeConfiguration: Sendable {
-  /// The options of the process. (Those of pools are in it only as far as they are on the command line.)
+  /// The options of the process. (What else is in it is for the pools: ask them.)
   public let process: ParsedArguments
   /// At least one, in the order of the file, each name once.
   public let pools: [PoolSettings]
