@@ -54,6 +54,8 @@ let package = Package(
     .target(name: "Chronicle", dependencies: ["JobCore"]),
     .target(name: "ControlProtocol", dependencies: ["Records"]),
     .target(name: "Metrics", dependencies: ["PoolCore", "JobCore"]),
+    .target(name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml"]),
+    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore"),
@@ -78,6 +80,8 @@ let package = Package(
     .testTarget(
       name: "ControlClientTests", dependencies: ["ControlClient", "ControlProtocol", "LinuxIO", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
+    .testTarget(
+      name: "ConfigurationFileTests", dependencies: ["ConfigurationFile", "CommandLineKit", "LinuxIO", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),

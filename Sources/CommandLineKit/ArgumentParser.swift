@@ -36,9 +36,13 @@ struct ArgumentParser {
     if !wantsHelp { try checkOperands() }
   }
 
+  /// True if a file is still to be read that may give what is missing.
+  private var namesFile: Bool { command.settingsFile.map { uses[$0.option.key] != nil } ?? false }
+
   /// What was parsed, if each option has what it needs.
   func parsedArguments() throws(UsageProblem) -> ParsedArguments {
     let parsed = ParsedArguments(commandName: command.name, operands: operands, uses: uses)
+    if namesFile { return parsed }
     for requirement in command.requirements where requirement.applies(parsed) && !parsed.has(requirement.needed) {
       let needed = requirement.needed
       throw .missingCompanion(requirement.subject, needs: "--\(needed.key)", example: needed.example)
@@ -129,7 +133,10 @@ struct ArgumentParser {
       }
     case .words(let declared): try check(declared)
     case .commandLine(let program, _):
-      guard let word = operands.first else { throw .missingOperand(program) }
+      guard let word = operands.first else {
+        if namesFile { return }
+        throw .missingOperand(program)
+      }
       if word.isEmpty { throw .emptyProgram(program) }
     }
   }

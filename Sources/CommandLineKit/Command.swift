@@ -10,6 +10,8 @@ public struct Command: Sendable {
   public let groups: [OptionGroup]
   /// Options that need others.
   public let requirements: [Requirement]
+  /// How a file can give its options; nil if none can.
+  public let settingsFile: SettingsFile?
   /// What it takes besides options.
   public let operands: Operands
   /// Command lines worth copying.
@@ -19,17 +21,19 @@ public struct Command: Sendable {
   /// Commands of the same family, which is what they do in one line, share an entry in the help of the tool; nil for one of its own.
   public let family: String?
 
-  /// A command. Two options of the same name, long or short, are a programming error.
+  /// A command. Two options of the same name, long or short, are a programming error; so is an option of `settingsFile` that
+  /// is none of `groups`.
   public init(
     name: String, summary: String, discussion: [String] = [], groups: [OptionGroup] = [],
-    requirements: [Requirement] = [], operands: Operands = .none, examples: [Example] = [],
-    exitStatuses: [ExitStatusMeaning] = [], family: String? = nil
+    requirements: [Requirement] = [], settingsFile: SettingsFile? = nil, operands: Operands = .none,
+    examples: [Example] = [], exitStatuses: [ExitStatusMeaning] = [], family: String? = nil
   ) {
     self.name = name
     self.summary = summary
     self.discussion = discussion
     self.groups = groups
     self.requirements = requirements
+    self.settingsFile = settingsFile
     self.operands = operands
     self.examples = examples
     self.exitStatuses = exitStatuses
@@ -38,6 +42,11 @@ public struct Command: Sendable {
     for spelling in options.flatMap(\.spellings) {
       precondition(seen.insert("--\(spelling.long)").inserted, "--\(spelling.long) is declared twice")
       if let short = spelling.short { precondition(seen.insert("-\(short)").inserted, "-\(short) is declared twice") }
+    }
+    if let settingsFile {
+      let known = Set(options.map(\.key))
+      let named = settingsFile.process.union(settingsFile.commandLineOnly)
+      precondition(named.isSubset(of: known), "\(named.subtracting(known)) are no options of \(name)")
     }
   }
 
@@ -48,6 +57,12 @@ public struct Command: Sendable {
   public var usage: String {
     let words = [name, groups.isEmpty ? "" : "[options]", operands.usage]
     return words.filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
+  /// The other form, of a command whose program may come from a file: `serve [options] --config FILE`.
+  var usageWithFile: String? {
+    guard let option = settingsFile?.option, case .commandLine = operands else { return nil }
+    return "\(name) [options] --\(option.key) \(option.placeholder ?? "")"
   }
 }
 

@@ -13,6 +13,7 @@ import Testing
     "MetricsServer": ["Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
     "LinuxIO": ["CLinux", "Glibc", "Synchronization"],
     "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
+    "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],

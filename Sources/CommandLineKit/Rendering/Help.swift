@@ -42,7 +42,8 @@ extension Command {
 
 private func heading(_ tool: String, _ command: Command, _ width: Int) -> String {
   let title = wrapped("\(tool) \(command.name): \(command.summary)", width: width).joined(separator: "\n")
-  return "\(title)\n\nUsage: \(tool) \(command.usage)\n"
+  let other = command.usageWithFile.map { "       \(tool) \($0)\n" } ?? ""
+  return "\(title)\n\nUsage: \(tool) \(command.usage)\n\(other)"
 }
 
 private func options(_ options: [OptionDeclaration], _ columns: TwoColumns) -> String {
