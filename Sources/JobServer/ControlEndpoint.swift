@@ -33,11 +33,6 @@ struct ControlEndpoint: ~Copyable {
     self.service = service
   }
 
-  func watch(_ loop: inout EventLoop) throws(SystemError) {
-    try loop.add(
-      listener.descriptor, token: ServerToken(.controlListener).rawValue, readable: true, writable: false)
-  }
-
   mutating func letIn(_ loop: inout EventLoop, owner: UInt32, _ reporter: inout Reporter) {
     while case .connection(let socket, let peer) = listener.accept() {
       // The file keeps others out; where there is no file, or its mode was changed, this does.

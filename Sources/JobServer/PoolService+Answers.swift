@@ -87,7 +87,7 @@ extension PoolService {
   }
 
   /// Sends what was answered in this turn.
-  mutating func sendAnswers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+  mutating func sendAnswers(_ loop: inout EventLoop) {
     guard !touched.isEmpty else { return }
     let indices = touched
     touched.removeAll(keepingCapacity: true)
@@ -96,7 +96,7 @@ extension PoolService {
       if !connections[index].isWatchedForOutput { send(index, &loop) }
       guard connections.holds(index) else { continue }
       release(index)
-      finishIfAnswered(index, &loop, &reporter)
+      finishIfAnswered(index, &loop)
     }
   }
 

@@ -94,8 +94,7 @@ extension PoolService {
 
   /// The loop has seen something of a connection.
   mutating func handle(
-    _ token: ServerToken, readable: Bool, writable: Bool, hangup: Bool, _ loop: inout EventLoop,
-    _ reporter: inout Reporter
+    _ token: ServerToken, readable: Bool, writable: Bool, hangup: Bool, _ loop: inout EventLoop
   ) {
     let index = token.index
     guard connections.holds(index), token.isAbout(connections[index].id) else { return }
@@ -105,7 +104,7 @@ extension PoolService {
       send(index, &loop)
       guard connections.holds(index) else { return }
       release(index)
-      finishIfAnswered(index, &loop, &reporter)
+      finishIfAnswered(index, &loop)
       guard connections.holds(index) else { return }
     }
     if readable, !connections[index].inputIsOver { standInLine(index) }
@@ -120,7 +119,7 @@ extension PoolService {
   // MARK: They go
 
   /// Everything it sent was answered, and the answers are sent: we say so, and wait for it to close.
-  mutating func finishIfAnswered(_ index: Int, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+  mutating func finishIfAnswered(_ index: Int, _ loop: inout EventLoop) {
     guard connections[index].inputIsOver || isDraining, connections[index].unsent.isEmpty,
       connections[index].jobs == UInt64(connections[index].settled), !connections[index].isInLine,
       connections[index].lingersUntil == nil
@@ -187,7 +186,7 @@ extension PoolService {
   // MARK: The end
 
   /// Nobody is let in and nothing is read any more; what was accepted is finished.
-  mutating func drain(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+  mutating func drain(_ loop: inout EventLoop) {
     guard !isDraining else { return }
     isDraining = true
     timers.disarm(.listen)
@@ -199,7 +198,7 @@ extension PoolService {
     for index in connections.indices where connections.holds(index) {
       connections[index].isInLine = false
       watchInput(index, false, &loop)
-      finishIfAnswered(index, &loop, &reporter)
+      finishIfAnswered(index, &loop)
     }
   }
 

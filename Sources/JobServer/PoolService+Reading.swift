@@ -38,28 +38,32 @@ extension PoolService {
       releasesAll = false
       for index in connections.indices where connections.holds(index) { release(index) }
     }
-    var turns = line.count
-    while turns > 0, mayTakeJobs, let index = popLine() {
-      turns -= 1
-      switch take(from: index, &loop, &reporter) {
-      case .dry: watchInput(index, true, &loop)
-      case .more: standInLine(index)
-      case .noRoom:
-        standInLine(index)
-        watchInput(index, false, &loop)
-      case .heldBack:
-        connections[index].isHeldBack = true
-        watchInput(index, false, &loop)
-      case .over:
-        watchInput(index, false, &loop)
-        finishIfAnswered(index, &loop, &reporter)
-      case .gone: break
-      }
+    for _ in 0..<line.count {
+      guard mayTakeJobs, let index = popLine() else { break }
+      goOn(with: index, after: take(from: index, &loop, &reporter), &loop)
     }
     // Who still stands there is heard without being asked whether it is readable.
-    guard !mayTakeJobs else { return }
-    for index in line[...] where connections.holds(index) && connections[index].isInLine {
+    if !mayTakeJobs { unwatchLine(&loop) }
+  }
+
+  private mutating func unwatchLine(_ loop: inout EventLoop) {
+    for place in line.indices where connections.holds(line[place]) { watchInput(line[place], false, &loop) }
+  }
+
+  private mutating func goOn(with index: Int, after taking: Taking, _ loop: inout EventLoop) {
+    switch taking {
+    case .dry: watchInput(index, true, &loop)
+    case .more: standInLine(index)
+    case .noRoom:
+      standInLine(index)
       watchInput(index, false, &loop)
+    case .heldBack:
+      connections[index].isHeldBack = true
+      watchInput(index, false, &loop)
+    case .over:
+      watchInput(index, false, &loop)
+      finishIfAnswered(index, &loop)
+    case .gone: break
     }
   }
 

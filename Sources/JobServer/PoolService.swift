@@ -131,7 +131,7 @@ struct PoolService: ~Copyable {
       settle(&loop, &reporter)
       takeJobs(&loop, &reporter)
     } while engine.hasNews
-    sendAnswers(&loop, &reporter)
+    sendAnswers(&loop)
   }
 
   mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {

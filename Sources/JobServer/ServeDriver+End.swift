@@ -43,7 +43,7 @@ extension ServeDriver {
   /// The pool takes nothing new, finishes what it has, and ends.
   mutating func drain(_ number: Int) {
     reporter.pool = poolName(number)
-    services[number].drain(&loop, &reporter)
+    services[number].drain(&loop)
     reporter.pool = nil
   }
 

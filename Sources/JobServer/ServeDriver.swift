@@ -110,10 +110,11 @@ struct ServeDriver: ~Copyable {
     try loop.watchSignals([
       Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1, Signal.oneMore, Signal.oneFewer, Signal.child,
     ])
-    if control != nil { try control!.watch(&loop) }
-    if metricsServer != nil {
-      try loop.add(
-        metricsServer!.descriptor, token: ServerToken(.metrics).rawValue, readable: true, writable: false)
+    for (descriptor, kind) in [
+      (listener(of: control), ServerToken.Kind.controlListener), (descriptor(of: metricsServer), .metrics),
+    ] {
+      guard let descriptor else { continue }
+      try loop.add(descriptor, token: ServerToken(kind).rawValue, readable: true, writable: false)
     }
     for number in services.indices where services.holds(number) {
       sayWhereItListens(number)
@@ -158,9 +159,8 @@ struct ServeDriver: ~Copyable {
     for number in services.indices where services.holds(number) {
       deadline = earliest(deadline, services[number].nextDeadline)
     }
-    if control != nil { deadline = earliest(deadline, control!.nextDeadline) }
-    if metricsServer != nil { deadline = earliest(deadline, metricsServer!.deadline(at: loop.now())) }
-    return deadline
+    deadline = earliest(deadline, nextState(of: control))
+    return earliest(deadline, nextRun(of: metricsServer, loop.now()))
   }
 
   private mutating func fireTimers() {
@@ -201,7 +201,7 @@ struct ServeDriver: ~Copyable {
       guard services.holds(token.pool) else { return }
       reporter.pool = poolName(token.pool)
       services[token.pool].handle(
-        token, readable: readable, writable: writable, hangup: hangup, &loop, &reporter)
+        token, readable: readable, writable: writable, hangup: hangup, &loop)
     case .controlListener: if control != nil { control!.letIn(&loop, owner: owner, &reporter) }
     case .control: controlReady(token, readable: readable, hangup: hangup)
     case .metrics: serveMetrics()
@@ -222,5 +222,35 @@ struct ServeDriver: ~Copyable {
     for number in services.indices where services.holds(number) {
       services[number].engine.pool.setReadsErrorOutput(!reporter.isFull, &loop)
     }
+  }
+}
+
+// What may be there or not, and cannot be copied, can be looked at only like this.
+
+private func listener(of control: borrowing ControlEndpoint?) -> CInt? {
+  switch control {
+  case .some(let control): control.listener.descriptor
+  case .none: nil
+  }
+}
+
+private func nextState(of control: borrowing ControlEndpoint?) -> UInt64? {
+  switch control {
+  case .some(let control): control.nextDeadline
+  case .none: nil
+  }
+}
+
+private func descriptor(of server: borrowing MetricsServer?) -> CInt? {
+  switch server {
+  case .some(let server): server.descriptor
+  case .none: nil
+  }
+}
+
+private func nextRun(of server: borrowing MetricsServer?, _ now: UInt64) -> UInt64? {
+  switch server {
+  case .some(let server): server.deadline(at: now)
+  case .none: nil
   }
 }
