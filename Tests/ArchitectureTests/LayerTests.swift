@@ -6,10 +6,12 @@ import Testing
   /// What each target may import of ours, and of the system.
   static let allowed: [String: Set<String>] = [
     "PoolCore": [], "JobCore": [], "JobLog": [], "WireFormats": [], "Records": [], "CommandLineKit": [], "Timers": [],
-    "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
+    "ObjectPool": ["PoolCore", "Timers", "DaemonThreads", "Glibc", "Synchronization"],
+    "DaemonThreads": ["Glibc"],
     "Chronicle": ["JobCore"],
     "ControlProtocol": ["Records"],
     "LinuxIO": ["CLinux", "Glibc"],
+    "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
