@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -58,20 +59,40 @@ import Testing
     #expect(failure(.unix(path: "/nosuch/x"))?.hint == "its folder must exist")
   }
 
-  @Test("of many that start at once over a stale file, exactly one wins, and it can be reached")
+  @Test("of two that start at once over a stale file, exactly one wins, and it can be reached")
   func race() async throws {
-    for _ in 0..<20 {
+    for round: UInt64 in 0..<400 {
       let folder = try SocketFolder()
       let address = folder.address("a")
       try folder.makeStaleSocket("a")
+      let line = StartingLine()
       let outcomes = await withTaskGroup(of: Winner?.self) { group in
-        for _ in 0..<8 { group.addTask { Winner(address) } }
+        for runner: UInt64 in 0..<2 {
+          group.addTask {
+            // The second one comes later and later, so that it is caught at each step of the first.
+            line.wait(andThen: runner * round * 250)
+            return Winner(address)
+          }
+        }
         return await group.reduce(into: []) { $0.append($1) }
       }
       let winners = outcomes.compactMap { $0 }
       #expect(winners.count == 1)
       #expect(failureToConnect(address) == nil)
       #expect(folder.names == ["a"])
+    }
+  }
+
+  /// Lets all go at the same moment, if the machine lets them run at the same time.
+  final class StartingLine: Sendable {
+    private let arrived = Atomic(0)
+
+    func wait(andThen nanoseconds: UInt64) {
+      arrived.add(1, ordering: .relaxed)
+      let patience = monotonicNow() + 20_000_000
+      while arrived.load(ordering: .relaxed) < 2, monotonicNow() < patience {}
+      let start = monotonicNow() + nanoseconds
+      while monotonicNow() < start {}
     }
   }
 
