@@ -175,11 +175,13 @@ import Testing
       let client = try StreamSocket.connect(to: socket.address, timeout: 20_000)
       try #require(isReady(socket.descriptor))
       let before = try raiseDescriptorLimit()
-      var limit = rlimit(rlim_cur: rlim_t(client.descriptor + 1), rlim_max: rlim_t(before.hard))
+      var limit = rlimit(rlim_cur: rlim_t(client.descriptor + 8), rlim_max: rlim_t(before.hard))
       try #require(setrlimit(ResourceLimit.Resource.nofile.number, &limit) == 0)
+      // Lower numbers may be free, too.
+      while dup(client.descriptor) >= 0 {}
       #expect(summary(socket.accept()) == "exhausted: accept: Too many open files (EMFILE)")
       #expect(isReady(socket.descriptor))
-      #expect(try raiseDescriptorLimit().soft == UInt64(client.descriptor) + 1)
+      #expect(try raiseDescriptorLimit().soft == UInt64(client.descriptor) + 8)
       #expect(summary(socket.accept()).hasPrefix("connection of tcp:127.0.0.1:"))
     }
   }
