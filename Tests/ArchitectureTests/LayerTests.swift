@@ -6,7 +6,8 @@ import Testing
   /// What each target may import of ours, and of the system.
   static let allowed: [String: Set<String>] = [
     "PoolCore": [], "JobCore": [], "JobLog": [], "WireFormats": [], "Records": [], "CommandLineKit": [], "Timers": [],
-    "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
+    "ObjectPool": ["PoolCore", "Timers", "DaemonThreads", "Glibc", "Synchronization"],
+    "DaemonThreads": ["Glibc"],
     "Chronicle": ["JobCore"],
     "ControlProtocol": ["Records"],
     "Metrics": ["PoolCore", "JobCore"],
@@ -14,6 +15,7 @@ import Testing
     "LinuxIO": ["CLinux", "Glibc", "Synchronization"],
     "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
     "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
+    "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
