@@ -37,6 +37,7 @@ let package = Package(
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(name: "TopView", dependencies: ["ControlProtocol", "Chronicle"]),
     .target(name: "Chronicle", dependencies: ["JobCore"]),
     .target(name: "ControlProtocol", dependencies: ["Records"]),
 
@@ -56,6 +57,7 @@ let package = Package(
     .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "PoolCore", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
     .testTarget(name: "ChronicleTests", dependencies: ["Chronicle", "JobCore", "Records", "TestSupport"]),
+    .testTarget(name: "TopViewTests", dependencies: ["TopView", "ControlProtocol", "Chronicle", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),

@@ -9,6 +9,7 @@ import Testing
     "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
     "Chronicle": ["JobCore"],
     "ControlProtocol": ["Records"],
+    "TopView": ["ControlProtocol", "Chronicle"],
     "LinuxIO": ["CLinux", "Glibc"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
@@ -58,7 +59,7 @@ import Testing
     "tests of the cores never sleep",
     arguments: [
       "PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "RecordsTests", "CommandLineKitTests",
-      "ChronicleTests",
+      "ChronicleTests", "TopViewTests",
     ])
   func coreTestsNeverSleep(target: String) {
     for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {
