@@ -39,6 +39,7 @@ extension TopView {
     if rows >= 16 { lines.append(commandLine(pool)) }
     if rows >= 8 { lines.append(workersLine(pool)) }
     if rows >= 4 { lines.append(jobsLine(pool)) }
+    if rows >= 20 { lines.append(outcomesLine(pool)) }
     if rows >= 12 { lines.append(runTimeLine(pool)) }
     if rows >= 16 { lines.append(rateLine(pool)) }
     if hasTabs { lines.append(tabsLine(pool, seen: rows - lines.count - 2 - bottomRows)) }

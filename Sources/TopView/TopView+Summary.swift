@@ -32,8 +32,7 @@ extension TopView {
     case .connected: break
     case .lost(let reason, let at):
       let ago = now > at ? (now - at) / 1_000_000_000 : 0
-      let what = pool == nil ? "no connection to \(address) for \(ago) s" : "lost the connection to \(address) \(ago) s ago"
-      alerts.append(("\(what), trying again (\(reason))", .bad))
+      alerts.append(("lost the connection to \(address) \(ago) s ago, trying again (\(reason))", .bad))
     }
     if let pool {
       let waiting = pool.slots.count { $0.state == .backingOff }
@@ -90,11 +89,21 @@ extension TopView {
     parts.append(Part("\(countText(jobs.ok)) ok", .good, rank: 1))
     if jobs.notOK != 0 {
       parts.append(Part("\(countText(jobs.notOK)) not ok", .bad, rank: 1))
-      let outcomes = jobs.badOutcomes.map { "\(countText($0.count)) \($0.word)" }.joined(separator: ", ")
-      parts.append(Part("(\(outcomes))", .bad, rank: 3))
     }
     parts.append(Part(rate(of: pool) { $0.settled }, .strong, rank: 2))
     return labelled("jobs", parts)
+  }
+
+  /// How the jobs ended that did not end well, and how often they do now.
+  func outcomesLine(_ pool: PoolStatus) -> StyledLine {
+    let outcomes = pool.jobs.badOutcomes
+    guard !outcomes.isEmpty else { return labelled("not ok", [Part("none", .faint, rank: 0)]) }
+    let parts = outcomes.map { word, count in
+      let speed = rate(of: pool) { jobs in jobs.badOutcomes.first { $0.word == word }?.count ?? 0 }
+      let now = speed == "0/s" || speed == "-/s" ? "" : " (\(speed))"
+      return Part("\(countText(count)) \(word)\(now)", .bad, rank: now.isEmpty ? 1 : 0)
+    }
+    return labelled("not ok", parts)
   }
 
   func runTimeLine(_ pool: PoolStatus) -> StyledLine {
@@ -106,20 +115,15 @@ extension TopView {
     return labelled("run time", parts, short: "run")
   }
 
-  /// The last minutes, and how the rates of the outcomes are now.
+  /// The speed of the last minutes.
   func rateLine(_ pool: PoolStatus) -> StyledLine {
     guard let history = reading.rates[pool.name] else { return line() }
-    let cells = max(10, min(120, columns * 3 / 8))
+    let cells = max(10, min(120, columns / 2))
     let shown = history.bars.suffix(cells)
-    let span = UInt64(cells) * history.barTime
-    var parts = [
+    let parts = [
       Part(sparkline(history.bars, cells: cells, hasUnicode: style.hasUnicode), .good, rank: 0),
-      Part("peak \(speedText(shown.max() ?? 0)) in \(clockText(span))", rank: 2),
+      Part("peak \(speedText(shown.max() ?? 0)) in \(clockText(UInt64(cells) * history.barTime))", rank: 1),
     ]
-    for (word, _) in pool.jobs.badOutcomes {
-      let text = rate(of: pool) { jobs in jobs.badOutcomes.first { $0.word == word }?.count ?? 0 }
-      if text != "0/s" { parts.append(Part("\(text) \(word)", .bad, rank: 1)) }
-    }
     return labelled("rate", parts)
   }
 

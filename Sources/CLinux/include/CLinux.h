@@ -2,6 +2,7 @@
 #pragma once
 #include "CLinuxGuard.h"
 #include "CLinuxSpawn.h"
+#include "CLinuxTerminal.h"
 
 #include <signal.h>
 #include <stddef.h>
