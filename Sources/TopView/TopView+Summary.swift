@@ -37,7 +37,7 @@ extension TopView {
     if let pool {
       let waiting = pool.slots.count { $0.state == .backingOff }
       if pool.isBreakerOpen {
-        alerts.append(("BREAKER OPEN: workers fail to start, starts are held back; \(waiting) slots wait", .bad))
+        alerts.append(("BREAKER OPEN: workers fail to start, starts are held back, \(waiting) wait", .bad))
       }
       switch pool.phase {
       case .draining:
