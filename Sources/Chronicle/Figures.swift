@@ -35,6 +35,6 @@ public func rateText(perSecond rate: Double) -> String {
 }
 
 /// `1 job`, `2 jobs`.
-func plural(_ count: UInt64, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
+public func plural(_ count: UInt64, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
 
 private func twoDigits(_ number: UInt64) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -127,10 +127,27 @@ struct ArgumentParser {
       if !choices.contains(word) {
         throw .badOperand(name, word, choices: choices, suggestions: nearestNames(to: word, among: choices))
       }
+    case .words(let declared): try check(declared)
     case .commandLine(let program, _):
       guard let word = operands.first else { throw .missingOperand(program) }
       if word.isEmpty { throw .emptyProgram(program) }
     }
+  }
+
+  private func check(_ declared: [Operand]) throws(UsageProblem) {
+    var words = operands[...]
+    for operand in declared {
+      if !operand.isRepeated, words.isEmpty { throw .missingOperand(operand.name) }
+      while let word = words.popFirst() {
+        do throws(ValueError) {
+          try operand.check(word)
+        } catch {
+          throw .badValue(option: operand.name, text: word, error)
+        }
+        if !operand.isRepeated { break }
+      }
+    }
+    if let extra = words.first { throw .unexpectedOperand(extra) }
   }
 
   private func find(long name: String) -> (OptionDeclaration, spelling: Int)? {

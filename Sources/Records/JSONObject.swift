@@ -56,8 +56,11 @@ public struct JSONObject: Sendable {
     guard found.count <= Self.maximumMembers else { throw .tooManyMembers }
     for member in found {
       let name = Self.text(of: member.name, in: text)
-      let place = (member.value.range.lowerBound + range.lowerBound)..<(member.value.range.upperBound + range.lowerBound)
-      if members.updateValue(JSONValue(kind: member.value.kind, range: place), forKey: name) != nil { throw .twice(name) }
+      let place =
+        (member.value.range.lowerBound + range.lowerBound)..<(member.value.range.upperBound + range.lowerBound)
+      if members.updateValue(JSONValue(kind: member.value.kind, range: place), forKey: name) != nil {
+        throw .twice(name)
+      }
     }
   }
 
@@ -101,7 +104,9 @@ public struct JSONObject: Sendable {
   /// A number of seconds as nanoseconds; nil if it is missing or null.
   public func nanosecondsIfAny(_ name: String) throws(JSONObjectError) -> UInt64? {
     try read(name, "a number of seconds") { value in
-      guard value.kind == .number, let decimal = Decimal(value.range, in: bytes.span.bytes, scale: 9) else { return nil }
+      guard value.kind == .number, let decimal = Decimal(value.range, in: bytes.span.bytes, scale: 9) else {
+        return nil
+      }
       return decimal.isNegative && (decimal.magnitude > 0 || !decimal.isWhole) ? nil : decimal.magnitude
     }
   }
@@ -204,7 +209,8 @@ extension JSONObject {
     return made
   }
 
-  private static func nextElement(of text: RawSpan, _ scanner: inout JSONScanner) throws(JSONObjectError) -> JSONValue? {
+  private static func nextElement(of text: RawSpan, _ scanner: inout JSONScanner) throws(JSONObjectError) -> JSONValue?
+  {
     do throws(JSONError) { return try scanner.nextElement(in: text) } catch { throw .notJSON(error) }
   }
 }

@@ -107,7 +107,9 @@ extension TopView {
   }
 
   func runTimeLine(_ pool: PoolStatus) -> StyledLine {
-    guard let times = pool.runTimes else { return labelled("run time", [Part("no job was answered yet", .faint, rank: 0)]) }
+    guard let times = pool.runTimes else {
+      return labelled("run time", [Part("no job was answered yet", .faint, rank: 0)])
+    }
     let parts = [
       Part("median \(spanText(times.median))", rank: 0), Part("90 % \(spanText(times.p90))", rank: 2),
       Part("99 % \(spanText(times.p99))", rank: 1),

@@ -2,13 +2,25 @@ import CommandLineKit
 
 /// The commands of prefork.
 enum Subcommand: String, CaseIterable {
-  case run, check, help, completions, man
+  case run, check
+  case status, top, jobs, metrics, scale, recycle, reload, cancel, drain, stop
+  case help, completions, man
 
   /// The declaration that everything about the command comes from.
   var declaration: Command {
     switch self {
     case .run: RunOptions.command
     case .check: CheckOptions.command
+    case .status: ControlOptions.status
+    case .top: TopOptions.command
+    case .jobs: ControlOptions.jobs
+    case .metrics: ControlOptions.metrics
+    case .scale: ControlOptions.scale
+    case .recycle: ControlOptions.recycle
+    case .reload: ControlOptions.reload
+    case .cancel: ControlOptions.cancel
+    case .drain: ControlOptions.drain
+    case .stop: ControlOptions.stop
     case .help:
       Command(
         name: "help", summary: "show the help of prefork or of a command",

@@ -7,7 +7,8 @@ import Testing
   @Test("a call comes out as a request, and its answer goes back")
   func oneCall() {
     var client = Client()
-    #expect(client.send(call("Scale", #"{"minimum":2,"maximum":8,"pool":"a"}"#)) == .scale(pool: "a", minimum: 2, maximum: 8))
+    #expect(
+      client.send(call("Scale", #"{"minimum":2,"maximum":8,"pool":"a"}"#)) == .scale(pool: "a", minimum: 2, maximum: 8))
     #expect(client.answers() == [])
     client.session.reply(.done)
     #expect(client.answers() == [#"{"parameters":{}}"#])
@@ -34,7 +35,7 @@ import Testing
     client.session.refuse(.reloadFailed("line 3"))
     #expect(
       client.answers() == [
-        #"{"parameters":{"text":"# EOF\n"}}"#,
+        ##"{"parameters":{"text":"# EOF\n"}}"##,
         #"{"parameters":{"vendor":"prefork","product":"prefork","version":"1.2.3","url":"https://example.org","#
           + #""interfaces":["org.varlink.service","io.prefork.Pool"]}}"#,
         #"{"error":"org.varlink.service.MethodNotFound","parameters":{"method":"io.prefork.Pool.Nonsense"}}"#,
@@ -45,7 +46,8 @@ import Testing
   @Test("who wants no answer gets none, not even an error")
   func oneway() {
     var client = Client()
-    #expect(client.send(call("Reload", "{}", #","oneway":true"#) + call("Nonsense", "{}", #","oneway":true"#)) == .reload)
+    #expect(
+      client.send(call("Reload", "{}", #","oneway":true"#) + call("Nonsense", "{}", #","oneway":true"#)) == .reload)
     client.session.reply(.done)
     #expect(client.session.nextRequest() == nil)
     #expect(client.send(call("Drain", "{}", #","oneway":true,"more":true"#)) == .drain(pool: nil, waits: true))
@@ -140,7 +142,8 @@ import Testing
       #expect(answer[0].contains("interface \(name)"))
       #expect(description.contains("\ninterface \(name)\n"))
     }
-    _ = client.send(describe(#"{"interface":"a.b"}"#) + describe("{}") + #"{"method":"a.b.C"}"# + "\0" + #"{"method":"C"}"# + "\0")
+    _ = client.send(
+      describe(#"{"interface":"a.b"}"#) + describe("{}") + #"{"method":"a.b.C"}"# + "\0" + #"{"method":"C"}"# + "\0")
     #expect(
       client.answers() == [
         #"{"error":"org.varlink.service.InterfaceNotFound","parameters":{"interface":"a.b"}}"#, invalid("interface"),

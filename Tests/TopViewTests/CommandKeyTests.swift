@@ -31,7 +31,8 @@ import TopView
   func scaling() {
     var variable = view(samplePool())
     #expect(variable.type("+") == .send(.scale(pool: "default", minimum: 2, maximum: 5)))
-    #expect(variable.type("+") == .send(.scale(pool: "default", minimum: 2, maximum: 6)), "before the first is answered")
+    #expect(
+      variable.type("+") == .send(.scale(pool: "default", minimum: 2, maximum: 6)), "before the first is answered")
     variable.answered(.scale(pool: "default", minimum: 2, maximum: 6), refusal: "too many", at: 0)
     #expect(variable.type("--") == nil, "2..3 is asked for, and then it would no more be variable")
     #expect(message(variable).contains("at least"))
@@ -128,7 +129,9 @@ import TopView
   func help() {
     var view = view(samplePool())
     view.type("?")
-    for word in ["Ctrl-L", "recycle", "drain", "backing off", "retiring"] { #expect(screen(view).contains(word), "\(word)") }
+    for word in ["Ctrl-L", "recycle", "drain", "backing off", "retiring"] {
+      #expect(screen(view).contains(word), "\(word)")
+    }
     view.resize(columns: 40, rows: 8)
     #expect(!screen(view).contains("retiring"))
     _ = view.press(.end, at: 0)

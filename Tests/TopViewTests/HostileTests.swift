@@ -19,7 +19,8 @@ import TopView
   @Test(
     "no text moves the cursor, changes colours, or turns the line around",
     arguments: [
-      ("\u{1B}[2J\u{1B}[31mred", "\u{FFFD}[2J\u{FFFD}[31mred"), ("a\u{9B}1mb", "a\u{FFFD}1mb"), ("a\nb\rc\td", "a\u{FFFD}b\u{FFFD}c d"),
+      ("\u{1B}[2J\u{1B}[31mred", "\u{FFFD}[2J\u{FFFD}[31mred"), ("a\u{9B}1mb", "a\u{FFFD}1mb"),
+      ("a\nb\rc\td", "a\u{FFFD}b\u{FFFD}c d"),
       ("\u{202E}evil\u{2066}", "evil"), ("a\u{2028}b", "a\u{FFFD}b"), ("\u{E000}\u{10FFFF}", "\u{FFFD}\u{FFFD}"),
       ("\u{301}\u{301}x", "x"), ("e\u{301}\u{301}\u{301}\u{301}!", "e\u{301}\u{301}!"),
       ("\u{1F469}\u{200D}\u{1F4BB}\u{1F44D}\u{1F3FD}", "\u{1F469}\u{1F4BB}\u{1F44D}"), ("\u{1F1E9}\u{1F1EA}", "DE"),
@@ -64,7 +65,8 @@ import TopView
 
   private func randomKey(_ random: inout SplitMix64) -> Key {
     let keys: [Key] = [
-      .up, .down, .pageUp, .pageDown, .home, .end, .tab, .character("s"), .character("p"), .character("?"), .character("d"),
+      .up, .down, .pageUp, .pageDown, .home, .end, .tab, .character("s"), .character("p"), .character("?"),
+      .character("d"),
       .character("+"), .character(" "), .character("r"), .escape,
     ]
     return keys.randomElement(using: &random)!

@@ -64,6 +64,6 @@ import TopView
     pool.clients[1].peer = "漢字"
     view.take([pool], at: 0)
     _ = view.press(.tab, at: 0)
-    #expect(writer.write(view.frame(at: 0)).contains("漢字" + String(repeating: " ", count: 29) + "\u{1B}[41G "))
+    #expect(writer.write(view.frame(at: 0)).contains("漢字" + String(repeating: " ", count: 30) + "\u{1B}[42G "))
   }
 }

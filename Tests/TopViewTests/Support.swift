@@ -10,7 +10,8 @@ func sampleView(
   columns: Int = 80, rows: Int = 24, hasUnicode: Bool = true, pool: String? = nil
 ) -> TopView {
   TopView(
-    address: "unix:/run/x.sock", pool: pool, interval: second, style: TerminalStyle(hasColor: false, hasUnicode: hasUnicode),
+    address: "unix:/run/x.sock", pool: pool, interval: second,
+    style: TerminalStyle(hasColor: false, hasUnicode: hasUnicode),
     columns: columns, rows: rows)
 }
 
@@ -103,7 +104,8 @@ func randomPool(_ random: inout SplitMix64) -> PoolStatus {
   for slot in 0..<Int.random(in: 0...40, using: &random) {
     var status = SlotStatus(slot: slot, state: SlotStatus.State.allCases.randomElement(using: &random)!)
     if Bool.random(using: &random) {
-      var worker = WorkerStatus(pid: Int32.random(in: 1...4_194_304, using: &random), age: random.next(), jobs: number())
+      var worker = WorkerStatus(
+        pid: Int32.random(in: 1...4_194_304, using: &random), age: random.next(), jobs: number())
       worker.memory = number()
       worker.job = random.next()
       worker.jobElapsed = random.next()
