@@ -37,18 +37,24 @@ public struct ScreenWriter: Sendable {
   private func append(_ line: StyledLine, to text: inout String) {
     var column = 1
     var isSure = true
+    var code = ""
     for run in line.runs {
       // A terminal may have other thoughts of the width of what stood before.
       if !isSure { text += "\u{1B}[\(column)G" }
-      let code = code(of: run.tint)
-      text += code.isEmpty ? run.text : "\u{1B}[\(code)m\(run.text)\u{1B}[0m"
+      let wanted = parameters(of: run.tint)
+      if wanted != code {
+        text += (code.isEmpty ? "" : "\u{1B}[0m") + (wanted.isEmpty ? "" : "\u{1B}[\(wanted)m")
+        code = wanted
+      }
+      text += run.text
       column += run.cells
       isSure = run.text.utf8.allSatisfy { $0 < 0x80 }
     }
+    if !code.isEmpty { text += "\u{1B}[0m" }
   }
 
   /// SGR parameters. What is no colour (bold, reversed) is used without colours, too.
-  private func code(of tint: Tint) -> String {
+  private func parameters(of tint: Tint) -> String {
     switch tint {
     case .plain: ""
     case .strong: "1"

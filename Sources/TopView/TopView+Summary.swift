@@ -32,7 +32,7 @@ extension TopView {
     case .connected: break
     case .lost(let reason, let at):
       let ago = now > at ? (now - at) / 1_000_000_000 : 0
-      alerts.append(("lost the connection to \(address) \(ago) s ago, trying again (\(reason))", .bad))
+      alerts.append(("lost the connection \(ago) s ago, trying again (\(reason))", .bad))
     }
     if let pool {
       let waiting = pool.slots.count { $0.state == .backingOff }
@@ -132,8 +132,8 @@ extension TopView {
   /// Which table is shown, how it is sorted, and which part of it is seen.
   func tabsLine(_ pool: PoolStatus, seen: Int) -> StyledLine {
     var line = line()
-    let slots = "\(pool.slots.count) slots"
-    let clients = "\(pool.connections) clients"
+    let slots = plural(UInt64(pool.slots.count), "slot")
+    let clients = pool.connections == 1 ? "1 client" : "\(pool.connections) clients"
     line.add(pane == .slots ? "[\(slots)]" : " \(slots) ", pane == .slots ? .strong : .faint)
     line.add(" ")
     line.add(pane == .clients ? "[\(clients)]" : " \(clients) ", pane == .clients ? .strong : .faint)

@@ -110,7 +110,7 @@ import Testing
     def see(text):
         global mark
         await_all(repr(text), lambda: text.encode() in seen[mark:])
-        mark = len(seen)
+        mark = seen.index(text.encode(), mark) + len(text.encode())
     def hear(text): await_all(text, lambda: text in heard.decode())
     def type(text): os.write(master, text.encode())
     hear("\n")
@@ -231,7 +231,7 @@ import Testing
   func refusals() throws {
     let status = try shell("prefork top /nowhere/pool.sock </dev/null")
     #expect(
-      status == ShellResult(output: "", errors: "prefork: top needs a terminal; try prefork status\n", status: 64))
+      status == ShellResult(output: "", status: 64, errors: "prefork: top needs a terminal; try prefork status\n"))
     #expect(
       try Self.play("see('prefork: no socket at /nowhere/pool.sock')", address: "/nowhere/pool.sock")
         == ShellResult(output: "exit 69\nterminal as before\nscreen not left\n\n", status: 0))

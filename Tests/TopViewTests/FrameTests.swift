@@ -77,7 +77,7 @@ import TopView
     #expect(
       screen(view, at: 8 * second) == """
         default  draining  up 3h 12m  unix:/run/x.sock
-        lost the connection to unix:/run/x.sock 5 s ago, trying again (nobody listens)
+        lost the connection 5 s ago, trying again (nobody listens)
         BREAKER OPEN: workers fail to start, starts are held back, 1 wait
         DRAINING: no new jobs are taken, 5 to finish
         command   ./model.py --model large
