@@ -20,7 +20,10 @@ POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
 # Pools in Python, from PyPI, to compare ObjectPool with; without them the benchmark leaves them out.
 PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 
-.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools
+# Clients in Python that we did not write, from PyPI, to test with; without them the tests that need them are left out.
+PYTHON_CLIENTS := varlink
+
+.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools python-clients
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -28,7 +31,7 @@ run: build ## the main job on real input: cold against warm
 build: deps ## release build, statically linked with Swift's own libraries
 	$(SWIFT) build -c release --product prefork -Xswiftc -static-stdlib $(STRICT)
 
-test: deps ## builds and passes all tests, those of the examples, too
+test: deps python-clients ## builds and passes all tests, those of the examples, too
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --skip-build --disable-xctest --skip ObjectPoolTests
 # By themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy for seconds.
@@ -84,9 +87,16 @@ postgres-deps:
 
 python-pools: deps
 	@[ -d $(BENCH)/python/sqlalchemy ] || { \
-	  python3 -m pip --version >/dev/null 2>&1 || { $(call install_missing,python3-pip); }; \
-	  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-	    --target $(BENCH)/python $(PYTHON_POOLS) || echo "no pools in Python to compare with"; }
+	  $(call install_from_pypi,$(BENCH)/python,$(PYTHON_POOLS)) || echo "no pools in Python to compare with"; }
+
+python-clients: deps
+	@[ -d $(BUILD)/python/varlink ] || { \
+	  $(call install_from_pypi,$(BUILD)/python,$(PYTHON_CLIENTS)) || echo "no clients in Python to test with"; }
+
+define install_from_pypi
+{ python3 -m pip --version >/dev/null 2>&1 || { $(call install_missing,python3-pip); }; \
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target $(1) $(2); }
+endef
 
 # Asks dpkg first, so that a machine that has everything needs neither root nor network. $(2) is run before anything is installed.
 define install_missing

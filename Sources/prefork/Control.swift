@@ -1,16 +1,24 @@
 import CommandLineKit
 import ControlClient
 import ControlProtocol
+import LinuxIO
 
 /// Asks a served pool for what the command says and returns the exit status.
 func controlCommand(_ subcommand: Subcommand, _ arguments: ParsedArguments) -> ExitCode {
+  // Else the connection could be taken for a closed stdout.
+  let closed = openClosedStandardDescriptors()
   let request = controlRequest(subcommand, arguments)
   do throws(ControlClientError) {
     var client = try ControlClient(connectingTo: ValueKind.controlAddress.value(of: arguments.operands[0]))
     switch request {
     case .drain, .stop: return try end(request, &client)
     case .status, .watch, .scale, .recycle, .metrics, .cancelJob, .jobs, .reload:
-      return show(try client.ask(request), asJSON: arguments[ControlOptions.json])
+      let reply = try client.ask(request)
+      if closed.stdout, reply != .done {
+        printError("prefork: stdout is closed: there is nowhere to write the answer\n")
+        return .outputFailed
+      }
+      return show(reply, asJSON: arguments[ControlOptions.json])
     }
   } catch {
     return tell(error)

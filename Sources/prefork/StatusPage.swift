@@ -7,6 +7,7 @@ func statusPage(_ status: PoolStatus) -> String {
   lines.append(labelled("command", status.command.joined(separator: " ")))
   for address in status.listens { lines.append(labelled("listens", address)) }
   lines.append(labelled("workers", workers(status)))
+  if status.isBreakerOpen { lines.append(labelled("trouble", "workers do not start; attempts are held back")) }
   lines.append(labelled("jobs", jobs(status.jobs)))
   lines.append(labelled("ended", ended(status.jobs)))
   lines.append(labelled("rate", rates(status)))
@@ -45,9 +46,8 @@ private func workers(_ status: PoolStatus) -> String {
   let busy = status.slots.count { $0.state == .leased }
   let living = status.slots.count { $0.worker != nil }
   let wanted = status.minimum == status.maximum ? "\(status.maximum)" : "\(status.minimum)..\(status.maximum)"
-  let held = status.isBreakerOpen ? "; STARTS FAIL and are held back" : ""
   return "\(living) of \(wanted), \(busy) with a job; \(status.starts) started, \(status.deaths) died, "
-    + "\(status.recycled) recycled\(held)"
+    + "\(status.recycled) recycled"
 }
 
 private func jobs(_ jobs: JobTotals) -> String {

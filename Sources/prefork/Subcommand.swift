@@ -6,6 +6,8 @@ enum Subcommand: String, CaseIterable {
   case status, top, jobs, metrics, scale, recycle, reload, cancel, drain, stop
   case help, completions, man
 
+  private static let forReaders = "help of a command, shell completions, manual page"
+
   /// The declaration that everything about the command comes from.
   var declaration: Command {
     switch self {
@@ -24,16 +26,19 @@ enum Subcommand: String, CaseIterable {
     case .help:
       Command(
         name: "help", summary: "show the help of prefork or of a command",
-        operands: .choice(name: "COMMAND", choices: Self.allCases.map(\.rawValue), isRequired: false))
+        operands: .choice(name: "COMMAND", choices: Self.allCases.map(\.rawValue), isRequired: false),
+        family: Self.forReaders)
     case .completions:
       Command(
         name: "completions", summary: "print a completion script for a shell",
         discussion: ["The first lines of the script say where to put it."],
         operands: .choice(name: "SHELL", choices: Shell.allCases.map(\.rawValue), isRequired: true),
-        examples: [Example("complete in this shell, now", "source <(prefork completions bash)")])
+        examples: [Example("complete in this shell, now", "source <(prefork completions bash)")],
+        family: Self.forReaders)
     case .man:
       Command(
-        name: "man", summary: "print the manual page", examples: [Example("read it", "prefork man | man -l -")])
+        name: "man", summary: "print the manual page", examples: [Example("read it", "prefork man | man -l -")],
+        family: Self.forReaders)
     }
   }
 }

@@ -7,6 +7,8 @@ import TopDriver
 
 /// Shows a served pool on the whole screen until somebody leaves, and returns the exit status.
 func topCommand(_ arguments: ParsedArguments) -> Int32 {
+  // Else the connection could be taken for a closed stderr.
+  _ = openClosedStandardDescriptors()
   let terminal = environment("TERM") ?? ""
   guard isTerminal(STDIN_FILENO), isTerminal(STDOUT_FILENO) else { return noScreen("top needs a terminal") }
   guard !terminal.isEmpty, terminal != "dumb" else {

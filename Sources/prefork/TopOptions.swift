@@ -41,7 +41,7 @@ enum TopOptions {
       ExitStatusMeaning(ExitCode.interrupted.rawValue, "left with Ctrl-C (SIGINT)"),
       ExitStatusMeaning(ExitCode.terminated.rawValue, "ended by SIGTERM"),
     ],
-    family: "look at a served pool and control it by its socket: ADDRESS")
+    family: ControlOptions.family)
 }
 
 extension ValueKind where Value == UInt64 {

@@ -186,6 +186,24 @@ import Testing
     #expect(client.session.nextRequest() == .reload)
   }
 
+  @Test("nothing is read from a client while many of its calls wait, but a long call is read to its end")
+  func wantsInput() {
+    var client = Client()
+    #expect(client.session.wantsInput)
+    _ = client.send(#"{"method":"a.b","parameters":{"a":""# + String(repeating: "x", count: 900_000))
+    #expect(client.session.wantsInput)
+    #expect(client.send("\"}}\0" + call("GetMetrics")) == .metrics)
+    #expect(client.session.wantsInput)
+    _ = client.send(String(repeating: call("Reload"), count: 15_000))
+    #expect(!client.session.wantsInput)
+    client.session.reply(.metrics(""))
+    while client.session.nextRequest() != nil { client.session.reply(.done) }
+    #expect(client.session.wantsInput)
+    #expect(client.answers().count == 15_002)
+    client.session.endInput()
+    #expect(!client.session.wantsInput)
+  }
+
   private func describe(_ parameters: String) -> String {
     #"{"method":"org.varlink.service.GetInterfaceDescription","parameters":\#(parameters)}"# + "\0"
   }

@@ -6,7 +6,7 @@ import Testing
 
 /// The commands that control a served pool, against a server of a few lines that answers one call with what it was told to.
 @Suite struct ControlCommandTests {
-  /// Starts a server at POOL.control, runs prefork with POOL for its address, and shows the call last.
+  /// Starts a server at POOL.control, runs a command line with POOL for its address, and shows the call last.
   static let server = #"""
     import os, socket, subprocess, sys, tempfile, threading
     with tempfile.TemporaryDirectory() as folder:
@@ -29,14 +29,16 @@ import Testing
             peer.close()
         threading.Thread(target=serve, daemon=True).start()
         words = [word.replace("POOL", path) for word in sys.argv[2:]]
-        end = subprocess.run(["prefork"] + words).returncode
+        end = subprocess.run(words).returncode
         sys.stdout.write("".join("CALL " + call.decode().rstrip("\0") + "\n" for call in calls))
     sys.exit(end)
     """#
 
   /// Runs the words of a command line against a server that answers so.
-  static func control(_ words: String, answers: String, then: String = "") throws -> ShellResult {
-    try withFile(server) { try shell("python3 \($0) \(shellWord(answers)) \(words) \(then)") }
+  static func control(
+    _ words: String, program: String = "prefork", answers: String, then: String = ""
+  ) throws -> ShellResult {
+    try withFile(server) { try shell("python3 \($0) \(shellWord(answers)) \(program) \(words) \(then)") }
   }
 
   static func call(_ method: String, _ parameters: String, more: Bool = false) -> String {
@@ -107,7 +109,7 @@ import Testing
   func interrupt() throws {
     try withFile(Self.server) { path in
       let answers = #"{"parameters":{},"continues":true}|never"#
-      let session = try Session("exec python3 \(path) \(shellWord(answers)) drain POOL")
+      let session = try Session("exec python3 \(path) \(shellWord(answers)) prefork drain POOL")
       session.waitForError("draining")
       let prefork = processes(with: session.cookie, named: "prefork")
       #expect(prefork.count == 1)
@@ -149,6 +151,25 @@ import Testing
         hint: is this the control socket of a pool, and not the one for its jobs?
 
         """)
+  }
+
+  @Test("a closed stdout is told, and does not become the connection")
+  func closedStdout() throws {
+    let result = try Self.control(
+      "metrics POOL", program: "sh -c 'exec prefork \"$@\" >&-' sh", answers: #"{"parameters":{"text":"x"}}"#)
+    #expect(
+      result
+        == ShellResult(
+          output: Self.call("GetMetrics", "{}"), status: 74,
+          errors: "prefork: stdout is closed: there is nowhere to write the answer\n"))
+  }
+
+  @Test("a pool whose workers do not start is in trouble")
+  func trouble() {
+    var pool = Self.busyPool
+    #expect(!statusPage(pool).contains("trouble"))
+    pool.isBreakerOpen = true
+    #expect(statusPage(pool).contains("\ntrouble   workers do not start; attempts are held back\n"))
   }
 
   @Test(

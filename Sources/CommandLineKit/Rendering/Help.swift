@@ -28,7 +28,7 @@ public func help(for tool: Tool, width: Int = 80) -> String {
   let first = tool.commands.filter { !$0.examples.isEmpty }.prefix(1)
   for command in first { text += "\nExamples:\n" + examples(command) }
   text += "\nOptions:\n"
-  text += columns.rendered("-h, --help", "show the help of the tool or, behind a command, of that command")
+  text += columns.rendered("-h, --help", "show this help or, behind a command, its own")
   text += columns.rendered("-V, --version", "show the version")
   for command in first { text += "\n`\(tool.name) \(command.name) --help` shows the options of \(command.name).\n" }
   return text
