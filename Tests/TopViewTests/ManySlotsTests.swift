@@ -4,14 +4,18 @@ import TopView
 
 /// Tables that are longer than the window.
 @Suite struct ManySlotsTests {
-  /// A view of 1000 idle slots, whose ages and memory run against their numbers.
-  static func bigView() -> TopView {
-    var view = sampleView()
+  /// 1000 idle slots, whose ages and memory run against their numbers.
+  static func bigPool() -> PoolStatus {
     var pool = PoolStatus(name: "big", phase: .serving)
     pool.slots = (0..<1000).map { number in
       workingSlot(number, .idle, pid: Int32(5000 + number), age: UInt64(2000 - number), jobs: number * 37 % 1000)
     }
-    view.take([pool], at: 0)
+    return pool
+  }
+
+  static func bigView() -> TopView {
+    var view = sampleView()
+    view.take([bigPool()], at: 0)
     return view
   }
 
@@ -58,11 +62,16 @@ import TopView
     view.type("jjj")
     view.type("ss")
     #expect(screen(view).contains("by jobs"))
-    #expect(Self.slots(view).chosen == 3)
-    _ = view.press(.home, at: 0)
     #expect(Self.slots(view).seen.prefix(3) == [27, 54, 81])
+    #expect(Self.slots(view).chosen == 27)
+    var pool = Self.bigPool()
+    pool.slots[27].worker?.jobs = 500
+    view.take([pool], at: second)
+    #expect(Self.slots(view).chosen == 27)
+    #expect(Self.slots(view).seen.contains(27))
+    pool.slots[27].worker?.jobs = 999
+    view.take([pool], at: 2 * second)
     view.type("s")
-    _ = view.press(.home, at: 0)
     #expect(Self.slots(view).seen.first == 999, "by memory")
     _ = view.press(.end, at: 0)
     view.resize(columns: 80, rows: 12)
