@@ -50,8 +50,8 @@ public struct StyledLine: Equatable, Sendable {
   var room: Int { max(0, columns - cells) }
 
   /// Adds any text, as much of it as there is room for.
-  mutating func add(_ raw: String, _ tint: Tint = .plain, atMost most: Int = .max) {
-    let fit = CellText(raw, room: min(room, most), hasUnicode: hasUnicode)
+  mutating func add(_ raw: String, _ tint: Tint = .plain) {
+    let fit = CellText(raw, room: room, hasUnicode: hasUnicode)
     guard fit.cells > 0 else { return }
     cells += fit.cells
     runs.append(Run(text: fit.text, tint: tint, cells: fit.cells))
