@@ -15,8 +15,8 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "JobRunner", "JobServer", "JobEngine", "WorkerCheck", "ControlClient", "ControlProtocol",
-        "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "JobServer", "JobEngine", "WorkerCheck",
+        "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(
@@ -28,7 +28,7 @@ let package = Package(
     .target(
       name: "JobServer",
       dependencies: [
-        "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "JobCore", "Records", "WorkerPool", "PoolCore",
+        "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool", "PoolCore",
         "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
       ]),
     .target(
@@ -52,6 +52,10 @@ let package = Package(
     .target(name: "DaemonThreads"),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(
+      name: "TopDriver",
+      dependencies: ["TopView", "ControlClient", "ControlProtocol", "Chronicle", "EventLoop", "LinuxIO"]),
+    .target(name: "TopView", dependencies: ["ControlProtocol", "Chronicle"]),
     .target(name: "ControlClient", dependencies: ["ControlProtocol", "LinuxIO"]),
     .target(name: "Chronicle", dependencies: ["JobCore"]),
     .target(name: "ControlProtocol", dependencies: ["Records"]),
@@ -75,6 +79,7 @@ let package = Package(
     .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "PoolCore", "DaemonThreads", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
     .testTarget(name: "ChronicleTests", dependencies: ["Chronicle", "JobCore", "Records", "TestSupport"]),
+    .testTarget(name: "TopViewTests", dependencies: ["TopView", "ControlProtocol", "Chronicle", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),

@@ -21,9 +21,14 @@ func controlCommand(_ subcommand: Subcommand, _ arguments: ParsedArguments) -> E
       return show(reply, asJSON: arguments[ControlOptions.json])
     }
   } catch {
-    printError("prefork: \(error)\n" + (error.hint.map { "hint: \($0)\n" } ?? ""))
-    return exitCode(of: error)
+    return tell(error)
   }
+}
+
+/// Says on stderr why a pool does not do what it was asked for, and gives the exit status.
+func tell(_ error: ControlClientError) -> ExitCode {
+  printError("prefork: \(error)\n" + (error.hint.map { "hint: \($0)\n" } ?? ""))
+  return exitCode(of: error)
 }
 
 /// What the command asks for.
@@ -44,13 +49,13 @@ private func controlRequest(_ subcommand: Subcommand, _ arguments: ParsedArgumen
   case .cancel: return .cancelJob(pool: onePool, job: ControlOptions.job.value(of: arguments.operands[1]))
   case .drain: return .drain(pool: somePools, waits: true)
   case .stop: return .stop(pool: somePools, waits: true)
-  case .run, .check, .help, .completions, .man: preconditionFailure("\(subcommand) controls no pool")
+  case .run, .check, .top, .help, .completions, .man: preconditionFailure("\(subcommand) controls no pool")
   }
 }
 
 extension ValueKind {
   /// The value of an operand, which the parser has checked.
-  fileprivate func value(of text: String) -> Value {
+  func value(of text: String) -> Value {
     do throws(ValueError) {
       return try parse(text)
     } catch {

@@ -68,6 +68,9 @@ enum ControlOptions {
   static let slot = ValueKind<Int>.integer(in: 0...9999, example: 3)
   static let job = ValueKind<UInt64>.integer(in: 1...UInt64.max, example: 17)
 
+  /// What all of them do.
+  static let family = "look at a served pool, and control it"
+
   private static func command(
     _ name: String, _ summary: String, _ options: [any OptionProtocol] = [], _ operands: [Operand] = [],
     _ discussion: [String] = [], examples: [Example]
@@ -89,7 +92,7 @@ enum ControlOptions {
         ExitStatusMeaning(ExitCode.stoppedEarly.rawValue, "the pool is going down already"),
         ExitStatusMeaning(ExitCode.noPermission.rawValue, "not permitted to control the pool"),
       ],
-      family: "look at a served pool, and control it")
+      family: family)
   }
 }
 

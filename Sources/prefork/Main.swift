@@ -35,6 +35,7 @@ struct Main {
     switch subcommand {
     case .run: return runCommand(parsed)
     case .check: return checkCommand(parsed)
+    case .top: return topCommand(parsed)
     case .status, .jobs, .metrics, .scale, .recycle, .reload, .cancel, .drain, .stop:
       return controlCommand(subcommand, parsed).rawValue
     case .help: return printHelp(parsed.operands.first.flatMap(preforkTool.command(named:))).rawValue

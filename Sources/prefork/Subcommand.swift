@@ -3,7 +3,7 @@ import CommandLineKit
 /// The commands of prefork.
 enum Subcommand: String, CaseIterable {
   case run, check
-  case status, jobs, metrics, scale, recycle, reload, cancel, drain, stop
+  case status, top, jobs, metrics, scale, recycle, reload, cancel, drain, stop
   case help, completions, man
 
   private static let forReaders = "help of a command, shell completions, manual page"
@@ -14,6 +14,7 @@ enum Subcommand: String, CaseIterable {
     case .run: RunOptions.command
     case .check: CheckOptions.command
     case .status: ControlOptions.status
+    case .top: TopOptions.command
     case .jobs: ControlOptions.jobs
     case .metrics: ControlOptions.metrics
     case .scale: ControlOptions.scale

@@ -13,6 +13,8 @@ import Testing
     "Metrics": ["PoolCore", "JobCore"],
     "MetricsServer": ["Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
     "LinuxIO": ["CLinux", "Glibc", "Synchronization"],
+    "TopDriver": ["TopView", "ControlClient", "ControlProtocol", "Chronicle", "EventLoop", "LinuxIO"],
+    "TopView": ["ControlProtocol", "Chronicle"],
     "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
     "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
     "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization"],
@@ -28,13 +30,14 @@ import Testing
       "EventLoop", "Timers", "LinuxIO",
     ],
     "JobServer": [
-      "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "JobCore", "Records", "WorkerPool", "PoolCore",
+      "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool", "PoolCore",
       "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "JobServer", "JobEngine", "WorkerCheck", "ControlClient", "ControlProtocol",
-      "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
+      "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "JobServer", "JobEngine", "WorkerCheck",
+      "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+      "WireFormats", "LinuxIO", "Glibc",
     ],
   ]
 
@@ -68,7 +71,7 @@ import Testing
     "tests of the cores never sleep",
     arguments: [
       "PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "RecordsTests", "CommandLineKitTests",
-      "ChronicleTests", "MetricsTests",
+      "ChronicleTests", "MetricsTests", "ControlProtocolTests", "TopViewTests",
     ])
   func coreTestsNeverSleep(target: String) {
     for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {
