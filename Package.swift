@@ -28,7 +28,8 @@ let package = Package(
     .target(
       name: "JobServer",
       dependencies: [
-        "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool", "PoolCore",
+        "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
+        "WorkerPool", "PoolCore",
         "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
       ]),
     .target(

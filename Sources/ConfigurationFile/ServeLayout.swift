@@ -18,7 +18,7 @@ struct ServeLayout {
   }
 
   /// Nil only if there are mistakes.
-  mutating func read(_ tree: SettingNode) -> ServeConfiguration? {
+  mutating func read(_ tree: SettingNode) -> ServeSettings? {
     guard case .section(let top) = tree.content else {
       mistakes.add(at: tree.place, "want keys with values, such as \(quoted("workers: 4")), not \(tree.kind)")
       return nil
@@ -38,11 +38,11 @@ struct ServeLayout {
     guard case .given(let words)? = words else { return nil }
     let arguments = commandLine.filled(from: layers)
     let pool = PoolSettings(name: PoolSettings.onlyName, place: tree.place, arguments: arguments, command: words)
-    return ServeConfiguration(process: arguments, pools: [pool])
+    return ServeSettings(process: arguments, pools: [pool])
   }
 
   /// A file with several pools.
-  private mutating func read(_ top: [SettingEntry], _ defaults: Body?, _ pools: SettingEntry) -> ServeConfiguration? {
+  private mutating func read(_ top: [SettingEntry], _ defaults: Body?, _ pools: SettingEntry) -> ServeSettings? {
     if let word = commandLine.operands.first {
       mistakes.add(at: nil, "\(shown(word)) stands on the command line, but each pool of the file has its own command")
     }
@@ -62,7 +62,7 @@ struct ServeLayout {
     for entry in entries.prefix(mostPools) {
       if let pool = pool(entry, defaults, process) { settings.append(pool) }
     }
-    return ServeConfiguration(process: commandLine.filled(from: [process]), pools: settings)
+    return ServeSettings(process: commandLine.filled(from: [process]), pools: settings)
   }
 
   private mutating func pool(_ entry: SettingEntry, _ defaults: Body?, _ process: Settings) -> PoolSettings? {

@@ -179,7 +179,8 @@ extension RunDriver {
       input: input, taken: UInt64(counts.accepted + counts.skipped), skipped: UInt64(counts.skipped),
       settled: UInt64(counts.settled), notOK: UInt64(counts.bad), busy: counts.leased, serving: serving,
       slots: max(serving, engine.pool.size.upperBound),
-      phase: engine.ledger.isHalted || signalsTaken > 0 ? .draining : engine.pool.isBreakerOpen ? .breakerOpen : .running)
+      phase: engine.ledger.isHalted || signalsTaken > 0
+        ? .draining : engine.pool.isBreakerOpen ? .breakerOpen : .running)
   }
 
   // MARK: The end

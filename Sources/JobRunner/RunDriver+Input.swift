@@ -109,7 +109,9 @@ extension RunDriver {
     engine.accept(terms, sent: sent, answer: answerFraming, loop) { details in
       complete(&details)
     }
-    if jobLog != nil { engine.facts[job].command = engine.store.payload(of: job, atMost: JobLogLine.longestCommand + 1) }
+    if jobLog != nil {
+      engine.facts[job].command = engine.store.payload(of: job, atMost: JobLogLine.longestCommand + 1)
+    }
     settle(leasing: false)
   }
 

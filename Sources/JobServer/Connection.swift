@@ -185,7 +185,9 @@ struct ConnectionTable: ~Copyable {
     return ClientID(index: UInt32(generations.count - 1), generation: 1)
   }
 
-  mutating func insert(_ connection: consuming Connection) { connections.insert(connection, at: Int(connection.id.index)) }
+  mutating func insert(_ connection: consuming Connection) {
+    connections.insert(connection, at: Int(connection.id.index))
+  }
 
   mutating func remove(_ index: Int) { connections.remove(index) }
 

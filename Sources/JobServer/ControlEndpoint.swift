@@ -54,7 +54,8 @@ struct ControlEndpoint: ~Copyable {
       guard (try? loop.add(socket.descriptor, token: token, readable: true, writable: false)) != nil else { continue }
       sessions.insert(
         Session(
-          socket: socket, uid: uid, generation: generation & 0xFF_FFFF, protocolSession: ControlSession(service: service)),
+          socket: socket, uid: uid, generation: generation & 0xFF_FFFF,
+          protocolSession: ControlSession(service: service)),
         at: index)
     }
   }

@@ -29,6 +29,22 @@ public struct ServeConfiguration: Sendable {
   /// So many pools can share a process.
   public static let mostPools = 200
 
+  /// What is wrong with it, in words; nil if nothing is.
+  public var defect: String? {
+    if pools.count > Self.mostPools { return "there are \(pools.count) pools, and the most is \(Self.mostPools)" }
+    var listens: [SocketAddress: String] = [:]
+    for pool in pools {
+      for address in pool.listens {
+        if let other = listens[address] {
+          let whose = other == pool.name ? "twice" : "for the pools \(other) and \(pool.name)"
+          return "\(address) is given \(whose)"
+        }
+        listens[address] = pool.name
+      }
+    }
+    return nil
+  }
+
   /// Serves these pools.
   public init(pools: [ServedPool], verbosity: Verbosity) {
     self.pools = pools
@@ -101,6 +117,13 @@ public struct ServedPool: Sendable {
   }
 }
 
+/// What reading the configuration again has given.
+public enum Reloading: Sendable {
+  case configuration(ServeConfiguration)
+  /// It has mistakes, in words for people.
+  case unusable(String)
+}
+
 /// How serving ended; the command turns it into an exit status.
 public enum ServeEnd: Sendable, Equatable {
   /// It was stopped, and everything that was accepted has been answered.
@@ -113,8 +136,6 @@ public enum ServeEnd: Sendable, Equatable {
   case cannotListen(String, hint: String?)
   /// A file that was to be written cannot be, for this reason.
   case cannotCreateFile(String)
-  /// Workers do not start, and none ever did.
-  case workersDoNotStart
   /// Our own bug was noticed.
   case internalError
 }

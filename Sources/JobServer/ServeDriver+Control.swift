@@ -43,7 +43,9 @@ extension ServeDriver {
       let before = control!.sessions[index].protocolSession.output.count
       guard control!.write(index, &loop) else { return control!.close(index, &loop) }
       // What was written may make room for the next request.
-      if before == control!.sessions[index].protocolSession.output.count || before < ControlSession.outputLimit { return }
+      if before == control!.sessions[index].protocolSession.output.count || before < ControlSession.outputLimit {
+        return
+      }
     }
   }
 
@@ -119,7 +121,8 @@ extension ServeDriver {
     }
     reporter.pool = poolName(number)
     services[number].engine.pool.resize(to: minimum...maximum, &loop)
-    reporter.note("the pool now keeps \(minimum == maximum ? "" : "\(minimum) to ")\(maximum) workers (asked by control)")
+    reporter.note(
+      "the pool now keeps \(minimum == maximum ? "" : "\(minimum) to ")\(maximum) workers (asked by control)")
     reporter.pool = nil
   }
 

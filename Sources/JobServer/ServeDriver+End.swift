@@ -14,7 +14,9 @@ extension ServeDriver {
     case Signal.hangup: rollAll()
     case Signal.user1: sayState()
     case Signal.child:
-      for number in services.indices where services.holds(number) { services[number].engine.pool.childrenChanged(&loop) }
+      for number in services.indices where services.holds(number) {
+        services[number].engine.pool.childrenChanged(&loop)
+      }
     case Signal.oneMore: resize(by: 1)
     default: resize(by: -1)
     }

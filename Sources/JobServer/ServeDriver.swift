@@ -8,20 +8,24 @@ import WorkerPool
 
 /// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses what the loop
 /// itself needs.
-public func serve(_ configuration: ServeConfiguration, closed: ClosedDescriptors) throws(SystemError) -> ServeEnd {
+/// `reload` reads the configuration again; it is called when SIGHUP or control asks for it.
+public func serve(
+  _ configuration: ServeConfiguration, closed: ClosedDescriptors, reload: @escaping @Sendable () -> Reloading
+) throws(SystemError) -> ServeEnd {
   var log: WorkerLog?
   if case .file(let path) = configuration.workerErrors {
     do throws(SystemError) { log = try WorkerLog(path: path) } catch { return .cannotCreateFile("\(error)") }
   }
   _ = try? raiseDescriptorLimit()
-  var driver = try ServeDriver(configuration, log, closed: closed)
+  var driver = try ServeDriver(configuration, log, closed: closed, reload: reload)
   if let failure = driver.listen() { return failure }
   return try driver.run()
 }
 
 /// The life of `prefork serve`: one loop, any number of pools, their clients, and those who control and watch them.
 struct ServeDriver: ~Copyable {
-  let configuration: ServeConfiguration
+  var configuration: ServeConfiguration
+  let reload: @Sendable () -> Reloading
   var loop: EventLoop
   var reporter: Reporter
   var services = Slab<PoolService>()
@@ -44,8 +48,10 @@ struct ServeDriver: ~Copyable {
   var waiting: [EndWaiter] = []
 
   init(
-    _ configuration: ServeConfiguration, _ log: consuming WorkerLog?, closed: ClosedDescriptors
+    _ configuration: ServeConfiguration, _ log: consuming WorkerLog?, closed: ClosedDescriptors,
+    reload: @escaping @Sendable () -> Reloading
   ) throws(SystemError) {
+    self.reload = reload
     self.configuration = configuration
     loop = try EventLoop()
     startedAt = loop.now()

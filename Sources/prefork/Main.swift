@@ -34,6 +34,7 @@ struct Main {
     }
     switch subcommand {
     case .run: return runCommand(parsed)
+    case .serve: return serveCommand(parsed)
     case .check: return checkCommand(parsed)
     case .top: return topCommand(parsed)
     case .status, .jobs, .metrics, .scale, .recycle, .reload, .cancel, .drain, .stop:

@@ -44,8 +44,11 @@ private func exitCode(of end: RunEnd) -> ExitCode {
 private func configuration(from arguments: ParsedArguments) -> RunConfiguration {
   let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
   var configuration = RunConfiguration(
-    pool: workerPoolConfiguration(from: arguments, workers: workers),
-    ledger: ledgerConfiguration(from: arguments, workers: workers.upperBound),
+    pool: workerPoolConfiguration(
+      from: arguments, command: workerCommand(of: arguments), workers: workers),
+    ledger: ledgerConfiguration(
+      from: arguments, queue: arguments[RunOptions.queue] ?? 2 * workers.upperBound,
+      queueTimeout: arguments[RunOptions.queueTimeout]),
     input: StreamFormat(arguments[RunOptions.input]),
     output: StreamFormat(arguments[RunOptions.output]),
     maximumJobSize: arguments[RunOptions.maxJobSize],
@@ -79,10 +82,13 @@ private func progressStyle(from arguments: ParsedArguments, workersShareStderr: 
   return TerminalStyle(color: arguments[RunOptions.color], isTerminal: isOnTerminal, environment: environment)
 }
 
-private func ledgerConfiguration(from arguments: ParsedArguments, workers: Int) -> JobLedger.Configuration {
+/// What is said of jobs: the same for every command that has workers of its own.
+func ledgerConfiguration(
+  from arguments: ParsedArguments, queue: Int, queueTimeout: UInt64?
+) -> JobLedger.Configuration {
   var configuration = JobLedger.Configuration(
-    keepOrder: arguments[RunOptions.order] == .input, queueLimit: arguments[RunOptions.queue] ?? 2 * workers,
-    retries: arguments[RunOptions.retries], queueLimitTime: arguments[RunOptions.queueTimeout],
+    keepOrder: arguments[RunOptions.order] == .input, queueLimit: queue, retries: arguments[RunOptions.retries],
+    queueLimitTime: queueTimeout,
     orderWindow: arguments[RunOptions.orderWindow],
     quarantineAfter: arguments[RunOptions.quarantineAfter])
   switch arguments[RunOptions.timeout] {
@@ -100,7 +106,7 @@ private func ledgerConfiguration(from arguments: ParsedArguments, workers: Int) 
 }
 
 extension StreamFormat {
-  fileprivate init(_ format: StreamChoice) {
+  init(_ format: StreamChoice) {
     switch format {
     case .lines: self = .framed(.lines)
     case .nul: self = .framed(.nul)

@@ -2,7 +2,7 @@ import CommandLineKit
 
 /// The commands of prefork.
 enum Subcommand: String, CaseIterable {
-  case run, check
+  case run, serve, check
   case status, top, jobs, metrics, scale, recycle, reload, cancel, drain, stop
   case help, completions, man
 
@@ -12,6 +12,7 @@ enum Subcommand: String, CaseIterable {
   var declaration: Command {
     switch self {
     case .run: RunOptions.command
+    case .serve: ServeOptions.command
     case .check: CheckOptions.command
     case .status: ControlOptions.status
     case .top: TopOptions.command

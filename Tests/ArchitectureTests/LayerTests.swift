@@ -26,11 +26,13 @@ import Testing
       "EventLoop", "Timers", "LinuxIO",
     ],
     "JobRunner": [
-      "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+      "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+      "WireFormats",
       "EventLoop", "Timers", "LinuxIO",
     ],
     "JobServer": [
-      "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool", "PoolCore",
+      "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool",
+      "PoolCore",
       "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],

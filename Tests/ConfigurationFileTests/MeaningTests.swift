@@ -90,7 +90,7 @@ import Testing
   @Test("without a file there is one pool, named default")
   func withoutAFile() throws {
     let commandLine = try Sample.commandLine(["--workers=5", "--", "cat"])
-    let whole = ServeConfiguration(commandLine: commandLine)
+    let whole = ServeSettings(commandLine: commandLine)
     #expect(whole.pools.map(\.name) == ["default"])
     #expect(whole.pools[0].arguments[Sample.workers] == 5...5)
     #expect(whole.pools[0].command == .commandLine)

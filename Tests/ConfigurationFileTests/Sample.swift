@@ -51,7 +51,7 @@ enum Sample {
   }
 
   /// What a file says that must be right.
-  static func read(_ text: String, _ words: String...) throws -> ServeConfiguration {
+  static func read(_ text: String, _ words: String...) throws -> ServeSettings {
     try configuration(from: Array(text.utf8), at: "pool.yaml", for: serve, commandLine: try commandLine(words))
   }
 

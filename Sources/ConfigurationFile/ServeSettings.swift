@@ -2,7 +2,7 @@ import CommandLineKit
 import LinuxIO
 
 /// What a server is told to do, by its command line alone or with a configuration file.
-public struct ServeConfiguration: Sendable {
+public struct ServeSettings: Sendable {
   /// The options of the process. (What else is in it is for the pools: ask them.)
   public let process: ParsedArguments
   /// At least one, in the order of the file, each name once.
@@ -73,7 +73,7 @@ public let largestConfiguration = 1 << 20
 /// - Throws: what is wrong, all of it at once. (After an error of syntax nothing can be said of the rest.)
 public func loadConfiguration(
   _ path: String, for command: Command, commandLine: ParsedArguments
-) throws(ConfigurationError) -> ServeConfiguration {
+) throws(ConfigurationError) -> ServeSettings {
   let text: [UInt8]?
   do throws(SystemError) {
     text = try contents(ofRegularFile: path, atMost: largestConfiguration + 1)
@@ -89,9 +89,9 @@ public func loadConfiguration(
 /// The same of a text; `path` is for messages.
 func configuration(
   from text: [UInt8], at path: String, for command: Command, commandLine: ParsedArguments
-) throws(ConfigurationError) -> ServeConfiguration {
+) throws(ConfigurationError) -> ServeSettings {
   var mistakes = MistakeList()
-  var configuration: ServeConfiguration?
+  var configuration: ServeSettings?
   if text.count > largestConfiguration {
     mistakes.add(at: FilePlace(behind: text[..<largestConfiguration]), "the file goes on beyond 1 MiB")
   } else if let tree = yamlTree(text, into: &mistakes) {
