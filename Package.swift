@@ -95,6 +95,7 @@ let package = Package(
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
     .testTarget(name: "JobEngineTests", dependencies: ["JobEngine", "LinuxIO", "TestSupport"]),
+    .testTarget(name: "JobServerTests", dependencies: ["JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(
