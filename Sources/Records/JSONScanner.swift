@@ -59,6 +59,26 @@ public struct JSONScanner: Sendable {
     return JSONMember(name: name, value: try value(in: bytes))
   }
 
+  /// Goes into the array that the text is; false if something else begins here.
+  public mutating func enterArray(in bytes: RawSpan) -> Bool {
+    skipSpace(in: bytes)
+    guard pass(UInt8(ascii: "["), in: bytes) else { return false }
+    depth = 1
+    return true
+  }
+
+  /// The next element of the array that was entered; nil behind the last one, after which only `finish` may follow.
+  public mutating func nextElement(in bytes: RawSpan) throws(JSONError) -> JSONValue? {
+    skipSpace(in: bytes)
+    if isFirstMember {
+      isFirstMember = false
+      if pass(UInt8(ascii: "]"), in: bytes) { return nil }
+    } else if try !separate(before: UInt8(ascii: "]"), in: bytes) {
+      return nil
+    }
+    return try value(in: bytes)
+  }
+
   /// Makes sure that nothing but white space is left.
   public mutating func finish(in bytes: RawSpan) throws(JSONError) {
     skipSpace(in: bytes)

@@ -19,6 +19,10 @@ extension [UInt8] {
 
   mutating func appendMember(_ name: String, _ number: some FixedWidthInteger) {
     appendName(name)
+    appendNumber(number)
+  }
+
+  mutating func appendNumber(_ number: some FixedWidthInteger) {
     if number < 0 { append(UInt8(ascii: "-")) }
     appendDigits(UInt64(number.magnitude))
   }
@@ -38,7 +42,7 @@ extension [UInt8] {
   }
 
   /// A number in decimal, with zeros before it if it has fewer digits than it must have.
-  private mutating func appendDigits(_ number: UInt64, atLeast count: Int = 1) {
+  mutating func appendDigits(_ number: UInt64, atLeast count: Int = 1) {
     var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
     var rest = number
     var start = 20
