@@ -15,14 +15,21 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "JobRunner", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "CommandLineKit", "JobRunner", "RemotePool", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool",
+        "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(
       name: "JobRunner",
       dependencies: [
-        "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
-        "WireFormats", "EventLoop", "Timers", "LinuxIO",
+        "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      ]),
+    .target(
+      name: "RemotePool",
+      dependencies: [
+        "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
+        "LinuxIO",
       ]),
     .target(
       name: "JobEngine",
@@ -68,11 +75,12 @@ let package = Package(
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
+    .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(name: "JobEngineTests", dependencies: ["JobEngine", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(name: "ArchitectureTests"),
-    .testTarget(name: "EndToEndTests", dependencies: ["prefork", "TestSupport"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["prefork", "TestSupport"], exclude: ["fake_server.py"]),
   ],
   swiftLanguageModes: [.v6]
 )

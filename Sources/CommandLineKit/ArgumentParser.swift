@@ -127,6 +127,10 @@ struct ArgumentParser {
       if !choices.contains(word) {
         throw .badOperand(name, word, choices: choices, suggestions: nearestNames(to: word, among: choices))
       }
+    case .value(let name, let check):
+      guard let word = operands.first else { throw .missingOperand(name) }
+      if operands.count > 1 { throw .unexpectedOperand(operands[1]) }
+      do throws(ValueError) { try check(word) } catch { throw .badValue(option: name, text: word, error) }
     case .commandLine(let program, _):
       guard let word = operands.first else { throw .missingOperand(program) }
       if word.isEmpty { throw .emptyProgram(program) }

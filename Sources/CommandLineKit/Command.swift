@@ -68,6 +68,8 @@ public enum Operands: Sendable {
   case none
   /// One word out of a list.
   case choice(name: String, choices: [String], isRequired: Bool)
+  /// One word of a kind, which `check` refuses with what is wrong with it.
+  case value(name: String, check: @Sendable (String) throws(ValueError) -> Void)
   /// A program and its arguments. Its first word ends our own options, with or without a `--` before it.
   case commandLine(program: String, argument: String)
 
@@ -75,6 +77,7 @@ public enum Operands: Sendable {
     switch self {
     case .none: ""
     case .choice(let name, _, let isRequired): isRequired ? name : "[\(name)]"
+    case .value(let name, _): name
     case .commandLine(let program, let argument): "-- \(program) [\(argument)...]"
     }
   }

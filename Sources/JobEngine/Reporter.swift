@@ -15,7 +15,7 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob
+    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, lostConnection
 
     var plural: String {
       switch self {
@@ -26,6 +26,7 @@ package struct Reporter: ~Copyable {
       case .breach: "breaches of the protocol"
       case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
+      case .lostConnection: "lost connections"
       }
     }
   }
@@ -74,7 +75,9 @@ package struct Reporter: ~Copyable {
 
   /// Says something that may repeat: the first few times that it has this cause, then it is only counted, and the count
   /// told when it gains a digit. `cause` is the text without what differs each time.
-  package mutating func repeated(_ kind: Kind, cause: String, _ text: @autoclosure () -> String, evidence: [String] = []) {
+  package mutating func repeated(
+    _ kind: Kind, cause: String, _ text: @autoclosure () -> String, evidence: [String] = []
+  ) {
     let isNew = said.count < Self.mostCauses
     var key = Cause(kind: kind, words: cause)
     if !isNew, said[key] == nil { key = Cause(kind: kind, words: "") }

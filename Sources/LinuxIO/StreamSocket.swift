@@ -88,4 +88,7 @@ extension SystemError {
     default: false
     }
   }
+
+  /// We may not do this, and it is of no use to try again.
+  public var isDenied: Bool { code == EACCES || code == EPERM }
 }

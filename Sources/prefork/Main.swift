@@ -34,6 +34,7 @@ struct Main {
     }
     switch subcommand {
     case .run: return runCommand(parsed)
+    case .submit: return submitCommand(parsed)
     case .check: return checkCommand(parsed)
     case .help: return printHelp(parsed.operands.first.flatMap(preforkTool.command(named:))).rawValue
     case .completions:

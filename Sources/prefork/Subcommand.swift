@@ -2,12 +2,13 @@ import CommandLineKit
 
 /// The commands of prefork.
 enum Subcommand: String, CaseIterable {
-  case run, check, help, completions, man
+  case run, submit, check, help, completions, man
 
   /// The declaration that everything about the command comes from.
   var declaration: Command {
     switch self {
     case .run: RunOptions.command
+    case .submit: SubmitOptions.command
     case .check: CheckOptions.command
     case .help:
       Command(

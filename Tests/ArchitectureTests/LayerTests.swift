@@ -17,13 +17,18 @@ import Testing
       "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
       "EventLoop", "Timers", "LinuxIO",
     ],
+    "RemotePool": [
+      "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+    ],
     "JobRunner": [
-      "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+      "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+      "WireFormats",
       "EventLoop", "Timers", "LinuxIO",
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+      "CommandLineKit", "JobRunner", "RemotePool", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool",
+      "PoolCore", "WorkerProcess",
       "WireFormats",
       "LinuxIO",
       "Glibc",

@@ -59,7 +59,7 @@ private func bashCommand(_ command: Command, _ function: String) -> String {
   var text = "  \(command.name))\n"
   var words = command.options.flatMap { $0.spellings.map { "--\($0.long)" } }.joined(separator: " ")
   switch command.operands {
-  case .none: break
+  case .none, .value: break
   case .choice(_, let choices, _): words += " " + choices.joined(separator: " ")
   case .commandLine:
     text += """
@@ -84,6 +84,9 @@ private func bashCommand(_ command: Command, _ function: String) -> String {
     // A worker may stand without a -- before it.
     text += "    if [[ $current != -* ]]; then mapfile -t COMPREPLY < <(compgen -c -- \"$current\"); return; fi\n"
     words += " --"
+  }
+  if case .value = command.operands {
+    text += "    if [[ $current != -* ]]; then mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return; fi\n"
   }
   return text + "    \(function)_offer '\(words)' ;;\n"
 }
