@@ -50,7 +50,7 @@ public struct OutputLine: Equatable, Sendable {
 
 /// The members of such a line that are known.
 private struct OutputFields {
-  enum Field: Int, CaseIterable {
+  enum Field: Int {
     case id, seq, outcome, result, base64, error, attempts, slot, pid, queued, ran, cpu, rss
 
     var name: String {
@@ -92,12 +92,36 @@ private struct OutputFields {
     var scanner = JSONScanner()
     guard scanner.enterObject(in: line) else { return false }
     while let member = try scanner.nextMember(in: line) {
-      guard let field = Field.allCases.first(where: { member.name.says($0.name, in: line) }) else { continue }
+      guard let field = Self.field(named: member.name, in: line) else { continue }
       if values[field.rawValue] != nil { twice = field }
       values[field.rawValue] = member.value
     }
     try scanner.finish(in: line)
     return true
+  }
+
+  private static func field(named name: JSONValue, in line: RawSpan) -> Field? {
+    name.withText(of: line) { text in
+      let field: Field
+      // Length, first and last letter leave one that it can be.
+      switch (text.byteCount, text.byteIfAny(at: 0), text.byteIfAny(at: text.byteCount - 1)) {
+      case (2, _, _): field = .id
+      case (3, UInt8(ascii: "s"), _): field = .seq
+      case (3, UInt8(ascii: "p"), _): field = .pid
+      case (3, UInt8(ascii: "c"), _): field = .cpu
+      case (3, _, UInt8(ascii: "n")): field = .ran
+      case (3, _, _): field = .rss
+      case (4, _, _): field = .slot
+      case (5, _, _): field = .error
+      case (6, UInt8(ascii: "r"), _): field = .result
+      case (6, _, _): field = .queued
+      case (7, _, _): field = .outcome
+      case (8, _, _): field = .attempts
+      case (13, _, _): field = .base64
+      case (_, _, _): return nil
+      }
+      return text.equals(field.name) ? field : nil
+    }
   }
 
   subscript(field: Field) -> JSONValue? { values[field.rawValue] }

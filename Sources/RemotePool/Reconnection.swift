@@ -18,6 +18,8 @@ struct Reconnection {
   private var failures: Int32 = 0
   /// Since when there have been none but failures.
   private var failingSince: UInt64?
+  /// When this connection came about.
+  private var openedAt: UInt64?
   /// Whether this connection has ever answered a job.
   private var wasUseful = false
 
@@ -31,6 +33,9 @@ struct Reconnection {
   /// Whether a loss can be made good.
   var isWanted: Bool { delay != nil }
 
+  /// There is a connection.
+  mutating func opened(at now: UInt64) { openedAt = now }
+
   /// A job was answered: what went wrong before is forgotten.
   mutating func answered() {
     wasUseful = true
@@ -40,11 +45,19 @@ struct Reconnection {
 
   /// There is no connection. `hasJobs`: some job waits for it, or has gone with it.
   mutating func lost(_ loss: Loss, hasJobs: Bool, at now: UInt64) -> Decision {
-    defer { wasUseful = false }
+    defer {
+      wasUseful = false
+      openedAt = nil
+    }
     guard loss.isWorthRetrying else { return .giveUp }
     // A server may close what is idle for too long; that costs nobody anything. One that only ever closes is none to wait for.
     if !hasJobs, wasUseful { return .onDemand }
     guard let delay else { return .giveUp }
+    // Jobs may take long: a connection that has lasted longer than any wait was a good one, too.
+    if let openedAt, now &- openedAt > delay.maximum {
+      failures = 0
+      failingSince = nil
+    }
     let since = failingSince ?? now
     failingSince = since
     if let limit, now &- since >= limit { return .giveUp }

@@ -55,6 +55,7 @@ extension RemotePool {
       switch try RecordsGreeting(line) {
       case .welcome(let pool, let maximumJobSize, let mostUnsettled):
         timers.disarm(.greeting)
+        reconnection.opened(at: loop.now())
         phase = .open(mostSent: min(mostUnsettled, Self.mostSent), maximumJobSize: maximumJobSize ?? .max)
         connection!.expectAnswers(atMost: longestAnswer)
         reporter.detail("connected to \(configuration.address), pool \(pool): \(mostUnsettled) jobs at once")

@@ -94,6 +94,21 @@ import Testing
     #expect(served.said.contains("has not greeted us within 0.2 s"), "\(served.said)")
   }
 
+  @Test("a server that is too busy to accept anybody is given up, too; meanwhile a signal is heard")
+  func fullBacklog() throws {
+    let server =
+      "import os,socket,sys; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0); "
+      + "c=socket.socket(socket.AF_UNIX); c.connect(sys.argv[1]); sys.exit(os.spawnvp(os.P_WAIT,'sh',['sh','-c',sys.argv[2]]))"
+    let start = { (line: String) in
+      "d=$(mktemp -d); SERVER=$d/s python3 -c \(shellWord(server)) $d/s \(shellWord(line)); s=$?; rm -r $d; exit $s"
+    }
+    let given = try shell(start("prefork submit --connect-timeout 700ms $SERVER; exit $?"), input: "a\n")
+    #expect(given.status == 69)
+    #expect(given.errors.contains("no answer within 700 ms"), "\(given.errors)")
+    let line = "prefork submit --connect-timeout 1h $SERVER & sleep 0.5; kill $!; wait $!; exit $?"
+    #expect(try shell(start(line), input: "a\n").status == 143)
+  }
+
   @Test("a server that does not want us: busy is 75, not permitted is 77, with its words")
   func refusals() throws {
     for code: Int32 in [75, 77] {

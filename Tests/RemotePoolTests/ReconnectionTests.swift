@@ -63,6 +63,18 @@ import Testing
     #expect(Self.wait(lucky.lost(.closed, hasJobs: true, at: 9 * Self.second)) != nil)
   }
 
+  @Test("a connection that has lasted longer than any wait was a good one, even if its job takes longer than the limit")
+  func longJobs() {
+    var patient = Self.patient(limit: 20 * Self.second)
+    _ = patient.lost(.closed, hasJobs: true, at: 0)
+    patient.opened(at: Self.second)
+    #expect(Self.wait(patient.lost(.closed, hasJobs: true, at: 60 * Self.second)) != nil)
+    patient.opened(at: 61 * Self.second)
+    #expect(Self.wait(patient.lost(.closed, hasJobs: true, at: 62 * Self.second)) != nil)
+    patient.opened(at: 79 * Self.second)
+    #expect(patient.lost(.closed, hasJobs: true, at: 80 * Self.second) == .giveUp)
+  }
+
   @Test("nobody waits for what will not be otherwise: nonsense, no permission")
   func hopeless() {
     let denied = SocketError.connect(Self.address, SystemError("connect", 13))
