@@ -14,13 +14,16 @@ BENCH := $(BUILD)/bench
 STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error
 
 # What the build needs, what the example workers are written in, and what the tests look at.
-PACKAGES := libsystemd-dev pkg-config python3 perl nodejs procps bc jq groff-base
+PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base
 # What the PostgreSQL example needs: the client library, and a server to test with.
 POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
 # Pools in Python, from PyPI, to compare ObjectPool with; without them the benchmark leaves them out.
 PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
+# From PyPI, to test with what we did not write: a client of Varlink and a parser of metrics. Without them those tests are skipped,
+# loudly.
+PYTHON_JUDGES := varlink prometheus_client
 
-.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools
+.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools python-judges
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -28,7 +31,7 @@ run: build ## the main job on real input: cold against warm
 build: deps ## release build, statically linked with Swift's own libraries
 	$(SWIFT) build -c release --product prefork -Xswiftc -static-stdlib $(STRICT)
 
-test: deps ## builds and passes all tests, those of the examples, too
+test: deps python-judges ## builds and passes all tests, those of the examples, too
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --skip-build --disable-xctest --skip ObjectPoolTests
 # By themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy for seconds.
@@ -83,10 +86,19 @@ postgres-deps:
 	  trap "$$sudo rm -f $(NO_CLUSTER)" EXIT;)
 
 python-pools: deps
-	@[ -d $(BENCH)/python/sqlalchemy ] || { \
-	  python3 -m pip --version >/dev/null 2>&1 || { $(call install_missing,python3-pip); }; \
-	  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-	    --target $(BENCH)/python $(PYTHON_POOLS) || echo "no pools in Python to compare with"; }
+	@[ -d $(BENCH)/python/sqlalchemy ] || { $(call pip_install,$(BENCH)/python,$(PYTHON_POOLS)) \
+	  || echo "no pools in Python to compare with"; }
+
+python-judges: deps
+	@[ -d $(BUILD)/python/varlink ] && [ -d $(BUILD)/python/prometheus_client ] || { \
+	  $(call pip_install,$(BUILD)/python,$(PYTHON_JUDGES)) \
+	  || echo "WARNING: PyPI has not given $(PYTHON_JUDGES): control and metrics are NOT CHECKED by others' code"; }
+
+# Into a folder of its own: nothing of the machine's Python changes.
+define pip_install
+{ python3 -m pip --version >/dev/null 2>&1 || { $(call install_missing,python3-pip); }; } && \
+python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target $(1) $(2)
+endef
 
 # Asks dpkg first, so that a machine that has everything needs neither root nor network. $(2) is run before anything is installed.
 define install_missing

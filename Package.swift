@@ -15,8 +15,9 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "JobRunner", "RemotePool", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool",
-        "PoolCore", "WorkerProcess",
+        "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
+        "WorkerCheck", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore",
+        "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(
@@ -32,6 +33,13 @@ let package = Package(
         "LinuxIO",
       ]),
     .target(
+      name: "JobServer",
+      dependencies: [
+        "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
+        "WorkerPool", "PoolCore",
+        "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      ]),
+    .target(
       name: "JobEngine",
       dependencies: [
         "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
@@ -42,14 +50,26 @@ let package = Package(
       dependencies: ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"]),
     .target(
       name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"]),
-    .target(name: "ObjectPool", dependencies: ["PoolCore", "Timers"]),
+    .target(name: "ObjectPool", dependencies: ["PoolCore", "Timers", "DaemonThreads"]),
     .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
+    .target(name: "MetricsServer", dependencies: ["Metrics", "LinuxIO", "CMicrohttpd"]),
+    .target(name: "CMicrohttpd"),
     .target(name: "EventLoop", dependencies: ["Timers", "LinuxIO", "CSystemd"]),
+    .target(name: "ServiceManager", dependencies: ["LinuxIO", "DaemonThreads", "CSystemd"]),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
+    .target(name: "DaemonThreads"),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(
+      name: "TopDriver",
+      dependencies: ["TopView", "ControlClient", "ControlProtocol", "Chronicle", "EventLoop", "LinuxIO"]),
+    .target(name: "TopView", dependencies: ["ControlProtocol", "Chronicle"]),
+    .target(name: "ControlClient", dependencies: ["ControlProtocol", "LinuxIO"]),
     .target(name: "Chronicle", dependencies: ["JobCore"]),
     .target(name: "ControlProtocol", dependencies: ["Records"]),
+    .target(name: "Metrics", dependencies: ["PoolCore", "JobCore"]),
+    .target(name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml"]),
+    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore"),
@@ -64,23 +84,34 @@ let package = Package(
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .testTarget(name: "PoolCoreTests", dependencies: ["PoolCore"]),
     .testTarget(name: "TimersTests", dependencies: ["Timers", "TestSupport"]),
-    .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "PoolCore", "TestSupport"]),
+    .testTarget(name: "ObjectPoolTests", dependencies: ["ObjectPool", "PoolCore", "DaemonThreads", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestSupport"]),
     .testTarget(name: "ChronicleTests", dependencies: ["Chronicle", "JobCore", "Records", "TestSupport"]),
+    .testTarget(name: "TopViewTests", dependencies: ["TopView", "ControlProtocol", "Chronicle", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "TestSupport"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"]),
+    .testTarget(
+      name: "ControlClientTests", dependencies: ["ControlClient", "ControlProtocol", "LinuxIO", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
+    .testTarget(
+      name: "ConfigurationFileTests", dependencies: ["ConfigurationFile", "CommandLineKit", "LinuxIO", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
+    .testTarget(name: "ServiceManagerTests", dependencies: ["ServiceManager", "LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(name: "JobEngineTests", dependencies: ["JobEngine", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["Metrics", "PoolCore", "JobCore", "TestSupport"], exclude: ["parse.py"]),
+    .testTarget(
+      name: "MetricsServerTests", dependencies: ["MetricsServer", "Metrics", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "ArchitectureTests"),
-    .testTarget(name: "EndToEndTests", dependencies: ["prefork", "TestSupport"], exclude: ["fake_server.py"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"], exclude: ["fake_server.py"]),
   ],
   swiftLanguageModes: [.v6]
 )

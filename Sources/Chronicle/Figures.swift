@@ -1,7 +1,7 @@
 private let second: UInt64 = 1_000_000_000
 
 /// How long something took, as the summary says it: `12 ms`, `1.2 s`, `75 s`, `8 min`, `3.4 h`. In nanoseconds.
-func spanText(_ nanoseconds: UInt64) -> String {
+public func spanText(_ nanoseconds: UInt64) -> String {
   let seconds = Double(nanoseconds) / 1e9
   switch seconds {
   case ..<0.001: return "\(decimalText(seconds * 1000, decimals: 2)) ms"
@@ -15,7 +15,7 @@ func spanText(_ nanoseconds: UInt64) -> String {
 }
 
 /// A time that runs on a clock: `5s`, `1m 05s`, `2h 05m`, `3d 4h`; `tight` without the blank. Whole seconds, rounded down.
-func clockText(_ nanoseconds: UInt64, tight: Bool = false) -> String {
+public func clockText(_ nanoseconds: UInt64, tight: Bool = false) -> String {
   let seconds = nanoseconds / second
   let blank = tight ? "" : " "
   switch seconds {
@@ -27,7 +27,7 @@ func clockText(_ nanoseconds: UInt64, tight: Bool = false) -> String {
 }
 
 /// How many in a second, or, when that is less than one, in a minute or an hour: `81/s`, `1.2/s`, `4.0/min`, `2.5/h`.
-func rateText(perSecond rate: Double) -> String {
+public func rateText(perSecond rate: Double) -> String {
   func text(_ rate: Double) -> String { decimalText(rate, decimals: rate < 9.95 ? 1 : 0) }
   if rate >= 1 { return "\(text(rate))/s" }
   if rate * 60 >= 1 { return "\(text(rate * 60))/min" }
@@ -35,6 +35,6 @@ func rateText(perSecond rate: Double) -> String {
 }
 
 /// `1 job`, `2 jobs`.
-func plural(_ count: UInt64, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
+public func plural(_ count: UInt64, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
 
 private func twoDigits(_ number: UInt64) -> String { number < 10 ? "0\(number)" : "\(number)" }

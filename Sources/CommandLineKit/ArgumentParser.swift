@@ -36,9 +36,13 @@ struct ArgumentParser {
     if !wantsHelp { try checkOperands() }
   }
 
+  /// True if a file is still to be read that may give what is missing.
+  private var namesFile: Bool { command.settingsFile.map { uses[$0.option.key] != nil } ?? false }
+
   /// What was parsed, if each option has what it needs.
   func parsedArguments() throws(UsageProblem) -> ParsedArguments {
     let parsed = ParsedArguments(commandName: command.name, operands: operands, uses: uses)
+    if namesFile { return parsed }
     for requirement in command.requirements where requirement.applies(parsed) && !parsed.has(requirement.needed) {
       let needed = requirement.needed
       throw .missingCompanion(requirement.subject, needs: "--\(needed.key)", example: needed.example)
@@ -127,14 +131,30 @@ struct ArgumentParser {
       if !choices.contains(word) {
         throw .badOperand(name, word, choices: choices, suggestions: nearestNames(to: word, among: choices))
       }
-    case .value(let name, let check):
-      guard let word = operands.first else { throw .missingOperand(name) }
-      if operands.count > 1 { throw .unexpectedOperand(operands[1]) }
-      do throws(ValueError) { try check(word) } catch { throw .badValue(option: name, text: word, error) }
+    case .words(let declared): try check(declared)
     case .commandLine(let program, _):
-      guard let word = operands.first else { throw .missingOperand(program) }
+      guard let word = operands.first else {
+        if namesFile { return }
+        throw .missingOperand(program)
+      }
       if word.isEmpty { throw .emptyProgram(program) }
     }
+  }
+
+  private func check(_ declared: [Operand]) throws(UsageProblem) {
+    var words = operands[...]
+    for operand in declared {
+      if !operand.isRepeated, words.isEmpty { throw .missingOperand(operand.name) }
+      while let word = words.popFirst() {
+        do throws(ValueError) {
+          try operand.check(word)
+        } catch {
+          throw .badValue(option: operand.name, text: word, error)
+        }
+        if !operand.isRepeated { break }
+      }
+    }
+    if let extra = words.first { throw .unexpectedOperand(extra) }
   }
 
   private func find(long name: String) -> (OptionDeclaration, spelling: Int)? {

@@ -10,31 +10,43 @@ public struct Command: Sendable {
   public let groups: [OptionGroup]
   /// Options that need others.
   public let requirements: [Requirement]
+  /// How a file can give its options; nil if none can.
+  public let settingsFile: SettingsFile?
   /// What it takes besides options.
   public let operands: Operands
   /// Command lines worth copying.
   public let examples: [Example]
   /// What the exit status means.
   public let exitStatuses: [ExitStatusMeaning]
+  /// Commands of the same family, which is what they do in one line, share an entry in the help of the tool; nil for one of its own.
+  public let family: String?
 
-  /// A command. Two options of the same name, long or short, are a programming error.
+  /// A command. Two options of the same name, long or short, are a programming error; so is an option of `settingsFile` that
+  /// is none of `groups`.
   public init(
     name: String, summary: String, discussion: [String] = [], groups: [OptionGroup] = [],
-    requirements: [Requirement] = [], operands: Operands = .none, examples: [Example] = [],
-    exitStatuses: [ExitStatusMeaning] = []
+    requirements: [Requirement] = [], settingsFile: SettingsFile? = nil, operands: Operands = .none,
+    examples: [Example] = [], exitStatuses: [ExitStatusMeaning] = [], family: String? = nil
   ) {
     self.name = name
     self.summary = summary
     self.discussion = discussion
     self.groups = groups
     self.requirements = requirements
+    self.settingsFile = settingsFile
     self.operands = operands
     self.examples = examples
     self.exitStatuses = exitStatuses
+    self.family = family
     var seen: Set<String> = []
     for spelling in options.flatMap(\.spellings) {
       precondition(seen.insert("--\(spelling.long)").inserted, "--\(spelling.long) is declared twice")
       if let short = spelling.short { precondition(seen.insert("-\(short)").inserted, "-\(short) is declared twice") }
+    }
+    if let settingsFile {
+      let known = Set(options.map(\.key))
+      let named = settingsFile.process.union(settingsFile.commandLineOnly)
+      precondition(named.isSubset(of: known), "\(named.subtracting(known)) are no options of \(name)")
     }
   }
 
@@ -45,6 +57,12 @@ public struct Command: Sendable {
   public var usage: String {
     let words = [name, groups.isEmpty ? "" : "[options]", operands.usage]
     return words.filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
+  /// The other form, of a command whose program may come from a file: `serve [options] --config FILE`.
+  var usageWithFile: String? {
+    guard let option = settingsFile?.option, case .commandLine = operands else { return nil }
+    return "\(name) [options] --\(option.key) \(option.placeholder ?? "")"
   }
 }
 
@@ -68,8 +86,8 @@ public enum Operands: Sendable {
   case none
   /// One word out of a list.
   case choice(name: String, choices: [String], isRequired: Bool)
-  /// One word of a kind, which `check` refuses with what is wrong with it.
-  case value(name: String, check: @Sendable (String) throws(ValueError) -> Void)
+  /// Words of their own kinds, in this order. Only the last one may be given any number of times.
+  case words([Operand])
   /// A program and its arguments. Its first word ends our own options, with or without a `--` before it.
   case commandLine(program: String, argument: String)
 
@@ -77,10 +95,41 @@ public enum Operands: Sendable {
     switch self {
     case .none: ""
     case .choice(let name, _, let isRequired): isRequired ? name : "[\(name)]"
-    case .value(let name, _): name
+    case .words(let operands): operands.map(\.usage).joined(separator: " ")
     case .commandLine(let program, let argument): "-- \(program) [\(argument)...]"
     }
   }
+}
+
+/// One word that a command takes, or any number of them.
+public struct Operand: Sendable {
+  /// What stands for it in help: `ADDRESS`.
+  public let name: String
+  /// It may be missing, and given more than once.
+  public let isRepeated: Bool
+  /// Shells complete it with the names of files.
+  public let isFile: Bool
+  /// Throws what is wrong with a word.
+  let check: @Sendable (_ text: String) throws(ValueError) -> Void
+
+  /// Exactly one word.
+  public static func one<Value>(_ name: String, _ kind: ValueKind<Value>, isFile: Bool = false) -> Operand {
+    Operand(name, kind, isRepeated: false, isFile: isFile)
+  }
+
+  /// Any number of words, or none.
+  public static func any<Value>(_ name: String, _ kind: ValueKind<Value>) -> Operand {
+    Operand(name, kind, isRepeated: true, isFile: false)
+  }
+
+  private init<Value>(_ name: String, _ kind: ValueKind<Value>, isRepeated: Bool, isFile: Bool) {
+    self.name = name
+    self.isRepeated = isRepeated
+    self.isFile = isFile
+    check = { text throws(ValueError) in _ = try kind.parse(text) }
+  }
+
+  var usage: String { isRepeated ? "[\(name)...]" : name }
 }
 
 /// A command line worth copying.

@@ -51,7 +51,8 @@ public struct Option<Value: Sendable>: OptionProtocol {
       for use in uses { elements.append(try kind.parse(use.text)) }
       return elements
     }
-    let declaration = OptionDeclaration(name, short, kind, defaultText: nil, help, check: value)
+    let declaration = OptionDeclaration(
+      name, short, kind, defaultText: nil, isRepeatable: true, help, check: value)
     return Option(declaration, defaultValue: [], value: value)
   }
 

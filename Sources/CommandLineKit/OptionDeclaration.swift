@@ -10,6 +10,8 @@ public struct OptionDeclaration: Sendable {
   public let example: String
   /// What happens without the option; nil for switches and repeatable options.
   public let defaultText: String?
+  /// Several values count, in order; else the last one wins.
+  public let isRepeatable: Bool
   /// Two different spellings are an error.
   let isExclusive: Bool
   /// Throws what is wrong with the uses.
@@ -20,14 +22,15 @@ public struct OptionDeclaration: Sendable {
 
   /// An option that takes a value.
   init<Value, Result>(
-    _ name: String, _ short: Character?, _ kind: ValueKind<Value>, defaultText: String?, _ help: String,
-    check: @escaping @Sendable ([OptionUse]) throws(ValueError) -> Result
+    _ name: String, _ short: Character?, _ kind: ValueKind<Value>, defaultText: String?, isRepeatable: Bool = false,
+    _ help: String, check: @escaping @Sendable ([OptionUse]) throws(ValueError) -> Result
   ) {
     spellings = [OptionSpelling(long: name, short: short, help: help, isDefault: false)]
     placeholder = kind.placeholder
     choices = kind.choices
     example = kind.example
     self.defaultText = defaultText
+    self.isRepeatable = isRepeatable
     isExclusive = false
     self.check = { uses throws(ValueError) in _ = try check(uses) }
   }
@@ -40,6 +43,7 @@ public struct OptionDeclaration: Sendable {
     choices = []
     example = ""
     defaultText = nil
+    isRepeatable = false
     self.isExclusive = isExclusive
     check = { _ throws(ValueError) in }
   }
@@ -63,10 +67,12 @@ public struct OptionSpelling: Sendable {
   }
 }
 
-/// One occurrence of an option on the command line.
+/// One occurrence of an option on the command line or in a file.
 struct OptionUse: Sendable {
   /// Which of the option's spellings.
   let spelling: Int
   /// Its value; empty for switches.
   let text: String
+  /// Where it stands in the file; nil for the command line.
+  var place: FilePlace?
 }

@@ -1,11 +1,11 @@
 /// `text` in double quotes, safe to print: control and format characters are escaped, so that a pasted escape sequence
 /// cannot drive the terminal or fake a line of a log, and what is longer than 60 characters is cut.
-func quoted(_ text: String) -> String {
+public func quoted(_ text: String) -> String {
   "\"" + escaped(text) + "\""
 }
 
 /// A word of the command line as part of a sentence: bare if it is plain, else quoted.
-func shown(_ word: String) -> String {
+public func shown(_ word: String) -> String {
   let isPlain = !word.isEmpty && word.utf8.count <= 60 && word.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 }
   return isPlain ? word : quoted(word)
 }

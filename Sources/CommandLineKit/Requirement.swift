@@ -1,7 +1,9 @@
 /// An option that means nothing without another one: to be told so is better than to see nothing happen.
 public struct Requirement: Sendable {
-  /// The option as it is to be written, with its value if that matters: `--ready probe`.
-  let subject: String
+  /// What means nothing alone.
+  let option: OptionDeclaration
+  /// The value of the option, if that matters.
+  let words: String?
   /// What must be given, too.
   let needed: OptionDeclaration
   /// Whether it is given so.
@@ -10,7 +12,8 @@ public struct Requirement: Sendable {
   /// `option` needs `needed`.
   public init<Value, Needed>(_ option: Option<Value>, needs needed: Option<Needed>) {
     let declaration = option.declaration
-    subject = "--\(declaration.key)"
+    self.option = declaration
+    words = nil
     self.needed = needed.declaration
     applies = { $0.has(declaration) }
   }
@@ -20,8 +23,12 @@ public struct Requirement: Sendable {
     _ option: Option<Value>, _ words: String, needs needed: Option<Needed>,
     when condition: @escaping @Sendable (Value) -> Bool
   ) {
-    subject = "--\(option.declaration.key) \(words)"
+    self.option = option.declaration
+    self.words = words
     self.needed = needed.declaration
     applies = { $0.has(option.declaration) && condition($0[option]) }
   }
+
+  /// The option as it is written on the command line, with its value if that matters: `--ready probe`.
+  var subject: String { "--\(option.key)" + (words.map { " \($0)" } ?? "") }
 }

@@ -67,7 +67,7 @@ public enum Invocation: Sendable {
   case version
 }
 
-/// What was given to a command.
+/// What was given to a command, by its command line and perhaps a configuration file (``filled(from:)``).
 public struct ParsedArguments: Sendable {
   /// The command.
   public let commandName: String
@@ -75,7 +75,7 @@ public struct ParsedArguments: Sendable {
   public let operands: [String]
   let uses: [String: [OptionUse]]
 
-  /// True if the option stands on the command line.
+  /// True if the option stands on the command line, or in the file that it was filled from.
   public func has<Value>(_ option: Option<Value>) -> Bool { has(option.declaration) }
 
   func has(_ option: OptionDeclaration) -> Bool { uses[option.key] != nil }

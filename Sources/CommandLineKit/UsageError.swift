@@ -5,6 +5,7 @@ public struct UsageError: Error, Sendable {
   public let problem: UsageProblem
   private let tool: String
   private let command: String?
+  /// The forms of the command, in backquotes.
   private let usage: String?
   /// The form of the first command that takes a program, for whoever forgot the command.
   private let programForm: String?
@@ -13,7 +14,10 @@ public struct UsageError: Error, Sendable {
     self.problem = problem
     self.tool = tool.name
     self.command = command?.name
-    usage = command.map { "\(tool.name) \($0.usage)" }
+    usage = command.map { command in
+      let forms = [command.usage, command.usageWithFile].compactMap(\.self)
+      return forms.map { "`\(tool.name) \($0)`" }.joined(separator: " or ")
+    }
     let takesProgram = tool.commands.first { if case .commandLine = $0.operands { true } else { false } }
     programForm = takesProgram.map { "\(tool.name) \($0.usage)" }
   }
@@ -55,7 +59,7 @@ public struct UsageError: Error, Sendable {
     case .missingValue(let option, _, let example, _):
       "for example `\(option)\(option.hasPrefix("--") ? "=" : " ")\(example)`"
     case .missingCompanion(_, let needed, let example): "for example `\(needed)=\(example)`"
-    case .missingOperand, .unexpectedOperand, .emptyProgram: usage.map { "the form is `\($0)`" } ?? "try `\(tool) help`"
+    case .missingOperand, .unexpectedOperand, .emptyProgram: usage.map { "the form is \($0)" } ?? "try `\(tool) help`"
     case .unknownOption, .unexpectedValue, .badValue, .conflict, .badOperand:
       command.map { "`\(tool) \($0) --help` shows what it takes" } ?? "try `\(tool) help`"
     }

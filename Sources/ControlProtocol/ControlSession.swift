@@ -16,12 +16,12 @@ public struct ServiceInfo: Equatable, Sendable {
 
 /// The server's side of one control connection, without its socket: bytes in, requests out; replies in, bytes out.
 ///
-/// The life of a connection: `receive` what was read, then take requests from `nextRequest` until it is nil. Each one is answered,
-/// at once or later, by `reply` or `refuse`, before the next one comes out. Write `output`, tell so with `removeOutput`, and ask for
-/// requests again: with much unread output there are none. Close when `isOver`.
+/// The life of a connection: while it `wantsInput`, `receive` what was read, then take requests from `nextRequest` until it is nil.
+/// Each one is answered, at once or later, by `reply` or `refuse`, before the next one comes out. Write `output`, tell so with
+/// `removeOutput`, and ask for requests again: with much unread output there are none. Close when `isOver`.
 ///
 /// What Varlink itself asks, and what is wrong with a call, is answered in here. What is no Varlink at all ends the session with
-/// `failure`. Whatever a client sends, a session holds less than 3 MiB besides one reply.
+/// `failure`. Whatever a client sends, a session holds a few MiB at most besides one reply.
 public struct ControlSession: Sendable {
   /// So many bytes may wait to be understood: calls are short, and those behind one that takes time wait here.
   public static let inputLimit = 1 << 20
@@ -47,6 +47,14 @@ public struct ControlSession: Sendable {
     do throws(WireError) { try splitter.append(bytes) } catch { fail(error) }
   }
 
+  /// Whether there is any use in reading from the client: not while calls that came early wait for the one under way, or for the
+  /// client to read. Whoever reads on nevertheless ends the session when `inputLimit` is full.
+  public var wantsInput: Bool {
+    guard failure == nil, !hasInputEnded else { return false }
+    let isHeldUp = current != nil || output.count >= Self.outputLimit
+    return !isHeldUp || splitter.count < Self.inputLimit / 2
+  }
+
   /// The client sends no more. It may still read: calls that are complete are answered, and a `Watch` goes on.
   public mutating func endInput() { hasInputEnded = true }
 
@@ -59,7 +67,7 @@ public struct ControlSession: Sendable {
         fail(error)
       }
     }
-    if hasInputEnded, current == nil, output.count < Self.outputLimit, failure == nil, !splitter.isEmpty {
+    if hasInputEnded, current == nil, output.count < Self.outputLimit, failure == nil, splitter.count > 0 {
       fail(.cutOff)
     }
     return nil
@@ -89,14 +97,16 @@ public struct ControlSession: Sendable {
   }
 
   /// The first `count` bytes of `output` are written.
-  public mutating func removeOutput(_ count: Int) { output.removeFirst(count) }
+  public mutating func removeOutput(_ count: Int) {
+    if count < output.count { output.removeFirst(count) } else { output = [] }
+  }
 
   /// The request that waits for its answer, or for more of them.
   public var request: ControlRequest? { current?.request }
 
   /// Whether nothing will come any more: the connection can be closed.
   public var isOver: Bool {
-    output.isEmpty && (failure != nil || hasInputEnded && current == nil && splitter.isEmpty)
+    output.isEmpty && (failure != nil || hasInputEnded && current == nil && splitter.count == 0)
   }
 
   private mutating func fail(_ error: WireError) {

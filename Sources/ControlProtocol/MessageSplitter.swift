@@ -30,8 +30,8 @@ public struct MessageSplitter: Sendable {
   /// A splitter with nothing in it.
   public init(limit: Int) { self.limit = limit }
 
-  /// Whether nothing is left, not even a part of a message.
-  public var isEmpty: Bool { start == bytes.count }
+  /// Bytes that were not taken, those of a message that is not complete included.
+  public var count: Int { bytes.count - start }
 
   /// Adds what has come. On an error all that is here is dropped.
   public mutating func append(_ chunk: RawSpan) throws(WireError) {

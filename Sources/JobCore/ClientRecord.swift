@@ -21,7 +21,9 @@ struct ClientRecord: Sendable {
   var turn: UInt64 = 0
   /// Its place in `JobSlab.waiting`.
   var place = 0
-  /// The priority of its first queued job.
+  /// Its first queued job.
+  var head = JobRecord.none
+  /// The priority of that.
   var headPriority: Int32 = 0
   /// Its queued jobs that came in the order in which they go.
   var lineHead = JobRecord.none
@@ -33,18 +35,45 @@ struct ClientRecord: Sendable {
 
   var hasJoined: Bool { weight > 0 }
 
-  mutating func didEnqueue(_ priority: Int32, leads: Bool) {
+  /// To the line. Whether the job is its first now.
+  mutating func append(_ job: UInt32, _ priority: Int32) -> Bool {
+    lineTail = job
+    if lineHead == JobRecord.none { lineHead = job }
+    return didEnqueue(job, priority, atFront: false)
+  }
+
+  mutating func unlinkFromLine(after previous: UInt32, before next: UInt32) {
+    if previous == JobRecord.none { lineHead = next }
+    if next == JobRecord.none { lineTail = previous }
+  }
+
+  /// Whether the job is its first now.
+  mutating func didEnqueue(_ job: UInt32, _ priority: Int32, atFront: Bool) -> Bool {
     counts.queued += 1
-    if leads { headPriority = priority }
+    let leads = head == JobRecord.none || priority > headPriority || (atFront && priority == headPriority)
+    if leads {
+      head = job
+      headPriority = priority
+    }
+    return leads
   }
 
-  mutating func didDequeue(next priority: Int32) {
+  /// Whether it has another queued job.
+  mutating func didDequeue(_ records: borrowing [JobRecord], turn: UInt64?) -> Bool {
     counts.queued -= 1
-    headPriority = priority
-  }
-
-  mutating func beginLease(turn: UInt64) {
-    counts.leased += 1
-    self.turn = turn
+    if let turn {
+      counts.leased += 1
+      self.turn = turn
+    }
+    if crowdRoot == JobRecord.none {
+      head = lineHead
+    } else if lineHead == JobRecord.none {
+      head = crowdRoot
+    } else {
+      head = records[Int(lineHead)].goes(before: records[Int(crowdRoot)]) ? lineHead : crowdRoot
+    }
+    guard head != JobRecord.none else { return false }
+    headPriority = records[Int(head)].priority
+    return true
   }
 }

@@ -22,6 +22,9 @@ public struct JobCounts: Sendable {
   /// How many jobs ended like this.
   public subscript(outcome: Outcome) -> Int { outcomes[Int(outcome.rawValue)] }
 
+  /// Jobs that have no outcome yet.
+  public var unsettled: Int { queued + delayed + leased }
+
   /// Jobs that have ended badly: neither `ok` nor `cancelled`.
   public var bad: Int { settled - self[.ok] - self[.cancelled] }
 

@@ -20,6 +20,7 @@ extension JobLedger {
   }
 
   /// The place of a job that came in. Its first state must follow at once: queued or settled.
+  @inline(__always)
   private mutating func record(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) -> Int? {
     guard job == slab.nextID else {
       impossible("a job was accepted whose identifier is not nextID", into: &actions)
@@ -93,8 +94,8 @@ extension JobLedger {
     }
   }
 
-  /// The job that a lease would go to now.
-  private var nextToSend: Int? {
+  /// The job that a lease would go to now. Inlined, because the whole ledger would be copied for a call.
+  @inline(__always) private var nextToSend: Int? {
     guard isWindowFull else { return slab.firstQueued }
     guard let head = slab.firstInOrder, slab[head].state == .queued else { return nil }
     return head
@@ -121,7 +122,6 @@ extension JobLedger {
   }
 
   private mutating func enterQueue(_ index: Int, into actions: inout [JobAction]) {
-    slab[index].state = .queued
     counts.queued += 1
     if let limit = configuration.queueLimitTime { actions.append(.arm(.queue(slab.id(at: index)), after: limit)) }
   }

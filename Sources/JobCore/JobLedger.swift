@@ -72,7 +72,7 @@ public struct JobLedger: Sendable {
     case .abort: abort(into: &actions)
     }
     if let rule = configuration.halt, !isDraining, rule.isReached(counts) { halt(rule.urgency, into: &actions) }
-    balanceLeases(into: &actions)
+    if requestedLeases != counts.queued { balanceLeases(into: &actions) }
     reportIdle(into: &actions)
   }
 

@@ -1,11 +1,10 @@
 /// The crowd of each client: a pairing heap (Fredman, Sedgewick, Sleator and Tarjan, 1986), linked through the records. A job comes in
 /// O(1) and leaves, from wherever it is, in O(log n) amortised; nothing is allocated.
 extension JobSlab {
-  mutating func joinCrowd(_ index: Int) {
+  mutating func joinCrowd(_ index: Int, ticket: Int64) {
     let client = Int(records[index].client)
+    records[index].stand(after: JobRecord.none, before: JobRecord.none, ticket: ticket)
     records[index].isInCrowd = true
-    records[index].queuePrevious = JobRecord.none
-    records[index].queueNext = JobRecord.none
     records[index].crowdChild = JobRecord.none
     clients[client].crowdRoot = meld(clients[client].crowdRoot, UInt32(index))
   }
@@ -27,7 +26,7 @@ extension JobSlab {
   private mutating func meld(_ left: UInt32, _ right: UInt32) -> UInt32 {
     if left == JobRecord.none { return right }
     if right == JobRecord.none { return left }
-    let leads = goes(Int(left), before: Int(right))
+    let leads = records[Int(left)].goes(before: records[Int(right)])
     let (root, child) = leads ? (left, right) : (right, left)
     let second = records[Int(root)].crowdChild
     records[Int(child)].queuePrevious = root

@@ -4,14 +4,11 @@
 /// middle of the line goes to the crowd instead, a heap, so that no client can slow the others down by the priorities that it chooses.
 extension JobSlab {
   /// The job that a lease goes to.
-  var firstQueued: Int? { waiting.isEmpty ? nil : firstQueued(of: Int(waiting[0])) }
+  var firstQueued: Int? { waitingCount == 0 ? nil : firstQueued(of: Int(waiting[0])) }
 
   func firstQueued(of client: Int) -> Int? {
-    let line = clients[client].lineHead
-    let crowd = clients[client].crowdRoot
-    if crowd == JobRecord.none { return line == JobRecord.none ? nil : Int(line) }
-    if line == JobRecord.none { return Int(crowd) }
-    return goes(Int(line), before: Int(crowd)) ? Int(line) : Int(crowd)
+    let head = clients[client].head
+    return head == JobRecord.none ? nil : Int(head)
   }
 
   /// Behind all of its client and its priority.
@@ -22,13 +19,11 @@ extension JobSlab {
     if tail == JobRecord.none || records[Int(tail)].priority >= priority {
       records[index].stand(after: tail, before: JobRecord.none, ticket: lastTicket)
       if tail != JobRecord.none { records[Int(tail)].queueNext = UInt32(index) }
-      clients[client].lineTail = UInt32(index)
-      if tail == JobRecord.none { clients[client].lineHead = UInt32(index) }
+      if clients[client].append(UInt32(index), priority) { didLead(client) }
     } else {
-      records[index].ticket = lastTicket
-      joinCrowd(index)
+      joinCrowd(index, ticket: lastTicket)
+      if clients[client].didEnqueue(UInt32(index), priority, atFront: false) { didLead(client) }
     }
-    didEnqueue(client, priority)
   }
 
   /// Before all of its client and its priority.
@@ -42,45 +37,28 @@ extension JobSlab {
       clients[client].lineHead = UInt32(index)
       if head == JobRecord.none { clients[client].lineTail = UInt32(index) }
     } else {
-      records[index].ticket = firstTicket
-      joinCrowd(index)
+      joinCrowd(index, ticket: firstTicket)
     }
-    didEnqueue(client, priority)
+    if clients[client].didEnqueue(UInt32(index), priority, atFront: true) { didLead(client) }
   }
 
-  mutating func dequeue(_ index: Int) {
+  /// With a turn if that is because it gets a lease: the client's turn is over, and it has one more leased job.
+  mutating func dequeue(_ index: Int, turn: UInt64? = nil) {
     let client = Int(records[index].client)
-    if records[index].isInCrowd { leaveCrowd(index) } else { leaveLine(index, of: client) }
-    guard let first = firstQueued(of: client) else {
-      clients[client].counts.queued = 0
-      return stopWaiting(client)
-    }
-    clients[client].didDequeue(next: records[first].priority)
-    reposition(client)
-  }
-
-  /// Whether the first of two jobs of one client goes before the second.
-  func goes(_ index: Int, before other: Int) -> Bool {
-    let (mine, its) = (records[index].priority, records[other].priority)
-    return mine == its ? records[index].ticket < records[other].ticket : mine > its
-  }
-
-  private mutating func didEnqueue(_ client: Int, _ priority: Int32) {
-    let isFirst = clients[client].counts.queued == 0
-    let leads = isFirst || priority > clients[client].headPriority
-    clients[client].didEnqueue(priority, leads: leads)
-    if isFirst { startWaiting(client) } else if leads { reposition(client) }
-  }
-
-  private mutating func leaveLine(_ index: Int, of client: Int) {
-    let previous = records[index].queuePrevious
-    let next = records[index].queueNext
-    if previous == JobRecord.none {
-      clients[client].lineHead = next
+    if records[index].isInCrowd {
+      leaveCrowd(index)
     } else {
-      records[Int(previous)].queueNext = next
+      let (previous, next) = (records[index].queuePrevious, records[index].queueNext)
+      clients[client].unlinkFromLine(after: previous, before: next)
+      if previous != JobRecord.none { records[Int(previous)].queueNext = next }
+      if next != JobRecord.none { records[Int(next)].queuePrevious = previous }
     }
-    if next == JobRecord.none { clients[client].lineTail = previous } else { records[Int(next)].queuePrevious = previous }
+    if clients[client].didDequeue(records, turn: turn) { reposition(client) } else { stopWaiting(client) }
+  }
+
+  /// A job that came is the first of its client.
+  private mutating func didLead(_ client: Int) {
+    if clients[client].counts.queued == 1 { startWaiting(client) } else { reposition(client) }
   }
 }
 

@@ -5,10 +5,8 @@
 extension JobSlab {
   /// A lease goes to a job that is queued: it leaves the queue.
   mutating func beginLease(_ index: Int) {
-    let client = Int(records[index].client)
     lastTurn += 1
-    clients[client].beginLease(turn: lastTurn)
-    dequeue(index)
+    dequeue(index, turn: lastTurn)
   }
 
   /// Its key changes: the caller must move it to its place.
@@ -24,22 +22,26 @@ extension JobSlab {
   }
 
   mutating func startWaiting(_ client: Int) {
-    clients[client].place = waiting.count
-    waiting.append(UInt32(client))
+    if waitingCount == waiting.count { waiting.append(UInt32(client)) }
+    waitingCount += 1
+    // Whoever was the last at the top knows that it is there.
+    if waitingCount == 1, waiting[0] == UInt32(client) { return }
+    put(client, at: waitingCount - 1)
     moveUp(client)
   }
 
   mutating func stopWaiting(_ client: Int) {
+    waitingCount -= 1
     let place = clients[client].place
-    let last = Int(waiting.removeLast())
-    guard last != client else { return }
+    guard place != waitingCount else { return }
+    let last = Int(waiting[waitingCount])
     put(last, at: place)
     reposition(last)
   }
 
   /// The client's place when what it is told by has changed.
   mutating func reposition(_ client: Int) {
-    guard waiting.count > 1 else { return }
+    guard waitingCount > 1 else { return }
     if !moveUp(client) { moveDown(client) }
   }
 
@@ -65,8 +67,8 @@ extension JobSlab {
     var place = start
     while true {
       var child = 2 * place + 1
-      guard child < waiting.count else { break }
-      if child + 1 < waiting.count, isTurn(of: Int(waiting[child + 1]), before: Int(waiting[child])) { child += 1 }
+      guard child < waitingCount else { break }
+      if child + 1 < waitingCount, isTurn(of: Int(waiting[child + 1]), before: Int(waiting[child])) { child += 1 }
       let other = Int(waiting[child])
       guard isTurn(of: other, before: client) else { break }
       put(other, at: place)

@@ -26,21 +26,21 @@ struct JobRecord: Sendable {
   var priority: Int32 = 0
   /// Its run clock goes.
   var isTimed = false
+  /// It waits in its client's crowd, not in the line.
+  var isInCrowd = false
   /// How often it came back unread.
   var freeReturns: Int32 = 0
   /// Attempts that count, the running one included.
   var attempts: Int32 = 0
   /// How many workers it has killed.
   var kills: Int32 = 0
+  /// Whose it is: an index of `JobSlab.clients`.
+  var client: UInt32 = 0
   /// Its number in the input, from 1.
   var sequence: UInt64 = 0
   var resultBytes = 0
-  /// Whose it is: an index of `JobSlab.clients`.
-  var client: UInt32 = 0
   /// Its place among those of its client and its priority: the lowest goes first.
   var ticket: Int64 = 0
-  /// It waits in its client's crowd, not in the line.
-  var isInCrowd = false
   /// The one before it in the line or among the delayed; in the crowd its elder sibling, or the parent of the eldest.
   var queuePrevious = none
   /// The next in the line or among the delayed, the next sibling in the crowd, or the next free record.
@@ -50,10 +50,22 @@ struct JobRecord: Sendable {
   /// The next job of the input, if the order is kept.
   var orderNext = none
 
+  mutating func free(before next: UInt32) {
+    state = .free
+    queueNext = next
+  }
+
+  /// In the line, or alone for the crowd.
   mutating func stand(after previous: UInt32, before next: UInt32, ticket: Int64) {
+    state = .queued
     queuePrevious = previous
     queueNext = next
     self.ticket = ticket
+  }
+
+  /// Of two jobs of one client.
+  func goes(before other: JobRecord) -> Bool {
+    priority == other.priority ? ticket < other.ticket : priority > other.priority
   }
 
   /// The number of the attempt.
@@ -70,8 +82,10 @@ struct JobSlab: Sendable {
   var records: [JobRecord] = []
   /// By the index of their identifiers. The sole client is the first.
   var clients: [ClientRecord] = [ClientRecord(weight: 1)]
-  /// The clients that have queued jobs: a binary heap, whose turn it is at the top.
+  /// The clients that have queued jobs: a binary heap, whose turn it is at the top. What is behind `waitingCount` is left over: a
+  /// queue that is empty every other moment costs no more.
   var waiting: [UInt32] = []
+  var waitingCount = 0
   var lastTurn: UInt64 = 0
   var lastTicket: Int64 = 0
   var firstTicket: Int64 = 0
@@ -120,8 +134,7 @@ struct JobSlab: Sendable {
   }
 
   mutating func free(_ index: Int) {
-    records[index].state = .free
-    records[index].queueNext = freeHead
+    records[index].free(before: freeHead)
     freeHead = UInt32(index)
   }
 }
@@ -130,9 +143,9 @@ struct JobSlab: Sendable {
 extension JobSlab {
   var firstInOrder: Int? { orderHead == JobRecord.none ? nil : Int(orderHead) }
 
+  /// A job that has just been allocated.
   mutating func appendToOrder(_ index: Int) {
     let place = UInt32(index)
-    records[index].orderNext = JobRecord.none
     if orderTail == JobRecord.none { orderHead = place } else { records[Int(orderTail)].orderNext = place }
     orderTail = place
   }

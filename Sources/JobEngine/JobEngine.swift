@@ -118,12 +118,30 @@ package struct JobEngine: ~Copyable {
     return job
   }
 
+  /// A job for which there is no room in the queue: `expired` at once, for this reason.
+  package mutating func refuse(
+    _ reason: String, _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void
+  ) {
+    let job = ledger.nextID
+    facts.begin(job, at: loop.now(), answer: answer)
+    if facts.keepsDetails {
+      facts[job].sent = sent
+      facts[job].failure = Failure(message: reason, code: Self.busyCode)
+      complete(&facts[job])
+    }
+    ledger.handle(.refused(job, terms), into: &actions)
+  }
+
+  /// In a failure: come again later (EX_TEMPFAIL of sysexits.h).
+  package static let busyCode = 75
+
   /// Tells the ledger what happens to all jobs: the end of the input, a drain.
   package mutating func tell(_ event: JobEvent) { ledger.handle(event, into: &actions) }
 
   /// Cancels one job, wherever it is.
   package mutating func cancel(_ job: JobID) {
-    if ledger.attempts(of: job) > 0 { cancelled.append(job) }
+    if Int(job.index) < workerOfJob.count, workerOfJob[Int(job.index)] != nil { cancelled.append(job) }
     ledger.handle(.cancel(job), into: &actions)
   }
 

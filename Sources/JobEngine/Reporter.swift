@@ -15,7 +15,7 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, lostConnection
+    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {
@@ -26,6 +26,7 @@ package struct Reporter: ~Copyable {
       case .breach: "breaches of the protocol"
       case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
+      case .refusedClient: "refused clients"
       case .lostConnection: "lost connections"
       }
     }
@@ -61,17 +62,21 @@ package struct Reporter: ~Copyable {
   package var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
   package var isVerbose: Bool { verbosity == .verbose }
 
+  /// The pool that messages are about, where there are several.
+  package var pool: String?
+  private var name: String { pool.map { "prefork[\($0)]" } ?? "prefork" }
+
   /// Says, also with --quiet, why the run cannot go on, or what a signal has asked for.
-  package mutating func fatal(_ text: String) { line("prefork: \(text)") }
+  package mutating func fatal(_ text: String) { line("\(name): \(text)") }
 
   /// Says what to try.
   package mutating func hint(_ text: String) { line("hint: \(text)") }
 
   /// Says something that people should know.
-  package mutating func note(_ text: String) { if verbosity >= .normal { line("prefork: \(text)") } }
+  package mutating func note(_ text: String) { if verbosity >= .normal { line("\(name): \(text)") } }
 
   /// Says something that only the curious want to know.
-  package mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { line("prefork: \(text())") } }
+  package mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { line("\(name): \(text())") } }
 
   /// Says something that may repeat: the first few times that it has this cause, then it is only counted, and the count
   /// told when it gains a digit. `cause` is the text without what differs each time.
@@ -85,10 +90,10 @@ package struct Reporter: ~Copyable {
     said[key] = count
     guard verbosity >= .normal else { return }
     if isVerbose || count <= Self.mostOfACause {
-      line("prefork: \(text())")
-      for line in evidence { self.line("prefork:   last stderr: \"\(line)\"") }
+      line("\(name): \(text())")
+      for line in evidence { self.line("\(name):   last stderr: \"\(line)\"") }
     } else if isPowerOfTen(count) {
-      line("prefork: \(count) \(kind.plural) of that cause so far (-v shows each); the last: \(text())")
+      line("\(name): \(count) \(kind.plural) of that cause so far (-v shows each); the last: \(text())")
     }
   }
 
@@ -97,13 +102,13 @@ package struct Reporter: ~Copyable {
     guard verbosity == .normal else { return }
     let counted = said.filter { $0.value > Self.mostOfACause }
     for (cause, count) in counted.sorted(by: { ($0.value, $1.key.words) > ($1.value, $0.key.words) }) {
-      line("prefork: \(count) \(cause.kind.plural) in all" + (cause.words.isEmpty ? "" : ": \(cause.words)"))
+      line("\(name): \(count) \(cause.kind.plural) in all" + (cause.words.isEmpty ? "" : ": \(cause.words)"))
     }
   }
 
   /// A line of a worker's stderr under the worker's name.
   package mutating func workerLine(_ worker: WorkerID, _ text: [UInt8]) {
-    let name = "worker \(worker.slot): "
+    let name = (pool.map { "\($0) " } ?? "") + "worker \(worker.slot): "
     if log != nil { return log!.append(name, text) }
     append(status.beforeMessage())
     append(name)

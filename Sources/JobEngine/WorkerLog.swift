@@ -10,7 +10,9 @@ package struct WorkerLog: ~Copyable {
   /// Bytes that a slow reader (of a FIFO) has not taken yet.
   package var count: Int { file.count }
 
-  package mutating func append(_ name: String, _ line: [UInt8]) { file.append(Array(name.utf8) + line + [UInt8(ascii: "\n")]) }
+  package mutating func append(_ name: String, _ line: [UInt8]) {
+    file.append(Array(name.utf8) + line + [UInt8(ascii: "\n")])
+  }
 
   /// Writes what can be written. Nil, or why it cannot be: what was to be written is then lost.
   package mutating func flush() -> SystemError? { file.flush() }

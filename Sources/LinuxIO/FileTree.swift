@@ -76,7 +76,23 @@ public struct RealFileTree: FileTree {
 /// The beginning of a file, up to `limit` bytes, to the end of the file if that comes first. A file that changes is seen as it
 /// was at one moment if it has less than `firstRead` bytes.
 func contents(of path: String, atMost limit: Int, firstRead: Int = 4096) throws(SystemError) -> [UInt8] {
-  let file = try FileDescriptor.open(path, flags: O_RDONLY)
+  try contents(of: FileDescriptor.open(path, flags: O_RDONLY), at: path, atMost: limit, firstRead: firstRead)
+}
+
+/// The same of a regular file; nil if it is none. A FIFO or a device could keep us waiting, and a second look at it would not see
+/// what the first one saw.
+public func contents(ofRegularFile path: String, atMost limit: Int) throws(SystemError) -> [UInt8]? {
+  // Without O_NONBLOCK a FIFO would be waited for here already.
+  let file = try FileDescriptor.open(path, flags: O_RDONLY | O_NONBLOCK)
+  var status = stat()
+  if fstat(file.rawValue, &status) != 0 { throw SystemError("stat \(path)") }
+  guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+  return try contents(of: file, at: path, atMost: limit, firstRead: 65536)
+}
+
+private func contents(
+  of file: borrowing FileDescriptor, at path: String, atMost limit: Int, firstRead: Int
+) throws(SystemError) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: min(limit, firstRead))
   var filled = 0
   while filled < limit {

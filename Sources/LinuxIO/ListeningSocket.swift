@@ -47,6 +47,13 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// To be watched for reading.
   public var descriptor: CInt { socket.rawValue }
 
+  /// A descriptor of the same socket for somebody who wants one of his own; this one stays open.
+  public func duplicate() throws(SystemError) -> FileDescriptor {
+    let number = fcntl(socket.rawValue, F_DUPFD_CLOEXEC, 3)
+    if number < 0 { throw SystemError("fcntl F_DUPFD_CLOEXEC") }
+    return FileDescriptor(owning: number)
+  }
+
   /// Whether it can be reached from other machines.
   public var isRemote: Bool { (try? ResolvedAddress.bound(to: socket.rawValue).isLocal) == false }
 

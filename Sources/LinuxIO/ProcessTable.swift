@@ -13,6 +13,9 @@ public enum ProcessTable {
   /// Our own number.
   public static var ownPid: pid_t { getpid() }
 
+  /// The user that this process acts as.
+  public static var ownUser: UInt32 { geteuid() }
+
   /// Whether we have the rights of root.
   public static var isRoot: Bool { geteuid() == 0 }
 

@@ -22,6 +22,9 @@ public struct StreamSocket: ~Copyable, Sendable {
     queue.drain(atMost: .max) { sendOnce(socket.rawValue, $0) }
   }
 
+  /// One write of these bytes; perhaps only the first of them are taken.
+  public func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult { sendOnce(socket.rawValue, bytes) }
+
   /// Sends no more: the other side reads to the end of file. Harmless when it is gone.
   public func shutdownWrite() { shutdown(socket.rawValue, CInt(SHUT_WR)) }
 

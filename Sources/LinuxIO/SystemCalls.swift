@@ -154,6 +154,17 @@ public func raiseWithDefaultAction(_ number: CInt) -> Never {
   exit(128 + number)
 }
 
+/// Does what a stop signal (SIGTSTP) does that is not handled, and returns when the process goes on. The signal is blocked.
+public func stopByDefaultAction(_ number: CInt) {
+  signal(number, SIG_DFL)
+  var set = sigset_t()
+  sigemptyset(&set)
+  sigaddset(&set, number)
+  raise(number)
+  sigprocmask(SIG_UNBLOCK, &set, nil)
+  sigprocmask(SIG_BLOCK, &set, nil)
+}
+
 /// The signals that we handle.
 public enum Signal {
   /// SIGHUP.
@@ -164,6 +175,10 @@ public enum Signal {
   public static let terminate = SIGTERM
   /// SIGKILL.
   public static let kill = SIGKILL
+  /// SIGQUIT.
+  public static let quit = SIGQUIT
+  /// SIGTSTP: Ctrl-Z.
+  public static let stop = SIGTSTP
   /// SIGCONT.
   public static let proceed = SIGCONT
   /// SIGUSR1.

@@ -1,10 +1,13 @@
 import Glibc
 
 /// The width of a terminal's window in cells; nil if this is no terminal, or one that does not know (a serial line).
-public func terminalColumns(of fd: CInt) -> Int? {
+public func terminalColumns(of fd: CInt) -> Int? { terminalSize(of: fd)?.columns }
+
+/// Width and height of a terminal's window in cells, neither of them 0; nil likewise.
+public func terminalSize(of fd: CInt) -> (columns: Int, rows: Int)? {
   var size = winsize()
   guard ioctl(fd, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-  return Int(size.ws_col)
+  return (Int(size.ws_col), max(1, Int(size.ws_row)))
 }
 
 /// False when this is our terminal, but belongs to others for now: we were started with `&`, or put aside with `bg`. What is

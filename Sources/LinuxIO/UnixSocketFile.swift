@@ -28,7 +28,8 @@ struct UnixSocketFile {
 
   /// Binds the socket to `path` and lets it listen. A stale file, a socket to which connecting is refused, is replaced;
   /// anything else is left alone and is an error.
-  static func listen(_ socket: CInt, at path: String, _ rights: SocketFileRights) throws(SocketError) -> UnixSocketFile {
+  static func listen(_ socket: CInt, at path: String, _ rights: SocketFileRights) throws(SocketError) -> UnixSocketFile
+  {
     let address = SocketAddress.unix(path: path)
     func failure(_ operation: String) -> SocketError { .listen(address, SystemError(operation)) }
     let lock = try StartLock(for: path)

@@ -110,6 +110,9 @@ public struct WorkerPool: ~Copyable {
   /// Replaces every worker, make-before-break as far as `surge` allows.
   public mutating func recycleAll(_ loop: inout EventLoop) { tell(.recycleAll, &loop) }
 
+  /// Replaces one worker, like `recycleAll`.
+  public mutating func recycle(_ worker: WorkerID, _ loop: inout EventLoop) { tell(.recycle(worker), &loop) }
+
   /// The sizes that the pool keeps to: from so many workers to so many.
   public private(set) var size: ClosedRange<Int>
 

@@ -19,7 +19,8 @@ func checkCommand(_ arguments: ParsedArguments) -> Int32 {
   prepareSignals()
   do throws(SystemError) {
     let configuration = CheckConfiguration(
-      pool: workerPoolConfiguration(from: arguments, workers: 1...1), job: job,
+      pool: workerPoolConfiguration(
+        from: arguments, command: workerCommand(of: arguments), workers: 1...1), job: job,
       warmJobs: arguments[CheckOptions.jobs], replyLimit: arguments[CheckOptions.timeout])
     let end = try check(configuration, closed: closed)
     if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }

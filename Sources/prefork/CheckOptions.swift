@@ -17,7 +17,7 @@ enum CheckOptions {
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "check",
-    summary: "start one worker, try it out, and say what is wrong with it",
+    summary: "start one worker, try it, and say what is wrong",
     discussion: [
       "Starts one worker and sends it what `prefork run` with the same options would send: a probe (with --probe), a first job, "
         + "more jobs, resets (with --reset), and the end of its input. Shows how long each took, how its memory grew and how "

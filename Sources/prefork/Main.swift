@@ -34,8 +34,12 @@ struct Main {
     }
     switch subcommand {
     case .run: return runCommand(parsed)
+    case .serve: return serveCommand(parsed)
     case .submit: return submitCommand(parsed)
     case .check: return checkCommand(parsed)
+    case .top: return topCommand(parsed)
+    case .status, .jobs, .metrics, .scale, .recycle, .reload, .cancel, .drain, .stop:
+      return controlCommand(subcommand, parsed).rawValue
     case .help: return printHelp(parsed.operands.first.flatMap(preforkTool.command(named:))).rawValue
     case .completions:
       guard let shell = parsed.operands.first.flatMap(Shell.init(rawValue:)) else {

@@ -8,14 +8,18 @@ import WireFormats
 
 /// Runs the jobs of stdin through warm workers and returns the exit status.
 func runCommand(_ arguments: ParsedArguments) -> Int32 {
-  perform(arguments) { closed throws(SystemError) in
+  performRun(arguments) { closed throws(SystemError) in
     let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
     let errors = workerErrors(from: arguments)
     var configuration = runConfiguration(
-      from: arguments, ledger: ledgerConfiguration(from: arguments, workers: workers.upperBound),
+      from: arguments,
+      ledger: ledgerConfiguration(
+        from: arguments, queue: arguments[RunOptions.queue] ?? 2 * workers.upperBound,
+        queueTimeout: arguments[RunOptions.queueTimeout]),
       workersShareStderr: errors == .inherited)
     configuration.logsUsage = configuration.keepsDetails && !arguments[RunOptions.noAccounting]
-    var pool = workerPoolConfiguration(from: arguments, workers: workers)
+    var pool = workerPoolConfiguration(
+      from: arguments, command: workerCommand(of: arguments), workers: workers)
     pool.tellsChecks = configuration.trace != nil || configuration.report != nil
     pool.metersJobs = configuration.logsUsage
     return try run(configuration, on: pool, workerErrors: errors, closed: closed)
@@ -23,7 +27,7 @@ func runCommand(_ arguments: ParsedArguments) -> Int32 {
 }
 
 /// Does what runs the jobs of stdin, and returns the exit status.
-func perform(
+func performRun(
   _ arguments: ParsedArguments, _ work: (ClosedDescriptors) throws(SystemError) -> RunEnd
 ) -> Int32 {
   let closed = openClosedStandardDescriptors()
@@ -100,10 +104,13 @@ private func progressStyle(from arguments: ParsedArguments, workersShareStderr: 
   return TerminalStyle(color: arguments[RunOptions.color], isTerminal: isOnTerminal, environment: environment)
 }
 
-private func ledgerConfiguration(from arguments: ParsedArguments, workers: Int) -> JobLedger.Configuration {
+/// What is said of jobs: the same for every command that has workers of its own.
+func ledgerConfiguration(
+  from arguments: ParsedArguments, queue: Int, queueTimeout: UInt64?
+) -> JobLedger.Configuration {
   var configuration = JobLedger.Configuration(
-    keepOrder: arguments[RunOptions.order] == .input, queueLimit: arguments[RunOptions.queue] ?? 2 * workers,
-    retries: arguments[RunOptions.retries], queueLimitTime: arguments[RunOptions.queueTimeout],
+    keepOrder: arguments[RunOptions.order] == .input, queueLimit: queue, retries: arguments[RunOptions.retries],
+    queueLimitTime: queueTimeout,
     orderWindow: arguments[RunOptions.orderWindow],
     quarantineAfter: arguments[RunOptions.quarantineAfter])
   switch arguments[RunOptions.timeout] {
@@ -121,7 +128,7 @@ private func ledgerConfiguration(from arguments: ParsedArguments, workers: Int) 
 }
 
 extension StreamFormat {
-  fileprivate init(_ format: StreamChoice) {
+  init(_ format: StreamChoice) {
     switch format {
     case .lines: self = .framed(.lines)
     case .nul: self = .framed(.nul)

@@ -197,6 +197,19 @@ enum RunOptions {
     "seed", .integer(in: 0...UInt64.max, example: 42), unset: "random",
     help: "seed of every random choice, to repeat a run")
 
+  static let recycleGroup = OptionGroup(
+    "recycle", [maxJobs, maxAge, maxRss, killRss, memoryMax, pidsMax, jitter, surge, idleTimeout])
+  static let healthGroup = OptionGroup(
+    "health",
+    [
+      ready, probe, probeInterval, probeBeforeLease, probeTimeout, reset, workerWatchdog, startTimeout, maxStarting,
+      stopTimeout, restartBudget, backoff,
+    ])
+  static let healthRequirements = [
+    Requirement(probeInterval, needs: probe), Requirement(probeBeforeLease, needs: probe),
+    Requirement(ready, "probe", needs: probe) { $0 == .probe },
+  ]
+
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "run",
@@ -212,23 +225,14 @@ enum RunOptions {
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
       OptionGroup("formats", [workerProtocol, input, output, maxJobSize, maxReplySize]),
-      OptionGroup("recycle", [maxJobs, maxAge, maxRss, killRss, memoryMax, pidsMax, jitter, surge, idleTimeout]),
-      OptionGroup(
-        "health",
-        [
-          ready, probe, probeInterval, probeBeforeLease, probeTimeout, reset, workerWatchdog, startTimeout, maxStarting,
-          stopTimeout, restartBudget, backoff,
-        ]),
+      recycleGroup,
+      healthGroup,
       OptionGroup("jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder]),
       OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
-    requirements: [
-      Requirement(probeInterval, needs: probe), Requirement(probeBeforeLease, needs: probe),
-      Requirement(ready, "probe", needs: probe) { $0 == .probe },
-      Requirement(resume, needs: joblog),
-    ],
+    requirements: healthRequirements + [Requirement(resume, needs: joblog)],
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [
       Example("every line through a warm worker", "seq 5 | prefork run -- workers/examples/upper.py"),

@@ -6,7 +6,7 @@ import RemotePool
 
 /// Runs the jobs of stdin in a served pool and returns the exit status.
 func submitCommand(_ arguments: ParsedArguments) -> Int32 {
-  perform(arguments) { closed throws(SystemError) in
+  performRun(arguments) { closed throws(SystemError) in
     try submit(configuration(from: arguments), to: pool(from: arguments), closed: closed)
   }
 }
@@ -21,12 +21,7 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
 }
 
 private func pool(from arguments: ParsedArguments) -> RemotePoolConfiguration {
-  let address: SocketAddress
-  do throws(SocketAddressError) {
-    address = try SocketAddress.parse(arguments.operands[0])
-  } catch {
-    preconditionFailure("the parser accepted an address that is none: \(error)")
-  }
+  let address = ValueKind<SocketAddress>.socketAddress.value(of: arguments.operands[0])
   var pool = RemotePoolConfiguration(address: address)
   pool.connectLimit = arguments[SubmitOptions.connectTimeout]
   pool.reconnectDelay = arguments[SubmitOptions.reconnect].map {

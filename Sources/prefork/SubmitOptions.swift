@@ -1,28 +1,6 @@
 import CommandLineKit
 import LinuxIO
 
-extension ValueKind where Value == SocketAddress {
-  /// Where a socket is: `unix:/path`, `tcp:HOST:PORT`, or a path that begins with `/`, `./` or `../`.
-  static var socketAddress: ValueKind {
-    ValueKind(placeholder: "ADDRESS", example: "unix:/run/prefork/jobs.sock") { text throws(ValueError) in
-      do throws(SocketAddressError) {
-        return try SocketAddress.parse(text)
-      } catch {
-        throw valueError(error)
-      }
-    }
-  }
-}
-
-/// What is wrong with an address, as a sentence of ours.
-private func valueError(_ error: SocketAddressError) -> ValueError {
-  let parts = error.wanted.split(separator: ", such as ", maxSplits: 1)
-  return ValueError(
-    problem: error.complaint, wanted: String(parts[0]),
-    example: parts.count > 1 ? String(parts[1]) : "unix:/run/prefork/jobs.sock",
-    suggestions: error.problem == .noScheme ? ["unix:\(error.text)"] : [])
-}
-
 /// The options of `prefork submit`; those that mean the same as in `prefork run` are the same. Durations are in nanoseconds, sizes in
 /// bytes.
 enum SubmitOptions {
@@ -73,11 +51,9 @@ enum SubmitOptions {
     requirements: [
       Requirement(RunOptions.resume, needs: RunOptions.joblog), Requirement(reconnectTimeout, needs: reconnect),
     ],
-    operands: .value(name: "ADDRESS") { text throws(ValueError) in
-      _ = try ValueKind<SocketAddress>.socketAddress.parse(text)
-    },
+    operands: .words([.one("ADDRESS", .socketAddress, isFile: true)]),
     examples: [
-      Example("every line through a served pool", "seq 5 | prefork submit unix:/run/prefork/jobs.sock"),
+      Example("every line through a served pool", "seq 5 | prefork submit unix:/run/user/1000/x.sock"),
       Example(
         "over restarts of the server, and of this",
         "prefork submit --reconnect 1s..30s --joblog log --resume ./jobs.sock <in >>out"),

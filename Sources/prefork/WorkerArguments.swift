@@ -10,7 +10,7 @@ import WorkerProcess
 
 /// The worker's words are the last of our own. They are taken from the raw command line: Swift's `CommandLine.arguments`
 /// mends what is not UTF-8, and file names need not be.
-private func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
+func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
   let raw = CommandLine.unsafeArgv
   let words = (0..<Int(CommandLine.argc)).suffix(arguments.operands.count).compactMap { raw[$0] }
   return WorkerCommand(
@@ -19,10 +19,10 @@ private func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
 
 /// The worker, how it speaks, and how it is kept: from so many workers to so many.
 func workerPoolConfiguration(
-  from arguments: ParsedArguments, workers: ClosedRange<Int>
+  from arguments: ParsedArguments, command: WorkerCommand, workers: ClosedRange<Int>
 ) -> WorkerPoolConfiguration {
   var configuration = WorkerPoolConfiguration(
-    command: workerCommand(of: arguments), framing: Framing(arguments[RunOptions.workerProtocol]),
+    command: command, framing: Framing(arguments[RunOptions.workerProtocol]),
     maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers))
   configuration.surroundings = SurroundingsOptions.surroundings(from: arguments)
   if arguments[SurroundingsOptions.stderr] == .inherit { configuration.errorOutput = .inherited }

@@ -6,10 +6,18 @@ import Testing
   /// What each target may import of ours, and of the system.
   static let allowed: [String: Set<String>] = [
     "PoolCore": [], "JobCore": [], "JobLog": [], "WireFormats": [], "Records": [], "CommandLineKit": [], "Timers": [],
-    "ObjectPool": ["PoolCore", "Timers", "Glibc", "Synchronization"],
+    "ObjectPool": ["PoolCore", "Timers", "DaemonThreads", "Glibc", "Synchronization"],
+    "DaemonThreads": ["Glibc"],
     "Chronicle": ["JobCore"],
     "ControlProtocol": ["Records"],
+    "Metrics": ["PoolCore", "JobCore"],
+    "MetricsServer": ["Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
     "LinuxIO": ["CLinux", "Glibc", "Synchronization"],
+    "TopDriver": ["TopView", "ControlClient", "ControlProtocol", "Chronicle", "EventLoop", "LinuxIO"],
+    "TopView": ["ControlProtocol", "Chronicle"],
+    "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
+    "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
+    "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization"],
     "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
@@ -25,13 +33,16 @@ import Testing
       "WireFormats",
       "EventLoop", "Timers", "LinuxIO",
     ],
+    "JobServer": [
+      "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool",
+      "PoolCore",
+      "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+    ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "JobRunner", "RemotePool", "JobEngine", "WorkerCheck", "Chronicle", "JobCore", "WorkerPool",
-      "PoolCore", "WorkerProcess",
-      "WireFormats",
-      "LinuxIO",
-      "Glibc",
+      "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
+      "WorkerCheck", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore",
+      "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
     ],
   ]
 
@@ -65,7 +76,7 @@ import Testing
     "tests of the cores never sleep",
     arguments: [
       "PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "RecordsTests", "CommandLineKitTests",
-      "ChronicleTests", "ControlProtocolTests",
+      "ChronicleTests", "MetricsTests", "ControlProtocolTests", "TopViewTests",
     ])
   func coreTestsNeverSleep(target: String) {
     for file in Tree.files(under: "Tests/\(target)", ending: ".swift") {

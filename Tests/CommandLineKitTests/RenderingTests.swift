@@ -60,8 +60,7 @@ import Testing
               go with cat
 
         Options:
-          -h, --help              show the help of the tool or, behind a command, of
-                                  that command
+          -h, --help              show this help or, behind a command, its own
           -V, --version           show the version
 
         `tool go --help` shows the options of go.

@@ -8,8 +8,10 @@ import Testing
   @Test(
     "what is no call ends the session with its reason",
     arguments: [
-      ("\0", "not JSON: byte 0: nothing where a value must be"), ("GET / HTTP/1.1\r\n\0", "not JSON: byte 0: \"G\" where a value must be"),
-      ("[]\0", "not an object"), ("{}\0", #""method" is missing"#), (#"{"method":7}"# + "\0", #""method" is not a string"#),
+      ("\0", "not JSON: byte 0: nothing where a value must be"),
+      ("GET / HTTP/1.1\r\n\0", "not JSON: byte 0: \"G\" where a value must be"),
+      ("[]\0", "not an object"), ("{}\0", #""method" is missing"#),
+      (#"{"method":7}"# + "\0", #""method" is not a string"#),
       (#"{"method":"a.b","parameters":[]}"# + "\0", #""parameters" is not an object"#),
       (#"{"method":"a.b","method":"a.c"}"# + "\0", #"two members are named "method""#),
       (#"{"method":"a.b","more":1}"# + "\0", #""more" is not true or false"#),

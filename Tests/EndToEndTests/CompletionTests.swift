@@ -23,6 +23,10 @@ import Testing
     (["prefork", "check", "--pro"], ["--protocol", "--probe", "--probe-timeout"], ["--probe-interval"]),
     (["prefork", "check", "--ready", "n"], ["none", "notify"], ["line"]),
     (["prefork", "check", "--", "hea"], ["head"], ["--help"]),
+    (["prefork", "re"], ["recycle", "reload"], ["run"]),
+    (["prefork", "status", "--j"], ["--json"], ["--pool"]),
+    (["prefork", "scale", "--"], ["--pool", "--help"], ["--json"]),
+    (["prefork", "jobs", "--li"], ["--limit"], ["cat"]),
   ]
 
   @Test(.enabled(if: isInstalled("bash"), "bash is not installed"), arguments: cases)

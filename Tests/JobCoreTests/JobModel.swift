@@ -31,10 +31,21 @@ struct JobModel {
     var lastFailure = AttemptFailure.failed
     /// The place in `running`.
     var place = 0
+    /// The place in `clients`.
+    var client = 0
+    var priority: Int32 = 0
   }
 
   let configuration: JobLedger.Configuration
   var jobs: [Job] = []
+  var clients: [Client] = [Client()]
+  /// How often somebody was served.
+  var turns = 0
+  /// How often a choice was made against another client of the same priority, and how many clients have left.
+  var contested = 0
+  var left = 0
+  /// While the ledger is told that a lease will not come.
+  var isRefusing = false
   /// The indices of jobs that a worker has, in no order.
   var running: [Int] = []
   var queued = 0
@@ -129,11 +140,14 @@ struct JobModel {
     try require(!isDraining, "sent while draining")
     try require(
       !isWindowFull || jobs[index].sequence == emitted + 1, "job \(jobs[index].sequence) sent with a full window")
-    if isWindowFull { sentThroughFullWindow += 1 }
+    if isWindowFull { sentThroughFullWindow += 1 } else { try checkChoice(of: index) }
+    try serve(index)
     jobs[index].attempts += 1
     try require(attempt == jobs[index].attempts, "attempt \(attempt) is number \(jobs[index].attempts)")
     try require(attempt <= 1 + jobs[index].retries, "attempt \(attempt) of \(1 + jobs[index].retries)")
     queued -= 1
+    clients[jobs[index].client].queue.removeAll { $0 == index }
+    clients[jobs[index].client].leased += 1
     jobs[index].phase = .running
     jobs[index].place = running.count
     running.append(index)
@@ -156,9 +170,18 @@ struct JobModel {
       jobs[index].expected ?? (isCancelled ? .cancelled : isGivenUp ? jobs[index].lastFailure.outcome : nil)
     try require(outcome == expected, "\(outcome) of \(jobs[index])")
     switch phase {
-    case .queued: queued -= 1
+    case .queued:
+      if isRefusing {
+        let isFirst = isWindowFull && jobs[index].sequence == emitted + 1
+        if !isFirst { try checkChoice(of: index) }
+        try serve(index)
+      }
+      queued -= 1
+      clients[jobs[index].client].queue.removeAll { $0 == index }
     case .running: stopRunning(index)
-    case .delayed: delayed -= 1
+    case .delayed:
+      delayed -= 1
+      clients[jobs[index].client].delayed -= 1
     case .free, .settled, .held: throw Violation("job \(jobs[index].sequence) settled twice")
     }
     jobs[index].phase = .settled
@@ -199,6 +222,7 @@ struct JobModel {
 
   /// A running job is settled or goes back to the queue.
   mutating func stopRunning(_ index: Int) {
+    clients[jobs[index].client].leased -= 1
     let place = jobs[index].place
     let last = running.removeLast()
     if last != index {
@@ -254,6 +278,7 @@ extension JobModel {
       try require(ledger.attempts(of: id(index)) == job.attempts, "attempts of \(job)")
     }
     try require(seen == (queued, running.count, delayed, held, heldBytes), "the model lost count: \(seen)")
+    try checkClients(ledger)
     let outcomes = Outcome.allCases.reduce(0) { $0 + ledger.counts[$1] }
     try require(outcomes == settled, "\(outcomes) outcomes of \(settled) settled jobs")
   }

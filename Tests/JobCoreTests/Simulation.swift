@@ -7,9 +7,12 @@ import TestSupport
 struct Simulation {
   enum Choice {
     case accept, grant, refuse, reply, fail, unstart, start, reject, cancel, runTimer, queueTimer, retryTimer
+    case overflow, elsewhere, join, leave
   }
 
   var generator: SplitMix64
+  /// Otherwise there is the sole one.
+  let hasClients: Bool
   var ledger: JobLedger
   var model: JobModel
   var actions: [JobAction] = []
@@ -30,6 +33,8 @@ struct Simulation {
       quarantineAfter: 1 + generator.below(4))
     if generator.below(2) == 0 { configuration.retryDelay = RetryDelay(minimum: 8, maximum: 100) }
     configuration.seed = generator.next()
+    hasClients = generator.below(2) == 0
+    if hasClients, generator.below(2) == 0 { configuration.clientLimit = 1 + generator.below(8) }
     ledger = JobLedger(configuration: configuration)
     model = JobModel(configuration)
     changeMood()
@@ -50,7 +55,9 @@ struct Simulation {
 
   private mutating func changeMood() {
     let frequent: [Choice] = [.accept, .grant, .reply, .fail]
-    let rare: [Choice] = [.refuse, .unstart, .start, .reject, .cancel, .runTimer, .queueTimer, .retryTimer]
+    var rare: [Choice] = [.refuse, .unstart, .start, .reject, .cancel, .runTimer, .queueTimer, .retryTimer]
+    rare += [.overflow, .elsewhere]
+    if hasClients { rare += [.join, .join, .leave] }
     mood = rare
     for choice in frequent { for _ in 0..<(1 + generator.below(24)) { mood.append(choice) } }
     for _ in 0..<4 { mood.append(rare[generator.below(rare.count)]) }
@@ -91,7 +98,11 @@ struct Simulation {
 
   private mutating func act(_ choice: Choice) throws {
     switch choice {
-    case .accept: if ledger.canAccept { try accept() }
+    case .accept: if ledger.canAccept, let client = someClient() { try accept(from: client) }
+    case .overflow: if !model.isOver, !model.isDraining, let client = someClient() { try overflow(from: client) }
+    case .elsewhere: if let index = someRunning() { try settleElsewhere(index) }
+    case .join: try join()
+    case .leave: if let client = someClient() { try leave(client) }
     case .grant: try grant()
     case .refuse: try refuse()
     case .reply: if let index = someRunning() { try reply(index) }
@@ -112,7 +123,15 @@ struct Simulation {
 
 /// What each event must lead to.
 extension Simulation {
-  private mutating func accept() throws {
+  private mutating func accept(from client: Int) throws {
+    let (job, terms) = try arrival(from: client)
+    model.queued += 1
+    model.enqueue(Int(job.index), atFront: false)
+    try tell(.accepted(job, terms))
+  }
+
+  /// A job with the next name, not told of yet.
+  mutating func arrival(from client: Int) throws -> (JobID, JobTerms) {
     let job = ledger.nextID
     let index = Int(job.index)
     if index == model.jobs.count { model.jobs.append(JobModel.Job()) }
@@ -123,14 +142,16 @@ extension Simulation {
     model.jobs[index].phase = .queued
     model.jobs[index].generation = job.generation
     model.jobs[index].sequence = model.accepted
-    model.queued += 1
     var terms = JobTerms.usual
+    terms.client = model.clientID(client)
     if generator.below(4) == 0 { terms.retries = Int32(generator.below(4)) }
     if generator.below(4) == 0 { terms.runLimit = 7 }
-    if generator.below(4) == 0 { terms.priority = Int32(generator.below(3)) - 1 }
+    if generator.below(3) == 0 { terms.priority = Int32(generator.below(7)) - 3 }
+    model.jobs[index].client = client
+    model.jobs[index].priority = terms.priority
     model.jobs[index].retries = terms.retries < 0 ? model.configuration.retries : Int(terms.retries)
     model.jobs[index].runLimit = terms.runLimit > 0 ? terms.runLimit : model.configuration.runLimit
-    try tell(.accepted(job, terms))
+    return (job, terms)
   }
 
   /// Now and then one that was withdrawn, and crossed with it.
@@ -150,7 +171,9 @@ extension Simulation {
     let isAsked = model.requested > 0
     if isAsked { model.requested -= 1 }
     for index in model.jobs.indices where model.jobs[index].phase == .queued { model.jobs[index].expected = .failed }
+    model.isRefusing = true
     try tell(.leaseRefused)
+    model.isRefusing = false
     for index in model.jobs.indices { model.jobs[index].expected = nil }
     try model.require(model.settled == settled + (isAsked ? 1 : 0), "a refusal ended \(model.settled - settled) jobs")
   }
@@ -166,7 +189,7 @@ extension Simulation {
   private mutating func failAttempt(_ index: Int, _ failure: AttemptFailure, by event: JobEvent) throws {
     if failure == .crashed { model.jobs[index].kills += 1 }
     let isDangerous = failure == .crashed && model.jobs[index].kills == model.configuration.quarantineAfter
-    let isSpent = model.jobs[index].attempts == 1 + model.jobs[index].retries || model.isDraining
+    let isSpent = model.jobs[index].attempts == 1 + model.jobs[index].retries || model.isGivenUp(index)
     model.jobs[index].lastFailure = failure
     if isDangerous || isSpent {
       try endJob(model.id(index), isDangerous ? .quarantined : failure.outcome, by: event)
@@ -174,6 +197,7 @@ extension Simulation {
       model.stopRunning(index)
       model.jobs[index].phase = .delayed
       model.delayed += 1
+      model.clients[model.jobs[index].client].delayed += 1
       if case .timerFired = event { model.interrupted = index }
       try tell(event)
       try model.require(model.jobs[index].retryArmed, "a retry that never comes")
@@ -188,7 +212,9 @@ extension Simulation {
     model.jobs[index].retryArmed = false
     model.jobs[index].phase = .queued
     model.delayed -= 1
+    model.clients[model.jobs[index].client].delayed -= 1
     model.queued += 1
+    model.enqueue(index, atFront: true)
     try tell(.timerFired(.retry(job)))
   }
 
@@ -199,7 +225,7 @@ extension Simulation {
       return try failAttempt(index, .failed, by: .returnedUnstarted(job))
     }
     model.jobs[index].attempts -= 1
-    if model.isDraining {
+    if model.isGivenUp(index) {
       try endJob(job, .cancelled, by: .returnedUnstarted(job))
     } else {
       try requeue(index, by: .returnedUnstarted(job))
@@ -228,7 +254,7 @@ extension Simulation {
   }
 
   /// A living job ends like this; one that is held or forgotten is not touched.
-  private mutating func endJob(_ job: JobID, _ outcome: Outcome, by event: JobEvent) throws {
+  mutating func endJob(_ job: JobID, _ outcome: Outcome, by event: JobEvent) throws {
     guard isOpen(job) else { return try nothing(event) }
     let index = Int(job.index)
     if case .rejected = event, model.jobs[index].phase == .running { model.jobs[index].attempts -= 1 }
@@ -243,6 +269,7 @@ extension Simulation {
     model.stopRunning(index)
     model.jobs[index].phase = .queued
     model.queued += 1
+    model.enqueue(index, atFront: true)
     // An interrupt comes while the model has the job in the queue already.
     if case .timerFired = event { model.interrupted = index }
     try tell(event)
@@ -254,7 +281,7 @@ extension Simulation {
     try model.require(actions.isEmpty, "\(actions) for an event that is stale")
   }
 
-  private mutating func tell(_ event: JobEvent) throws {
+  mutating func tell(_ event: JobEvent) throws {
     events += 1
     lastEvent = event
     actions.removeAll(keepingCapacity: true)
@@ -262,34 +289,5 @@ extension Simulation {
     for action in actions { try model.perform(action) }
     try model.check(ledger)
     if events % 64 == 0 { try model.checkThoroughly(ledger) }
-  }
-}
-
-/// Whom an event is about.
-extension Simulation {
-  private mutating func someRunning() -> Int? {
-    model.running.isEmpty ? nil : model.running[generator.below(model.running.count)]
-  }
-
-  /// Any job that was ever at a place; now and then the one before it.
-  private mutating func someJob() -> JobID? {
-    guard !model.jobs.isEmpty else { return nil }
-    var job = model.id(generator.below(model.jobs.count))
-    if generator.below(8) == 0 { job.generation -= 1 }
-    return job
-  }
-
-  private func isCurrent(_ job: JobID) -> Bool {
-    let known = model.jobs[Int(job.index)]
-    return known.generation == job.generation && known.phase != .free
-  }
-
-  /// Whether the job has no outcome yet.
-  private func isOpen(_ job: JobID) -> Bool {
-    guard isCurrent(job) else { return false }
-    switch model.jobs[Int(job.index)].phase {
-    case .queued, .running, .delayed: return true
-    case .free, .settled, .held: return false
-    }
   }
 }

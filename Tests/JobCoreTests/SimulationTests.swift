@@ -35,12 +35,16 @@ import Testing
     var accepted = 0
     var declined = 0
     var sentThroughFullWindow = 0
+    var contested = 0
+    var left = 0
     var outcomes = [Int](repeating: 0, count: Outcome.allCases.count)
 
     mutating func add(_ simulation: Simulation) {
       accepted += simulation.model.accepted
       declined += simulation.model.declined
       sentThroughFullWindow += simulation.model.sentThroughFullWindow
+      contested += simulation.model.contested
+      left += simulation.model.left
       for outcome in Outcome.allCases { outcomes[Int(outcome.rawValue)] += simulation.ledger.counts[outcome] }
     }
 
@@ -48,6 +52,8 @@ import Testing
       #expect(accepted > events / 8)
       #expect(declined > 100)
       #expect(sentThroughFullWindow > 100)
+      #expect(contested > 1000)
+      #expect(left > 100)
       for outcome in Outcome.allCases { #expect(outcomes[Int(outcome.rawValue)] > 100, "\(outcome)") }
     }
   }

@@ -40,6 +40,29 @@ struct Story {
     }
   }
 
+  /// A client with the only generation of its place.
+  mutating func join(_ index: UInt32, weight: UInt32 = 1) -> ClientID {
+    let client = ClientID(index: index, generation: 1)
+    _ = tell(.clientJoined(client, weight: weight))
+    return client
+  }
+
+  /// Accepts jobs of one client; their leases are not there yet.
+  mutating func accept(_ count: Int = 1, from client: ClientID, priority: Int32 = 0) -> [JobID] {
+    (0..<count).map { _ in
+      let job = ledger.nextID
+      _ = tell(.accepted(job, JobTerms(priority: priority, client: client)))
+      return job
+    }
+  }
+
+  /// Whom so many leases go to, while nothing ends.
+  mutating func grant(_ count: Int = 1) -> [JobID] {
+    (0..<count).flatMap { _ in
+      tell(.leaseGranted).compactMap { if case .send(let job, _) = $0 { job } else { nil } }
+    }
+  }
+
   /// Accepts jobs, and each gets a lease.
   mutating func lease(_ count: Int = 1) -> [JobID] {
     let jobs = accept(count)

@@ -1,3 +1,4 @@
+import DaemonThreads
 import Testing
 
 @testable import ObjectPool

@@ -3,6 +3,7 @@
 #include "CLinuxGuard.h"
 #include "CLinuxSockets.h"
 #include "CLinuxSpawn.h"
+#include "CLinuxTerminal.h"
 
 #include <signal.h>
 #include <stddef.h>

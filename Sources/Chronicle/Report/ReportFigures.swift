@@ -14,7 +14,7 @@ func durationText(_ nanoseconds: UInt64) -> String {
 }
 
 /// Bytes with two digits or three, in powers of 1024: `1.2 MB`, `512 MB`, `-3.4 KB`.
-func sizeText(_ bytes: Int64) -> String {
+public func sizeText(_ bytes: Int64) -> String {
   let sign = bytes < 0 ? "-" : ""
   let size = bytes.magnitude
   var unit: UInt64 = 1
@@ -59,7 +59,7 @@ func shareText(_ part: UInt64, of whole: UInt64) -> String {
 }
 
 /// A number rounded to so many decimals, 0...3.
-func decimalText(_ number: Double, decimals: Int) -> String {
+public func decimalText(_ number: Double, decimals: Int) -> String {
   let scale: UInt64 = [1, 10, 100, 1000][decimals]
   let scaled = UInt64((min(max(0, number), 1e12) * Double(scale)).rounded())
   if decimals == 0 { return "\(scaled)" }

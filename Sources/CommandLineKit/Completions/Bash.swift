@@ -59,7 +59,7 @@ private func bashCommand(_ command: Command, _ function: String) -> String {
   var text = "  \(command.name))\n"
   var words = command.options.flatMap { $0.spellings.map { "--\($0.long)" } }.joined(separator: " ")
   switch command.operands {
-  case .none, .value: break
+  case .none, .words: break
   case .choice(_, let choices, _): words += " " + choices.joined(separator: " ")
   case .commandLine:
     text += """
@@ -80,13 +80,14 @@ private func bashCommand(_ command: Command, _ function: String) -> String {
     text += "    \(pattern)) \(function)_offer '\(option.choices.joined(separator: " "))'; return ;;\n"
   }
   if !valued.isEmpty { text += "    esac\n" }
+  if case .words = command.operands {
+    // What is offered by nobody is completed as the name of a file.
+    text += "    if [[ $current != -* ]]; then return; fi\n"
+  }
   if case .commandLine = command.operands {
     // A worker may stand without a -- before it.
     text += "    if [[ $current != -* ]]; then mapfile -t COMPREPLY < <(compgen -c -- \"$current\"); return; fi\n"
     words += " --"
-  }
-  if case .value = command.operands {
-    text += "    if [[ $current != -* ]]; then mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return; fi\n"
   }
   return text + "    \(function)_offer '\(words)' ;;\n"
 }

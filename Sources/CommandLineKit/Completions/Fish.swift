@@ -71,7 +71,7 @@ private func fishCommand(_ command: Command, _ tool: String, _ at: String) -> St
   switch command.operands {
   case .none: break
   case .choice(_, let choices, _): text += "\(start) -a \(fishQuoted(choices.joined(separator: " ")))\n"
-  case .value: text += "\(start) -F\n"
+  case .words(let operands): if operands.contains(where: \.isFile) { text += "\(start) -F\n" }
   case .commandLine:
     text += "complete -c \(tool) -n '\(at) \(command.name) \(command.name).worker' -a '(__fish_complete_command)'\n"
     text += "complete -c \(tool) -n '\(at) \(command.name).argument' -F\n"

@@ -40,7 +40,11 @@ private func zshCommand(_ command: Command) -> String {
   case .none: break
   case .choice(let name, let choices, _):
     specifications.append(shellQuoted("1:\(name):(\(choices.joined(separator: " ")))"))
-  case .value(let name, _): specifications.append(shellQuoted("1:\(name):_files"))
+  case .words(let operands):
+    for (place, operand) in operands.enumerated() {
+      let position = operand.isRepeated ? "*" : "\(place + 1)"
+      specifications.append(shellQuoted("\(position):\(operand.name):\(operand.isFile ? "_files" : " ")"))
+    }
   case .commandLine(let program, _):
     specifications.append(shellQuoted("(-)1:\(program): _command_names -e"))
     specifications.append("'*::argument: _normal'")

@@ -12,14 +12,23 @@ public func help(for command: Command, of tool: Tool, width: Int = 80) -> String
 
 /// The help of the tool: short enough for one screen.
 public func help(for tool: Tool, width: Int = 80) -> String {
-  let column = 4 + (tool.commands.map { $0.usageWithoutOptions.count }.max() ?? 0)
+  let column = 4 + (tool.commands.filter { $0.family == nil }.map { $0.usageWithoutOptions.count }.max() ?? 0)
   let columns = TwoColumns(column: min(column, 32), width: width)
   var text = wrapped("\(tool.name): \(tool.summary)", width: width).joined(separator: "\n") + "\n\nCommands:\n"
-  for command in tool.commands { text += columns.rendered(command.usageWithoutOptions, command.summary) }
+  var families: Set<String> = []
+  for command in tool.commands {
+    guard let family = command.family else {
+      text += columns.rendered(command.usageWithoutOptions, command.summary)
+      continue
+    }
+    if !families.insert(family).inserted { continue }
+    let names = tool.commands.filter { $0.family == family }.map(\.name).joined(separator: ", ")
+    text += columns.rendered(names, family)
+  }
   let first = tool.commands.filter { !$0.examples.isEmpty }.prefix(1)
   for command in first { text += "\nExamples:\n" + examples(command) }
   text += "\nOptions:\n"
-  text += columns.rendered("-h, --help", "show the help of the tool or, behind a command, of that command")
+  text += columns.rendered("-h, --help", "show this help or, behind a command, its own")
   text += columns.rendered("-V, --version", "show the version")
   for command in first { text += "\n`\(tool.name) \(command.name) --help` shows the options of \(command.name).\n" }
   return text
@@ -33,7 +42,8 @@ extension Command {
 
 private func heading(_ tool: String, _ command: Command, _ width: Int) -> String {
   let title = wrapped("\(tool) \(command.name): \(command.summary)", width: width).joined(separator: "\n")
-  return "\(title)\n\nUsage: \(tool) \(command.usage)\n"
+  let other = command.usageWithFile.map { "       \(tool) \($0)\n" } ?? ""
+  return "\(title)\n\nUsage: \(tool) \(command.usage)\n\(other)"
 }
 
 private func options(_ options: [OptionDeclaration], _ columns: TwoColumns) -> String {

@@ -5,7 +5,9 @@ public func manPage(for tool: Tool) -> String {
   var text = ".TH \(roff(title)) 1 \"\" \"\(roff("\(tool.name) \(tool.version)"))\" \"User Commands\"\n"
   text += ".SH NAME\n\(roff(tool.name)) \\- \(roff(tool.summary))\n"
   text += ".SH SYNOPSIS\n.nf\n"
-  for command in tool.commands { text += "\\fB\(roff(tool.name))\\fR \(roff(command.usage))\n" }
+  for usage in tool.commands.flatMap({ [$0.usage, $0.usageWithFile].compactMap(\.self) }) {
+    text += "\\fB\(roff(tool.name))\\fR \(roff(usage))\n"
+  }
   text += "\\fB\(roff(tool.name))\\fR \(roff("--version"))\n.fi\n"
   if !tool.discussion.isEmpty { text += ".SH DESCRIPTION\n" + paragraphs(tool.discussion) }
   text += ".SH COMMANDS\n"

@@ -1,3 +1,4 @@
+import DaemonThreads
 import Timers
 
 /// Calls pools when their next timer is due. One thread for all pools of the process, started with the first timer.

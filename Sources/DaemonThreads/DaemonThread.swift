@@ -1,7 +1,7 @@
 import Glibc
 
 /// Threads without a name to join: they end by themselves.
-enum DaemonThread {
+public enum DaemonThread {
   private final class Start: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -13,7 +13,7 @@ enum DaemonThread {
 
   /// Starts a thread that runs `body`; false if the system has none to give. It takes no signals that come from elsewhere:
   /// those are for the program's own threads.
-  static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+  public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))

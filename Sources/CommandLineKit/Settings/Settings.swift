@@ -1,0 +1,64 @@
+/// What one section of a configuration file says of the options of a command.
+public struct Settings: Sendable {
+  /// The uses of each option that the section speaks of, by its key; none if it says that a switch is off or a list is empty.
+  var uses: [String: [OptionUse]] = [:]
+  /// Options, by their key, and other names of which it says something that cannot be understood, perhaps by a name that is
+  /// misspelt: they count as given where they are needed, so that one mistake is not told twice.
+  var refused: Set<String> = []
+
+  /// Nothing said.
+  public init() {}
+
+  /// True if a mistake in the section may have been meant for `name`.
+  public func mayMean(_ name: String) -> Bool { refused.contains(name) }
+}
+
+extension ParsedArguments {
+  /// These arguments, and from `layers`, the strongest first, the options that are not given: an option comes as a whole
+  /// from the strongest that speaks of it.
+  public func filled(from layers: [Settings]) -> ParsedArguments {
+    var uses = uses
+    for layer in layers { uses.merge(layer.uses) { stronger, _ in stronger } }
+    return ParsedArguments(commandName: commandName, operands: operands, uses: uses.filter { !$0.value.isEmpty })
+  }
+
+  /// Where the option stands in the file, the last of several; nil if it is not given, or on the command line.
+  public func place<Value>(of option: Option<Value>) -> FilePlace? { place(of: option.declaration) }
+
+  func place(of option: OptionDeclaration) -> FilePlace? { uses[option.key]?.last?.place }
+}
+
+extension Command {
+  /// Finds the options that mean nothing without another one (``Requirement``), once all that was said is together.
+  ///
+  /// - Parameters:
+  ///   - scope: whose options `arguments` are. Those of a pool may need some of the process; not the other way round.
+  ///   - layers: what was put into `arguments`.
+  ///   - section: where they stand, for the sentence: ` in pool "a"`; empty for the whole file.
+  public func checkRequirements(
+    of scope: SettingScope, in arguments: ParsedArguments, from layers: [Settings], section: String,
+    into mistakes: inout MistakeList
+  ) {
+    guard let settingsFile else { return }
+    let refused = layers.reduce(into: Set<String>()) { $0.formUnion($1.refused) }
+    for requirement in requirements where settingsFile.scope(of: requirement.option) == scope {
+      guard requirement.applies(arguments), !arguments.has(requirement.needed),
+        refused.isDisjoint(with: [requirement.option.key, requirement.needed.key])
+      else { continue }
+      let place = arguments.place(of: requirement.option)
+      mistakes.add(at: place, requirement.sentence(inFile: place != nil) + section + requirement.fileExample)
+    }
+  }
+}
+
+extension Requirement {
+  fileprivate func sentence(inFile: Bool) -> String {
+    if !inFile { return "\(subject) means nothing without --\(needed.key)" }
+    let words = words.map { "\(option.key): \($0)" } ?? option.key
+    return "\(quoted(words)) means nothing without \(quoted(needed.key))"
+  }
+
+  fileprivate var fileExample: String {
+    "; for example \(needed.key): \(needed.placeholder == nil ? "true" : needed.example)"
+  }
+}

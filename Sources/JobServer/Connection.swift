@@ -1,0 +1,196 @@
+import JobCore
+import JobEngine
+import LinuxIO
+import Records
+import WireFormats
+
+/// One client's connection: jobs in, answers out, each as far as the other side and the pool keep up.
+struct Connection: ~Copyable {
+  /// While more than this waits for a slow reader, no job is taken from it, in bytes.
+  static let outputLimit = 256 * 1024
+  /// While so many answers stand behind one that is not there, likewise.
+  static let mostPending = 4096
+
+  /// Names it, and its jobs in the ledger.
+  let id: ClientID
+  /// Its number, from 1, in the order in which they came.
+  let number: UInt64
+  let socket: StreamSocket
+  let peer: Peer
+  let openedAt: UInt64
+  /// How jobs and answers stand in it; it may ask for records with its first bytes.
+  private(set) var input: StreamFormat
+  private(set) var output: StreamFormat
+  private var decoder: FrameDecoder
+
+  /// What was read and not taken yet. Small at first: there may be thousands of silent ones.
+  var unread = ByteQueue(capacity: 256)
+  /// What was answered and not sent yet.
+  var unsent = ByteQueue(capacity: 256)
+  var order = AnswerOrder()
+
+  /// Whether its first bytes have shown what it wants.
+  private(set) var hasGreeted = false
+  /// It sends no more.
+  var inputIsOver = false
+  /// It waits in the line of those who have something to be taken.
+  var isInLine = false
+  /// It could go on if its answers were read or its jobs settled.
+  var isHeldBack = false
+  var isWatchedForInput = true
+  var isWatchedForOutput = false
+  /// Its answers are to be sent at the end of the turn.
+  var isTouched = false
+  /// Everything is sent; we only wait for the client to close, until then.
+  var lingersUntil: UInt64?
+  /// Jobs taken from it.
+  var jobs: UInt64 = 0
+  /// Jobs of it that are settled.
+  var settled = 0
+  /// When a byte last moved.
+  var movedAt: UInt64
+
+  init(
+    _ id: ClientID, number: UInt64, _ socket: consuming StreamSocket, _ peer: Peer, of pool: ServedPool, at now: UInt64
+  ) {
+    self.id = id
+    self.number = number
+    self.socket = socket
+    self.peer = peer
+    openedAt = now
+    movedAt = now
+    input = pool.input
+    output = pool.output
+    decoder = FrameDecoder(pool.input.framing, maximumSize: pool.maximumJobSize)
+  }
+
+  /// Finds the next job in what was read. At the end of the input its rest is a job, too.
+  mutating func next() -> FrameDecoder.Step {
+    if !hasGreeted {
+      switch Greeting.look(at: unread, isOver: inputIsOver) {
+      case .incomplete: return .needMore(consumed: 0)
+      case .plain: hasGreeted = true
+      case .records:
+        hasGreeted = true
+        unread.removeFirst(Greeting.wanted.count)
+        let limit = decoder.maximumSize
+        (input, output) = (.records, .records)
+        decoder = FrameDecoder(.lines, maximumSize: limit)
+        asksForRecords = true
+      }
+    }
+    var decoder = self.decoder
+    let isOver = inputIsOver
+    let step = unread.withUnsafeBytes { bytes in
+      isOver ? decoder.finish(in: bytes.bytes) ?? .needMore(consumed: 0) : decoder.next(in: bytes.bytes)
+    }
+    self.decoder = decoder
+    return step
+  }
+
+  /// It has just asked for records, and is to be greeted.
+  var asksForRecords = false
+
+  /// What an answer must fit into.
+  var answerFraming: Framing? {
+    switch output {
+    case .framed(let framing): framing
+    case .records: nil
+    }
+  }
+
+  /// Who it is, for people.
+  var name: String { "connection \(number) (\(peer))" }
+
+  mutating func readOnce(atMost size: Int) -> ReadResult { socket.read(into: &unread, atMost: size) }
+
+  mutating func writeOnce() -> WriteResult { socket.write(from: &unsent) }
+
+  /// Reads what nobody will look at.
+  mutating func readAway() -> ReadResult {
+    unread.removeAll()
+    return socket.read(into: &unread)
+  }
+
+  /// The answer of the job at this place.
+  mutating func answer(_ place: UInt64, _ payload: UnsafeRawBufferPointer, as framing: Framing) {
+    order.answer(place, payload, as: framing, to: &unsent)
+  }
+
+  /// Whether its answers wait for it so much that no job is taken from it.
+  var isFull: Bool {
+    unsent.count + order.heldBytes >= Self.outputLimit || order.pending >= Self.mostPending
+  }
+}
+
+/// The first bytes of a client that wants records whatever the server's formats are (`prefork submit`). They hold the delimiters
+/// of lines and of nul, so that no plain client waits for us while we wait to see more.
+enum Greeting {
+  static let wanted = RecordsGreeting.request
+
+  /// What the first bytes are: not enough to tell, a plain client's, or the request for records.
+  enum Look { case incomplete, plain, records }
+
+  /// What we say to that.
+  static func answer(pool: String, version: String, maximumJobSize: Int, mostUnsettled: Int) -> [UInt8] {
+    JSONWriter.object { line in
+      line.member("prefork", version)
+      line.member("records", 1)
+      line.member("pool", pool)
+      line.member("max-job-size", maximumJobSize)
+      line.member("most-unsettled", mostUnsettled)
+    } + [UInt8(ascii: "\n")]
+  }
+
+  static func look(at unread: borrowing ByteQueue, isOver: Bool) -> Look {
+    unread.withUnsafeBytes { bytes in
+      let length = min(bytes.count, wanted.count)
+      for index in 0..<length where bytes[index] != wanted[index] { return .plain }
+      if length == wanted.count { return .records }
+      return isOver ? .plain : .incomplete
+    }
+  }
+}
+
+/// The connections of a pool by the index of their `ClientID`. An index is used again only when the ledger has forgotten its client.
+struct ConnectionTable: ~Copyable {
+  private var connections = Slab<Connection>()
+  private var generations: [UInt32] = []
+  private var free: [UInt32] = []
+  /// Those that came so far.
+  private(set) var accepted: UInt64 = 0
+
+  var count: Int { connections.count }
+  var indices: Range<Int> { connections.indices }
+
+  func holds(_ index: Int) -> Bool { connections.holds(index) }
+  func holds(_ id: ClientID) -> Bool {
+    connections.holds(Int(id.index)) && connections[Int(id.index)].id == id
+  }
+
+  subscript(index: Int) -> Connection {
+    _read { yield connections[index] }
+    _modify { yield &connections[index] }
+  }
+
+  /// The name for the next connection.
+  mutating func makeID() -> ClientID {
+    accepted += 1
+    if let index = free.popLast() {
+      generations[Int(index)] &+= 1
+      if generations[Int(index)] == 0 { generations[Int(index)] = 1 }
+      return ClientID(index: index, generation: generations[Int(index)])
+    }
+    generations.append(1)
+    return ClientID(index: UInt32(generations.count - 1), generation: 1)
+  }
+
+  mutating func insert(_ connection: consuming Connection) {
+    connections.insert(connection, at: Int(connection.id.index))
+  }
+
+  mutating func remove(_ index: Int) { connections.remove(index) }
+
+  /// The ledger knows nothing of it any more.
+  mutating func reuse(_ id: ClientID) { free.append(id.index) }
+}

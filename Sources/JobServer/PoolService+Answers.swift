@@ -1,0 +1,135 @@
+import EventLoop
+import JobCore
+import JobEngine
+import LinuxIO
+import Records
+import WireFormats
+import WorkerPool
+
+/// Answers out: from the engine to the connections.
+extension PoolService {
+  /// So much is gathered before it is written in the middle of a turn, in bytes.
+  private static let blockSize = 65536
+
+  mutating func settled(
+    _ job: JobID, _ outcome: Outcome, _ loop: borrowing EventLoop, _ reporter: inout Reporter
+  ) {
+    let details = engine.facts[job]
+    let attempt = engine.facts.attempt(of: job)
+    let isTimed = details.leasedAt != nil && !attempt.includesStart
+    metrics.jobSettled(
+      outcome, queued: (details.leasedAt ?? details.endedAt) &- details.acceptedAt,
+      ran: isTimed ? details.endedAt &- attempt.startedAt : nil, input: details.sent, output: details.received)
+    switch outcome {
+    case .ok, .cancelled: break
+    case .failed, .timeout, .crashed, .quarantined, .expired:
+      let attempts = engine.ledger.attempts(of: job)
+      reporter.detail("job \(engine.ledger.sequence(of: job)): \(outcome) after \(attempts) attempts")
+    }
+  }
+
+  /// The answer of a job finds its connection, if that is still there.
+  mutating func answer(_ job: JobID, _ outcome: Outcome, _ loop: inout EventLoop) {
+    let origin = origins[Int(job.index)]
+    let index = Int(origin.client.index)
+    guard connections.holds(origin.client) else {
+      if outcome != .cancelled { metrics.answersDropped(1) }
+      return forgetIfDone(origin.client)
+    }
+    connections[index].settled += 1
+    switch connections[index].output {
+    case .framed(let framing):
+      if outcome == .ok {
+        engine.withResult(of: job) { connections[index].answer(origin.place, $0, as: framing) }
+      } else {
+        connections[index].answer(origin.place, UnsafeRawBufferPointer(start: nil, count: 0), as: framing)
+      }
+    case .records:
+      let line = record(of: job, outcome, number: origin.number)
+      line.withUnsafeBytes { connections[index].unsent.append($0) }
+    }
+    touch(index)
+    if connections[index].unsent.count >= Self.blockSize, !connections[index].isWatchedForOutput { send(index, &loop) }
+  }
+
+  private func record(of job: JobID, _ outcome: Outcome, number: UInt64) -> [UInt8] {
+    let details = engine.facts[job]
+    let record = OutputRecord(
+      seq: number, outcome: outcome.description, attempts: engine.ledger.attempts(of: job), slot: details.slot,
+      pid: details.pid, queued: (details.leasedAt ?? details.endedAt) &- details.acceptedAt,
+      ran: details.leasedAt.map { details.endedAt &- $0 }, cpu: details.cost?.cpu, rss: details.cost?.memoryChange)
+    var line: [UInt8] = []
+    let id = details.id?.span.bytes
+    if outcome == .ok {
+      engine.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
+    } else {
+      record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
+    }
+    return line
+  }
+
+  /// Its answers are sent at the end of the turn.
+  mutating func touch(_ index: Int) {
+    guard !connections[index].isTouched else { return }
+    connections[index].isTouched = true
+    touched.append(index)
+  }
+
+  /// A client that has asked for records is told that it gets them.
+  mutating func greet(_ index: Int) {
+    connections[index].asksForRecords = false
+    unreadBytes -= Greeting.wanted.count
+    let most = configuration.ledger.clientLimit ?? configuration.ledger.queueLimit
+    let line = Greeting.answer(
+      pool: configuration.name, version: version, maximumJobSize: configuration.maximumJobSize, mostUnsettled: most)
+    line.withUnsafeBytes { connections[index].unsent.append($0) }
+    touch(index)
+  }
+
+  /// Sends what was answered in this turn.
+  mutating func sendAnswers(_ loop: inout EventLoop) {
+    guard !touched.isEmpty else { return }
+    let indices = touched
+    touched.removeAll(keepingCapacity: true)
+    for index in indices where connections.holds(index) && connections[index].isTouched {
+      connections[index].isTouched = false
+      if !connections[index].isWatchedForOutput { send(index, &loop) }
+      guard connections.holds(index) else { continue }
+      release(index)
+      finishIfAnswered(index, &loop)
+    }
+  }
+
+  /// Writes as much as the client takes.
+  mutating func send(_ index: Int, _ loop: inout EventLoop) {
+    let before = connections[index].unsent.count
+    while !connections[index].unsent.isEmpty {
+      switch connections[index].writeOnce() {
+      case .bytes: continue
+      case .wouldBlock:
+        noteSent(before - connections[index].unsent.count, index, loop)
+        return watchOutput(index, true, &loop)
+      case .closed, .failed: return close(index, .gone, &loop)
+      }
+    }
+    noteSent(before, index, loop)
+    watchOutput(index, false, &loop)
+  }
+
+  private mutating func noteSent(_ count: Int, _ index: Int, _ loop: borrowing EventLoop) {
+    guard count > 0 else { return }
+    metrics.sent(bytes: count)
+    connections[index].movedAt = loop.now()
+  }
+
+  private mutating func watchOutput(_ index: Int, _ wanted: Bool, _ loop: inout EventLoop) {
+    guard connections[index].isWatchedForOutput != wanted else { return }
+    connections[index].isWatchedForOutput = wanted
+    watch(index, &loop)
+  }
+
+  /// Takes what the engine has to tell about jobs that came in just now.
+  mutating func settleActions(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    settle(&loop, &reporter, leasing: false)
+  }
+}

@@ -1,0 +1,255 @@
+import EventLoop
+import JobCore
+import JobEngine
+import LinuxIO
+import Records
+import WireFormats
+
+/// Jobs in: from the connections to the ledger.
+extension PoolService {
+  /// So many jobs are taken from a connection before it is the next one's turn.
+  private static let quantum = 16
+  /// So many blocks are read for that, each of so many bytes: the first is small, as most clients send little.
+  private static let blocks = 4
+  private static let firstBlock = 4096
+  private static let block = 65536
+  /// Jobs that are not complete may take so many times the size of one in all. Beyond it only the longest goes on.
+  private static let unreadFactor = 4
+
+  /// How taking from a connection ended.
+  private enum Taking {
+    /// Nothing more is there at the moment.
+    case dry
+    /// More is there, but others want their turn.
+    case more
+    /// Its answers are not read, or too many of its jobs are not settled.
+    case heldBack
+    /// The queue is full.
+    case noRoom
+    /// It sends no more.
+    case over
+    /// It is gone.
+    case gone
+  }
+
+  /// Takes jobs from those in line, in turn, as long as there is room.
+  mutating func takeJobs(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    if releasesAll {
+      releasesAll = false
+      for index in connections.indices where connections.holds(index) { release(index) }
+    }
+    for _ in 0..<line.count {
+      guard mayTakeJobs, let index = popLine() else { break }
+      // What became of others' jobs must be told before the places of those jobs are used again.
+      settleActions(&loop, &reporter)
+      guard connections.holds(index) else { continue }
+      goOn(with: index, after: take(from: index, &loop, &reporter), &loop)
+    }
+    // Who still stands there is heard without being asked whether it is readable.
+    if !mayTakeJobs { unwatchLine(&loop) }
+  }
+
+  private mutating func unwatchLine(_ loop: inout EventLoop) {
+    for place in line.indices where connections.holds(line[place]) { watchInput(line[place], false, &loop) }
+  }
+
+  private mutating func goOn(with index: Int, after taking: Taking, _ loop: inout EventLoop) {
+    switch taking {
+    case .dry: watchInput(index, true, &loop)
+    case .more: standInLine(index)
+    case .noRoom:
+      standInLine(index)
+      watchInput(index, false, &loop)
+    case .heldBack:
+      connections[index].isHeldBack = true
+      watchInput(index, false, &loop)
+    case .over:
+      watchInput(index, false, &loop)
+      finishIfAnswered(index, &loop)
+    case .gone: break
+    }
+  }
+
+  private mutating func take(
+    from index: Int, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) -> Taking {
+    var jobsLeft = Self.quantum
+    var blocksLeft = Self.blocks
+    // Telling an answer can end the connection, if that cannot be written.
+    while connections.holds(index) {
+      if connections[index].isFull || !engine.ledger.canAccept(from: connections[index].id) { return .heldBack }
+      if !mayTakeJobs { return .noRoom }
+      if jobsLeft == 0 { return .more }
+      let step = connections[index].next()
+      if connections[index].asksForRecords { greet(index) }
+      switch step {
+      case .frame(let place, let consumed):
+        takeJob(at: place, from: index, loop, &reporter)
+        consume(consumed, of: index)
+        jobsLeft -= 1
+        settleActions(&loop, &reporter)
+      case .oversize(_, let consumed):
+        let limit = configuration.maximumJobSize
+        reject("is over \(limit) bytes (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
+        consume(consumed, of: index)
+        settleActions(&loop, &reporter)
+      case .violation:
+        // Lines, nul and records cannot be violated: every byte has its place.
+        close(index, .malformed, &loop)
+        return .gone
+      case .needMore(let consumed):
+        consume(consumed, of: index)
+        if connections[index].inputIsOver { return .over }
+        if blocksLeft == 0 { return .more }
+        if !mayRead(index) { return .heldBack }
+        let size = blocksLeft == Self.blocks ? Self.firstBlock : Self.block
+        blocksLeft -= 1
+        switch read(index, atMost: size, loop) {
+        case .bytes: continue
+        case .wouldBlock: return .dry
+        case .endOfFile: connections[index].inputIsOver = true
+        case .failed:
+          close(index, .gone, &loop)
+          return .gone
+        }
+      }
+    }
+    return .gone
+  }
+
+  private mutating func read(_ index: Int, atMost size: Int, _ loop: borrowing EventLoop) -> ReadResult {
+    let result = connections[index].readOnce(atMost: size)
+    if case .bytes(let count) = result {
+      unreadBytes += count
+      metrics.received(bytes: count)
+      connections[index].movedAt = loop.now()
+    }
+    return result
+  }
+
+  private mutating func consume(_ count: Int, of index: Int) {
+    guard count > 0 else { return }
+    if unreadBytes >= unreadLimit, unreadBytes - count < unreadLimit { releasesAll = true }
+    unreadBytes -= count
+    connections[index].unread.removeFirst(count)
+  }
+
+  private var unreadLimit: Int { max(Self.unreadFactor * configuration.maximumJobSize, 16 * Self.block) }
+
+  /// Half jobs of many clients must not fill the memory; the longest of them may always go on, so that one will end.
+  private func mayRead(_ index: Int) -> Bool {
+    let own = connections[index].unread.count
+    if unreadBytes < unreadLimit || own < Self.firstBlock { return true }
+    for other in connections.indices where connections.holds(other) && connections[other].unread.count > own {
+      return false
+    }
+    return true
+  }
+
+  mutating func watchInput(_ index: Int, _ wanted: Bool, _ loop: inout EventLoop) {
+    guard connections[index].isWatchedForInput != wanted else { return }
+    connections[index].isWatchedForInput = wanted
+    watch(index, &loop)
+  }
+
+  /// Whoever could not go on may be able to by now.
+  mutating func release(_ index: Int) {
+    guard connections[index].isHeldBack, !connections[index].isFull,
+      engine.ledger.canAccept(from: connections[index].id)
+    else { return }
+    connections[index].isHeldBack = false
+    standInLine(index)
+  }
+
+  // MARK: One job
+
+  private mutating func takeJob(
+    at place: Range<Int>, from index: Int, _ loop: borrowing EventLoop, _ reporter: inout Reporter
+  ) {
+    switch connections[index].input {
+    case .records: takeRecord(at: place, from: index, loop, &reporter)
+    case .framed(let framing):
+      let defect = connections[index].unread.withUnsafeBytes {
+        engine.store(UnsafeRawBufferPointer(rebasing: $0[place]), from: framing)
+      }
+      if let defect {
+        let bytes = connections[index].unread.withUnsafeBytes { Array($0[place]) }
+        return reject(unfit(defect), bytes: bytes, from: index, id: nil, loop, &reporter)
+      }
+      accept(JobTerms(client: connections[index].id), size: place.count, id: nil, from: index, loop)
+    }
+  }
+
+  private mutating func takeRecord(
+    at place: Range<Int>, from index: Int, _ loop: borrowing EventLoop, _ reporter: inout Reporter
+  ) {
+    let line = connections[index].unread.withUnsafeBytes { Array($0[place]) }
+    let record: InputRecord
+    do throws(RecordError) {
+      record = try InputRecord(line.span.bytes)
+    } catch {
+      if case .notJSON(let defect) = error, defect.problem == .empty { return }
+      let number = connections[index].jobs + 1
+      return reject(
+        "is a bad record: \(error) (record \(number) of its connection)", bytes: line, from: index, id: nil, loop,
+        &reporter)
+    }
+    var payload: [UInt8] = []
+    record.appendJob(of: line.span.bytes, to: &payload)
+    let id = record.id.map { Array(line[$0]) }
+    if let defect = payload.withUnsafeBytes({ engine.store($0, from: nil) }) {
+      return reject(unfit(defect), bytes: payload, from: index, id: id, loop, &reporter)
+    }
+    let terms = JobTerms(
+      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority,
+      client: connections[index].id)
+    accept(terms, size: payload.count, id: id, from: index, loop)
+  }
+
+  private func unfit(_ defect: FramingError) -> String {
+    "cannot be sent with --protocol \(configuration.pool.framing): \(defect)"
+  }
+
+  private mutating func accept(
+    _ terms: JobTerms, size: Int, id: [UInt8]?, from index: Int, _ loop: borrowing EventLoop
+  ) {
+    guard engine.ledger.canAccept else { return refuse(terms, size: size, id: id, from: index, loop) }
+    noteOrigin(index)
+    engine.accept(terms, sent: size, answer: connections[index].answerFraming, loop) { $0.id = id }
+  }
+
+  /// There is no room, and the pool was told not to let clients wait for it.
+  private mutating func refuse(
+    _ terms: JobTerms, size: Int, id: [UInt8]?, from index: Int, _ loop: borrowing EventLoop
+  ) {
+    noteOrigin(index)
+    metrics.jobRefused()
+    let reason = "busy: \(engine.ledger.counts.queued) jobs wait already (--queue)"
+    engine.refuse(reason, terms, sent: size, answer: connections[index].answerFraming, loop) { $0.id = id }
+  }
+
+  private mutating func reject(
+    _ reason: String, bytes: [UInt8], from index: Int, id: [UInt8]?, _ loop: borrowing EventLoop,
+    _ reporter: inout Reporter
+  ) {
+    let terms = JobTerms(client: connections[index].id)
+    guard engine.ledger.canAccept else { return refuse(terms, size: bytes.count, id: id, from: index, loop) }
+    noteOrigin(index)
+    let answer = connections[index].answerFraming
+    _ = engine.reject(reason, bytes: bytes, terms: terms, isAJob: false, answer: answer, loop) { $0.id = id }
+    reporter.repeated(
+      .rejectedJob, cause: reason, "job \(connections[index].jobs) of \(connections[index].name) \(reason)")
+  }
+
+  /// Where the next job's answer is to go.
+  private mutating func noteOrigin(_ index: Int) {
+    metrics.jobAccepted()
+    let job = engine.ledger.nextID
+    while origins.count <= Int(job.index) { origins.append(Origin()) }
+    connections[index].jobs += 1
+    let isOrdered = connections[index].answerFraming != nil
+    origins[Int(job.index)] = Origin(
+      client: connections[index].id, place: isOrdered ? connections[index].order.take() : 0,
+      number: connections[index].jobs)
+  }
+}

@@ -1,0 +1,69 @@
+import EventLoop
+import JobEngine
+import Metrics
+import PoolCore
+import WorkerPool
+import WorkerProcess
+
+/// What is counted and decided of workers.
+extension PoolService {
+  mutating func take(_ event: WorkerPoolEvent, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
+    switch event {
+    case .started: metrics.workerStarted()
+    case .ready: if engine.pool.serving >= engine.pool.size.lowerBound { wasReady = true }
+    case .cannotStart: metrics.startFailed()
+    case .died(let report):
+      if report.neverTookAJob { metrics.startFailed() } else { noteDeath(DeathCause(report)) }
+    case .leaseLost(_, .died(let report)): noteDeath(DeathCause(report))
+    case .leaseLost(_, .violation), .protocolBroken: noteDeath(.protocolBroken)
+    case .leaseLost(_, .offence(_, let offence)), .offended(_, let offence): noteDeath(DeathCause(offence))
+    case .checkFailed: noteDeath(.checkFailed)
+    case .notice(.retiring(_, let reason)):
+      metrics.workerRetired(reason)
+      if reason == .startTimeout { metrics.startFailed() }
+      if reason.isRecycling { recycled += 1 }
+    case .notice(.breakerOpened):
+      startsFail = true
+      engine.sayWorkersDoNotStart(&reporter)
+    case .notice(.breakerClosed): startsFail = false
+    case .leaseRefused(let refusal):
+      // Who waits is told at once that workers fail to start, instead of waiting until its time has run out.
+      if refusal == .startsFail { engine.tell(.leaseRefused) }
+    case .notice, .leaseLost(_, .neverStarted), .checked, .stopping, .stopped, .foreignNotification, .notEnforced,
+      .remark, .leaseGranted, .replied, .workerLog, .closed:
+      break
+    }
+  }
+
+  private mutating func noteDeath(_ cause: DeathCause) {
+    deaths += 1
+    metrics.workerDied(cause)
+  }
+}
+
+extension RetireReason {
+  /// Whether the worker was healthy and is replaced.
+  var isRecycling: Bool {
+    switch self {
+    case .jobs, .age, .memory, .requested, .own: true
+    case .idle, .spare, .surplus, .drained, .stopped, .startTimeout, .probe, .reset, .broken: false
+    }
+  }
+}
+
+extension DeathCause {
+  init(_ report: DeathReport) {
+    switch report.status {
+    case .exited: self = .exited
+    case .killed: self = report.outOfMemory != nil ? .outOfMemory : .signalled
+    case .unknown: self = .exited
+    }
+  }
+
+  init(_ offence: Offence) {
+    switch offence {
+    case .watchdog: self = .watchdog
+    case .memory: self = .memoryLimit
+    }
+  }
+}

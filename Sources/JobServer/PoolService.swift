@@ -1,0 +1,161 @@
+import EventLoop
+import JobCore
+import JobEngine
+import LinuxIO
+import Metrics
+import PoolCore
+import Timers
+import WireFormats
+import WorkerPool
+
+/// One pool and its clients: connections feed the engine, and the engine's answers find their way back.
+///
+/// Whoever has something to be taken stands in one line, and each takes a few jobs in turn: a client with a million jobs cannot
+/// keep one with a single job from being heard. Nobody's socket is read further than its jobs may come in.
+struct PoolService: ~Copyable {
+  /// The timers of connections.
+  enum Timer: Hashable {
+    /// Those on which nothing moves are looked for.
+    case idle
+    /// Those that linger are closed in spite of their clients.
+    case linger
+    /// Descriptors were used up: listening is tried again.
+    case listen
+  }
+
+  /// Where a job came from, by the job's index.
+  struct Origin {
+    var client = ClientID(index: .max, generation: 0)
+    /// The place of its answer, where the order is kept.
+    var place: UInt64 = 0
+    /// Its number in its connection, from 1.
+    var number: UInt64 = 0
+  }
+
+  let configuration: ServedPool
+  /// Which of the process's pools it is.
+  let number: Int
+  /// Who may always connect: who we are.
+  let owner: UInt32
+  let version: String
+  var engine: JobEngine
+  var connections = ConnectionTable()
+  var listeners = Slab<ListeningSocket>()
+  var timers = TimerQueue<Timer>()
+  var origins: [Origin] = []
+  /// Indices of connections that have something to be taken, the first in line first.
+  var line: [Int] = []
+  private var lineHead = 0
+  /// Connections whose answers are to be sent.
+  var touched: [Int] = []
+  /// Clients that have gone while a worker had jobs of theirs.
+  var departed: Set<ClientID> = []
+  /// Bytes read and not taken, of all connections.
+  var unreadBytes = 0
+  /// There is room again for jobs that are not complete.
+  var releasesAll = false
+
+  var metrics: PoolMetrics
+  /// Workers that died unasked, and workers that were recycled.
+  var deaths = 0
+  var recycled = 0
+  let startedAt: UInt64
+  /// No new connections, and nothing more is read.
+  var isDraining = false
+  var poolIsClosed = false
+  /// It once had its minimum of ready workers.
+  var wasReady = false
+  var startsFail = false
+  /// Listening is suspended: descriptors are used up.
+  var listenersAreSuspended = false
+
+  init(_ configuration: ServedPool, number: Int, owner: UInt32, version: String, at now: UInt64) {
+    var configuration = configuration
+    configuration.pool.number = UInt8(number)
+    self.configuration = configuration
+    self.number = number
+    self.owner = owner
+    self.version = version
+    startedAt = now
+    metrics = PoolMetrics(began: timeOfDay())
+    engine = JobEngine(configuration.engine)
+  }
+
+  /// When `fireTimers` is wanted.
+  var nextDeadline: UInt64? { earliest(engine.nextDeadline, timers.earliest) }
+
+  /// Whether there is something to do before the loop may wait.
+  var hasNews: Bool { engine.hasNews || (lineHead < line.count && mayTakeJobs) }
+
+  var mayTakeJobs: Bool { !isDraining && (configuration.refusesWhenFull || engine.ledger.canAccept) }
+
+  // MARK: The line
+
+  mutating func standInLine(_ index: Int) {
+    guard !connections[index].isInLine else { return }
+    connections[index].isInLine = true
+    line.append(index)
+  }
+
+  /// The first in line that is still there.
+  mutating func popLine() -> Int? {
+    while lineHead < line.count {
+      let index = line[lineHead]
+      lineHead += 1
+      if lineHead == line.count {
+        line.removeAll(keepingCapacity: true)
+        lineHead = 0
+      } else if lineHead > 4096 {
+        line.removeFirst(lineHead)
+        lineHead = 0
+      }
+      guard connections.holds(index), connections[index].isInLine else { continue }
+      connections[index].isInLine = false
+      return index
+    }
+    return nil
+  }
+
+  // MARK: A turn of the loop
+
+  /// Starts workers and watches the sockets.
+  mutating func start(_ loop: inout EventLoop) throws(SystemError) {
+    engine.pool.start(&loop)
+    wasReady = engine.pool.size.lowerBound == 0
+    try watchListeners(&loop)
+    if let limit = configuration.connectionIdleLimit { timers.arm(.idle, at: loop.now() &+ max(limit / 4, 1_000_000)) }
+  }
+
+  /// Does what can be done now.
+  mutating func work(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    repeat {
+      settle(&loop, &reporter)
+      takeJobs(&loop, &reporter)
+    } while engine.hasNews
+    sendAnswers(&loop)
+  }
+
+  mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    engine.fireTimers(&loop)
+    while let timer = timers.popExpired(at: loop.now()) {
+      switch timer {
+      case .idle: closeIdle(&loop, &reporter)
+      case .linger: closeLingering(&loop)
+      case .listen: resumeListening(&loop)
+      }
+    }
+  }
+
+  /// Takes what the engine has to tell.
+  mutating func settle(_ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool = true) {
+    while let output = engine.advance(&loop, &reporter, leasing: leasing) {
+      switch output {
+      case .settled(let job, let outcome): settled(job, outcome, loop, &reporter)
+      case .emit(let job, let outcome): answer(job, outcome, &loop)
+      case .worker(let event): take(event, loop, &reporter)
+      case .closed: poolIsClosed = true
+      case .attemptStarted, .attemptEnded, .firstReply, .idle: break
+      }
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import JobCore
+import JobEngine
+import LinuxIO
+import WireFormats
+import WorkerPool
+
+/// Everything `prefork serve` needs to know.
+public struct ServeConfiguration: Sendable {
+  /// The pools, at least one and at most `mostPools`.
+  public var pools: [ServedPool]
+  /// What people are told on stderr.
+  public var verbosity: Verbosity
+  /// Where the workers' stderr goes.
+  public var workerErrors = WorkerErrors.prefixed
+  /// Where metrics are told by HTTP; nil for nowhere.
+  public var metricsListen: SocketAddress?
+  /// Where the pools are controlled; nil for beside the first unix job socket, if there is one.
+  public var control: SocketAddress?
+  /// Sockets of TCP may be reached from other machines.
+  public var allowsRemote = false
+  /// How long a stop may wait for the jobs that were accepted, in nanoseconds.
+  public var drainLimit: UInt64 = 30_000_000_000
+  /// Our version, as control and metrics tell it.
+  public var version = ""
+
+  /// Where people find out more.
+  static let url = "prefork(1)"
+
+  /// So many pools can share a process.
+  public static let mostPools = 200
+
+  /// What is wrong with it, in words; nil if nothing is.
+  public var defect: String? {
+    if pools.count > Self.mostPools { return "there are \(pools.count) pools, and the most is \(Self.mostPools)" }
+    var listens: [SocketAddress: String] = [:]
+    for pool in pools {
+      for address in pool.listens {
+        if let other = listens[address] {
+          let whose = other == pool.name ? "twice" : "for the pools \(other) and \(pool.name)"
+          return "\(address) is given \(whose)"
+        }
+        listens[address] = pool.name
+      }
+    }
+    return nil
+  }
+
+  /// Serves these pools.
+  public init(pools: [ServedPool], verbosity: Verbosity) {
+    self.pools = pools
+    self.verbosity = verbosity
+  }
+}
+
+/// One pool and those who may use it.
+public struct ServedPool: Sendable {
+  /// Its name.
+  public var name: String
+  /// The workers and how they are kept.
+  public var pool: WorkerPoolConfiguration
+  /// Queue, retries, limits of the jobs. Order is kept per connection, not here.
+  public var ledger: JobLedger.Configuration
+  /// How jobs stand in a connection.
+  public var input: StreamFormat
+  /// How answers stand in it.
+  public var output: StreamFormat
+  /// Longest job in bytes; a longer one fails alone.
+  public var maximumJobSize: Int
+  /// Seed of all jitter.
+  public var seed: UInt64
+  /// Where it listens.
+  public var listens: [SocketAddress] = []
+  /// Who may open its sockets in the file system.
+  public var rights = SocketFileRights()
+  /// Users whose processes may connect to its unix sockets; nil for all whom the file lets in, and with the usual mode 0600 only root
+  /// and our own.
+  public var allowedUsers: [UInt32]?
+  /// So many connections at once.
+  public var maximumConnections = 16384
+  /// A connection on which nothing moves for so long, in nanoseconds, and which waits for no job, is closed; nil for never.
+  public var connectionIdleLimit: UInt64?
+  /// A job for which there is no room in the queue is refused at once instead of waiting unread.
+  public var refusesWhenFull = false
+
+  /// A pool that listens nowhere yet.
+  public init(
+    name: String, pool: WorkerPoolConfiguration, ledger: JobLedger.Configuration, input: StreamFormat,
+    output: StreamFormat, maximumJobSize: Int, seed: UInt64
+  ) {
+    self.name = name
+    self.pool = pool
+    self.ledger = ledger
+    self.input = input
+    self.output = output
+    self.maximumJobSize = maximumJobSize
+    self.seed = seed
+  }
+
+  /// What its engine needs to know.
+  var engine: JobEngineConfiguration {
+    var engine = JobEngineConfiguration(pool: pool, ledger: ledger, seed: seed)
+    engine.keepsDetails = true
+    return engine
+  }
+
+  /// Whether this peer may connect.
+  func admits(_ peer: Peer, over address: SocketAddress, owner: UInt32) -> Bool {
+    switch peer {
+    case .host: return true
+    case .unknown: return false
+    case .process(_, let uid, _):
+      if let allowedUsers { return uid == owner || allowedUsers.contains(uid) }
+      // A name without a file has no mode that could have kept anybody out.
+      if case .unix = address, rights != SocketFileRights() { return true }
+      return uid == owner || uid == 0
+    }
+  }
+}
+
+/// What reading the configuration again has given.
+public enum Reloading: Sendable {
+  case configuration(ServeConfiguration)
+  /// It has mistakes, in words for people.
+  case unusable(String)
+}
+
+/// How serving ended; the command turns it into an exit status.
+public enum ServeEnd: Sendable, Equatable {
+  /// It was stopped, and everything that was accepted has been answered.
+  case stopped
+  /// It was stopped, and some jobs were given up because they took too long.
+  case gaveUpJobs
+  /// It was interrupted at a terminal.
+  case interrupted(signal: CInt)
+  /// It cannot listen, for this reason, with this advice.
+  case cannotListen(String, hint: String?)
+  /// A file that was to be written cannot be, for this reason.
+  case cannotCreateFile(String)
+  /// Our own bug was noticed.
+  case internalError
+}

@@ -1,0 +1,227 @@
+import ControlProtocol
+import EventLoop
+import JobEngine
+import LinuxIO
+import Metrics
+import MetricsServer
+import PoolCore
+import WorkerPool
+
+/// Who waits at the control socket for the end of pools.
+struct EndWaiter {
+  /// The session, and which one in that place.
+  let session: Int
+  let generation: UInt32
+  /// Pools that are not over yet.
+  var pools: Set<Int>
+}
+
+/// What is asked at the control socket and of the metrics, and what is answered.
+extension ServeDriver {
+  /// More workers than this are asked for by mistake.
+  private static let mostWorkers = 4096
+
+  mutating func controlReady(_ token: ServerToken, readable: Bool, hangup: Bool) {
+    guard control != nil, control!.sessions.holds(token.index),
+      control!.sessions[token.index].generation == token.generation
+    else { return }
+    if hangup || (readable && !control!.sessions[token.index].inputIsOver && !control!.read(token.index)) {
+      return control!.close(token.index, &loop)
+    }
+    answerControl(token.index)
+  }
+
+  /// Answers what a client asks, as far as it reads.
+  private mutating func answerControl(_ index: Int) {
+    while true {
+      while let request = control!.sessions[index].protocolSession.nextRequest() { answer(request, of: index) }
+      if let failure = control!.sessions[index].protocolSession.failure, !control!.sessions[index].hasComplained {
+        control!.sessions[index].hasComplained = true
+        reporter.repeated(
+          .refusedClient, cause: "control: \(failure)", "a client of the control socket is not understood: \(failure)")
+      }
+      let before = control!.sessions[index].protocolSession.output.count
+      guard control!.write(index, &loop) else { return control!.close(index, &loop) }
+      // What was written may make room for the next request.
+      if before == control!.sessions[index].protocolSession.output.count || before < ControlSession.outputLimit {
+        return
+      }
+    }
+  }
+
+  private mutating func answer(_ request: ControlRequest, of index: Int) {
+    do throws(ControlError) {
+      if let reply = try carryOut(request, for: index) { control!.sessions[index].protocolSession.reply(reply) }
+    } catch {
+      control!.sessions[index].protocolSession.refuse(error)
+    }
+  }
+
+  /// Does what is asked; nil when the answer comes later.
+  private mutating func carryOut(_ request: ControlRequest, for index: Int) throws(ControlError) -> ControlReply? {
+    switch request {
+    case .status(let pool): return .status(try statuses(pool))
+    case .watch(let pool, let interval):
+      let statuses = try statuses(pool)
+      control!.sessions[index].nextState = loop.now() &+ interval
+      return .status(statuses)
+    case .scale(let pool, let minimum, let maximum):
+      try scale(try one(pool), minimum, maximum ?? minimum)
+      return .done
+    case .recycle(let pool, let slots):
+      try recycle(pool, slots)
+      return .done
+    case .drain(let pool, let waits):
+      let pools = try several(pool)
+      for number in pools { drain(number) }
+      return ending(pools, waits, index)
+    case .stop(let pool, let waits):
+      let pools = try several(pool)
+      let answer = ending(pools, waits, index)
+      for number in pools { abandon(number, .prompt) }
+      return answer
+    case .metrics: return .metrics(String(decoding: metrics(as: .openMetrics), as: UTF8.self))
+    case .cancelJob(let pool, let job):
+      let number = try one(pool)
+      guard let id = services[number].engine.ledger.find(sequence: job) else { throw .noSuchJob(job) }
+      services[number].engine.cancel(id)
+      return .done
+    case .jobs(let pool, let limit): return .jobs(services[try one(pool)].jobs(atMost: limit, loop))
+    case .reload:
+      for number in services.indices where services.holds(number) { services[number].engine.pool.recycleAll(&loop) }
+      return .done
+    }
+  }
+
+  // MARK: Pools by name
+
+  private func several(_ name: String?) throws(ControlError) -> [Int] {
+    let living = services.indices.filter { services.holds($0) }
+    guard let name else { return living }
+    guard let number = living.first(where: { configuration.pools[$0].name == name }) else {
+      throw .noSuchPool(name, pools: living.map { configuration.pools[$0].name })
+    }
+    return [number]
+  }
+
+  private func one(_ name: String?) throws(ControlError) -> Int {
+    let pools = try several(name)
+    guard pools.count == 1 else { throw .noSuchPool(nil, pools: pools.map { configuration.pools[$0].name }) }
+    if services[pools[0]].engine.isStopping { throw .stopping }
+    return pools[0]
+  }
+
+  private func statuses(_ name: String?) throws(ControlError) -> [PoolStatus] {
+    try several(name).map { services[$0].status(loop) }
+  }
+
+  private mutating func scale(_ number: Int, _ minimum: Int, _ maximum: Int) throws(ControlError) {
+    guard minimum <= maximum, maximum >= 1, maximum <= Self.mostWorkers else {
+      throw .invalidSize(minimum: minimum, maximum: maximum, most: Self.mostWorkers)
+    }
+    reporter.pool = poolName(number)
+    services[number].engine.pool.resize(to: minimum...maximum, &loop)
+    reporter.note(
+      "the pool now keeps \(minimum == maximum ? "" : "\(minimum) to ")\(maximum) workers (asked by control)")
+    reporter.pool = nil
+  }
+
+  private mutating func recycle(_ name: String?, _ slots: [Int]?) throws(ControlError) {
+    guard let slots else {
+      for number in try several(name) { services[number].engine.pool.recycleAll(&loop) }
+      return
+    }
+    let number = try one(name)
+    let workers = services[number].engine.pool.snapshot.slots
+    for slot in slots where !workers.contains(where: { $0.slot.index == slot && $0.worker != nil }) {
+      throw .noSuchSlot(slot)
+    }
+    for slot in workers where slots.contains(slot.slot.index) {
+      if let worker = slot.worker { services[number].engine.pool.recycle(worker, &loop) }
+    }
+  }
+
+  private mutating func ending(_ pools: [Int], _ waits: Bool, _ index: Int) -> ControlReply {
+    if waits {
+      waiting.append(
+        EndWaiter(session: index, generation: control!.sessions[index].generation, pools: Set(pools)))
+    }
+    return .accepted
+  }
+
+  /// The pool is over.
+  mutating func tellThoseWhoWait(_ number: Int) {
+    for place in waiting.indices { waiting[place].pools.remove(number) }
+    let done = waiting.filter(\.pools.isEmpty)
+    waiting.removeAll(where: \.pools.isEmpty)
+    for waiter in done where control != nil && control!.sessions.holds(waiter.session) {
+      guard control!.sessions[waiter.session].generation == waiter.generation else { continue }
+      control!.sessions[waiter.session].protocolSession.reply(.done)
+      answerControl(waiter.session)
+    }
+  }
+
+  // MARK: Those who watch
+
+  mutating func tellThoseWhoWatch() {
+    guard control != nil else { return }
+    for index in control!.sessions.indices where control!.sessions.holds(index) {
+      guard let due = control!.sessions[index].nextState, due <= loop.now() else { continue }
+      guard case .watch(let pool, let interval)? = control!.sessions[index].protocolSession.request else {
+        control!.sessions[index].nextState = nil
+        continue
+      }
+      control!.sessions[index].nextState = loop.now() &+ interval
+      // Who does not read is not told more.
+      guard control!.sessions[index].protocolSession.output.count < ControlSession.outputLimit else { continue }
+      do throws(ControlError) {
+        control!.sessions[index].protocolSession.reply(.status(try statuses(pool)))
+      } catch {
+        control!.sessions[index].protocolSession.refuse(error)
+        control!.sessions[index].nextState = nil
+      }
+      answerControl(index)
+    }
+  }
+
+  /// The last words at the control socket.
+  mutating func finishControl() {
+    guard control != nil else { return }
+    for index in control!.sessions.indices where control!.sessions.holds(index) {
+      _ = control!.write(index, &loop)
+      control!.close(index, &loop)
+    }
+  }
+
+  // MARK: Metrics
+
+  mutating func serveMetrics() {
+    guard metricsServer != nil else { return }
+    metricsServer!.run()
+    while let question = metricsServer!.nextQuestion() {
+      switch question {
+      case .metrics(let format): metricsServer!.answer(metrics: metrics(as: format))
+      case .readiness: metricsServer!.answer(notReady: reasonNotReady)
+      }
+    }
+  }
+
+  private func metrics(as format: MetricsFormat) -> [UInt8] {
+    var reports: [PoolReport] = []
+    for number in services.indices where services.holds(number) { reports.append(services[number].report) }
+    let usage = OwnUsage()
+    let process = ProcessReport(
+      version: configuration.version, began: OwnUsage.began, cpuTime: usage.cpuTime, residentBytes: usage.residentBytes,
+      openDescriptors: usage.openDescriptors, mostDescriptors: usage.mostDescriptors)
+    return metricsText(of: reports, process, as: format)
+  }
+
+  /// Why not every pool can serve jobs; nil if each can.
+  var reasonNotReady: String? {
+    for number in services.indices where services.holds(number) && !services[number].isReady {
+      let service = configuration.pools[number].name
+      return "\(service) is \(services[number].phase.rawValue): \(services[number].summary)"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,144 @@
+import EventLoop
+import JobEngine
+import LinuxIO
+import PoolCore
+import WorkerPool
+
+/// Signals, and how serving ends.
+extension ServeDriver {
+  /// INT, TERM: finish what was accepted; again: end now. HUP: replace every worker. USR1: the state. TTIN, TTOU: one worker more,
+  /// one fewer, where there is one pool.
+  mutating func take(signal: CInt) {
+    switch signal {
+    case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
+    case Signal.hangup: rollAll()
+    case Signal.user1: sayState()
+    case Signal.child:
+      for number in services.indices where services.holds(number) {
+        services[number].engine.pool.childrenChanged(&loop)
+      }
+    case Signal.oneMore: resize(by: 1)
+    default: resize(by: -1)
+    }
+  }
+
+  private mutating func stopAsked(by signal: CInt) {
+    stopsAsked += 1
+    if signal == Signal.interrupt { interruptedBy = signal }
+    guard stopsAsked == 1 else {
+      for number in services.indices where services.holds(number) {
+        abandon(number, stopsAsked == 2 ? .prompt : .immediate)
+      }
+      return
+    }
+    var unsettled = 0
+    for number in services.indices where services.holds(number) {
+      unsettled += services[number].engine.ledger.counts.unsettled
+      drain(number)
+    }
+    givesUpAt = loop.now() &+ configuration.drainLimit
+    reporter.note(
+      "\(signalName(signal)): no new connections; finishing \(unsettled) jobs, at most \(seconds(configuration.drainLimit)) "
+        + "(--drain-timeout); once more to stop now")
+  }
+
+  /// The pool takes nothing new, finishes what it has, and ends.
+  mutating func drain(_ number: Int) {
+    reporter.pool = poolName(number)
+    services[number].drain(&loop)
+    reporter.pool = nil
+  }
+
+  /// The pool ends now: what is not settled is cancelled, and its clients are told so.
+  mutating func abandon(_ number: Int, _ urgency: StopUrgency) {
+    drain(number)
+    services[number].engine.abandon()
+    services[number].work(&loop, &reporter)
+    services[number].engine.stopPool(urgency, &loop)
+  }
+
+  mutating func giveUp() {
+    givesUpAt = nil
+    for number in services.indices where services.holds(number) && !services[number].engine.isStopping {
+      let unsettled = services[number].engine.ledger.counts.unsettled
+      if unsettled > 0 {
+        hasGivenUp = true
+        reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout")
+      }
+      abandon(number, .prompt)
+    }
+  }
+
+  /// A pool that has answered everything stops its workers; one whose workers are gone is over.
+  mutating func goOnEnding(_ number: Int) {
+    if services[number].isDrained, !services[number].engine.isStopping {
+      services[number].engine.stopPool(.graceful, &loop)
+      services[number].settle(&loop, &reporter)
+    }
+    guard services[number].poolIsClosed else { return }
+    services[number].closeAll(&loop)
+    if services[number].engine.ledger.internalErrors > 0 || services[number].engine.pool.internalErrors > 0 {
+      hadInternalError = true
+    }
+    services.remove(number)
+    tellThoseWhoWait(number)
+  }
+
+  private mutating func rollAll() {
+    reporter.note("SIGHUP: replacing all workers")
+    for number in services.indices where services.holds(number) { services[number].engine.pool.recycleAll(&loop) }
+  }
+
+  private mutating func sayState() {
+    for number in services.indices where services.holds(number) {
+      reporter.pool = poolName(number)
+      reporter.fatal("\(services[number].phase.rawValue): \(services[number].summary)")
+      services[number].engine.sayState(loop, &reporter)
+    }
+    reporter.pool = nil
+  }
+
+  private mutating func resize(by change: Int) {
+    guard services.count == 1, let number = services.indices.first(where: { services.holds($0) }),
+      !services[number].engine.isStopping
+    else { return }
+    let old = services[number].engine.pool.size
+    let asked = configuration.pools[number].pool.pool
+    let maximum = max(1, old.upperBound + change)
+    let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
+    services[number].engine.pool.resize(to: minimum...maximum, &loop)
+    reporter.note("the pool now keeps \(minimum == maximum ? "" : "\(minimum) to ")\(maximum) workers")
+  }
+
+  mutating func sayWhereItListens(_ number: Int) {
+    reporter.pool = poolName(number)
+    let service = services[number].listeners.indices
+    for index in service where services[number].listeners.holds(index) {
+      reporter.note("listening on \(services[number].listeners[index].address)")
+      if services[number].listeners[index].isRemote {
+        reporter.note("that can be reached from other machines, without encryption and by anyone")
+      }
+    }
+    reporter.pool = nil
+  }
+
+  /// The last words: now there is time to wait for a slow reader.
+  mutating func finishMessages() {
+    reporter.sayWhatWasCounted()
+    reporter.flush()
+    while reporter.isBlocked, stopsAsked < 3 {
+      flush()
+      loopEvents.removeAll(keepingCapacity: true)
+      do { try loop.wait(into: &loopEvents) } catch { return }
+      for case .signal(Signal.interrupt) in loopEvents { stopsAsked += 1 }
+      for case .signal(Signal.terminate) in loopEvents { stopsAsked += 1 }
+      reporter.flush()
+    }
+  }
+
+  var end: ServeEnd {
+    if hadInternalError { return .internalError }
+    if let interruptedBy { return .interrupted(signal: interruptedBy) }
+    return hasGivenUp ? .gaveUpJobs : .stopped
+  }
+}

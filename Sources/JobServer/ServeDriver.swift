@@ -1,0 +1,262 @@
+import ControlProtocol
+import EventLoop
+import JobEngine
+import LinuxIO
+import MetricsServer
+import PoolCore
+import WorkerPool
+
+/// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses what the loop
+/// itself needs.
+/// `reload` reads the configuration again; it is called when SIGHUP or control asks for it.
+public func serve(
+  _ configuration: ServeConfiguration, closed: ClosedDescriptors, reload: @escaping @Sendable () -> Reloading
+) throws(SystemError) -> ServeEnd {
+  var log: WorkerLog?
+  if case .file(let path) = configuration.workerErrors {
+    do throws(SystemError) { log = try WorkerLog(path: path) } catch { return .cannotCreateFile("\(error)") }
+  }
+  _ = try? raiseDescriptorLimit()
+  var driver = try ServeDriver(configuration, log, closed: closed, reload: reload)
+  if let failure = driver.listen() { return failure }
+  return try driver.run()
+}
+
+/// The life of `prefork serve`: one loop, any number of pools, their clients, and those who control and watch them.
+struct ServeDriver: ~Copyable {
+  var configuration: ServeConfiguration
+  let reload: @Sendable () -> Reloading
+  var loop: EventLoop
+  var reporter: Reporter
+  var services = Slab<PoolService>()
+  var control: ControlEndpoint?
+  var metricsServer: MetricsServer?
+  var loopEvents: [LoopEvent] = []
+  let startedAt: UInt64
+  /// Who we are.
+  let owner = ProcessTable.ownUser
+  var errorOutputIsWatched = false
+  /// How often we were told to stop.
+  var stopsAsked = 0
+  /// When the jobs that are not done are given up.
+  var givesUpAt: UInt64?
+  var hasGivenUp = false
+  /// The signal that told us, if it came from a terminal.
+  var interruptedBy: CInt?
+  var hadInternalError = false
+  /// Those of the control socket who wait for the end of pools, and of which.
+  var waiting: [EndWaiter] = []
+
+  init(
+    _ configuration: ServeConfiguration, _ log: consuming WorkerLog?, closed: ClosedDescriptors,
+    reload: @escaping @Sendable () -> Reloading
+  ) throws(SystemError) {
+    self.reload = reload
+    self.configuration = configuration
+    loop = try EventLoop()
+    startedAt = loop.now()
+    reporter = Reporter(
+      InheritedOutput(2, wasClosed: closed.stderr), log: log, verbosity: configuration.verbosity)
+    for (number, pool) in configuration.pools.enumerated() {
+      let service = PoolService(pool, number: number, owner: owner, version: configuration.version, at: loop.now())
+      services.insert(service, at: number)
+    }
+  }
+
+  // MARK: Listening
+
+  /// Opens all sockets before anything is started; or says which one cannot be.
+  mutating func listen() -> ServeEnd? {
+    do throws(SocketError) {
+      for (number, pool) in configuration.pools.enumerated() {
+        for (index, address) in pool.listens.enumerated() {
+          let socket = try ListeningSocket(
+            address, rights: pool.rights, allowsRemote: configuration.allowsRemote)
+          services[number].listeners.insert(socket, at: index)
+        }
+      }
+      if let address = controlAddress {
+        let info = ServiceInfo(version: configuration.version, url: ServeConfiguration.url)
+        control = ControlEndpoint(try ListeningSocket(address), service: info)
+      }
+      if let address = configuration.metricsListen {
+        return listenForMetrics(try ListeningSocket(address, allowsRemote: configuration.allowsRemote))
+      }
+    } catch {
+      return .cannotListen(error.description, hint: error.hint)
+    }
+    return nil
+  }
+
+  private mutating func listenForMetrics(_ listener: consuming ListeningSocket) -> ServeEnd? {
+    let address = listener.address
+    do {
+      metricsServer = try MetricsServer(on: listener.duplicate())
+    } catch let error as MetricsServerError {
+      return .cannotListen("\(error)", hint: nil)
+    } catch {
+      return .cannotListen("cannot serve metrics on \(address): \(error)", hint: nil)
+    }
+    reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
+    return nil
+  }
+
+  /// Beside the first job socket in the file system, unless it was told.
+  private var controlAddress: SocketAddress? {
+    if let control = configuration.control { return control }
+    for pool in configuration.pools {
+      for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }
+    }
+    return nil
+  }
+
+  // MARK: The loop
+
+  mutating func run() throws(SystemError) -> ServeEnd {
+    try loop.watchSignals([
+      Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1, Signal.oneMore, Signal.oneFewer, Signal.child,
+    ])
+    for (descriptor, kind) in [
+      (listener(of: control), ServerToken.Kind.controlListener), (descriptor(of: metricsServer), .metrics),
+    ] {
+      guard let descriptor else { continue }
+      try loop.add(descriptor, token: ServerToken(kind).rawValue, readable: true, writable: false)
+    }
+    for number in services.indices where services.holds(number) {
+      sayWhereItListens(number)
+      try services[number].start(&loop)
+    }
+    while services.count > 0 {
+      let isBusy = work()
+      flush()
+      if services.count == 0 { break }
+      try loop.setAlarm(at: nextDeadline)
+      loopEvents.removeAll(keepingCapacity: true)
+      try loop.wait(into: &loopEvents, blocking: !isBusy)
+      for index in loopEvents.indices { handle(loopEvents[index]) }
+      fireTimers()
+    }
+    finishControl()
+    finishMessages()
+    return end
+  }
+
+  /// Does what can be done; true if there is more to do at once.
+  private mutating func work() -> Bool {
+    var isBusy = false
+    for number in services.indices where services.holds(number) {
+      reporter.pool = poolName(number)
+      services[number].work(&loop, &reporter)
+      goOnEnding(number)
+      guard services.holds(number) else { continue }
+      if services[number].hasNews { isBusy = true }
+    }
+    reporter.pool = nil
+    return isBusy
+  }
+
+  /// Told in messages when there are several.
+  func poolName(_ number: Int) -> String? {
+    configuration.pools.count > 1 ? configuration.pools[number].name : nil
+  }
+
+  private var nextDeadline: UInt64? {
+    var deadline = givesUpAt
+    for number in services.indices where services.holds(number) {
+      deadline = earliest(deadline, services[number].nextDeadline)
+    }
+    deadline = earliest(deadline, nextState(of: control))
+    return earliest(deadline, nextRun(of: metricsServer, loop.now()))
+  }
+
+  private mutating func fireTimers() {
+    for number in services.indices where services.holds(number) {
+      guard let deadline = services[number].nextDeadline, deadline <= loop.now() else { continue }
+      reporter.pool = poolName(number)
+      services[number].fireTimers(&loop, &reporter)
+    }
+    if let givesUpAt, givesUpAt <= loop.now() { giveUp() }
+    tellThoseWhoWatch()
+    serveMetrics()
+  }
+
+  private mutating func handle(_ event: LoopEvent) {
+    switch event {
+    case .ready(let token, let readable, let writable, let hangup):
+      guard let ours = ServerToken(token) else {
+        let number = Int(token >> 48 & 0xFF)
+        guard services.holds(number) else { return }
+        reporter.pool = poolName(number)
+        _ = services[number].engine.pool.handle(token: token, hangup: hangup, &loop)
+        return
+      }
+      handle(ours, readable: readable, writable: writable, hangup: hangup)
+    case .signal(let signal): take(signal: signal)
+    case .alarm: break  // What is due is looked for after each turn.
+    }
+  }
+
+  private mutating func handle(_ token: ServerToken, readable: Bool, writable: Bool, hangup: Bool) {
+    switch token.kind {
+    case .errorOutput: reporter.flush()
+    case .jobListener:
+      guard services.holds(token.pool) else { return }
+      reporter.pool = poolName(token.pool)
+      services[token.pool].letIn(at: token.index, &loop, &reporter)
+    case .connection:
+      guard services.holds(token.pool) else { return }
+      reporter.pool = poolName(token.pool)
+      services[token.pool].handle(
+        token, readable: readable, writable: writable, hangup: hangup, &loop)
+    case .controlListener: if control != nil { control!.letIn(&loop, owner: owner, &reporter) }
+    case .control: controlReady(token, readable: readable, hangup: hangup)
+    case .metrics: serveMetrics()
+    }
+  }
+
+  mutating func flush() {
+    reporter.flush()
+    if reporter.isBlocked != errorOutputIsWatched, !reporter.isAlwaysReady {
+      errorOutputIsWatched = reporter.isBlocked
+      let token = ServerToken(.errorOutput).rawValue
+      if errorOutputIsWatched {
+        try? loop.add(reporter.descriptor, token: token, readable: false, writable: true)
+      } else {
+        loop.remove(reporter.descriptor)
+      }
+    }
+    for number in services.indices where services.holds(number) {
+      services[number].engine.pool.setReadsErrorOutput(!reporter.isFull, &loop)
+    }
+  }
+}
+
+// What may be there or not, and cannot be copied, can be looked at only like this.
+
+private func listener(of control: borrowing ControlEndpoint?) -> CInt? {
+  switch control {
+  case .some(let control): control.listener.descriptor
+  case .none: nil
+  }
+}
+
+private func nextState(of control: borrowing ControlEndpoint?) -> UInt64? {
+  switch control {
+  case .some(let control): control.nextDeadline
+  case .none: nil
+  }
+}
+
+private func descriptor(of server: borrowing MetricsServer?) -> CInt? {
+  switch server {
+  case .some(let server): server.descriptor
+  case .none: nil
+  }
+}
+
+private func nextRun(of server: borrowing MetricsServer?, _ now: UInt64) -> UInt64? {
+  switch server {
+  case .some(let server): server.deadline(at: now)
+  case .none: nil
+  }
+}

@@ -1,0 +1,59 @@
+/// Things that cannot be copied, by index: an array cannot hold them.
+struct Slab<Element: ~Copyable>: ~Copyable {
+  private var places = UnsafeMutablePointer<Element>.allocate(capacity: 0)
+  private var isOccupied: [Bool] = []
+  /// How many there are.
+  private(set) var count = 0
+
+  deinit {
+    for index in isOccupied.indices where isOccupied[index] { (places + index).deinitialize(count: 1) }
+    places.deallocate()
+  }
+
+  /// All indices that can be occupied.
+  var indices: Range<Int> { isOccupied.indices }
+
+  /// Whether something is there.
+  func holds(_ index: Int) -> Bool { index < isOccupied.count && isOccupied[index] }
+
+  /// What is at an occupied index.
+  subscript(index: Int) -> Element {
+    _read {
+      precondition(isOccupied[index])
+      yield places[index]
+    }
+    _modify {
+      precondition(isOccupied[index])
+      yield &places[index]
+    }
+  }
+
+  /// Puts something at an empty index.
+  mutating func insert(_ element: consuming Element, at index: Int) {
+    reserve(index)
+    precondition(!isOccupied[index])
+    (places + index).initialize(to: element)
+    isOccupied[index] = true
+    count += 1
+  }
+
+  /// Empties an index.
+  mutating func remove(_ index: Int) {
+    precondition(isOccupied[index])
+    isOccupied[index] = false
+    count -= 1
+    (places + index).deinitialize(count: 1)
+  }
+
+  private mutating func reserve(_ index: Int) {
+    guard index >= isOccupied.count else { return }
+    let capacity = max(index + 1, 2 * isOccupied.count)
+    let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+    for old in isOccupied.indices where isOccupied[old] {
+      (larger + old).moveInitialize(from: places + old, count: 1)
+    }
+    places.deallocate()
+    places = larger
+    isOccupied += Array(repeating: false, count: capacity - isOccupied.count)
+  }
+}

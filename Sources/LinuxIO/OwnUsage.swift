@@ -1,0 +1,54 @@
+import Glibc
+
+/// What this process takes, without its children.
+public struct OwnUsage: Sendable {
+  /// CPU time of all its threads so far, in nanoseconds.
+  public let cpuTime: UInt64
+  /// Resident memory, in bytes; 0 if /proc is not mounted.
+  public let residentBytes: Int
+  /// Open descriptors; nil if the kernel does not tell their number without a list of them (before Linux 6.2).
+  public let openDescriptors: Int?
+  /// So many descriptors may be open (RLIMIT_NOFILE).
+  public let mostDescriptors: Int
+
+  /// Now.
+  public init() {
+    cpuTime = Self.time(CLOCK_PROCESS_CPUTIME_ID)
+    residentBytes =
+      Self.numbers(in: "/proc/self/statm").dropFirst().first.map { $0 * Int(sysconf(CInt(_SC_PAGESIZE))) } ?? 0
+    var information = stat()
+    openDescriptors =
+      stat("/proc/self/fd", &information) == 0 && information.st_size > 0 ? Int(information.st_size) : nil
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    mostDescriptors = Int(clamping: limit.rlim_cur)
+  }
+
+  /// When this process began, in nanoseconds since 1970, to 10 ms; now, if /proc is not mounted. Read once: a clock that is
+  /// set afterwards does not move it.
+  public static let began: UInt64 = {
+    let (wall, sinceBoot) = (time(CLOCK_REALTIME), time(CLOCK_BOOTTIME))
+    // The name, which is second and may hold anything, is not a number; the time is field 22 (proc(5)).
+    let fields = numbers(in: "/proc/self/stat", behind: UInt8(ascii: ")"))
+    guard fields.count > 19 else { return wall }
+    let ticks = UInt64(fields[19])
+    return wall - sinceBoot + ticks * (1_000_000_000 / UInt64(sysconf(CInt(_SC_CLK_TCK))))
+  }()
+
+  private static func time(_ clock: clockid_t) -> UInt64 {
+    var now = timespec()
+    clock_gettime(clock, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+
+  /// The words of a small file, as numbers; what is none is 0. From behind the last `mark`, if one is given.
+  private static func numbers(in path: String, behind mark: UInt8? = nil) -> [Int] {
+    guard let file = try? FileDescriptor.open(path, flags: O_RDONLY) else { return [] }
+    return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+      guard case .bytes(let count) = readOnce(file.rawValue, buffer) else { return [] }
+      let text = buffer[..<count]
+      let begin = mark.flatMap { text.lastIndex(of: $0) }.map { $0 + 1 } ?? 0
+      return text[begin...].split(separator: UInt8(ascii: " ")).map { Int(String(decoding: $0, as: UTF8.self)) ?? 0 }
+    }
+  }
+}

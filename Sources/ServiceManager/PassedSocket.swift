@@ -1,0 +1,58 @@
+import CSystemd
+import Glibc
+import LinuxIO
+
+/// A socket that the service manager has opened for us (systemd.socket(5)).
+public struct PassedSocket: Equatable, Sendable {
+  /// What its name, `FileDescriptorName=` in the unit, says that it is for.
+  public enum Purpose: Equatable, Sendable {
+    /// `jobs`, or `jobs-NAME` for the pool of that name.
+    case jobs(pool: String?)
+    /// `control`.
+    case control
+    /// `metrics`.
+    case metrics
+    /// Nobody has named it: its name is that of its unit, or the one that stands for none.
+    case unnamed
+    /// A name that means nothing to us.
+    case unknown
+
+    /// What a name says.
+    init(name: String) {
+      switch name {
+      case "jobs": self = .jobs(pool: nil)
+      case "control": self = .control
+      case "metrics": self = .metrics
+      case "unknown": self = .unnamed
+      case _ where name.hasSuffix(".socket"): self = .unnamed
+      case _ where name.hasPrefix("jobs-") && name.utf8.count > 5: self = .jobs(pool: String(name.dropFirst(5)))
+      default: self = .unknown
+      }
+    }
+  }
+
+  /// The descriptor, close-on-exec, which is now the caller's: `ListeningSocket(inherited:)` takes it over.
+  public let descriptor: CInt
+  /// Its name as it was given.
+  public let name: String
+  /// What it is for.
+  public var purpose: Purpose { Purpose(name: name) }
+}
+
+/// The sockets that were passed to this process by sd_listen_fds(3), in their order; none if that was meant for another
+/// process. To be called once, before any thread is started and anything is opened: it changes the environment, so that none
+/// of our children takes them for its own.
+public func takePassedSockets() throws(SystemError) -> [PassedSocket] {
+  var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+  let count = sd_listen_fds_with_names(1, &names)
+  if count < 0 { throw SystemError("sd_listen_fds", -count) }
+  guard let names else { return [] }
+  defer {
+    for index in 0..<Int(count) { free(names[index]) }
+    free(names)
+  }
+  // SD_LISTEN_FDS_START is 3.
+  return (0..<count).map { index in
+    PassedSocket(descriptor: 3 + index, name: names[Int(index)].map { String(cString: $0) } ?? "unknown")
+  }
+}

@@ -1,0 +1,164 @@
+import CSystemd
+import DaemonThreads
+import Glibc
+import LinuxIO
+import Synchronization
+
+/// Tells the service manager and the journal about us, in order, and never makes the caller wait: sd_notify(3) and
+/// sd_journal_sendv(3) block while nobody reads at the other end, so a thread of their own calls them.
+///
+/// Without NOTIFY_SOCKET, and with a stderr that is not the journal, there is nobody to tell: everything is a no-op, and
+/// there is no thread. The environment must not be changed any more once there is one: libsystemd reads it there.
+public final class ServiceMessenger: Sendable {
+  /// How the messages leave; other than libsystemd in tests.
+  struct Channels: Sendable {
+    var notify: (@Sendable (String) -> Void)?
+    var write: (@Sendable (JournalEntry) -> Void)?
+  }
+
+  private struct Mailbox {
+    var outbox = Outbox()
+    var isSending = false
+    var isFlushing = false
+  }
+
+  private let mailbox = Mutex(Mailbox())
+  /// A byte in it wakes the thread.
+  private let bell: Pipe
+  private let channels: Channels
+  /// Nanoseconds between two calls of `alive`: half of what the watchdog allows. Nil without a watchdog.
+  public let watchdogInterval: UInt64?
+
+  /// Somebody wants to be notified.
+  public var notifies: Bool { channels.notify != nil }
+  /// stderr is the journal: messages belong there, with their fields, instead of on stderr.
+  public var journals: Bool { channels.write != nil }
+
+  /// Looks at the environment. Fails if there are no descriptors (EMFILE) or no threads (EAGAIN) left.
+  public convenience init() throws(SystemError) {
+    var channels = Channels()
+    if let socket = getenv("NOTIFY_SOCKET"), socket.pointee != 0 { channels.notify = { sd_notify(0, $0) } }
+    if stderrIsJournal() { channels.write = writeToJournal }
+    var timeout: UInt64 = 0
+    let isWatched = sd_watchdog_enabled(0, &timeout) > 0 && channels.notify != nil
+    try self.init(channels, watchdogInterval: isWatched ? max(1, timeout / 2) * 1000 : nil)
+  }
+
+  init(_ channels: Channels, watchdogInterval: UInt64? = nil) throws(SystemError) {
+    self.channels = channels
+    self.watchdogInterval = watchdogInterval
+    bell = try Pipe()
+    try makeNonBlocking(bell.readEnd)
+    try makeNonBlocking(bell.writeEnd)
+    guard channels.notify != nil || channels.write != nil else { return }
+    guard DaemonThread.start({ self.run() }) else { throw SystemError("pthread_create", EAGAIN) }
+  }
+
+  // MARK: What there is to tell
+
+  /// The service can be used: its sockets listen, its pools are ready. Also the end of a reload.
+  public func ready() { notify { $0.post(.ready) } }
+
+  /// A reload has begun; `ready` ends it.
+  public func reloading() {
+    let now = monotonicNow() / 1000
+    notify { $0.post(.reloading(now)) }
+  }
+
+  /// The service is about to end. Nothing but statuses and signs of life is told after that.
+  public func stopping() { notify { $0.post(.stopping) } }
+
+  /// One line for `systemctl status`. Told at most once a second: of those that come faster, the last.
+  public func status(_ text: String) { notify { $0.post(status: text) } }
+
+  /// All is well, says who has seen it: the loop turns, and the pools make progress. To be called each
+  /// `watchdogInterval`, and not when they do not.
+  public func alive() { notify { $0.postAlive() } }
+
+  /// Starting, reloading or stopping takes longer: so many microseconds more, beginning when this is read.
+  public func extendTimeout(microseconds: UInt64) { notify { $0.postExtension(microseconds) } }
+
+  /// A message for the journal; dropped if stderr is not the journal. While the journal does not keep up, messages are dropped
+  /// and counted, and it is told how many as soon as it does.
+  public func log(_ entry: JournalEntry) {
+    if journals { post { $0.post(entry) } }
+  }
+
+  /// Waits until all has been told, at most so many milliseconds: the last thing before the process ends. False if it was
+  /// not enough.
+  public func flush(milliseconds: UInt64 = 1000) -> Bool {
+    guard notifies || journals else { return true }
+    let deadline = monotonicNow() + milliseconds * 1_000_000
+    mailbox.withLock { $0.isFlushing = true }
+    ring()
+    while true {
+      if mailbox.withLock({ $0.outbox.isEmpty && !$0.isSending }) { return true }
+      if monotonicNow() >= deadline { return false }
+      poll(nil, 0, 1)
+    }
+  }
+
+  private func notify(_ change: (inout Outbox) -> Void) {
+    if notifies { post(change) }
+  }
+
+  private func post(_ change: (inout Outbox) -> Void) {
+    mailbox.withLock { change(&$0.outbox) }
+    ring()
+  }
+
+  /// A full pipe will wake the thread as well.
+  private func ring() {
+    withUnsafeBytes(of: UInt8(0)) { _ = writeOnce(bell.writeEnd, $0) }
+  }
+
+  // MARK: The thread
+
+  private func run() {
+    var rings = ByteQueue(capacity: 512)
+    while true {
+      let step = mailbox.withLock { mailbox in
+        let step = mailbox.outbox.next(at: monotonicNow(), flushing: mailbox.isFlushing)
+        if case .wait = step { mailbox.isSending = false } else { mailbox.isSending = true }
+        return step
+      }
+      switch step {
+      case .notify(let text): channels.notify?(text)
+      case .write(let entry): channels.write?(entry)
+      case .wait(let deadline):
+        wait(until: deadline)
+        while case .bytes = rings.fill(from: bell.readEnd) { rings.removeAll() }
+      }
+    }
+  }
+
+  private func wait(until deadline: UInt64?) {
+    var timeout: CInt = -1
+    if let deadline {
+      let now = monotonicNow()
+      timeout = deadline <= now ? 0 : CInt(clamping: (deadline - now + 999_999) / 1_000_000)
+    }
+    var entry = pollfd(fd: bell.readEnd, events: CShort(POLLIN), revents: 0)
+    poll(&entry, 1, timeout)
+  }
+}
+
+private func stderrIsJournal() -> Bool {
+  var status = stat()
+  guard let stream = getenv("JOURNAL_STREAM"), fstat(2, &status) == 0 else { return false }
+  return isJournal(String(cString: stream), device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+}
+
+private func writeToJournal(_ entry: JournalEntry) {
+  let fields = entry.fields.map { Array($0.utf8) }
+  var bytes = Array(fields.joined())
+  bytes.withUnsafeMutableBytes { buffer in
+    var place = buffer.baseAddress!
+    let vectors = fields.map { field in
+      defer { place += field.count }
+      return iovec(iov_base: place, iov_len: field.count)
+    }
+    // That there is no journal any more cannot be told apart from success.
+    _ = sd_journal_sendv(vectors, CInt(vectors.count))
+  }
+}

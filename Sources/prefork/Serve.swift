@@ -1,0 +1,120 @@
+import CommandLineKit
+import ConfigurationFile
+import JobCore
+import JobEngine
+import JobServer
+import LinuxIO
+import WorkerProcess
+
+/// Serves jobs from sockets until it is told to stop, and returns the exit status.
+func serveCommand(_ arguments: ParsedArguments) -> Int32 {
+  let closed = openClosedStandardDescriptors()
+  prepareSignals()
+  do throws(ServeFailure) {
+    let configuration = try serveConfiguration(from: arguments)
+    if arguments[ServeOptions.checkConfig] { return ExitCode.ok.rawValue }
+    let reload: @Sendable () -> Reloading = {
+      do throws(ServeFailure) { return .configuration(try serveConfiguration(from: arguments)) } catch {
+        return .unusable(error.message)
+      }
+    }
+    return try perform(configuration, closed, reload)
+  } catch {
+    printError(error.message)
+    return error.code.rawValue
+  }
+}
+
+/// Why serving cannot begin.
+private struct ServeFailure: Error {
+  let code: ExitCode
+  /// For stderr, with its newline.
+  let message: String
+}
+
+private func perform(
+  _ configuration: ServeConfiguration, _ closed: ClosedDescriptors, _ reload: @escaping @Sendable () -> Reloading
+) throws(ServeFailure) -> Int32 {
+  let end: ServeEnd
+  do throws(SystemError) {
+    end = try serve(configuration, closed: closed, reload: reload)
+  } catch {
+    throw ServeFailure(code: .systemRefused, message: "prefork: \(error)\n")
+  }
+  switch end {
+  case .stopped: return ExitCode.ok.rawValue
+  case .gaveUpJobs: return ExitCode.someJobsNotOK.rawValue
+  case .interrupted(let signal): raiseWithDefaultAction(signal)
+  case .cannotListen(let reason, let hint):
+    let advice = hint.map { "hint: \($0)\n" } ?? ""
+    throw ServeFailure(code: .systemRefused, message: "prefork: \(reason)\n\(advice)")
+  case .cannotCreateFile(let reason): throw ServeFailure(code: .cannotCreateOutput, message: "prefork: \(reason)\n")
+  case .internalError: return ExitCode.internalError.rawValue
+  }
+}
+
+/// Everything that the command line and its file say.
+private func serveConfiguration(from arguments: ParsedArguments) throws(ServeFailure) -> ServeConfiguration {
+  let settings = try settings(from: arguments)
+  let process = settings.process
+  var pools: [ServedPool] = []
+  for pool in settings.pools { pools.append(servedPool(pool)) }
+  var configuration = ServeConfiguration(pools: pools, verbosity: process[RunOptions.verbosity])
+  switch pools.count == 1
+    ? settings.pools[0].arguments[SurroundingsOptions.stderr] : process[SurroundingsOptions.stderr]
+  {
+  case .prefix: configuration.workerErrors = .prefixed
+  case .inherit: configuration.workerErrors = .inherited
+  case .file(let path): configuration.workerErrors = .file(path)
+  }
+  configuration.control = process[ServeOptions.control]
+  configuration.metricsListen = process[ServeOptions.metricsListen]
+  configuration.allowsRemote = process[ServeOptions.allowRemote]
+  configuration.drainLimit = process[ServeOptions.drainTimeout]
+  configuration.version = preforkTool.version
+  if let defect = configuration.defect { throw ServeFailure(code: .badConfiguration, message: "prefork: \(defect)\n") }
+  return configuration
+}
+
+private func settings(from arguments: ParsedArguments) throws(ServeFailure) -> ServeSettings {
+  guard let path = arguments[ServeOptions.config] else { return ServeSettings(commandLine: arguments) }
+  do throws(ConfigurationError) {
+    return try loadConfiguration(path, for: ServeOptions.command, commandLine: arguments)
+  } catch {
+    let code: ExitCode
+    switch error {
+    case .unreadable: code = .inputUnreadable
+    case .mistakes: code = .badConfiguration
+    }
+    throw ServeFailure(code: code, message: error.message(of: "prefork"))
+  }
+}
+
+private func servedPool(_ settings: PoolSettings) -> ServedPool {
+  let arguments = settings.arguments
+  let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
+  let command: WorkerCommand
+  switch settings.command {
+  case .commandLine: command = workerCommand(of: arguments)
+  case .words(let words): command = WorkerCommand(words: words.map { Array($0.utf8) })
+  }
+  var ledger = ledgerConfiguration(
+    from: arguments, queue: arguments[ServeOptions.queue], queueTimeout: arguments[ServeOptions.queueTimeout])
+  ledger.keepOrder = false
+  ledger.halt = nil
+  ledger.clientLimit = arguments[ServeOptions.clientJobs] ?? max(64, 2 * workers.upperBound)
+  let seed = arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max)
+  ledger.seed = seed
+  var pool = ServedPool(
+    name: settings.name, pool: workerPoolConfiguration(from: arguments, command: command, workers: workers),
+    ledger: ledger, input: StreamFormat(arguments[ServeOptions.input]),
+    output: StreamFormat(arguments[ServeOptions.output]), maximumJobSize: arguments[RunOptions.maxJobSize], seed: seed)
+  pool.listens = arguments[ServeOptions.listen]
+  pool.rights = SocketFileRights(mode: arguments[ServeOptions.socketMode], group: arguments[ServeOptions.socketGroup])
+  let allowed = arguments[ServeOptions.allowUser]
+  pool.allowedUsers = allowed.isEmpty ? nil : allowed
+  pool.maximumConnections = arguments[ServeOptions.maxConnections]
+  pool.connectionIdleLimit = arguments[ServeOptions.idleConnectionTimeout]
+  pool.refusesWhenFull = arguments[ServeOptions.whenFull] == .refuse
+  return pool
+}

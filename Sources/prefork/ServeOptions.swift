@@ -1,0 +1,180 @@
+import CommandLineKit
+import LinuxIO
+
+/// What becomes of a job for which there is no room in the queue.
+enum WhenFull: String, CaseIterable {
+  case wait, refuse
+}
+
+/// The options of `prefork serve` that `run` does not have, or not like this.
+enum ServeOptions {
+  // Sockets
+  static let listen = Option.repeated(
+    "listen", .socketAddress,
+    help:
+      "where clients bring their jobs: unix:/PATH or tcp:HOST:PORT; may be given several times. Sockets passed by systemd "
+      + "need no option")
+  static let control = Option.optional(
+    "control", .socketAddress, unset: "the first unix:/PATH with .control",
+    help: "the socket for status, top, scale, drain and the like; only we and root may use it")
+  static let metricsListen = Option.optional(
+    "metrics-listen", .socketAddress, unset: "none",
+    help: "serve /metrics (OpenMetrics), /healthz and /readyz by HTTP there")
+  static let socketMode = Option(
+    "socket-mode", .fileMode, default: "0600", help: "who may open the unix job sockets, as chmod(1) writes it")
+  static let socketGroup = Option.optional(
+    "socket-group", .group, unset: "ours", help: "the group of the unix job sockets; a mode of 0660 lets it in")
+  static let allowUser = Option.repeated(
+    "allow-user", .userID,
+    help: "users who may connect to the unix job sockets, if the mode lets them; may be given several times")
+  static let allowRemote = Option<Bool>.flag(
+    "allow-remote",
+    help: "listen also on TCP addresses that other machines can reach: without encryption, and for everyone who can")
+  static let maxConnections = Option(
+    "max-connections", .integer(in: 1...1_000_000, example: 1000), default: "16384",
+    help: "how many clients may be connected to a pool at once; more are turned away")
+  static let idleConnectionTimeout = Option.optional(
+    "idle-connection-timeout", .duration(atLeast: 1_000_000, example: "10m"), unset: "never",
+    help: "close a connection on which nothing moved for so long and which waits for no job")
+
+  // Formats
+  static let input = Option<StreamChoice>(
+    "input", .choice, default: "lines",
+    help:
+      "what ends a job in a connection; records: each is a line of JSON with the job, its id, key, timeout, retries, "
+      + "priority")
+  static let output = Option<StreamChoice>(
+    "output", .choice, default: "lines",
+    help:
+      "what ends an answer; lines, nul: in the order of the connection's jobs; records: as they finish, each a line of "
+      + "JSON with its id, the result or the error")
+
+  // Jobs
+  static let queue = Option(
+    "queue", .integer(in: 1...10_000_000, example: 64), default: "1024",
+    help: "how many accepted jobs of all clients may wait for a worker")
+  static let whenFull = Option<WhenFull>(
+    "when-full", .choice, default: "wait",
+    help: "with a full queue, leave jobs unread in their connections, or answer them at once: expired, busy")
+  static let queueTimeout = Option<UInt64>(
+    "queue-timeout", .duration(atLeast: 1, example: "10s"), default: "60s",
+    help: "longest wait of an accepted job for a worker; then it ends as expired")
+  static let clientJobs = Option.optional(
+    "client-jobs", .integer(in: 1...1_000_000, example: 16), unset: "twice the workers, at least 64",
+    help: "how many jobs of one connection may be accepted and not yet done; then it is not read")
+  static let drainTimeout = Option<UInt64>(
+    "drain-timeout", .duration(atLeast: 1_000_000, example: "30s"), default: "30s",
+    help: "when told to stop: longest wait for the accepted jobs; then they are given up")
+
+  // Files
+  static let config = Option.optional(
+    "config", .text(placeholder: "FILE", example: "/etc/prefork/pools.yaml"), unset: "none",
+    help: "read options from this YAML file, by the same names; it can hold several pools, each with its own workers")
+  static let checkConfig = Option<Bool>.flag(
+    "check-config", help: "read everything, say what is wrong with it, and start nothing")
+
+  private static let processOptions: [any OptionProtocol] = [
+    control, metricsListen, allowRemote, drainTimeout, RunOptions.verbosity,
+  ]
+
+  /// The command as help, man page and completions show it.
+  static let command = Command(
+    name: "serve",
+    summary: "serve jobs from sockets, with systemd or without",
+    discussion: [
+      "Clients connect to --listen and bring jobs; workers are kept as by run. A connection is a stream of jobs in the format "
+        + "of --input, and is answered in its own order (lines, nul) or by id (records). A client may close its sending side "
+        + "and still gets every answer; one that goes away has its waiting jobs cancelled. Connections share the workers "
+        + "fairly. prefork submit sends jobs to any of these sockets, whatever their format.",
+      "The first SIGTERM or SIGINT takes nothing new and answers what was accepted (--drain-timeout); the second stops at "
+        + "once. SIGHUP reads --config again and replaces the workers; SIGUSR1 tells the state; SIGTTIN and SIGTTOU add "
+        + "and take a worker.",
+      "Durations and sizes are written as for run.",
+    ],
+    groups: [
+      OptionGroup("essential", [listen, RunOptions.workers, RunOptions.timeout, RunOptions.retries]),
+      OptionGroup(
+        "sockets",
+        [
+          socketMode, socketGroup, allowUser, allowRemote, maxConnections, idleConnectionTimeout, control,
+          metricsListen,
+        ]),
+      OptionGroup(
+        "formats", [RunOptions.workerProtocol, input, output, RunOptions.maxJobSize, RunOptions.maxReplySize]),
+      RunOptions.recycleGroup,
+      RunOptions.healthGroup,
+      OptionGroup(
+        "jobs",
+        [
+          queue, whenFull, queueTimeout, clientJobs, RunOptions.retryDelay, RunOptions.quarantineAfter,
+          RunOptions.leaseOrder, drainTimeout,
+        ]),
+      SurroundingsOptions.group,
+      OptionGroup("other", [config, checkConfig, RunOptions.verbosity, RunOptions.seed]),
+    ],
+    requirements: RunOptions.healthRequirements,
+    settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
+    operands: .commandLine(program: "WORKER", argument: "ARG"),
+    examples: [
+      Example(
+        "a pool that answers each line with a line", "prefork serve --listen unix:/run/user/1000/x.sock -- ./model.py"),
+      Example("ask it", "echo hello | nc -NU /run/user/1000/x.sock"),
+    ],
+    exitStatuses: [
+      ExitStatusMeaning(0, "stopped, and everything that was accepted was answered"),
+      ExitStatusMeaning(1, "stopped, and some accepted jobs were given up"),
+      ExitCode.usage.entry, ExitCode.inputUnreadable.entry, ExitCode.internalError.entry, ExitCode.systemRefused.entry,
+      ExitCode.cannotCreateOutput.entry, ExitCode.badConfiguration.entry, ExitCode.interrupted.entry,
+    ])
+}
+
+extension ValueKind where Value == SocketAddress {
+  /// `unix:/PATH` or `tcp:HOST:PORT`, or a path that begins with `/`, `./` or `../`.
+  static var socketAddress: ValueKind {
+    ValueKind(placeholder: "ADDRESS", example: "unix:/run/x.sock") { text throws(ValueError) in
+      do throws(SocketAddressError) {
+        return try SocketAddress.parse(text)
+      } catch {
+        let parts = error.wanted.split(separator: ", such as ", maxSplits: 1)
+        throw ValueError(
+          problem: error.complaint, wanted: String(parts[0]),
+          example: parts.count > 1 ? String(parts[1]) : "unix:/run/x.sock",
+          suggestions: error.problem == .noScheme ? ["unix:\(error.text)"] : [])
+      }
+    }
+  }
+}
+
+extension ValueKind where Value == UInt32 {
+  /// The mode of a file in octal digits.
+  static var fileMode: ValueKind {
+    ValueKind(placeholder: "MODE", example: "0660") { text throws(ValueError) in
+      guard (3...4).contains(text.utf8.count), let mode = UInt32(text, radix: 8), text.first != "+", mode <= 0o777
+      else {
+        throw ValueError(problem: "is not a file mode", wanted: "three or four octal digits", example: "0660")
+      }
+      return mode
+    }
+  }
+
+  /// A group by name or number.
+  static var group: ValueKind { identity("GROUP", example: "www-data", groupID) }
+
+  /// A user by name or number.
+  static var userID: ValueKind { identity("USER", example: "www-data", LinuxIO.userID) }
+
+  private static func identity(
+    _ placeholder: String, example: String,
+    _ find: @escaping @Sendable (String) throws(UserLookupError) -> UInt32
+  ) -> ValueKind {
+    ValueKind(placeholder: placeholder, example: example) { text throws(ValueError) in
+      do throws(UserLookupError) {
+        return try find(text)
+      } catch {
+        throw ValueError(
+          problem: "cannot be used: \(error)", wanted: "the name or number of a \(placeholder.lowercased())",
+          example: example)
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import Chronicle
+import CommandLineKit
+import ControlClient
+import Glibc
+import LinuxIO
+import TopDriver
+
+/// Shows a served pool on the whole screen until somebody leaves, and returns the exit status.
+func topCommand(_ arguments: ParsedArguments) -> Int32 {
+  // Else the connection could be taken for a closed stderr.
+  _ = openClosedStandardDescriptors()
+  let terminal = environment("TERM") ?? ""
+  guard isTerminal(STDIN_FILENO), isTerminal(STDOUT_FILENO) else { return noScreen("top needs a terminal") }
+  guard !terminal.isEmpty, terminal != "dumb" else {
+    return noScreen(
+      "top needs a terminal that can place its cursor, and TERM is \(terminal.isEmpty ? "not set" : terminal)")
+  }
+  let address = arguments.operands[0]
+  let configuration = TopConfiguration(
+    address: ValueKind.controlAddress.value(of: address), addressText: address, pool: arguments[TopOptions.pool],
+    interval: arguments[TopOptions.interval],
+    style: TerminalStyle(color: arguments[TopOptions.color], isTerminal: true, environment: environment))
+  prepareSignals()
+  do throws(SystemError) {
+    switch try showPools(configuration, keys: STDIN_FILENO, screen: STDOUT_FILENO) {
+    case .quit: return ExitCode.ok.rawValue
+    case .signal(let number): raiseWithDefaultAction(number)
+    case .terminalGone: return ExitCode.outputFailed.rawValue
+    case .noServer(let error): return tell(error).rawValue
+    }
+  } catch {
+    printError("prefork: \(error)\n")
+    return ExitCode.systemRefused.rawValue
+  }
+}
+
+private func noScreen(_ problem: String) -> Int32 {
+  printError("prefork: \(problem); try prefork status\n")
+  return ExitCode.usage.rawValue
+}

@@ -1,0 +1,80 @@
+@testable import JobCore
+
+/// Whose jobs they are, and whose turn it is: by asking all, where the ledger has heaps.
+extension JobModel {
+  struct Client {
+    var generation: UInt32 = 0
+    /// 0 = nobody is there, or who was has left.
+    var weight = 1
+    /// In the order in which they go.
+    var queue: [Int] = []
+    var leased = 0
+    var delayed = 0
+    var lastServed = 0
+    /// How often each other one was served while this one waited with nothing leased, since it was last served itself.
+    var passedBy = [Int](repeating: 0, count: 12)
+
+    var unsettled: Int { queue.count + leased + delayed }
+  }
+
+  func clientID(_ client: Int) -> ClientID {
+    ClientID(index: UInt32(client), generation: clients[client].generation)
+  }
+
+  func isFree(_ client: Int) -> Bool { clients[client].weight == 0 && clients[client].unsettled == 0 }
+
+  /// Whether a job that comes back from its worker is not tried again.
+  func isGivenUp(_ index: Int) -> Bool { isDraining || clients[jobs[index].client].weight == 0 }
+
+  mutating func enqueue(_ index: Int, atFront: Bool) {
+    let priority = jobs[index].priority
+    let queue = clients[jobs[index].client].queue
+    let place = queue.firstIndex { atFront ? jobs[$0].priority <= priority : jobs[$0].priority < priority }
+    clients[jobs[index].client].queue.insert(index, at: place ?? queue.count)
+  }
+
+  /// The lease goes to the right job: the highest priority anywhere, then the fewest leased for the weight, then in turn.
+  mutating func checkChoice(of index: Int) throws {
+    let chosen = jobs[index].client
+    let priority = jobs[index].priority
+    try require(clients[chosen].queue.first == index, "job \(jobs[index].sequence) is not the first of its client")
+    for (other, client) in clients.enumerated() where other != chosen && !client.queue.isEmpty {
+      let head = jobs[client.queue[0]].priority
+      try require(head <= priority, "priority \(priority) served while \(head) waits")
+      guard head == priority else { continue }
+      contested += 1
+      let (load, least) = (clients[chosen].leased * client.weight, client.leased * clients[chosen].weight)
+      try require(load <= least, "served with \(clients[chosen].leased) leased, another waits with \(client.leased)")
+      try require(load < least || clients[chosen].lastServed < client.lastServed, "served out of turn")
+      guard client.leased == 0 else { continue }
+      clients[other].passedBy[chosen] += 1
+      try require(clients[other].passedBy[chosen] <= 1, "client \(other) starves of client \(chosen)")
+    }
+  }
+
+  mutating func serve(_ index: Int) throws {
+    turns += 1
+    clients[jobs[index].client].lastServed = turns
+    clients[jobs[index].client].passedBy = [Int](repeating: 0, count: 12)
+  }
+
+  func checkClients(_ ledger: JobLedger) throws {
+    for (index, client) in clients.enumerated() {
+      let id = clientID(index)
+      let counts = ledger.counts(of: id)
+      let isSame = counts == ClientCounts(queued: client.queue.count, delayed: client.delayed, leased: client.leased)
+      try require(isSame, "\(counts) of \(client)")
+      try require(ledger.knows(id) == !isFree(index), "\(client) is known: \(ledger.knows(id))")
+      let mayCome = client.weight > 0 && client.unsettled < configuration.clientLimit ?? .max
+      try require(ledger.canAccept(from: id) == (mayCome && !isOver && !isDraining), "canAccept of \(client)")
+    }
+    var listed = 0
+    ledger.forEachUnsettled { job in
+      let known = jobs[Int(job.id.index)]
+      if job.client == clientID(known.client), job.attempts == known.attempts, job.sequence == known.sequence {
+        listed += 1
+      }
+    }
+    try require(listed == queued + running.count + delayed, "\(listed) jobs listed")
+  }
+}

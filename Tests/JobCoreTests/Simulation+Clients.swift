@@ -1,0 +1,93 @@
+import TestSupport
+
+@testable import JobCore
+
+/// What clients do.
+extension Simulation {
+  /// At an index that was used before, if one is free.
+  mutating func join() throws {
+    var index = model.clients.indices.first { model.isFree($0) } ?? model.clients.count
+    // What has joined at the index of the sole client has taken it over.
+    if index > 0, model.clients[0].generation == 0, model.clients[0].unsettled == 0 { index = 0 }
+    guard index < 12 else { return }
+    if index == model.clients.count { model.clients.append(JobModel.Client(weight: 0)) }
+    let generation = model.clients[index].generation + 1
+    model.clients[index] = JobModel.Client(generation: generation, weight: 1 + generator.below(4))
+    model.turns += 1
+    model.clients[index].lastServed = model.turns
+    try tell(.clientJoined(model.clientID(index), weight: UInt32(model.clients[index].weight)))
+    try model.require(actions.isEmpty, "\(actions) for a client that joined")
+  }
+
+  mutating func leave(_ client: Int) throws {
+    guard model.clients[client].generation > 0 else { return }
+    let gone = model.jobs.indices.filter {
+      model.jobs[$0].client == client && [.queued, .delayed].contains(model.jobs[$0].phase)
+    }
+    for index in gone { model.jobs[index].expected = .cancelled }
+    let settled = model.settled
+    model.clients[client].weight = 0
+    model.left += 1
+    try tell(.clientLeft(model.clientID(client)))
+    for index in model.jobs.indices { model.jobs[index].expected = nil }
+    try model.require(model.settled == settled + gone.count, "\(gone.count) jobs of one who left live on")
+  }
+
+  /// A job that is told at once that it expired.
+  mutating func overflow(from client: Int) throws {
+    let (job, terms) = try arrival(from: client)
+    let index = Int(job.index)
+    // It is nowhere for a moment; the model settles it from the queue.
+    model.queued += 1
+    model.jobs[index].expected = .expired
+    let settled = model.settled
+    try tell(.refused(job, terms))
+    model.jobs[index].expected = nil
+    try model.require(model.settled == settled + 1, "a refused job lives on")
+  }
+
+  mutating func settleElsewhere(_ index: Int) throws {
+    let outcome = Outcome.allCases[generator.below(7)]
+    let (bytes, attempts) = (generator.below(300), generator.below(9))
+    model.jobs[index].resultBytes = bytes
+    model.jobs[index].attempts = attempts
+    let job = model.id(index)
+    try endJob(job, outcome, by: .settledElsewhere(job, outcome, resultBytes: bytes, attempts: attempts))
+  }
+
+  /// One that is there, and may bring another job.
+  mutating func someClient() -> Int? {
+    let client = generator.below(model.clients.count)
+    guard model.clients[client].weight > 0 else { return nil }
+    return model.clients[client].unsettled < model.configuration.clientLimit ?? .max ? client : nil
+  }
+}
+
+/// Whom an event is about.
+extension Simulation {
+  mutating func someRunning() -> Int? {
+    model.running.isEmpty ? nil : model.running[generator.below(model.running.count)]
+  }
+
+  /// Any job that was ever at a place; now and then the one before it.
+  mutating func someJob() -> JobID? {
+    guard !model.jobs.isEmpty else { return nil }
+    var job = model.id(generator.below(model.jobs.count))
+    if generator.below(8) == 0 { job.generation -= 1 }
+    return job
+  }
+
+  func isCurrent(_ job: JobID) -> Bool {
+    let known = model.jobs[Int(job.index)]
+    return known.generation == job.generation && known.phase != .free
+  }
+
+  /// Whether the job has no outcome yet.
+  func isOpen(_ job: JobID) -> Bool {
+    guard isCurrent(job) else { return false }
+    switch model.jobs[Int(job.index)].phase {
+    case .queued, .running, .delayed: return true
+    case .free, .settled, .held: return false
+    }
+  }
+}
