@@ -37,9 +37,9 @@ extension RemotePool {
     } catch {
       if case .timedOut(let address, _) = error {
         if left > Self.longestBlock * 1_000_000 {
-          // Signals first.
+          // Signals first, and in another turn: within this one time stands still.
           phase = .waiting
-          return timers.arm(.connect, at: loop.now())
+          return timers.arm(.connect, at: loop.now() &+ 1_000_000)
         }
         connectingSince = nil
         return lose(

@@ -49,7 +49,8 @@ private func controlRequest(_ subcommand: Subcommand, _ arguments: ParsedArgumen
   case .cancel: return .cancelJob(pool: onePool, job: ControlOptions.job.value(of: arguments.operands[1]))
   case .drain: return .drain(pool: somePools, waits: true)
   case .stop: return .stop(pool: somePools, waits: true)
-  case .run, .serve, .submit, .check, .top, .help, .completions, .man: preconditionFailure("\(subcommand) controls no pool")
+  case .run, .serve, .submit, .check, .top, .help, .completions, .man:
+    preconditionFailure("\(subcommand) controls no pool")
   }
 }
 

@@ -179,7 +179,7 @@ import Testing
     for (address, words) in [
       ("foo", "did you mean unix:foo?"),
       ("tcp:localhost", "has no port; want tcp:HOST:PORT, such as tcp:127.0.0.1:7000"),
-      ("''", "ADDRESS"), ("", "no ADDRESS given"), ("a b", "unexpected argument"),
+      ("''", "ADDRESS"), ("", "no ADDRESS given"), ("./a b", "unexpected argument"),
     ] {
       let result = try shell("prefork submit \(address)")
       #expect(result.status == 64)
