@@ -105,7 +105,8 @@ import Testing
     let given = try shell(start("prefork submit --connect-timeout 700ms $SERVER; exit $?"), input: "a\n")
     #expect(given.status == 69)
     #expect(given.errors.contains("no answer within 700 ms"), "\(given.errors)")
-    let line = "prefork submit --connect-timeout 1h $SERVER & sleep 0.5; kill $!; wait $!; exit $?"
+    // What runs in the background of a script has no stdin, unless it is given.
+    let line = "exec 3<&0; prefork submit --connect-timeout 1h $SERVER <&3 & sleep 0.5; kill $!; wait $!; exit $?"
     #expect(try shell(start(line), input: "a\n").status == 143)
   }
 
