@@ -129,13 +129,17 @@ enum ServeOptions {
 }
 
 extension ValueKind where Value == SocketAddress {
-  /// `unix:/PATH` or `tcp:HOST:PORT`.
+  /// `unix:/PATH` or `tcp:HOST:PORT`, or a path that begins with `/`, `./` or `../`.
   static var socketAddress: ValueKind {
     ValueKind(placeholder: "ADDRESS", example: "unix:/run/x.sock") { text throws(ValueError) in
       do throws(SocketAddressError) {
         return try SocketAddress.parse(text)
       } catch {
-        throw ValueError(problem: error.complaint, wanted: error.wanted, example: "unix:/run/x.sock")
+        let parts = error.wanted.split(separator: ", such as ", maxSplits: 1)
+        throw ValueError(
+          problem: error.complaint, wanted: String(parts[0]),
+          example: parts.count > 1 ? String(parts[1]) : "unix:/run/x.sock",
+          suggestions: error.problem == .noScheme ? ["unix:\(error.text)"] : [])
       }
     }
   }
