@@ -77,6 +77,19 @@ enum ServeOptions {
     control, metricsListen, allowRemote, drainTimeout, RunOptions.verbosity,
   ]
 
+  /// What `run` does not have, or not like this.
+  static let ownGroups = [
+    OptionGroup(
+      "sockets",
+      [
+        listen, socketMode, socketGroup, allowUser, allowRemote, maxConnections, idleConnectionTimeout, control,
+        metricsListen,
+      ]),
+    OptionGroup("formats", [input, output]),
+    OptionGroup("jobs", [queue, whenFull, queueTimeout, clientJobs, drainTimeout]),
+    OptionGroup("files", [config, checkConfig]),
+  ]
+
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "serve",

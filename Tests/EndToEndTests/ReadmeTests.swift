@@ -17,7 +17,8 @@ import Testing
   @Test("the options tables of the README are those that the declarations give")
   func optionsTables() {
     var rest = Self.readme[...]
-    for command in [RunOptions.command, SubmitOptions.command] {
+    let serve = Command(name: "serve", summary: "", groups: ServeOptions.ownGroups)
+    for command in [RunOptions.command, serve, SubmitOptions.command] {
       let table = markdownTable(for: command)
       let parts = rest.split(separator: table, omittingEmptySubsequences: false)
       #expect(parts.count == 2, "the README must hold this, once:\n\(table)")
