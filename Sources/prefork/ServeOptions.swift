@@ -77,17 +77,16 @@ enum ServeOptions {
     control, metricsListen, allowRemote, drainTimeout, RunOptions.verbosity,
   ]
 
+  private static let sockets: [any OptionProtocol] = [
+    socketMode, socketGroup, allowUser, allowRemote, maxConnections, idleConnectionTimeout, control, metricsListen,
+  ]
+  private static let limits: [any OptionProtocol] = [queue, whenFull, queueTimeout, clientJobs, drainTimeout]
+  private static let files: [any OptionProtocol] = [config, checkConfig]
+
   /// What `run` does not have, or not like this.
   static let ownGroups = [
-    OptionGroup(
-      "sockets",
-      [
-        listen, socketMode, socketGroup, allowUser, allowRemote, maxConnections, idleConnectionTimeout, control,
-        metricsListen,
-      ]),
-    OptionGroup("formats", [input, output]),
-    OptionGroup("jobs", [queue, whenFull, queueTimeout, clientJobs, drainTimeout]),
-    OptionGroup("files", [config, checkConfig]),
+    OptionGroup("sockets", [listen] + sockets), OptionGroup("formats", [input, output]), OptionGroup("jobs", limits),
+    OptionGroup("files", files),
   ]
 
   /// The command as help, man page and completions show it.
@@ -117,13 +116,9 @@ enum ServeOptions {
       RunOptions.recycleGroup,
       RunOptions.healthGroup,
       OptionGroup(
-        "jobs",
-        [
-          queue, whenFull, queueTimeout, clientJobs, RunOptions.retryDelay, RunOptions.quarantineAfter,
-          RunOptions.leaseOrder, drainTimeout,
-        ]),
+        "jobs", limits + [RunOptions.retryDelay, RunOptions.quarantineAfter, RunOptions.leaseOrder]),
       SurroundingsOptions.group,
-      OptionGroup("other", [config, checkConfig, RunOptions.verbosity, RunOptions.seed]),
+      OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
     requirements: RunOptions.healthRequirements,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
