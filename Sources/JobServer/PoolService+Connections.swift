@@ -107,7 +107,8 @@ extension PoolService {
       finishIfAnswered(index, &loop)
       guard connections.holds(index) else { return }
     }
-    if readable, !connections[index].inputIsOver { standInLine(index) }
+    // Told in the same breath as the order to drain, it would stand in a line that nobody serves.
+    if readable, !connections[index].inputIsOver, !isDraining { standInLine(index) }
   }
 
   mutating func watch(_ index: Int, _ loop: inout EventLoop) {

@@ -31,6 +31,26 @@ import Testing
     #expect(!result.errors.contains("given up"))
   }
 
+  @Test("TERM while jobs pour in ends it as soon as the last is answered, time after time")
+  func terminateBusy() throws {
+    for _ in 0..<6 {
+      let server = try Server("-w 2 --client-jobs 1000", worker: "workers/examples/upper.py")
+      let clients = try (0..<4).map { _ in try server.connect() }
+      let jobs = Array(String(repeating: "x\n", count: 20_000).utf8)
+      var sent = 0
+      for client in clients { sent += client.sendWithoutReading(Array(jobs.prefix(8000))) }
+      for client in clients { _ = client.next(100) }
+      server.session.signal(SIGTERM)
+      for client in clients {
+        client.send(Array(jobs.prefix(2000)))
+        _ = client.rest()
+      }
+      let began = monotonicTime()
+      #expect(server.finish().status == 0)
+      #expect(Double(monotonicTime() - began) / 1e9 < 2.5)
+    }
+  }
+
   @Test("jobs that take longer than --drain-timeout are given up, their clients told, and it ends with 1")
   func drainTimeout() throws {
     let server = try Server("-w 1 --drain-timeout 300ms --input records --output records", worker: Self.gated)
