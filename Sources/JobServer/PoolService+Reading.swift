@@ -70,9 +70,11 @@ extension PoolService {
   private mutating func take(
     from index: Int, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) -> Taking {
+    let id = connections[index].id
     var jobsLeft = Self.quantum
     var blocksLeft = Self.blocks
-    while true {
+    // What is answered at once is sent at once when it is much, and may find the client gone.
+    while connections.holds(id) {
       if connections[index].isFull || !engine.ledger.canAccept(from: connections[index].id) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
       if jobsLeft == 0 { return .more }
@@ -88,6 +90,7 @@ extension PoolService {
         let limit = configuration.maximumJobSize
         reject("is over \(limit) bytes (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
         consume(consumed, of: index)
+        jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .violation:
         // Lines, nul and records cannot be violated: every byte has its place.
@@ -110,6 +113,7 @@ extension PoolService {
         }
       }
     }
+    return .gone
   }
 
   private mutating func read(_ index: Int, atMost size: Int, _ loop: borrowing EventLoop) -> ReadResult {

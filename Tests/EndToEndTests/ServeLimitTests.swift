@@ -125,6 +125,23 @@ import Testing
     server.stop()
   }
 
+  @Test("a client that is gone while its bad jobs are answered ends nobody but itself")
+  func goneWhileAnswered() throws {
+    let server = try Server("-w 1 --max-job-size 1 --input records --output records")
+    let jobs = [UInt8]("xx\n".utf8)
+    for _ in 0..<5 {
+      let client = try server.connect()
+      var flood: [UInt8] = []
+      for _ in 0..<60_000 { flood += jobs }
+      _ = client.sendWithoutReading(flood)
+      client.close()
+    }
+    let other = try server.connect()
+    other.send("xx\n")
+    #expect(other.next()?.contains("--max-job-size") == true)
+    #expect(server.stop().status == 0)
+  }
+
   @Test("garbage on the control socket is named, and harms nobody")
   func controlGarbage() throws {
     let server = try Server("-w 1")
