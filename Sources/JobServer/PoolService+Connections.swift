@@ -69,8 +69,8 @@ extension PoolService {
     connections.insert(
       Connection(id, number: connections.accepted, socket, peer, of: configuration, at: loop.now()))
     engine.tell(.clientJoined(id))
-    // Who connects has something to say, as a rule: it need not be asked for.
-    standInLine(Int(id.index))
+    // Who connects has something to say, as a rule: it need not be asked for. But when there is no room, only those wait who have.
+    if mayTakeJobs { standInLine(Int(id.index)) }
   }
 
   private mutating func suspendListening(_ loop: inout EventLoop) {
@@ -152,11 +152,11 @@ extension PoolService {
     }
   }
 
-  /// Those on which nothing moves, and which wait for no job, are closed.
+  /// Those on which nothing moves, and which wait neither for an answer nor for us to read them, are closed.
   mutating func closeIdle(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard let limit = configuration.connectionIdleLimit else { return }
     for index in connections.indices where connections.holds(index) {
-      let waits = connections[index].jobs != UInt64(connections[index].settled)
+      let waits = connections[index].jobs != UInt64(connections[index].settled) || connections[index].isInLine
       guard !waits, loop.now() &- connections[index].movedAt >= limit else { continue }
       reporter.detail("\(connections[index].name) is closed: nothing moved on it (--idle-connection-timeout)")
       close(index, .idle, &loop)

@@ -84,6 +84,31 @@ import Testing
     server.stop()
   }
 
+  @Test(
+    "a connection on which nothing moves is closed, but not one that waits for its answer, or for room in the queue")
+  func idle() throws {
+    let server = try Server("-w 1 --queue 1 --idle-connection-timeout 300ms", worker: Self.gated)
+    let running = try server.connect()
+    running.send("running\n")
+    server.wait(for: "the first") { server.lines(of: "seen") == ["running"] }
+    let queued = try server.connect()
+    queued.send("queued\n")
+    server.wait(for: "the second") { try server.control("status").output.contains("2 came in") }
+    let unread = try server.connect()
+    unread.send("unread\n")
+    let (silent, half) = (try server.connect(), try server.connect())
+    half.send("half a jo")
+    #expect(silent.rest() == "")
+    _ = pause(0.6)
+    server.touch("go")
+    #expect(running.next() == "running")
+    #expect(queued.next() == "queued")
+    #expect(unread.next() == "unread")
+    #expect(half.rest() == "" || server.lines(of: "seen").count == 3)
+    #expect(try server.metric(#"prefork_connections_closed_total{pool="default",reason="idle"}"#) ?? 0 >= 1)
+    server.stop()
+  }
+
   @Test("a job over --max-job-size fails alone, in lines and in records", arguments: ["lines", "records"])
   func oversize(format: String) throws {
     let server = try Server("-w 1 --max-job-size 100 --input \(format) --output \(format)")
