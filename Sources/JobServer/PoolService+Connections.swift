@@ -169,7 +169,7 @@ extension PoolService {
     let id = connections[index].id
     let isAnswered = connections[index].jobs == UInt64(connections[index].settled) && connections[index].unsent.isEmpty
     metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
-    unreadBytes -= connections[index].unread.count
+    forgetUnread(connections[index].unread.count)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
     engine.tell(.clientLeft(id))

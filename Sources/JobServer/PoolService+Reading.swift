@@ -128,17 +128,23 @@ extension PoolService {
 
   private mutating func consume(_ count: Int, of index: Int) {
     guard count > 0 else { return }
+    forgetUnread(count)
+    connections[index].unread.removeFirst(count)
+  }
+
+  /// So many bytes are not waiting any more: others may go on.
+  mutating func forgetUnread(_ count: Int) {
     if unreadBytes >= unreadLimit, unreadBytes - count < unreadLimit { releasesAll = true }
     unreadBytes -= count
-    connections[index].unread.removeFirst(count)
   }
 
   private var unreadLimit: Int { max(Self.unreadFactor * configuration.maximumJobSize, 16 * Self.block) }
 
-  /// Half jobs of many clients must not fill the memory; the longest of them may always go on, so that one will end.
+  /// Half jobs of many clients must not fill the memory. Each may go on up to its share, so that those who hoard do not stop those
+  /// who do not; and the longest of them, so that one will end.
   private func mayRead(_ index: Int) -> Bool {
     let own = connections[index].unread.count
-    if unreadBytes < unreadLimit || own < Self.firstBlock { return true }
+    if unreadBytes < unreadLimit || own < max(Self.firstBlock, unreadLimit / connections.count) { return true }
     for other in connections.indices where connections.holds(other) && connections[other].unread.count > own {
       return false
     }

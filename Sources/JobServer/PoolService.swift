@@ -85,7 +85,7 @@ struct PoolService: ~Copyable {
   var nextDeadline: UInt64? { earliest(engine.nextDeadline, timers.earliest) }
 
   /// Whether there is something to do before the loop may wait.
-  var hasNews: Bool { engine.hasNews || (lineHead < line.count && mayTakeJobs) }
+  var hasNews: Bool { engine.hasNews || releasesAll || (lineHead < line.count && mayTakeJobs) }
 
   var mayTakeJobs: Bool { !isDraining && (configuration.refusesWhenFull || engine.ledger.canAccept) }
 

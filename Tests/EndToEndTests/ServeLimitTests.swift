@@ -150,6 +150,28 @@ import Testing
     server.stop()
   }
 
+  @Test("half jobs of some clients do not keep another's from coming in, and leave with them")
+  func halfJobs() throws {
+    let server = try Server("-w 1 --max-job-size 1M --listen tcp:127.0.0.1:0")
+    let half = [UInt8](repeating: UInt8(ascii: "h"), count: 900_000)
+    let hoarders = try (0..<6).map { _ in try server.connect() }
+    for hoarder in hoarders { _ = hoarder.sendWithoutReading(half) }
+    // More than is let in freely, and less than what the hoarders have.
+    let big = String(repeating: "b", count: 200_000)
+    let client = try server.connect()
+    client.send(big + "\n")
+    #expect(client.next() == big)
+    // One that is held back goes on when others have gone.
+    let late = try server.connect()
+    let most = String(repeating: "m", count: 850_000)
+    _ = late.sendWithoutReading(Array(most.utf8))
+    for hoarder in hoarders { hoarder.close() }
+    late.send("\n")
+    let answer = try #require(late.next())
+    #expect(answer.utf8.count > 0 && answer.utf8.allSatisfy { $0 == UInt8(ascii: "m") })
+    server.stop()
+  }
+
   @Test("a client that is gone while its bad jobs are answered ends nobody but itself")
   func goneWhileAnswered() throws {
     let server = try Server("-w 1 --max-job-size 1 --input records --output records")
