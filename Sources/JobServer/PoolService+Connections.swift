@@ -208,6 +208,11 @@ extension PoolService {
     for index in connections.indices where connections.holds(index) { close(index, .stopped, &loop) }
   }
 
+  /// Connections that have answers to read.
+  var deafConnections: Int {
+    connections.indices.count { connections.holds($0) && !connections[$0].unsent.isEmpty }
+  }
+
   /// Whether everything that was accepted is answered and every client has its answers.
   var isDrained: Bool { isDraining && connections.count == 0 && engine.ledger.counts.unsettled == 0 }
 }

@@ -61,6 +61,20 @@ import Testing
     #expect(server.finish().status == 0)
   }
 
+  @Test("stop gives up what runs, tells the clients, and ends the server with 1")
+  func stop() throws {
+    let server = try Server("-w 1", worker: Self.gated)
+    let client = try server.connect()
+    client.send("1\n2\n")
+    server.wait(for: "a job") { server.lines(of: "seen") == ["1"] }
+    #expect(try server.control("stop").status == 0)
+    #expect(client.rest() == "\n\n")
+    #expect(server.finish().status == 1)
+    let idle = try Server("-w 1")
+    #expect(try idle.control("stop").status == 0)
+    #expect(idle.finish().status == 0)
+  }
+
   @Test(
     "a client of Varlink that we did not write drives a real server",
     .enabled(if: VarlinkPackageTests.isThere, "python3 has no varlink"))

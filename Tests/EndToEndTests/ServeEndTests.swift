@@ -65,6 +65,21 @@ import Testing
     #expect(result.errors.contains("2 jobs are given up: they took longer than --drain-timeout"))
   }
 
+  @Test("a second TERM gives up what is left at once: 1; without a job left it is 0")
+  func twice() throws {
+    let server = try Server("-w 1", worker: Self.gated)
+    let client = try server.connect()
+    client.send("1\n2\n")
+    server.wait(for: "a job") { server.lines(of: "seen") == ["1"] }
+    server.session.signal(SIGTERM)
+    server.session.waitForError("finishing 2 jobs")
+    server.session.signal(SIGTERM)
+    #expect(client.rest() == "\n\n")
+    #expect(server.finish().status == 1)
+    let idle = try Server("-w 1")
+    #expect(idle.stop().status == 0)
+  }
+
   @Test("INT ends it like TERM, and then by the signal itself")
   func interrupt() throws {
     let server = try Server("-w 1", worker: Self.gated)
@@ -89,6 +104,21 @@ import Testing
     #expect(server.finish().status == 0)
     #expect(Double(monotonicTime() - began) / 1e9 < 4)
     #expect(client.rest() == "")
+  }
+
+  @Test("one that does not read its answers cannot hold up the end longer than --drain-timeout, and is named")
+  func unreadAnswers() throws {
+    let server = try Server(
+      "-w 1 --drain-timeout 400ms",
+      worker: "python3 -c 'import sys\nfor x in sys.stdin: print(\"y\" * 100000, flush=True)'")
+    let client = try server.connect()
+    _ = client.sendWithoutReading(Array(String(repeating: "x\n", count: 20).utf8))
+    server.wait(for: "its answers") { try server.control("status").output.contains("20 ok") }
+    server.session.signal(SIGTERM)
+    let result = server.finish()
+    #expect(result.status == 1)
+    #expect(result.errors.contains("1 connections did not read their answers"))
+    client.close()
   }
 
   @Test("killed itself, it leaves no worker")
