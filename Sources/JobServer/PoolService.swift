@@ -63,8 +63,8 @@ struct PoolService: ~Copyable {
   /// No new connections, and nothing more is read.
   var isDraining = false
   var poolIsClosed = false
-  /// It once had its minimum of ready workers.
-  var wasReady = false
+  /// It once had its minimum of ready workers, which may be none.
+  var wasReady: Bool
   var startsFail = false
   /// Listening is suspended: descriptors are used up.
   var listenersAreSuspended = false
@@ -79,6 +79,7 @@ struct PoolService: ~Copyable {
     startedAt = now
     metrics = PoolMetrics(began: timeOfDay())
     engine = JobEngine(configuration.engine)
+    wasReady = engine.pool.size.lowerBound == 0
   }
 
   /// When `fireTimers` is wanted.

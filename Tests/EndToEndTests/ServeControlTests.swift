@@ -140,4 +140,14 @@ import Testing
     #expect(try server.metric(#"prefork_jobs_total{pool="default",outcome="crashed"}"#) == 2)
     #expect(server.stop().status == 0)
   }
+
+  @Test("a pool that keeps no worker when there is nothing to do is serving from the start")
+  func onDemand() throws {
+    let server = try Server("-w 0..1 --metrics-listen tcp:127.0.0.1:0")
+    #expect(try server.control("status").output.hasPrefix("pool default: serving"))
+    let client = try server.connect()
+    client.send("x\n")
+    #expect(client.next() == "x")
+    #expect(server.stop().status == 0)
+  }
 }
