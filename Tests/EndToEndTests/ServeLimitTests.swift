@@ -210,6 +210,23 @@ import Testing
     #expect(server.stop().status == 0)
   }
 
+  @Test("no descriptors left: who comes waits, at no cost, and is let in when others go")
+  func descriptors() throws {
+    let server = try Server("-w 1", prelude: "ulimit -n 40")
+    let crowd = try (0..<60).map { _ in try server.connect() }
+    server.session.waitForError("cannot take a connection: ")
+    let stranger = try Client(unix: server.socket + ".control")
+    let before = processorTime(of: server.session.pid)
+    _ = pause(0.8)
+    #expect(processorTime(of: server.session.pid) - before < 0.15, "it spins")
+    for client in crowd.dropLast() { client.close() }
+    let last = try #require(crowd.last)
+    last.send("last\n")
+    #expect(last.next() == "last")
+    stranger.close()
+    #expect(server.stop().status == 0)
+  }
+
   /// What a process has used, in seconds.
   private func processorTime(of pid: pid_t) -> Double {
     let stat = (try? contents(of: "/proc/\(pid)/stat")) ?? ""
