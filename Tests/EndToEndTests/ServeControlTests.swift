@@ -75,6 +75,22 @@ import Testing
     #expect(idle.finish().status == 0)
   }
 
+  @Test("calls that want no answer are carried out, although their client has gone")
+  func oneway() throws {
+    let server = try Server("-w 1")
+    func call(_ text: String) throws {
+      let client = try Client(unix: server.socket + ".control")
+      client.send(text + "\0")
+      client.close()
+    }
+    try call(#"{"method":"io.prefork.Pool.Scale","parameters":{"minimum":2,"maximum":2},"oneway":true}"#)
+    server.wait(for: "two workers") { server.session.workers.count == 2 }
+    // Both at once make no sense, and do no harm.
+    let client = try Client(unix: server.socket + ".control")
+    client.send(#"{"method":"io.prefork.Pool.Drain","oneway":true,"more":true}"# + "\0")
+    #expect(server.finish().status == 0)
+  }
+
   @Test(
     "a client of Varlink that we did not write drives a real server",
     .enabled(if: VarlinkPackageTests.isThere, "python3 has no varlink"))
