@@ -145,6 +145,30 @@ import Testing
 
   // MARK: Workers that fail
 
+  @Test("while workers do not start, jobs are answered at once with the reason; when they do again, all is well")
+  func startsFail() throws {
+    let server = try Server(
+      "-w 1 --backoff 20ms..100ms --input records --output records",
+      worker: "sh -c '[ -e $DIR/go ] || { echo no model >&2; exit 3; }; exec cat'")
+    let client = try server.connect()
+    client.send(#"{"id":1,"job":"x"}"# + "\n")
+    let first = try #require(client.next())
+    #expect(first.contains(#""outcome":"failed""#) && first.contains("no worker could be started: "), "\(first)")
+    #expect(first.contains("exited with status 3") && first.contains(#""stderr":"no model""#), "\(first)")
+    client.send((2...50).map { #"{"id":\#($0),"job":"x"}"# + "\n" }.joined())
+    let began = monotonicTime()
+    #expect(client.next(49).allSatisfy { !$0.contains(#""outcome":"ok""#) })
+    #expect(Double(monotonicTime() - began) / 1e9 < 5)
+    #expect(try server.metric("prefork_breaker_open") == 1)
+    server.touch("go")
+    server.wait(for: "a job that goes well") {
+      client.send(#"{"job":"well"}"# + "\n")
+      return client.next()?.contains(#""result":"well""#) ?? true
+    }
+    #expect(try server.metric("prefork_breaker_open") == 0)
+    #expect(server.stop().status == 0)
+  }
+
   @Test("a client of lines gets empty lines for what fails, and keeps its order")
   func crashes() throws {
     let server = try Server(
