@@ -14,7 +14,7 @@ BENCH := $(BUILD)/bench
 STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error
 
 # What the build needs, what the example workers are written in, and what the tests look at.
-PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base
+PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base netcat-openbsd socat
 # What the PostgreSQL example needs: the client library, and a server to test with.
 POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
 # Pools in Python, from PyPI, to compare ObjectPool with; without them the benchmark leaves them out.

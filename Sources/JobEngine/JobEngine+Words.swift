@@ -2,6 +2,7 @@ import EventLoop
 import JobCore
 import LinuxIO
 import PoolCore
+import Records
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -52,6 +53,7 @@ extension JobEngine {
     guard report.neverTookAJob else { return sayDeath(report, &reporter) }
     let isTheSame = lastFailedStart?.status == report.status
     lastFailedStart = report
+    lastStartFailure = Failure(report)
     // The same again is only for the curious: the breaker will tell how many there were.
     if isTheSame { return reporter.detail(report.description) }
     reporter.repeated(
@@ -63,6 +65,7 @@ extension JobEngine {
   }
 
   private mutating func sayCannotStart(_ error: SpawnError, _ reporter: inout Reporter) {
+    lastStartFailure = Failure(message: "\(error)")
     if lastSpawnError == error.description { return reporter.detail("\(error)") }
     lastSpawnError = error.description
     reporter.repeated(.failedStart, cause: "\(error)", "\(error)")
@@ -90,12 +93,13 @@ extension JobEngine {
     }
   }
 
-  private func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
+  private mutating func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let limit = seconds(configuration.pool.pool.startLimit)
     let what = configuration.pool.readiness == .assumed ? "did not begin its first job" : "was not ready"
     let cause = "\(what) within \(limit) (--start-timeout)"
     let account = pool.account(of: worker, loop.now())
     let name = account?.name ?? "worker \(worker.slot)"
+    lastStartFailure = Failure(message: "\(name) \(cause)", account: account)
     reporter.repeated(
       .failedStart, cause: cause, "\(name) \(cause)" + (account.map(saidOfItself) ?? ""),
       evidence: account?.lastErrorLines ?? [])
@@ -106,6 +110,13 @@ extension JobEngine {
     reporter.fatal("internal error: \(text); please report it")
     reporter.flush()
     assertionFailure(text)
+  }
+
+  /// What is to be told of a job that no worker could be given, because none starts.
+  var startFailure: Failure {
+    var failure = lastStartFailure ?? Failure(message: Outcome.failed.words)
+    if lastStartFailure != nil { failure.message = "no worker could be started: " + failure.message }
+    return failure
   }
 
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {

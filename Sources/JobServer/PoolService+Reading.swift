@@ -73,10 +73,11 @@ extension PoolService {
   private mutating func take(
     from index: Int, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) -> Taking {
+    let id = connections[index].id
     var jobsLeft = Self.quantum
     var blocksLeft = Self.blocks
-    // Telling an answer can end the connection, if that cannot be written.
-    while connections.holds(index) {
+    // What is answered at once is sent at once when it is much, and may find the client gone.
+    while connections.holds(id) {
       if connections[index].isFull || !engine.ledger.canAccept(from: connections[index].id) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
       if jobsLeft == 0 { return .more }
@@ -92,6 +93,7 @@ extension PoolService {
         let limit = configuration.maximumJobSize
         reject("is over \(limit) bytes (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
         consume(consumed, of: index)
+        jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .violation:
         // Lines, nul and records cannot be violated: every byte has its place.
@@ -129,17 +131,23 @@ extension PoolService {
 
   private mutating func consume(_ count: Int, of index: Int) {
     guard count > 0 else { return }
+    forgetUnread(count)
+    connections[index].unread.removeFirst(count)
+  }
+
+  /// So many bytes are not waiting any more: others may go on.
+  mutating func forgetUnread(_ count: Int) {
     if unreadBytes >= unreadLimit, unreadBytes - count < unreadLimit { releasesAll = true }
     unreadBytes -= count
-    connections[index].unread.removeFirst(count)
   }
 
   private var unreadLimit: Int { max(Self.unreadFactor * configuration.maximumJobSize, 16 * Self.block) }
 
-  /// Half jobs of many clients must not fill the memory; the longest of them may always go on, so that one will end.
+  /// Half jobs of many clients must not fill the memory. Each may go on up to its share, so that those who hoard do not stop those
+  /// who do not; and the longest of them, so that one will end.
   private func mayRead(_ index: Int) -> Bool {
     let own = connections[index].unread.count
-    if unreadBytes < unreadLimit || own < Self.firstBlock { return true }
+    if unreadBytes < unreadLimit || own < max(Self.firstBlock, unreadLimit / connections.count) { return true }
     for other in connections.indices where connections.holds(other) && connections[other].unread.count > own {
       return false
     }

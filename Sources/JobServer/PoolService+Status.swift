@@ -22,7 +22,7 @@ extension PoolService {
 
   /// Whether it has the workers that it wants at least, or had them and lives.
   var isReady: Bool {
-    !isDraining && wasReady && !startsFail && (engine.pool.serving > 0 || engine.pool.size.lowerBound == 0)
+    !isDraining && wasReady && (engine.pool.serving > 0 || engine.pool.size.lowerBound == 0 && !startsFail)
   }
 
   func status(_ loop: borrowing EventLoop) -> PoolStatus {

@@ -63,8 +63,8 @@ struct PoolService: ~Copyable {
   /// No new connections, and nothing more is read.
   var isDraining = false
   var poolIsClosed = false
-  /// It once had its minimum of ready workers.
-  var wasReady = false
+  /// It once had its minimum of ready workers, which may be none.
+  var wasReady: Bool
   var startsFail = false
   /// Listening is suspended: descriptors are used up.
   var listenersAreSuspended = false
@@ -79,13 +79,14 @@ struct PoolService: ~Copyable {
     startedAt = now
     metrics = PoolMetrics(began: timeOfDay())
     engine = JobEngine(configuration.engine)
+    wasReady = engine.pool.size.lowerBound == 0
   }
 
   /// When `fireTimers` is wanted.
   var nextDeadline: UInt64? { earliest(engine.nextDeadline, timers.earliest) }
 
   /// Whether there is something to do before the loop may wait.
-  var hasNews: Bool { engine.hasNews || (lineHead < line.count && mayTakeJobs) }
+  var hasNews: Bool { engine.hasNews || releasesAll || (lineHead < line.count && mayTakeJobs) }
 
   var mayTakeJobs: Bool { !isDraining && (configuration.refusesWhenFull || engine.ledger.canAccept) }
 

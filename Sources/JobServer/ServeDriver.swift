@@ -176,6 +176,7 @@ struct ServeDriver: ~Copyable {
       services[number].fireTimers(&loop, &reporter)
     }
     if let givesUpAt, givesUpAt <= loop.now() { giveUp() }
+    if control != nil { control!.resumeListening(&loop) }
     tellThoseWhoWatch()
     serveMetrics()
   }
