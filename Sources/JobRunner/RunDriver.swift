@@ -123,7 +123,7 @@ struct RunDriver: ~Copyable {
       if poolIsClosed || engine.hasNews { continue }
       try loop.setAlarm(at: earliest(engine.nextDeadline, timers.earliest))
       loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents, blocking: !inputWantsTurn)
+      try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : .endless)
       inputWantsTurn = false
       source.beginTurn()
       for index in loopEvents.indices { handle(loopEvents[index]) }

@@ -107,7 +107,13 @@ extension PoolService {
       finishIfAnswered(index, &loop)
       guard connections.holds(index) else { return }
     }
-    if readable, !connections[index].inputIsOver { standInLine(index) }
+    guard readable, !connections[index].inputIsOver else { return }
+    if connections[index].isInLine, !mayTakeJobs {
+      // It is heard when there is room, without being asked again whether it is readable.
+      watchInput(index, false, &loop)
+    } else {
+      standInLine(index)
+    }
   }
 
   mutating func watch(_ index: Int, _ loop: inout EventLoop) {
@@ -168,7 +174,7 @@ extension PoolService {
     let id = connections[index].id
     let isAnswered = connections[index].jobs == UInt64(connections[index].settled) && connections[index].unsent.isEmpty
     metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
-    unreadBytes -= connections[index].unread.count
+    noteConsumed(connections[index].unread.count)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
     engine.tell(.clientLeft(id))
