@@ -108,7 +108,13 @@ extension PoolService {
       guard connections.holds(index) else { return }
     }
     // Told in the same breath as the order to drain, it would stand in a line that nobody serves.
-    if readable, !connections[index].inputIsOver, !isDraining { standInLine(index) }
+    guard readable, !connections[index].inputIsOver, !isDraining else { return }
+    if connections[index].isInLine, !mayTakeJobs {
+      // It is heard when there is room, without being asked again whether it is readable.
+      watchInput(index, false, &loop)
+    } else {
+      standInLine(index)
+    }
   }
 
   mutating func watch(_ index: Int, _ loop: inout EventLoop) {
@@ -169,7 +175,7 @@ extension PoolService {
     let id = connections[index].id
     let isAnswered = connections[index].jobs == UInt64(connections[index].settled) && connections[index].unsent.isEmpty
     metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
-    forgetUnread(connections[index].unread.count)
+    noteConsumed(connections[index].unread.count)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
     engine.tell(.clientLeft(id))

@@ -52,8 +52,10 @@ struct PoolService: ~Copyable {
   var departed: Set<ClientID> = []
   /// Bytes read and not taken, of all connections.
   var unreadBytes = 0
-  /// There is room again for jobs that are not complete.
+  /// There may be room again for jobs that are not complete.
   var releasesAll = false
+  /// The connection with the most of them, once it was looked for in this turn.
+  var longestUnread: Int?
 
   var metrics: PoolMetrics
   /// Workers that died unasked, and workers that were recycled.
@@ -87,6 +89,9 @@ struct PoolService: ~Copyable {
 
   /// Whether there is something to do before the loop may wait.
   var hasNews: Bool { engine.hasNews || releasesAll || (lineHead < line.count && mayTakeJobs) }
+
+  /// Answers wait to be sent together with those of the next moment.
+  var gathersAnswers: Bool { !touched.isEmpty }
 
   var mayTakeJobs: Bool { !isDraining && (configuration.refusesWhenFull || engine.ledger.canAccept) }
 
