@@ -23,7 +23,7 @@ struct ControlEndpoint: ~Copyable {
     var nextState: UInt64?
   }
 
-  let listener: ListeningSocket
+  private(set) var listener: ListeningSocket
   let service: ServiceInfo
   var sessions = Slab<Session>()
   private var generation: UInt32 = 0
@@ -58,6 +58,12 @@ struct ControlEndpoint: ~Copyable {
           protocolSession: ControlSession(service: service)),
         at: index)
     }
+  }
+
+  /// Listens there from now on, and no longer where it did; sessions go on.
+  mutating func move(to new: consuming ListeningSocket, _ loop: inout EventLoop) {
+    loop.remove(listener.descriptor)
+    listener = new
   }
 
   private func token(of index: Int, _ generation: UInt32) -> UInt64 {
