@@ -15,7 +15,7 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient
+    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {
@@ -27,6 +27,7 @@ package struct Reporter: ~Copyable {
       case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
       case .refusedClient: "refused clients"
+      case .lostConnection: "lost connections"
       }
     }
   }
