@@ -100,6 +100,9 @@ struct Connection: ~Copyable {
   /// It has just asked for records, and is to be greeted.
   var asksForRecords = false
 
+  /// Longest job in bytes, as it was when the client came.
+  var maximumJobSize: Int { decoder.maximumSize }
+
   /// What an answer must fit into.
   var answerFraming: Framing? {
     switch output {

@@ -24,7 +24,7 @@ struct ControlEndpoint: ~Copyable {
     var nextState: UInt64?
   }
 
-  let listener: ListeningSocket
+  private(set) var listener: ListeningSocket
   let service: ServiceInfo
   var sessions = Slab<Session>()
   private var generation: UInt32 = 0
@@ -86,6 +86,13 @@ struct ControlEndpoint: ~Copyable {
     resumesAt = nil
     let token = ServerToken(.controlListener).rawValue
     try? loop.add(listener.descriptor, token: token, readable: true, writable: false)
+  }
+
+  /// Listens there from now on, and no longer where it did; sessions go on.
+  mutating func move(to new: consuming ListeningSocket, _ loop: inout EventLoop) {
+    loop.remove(listener.descriptor)
+    resumesAt = nil
+    listener = new
   }
 
   private func token(of index: Int, _ generation: UInt32) -> UInt64 {

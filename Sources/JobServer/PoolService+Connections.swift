@@ -16,10 +16,12 @@ extension PoolService {
   // MARK: They come
 
   mutating func watchListeners(_ loop: inout EventLoop) throws(SystemError) {
-    for index in listeners.indices where listeners.holds(index) {
-      let token = ServerToken(.jobListener, pool: number, index: index).rawValue
-      try loop.add(listeners[index].descriptor, token: token, readable: true, writable: false)
-    }
+    for index in listeners.indices where listeners.holds(index) { try watchListener(index, &loop) }
+  }
+
+  func watchListener(_ index: Int, _ loop: inout EventLoop) throws(SystemError) {
+    let token = ServerToken(.jobListener, pool: number, index: index).rawValue
+    try loop.add(listeners[index].descriptor, token: token, readable: true, writable: false)
   }
 
   /// Lets in who waits at this socket.
@@ -167,7 +169,7 @@ extension PoolService {
       reporter.detail("\(connections[index].name) is closed: nothing moved on it (--idle-connection-timeout)")
       close(index, .idle, &loop)
     }
-    timers.arm(.idle, at: loop.now() &+ max(limit / 4, 1_000_000))
+    lookForIdle(loop)
   }
 
   /// The connection ends. Its queued jobs are cancelled; an answer that still comes is dropped.
@@ -201,6 +203,7 @@ extension PoolService {
       loop.remove(listeners[index].descriptor)
       listeners.remove(index)
     }
+    listens.removeAll()
     engine.tell(.inputEnded)
     for index in connections.indices where connections.holds(index) {
       connections[index].isInLine = false

@@ -85,7 +85,7 @@ extension PoolService {
         jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .oversize(_, let consumed):
-        let limit = configuration.maximumJobSize
+        let limit = connections[index].maximumJobSize
         reject("is over \(limit) bytes (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
         consume(consumed, of: index)
         jobsLeft -= 1

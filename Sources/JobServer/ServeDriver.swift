@@ -19,6 +19,7 @@ public func serve(
   _ = try? raiseDescriptorLimit()
   var driver = try ServeDriver(configuration, log, closed: closed, reload: reload)
   if let failure = driver.listen() { return failure }
+  if let pool = driver.poolWithoutSocket { return .listensNowhere(pool: pool) }
   return try driver.run()
 }
 
@@ -73,9 +74,10 @@ struct ServeDriver: ~Copyable {
           let socket = try ListeningSocket(
             address, rights: pool.rights, allowsRemote: configuration.allowsRemote)
           services[number].listeners.insert(socket, at: index)
+          services[number].listens[index] = address
         }
       }
-      if let address = controlAddress {
+      if let address = configuration.controlAddress {
         let info = ServiceInfo(version: configuration.version, url: ServeConfiguration.url)
         control = ControlEndpoint(try ListeningSocket(address), service: info)
       }
@@ -88,6 +90,12 @@ struct ServeDriver: ~Copyable {
     return nil
   }
 
+  /// The name of a pool that nobody could bring a job to; nil if each has a socket, opened or passed.
+  var poolWithoutSocket: String? {
+    let number = services.indices.first { services.holds($0) && services[$0].listeners.count == 0 }
+    return number.map { services[$0].configuration.name }
+  }
+
   private mutating func listenForMetrics(_ listener: consuming ListeningSocket) -> ServeEnd? {
     let address = listener.address
     do {
@@ -98,15 +106,6 @@ struct ServeDriver: ~Copyable {
       return .cannotListen("cannot serve metrics on \(address): \(error)", hint: nil)
     }
     reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
-    return nil
-  }
-
-  /// Beside the first job socket in the file system, unless it was told.
-  private var controlAddress: SocketAddress? {
-    if let control = configuration.control { return control }
-    for pool in configuration.pools {
-      for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }
-    }
     return nil
   }
 
@@ -161,7 +160,7 @@ struct ServeDriver: ~Copyable {
 
   /// Told in messages when there are several.
   func poolName(_ number: Int) -> String? {
-    configuration.pools.count > 1 ? configuration.pools[number].name : nil
+    configuration.pools.count > 1 || services.count > 1 ? services[number].configuration.name : nil
   }
 
   private var nextDeadline: UInt64? {

@@ -52,6 +52,21 @@ import Testing
     for line in report { #expect(written.contains(shape(line)), "\(line)") }
   }
 
+  @Test(
+    "every configuration file of the README is one that serve takes, apart from programs and folders of another machine"
+  )
+  func configurationFiles() throws {
+    let blocks = Self.readme.split(separator: "```yaml\n", omittingEmptySubsequences: false).dropFirst()
+      .compactMap { $0.split(separator: "```").first }
+    for block in blocks where block.contains("pools:") || block.contains("command:") {
+      let result = try withFile(String(block)) { try shell("prefork serve --check-config --config \($0)") }
+      let mistakes = result.errors.split(separator: "\n").filter {
+        !$0.contains(": cannot start ") && !$0.contains(": the folder ") && !$0.contains(" is ok: ")
+      }
+      #expect(mistakes.isEmpty && [0, 78].contains(result.status), "\(result.errors)")
+    }
+  }
+
   @Test("the README's first screen shows the two commands")
   func twoCommands() {
     let firstScreen = Self.readme.split(separator: "\n", omittingEmptySubsequences: false).prefix(40).joined(
