@@ -35,8 +35,8 @@ let package = Package(
     .target(
       name: "JobEngine",
       dependencies: [
-        "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
-        "EventLoop", "Timers", "LinuxIO",
+        "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+        "WireFormats", "EventLoop", "Timers", "LinuxIO",
       ]),
     .target(
       name: "WorkerCheck",
@@ -94,7 +94,9 @@ let package = Package(
     .testTarget(name: "ServiceManagerTests", dependencies: ["ServiceManager", "LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
-    .testTarget(name: "JobEngineTests", dependencies: ["JobEngine", "LinuxIO", "TestSupport"]),
+    .testTarget(
+      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "LinuxIO", "TestSupport"]),
+    .testTarget(name: "JobServerTests", dependencies: ["JobServer", "ControlProtocol", "LinuxIO"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(

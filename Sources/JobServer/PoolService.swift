@@ -121,6 +121,7 @@ struct PoolService: ~Copyable {
   /// Starts workers and watches the sockets.
   mutating func start(_ loop: inout EventLoop) throws(SystemError) {
     engine.pool.start(&loop)
+    noteReadiness()
     try watchListeners(&loop)
     if let limit = configuration.connectionIdleLimit { timers.arm(.idle, at: loop.now() &+ max(limit / 4, 1_000_000)) }
   }

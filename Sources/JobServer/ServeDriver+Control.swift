@@ -88,6 +88,8 @@ extension ServeDriver {
       return .done
     case .jobs(let pool, let limit): return .jobs(services[try one(pool)].jobs(atMost: limit, loop))
     case .reload:
+      serviceReloads()
+      defer { serviceIsReady() }
       for number in services.indices where services.holds(number) { services[number].engine.pool.recycleAll(&loop) }
       return .done
     }
@@ -220,7 +222,7 @@ extension ServeDriver {
   var reasonNotReady: String? {
     for number in services.indices where services.holds(number) && !services[number].isReady {
       let service = configuration.pools[number].name
-      return "\(service) is \(services[number].phase.rawValue): \(services[number].summary)"
+      return "\(service) is \(services[number].phase.rawValue): \(services[number].summary.text)"
     }
     return nil
   }

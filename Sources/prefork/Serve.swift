@@ -18,7 +18,7 @@ func serveCommand(_ arguments: ParsedArguments) -> Int32 {
         return .unusable(error.message)
       }
     }
-    return try perform(configuration, closed, reload)
+    return try perform(configuration, isFromFile: arguments[ServeOptions.config] != nil, closed, reload)
   } catch {
     printError(error.message)
     return error.code.rawValue
@@ -33,7 +33,8 @@ private struct ServeFailure: Error {
 }
 
 private func perform(
-  _ configuration: ServeConfiguration, _ closed: ClosedDescriptors, _ reload: @escaping @Sendable () -> Reloading
+  _ configuration: ServeConfiguration, isFromFile: Bool, _ closed: ClosedDescriptors,
+  _ reload: @escaping @Sendable () -> Reloading
 ) throws(ServeFailure) -> Int32 {
   let end: ServeEnd
   do throws(SystemError) {
@@ -45,6 +46,12 @@ private func perform(
   case .stopped: return ExitCode.ok.rawValue
   case .gaveUpJobs: return ExitCode.someJobsNotOK.rawValue
   case .interrupted(let signal): raiseWithDefaultAction(signal)
+  case .noJobSocket(let pool):
+    let who = pool.map { "the pool \($0) has" } ?? "there is"
+    throw ServeFailure(
+      code: isFromFile ? .badConfiguration : .usage,
+      message: "prefork: \(who) no socket to take jobs from\nhint: give one with --listen unix:/PATH or "
+        + "tcp:HOST:PORT, or let a systemd .socket unit pass one\n")
   case .cannotListen(let reason, let hint):
     let advice = hint.map { "hint: \($0)\n" } ?? ""
     throw ServeFailure(code: .systemRefused, message: "prefork: \(reason)\n\(advice)")
