@@ -96,7 +96,8 @@ let package = Package(
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
     .testTarget(
       name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "LinuxIO", "TestSupport"]),
-    .testTarget(name: "JobServerTests", dependencies: ["JobServer", "ControlProtocol", "LinuxIO"]),
+    .testTarget(
+      name: "JobServerTests", dependencies: ["JobServer", "ControlProtocol", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(

@@ -40,6 +40,9 @@ extension PoolService {
     }
     for _ in 0..<line.count {
       guard mayTakeJobs, let index = popLine() else { break }
+      // What became of others' jobs must be told before the places of those jobs are used again.
+      settleActions(&loop, &reporter)
+      guard connections.holds(index) else { continue }
       goOn(with: index, after: take(from: index, &loop, &reporter), &loop)
     }
     // Who still stands there is heard without being asked whether it is readable.
@@ -72,7 +75,8 @@ extension PoolService {
   ) -> Taking {
     var jobsLeft = Self.quantum
     var blocksLeft = Self.blocks
-    while true {
+    // Telling an answer can end the connection, if that cannot be written.
+    while connections.holds(index) {
       if connections[index].isFull || !engine.ledger.canAccept(from: connections[index].id) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
       if jobsLeft == 0 { return .more }
@@ -110,6 +114,7 @@ extension PoolService {
         }
       }
     }
+    return .gone
   }
 
   private mutating func read(_ index: Int, atMost size: Int, _ loop: borrowing EventLoop) -> ReadResult {
