@@ -33,7 +33,7 @@ run: build ## the main job on real input: cold against warm
 build: deps ## release build, statically linked with Swift's own libraries
 	$(SWIFT) build -c release --product prefork -Xswiftc -static-stdlib $(STRICT)
 
-test: deps python-judges ## builds and passes all tests, those of the examples, too
+test: deps systemd-deps python-judges ## builds and passes all tests, those of the examples, too
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --skip-build --disable-xctest --skip ObjectPoolTests
 # By themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy for seconds.
