@@ -16,7 +16,7 @@ let package = Package(
       name: "prefork",
       dependencies: [
         "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "JobServer", "JobEngine", "WorkerCheck",
-        "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(

@@ -38,7 +38,7 @@ import Testing
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
       "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "JobServer", "JobEngine", "WorkerCheck",
-      "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+      "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
       "WireFormats", "LinuxIO", "Glibc",
     ],
   ]

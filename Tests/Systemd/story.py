@@ -125,6 +125,14 @@ expect(state("prefork@slow") == "active" and time.monotonic() - began >= 2, "it 
 run("systemctl", "stop", "prefork@slow.service")
 chapter("it is active when its workers are ready, and not before")
 
+write("/etc/prefork/bad.yaml", "command: [cat]\nworkerz: 2\nlisten: unix:/run/prefork/bad/jobs\n")
+run("systemctl", "start", "prefork@bad.service", check=False)
+expect(state("prefork@bad") == "failed" and property_of("NRestarts", "prefork@bad") == "0", "a mistake is not tried again")
+expect(property_of("ExecMainStatus", "prefork@bad") == "78", "EX_CONFIG")
+reasons = [entry["MESSAGE"] for entry in journal("_SYSTEMD_UNIT=prefork@bad.service") if entry["PRIORITY"] == "3"]
+expect(any("/etc/prefork/bad.yaml:2" in reason and "workerz" in reason for reason in reasons), reasons)
+chapter(f"a bad configuration: {reasons[0]}")
+
 main, workers = int(property_of("MainPID")), [int(answer.split()[0]) for answer in ask("a", "sleep 0.2", "b")]
 os.kill(main, signal.SIGKILL)
 expect(ask("after")[0].endswith(" after"), "who connects while it is down is answered when it is up again")
