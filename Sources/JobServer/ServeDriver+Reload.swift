@@ -13,6 +13,8 @@ extension ServeDriver {
   /// Does what SIGHUP and control ask for, and tells people. Nil when the new configuration is in use; else why nothing has
   /// changed, in one line.
   mutating func reloadConfiguration() -> String? {
+    serviceReloads()
+    defer { serviceIsReady() }
     do throws(ReloadRefusal) {
       try useNewConfiguration()
       return nil

@@ -22,8 +22,8 @@ import Testing
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "JobEngine": [
-      "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
-      "EventLoop", "Timers", "LinuxIO",
+      "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+      "WireFormats", "EventLoop", "Timers", "LinuxIO",
     ],
     "RemotePool": [
       "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
@@ -41,8 +41,8 @@ import Testing
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
       "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
-      "WorkerCheck", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore",
-      "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
+      "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
+      "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
     ],
   ]
 
