@@ -36,7 +36,7 @@ package struct Reporter: ~Copyable {
     fileprivate var entryKind: JournalEntry.Kind? {
       switch self {
       case .death, .failedCheck, .breach, .offence: .workerDeath
-      case .failedStart, .failedJob, .rejectedJob, .refusedClient: nil
+      case .failedStart, .failedJob, .rejectedJob, .refusedClient, .lostConnection: nil
       }
     }
   }
