@@ -16,7 +16,7 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient
+    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {
@@ -28,6 +28,7 @@ package struct Reporter: ~Copyable {
       case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
       case .refusedClient: "refused clients"
+      case .lostConnection: "lost connections"
       }
     }
 
@@ -35,7 +36,7 @@ package struct Reporter: ~Copyable {
     fileprivate var entryKind: JournalEntry.Kind? {
       switch self {
       case .death, .failedCheck, .breach, .offence: .workerDeath
-      case .failedStart, .failedJob, .rejectedJob, .refusedClient: nil
+      case .failedStart, .failedJob, .rejectedJob, .refusedClient, .lostConnection: nil
       }
     }
   }

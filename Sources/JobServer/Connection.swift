@@ -126,7 +126,7 @@ struct Connection: ~Copyable {
 /// The first bytes of a client that wants records whatever the server's formats are (`prefork submit`). They hold the delimiters
 /// of lines and of nul, so that no plain client waits for us while we wait to see more.
 enum Greeting {
-  static let wanted: [UInt8] = Array("\u{16}prefork records 1\0\n".utf8)
+  static let wanted = RecordsGreeting.request
 
   /// What the first bytes are: not enough to tell, a plain client's, or the request for records.
   enum Look { case incomplete, plain, records }

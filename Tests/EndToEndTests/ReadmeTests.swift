@@ -14,17 +14,22 @@ import Testing
     return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, stream)], as: UTF8.self)
   }
 
-  @Test("the options table of the README is the one that the declaration gives")
-  func optionsTable() {
-    let table = markdownTable(for: RunOptions.command)
-    let parts = Self.readme.split(separator: table, omittingEmptySubsequences: false)
-    #expect(parts.count == 2, "the README must hold this, once:\n\(table)")
-    for part in parts { #expect(!part.contains("| group | option |"), "the README holds another table of options") }
+  @Test("the options tables of the README are those that the declarations give")
+  func optionsTables() {
+    var rest = Self.readme[...]
+    let serve = Command(name: "serve", summary: "", groups: ServeOptions.ownGroups)
+    for command in [RunOptions.command, serve, SubmitOptions.command] {
+      let table = markdownTable(for: command)
+      let parts = rest.split(separator: table, omittingEmptySubsequences: false)
+      #expect(parts.count == 2, "the README must hold this, once:\n\(table)")
+      rest = parts.joined(separator: "\n")[...]
+    }
+    #expect(!rest.contains("| group | option |"), "the README holds another table of options")
   }
 
-  @Test("the README names every exit status that run can end with")
+  @Test("the README names every exit status that run and submit can end with")
   func exitStatuses() {
-    for status in RunOptions.command.exitStatuses {
+    for status in RunOptions.command.exitStatuses + SubmitOptions.command.exitStatuses {
       #expect(Self.readme.contains("| \(status.status) |"), "\(status)")
     }
   }
