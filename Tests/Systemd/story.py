@@ -113,7 +113,6 @@ expect(property_of("StatusText").startswith("2 of 2 workers; "), property_of("St
 expect(run("prefork", "status", "unix:/run/prefork/x/control.sock") != "", "root may ask at the control socket")
 owner = os.stat(f"/proc/{property_of('MainPID')}").st_uid
 expect(owner >= 61184, f"it runs as a user of its own, not as {owner}")
-print(run("systemctl", "status", "--no-pager", "-l", UNIT))
 
 write("/etc/prefork/slow.yaml", "command: [sh, -c, 'sleep 2; echo up; exec cat']\nworkers: 1\nready: line\nlisten: unix:/run/prefork/slow/jobs\n")
 began = time.monotonic()
