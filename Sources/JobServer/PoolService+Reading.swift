@@ -46,10 +46,6 @@ extension PoolService {
     if !mayTakeJobs { unwatchLine(&loop) }
   }
 
-  private mutating func unwatchLine(_ loop: inout EventLoop) {
-    for place in line.indices where connections.holds(line[place]) { watchInput(line[place], false, &loop) }
-  }
-
   private mutating func goOn(with index: Int, after taking: Taking, _ loop: inout EventLoop) {
     switch taking {
     case .dry: watchInput(index, true, &loop)

@@ -117,6 +117,14 @@ struct PoolService: ~Copyable {
     return nil
   }
 
+  /// Whoever stands in line need not be asked whether it is readable. Those who have left the line must be: they may still be noted
+  /// in its beginning, or, before they came to be there, at an index of somebody else.
+  mutating func unwatchLine(_ loop: inout EventLoop) {
+    for index in line[lineHead...] where connections.holds(index) && connections[index].isInLine {
+      watchInput(index, false, &loop)
+    }
+  }
+
   // MARK: A turn of the loop
 
   /// Starts workers and watches the sockets.
