@@ -40,7 +40,10 @@ extension PoolService {
     }
     for _ in 0..<line.count {
       guard mayTakeJobs, let index = popLine() else { break }
-      goOn(with: index, after: take(from: index, &loop, &reporter), &loop)
+      let taking = take(from: index, &loop, &reporter)
+      // Its jobs are cancelled, and the next job that comes in may get the number of one of them: first their ends must be told.
+      if case .gone = taking { settleActions(&loop, &reporter) }
+      goOn(with: index, after: taking, &loop)
     }
     // Who still stands there is heard without being asked whether it is readable.
     if !mayTakeJobs { unwatchLine(&loop) }
