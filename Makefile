@@ -57,8 +57,10 @@ bench: build python-pools ## ratios against rivals, what recycling costs, what a
 	mkdir -p $(BENCH)
 	$(CC) -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
 	$(CC) -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
+	$(CC) -O2 -o $(BENCH)/pipeline_client Benchmarks/pipeline_client.c
 	python3 Benchmarks/run.py $(MEASURED)
 	python3 Benchmarks/recycling.py $(MEASURED)
+	python3 Benchmarks/serve.py --prefork $(PREFORK) --echo $(BENCH)/echo_worker --client $(BENCH)/pipeline_client
 	$(SWIFT) build -c release --package-path Benchmarks/ObjectPool --scratch-path $(BENCH)/object-pool $(STRICT)
 	python3 Benchmarks/object_pool.py --pool-bench $(BENCH)/object-pool/release/pool-bench --python $(BENCH)/python
 

@@ -41,8 +41,7 @@ extension JobEngine {
     unbind(job, worker)
     replying = (job, worker)
     if let defect, let framing {
-      sayUnfit(job, framing, defect, &reporter)
-      let evidence = Failure(message: "its reply cannot be written: \(defect)")
+      let evidence = reporter.sayUnfitReply(to: ledger.sequence(of: job), framing, defect)
       return fail(job, .failed, cause: "reply unfit for --output", evidence, loop)
     }
     noteEnd(of: job, nil, received: size, loop)

@@ -28,12 +28,6 @@ extension JobEngine {
     }
   }
 
-  func sayUnfit(_ job: JobID, _ format: Framing, _ defect: FramingError, _ reporter: inout Reporter) {
-    let text = "the reply to job \(ledger.sequence(of: job)) cannot be written with --output \(format)"
-    let advice = format == .lines ? "; try --output nul" : ""
-    reporter.repeated(.failedJob, cause: "reply unfit for --output", "\(text): \(defect)\(advice)")
-  }
-
   /// A breach of the protocol. An answer nobody asked for means that all answers of that worker are in doubt.
   mutating func sayBreach(_ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter) {
     if case .unaskedReply = violation { unaskedReplies += 1 }

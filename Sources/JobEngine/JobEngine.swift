@@ -21,7 +21,7 @@ package struct JobEngine: ~Copyable {
     case begin(JobID, WorkerID)
   }
 
-  package let configuration: JobEngineConfiguration
+  package private(set) var configuration: JobEngineConfiguration
   package var pool: WorkerPool
   package var ledger: JobLedger
   package var store = JobStore()
@@ -163,6 +163,17 @@ package struct JobEngine: ~Copyable {
   package mutating func abandon() {
     isAbandoning = true
     ledger.handle(.abort, into: &actions)
+  }
+
+  /// From now on workers and jobs are kept like this, and the workers that live are replaced: see `WorkerPool.reconfigure` and
+  /// `JobLedger.reconfigure`, and ask `WorkerPool.cannotChange(to:)` before.
+  package mutating func reconfigure(
+    _ pool: WorkerPoolConfiguration, _ ledger: JobLedger.Configuration, _ loop: inout EventLoop
+  ) {
+    configuration.pool = pool
+    configuration.ledger = ledger
+    self.ledger.reconfigure(ledger, into: &actions)
+    self.pool.reconfigure(pool, &loop)
   }
 
   /// Stops the workers; ends with `closed`.

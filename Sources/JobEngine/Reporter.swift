@@ -15,7 +15,7 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient
+    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {
@@ -27,6 +27,7 @@ package struct Reporter: ~Copyable {
       case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
       case .refusedClient: "refused clients"
+      case .lostConnection: "lost connections"
       }
     }
   }
@@ -35,6 +36,8 @@ package struct Reporter: ~Copyable {
   private struct Cause: Hashable {
     let kind: Kind
     let words: String
+    /// Where there are several, those of one pool must not hide another's.
+    let pool: String?
   }
 
   private var output: InheritedOutput
@@ -44,7 +47,7 @@ package struct Reporter: ~Copyable {
   /// Where the workers' stderr goes instead; nil for ours.
   private var log: WorkerLog?
   private var logHasFailed = false
-  package let verbosity: Verbosity
+  package var verbosity: Verbosity
   private var said: [Cause: Int] = [:]
   package private(set) var isBlocked = false
 
@@ -63,7 +66,9 @@ package struct Reporter: ~Copyable {
 
   /// The pool that messages are about, where there are several.
   package var pool: String?
-  private var name: String { pool.map { "prefork[\($0)]" } ?? "prefork" }
+  private var name: String { name(of: pool) }
+
+  private func name(of pool: String?) -> String { pool.map { "prefork[\($0)]" } ?? "prefork" }
 
   /// Says, also with --quiet, why the run cannot go on, or what a signal has asked for.
   package mutating func fatal(_ text: String) { line("\(name): \(text)") }
@@ -83,8 +88,8 @@ package struct Reporter: ~Copyable {
     _ kind: Kind, cause: String, _ text: @autoclosure () -> String, evidence: [String] = []
   ) {
     let isNew = said.count < Self.mostCauses
-    var key = Cause(kind: kind, words: cause)
-    if !isNew, said[key] == nil { key = Cause(kind: kind, words: "") }
+    var key = Cause(kind: kind, words: cause, pool: pool)
+    if !isNew, said[key] == nil { key = Cause(kind: kind, words: "", pool: pool) }
     let count = said[key, default: 0] + 1
     said[key] = count
     guard verbosity >= .normal else { return }
@@ -101,7 +106,9 @@ package struct Reporter: ~Copyable {
     guard verbosity == .normal else { return }
     let counted = said.filter { $0.value > Self.mostOfACause }
     for (cause, count) in counted.sorted(by: { ($0.value, $1.key.words) > ($1.value, $0.key.words) }) {
-      line("\(name): \(count) \(cause.kind.plural) in all" + (cause.words.isEmpty ? "" : ": \(cause.words)"))
+      line(
+        "\(name(of: cause.pool)): \(count) \(cause.kind.plural) in all"
+          + (cause.words.isEmpty ? "" : ": \(cause.words)"))
     }
   }
 

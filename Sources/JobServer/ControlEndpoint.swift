@@ -18,14 +18,13 @@ struct ControlEndpoint: ~Copyable {
     let generation: UInt32
     var protocolSession: ControlSession
     var bytes = ByteQueue(capacity: 512)
-    var isWatchedForOutput = false
     var inputIsOver = false
     var hasComplained = false
     /// When the next state is due, for one who watches.
     var nextState: UInt64?
   }
 
-  let listener: ListeningSocket
+  private(set) var listener: ListeningSocket
   let service: ServiceInfo
   var sessions = Slab<Session>()
   private var generation: UInt32 = 0
@@ -89,13 +88,20 @@ struct ControlEndpoint: ~Copyable {
     try? loop.add(listener.descriptor, token: token, readable: true, writable: false)
   }
 
+  /// Listens there from now on, and no longer where it did; sessions go on.
+  mutating func move(to new: consuming ListeningSocket, _ loop: inout EventLoop) {
+    loop.remove(listener.descriptor)
+    resumesAt = nil
+    listener = new
+  }
+
   private func token(of index: Int, _ generation: UInt32) -> UInt64 {
     ServerToken(.control, index: index, generation: generation).rawValue
   }
 
   /// Takes bytes; false when the client is gone.
   mutating func read(_ index: Int) -> Bool {
-    for _ in 0..<16 {
+    for _ in 0..<16 where sessions[index].protocolSession.wantsInput {
       switch sessions[index].readOnce() {
       case .bytes: continue
       case .wouldBlock: return true
@@ -115,22 +121,21 @@ struct ControlEndpoint: ~Copyable {
       switch sessions[index].writeOnce() {
       case .bytes: continue
       case .wouldBlock:
-        watchOutput(index, true, &loop)
+        watch(index, forOutput: true, &loop)
         return true
       case .closed, .failed: return false
       }
     }
-    watchOutput(index, false, &loop)
+    watch(index, forOutput: false, &loop)
     return !sessions[index].protocolSession.isOver
   }
 
-  private mutating func watchOutput(_ index: Int, _ wanted: Bool, _ loop: inout EventLoop) {
+  private mutating func watch(_ index: Int, forOutput writable: Bool, _ loop: inout EventLoop) {
     // One who sends no more would be readable for ever.
-    let readable = !sessions[index].inputIsOver
-    sessions[index].isWatchedForOutput = wanted
+    let readable = !sessions[index].inputIsOver && sessions[index].protocolSession.wantsInput
     try? loop.modify(
       sessions[index].socket.descriptor, token: token(of: index, sessions[index].generation), readable: readable,
-      writable: wanted)
+      writable: writable)
   }
 
   mutating func close(_ index: Int, _ loop: inout EventLoop) {

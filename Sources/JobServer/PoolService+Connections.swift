@@ -16,10 +16,12 @@ extension PoolService {
   // MARK: They come
 
   mutating func watchListeners(_ loop: inout EventLoop) throws(SystemError) {
-    for index in listeners.indices where listeners.holds(index) {
-      let token = ServerToken(.jobListener, pool: number, index: index).rawValue
-      try loop.add(listeners[index].descriptor, token: token, readable: true, writable: false)
-    }
+    for index in listeners.indices where listeners.holds(index) { try watchListener(index, &loop) }
+  }
+
+  func watchListener(_ index: Int, _ loop: inout EventLoop) throws(SystemError) {
+    let token = ServerToken(.jobListener, pool: number, index: index).rawValue
+    try loop.add(listeners[index].descriptor, token: token, readable: true, writable: false)
   }
 
   /// Lets in who waits at this socket.
@@ -108,7 +110,13 @@ extension PoolService {
       guard connections.holds(index) else { return }
     }
     // Told in the same breath as the order to drain, it would stand in a line that nobody serves.
-    if readable, !connections[index].inputIsOver, !isDraining { standInLine(index) }
+    guard readable, !connections[index].inputIsOver, !isDraining else { return }
+    if connections[index].isInLine, !mayTakeJobs {
+      // It is heard when there is room, without being asked again whether it is readable.
+      watchInput(index, false, &loop)
+    } else {
+      standInLine(index)
+    }
   }
 
   mutating func watch(_ index: Int, _ loop: inout EventLoop) {
@@ -161,7 +169,7 @@ extension PoolService {
       reporter.detail("\(connections[index].name) is closed: nothing moved on it (--idle-connection-timeout)")
       close(index, .idle, &loop)
     }
-    timers.arm(.idle, at: loop.now() &+ max(limit / 4, 1_000_000))
+    lookForIdle(loop)
   }
 
   /// The connection ends. Its queued jobs are cancelled; an answer that still comes is dropped.
@@ -169,7 +177,7 @@ extension PoolService {
     let id = connections[index].id
     let isAnswered = connections[index].jobs == UInt64(connections[index].settled) && connections[index].unsent.isEmpty
     metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
-    forgetUnread(connections[index].unread.count)
+    noteConsumed(connections[index].unread.count)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
     engine.tell(.clientLeft(id))
@@ -195,6 +203,7 @@ extension PoolService {
       loop.remove(listeners[index].descriptor)
       listeners.remove(index)
     }
+    listens.removeAll()
     engine.tell(.inputEnded)
     for index in connections.indices where connections.holds(index) {
       connections[index].isInLine = false

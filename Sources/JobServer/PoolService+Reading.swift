@@ -34,19 +34,18 @@ extension PoolService {
 
   /// Takes jobs from those in line, in turn, as long as there is room.
   mutating func takeJobs(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    longestUnread = nil
     if releasesAll {
       releasesAll = false
       for index in connections.indices where connections.holds(index) { release(index) }
     }
     for _ in 0..<line.count {
       guard mayTakeJobs, let index = popLine() else { break }
-      let taking = take(from: index, &loop, &reporter)
-      // Its jobs are cancelled, and the next job that comes in may get the number of one of them: first their ends must be told.
-      if case .gone = taking { settleActions(&loop, &reporter) }
-      goOn(with: index, after: taking, &loop)
+      // What became of others' jobs must be told before the places of those jobs are used again.
+      settleActions(&loop, &reporter)
+      guard connections.holds(index) else { continue }
+      goOn(with: index, after: take(from: index, &loop, &reporter), &loop)
     }
-    // Who still stands there is heard without being asked whether it is readable.
-    if !mayTakeJobs { unwatchLine(&loop) }
   }
 
   private mutating func goOn(with index: Int, after taking: Taking, _ loop: inout EventLoop) {
@@ -74,7 +73,7 @@ extension PoolService {
     var blocksLeft = Self.blocks
     // What is answered at once is sent at once when it is much, and may find the client gone.
     while connections.holds(id) {
-      if connections[index].isFull || !engine.ledger.canAccept(from: connections[index].id) { return .heldBack }
+      if connections[index].isFull(outputLimit) || !engine.ledger.canAccept(from: id) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
       if jobsLeft == 0 { return .more }
       let step = connections[index].next()
@@ -86,7 +85,7 @@ extension PoolService {
         jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .oversize(_, let consumed):
-        let limit = configuration.maximumJobSize
+        let limit = connections[index].maximumJobSize
         reject("is over \(limit) bytes (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
         consume(consumed, of: index)
         jobsLeft -= 1
@@ -127,27 +126,33 @@ extension PoolService {
 
   private mutating func consume(_ count: Int, of index: Int) {
     guard count > 0 else { return }
-    forgetUnread(count)
+    noteConsumed(count)
     connections[index].unread.removeFirst(count)
   }
 
-  /// So many bytes are not waiting any more: others may go on.
-  mutating func forgetUnread(_ count: Int) {
-    if unreadBytes >= unreadLimit, unreadBytes - count < unreadLimit { releasesAll = true }
+  /// Bytes that were read are no more: where there was no room for those of others, there may be now.
+  mutating func noteConsumed(_ count: Int) {
+    if count > 0, unreadBytes >= unreadLimit { releasesAll = true }
     unreadBytes -= count
   }
 
   private var unreadLimit: Int { max(Self.unreadFactor * configuration.maximumJobSize, 16 * Self.block) }
 
-  /// Half jobs of many clients must not fill the memory. Each may go on up to its share, so that those who hoard do not stop those
-  /// who do not; and the longest of them, so that one will end.
-  private func mayRead(_ index: Int) -> Bool {
+  /// Half jobs of many clients must not fill the memory, nor may those who begin big ones keep small ones out. Beyond the limit each
+  /// client goes on to its share of it, and further only the one with the most, so that one will end: never do they take
+  /// more than twice the limit and the longest job in all.
+  private mutating func mayRead(_ index: Int) -> Bool {
     let own = connections[index].unread.count
     if unreadBytes < unreadLimit || own < max(Self.firstBlock, unreadLimit / connections.count) { return true }
-    for other in connections.indices where connections.holds(other) && connections[other].unread.count > own {
-      return false
+    if longestUnread == nil {
+      longestUnread = index
+      var most = own
+      for other in connections.indices where connections.holds(other) && connections[other].unread.count > most {
+        most = connections[other].unread.count
+        longestUnread = other
+      }
     }
-    return true
+    return longestUnread == index
   }
 
   mutating func watchInput(_ index: Int, _ wanted: Bool, _ loop: inout EventLoop) {
@@ -158,7 +163,11 @@ extension PoolService {
 
   /// Whoever could not go on may be able to by now.
   mutating func release(_ index: Int) {
-    guard connections[index].isHeldBack, !connections[index].isFull,
+    if connections[index].isPaused, connections[index].unsent.count < outputLimit {
+      connections[index].isPaused = false
+      engine.tell(.clientResumed(connections[index].id))
+    }
+    guard connections[index].isHeldBack, !connections[index].isFull(outputLimit),
       engine.ledger.canAccept(from: connections[index].id)
     else { return }
     connections[index].isHeldBack = false

@@ -21,7 +21,9 @@ extension PoolService {
   }
 
   /// Whether it has the workers that it wants at least, or had them and lives.
-  var isReady: Bool { !isDraining && wasReady && (engine.pool.serving > 0 || engine.pool.size.lowerBound == 0) }
+  var isReady: Bool {
+    !isDraining && wasReady && (engine.pool.serving > 0 || engine.pool.size.lowerBound == 0 && !startsFail)
+  }
 
   func status(_ loop: borrowing EventLoop) -> PoolStatus {
     var status = PoolStatus(name: configuration.name, phase: phase)

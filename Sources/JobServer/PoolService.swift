@@ -32,7 +32,7 @@ struct PoolService: ~Copyable {
     var number: UInt64 = 0
   }
 
-  let configuration: ServedPool
+  var configuration: ServedPool
   /// Which of the process's pools it is.
   let number: Int
   /// Who may always connect: who we are.
@@ -41,6 +41,8 @@ struct PoolService: ~Copyable {
   var engine: JobEngine
   var connections = ConnectionTable()
   var listeners = Slab<ListeningSocket>()
+  /// Where those listeners that were asked for were to listen; the others were passed to us.
+  var listens: [Int: SocketAddress] = [:]
   var timers = TimerQueue<Timer>()
   var origins: [Origin] = []
   /// Indices of connections that have something to be taken, the first in line first.
@@ -52,8 +54,10 @@ struct PoolService: ~Copyable {
   var departed: Set<ClientID> = []
   /// Bytes read and not taken, of all connections.
   var unreadBytes = 0
-  /// There is room again for jobs that are not complete.
+  /// There may be room again for jobs that are not complete.
   var releasesAll = false
+  /// The connection with the most of them, once it was looked for in this turn.
+  var longestUnread: Int?
 
   var metrics: PoolMetrics
   /// Workers that died unasked, and workers that were recycled.
@@ -88,6 +92,9 @@ struct PoolService: ~Copyable {
   /// Whether there is something to do before the loop may wait.
   var hasNews: Bool { engine.hasNews || releasesAll || (lineHead < line.count && mayTakeJobs) }
 
+  /// Answers wait to be sent together with those of the next moment.
+  var gathersAnswers: Bool { !touched.isEmpty }
+
   var mayTakeJobs: Bool { !isDraining && (configuration.refusesWhenFull || engine.ledger.canAccept) }
 
   // MARK: The line
@@ -117,20 +124,19 @@ struct PoolService: ~Copyable {
     return nil
   }
 
-  /// Whoever stands in line need not be asked whether it is readable. Those who have left the line must be: they may still be noted
-  /// in its beginning, or, before they came to be there, at an index of somebody else.
-  mutating func unwatchLine(_ loop: inout EventLoop) {
-    for index in line[lineHead...] where connections.holds(index) && connections[index].isInLine {
-      watchInput(index, false, &loop)
-    }
-  }
-
   // MARK: A turn of the loop
 
   /// Starts workers and watches the sockets.
   mutating func start(_ loop: inout EventLoop) throws(SystemError) {
     engine.pool.start(&loop)
+    wasReady = engine.pool.size.lowerBound == 0
     try watchListeners(&loop)
+    lookForIdle(loop)
+  }
+
+  /// Looks for connections on which nothing moves, from time to time, if there is a limit to that.
+  mutating func lookForIdle(_ loop: borrowing EventLoop) {
+    timers.disarm(.idle)
     if let limit = configuration.connectionIdleLimit { timers.arm(.idle, at: loop.now() &+ max(limit / 4, 1_000_000)) }
   }
 

@@ -29,18 +29,37 @@ public struct ServeConfiguration: Sendable {
   /// So many pools can share a process.
   public static let mostPools = 200
 
-  /// What is wrong with it, in words; nil if nothing is.
-  public var defect: String? {
-    if pools.count > Self.mostPools { return "there are \(pools.count) pools, and the most is \(Self.mostPools)" }
-    var listens: [SocketAddress: String] = [:]
-    for pool in pools {
-      for address in pool.listens {
-        if let other = listens[address] {
-          let whose = other == pool.name ? "twice" : "for the pools \(other) and \(pool.name)"
-          return "\(address) is given \(whose)"
-        }
-        listens[address] = pool.name
+  /// What is wrong with it, in words, and the place in `pools` of the one that it is about, if it is about one.
+  public var defects: [(pool: Int?, sentence: String)] {
+    var defects: [(pool: Int?, sentence: String)] = []
+    if pools.count > Self.mostPools {
+      defects.append((nil, "there are \(pools.count) pools, and the most is \(Self.mostPools)"))
+    }
+    var users: [SocketAddress: String] = [:]
+    if let control { users[control] = "--control" }
+    if let metricsListen {
+      if let other = users[metricsListen] {
+        defects.append((nil, "\(metricsListen) is given for \(other) and --metrics-listen"))
       }
+      users[metricsListen] = "--metrics-listen"
+    }
+    for (number, pool) in pools.enumerated() {
+      for address in pool.listens {
+        let user = "the pool \(pool.name)"
+        if let other = users[address] {
+          defects.append((number, "\(address) is given " + (other == user ? "twice" : "for \(other) and \(user)")))
+        }
+        users[address] = user
+      }
+    }
+    return defects
+  }
+
+  /// Where the pools are controlled: beside the first job socket in the file system, unless it was told.
+  var controlAddress: SocketAddress? {
+    if let control { return control }
+    for pool in pools {
+      for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }
     }
     return nil
   }
@@ -120,8 +139,8 @@ public struct ServedPool: Sendable {
 /// What reading the configuration again has given.
 public enum Reloading: Sendable {
   case configuration(ServeConfiguration)
-  /// It has mistakes, in words for people.
-  case unusable(String)
+  /// It has mistakes, in lines for people.
+  case unusable([String])
 }
 
 /// How serving ended; the command turns it into an exit status.
@@ -134,6 +153,8 @@ public enum ServeEnd: Sendable, Equatable {
   case interrupted(signal: CInt)
   /// It cannot listen, for this reason, with this advice.
   case cannotListen(String, hint: String?)
+  /// The pool of this name has no socket.
+  case listensNowhere(pool: String)
   /// A file that was to be written cannot be, for this reason.
   case cannotCreateFile(String)
   /// Our own bug was noticed.

@@ -6,12 +6,12 @@ import WorkerPool
 
 /// Signals, and how serving ends.
 extension ServeDriver {
-  /// INT, TERM: finish what was accepted; again: end now. HUP: replace every worker. USR1: the state. TTIN, TTOU: one worker more,
+  /// INT, TERM: finish what was accepted; again: end now. HUP: reload, and replace every worker. USR1: the state. TTIN, TTOU: one worker more,
   /// one fewer, where there is one pool.
   mutating func take(signal: CInt) {
     switch signal {
     case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
-    case Signal.hangup: rollAll()
+    case Signal.hangup: _ = reloadConfiguration()
     case Signal.user1: sayState()
     case Signal.child:
       for number in services.indices where services.holds(number) {
@@ -92,11 +92,6 @@ extension ServeDriver {
     tellThoseWhoWait(number)
   }
 
-  private mutating func rollAll() {
-    reporter.note("SIGHUP: replacing all workers")
-    for number in services.indices where services.holds(number) { services[number].engine.pool.recycleAll(&loop) }
-  }
-
   private mutating func sayState() {
     for number in services.indices where services.holds(number) {
       reporter.pool = poolName(number)
@@ -111,7 +106,7 @@ extension ServeDriver {
       !services[number].engine.isStopping
     else { return }
     let old = services[number].engine.pool.size
-    let asked = configuration.pools[number].pool.pool
+    let asked = services[number].configuration.pool.pool
     let maximum = max(1, old.upperBound + change)
     let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
     services[number].engine.pool.resize(to: minimum...maximum, &loop)

@@ -19,6 +19,7 @@ public func serve(
   _ = try? raiseDescriptorLimit()
   var driver = try ServeDriver(configuration, log, closed: closed, reload: reload)
   if let failure = driver.listen() { return failure }
+  if let pool = driver.poolWithoutSocket { return .listensNowhere(pool: pool) }
   return try driver.run()
 }
 
@@ -73,9 +74,10 @@ struct ServeDriver: ~Copyable {
           let socket = try ListeningSocket(
             address, rights: pool.rights, allowsRemote: configuration.allowsRemote)
           services[number].listeners.insert(socket, at: index)
+          services[number].listens[index] = address
         }
       }
-      if let address = controlAddress {
+      if let address = configuration.controlAddress {
         let info = ServiceInfo(version: configuration.version, url: ServeConfiguration.url)
         control = ControlEndpoint(try ListeningSocket(address), service: info)
       }
@@ -88,6 +90,12 @@ struct ServeDriver: ~Copyable {
     return nil
   }
 
+  /// The name of a pool that nobody could bring a job to; nil if each has a socket, opened or passed.
+  var poolWithoutSocket: String? {
+    let number = services.indices.first { services.holds($0) && services[$0].listeners.count == 0 }
+    return number.map { services[$0].configuration.name }
+  }
+
   private mutating func listenForMetrics(_ listener: consuming ListeningSocket) -> ServeEnd? {
     let address = listener.address
     do {
@@ -98,15 +106,6 @@ struct ServeDriver: ~Copyable {
       return .cannotListen("cannot serve metrics on \(address): \(error)", hint: nil)
     }
     reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
-    return nil
-  }
-
-  /// Beside the first job socket in the file system, unless it was told.
-  private var controlAddress: SocketAddress? {
-    if let control = configuration.control { return control }
-    for pool in configuration.pools {
-      for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }
-    }
     return nil
   }
 
@@ -127,12 +126,12 @@ struct ServeDriver: ~Copyable {
       try services[number].start(&loop)
     }
     while services.count > 0 {
-      let isBusy = work()
+      let patience = work()
       flush()
       if services.count == 0 { break }
       try loop.setAlarm(at: nextDeadline)
       loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents, blocking: !isBusy)
+      try loop.wait(into: &loopEvents, atMost: patience)
       for index in loopEvents.indices { handle(loopEvents[index]) }
       fireTimers()
     }
@@ -141,23 +140,27 @@ struct ServeDriver: ~Copyable {
     return end
   }
 
-  /// Does what can be done; true if there is more to do at once.
-  private mutating func work() -> Bool {
-    var isBusy = false
+  /// Does what can be done, and tells how long the loop may wait at most: not at all when there is more to do at once.
+  private mutating func work() -> LoopPatience {
+    var patience = LoopPatience.endless
     for number in services.indices where services.holds(number) {
       reporter.pool = poolName(number)
       services[number].work(&loop, &reporter)
       goOnEnding(number)
       guard services.holds(number) else { continue }
-      if services[number].hasNews { isBusy = true }
+      if services[number].hasNews {
+        patience = .none
+      } else if services[number].gathersAnswers, patience == .endless {
+        patience = .millisecond
+      }
     }
     reporter.pool = nil
-    return isBusy
+    return patience
   }
 
   /// Told in messages when there are several.
   func poolName(_ number: Int) -> String? {
-    configuration.pools.count > 1 ? configuration.pools[number].name : nil
+    configuration.pools.count > 1 || services.count > 1 ? services[number].configuration.name : nil
   }
 
   private var nextDeadline: UInt64? {

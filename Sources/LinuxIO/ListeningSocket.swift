@@ -54,6 +54,9 @@ public struct ListeningSocket: ~Copyable, Sendable {
     return FileDescriptor(owning: number)
   }
 
+  /// Gives its file other rights; without effect on a socket whose file is not ours, or that has none.
+  public func change(_ rights: SocketFileRights) throws(SocketError) { try file?.change(rights) }
+
   /// Whether it can be reached from other machines.
   public var isRemote: Bool { (try? ResolvedAddress.bound(to: socket.rawValue).isLocal) == false }
 

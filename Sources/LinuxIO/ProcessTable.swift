@@ -13,10 +13,13 @@ public enum ProcessTable {
   /// Our own number.
   public static var ownPid: pid_t { getpid() }
 
-  /// Whether we have the rights of root.
   /// The user that this process acts as.
   public static var ownUser: UInt32 { geteuid() }
 
+  /// The group that this process acts as.
+  public static var ownGroup: UInt32 { getegid() }
+
+  /// Whether we have the rights of root.
   public static var isRoot: Bool { geteuid() == 0 }
 
   /// The children of a process, zombies included, whichever of its threads has them; none if it is gone, or if the

@@ -18,7 +18,8 @@ extension WorkerPool {
       let process = try spawn(id, environment, &group, loop.now())
       let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
-      var worker = Worker(id: id, process: process, decoder: decoder, startedAt: loop.now())
+      let terms = WorkerTerms(configuration)
+      var worker = Worker(id: id, process: process, decoder: decoder, terms: terms, startedAt: loop.now())
       worker.notifications = consume notifications
       worker.watchdogLimit = configuration.watchdogLimit
       worker.group = group

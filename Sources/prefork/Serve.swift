@@ -11,14 +11,17 @@ func serveCommand(_ arguments: ParsedArguments) -> Int32 {
   let closed = openClosedStandardDescriptors()
   prepareSignals()
   do throws(ServeFailure) {
+    if arguments[ServeOptions.checkConfig] { return try checkConfiguration(of: arguments) }
     let configuration = try serveConfiguration(from: arguments)
-    if arguments[ServeOptions.checkConfig] { return ExitCode.ok.rawValue }
     let reload: @Sendable () -> Reloading = {
-      do throws(ServeFailure) { return .configuration(try serveConfiguration(from: arguments)) } catch {
-        return .unusable(error.message)
+      // What --check-config would not let pass is not put in the place of something that works.
+      do throws(ServeFailure) {
+        return .configuration(try serveConfiguration(from: arguments, foreseeing: true))
+      } catch {
+        return .unusable(error.lines)
       }
     }
-    return try perform(configuration, closed, reload)
+    return try perform(configuration, arguments, closed, reload)
   } catch {
     printError(error.message)
     return error.code.rawValue
@@ -26,14 +29,20 @@ func serveCommand(_ arguments: ParsedArguments) -> Int32 {
 }
 
 /// Why serving cannot begin.
-private struct ServeFailure: Error {
+struct ServeFailure: Error {
   let code: ExitCode
-  /// For stderr, with its newline.
+  /// For stderr, with its newlines.
   let message: String
+
+  /// The message line by line, without our name.
+  var lines: [String] {
+    message.split(separator: "\n").map { String($0.hasPrefix("prefork: ") ? $0.dropFirst("prefork: ".count) : $0) }
+  }
 }
 
 private func perform(
-  _ configuration: ServeConfiguration, _ closed: ClosedDescriptors, _ reload: @escaping @Sendable () -> Reloading
+  _ configuration: ServeConfiguration, _ arguments: ParsedArguments, _ closed: ClosedDescriptors,
+  _ reload: @escaping @Sendable () -> Reloading
 ) throws(ServeFailure) -> Int32 {
   let end: ServeEnd
   do throws(SystemError) {
@@ -48,14 +57,37 @@ private func perform(
   case .cannotListen(let reason, let hint):
     let advice = hint.map { "hint: \($0)\n" } ?? ""
     throw ServeFailure(code: .systemRefused, message: "prefork: \(reason)\n\(advice)")
+  case .listensNowhere(let pool):
+    let file = arguments[ServeOptions.config]
+    let whose = file == nil ? "" : "the pool \(pool) listens nowhere: "
+    throw ServeFailure(
+      code: file == nil ? .usage : .badConfiguration,
+      message: "prefork: \(whose)no --listen was given, and no socket was passed by systemd\n"
+        + "hint: --listen unix:/run/prefork.sock\n")
   case .cannotCreateFile(let reason): throw ServeFailure(code: .cannotCreateOutput, message: "prefork: \(reason)\n")
   case .internalError: return ExitCode.internalError.rawValue
   }
 }
 
-/// Everything that the command line and its file say.
-private func serveConfiguration(from arguments: ParsedArguments) throws(ServeFailure) -> ServeConfiguration {
+/// Everything that the command line and its file say; with `foreseeing`, what is bound to fail is a mistake, too.
+func serveConfiguration(
+  from arguments: ParsedArguments, foreseeing: Bool = false
+) throws(ServeFailure) -> ServeConfiguration {
   let settings = try settings(from: arguments)
+  let configuration = serveConfiguration(of: settings)
+  var mistakes = MistakeList()
+  for defect in configuration.defects {
+    mistakes.add(at: defect.pool.flatMap { settings.pools[$0].placeOfListen }, defect.sentence)
+  }
+  if foreseeing { foresee(configuration, settings, into: &mistakes) }
+  if mistakes.isEmpty { return configuration }
+  let error = ConfigurationError.mistakes(
+    path: arguments[ServeOptions.config] ?? "", mistakes.first, others: mistakes.others)
+  throw ServeFailure(
+    code: arguments[ServeOptions.config] == nil ? .usage : .badConfiguration, message: error.message(of: "prefork"))
+}
+
+private func serveConfiguration(of settings: ServeSettings) -> ServeConfiguration {
   let process = settings.process
   var pools: [ServedPool] = []
   for pool in settings.pools { pools.append(servedPool(pool)) }
@@ -72,7 +104,6 @@ private func serveConfiguration(from arguments: ParsedArguments) throws(ServeFai
   configuration.allowsRemote = process[ServeOptions.allowRemote]
   configuration.drainLimit = process[ServeOptions.drainTimeout]
   configuration.version = preforkTool.version
-  if let defect = configuration.defect { throw ServeFailure(code: .badConfiguration, message: "prefork: \(defect)\n") }
   return configuration
 }
 

@@ -77,6 +77,18 @@ enum ServeOptions {
     control, metricsListen, allowRemote, drainTimeout, RunOptions.verbosity,
   ]
 
+  private static let sockets: [any OptionProtocol] = [
+    socketMode, socketGroup, allowUser, allowRemote, maxConnections, idleConnectionTimeout, control, metricsListen,
+  ]
+  private static let limits: [any OptionProtocol] = [queue, whenFull, queueTimeout, clientJobs, drainTimeout]
+  private static let files: [any OptionProtocol] = [config, checkConfig]
+
+  /// What `run` does not have, or not like this.
+  static let ownGroups = [
+    OptionGroup("sockets", [listen] + sockets), OptionGroup("formats", [input, output]), OptionGroup("jobs", limits),
+    OptionGroup("files", files),
+  ]
+
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "serve",
@@ -104,13 +116,9 @@ enum ServeOptions {
       RunOptions.recycleGroup,
       RunOptions.healthGroup,
       OptionGroup(
-        "jobs",
-        [
-          queue, whenFull, queueTimeout, clientJobs, RunOptions.retryDelay, RunOptions.quarantineAfter,
-          RunOptions.leaseOrder, drainTimeout,
-        ]),
+        "jobs", limits + [RunOptions.retryDelay, RunOptions.quarantineAfter, RunOptions.leaseOrder]),
       SurroundingsOptions.group,
-      OptionGroup("other", [config, checkConfig, RunOptions.verbosity, RunOptions.seed]),
+      OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
     requirements: RunOptions.healthRequirements,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
@@ -129,13 +137,17 @@ enum ServeOptions {
 }
 
 extension ValueKind where Value == SocketAddress {
-  /// `unix:/PATH` or `tcp:HOST:PORT`.
+  /// `unix:/PATH` or `tcp:HOST:PORT`, or a path that begins with `/`, `./` or `../`.
   static var socketAddress: ValueKind {
     ValueKind(placeholder: "ADDRESS", example: "unix:/run/x.sock") { text throws(ValueError) in
       do throws(SocketAddressError) {
         return try SocketAddress.parse(text)
       } catch {
-        throw ValueError(problem: error.complaint, wanted: error.wanted, example: "unix:/run/x.sock")
+        let parts = error.wanted.split(separator: ", such as ", maxSplits: 1)
+        throw ValueError(
+          problem: error.complaint, wanted: String(parts[0]),
+          example: parts.count > 1 ? String(parts[1]) : "unix:/run/x.sock",
+          suggestions: error.problem == .noScheme ? ["unix:\(error.text)"] : [])
       }
     }
   }
