@@ -103,6 +103,25 @@ import Testing
     server.stop()
   }
 
+  @Test("a client that was silent while others filled the queue is heard when it speaks")
+  func silentMeanwhile() throws {
+    let server = try Server("-w 1 --queue 2", worker: Self.gated)
+    // All of them are to come in the same turn of the loop.
+    server.session.signal(SIGSTOP)
+    _ = pause(0.05)
+    let (silent, greedy, third) = (try server.connect(), try server.connect(), try server.connect())
+    greedy.send("1\n2\n3\n4\n5\n")
+    third.send("third\n")
+    server.session.signal(SIGCONT)
+    server.wait(for: "a full queue") { try server.control("status").output.contains("3 came in") }
+    server.touch("go")
+    #expect(greedy.next(5) == ["1", "2", "3", "4", "5"])
+    #expect(third.next() == "third")
+    silent.send("silent\n")
+    #expect(silent.next() == "silent")
+    server.stop()
+  }
+
   @Test("a client killed in the middle of a job is forgotten, and nobody else notices")
   func killedMidway() throws {
     let server = try Server("-w 1 --listen tcp:127.0.0.1:0", worker: Self.gated)
