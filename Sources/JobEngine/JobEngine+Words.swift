@@ -31,21 +31,25 @@ extension JobEngine {
   mutating func sayBreach(_ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter) {
     if case .unaskedReply = violation { unaskedReplies += 1 }
     reporter.repeated(
-      .breach, cause: violation.cause, "\(account.name) \(violation)" + inHand(account),
+      .breach, cause: violation.cause, about: Reporter.Subject(account),
+      "\(account.name) \(violation)" + inHand(account),
       evidence: account.lastErrorLines)
   }
 
   /// What a worker was stopped for.
   func sayOffence(_ account: WorkerAccount, _ offence: Offence, _ reporter: inout Reporter) {
     let text = "\(account.name) \(offence)" + inHand(account) + saidOfItself(account)
-    reporter.repeated(.offence, cause: offence.cause, text, evidence: account.lastErrorLines)
+    reporter.repeated(
+      .offence, cause: offence.cause, about: Reporter.Subject(account), text, evidence: account.lastErrorLines)
   }
 
   private func sayFailedCheck(
     _ account: WorkerAccount, _ check: Check, _ failure: CheckFailure, _ reporter: inout Reporter
   ) {
     let text = "\(account.name) failed its \(check): \(failure) (after \(account.jobs) jobs)" + saidOfItself(account)
-    reporter.repeated(.failedCheck, cause: "\(check): \(failure)", text, evidence: account.lastErrorLines)
+    reporter.repeated(
+      .failedCheck, cause: "\(check): \(failure)", about: Reporter.Subject(account), text,
+      evidence: account.lastErrorLines)
   }
 
   private mutating func sayEnd(_ report: DeathReport, _ reporter: inout Reporter) {
@@ -55,11 +59,14 @@ extension JobEngine {
     // The same again is only for the curious: the breaker will tell how many there were.
     if isTheSame { return reporter.detail(report.description) }
     reporter.repeated(
-      .failedStart, cause: report.cause, report.description, evidence: report.account.lastErrorLines)
+      .failedStart, cause: report.cause, about: Reporter.Subject(report.account), report.description,
+      evidence: report.account.lastErrorLines)
   }
 
   func sayDeath(_ report: DeathReport, _ reporter: inout Reporter) {
-    reporter.repeated(.death, cause: report.cause, report.description, evidence: report.account.lastErrorLines)
+    reporter.repeated(
+      .death, cause: report.cause, about: Reporter.Subject(report.account), report.description,
+      evidence: report.account.lastErrorLines)
   }
 
   private mutating func sayCannotStart(_ error: SpawnError, _ reporter: inout Reporter) {
@@ -73,7 +80,9 @@ extension JobEngine {
     switch notice {
     case .retiring(let worker, .startTimeout): sayNotReady(worker, loop, &reporter)
     case .retiring(let worker, let reason):
-      reporter.detail("worker \(worker.slot) retires: \(reason)")
+      let text = "worker \(worker.slot) retires: \(reason)"
+      guard reason.isRecycling else { return reporter.detail(text) }
+      reporter.recycling(text, about: Reporter.Subject(worker, pid: pool.pid(of: worker)))
     case .startFailed(let worker, let failures, let wait):
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
     case .breakerOpened(let failures, let period, let retry):
@@ -97,7 +106,8 @@ extension JobEngine {
     let account = pool.account(of: worker, loop.now())
     let name = account?.name ?? "worker \(worker.slot)"
     reporter.repeated(
-      .failedStart, cause: cause, "\(name) \(cause)" + (account.map(saidOfItself) ?? ""),
+      .failedStart, cause: cause, about: Reporter.Subject(worker, pid: account?.pid),
+      "\(name) \(cause)" + (account.map(saidOfItself) ?? ""),
       evidence: account?.lastErrorLines ?? [])
   }
 
@@ -112,7 +122,7 @@ extension JobEngine {
     let counts = ledger.counts
     reporter.fatal(
       "no worker could be started: \(failedStarts.count) failed starts in \(seconds(failedStarts.period)) "
-        + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))")
+        + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))", kind: .breakerOpen)
     if reporter.verbosity == .quiet {
       if let lastSpawnError { reporter.fatal(lastSpawnError) }
       if let report = lastFailedStart {
@@ -159,4 +169,14 @@ private func shellWord(_ word: String) -> String {
     }
   if isPlain { return word }
   return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+}
+
+extension RetireReason {
+  /// Whether the worker was healthy and is replaced.
+  package var isRecycling: Bool {
+    switch self {
+    case .jobs, .age, .memory, .requested, .own: true
+    case .idle, .spare, .surplus, .drained, .stopped, .startTimeout, .probe, .reset, .broken: false
+    }
+  }
 }

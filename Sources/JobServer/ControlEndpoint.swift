@@ -139,3 +139,10 @@ extension ControlEndpoint.Session {
     return result
   }
 }
+
+extension ServiceInfo {
+  /// Us.
+  init(_ configuration: ServeConfiguration) {
+    self.init(version: configuration.version, url: ServeConfiguration.url)
+  }
+}

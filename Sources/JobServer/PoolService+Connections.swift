@@ -24,14 +24,18 @@ extension PoolService {
     try loop.add(listeners[index].descriptor, token: token, readable: true, writable: false)
   }
 
+  /// Takes over a socket that was passed to us, beside those of the configuration.
+  mutating func addPassed(_ listener: consuming ListeningSocket) {
+    listeners.insert(listener, at: max(listeners.indices.upperBound, configuration.listens.count))
+  }
+
   /// Lets in who waits at this socket.
   mutating func letIn(at listener: Int, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard listeners.holds(listener), !isDraining else { return }
     for _ in 0..<Self.mostAtOnce {
       switch listeners[listener].accept() {
       case .connection(let socket, let peer):
-        let address = listeners[listener].address
-        letIn(socket, peer, at: address, &loop, &reporter)
+        letIn(socket, peer, at: listener, &loop, &reporter)
       case .wouldBlock: return
       case .exhausted(let error):
         reporter.repeated(
@@ -45,10 +49,11 @@ extension PoolService {
   }
 
   private mutating func letIn(
-    _ socket: consuming StreamSocket, _ peer: Peer, at address: SocketAddress, _ loop: inout EventLoop,
+    _ socket: consuming StreamSocket, _ peer: Peer, at listener: Int, _ loop: inout EventLoop,
     _ reporter: inout Reporter
   ) {
-    guard configuration.admits(peer, over: address, owner: owner) else {
+    let (address, isInherited) = (listeners[listener].address, listeners[listener].isInherited)
+    guard configuration.admits(peer, over: address, isInherited: isInherited, owner: owner) else {
       metrics.connectionRefused(.user)
       return reporter.repeated(
         .refusedClient, cause: "not allowed", "\(peer) may not use \(address) (--allow-user)")

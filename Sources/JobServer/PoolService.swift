@@ -123,7 +123,7 @@ struct PoolService: ~Copyable {
   /// Starts workers and watches the sockets.
   mutating func start(_ loop: inout EventLoop) throws(SystemError) {
     engine.pool.start(&loop)
-    wasReady = engine.pool.size.lowerBound == 0
+    noteReadiness()
     try watchListeners(&loop)
     lookForIdle(loop)
   }

@@ -64,6 +64,18 @@ public struct ServeConfiguration: Sendable {
     return nil
   }
 
+  /// The same, but for the limit on open files that workers get, if they were not given one: what ours was before we raised
+  /// it, nil if that is not known.
+  func givingWorkers(_ limit: ResourceLimit?) -> ServeConfiguration {
+    guard let limit, limit.soft != limit.hard else { return self }
+    var copy = self
+    for number in copy.pools.indices
+    where !copy.pools[number].pool.surroundings.limits.contains(where: { $0.resource == .nofile }) {
+      copy.pools[number].pool.surroundings.limits.append(limit)
+    }
+    return copy
+  }
+
   /// Serves these pools.
   public init(pools: [ServedPool], verbosity: Verbosity) {
     self.pools = pools
@@ -122,15 +134,15 @@ public struct ServedPool: Sendable {
     return engine
   }
 
-  /// Whether this peer may connect.
-  func admits(_ peer: Peer, over address: SocketAddress, owner: UInt32) -> Bool {
+  /// Whether this peer may connect. The file of a socket that was passed to us got its mode from whoever made it.
+  func admits(_ peer: Peer, over address: SocketAddress, isInherited: Bool, owner: UInt32) -> Bool {
     switch peer {
     case .host: return true
     case .unknown: return false
     case .process(_, let uid, _):
       if let allowedUsers { return uid == owner || allowedUsers.contains(uid) }
       // A name without a file has no mode that could have kept anybody out.
-      if case .unix = address, rights != SocketFileRights() { return true }
+      if case .unix = address, isInherited || rights != SocketFileRights() { return true }
       return uid == owner || uid == 0
     }
   }
@@ -151,10 +163,10 @@ public enum ServeEnd: Sendable, Equatable {
   case gaveUpJobs
   /// It was interrupted at a terminal.
   case interrupted(signal: CInt)
+  /// There is no socket where this pool (if there are several) could get jobs from.
+  case noJobSocket(pool: String?)
   /// It cannot listen, for this reason, with this advice.
   case cannotListen(String, hint: String?)
-  /// The pool of this name has no socket.
-  case listensNowhere(pool: String)
   /// A file that was to be written cannot be, for this reason.
   case cannotCreateFile(String)
   /// Our own bug was noticed.

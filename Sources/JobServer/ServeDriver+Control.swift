@@ -220,7 +220,7 @@ extension ServeDriver {
   var reasonNotReady: String? {
     for number in services.indices where services.holds(number) && !services[number].isReady {
       let service = services[number].configuration.name
-      return "\(service) is \(services[number].phase.rawValue): \(services[number].summary)"
+      return "\(service) is \(services[number].phase.rawValue): \(services[number].summary.text)"
     }
     return nil
   }

@@ -47,6 +47,7 @@ extension ServeDriver {
     reporter.pool = poolName(number)
     services[number].drain(&loop)
     reporter.pool = nil
+    tellWhenStopping()
   }
 
   /// The pool ends now: what is not settled is cancelled, and its clients are told so.
@@ -87,7 +88,7 @@ extension ServeDriver {
   private mutating func sayState() {
     for number in services.indices where services.holds(number) {
       reporter.pool = poolName(number)
-      reporter.fatal("\(services[number].phase.rawValue): \(services[number].summary)")
+      reporter.answer("\(services[number].phase.rawValue): \(services[number].summary.text)")
       services[number].engine.sayState(loop, &reporter)
     }
     reporter.pool = nil
@@ -109,7 +110,8 @@ extension ServeDriver {
     reporter.pool = poolName(number)
     let service = services[number].listeners.indices
     for index in service where services[number].listeners.holds(index) {
-      reporter.note("listening on \(services[number].listeners[index].address)")
+      let origin = services[number].listeners[index].isInherited ? ", which was passed to us" : ""
+      reporter.note("listening on \(services[number].listeners[index].address)\(origin)")
       if services[number].listeners[index].isRemote {
         reporter.note("that can be reached from other machines, without encryption and by anyone")
       }

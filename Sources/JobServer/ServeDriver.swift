@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import MetricsServer
 import PoolCore
+import ServiceManager
 import WorkerPool
 
 /// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses what the loop
@@ -12,14 +13,23 @@ import WorkerPool
 public func serve(
   _ configuration: ServeConfiguration, closed: ClosedDescriptors, reload: @escaping @Sendable () -> Reloading
 ) throws(SystemError) -> ServeEnd {
+  // First of all: what was passed stands where the next file would, and the environment is changed before there are threads.
+  let passed = try takePassedSockets()
+  let messenger = try ServiceMessenger()
+  defer { _ = messenger.flush(milliseconds: 1000) }
   var log: WorkerLog?
   if case .file(let path) = configuration.workerErrors {
     do throws(SystemError) { log = try WorkerLog(path: path) } catch { return .cannotCreateFile("\(error)") }
   }
-  _ = try? raiseDescriptorLimit()
-  var driver = try ServeDriver(configuration, log, closed: closed, reload: reload)
-  if let failure = driver.listen() { return failure }
-  if let pool = driver.poolWithoutSocket { return .listensNowhere(pool: pool) }
+  let descriptors = try? raiseDescriptorLimit()
+  let keepLimit: @Sendable (ServeConfiguration) -> ServeConfiguration = { $0.givingWorkers(descriptors) }
+  var driver = try ServeDriver(keepLimit(configuration), log, closed: closed, messenger) {
+    switch reload() {
+    case .configuration(let configuration): .configuration(keepLimit(configuration))
+    case .unusable(let reason): .unusable(reason)
+    }
+  }
+  if let failure = driver.take(passed) ?? driver.listen() { return failure }
   return try driver.run()
 }
 
@@ -29,6 +39,8 @@ struct ServeDriver: ~Copyable {
   let reload: @Sendable () -> Reloading
   var loop: EventLoop
   var reporter: Reporter
+  let messenger: ServiceMessenger
+  var talk = ServiceTalk()
   var services = Slab<PoolService>()
   var control: ControlEndpoint?
   var metricsServer: MetricsServer?
@@ -50,14 +62,17 @@ struct ServeDriver: ~Copyable {
 
   init(
     _ configuration: ServeConfiguration, _ log: consuming WorkerLog?, closed: ClosedDescriptors,
-    reload: @escaping @Sendable () -> Reloading
+    _ messenger: ServiceMessenger, reload: @escaping @Sendable () -> Reloading
   ) throws(SystemError) {
     self.reload = reload
     self.configuration = configuration
     loop = try EventLoop()
     startedAt = loop.now()
     reporter = Reporter(
-      InheritedOutput(2, wasClosed: closed.stderr), log: log, verbosity: configuration.verbosity)
+      InheritedOutput(2, wasClosed: closed.stderr), log: log, verbosity: configuration.verbosity,
+      journal: messenger.journals ? messenger : nil)
+    self.messenger = messenger
+    if messenger.notifies { talk.nextLook = startedAt }
     for (number, pool) in configuration.pools.enumerated() {
       let service = PoolService(pool, number: number, owner: owner, version: configuration.version, at: loop.now())
       services.insert(service, at: number)
@@ -77,9 +92,8 @@ struct ServeDriver: ~Copyable {
           services[number].listens[index] = address
         }
       }
-      if let address = configuration.controlAddress {
-        let info = ServiceInfo(version: configuration.version, url: ServeConfiguration.url)
-        control = ControlEndpoint(try ListeningSocket(address), service: info)
+      if let address = controlIsPassed ? nil : configuration.controlAddress {
+        control = ControlEndpoint(try ListeningSocket(address), service: ServiceInfo(configuration))
       }
       if let address = configuration.metricsListen {
         return listenForMetrics(try ListeningSocket(address, allowsRemote: configuration.allowsRemote))
@@ -90,13 +104,7 @@ struct ServeDriver: ~Copyable {
     return nil
   }
 
-  /// The name of a pool that nobody could bring a job to; nil if each has a socket, opened or passed.
-  var poolWithoutSocket: String? {
-    let number = services.indices.first { services.holds($0) && services[$0].listeners.count == 0 }
-    return number.map { services[$0].configuration.name }
-  }
-
-  private mutating func listenForMetrics(_ listener: consuming ListeningSocket) -> ServeEnd? {
+  mutating func listenForMetrics(_ listener: consuming ListeningSocket) -> ServeEnd? {
     let address = listener.address
     do {
       metricsServer = try MetricsServer(on: listener.duplicate())
@@ -105,9 +113,16 @@ struct ServeDriver: ~Copyable {
     } catch {
       return .cannotListen("cannot serve metrics on \(address): \(error)", hint: nil)
     }
-    reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
+    if case .tcp = address {
+      reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
+    } else {
+      reporter.note("metrics by HTTP on \(address)")
+    }
     return nil
   }
+
+  /// Whoever has passed a control socket wants it there. (We may have no right to make another beside a passed one.)
+  var controlIsPassed: Bool { isInherited(control) }
 
   // MARK: The loop
 
@@ -127,6 +142,7 @@ struct ServeDriver: ~Copyable {
     }
     while services.count > 0 {
       let isBusy = work()
+      tellWhenReady()
       flush()
       if services.count == 0 { break }
       try loop.setAlarm(at: nextDeadline)
@@ -165,6 +181,7 @@ struct ServeDriver: ~Copyable {
       deadline = earliest(deadline, services[number].nextDeadline)
     }
     deadline = earliest(deadline, nextState(of: control))
+    deadline = earliest(deadline, talk.nextLook)
     return earliest(deadline, nextRun(of: metricsServer, loop.now()))
   }
 
@@ -176,6 +193,7 @@ struct ServeDriver: ~Copyable {
     }
     if let givesUpAt, givesUpAt <= loop.now() { giveUp() }
     tellThoseWhoWatch()
+    talkToServiceManager()
     serveMetrics()
   }
 
@@ -236,6 +254,13 @@ private func listener(of control: borrowing ControlEndpoint?) -> CInt? {
   switch control {
   case .some(let control): control.listener.descriptor
   case .none: nil
+  }
+}
+
+private func isInherited(_ control: borrowing ControlEndpoint?) -> Bool {
+  switch control {
+  case .some(let control): control.listener.isInherited
+  case .none: false
   }
 }
 

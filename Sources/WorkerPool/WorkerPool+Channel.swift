@@ -253,9 +253,9 @@ extension WorkerPool {
       rounds -= 1
       switch buffer.fill(from: workers[slot].process.errorOutput) {
       case .bytes:
-        let id = workers[slot].id
+        let (id, pid) = (workers[slot].id, workers[slot].process.pid)
         let lines = buffer.withUnsafeBytes { workers[slot].errorLines.append($0) }
-        for line in lines { events.append(.workerLog(id, line)) }
+        for line in lines { events.append(.workerLog(id, pid: pid, line)) }
         buffer.removeAll()
       case .wouldBlock: return
       case .endOfFile, .failed:

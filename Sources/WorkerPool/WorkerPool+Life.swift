@@ -114,7 +114,9 @@ extension WorkerPool {
   mutating func bury(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) {
     let id = workers[slot].id
     let cause = settleAccount(slot, status, &loop)
-    if let rest = workers[slot].errorLines.finish() { events.append(.workerLog(id, rest)) }
+    if let rest = workers[slot].errorLines.finish() {
+      events.append(.workerLog(id, pid: workers[slot].process.pid, rest))
+    }
     disarmOwnTimers(id)
     let group = workers[slot].group
     workers.remove(slot)

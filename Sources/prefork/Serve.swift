@@ -21,7 +21,7 @@ func serveCommand(_ arguments: ParsedArguments) -> Int32 {
         return .unusable(error.lines)
       }
     }
-    return try perform(configuration, arguments, closed, reload)
+    return try perform(configuration, isFromFile: arguments[ServeOptions.config] != nil, closed, reload)
   } catch {
     printError(error.message)
     return error.code.rawValue
@@ -41,7 +41,7 @@ struct ServeFailure: Error {
 }
 
 private func perform(
-  _ configuration: ServeConfiguration, _ arguments: ParsedArguments, _ closed: ClosedDescriptors,
+  _ configuration: ServeConfiguration, isFromFile: Bool, _ closed: ClosedDescriptors,
   _ reload: @escaping @Sendable () -> Reloading
 ) throws(ServeFailure) -> Int32 {
   let end: ServeEnd
@@ -54,16 +54,15 @@ private func perform(
   case .stopped: return ExitCode.ok.rawValue
   case .gaveUpJobs: return ExitCode.someJobsNotOK.rawValue
   case .interrupted(let signal): raiseWithDefaultAction(signal)
+  case .noJobSocket(let pool):
+    let who = pool.map { "the pool \($0) has" } ?? "there is"
+    throw ServeFailure(
+      code: isFromFile ? .badConfiguration : .usage,
+      message: "prefork: \(who) no socket to take jobs from\nhint: give one with --listen unix:/PATH or "
+        + "tcp:HOST:PORT, or let a systemd .socket unit pass one\n")
   case .cannotListen(let reason, let hint):
     let advice = hint.map { "hint: \($0)\n" } ?? ""
     throw ServeFailure(code: .systemRefused, message: "prefork: \(reason)\n\(advice)")
-  case .listensNowhere(let pool):
-    let file = arguments[ServeOptions.config]
-    let whose = file == nil ? "" : "the pool \(pool) listens nowhere: "
-    throw ServeFailure(
-      code: file == nil ? .usage : .badConfiguration,
-      message: "prefork: \(whose)no --listen was given, and no socket was passed by systemd\n"
-        + "hint: --listen unix:/run/prefork.sock\n")
   case .cannotCreateFile(let reason): throw ServeFailure(code: .cannotCreateOutput, message: "prefork: \(reason)\n")
   case .internalError: return ExitCode.internalError.rawValue
   }

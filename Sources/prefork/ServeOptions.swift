@@ -101,6 +101,10 @@ enum ServeOptions {
       "The first SIGTERM or SIGINT takes nothing new and answers what was accepted (--drain-timeout); the second stops at "
         + "once. SIGHUP reads --config again and replaces the workers; SIGUSR1 tells the state; SIGTTIN and SIGTTOU add "
         + "and take a worker.",
+      "With systemd it is a service of Type=notify: ready when every pool has its least number of ready workers. Sockets of a "
+        + ".socket unit need no option; FileDescriptorName= says what for: jobs, jobs-POOL, control or metrics, and "
+        + "SocketMode= who may use them. When stderr is the journal, messages carry PREFORK_POOL, PREFORK_SLOT, "
+        + "PREFORK_WORKER_PID and PREFORK_JOB. The units prefork@.service and prefork@.socket come with prefork.",
       "Durations and sizes are written as for run.",
     ],
     groups: [
