@@ -14,7 +14,7 @@ BENCH := $(BUILD)/bench
 STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error
 
 # What the build needs, what the example workers are written in, and what the tests look at.
-PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base
+PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base netcat-openbsd socat
 # What the PostgreSQL example needs: the client library, and a server to test with.
 POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
 # A real systemd, to boot in isolation with our units; as a daemon of the machine it is not touched.
@@ -64,8 +64,10 @@ bench: build python-pools ## ratios against rivals, what recycling costs, what a
 	mkdir -p $(BENCH)
 	$(CC) -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
 	$(CC) -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
+	$(CC) -O2 -o $(BENCH)/pipeline_client Benchmarks/pipeline_client.c
 	python3 Benchmarks/run.py $(MEASURED)
 	python3 Benchmarks/recycling.py $(MEASURED)
+	python3 Benchmarks/serve.py --prefork $(PREFORK) --echo $(BENCH)/echo_worker --client $(BENCH)/pipeline_client
 	$(SWIFT) build -c release --package-path Benchmarks/ObjectPool --scratch-path $(BENCH)/object-pool $(STRICT)
 	python3 Benchmarks/object_pool.py --pool-bench $(BENCH)/object-pool/release/pool-bench --python $(BENCH)/python
 

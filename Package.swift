@@ -16,8 +16,8 @@ let package = Package(
       name: "prefork",
       dependencies: [
         "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
-        "WorkerCheck", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore",
-        "WorkerProcess",
+        "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
+        "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(

@@ -13,6 +13,16 @@ public enum LoopEvent: Equatable, Sendable {
   case alarm
 }
 
+/// How long a loop may wait for something to happen.
+public enum LoopPatience: CInt, Sendable {
+  /// As long as it takes.
+  case endless = -1
+  /// Not at all: it only looks.
+  case none = 0
+  /// A moment.
+  case millisecond = 1
+}
+
 /// One thread's loop: an epoll of our own for the descriptors that carry jobs, with sd-event nested in it for all that
 /// is rare (signals, the alarm, the watchdog). An sd-event source for each pipe would cost a quarter of the throughput.
 ///
@@ -73,11 +83,13 @@ public struct EventLoop: ~Copyable {
   /// Pings systemd's watchdog as long as the loop turns, if the service has one; false if it has none.
   public mutating func enableWatchdog() throws(SystemError) -> Bool { try system.enableWatchdog() }
 
-  /// Waits until something happens and appends it to `events`; does not wait with `blocking` false.
-  public mutating func wait(into events: inout [LoopEvent], blocking: Bool = true) throws(SystemError) {
+  /// Waits until something happens, or patience ends, and appends it to `events`.
+  public mutating func wait(
+    into events: inout [LoopEvent], atMost patience: LoopPatience = .endless
+  ) throws(SystemError) {
     // Setting an alarm can take a signal off the kernel's hands: then epoll knows nothing of it any more.
     var isNestedReady = system.hasNews
-    let count = try epoll.wait(ready, timeout: blocking && !isNestedReady ? -1 : 0)
+    let count = try epoll.wait(ready, timeout: isNestedReady ? 0 : patience.rawValue)
     turnTime = monotonicNow()
     for index in 0..<count {
       let entry = ready[index]

@@ -17,6 +17,8 @@ struct ClientRecord: Sendable {
   /// Its share of the workers in relation to that of others; 0 where no client is, or it has left.
   var weight: UInt32
   var counts = ClientCounts()
+  /// None of its jobs is started.
+  var isPaused = false
   /// When a lease last went to it: the lowest has waited longest. No two are the same.
   var turn: UInt64 = 0
   /// Its place in `JobSlab.waiting`.

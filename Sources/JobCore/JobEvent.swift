@@ -18,6 +18,11 @@ public enum JobEvent: Sendable, Equatable {
   case clientJoined(ClientID, weight: UInt32 = 1)
   /// The client has gone. Its jobs that no worker has are cancelled; those that one has go on, but are not repeated when they fail.
   case clientLeft(ClientID)
+  /// None of the client's jobs is started from now on; those that a worker has go on. What it has queued does not count against the
+  /// limit of the queue, and its time there goes on. Not where the order of the input is kept: there others could wait for it.
+  case clientPaused(ClientID)
+  /// The client's jobs are started again.
+  case clientResumed(ClientID)
 
   /// One of the leases asked for is there. Answered at once by exactly one `send` or `declineLease`.
   case leaseGranted

@@ -35,12 +35,20 @@ extension JobLedger {
     guard let index = slab.findClient(client), slab.clients[index].hasJoined else {
       return impossible("a client left that is not there", into: &actions)
     }
+    slab.setPaused(index, false)
     while let job = slab.firstQueued(of: index) { cancelQueued(job, into: &actions) }
     while slab.clients[index].delayedHead != JobRecord.none {
       cancel(slab.id(at: Int(slab.clients[index].delayedHead)), into: &actions)
     }
     // Only now: a client that waits has a weight.
     slab.clients[index].weight = 0
+  }
+
+  mutating func setPaused(_ client: ClientID, _ isPaused: Bool, into actions: inout [JobAction]) {
+    guard let index = slab.findClient(client), slab.clients[index].hasJoined else {
+      return impossible("a client was paused or resumed that is not there", into: &actions)
+    }
+    slab.setPaused(index, isPaused)
   }
 }
 

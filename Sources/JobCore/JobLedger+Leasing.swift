@@ -2,7 +2,7 @@
 extension JobLedger {
   mutating func accept(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) {
     if !inputEnded, !isDraining {
-      if counts.queued >= configuration.queueLimit {
+      if waiting >= configuration.queueLimit {
         impossible("a job was accepted while the queue is full", into: &actions)
       } else if let limit = configuration.clientLimit, self.counts(of: terms.client).unsettled >= limit {
         impossible("a job was accepted from a client that has too many", into: &actions)
@@ -82,12 +82,13 @@ extension JobLedger {
   /// As many leases are asked for as there are jobs that could be sent now. When the order window is full that is one, if the job
   /// that all wait for is queued: leases that came for the others were declined and are asked for again as soon as there is room.
   mutating func balanceLeases(into actions: inout [JobAction]) {
-    while requestedLeases > counts.queued {
+    let waiting = waiting
+    while requestedLeases > waiting {
       requestedLeases -= 1
       actions.append(.withdrawLease)
     }
-    guard requestedLeases < counts.queued else { return }
-    let needed = isWindowFull ? (nextToSend == nil ? 0 : 1) : counts.queued
+    guard requestedLeases < waiting else { return }
+    let needed = isWindowFull ? (nextToSend == nil ? 0 : 1) : waiting
     while requestedLeases < needed {
       requestedLeases += 1
       actions.append(.requestLease)
@@ -96,7 +97,7 @@ extension JobLedger {
 
   /// The job that a lease would go to now. Inlined, because the whole ledger would be copied for a call.
   @inline(__always) private var nextToSend: Int? {
-    guard isWindowFull else { return slab.firstQueued }
+    guard isWindowFull else { return slab.firstToSend }
     guard let head = slab.firstInOrder, slab[head].state == .queued else { return nil }
     return head
   }

@@ -55,6 +55,8 @@ public struct JobLedger: Sendable {
     case .inputEnded: inputEnded = true
     case .clientJoined(let client, let weight): clientJoined(client, weight, into: &actions)
     case .clientLeft(let client): clientLeft(client, into: &actions)
+    case .clientPaused(let client): setPaused(client, true, into: &actions)
+    case .clientResumed(let client): setPaused(client, false, into: &actions)
     case .leaseGranted: leaseGranted(into: &actions)
     case .leaseRefused: leaseRefused(into: &actions)
     case .started(let job): started(job, into: &actions)
@@ -72,7 +74,7 @@ public struct JobLedger: Sendable {
     case .abort: abort(into: &actions)
     }
     if let rule = configuration.halt, !isDraining, rule.isReached(counts) { halt(rule.urgency, into: &actions) }
-    if requestedLeases != counts.queued { balanceLeases(into: &actions) }
+    if requestedLeases != waiting { balanceLeases(into: &actions) }
     reportIdle(into: &actions)
   }
 
@@ -82,9 +84,12 @@ public struct JobLedger: Sendable {
   /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When it is false
   /// with the input still open, some job is living whose end makes it true again.
   public var canAccept: Bool {
-    counts.queued < configuration.queueLimit && counts.delayed < mostDelayed && !isDraining && !inputEnded
+    waiting < configuration.queueLimit && counts.delayed < mostDelayed && !isDraining && !inputEnded
       && !isWindowFull
   }
+
+  /// Queued jobs that a lease could go to. Those of clients that are paused take nobody's room: it would be a way to stop the others.
+  @inline(__always) var waiting: Int { counts.queued - slab.pausedCount }
 
   /// So many jobs may wait for their next attempt before no new one comes in: they must not stop the others, but not pile up
   /// without end either.

@@ -3,8 +3,13 @@
 /// Most jobs come in the order in which they go, and stand in a line: O(1) in and out. A job that would have to be pushed into the
 /// middle of the line goes to the crowd instead, a heap, so that no client can slow the others down by the priorities that it chooses.
 extension JobSlab {
-  /// The job that a lease goes to.
+  /// The job whose turn it is; of a client that is paused only when all who wait are.
   var firstQueued: Int? { waitingCount == 0 ? nil : firstQueued(of: Int(waiting[0])) }
+
+  /// The job that a lease goes to.
+  var firstToSend: Int? {
+    waitingCount == 0 || clients[Int(waiting[0])].isPaused ? nil : firstQueued(of: Int(waiting[0]))
+  }
 
   func firstQueued(of client: Int) -> Int? {
     let head = clients[client].head
@@ -15,6 +20,7 @@ extension JobSlab {
   mutating func enqueueLast(_ index: Int) {
     lastTicket += 1
     let (client, priority) = (Int(records[index].client), records[index].priority)
+    if clients[client].isPaused { pausedCount += 1 }
     let tail = clients[client].lineTail
     if tail == JobRecord.none || records[Int(tail)].priority >= priority {
       records[index].stand(after: tail, before: JobRecord.none, ticket: lastTicket)
@@ -30,6 +36,7 @@ extension JobSlab {
   mutating func enqueueFirst(_ index: Int) {
     firstTicket -= 1
     let (client, priority) = (Int(records[index].client), records[index].priority)
+    if clients[client].isPaused { pausedCount += 1 }
     let head = clients[client].lineHead
     if head == JobRecord.none || records[Int(head)].priority <= priority {
       records[index].stand(after: JobRecord.none, before: head, ticket: firstTicket)
@@ -45,6 +52,7 @@ extension JobSlab {
   /// With a turn if that is because it gets a lease: the client's turn is over, and it has one more leased job.
   mutating func dequeue(_ index: Int, turn: UInt64? = nil) {
     let client = Int(records[index].client)
+    if clients[client].isPaused { pausedCount -= 1 }
     if records[index].isInCrowd {
       leaveCrowd(index)
     } else {

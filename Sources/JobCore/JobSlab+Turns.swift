@@ -1,6 +1,6 @@
 /// Whose turn it is: the clients with queued jobs, in a binary heap.
 ///
-/// The highest priority goes first wherever it waits; among equals the client with the fewest leased jobs for its weight; and among
+/// Those that are paused stand behind all others. The highest priority goes first wherever it waits; among equals the client with the fewest leased jobs for its weight; and among
 /// those in turn.
 extension JobSlab {
   /// A lease goes to a job that is queued: it leaves the queue.
@@ -19,6 +19,15 @@ extension JobSlab {
     let client = Int(records[index].client)
     clients[client].counts.leased -= 1
     if clients[client].counts.queued > 0 { reposition(client) }
+  }
+
+  /// None of its queued jobs goes, or they go again.
+  mutating func setPaused(_ client: Int, _ isPaused: Bool) {
+    guard clients[client].isPaused != isPaused else { return }
+    clients[client].isPaused = isPaused
+    let queued = clients[client].counts.queued
+    pausedCount += isPaused ? queued : -queued
+    if queued > 0 { reposition(client) }
   }
 
   mutating func startWaiting(_ client: Int) {
@@ -83,6 +92,7 @@ extension JobSlab {
   }
 
   private func isTurn(of client: Int, before other: Int) -> Bool {
+    if clients[client].isPaused != clients[other].isPaused { return clients[other].isPaused }
     let (mine, its) = (clients[client].headPriority, clients[other].headPriority)
     if mine != its { return mine > its }
     // leased / weight of both, without a division. A client that has left and still has leased jobs has none queued.

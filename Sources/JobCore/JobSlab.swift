@@ -86,6 +86,8 @@ struct JobSlab: Sendable {
   /// queue that is empty every other moment costs no more.
   var waiting: [UInt32] = []
   var waitingCount = 0
+  /// Queued jobs of clients that are paused.
+  var pausedCount = 0
   var lastTurn: UInt64 = 0
   var lastTicket: Int64 = 0
   var firstTicket: Int64 = 0

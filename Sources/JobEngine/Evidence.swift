@@ -41,8 +41,7 @@ extension Reporter {
   package mutating func sayUnfitReply(to number: UInt64, _ format: Framing, _ defect: FramingError) -> Failure {
     let text = "the reply to job \(number) cannot be written with --output \(format)"
     let advice = format == .lines ? "; try --output nul" : ""
-    repeated(
-      .failedJob, cause: "reply unfit for --output", about: Subject(job: number), "\(text): \(defect)\(advice)")
+    repeated(.failedJob, cause: "reply unfit for --output", about: Subject(job: number), "\(text): \(defect)\(advice)")
     return Failure(message: "its reply cannot be written: \(defect)")
   }
 }

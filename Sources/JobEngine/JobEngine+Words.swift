@@ -2,6 +2,7 @@ import EventLoop
 import JobCore
 import LinuxIO
 import PoolCore
+import Records
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -56,6 +57,7 @@ extension JobEngine {
     guard report.neverTookAJob else { return sayDeath(report, &reporter) }
     let isTheSame = lastFailedStart?.status == report.status
     lastFailedStart = report
+    lastStartFailure = Failure(report)
     // The same again is only for the curious: the breaker will tell how many there were.
     if isTheSame { return reporter.detail(report.description) }
     reporter.repeated(
@@ -70,6 +72,7 @@ extension JobEngine {
   }
 
   private mutating func sayCannotStart(_ error: SpawnError, _ reporter: inout Reporter) {
+    lastStartFailure = Failure(message: "\(error)")
     if lastSpawnError == error.description { return reporter.detail("\(error)") }
     lastSpawnError = error.description
     reporter.repeated(.failedStart, cause: "\(error)", "\(error)")
@@ -99,12 +102,13 @@ extension JobEngine {
     }
   }
 
-  private func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
+  private mutating func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let limit = seconds(configuration.pool.pool.startLimit)
     let what = configuration.pool.readiness == .assumed ? "did not begin its first job" : "was not ready"
     let cause = "\(what) within \(limit) (--start-timeout)"
     let account = pool.account(of: worker, loop.now())
     let name = account?.name ?? "worker \(worker.slot)"
+    lastStartFailure = Failure(message: "\(name) \(cause)", account: account)
     reporter.repeated(
       .failedStart, cause: cause, about: Reporter.Subject(worker, pid: account?.pid),
       "\(name) \(cause)" + (account.map(saidOfItself) ?? ""),
@@ -116,6 +120,13 @@ extension JobEngine {
     reporter.fatal("internal error: \(text); please report it")
     reporter.flush()
     assertionFailure(text)
+  }
+
+  /// What is to be told of a job that no worker could be given, because none starts.
+  var startFailure: Failure {
+    var failure = lastStartFailure ?? Failure(message: Outcome.failed.words)
+    if lastStartFailure != nil { failure.message = "no worker could be started: " + failure.message }
+    return failure
   }
 
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {

@@ -60,6 +60,8 @@ package struct JobEngine: ~Copyable {
   var failedStarts: (count: Int, period: UInt64) = (0, 0)
   var lastFailedStart: DeathReport?
   var lastSpawnError: String?
+  /// Why the last start failed, whichever way.
+  var lastStartFailure: Failure?
 
   package init(_ configuration: JobEngineConfiguration) {
     self.configuration = configuration
@@ -138,6 +140,18 @@ package struct JobEngine: ~Copyable {
 
   /// Tells the ledger what happens to all jobs: the end of the input, a drain.
   package mutating func tell(_ event: JobEvent) { ledger.handle(event, into: &actions) }
+
+  /// A lease was refused, because no worker starts: the job that it was for ends for that reason.
+  package mutating func giveUpLease() {
+    let first = actions.count
+    ledger.handle(.leaseRefused, into: &actions)
+    guard facts.keepsDetails else { return }
+    for case .settled(let job, .failed) in actions[first...] {
+      // It may have been with workers that ended unread; none of them is where it ended.
+      (facts[job].leasedAt, facts[job].slot, facts[job].pid) = (nil, nil, nil)
+      facts[job].failure = startFailure
+    }
+  }
 
   /// Cancels one job, wherever it is.
   package mutating func cancel(_ job: JobID) {

@@ -89,7 +89,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       if poolIsClosed || workplace.hasNews { continue }
       try loop.setAlarm(at: earliest(workplace.nextDeadline, timers.earliest))
       loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents, blocking: !inputWantsTurn)
+      try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : .endless)
       inputWantsTurn = false
       source.beginTurn()
       for index in loopEvents.indices { handle(loopEvents[index]) }

@@ -6,8 +6,12 @@ import WireFormats
 
 /// One client's connection: jobs in, answers out, each as far as the other side and the pool keep up.
 struct Connection: ~Copyable {
-  /// While more than this waits for a slow reader, no job is taken from it, in bytes.
+  /// While more than this waits for a slow reader, no job is taken from it and none of its jobs is started, in bytes.
   static let outputLimit = 256 * 1024
+  /// With many connections it is less, so that all together take no more than this,
+  static let allOutputLimit = 256 * 1024 * 1024
+  /// but not less than this.
+  static let leastOutputLimit = 16 * 1024
   /// While so many answers stand behind one that is not there, likewise.
   static let mostPending = 4096
 
@@ -41,6 +45,11 @@ struct Connection: ~Copyable {
   var isWatchedForOutput = false
   /// Its answers are to be sent at the end of the turn.
   var isTouched = false
+  /// Answers since bytes were last sent, and when that was.
+  var gathered = 0
+  var sentAt: UInt64 = 0
+  /// The ledger starts none of its jobs.
+  var isPaused = false
   /// Everything is sent; we only wait for the client to close, until then.
   var lingersUntil: UInt64?
   /// Jobs taken from it.
@@ -121,8 +130,8 @@ struct Connection: ~Copyable {
   }
 
   /// Whether its answers wait for it so much that no job is taken from it.
-  var isFull: Bool {
-    unsent.count + order.heldBytes >= Self.outputLimit || order.pending >= Self.mostPending
+  func isFull(_ limit: Int) -> Bool {
+    unsent.count + order.heldBytes >= limit || order.pending >= Self.mostPending
   }
 }
 

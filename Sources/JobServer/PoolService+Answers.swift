@@ -10,16 +10,20 @@ import WorkerPool
 extension PoolService {
   /// So much is gathered before it is written in the middle of a turn, in bytes.
   private static let blockSize = 65536
+  /// So long the answers of one who waits for many may be gathered, in nanoseconds.
+  private static let gatheringTime: UInt64 = 1_000_000
 
   mutating func settled(
     _ job: JobID, _ outcome: Outcome, _ loop: borrowing EventLoop, _ reporter: inout Reporter
   ) {
-    let details = engine.facts[job]
+    // Field by field: a copy of the details would have to hold on to all that they refer to.
+    let (acceptedAt, endedAt) = (engine.facts[job].acceptedAt, engine.facts[job].endedAt)
+    let leasedAt = engine.facts[job].leasedAt
     let attempt = engine.facts.attempt(of: job)
-    let isTimed = details.leasedAt != nil && !attempt.includesStart
     metrics.jobSettled(
-      outcome, queued: (details.leasedAt ?? details.endedAt) &- details.acceptedAt,
-      ran: isTimed ? details.endedAt &- attempt.startedAt : nil, input: details.sent, output: details.received)
+      outcome, queued: (leasedAt ?? endedAt) &- acceptedAt,
+      ran: leasedAt != nil && !attempt.includesStart ? endedAt &- attempt.startedAt : nil,
+      input: engine.facts[job].sent, output: engine.facts[job].received)
     switch outcome {
     case .ok, .cancelled: break
     case .failed, .timeout, .crashed, .quarantined, .expired:
@@ -48,8 +52,25 @@ extension PoolService {
       let line = record(of: job, outcome, number: origin.number)
       line.withUnsafeBytes { connections[index].unsent.append($0) }
     }
+    connections[index].gathered += 1
     touch(index)
-    if connections[index].unsent.count >= Self.blockSize, !connections[index].isWatchedForOutput { send(index, &loop) }
+    if connections[index].unsent.count >= Self.blockSize, !connections[index].isWatchedForOutput {
+      send(index, &loop)
+      guard connections.holds(origin.client) else { return }
+    }
+    pauseIfFull(index)
+  }
+
+  /// Of one who does not read, no job is started that was taken already, either: its answers would take memory without end.
+  private mutating func pauseIfFull(_ index: Int) {
+    guard !connections[index].isPaused, connections[index].unsent.count >= outputLimit else { return }
+    connections[index].isPaused = true
+    engine.tell(.clientPaused(connections[index].id))
+  }
+
+  /// What may wait for a slow reader, in bytes: for many of them less each.
+  var outputLimit: Int {
+    min(Connection.outputLimit, max(Connection.leastOutputLimit, Connection.allOutputLimit / max(1, connections.count)))
   }
 
   private func record(of job: JobID, _ outcome: Outcome, number: UInt64) -> [UInt8] {
@@ -63,9 +84,17 @@ extension PoolService {
     if outcome == .ok {
       engine.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
     } else {
-      record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
+      record.append(details.failure ?? failure(outcome), id: id, to: &line)
     }
     return line
+  }
+
+  /// Why a job ended so of which nothing else is known.
+  private func failure(_ outcome: Outcome) -> Failure {
+    switch outcome {
+    case .cancelled where !engine.isAbandoning: Failure(message: "it was cancelled")
+    case .ok, .failed, .timeout, .crashed, .quarantined, .cancelled, .expired: Failure(message: outcome.words)
+    }
   }
 
   /// Its answers are sent at the end of the turn.
@@ -78,7 +107,7 @@ extension PoolService {
   /// A client that has asked for records is told that it gets them.
   mutating func greet(_ index: Int) {
     connections[index].asksForRecords = false
-    unreadBytes -= Greeting.wanted.count
+    noteConsumed(Greeting.wanted.count)
     let most = configuration.ledger.clientLimit ?? configuration.ledger.queueLimit
     let line = Greeting.answer(
       pool: configuration.name, version: version, maximumJobSize: connections[index].maximumJobSize, mostUnsettled: most
@@ -87,22 +116,40 @@ extension PoolService {
     touch(index)
   }
 
-  /// Sends what was answered in this turn.
+  /// Sends what was answered in this turn. What is better sent later stays touched.
   mutating func sendAnswers(_ loop: inout EventLoop) {
-    guard !touched.isEmpty else { return }
-    let indices = touched
-    touched.removeAll(keepingCapacity: true)
-    for index in indices where connections.holds(index) && connections[index].isTouched {
-      connections[index].isTouched = false
-      if !connections[index].isWatchedForOutput { send(index, &loop) }
-      guard connections.holds(index) else { continue }
-      release(index)
-      finishIfAnswered(index, &loop)
+    var kept = 0
+    for place in touched.indices {
+      let index = touched[place]
+      guard connections.holds(index), connections[index].isTouched else { continue }
+      if gathersAnswers(index, loop.now()) {
+        release(index)
+        touched[kept] = index
+        kept += 1
+      } else {
+        connections[index].isTouched = false
+        if !connections[index].isWatchedForOutput { send(index, &loop) }
+        guard connections.holds(index) else { continue }
+        release(index)
+        finishIfAnswered(index, &loop)
+      }
     }
+    touched.removeLast(touched.count - kept)
+  }
+
+  /// One who has more jobs in the queue than answers to read loses nothing by waiting for a moment: no worker waits for what it would
+  /// send next. To wake it for each answer would cost more than the job.
+  private func gathersAnswers(_ index: Int, _ now: UInt64) -> Bool {
+    connections[index].gathered > 0 && !connections[index].isWatchedForOutput
+      && now &- connections[index].sentAt < Self.gatheringTime
+      && connections[index].unsent.count < Self.blockSize / 4
+      && connections[index].gathered < engine.ledger.counts(of: connections[index].id).queued
   }
 
   /// Writes as much as the client takes.
   mutating func send(_ index: Int, _ loop: inout EventLoop) {
+    connections[index].gathered = 0
+    connections[index].sentAt = loop.now()
     let before = connections[index].unsent.count
     while !connections[index].unsent.isEmpty {
       switch connections[index].writeOnce() {

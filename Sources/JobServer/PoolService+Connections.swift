@@ -26,7 +26,7 @@ extension PoolService {
 
   /// Takes over a socket that was passed to us, beside those of the configuration.
   mutating func addPassed(_ listener: consuming ListeningSocket) {
-    listeners.insert(listener, at: max(listeners.indices.upperBound, configuration.listens.count))
+    listeners.insert(listener, at: listeners.firstEmpty)
   }
 
   /// Lets in who waits at this socket.
@@ -76,8 +76,8 @@ extension PoolService {
     connections.insert(
       Connection(id, number: connections.accepted, socket, peer, of: configuration, at: loop.now()))
     engine.tell(.clientJoined(id))
-    // Who connects has something to say, as a rule: it need not be asked for.
-    standInLine(Int(id.index))
+    // Who connects has something to say, as a rule: it need not be asked for. But when there is no room, only those wait who have.
+    if mayTakeJobs { standInLine(Int(id.index)) }
   }
 
   private mutating func suspendListening(_ loop: inout EventLoop) {
@@ -114,7 +114,14 @@ extension PoolService {
       finishIfAnswered(index, &loop)
       guard connections.holds(index) else { return }
     }
-    if readable, !connections[index].inputIsOver { standInLine(index) }
+    // Told in the same breath as the order to drain, it would stand in a line that nobody serves.
+    guard readable, !connections[index].inputIsOver, !isDraining else { return }
+    if connections[index].isInLine, !mayTakeJobs {
+      // It is heard when there is room, without being asked again whether it is readable.
+      watchInput(index, false, &loop)
+    } else {
+      standInLine(index)
+    }
   }
 
   mutating func watch(_ index: Int, _ loop: inout EventLoop) {
@@ -158,11 +165,11 @@ extension PoolService {
     }
   }
 
-  /// Those on which nothing moves, and which wait for no job, are closed.
+  /// Those on which nothing moves, and which wait neither for an answer nor for us to read them, are closed.
   mutating func closeIdle(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard let limit = configuration.connectionIdleLimit else { return }
     for index in connections.indices where connections.holds(index) {
-      let waits = connections[index].jobs != UInt64(connections[index].settled)
+      let waits = connections[index].jobs != UInt64(connections[index].settled) || connections[index].isInLine
       guard !waits, loop.now() &- connections[index].movedAt >= limit else { continue }
       reporter.detail("\(connections[index].name) is closed: nothing moved on it (--idle-connection-timeout)")
       close(index, .idle, &loop)
@@ -175,7 +182,7 @@ extension PoolService {
     let id = connections[index].id
     let isAnswered = connections[index].jobs == UInt64(connections[index].settled) && connections[index].unsent.isEmpty
     metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
-    unreadBytes -= connections[index].unread.count
+    noteConsumed(connections[index].unread.count)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
     engine.tell(.clientLeft(id))
@@ -213,6 +220,11 @@ extension PoolService {
   /// Closes whatever is open: the pool is over.
   mutating func closeAll(_ loop: inout EventLoop) {
     for index in connections.indices where connections.holds(index) { close(index, .stopped, &loop) }
+  }
+
+  /// Connections that have answers to read.
+  var deafConnections: Int {
+    connections.indices.count { connections.holds($0) && !connections[$0].unsent.isEmpty }
   }
 
   /// Whether everything that was accepted is answered and every client has its answers.

@@ -34,6 +34,7 @@ extension PoolService {
 
   /// Takes jobs from those in line, in turn, as long as there is room.
   mutating func takeJobs(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    longestUnread = nil
     if releasesAll {
       releasesAll = false
       for index in connections.indices where connections.holds(index) { release(index) }
@@ -45,12 +46,6 @@ extension PoolService {
       guard connections.holds(index) else { continue }
       goOn(with: index, after: take(from: index, &loop, &reporter), &loop)
     }
-    // Who still stands there is heard without being asked whether it is readable.
-    if !mayTakeJobs { unwatchLine(&loop) }
-  }
-
-  private mutating func unwatchLine(_ loop: inout EventLoop) {
-    for place in line.indices where connections.holds(line[place]) { watchInput(line[place], false, &loop) }
   }
 
   private mutating func goOn(with index: Int, after taking: Taking, _ loop: inout EventLoop) {
@@ -73,11 +68,12 @@ extension PoolService {
   private mutating func take(
     from index: Int, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) -> Taking {
+    let id = connections[index].id
     var jobsLeft = Self.quantum
     var blocksLeft = Self.blocks
-    // Telling an answer can end the connection, if that cannot be written.
-    while connections.holds(index) {
-      if connections[index].isFull || !engine.ledger.canAccept(from: connections[index].id) { return .heldBack }
+    // What is answered at once is sent at once when it is much, and may find the client gone.
+    while connections.holds(id) {
+      if connections[index].isFull(outputLimit) || !engine.ledger.canAccept(from: id) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
       if jobsLeft == 0 { return .more }
       let step = connections[index].next()
@@ -92,6 +88,7 @@ extension PoolService {
         let limit = connections[index].maximumJobSize
         reject("is over \(limit) bytes (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
         consume(consumed, of: index)
+        jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .violation:
         // Lines, nul and records cannot be violated: every byte has its place.
@@ -129,21 +126,33 @@ extension PoolService {
 
   private mutating func consume(_ count: Int, of index: Int) {
     guard count > 0 else { return }
-    if unreadBytes >= unreadLimit, unreadBytes - count < unreadLimit { releasesAll = true }
-    unreadBytes -= count
+    noteConsumed(count)
     connections[index].unread.removeFirst(count)
+  }
+
+  /// Bytes that were read are no more: where there was no room for those of others, there may be now.
+  mutating func noteConsumed(_ count: Int) {
+    if count > 0, unreadBytes >= unreadLimit { releasesAll = true }
+    unreadBytes -= count
   }
 
   private var unreadLimit: Int { max(Self.unreadFactor * configuration.maximumJobSize, 16 * Self.block) }
 
-  /// Half jobs of many clients must not fill the memory; the longest of them may always go on, so that one will end.
-  private func mayRead(_ index: Int) -> Bool {
+  /// Half jobs of many clients must not fill the memory, nor may those who begin big ones keep small ones out. Beyond the limit each
+  /// client goes on to its share of it, and further only the one with the most, so that one will end: never do they take
+  /// more than twice the limit and the longest job in all.
+  private mutating func mayRead(_ index: Int) -> Bool {
     let own = connections[index].unread.count
-    if unreadBytes < unreadLimit || own < Self.firstBlock { return true }
-    for other in connections.indices where connections.holds(other) && connections[other].unread.count > own {
-      return false
+    if unreadBytes < unreadLimit || own < max(Self.firstBlock, unreadLimit / connections.count) { return true }
+    if longestUnread == nil {
+      longestUnread = index
+      var most = own
+      for other in connections.indices where connections.holds(other) && connections[other].unread.count > most {
+        most = connections[other].unread.count
+        longestUnread = other
+      }
     }
-    return true
+    return longestUnread == index
   }
 
   mutating func watchInput(_ index: Int, _ wanted: Bool, _ loop: inout EventLoop) {
@@ -154,7 +163,11 @@ extension PoolService {
 
   /// Whoever could not go on may be able to by now.
   mutating func release(_ index: Int) {
-    guard connections[index].isHeldBack, !connections[index].isFull,
+    if connections[index].isPaused, connections[index].unsent.count < outputLimit {
+      connections[index].isPaused = false
+      engine.tell(.clientResumed(connections[index].id))
+    }
+    guard connections[index].isHeldBack, !connections[index].isFull(outputLimit),
       engine.ledger.canAccept(from: connections[index].id)
     else { return }
     connections[index].isHeldBack = false

@@ -22,7 +22,7 @@ extension PoolService {
 
   /// Whether it has the workers that it wants at least, or had them and lives.
   var isReady: Bool {
-    !isDraining && wasReady && !startsFail && (engine.pool.serving > 0 || engine.pool.size.lowerBound == 0)
+    !isDraining && wasReady && (engine.pool.serving > 0 || engine.pool.size.lowerBound == 0 && !startsFail)
   }
 
   /// Looks whether it has the workers that it wants at least: a pool may want none until there is a job.

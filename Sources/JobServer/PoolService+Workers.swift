@@ -28,7 +28,7 @@ extension PoolService {
     case .notice(.breakerClosed): startsFail = false
     case .leaseRefused(let refusal):
       // Who waits is told at once that workers fail to start, instead of waiting until its time has run out.
-      if refusal == .startsFail { engine.tell(.leaseRefused) }
+      if refusal == .startsFail { engine.giveUpLease() }
     case .notice, .leaseLost(_, .neverStarted), .checked, .stopping, .stopped, .foreignNotification, .notEnforced,
       .remark, .leaseGranted, .replied, .workerLog, .closed:
       break

@@ -54,8 +54,10 @@ struct PoolService: ~Copyable {
   var departed: Set<ClientID> = []
   /// Bytes read and not taken, of all connections.
   var unreadBytes = 0
-  /// There is room again for jobs that are not complete.
+  /// There may be room again for jobs that are not complete.
   var releasesAll = false
+  /// The connection with the most of them, once it was looked for in this turn.
+  var longestUnread: Int?
 
   var metrics: PoolMetrics
   /// Workers that died unasked, and workers that were recycled.
@@ -65,8 +67,8 @@ struct PoolService: ~Copyable {
   /// No new connections, and nothing more is read.
   var isDraining = false
   var poolIsClosed = false
-  /// It once had its minimum of ready workers.
-  var wasReady = false
+  /// It once had its minimum of ready workers, which may be none.
+  var wasReady: Bool
   var startsFail = false
   /// Listening is suspended: descriptors are used up.
   var listenersAreSuspended = false
@@ -81,13 +83,17 @@ struct PoolService: ~Copyable {
     startedAt = now
     metrics = PoolMetrics(began: timeOfDay())
     engine = JobEngine(configuration.engine)
+    wasReady = engine.pool.size.lowerBound == 0
   }
 
   /// When `fireTimers` is wanted.
   var nextDeadline: UInt64? { earliest(engine.nextDeadline, timers.earliest) }
 
   /// Whether there is something to do before the loop may wait.
-  var hasNews: Bool { engine.hasNews || (lineHead < line.count && mayTakeJobs) }
+  var hasNews: Bool { engine.hasNews || releasesAll || (lineHead < line.count && mayTakeJobs) }
+
+  /// Answers wait to be sent together with those of the next moment.
+  var gathersAnswers: Bool { !touched.isEmpty }
 
   var mayTakeJobs: Bool { !isDraining && (configuration.refusesWhenFull || engine.ledger.canAccept) }
 

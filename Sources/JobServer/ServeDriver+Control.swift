@@ -25,10 +25,10 @@ extension ServeDriver {
     guard control != nil, control!.sessions.holds(token.index),
       control!.sessions[token.index].generation == token.generation
     else { return }
-    if hangup || (readable && !control!.sessions[token.index].inputIsOver && !control!.read(token.index)) {
-      return control!.close(token.index, &loop)
-    }
-    answerControl(token.index)
+    let isThere = !readable || control!.sessions[token.index].inputIsOver || control!.read(token.index)
+    // Whoever wants no answer may be gone before its call is read.
+    if isThere || hangup { answerControl(token.index) }
+    if !isThere || hangup, control!.sessions.holds(token.index) { control!.close(token.index, &loop) }
   }
 
   /// Answers what a client asks, as far as it reads.

@@ -52,6 +52,7 @@ extension ServeDriver {
 
   /// The pool ends now: what is not settled is cancelled, and its clients are told so.
   mutating func abandon(_ number: Int, _ urgency: StopUrgency) {
+    if services[number].engine.ledger.counts.unsettled > 0 { hasGivenUp = true }
     drain(number)
     services[number].engine.abandon()
     services[number].work(&loop, &reporter)
@@ -62,12 +63,19 @@ extension ServeDriver {
     givesUpAt = nil
     for number in services.indices where services.holds(number) && !services[number].engine.isStopping {
       let unsettled = services[number].engine.ledger.counts.unsettled
-      if unsettled > 0 {
-        hasGivenUp = true
-        reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout")
-      }
+      reporter.pool = poolName(number)
+      if unsettled > 0 { reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout") }
+      sayWhoDidNotRead(number)
       abandon(number, .prompt)
     }
+  }
+
+  /// Answers that nobody takes are as good as jobs given up.
+  private mutating func sayWhoDidNotRead(_ number: Int) {
+    let deaf = services[number].deafConnections
+    guard deaf > 0 else { return }
+    hasGivenUp = true
+    reporter.note("\(deaf) connections did not read their answers within --drain-timeout")
   }
 
   /// A pool that has answered everything stops its workers; one whose workers are gone is over.

@@ -85,9 +85,10 @@ struct ServeDriver: ~Copyable {
   mutating func listen() -> ServeEnd? {
     do throws(SocketError) {
       for (number, pool) in configuration.pools.enumerated() {
-        for (index, address) in pool.listens.enumerated() {
+        for address in pool.listens {
           let socket = try ListeningSocket(
             address, rights: pool.rights, allowsRemote: configuration.allowsRemote)
+          let index = services[number].listeners.firstEmpty
           services[number].listeners.insert(socket, at: index)
           services[number].listens[index] = address
         }
@@ -141,13 +142,13 @@ struct ServeDriver: ~Copyable {
       try services[number].start(&loop)
     }
     while services.count > 0 {
-      let isBusy = work()
+      let patience = work()
       tellWhenReady()
       flush()
       if services.count == 0 { break }
       try loop.setAlarm(at: nextDeadline)
       loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents, blocking: !isBusy)
+      try loop.wait(into: &loopEvents, atMost: patience)
       for index in loopEvents.indices { handle(loopEvents[index]) }
       fireTimers()
     }
@@ -156,18 +157,22 @@ struct ServeDriver: ~Copyable {
     return end
   }
 
-  /// Does what can be done; true if there is more to do at once.
-  private mutating func work() -> Bool {
-    var isBusy = false
+  /// Does what can be done, and tells how long the loop may wait at most: not at all when there is more to do at once.
+  private mutating func work() -> LoopPatience {
+    var patience = LoopPatience.endless
     for number in services.indices where services.holds(number) {
       reporter.pool = poolName(number)
       services[number].work(&loop, &reporter)
       goOnEnding(number)
       guard services.holds(number) else { continue }
-      if services[number].hasNews { isBusy = true }
+      if services[number].hasNews {
+        patience = .none
+      } else if services[number].gathersAnswers, patience == .endless {
+        patience = .millisecond
+      }
     }
     reporter.pool = nil
-    return isBusy
+    return patience
   }
 
   /// Told in messages when there are several.
@@ -192,6 +197,7 @@ struct ServeDriver: ~Copyable {
       services[number].fireTimers(&loop, &reporter)
     }
     if let givesUpAt, givesUpAt <= loop.now() { giveUp() }
+    if control != nil { control!.resumeListening(&loop) }
     tellThoseWhoWatch()
     talkToServiceManager()
     serveMetrics()

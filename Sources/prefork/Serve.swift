@@ -4,6 +4,7 @@ import JobCore
 import JobEngine
 import JobServer
 import LinuxIO
+import ServiceManager
 import WorkerProcess
 
 /// Serves jobs from sockets until it is told to stop, and returns the exit status.
@@ -23,7 +24,9 @@ func serveCommand(_ arguments: ParsedArguments) -> Int32 {
     }
     return try perform(configuration, isFromFile: arguments[ServeOptions.config] != nil, closed, reload)
   } catch {
-    printError(error.message)
+    // There is no messenger any more, or not yet: journald takes the priority from the stream, too (sd-daemon(3)).
+    let lines = error.message.split(separator: "\n").map { "<3>\($0)\n" }
+    printError(stderrIsJournal() ? lines.joined() : error.message)
     return error.code.rawValue
   }
 }

@@ -41,8 +41,8 @@ import Testing
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
       "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
-      "WorkerCheck", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore",
-      "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
+      "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
+      "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
     ],
   ]
 

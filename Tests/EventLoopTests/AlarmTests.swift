@@ -77,7 +77,7 @@ import Testing
     while monotonicNow() < deadline {}
     let pipe = try Pipe()
     try loop.add(pipe.writeEnd, token: 1, readable: false, writable: true)
-    try loop.wait(into: &events, blocking: false)
+    try loop.wait(into: &events, atMost: .none)
     try loop.setAlarm(at: nil)
     let after = try loop.events(until: monotonicNow() + 20 * millisecond)
     let hasRung = after.contains(.alarm)

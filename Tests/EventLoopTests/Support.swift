@@ -10,7 +10,7 @@ extension EventLoop {
   /// What is there now.
   mutating func pending() throws -> [LoopEvent] {
     var events: [LoopEvent] = []
-    try wait(into: &events, blocking: false)
+    try wait(into: &events, atMost: .none)
     return events
   }
 
@@ -26,7 +26,7 @@ extension EventLoop {
   mutating func events(until time: UInt64) throws -> [LoopEvent] {
     var events: [LoopEvent] = []
     while monotonicNow() < time {
-      try wait(into: &events, blocking: false)
+      try wait(into: &events, atMost: .none)
       usleep(200)
     }
     return events

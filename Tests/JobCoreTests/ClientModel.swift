@@ -11,6 +11,7 @@ extension JobModel {
     var leased = 0
     var delayed = 0
     var lastServed = 0
+    var isPaused = false
     /// How often each other one was served while this one waited with nothing leased, since it was last served itself.
     var passedBy = [Int](repeating: 0, count: 12)
 
@@ -37,8 +38,9 @@ extension JobModel {
   mutating func checkChoice(of index: Int) throws {
     let chosen = jobs[index].client
     let priority = jobs[index].priority
+    try require(!clients[chosen].isPaused, "client \(chosen) is served though it is paused")
     try require(clients[chosen].queue.first == index, "job \(jobs[index].sequence) is not the first of its client")
-    for (other, client) in clients.enumerated() where other != chosen && !client.queue.isEmpty {
+    for (other, client) in clients.enumerated() where other != chosen && !client.queue.isEmpty && !client.isPaused {
       let head = jobs[client.queue[0]].priority
       try require(head <= priority, "priority \(priority) served while \(head) waits")
       guard head == priority else { continue }

@@ -31,6 +31,52 @@ import Testing
     #expect(story.ledger.internalErrors == 0)
   }
 
+  @Test("a client that is paused keeps its jobs, gets no lease and takes nobody's room, and goes on when it is resumed")
+  func pausing() {
+    var story = Story {
+      $0.keepOrder = false
+      $0.queueLimit = 3
+    }
+    let (paused, other) = (story.join(0), story.join(1))
+    let jobs = story.accept(3, from: paused)
+    #expect(story.grant() == [jobs[0]])
+    #expect(story.tell(.clientPaused(paused)) == [.withdrawLease, .withdrawLease])
+    #expect(story.tell(.clientPaused(paused)) == [])
+    // A grant that crossed with the withdrawal.
+    #expect(story.tell(.leaseGranted) == [.declineLease])
+    // Its running job goes on, and one that comes to it in spite of all waits, too.
+    _ = story.tell(.replied(jobs[0], resultBytes: 9))
+    let late = story.accept(from: paused, priority: 9)
+    let others = story.accept(3, from: other)
+    #expect(!story.ledger.canAccept)
+    #expect(story.ledger.counts.queued == 6)
+    #expect(story.grant(2) == [others[0], others[1]])
+    #expect(story.tell(.clientResumed(paused)) == [.requestLease, .requestLease, .requestLease])
+    #expect(!story.ledger.canAccept)
+    #expect(story.grant(4) == [late[0], jobs[1], others[2], jobs[2]])
+    #expect(story.ledger.internalErrors == 0)
+  }
+
+  @Test("of a client that is paused the queue's time goes on, and nothing is left of it when it goes")
+  func leavingPaused() {
+    var story = Story {
+      $0.keepOrder = false
+      $0.queueLimitTime = 60
+    }
+    let client = story.join(0)
+    let jobs = story.accept(2, from: client)
+    _ = story.tell(.clientPaused(client))
+    #expect(story.tell(.timerFired(.queue(jobs[0]))).first == .settled(jobs[0], .expired))
+    #expect(story.tell(.clientLeft(client)).contains(.settled(jobs[1], .cancelled)))
+    #expect(!story.ledger.knows(client))
+    let next = ClientID(index: 0, generation: 2)
+    _ = story.tell(.clientJoined(next))
+    let job = story.accept(from: next)
+    #expect(story.grant() == job)
+    #expect(
+      story.tell(.clientPaused(client)) == [.reportInternalError("a client was paused or resumed that is not there")])
+  }
+
   @Test("nothing is begun again for a client that has left", arguments: [nil, RetryDelay(minimum: 8, maximum: 8)])
   func noRetryForTheGone(_ delay: RetryDelay?) {
     var story = Story {

@@ -44,11 +44,17 @@ struct JobModel {
   /// How often a choice was made against another client of the same priority, and how many clients have left.
   var contested = 0
   var left = 0
+  /// How often one was paused.
+  var pauses = 0
   /// While the ledger is told that a lease will not come.
   var isRefusing = false
   /// The indices of jobs that a worker has, in no order.
   var running: [Int] = []
   var queued = 0
+  /// Queued jobs of clients that are paused.
+  var paused: Int { clients.reduce(0) { $0 + ($1.isPaused ? $1.queue.count : 0) } }
+  /// Those that a lease could go to.
+  var waiting: Int { queued - paused }
   var delayed = 0
   var held = 0
   var heldBytes = 0
@@ -87,9 +93,9 @@ struct JobModel {
     case .send(let job, let attempt): try send(try index(job), attempt)
     case .declineLease:
       grantAnswers += 1
-      try require(queued == 0 || isWindowFull, "a lease declined though jobs wait")
+      try require(waiting == 0 || isWindowFull, "a lease declined though jobs wait")
       // Liveness: who declines with jobs in the queue must have one running whose end changes that.
-      try require(queued == 0 || !running.isEmpty || delayed > 0, "a lease declined and nothing runs")
+      try require(waiting == 0 || !running.isEmpty || delayed > 0, "a lease declined and nothing runs")
       if queued > 0 { declined += 1 }
     case .interrupt(let job): try interrupt(try index(job))
     case .settled(let job, let outcome): try settle(try index(job), outcome)
@@ -244,13 +250,13 @@ extension JobModel {
     if isWindowFull {
       try require(requested <= queued, "\(requested) leases asked for, \(queued) jobs queued")
     } else {
-      try require(requested == queued, "\(requested) leases asked for, \(queued) jobs queued")
+      try require(requested == waiting, "\(requested) leases asked for, \(waiting) jobs wait")
     }
     try require(
-      living == 0 || !running.isEmpty || requested > 0 || delayed > 0, "\(living) jobs live, nothing will ever happen")
+      living == 0 || !running.isEmpty || requested > 0 || delayed > 0 || paused > 0, "\(living) jobs live, nothing will ever happen")
     try require(idleSaid == (living == 0 && (isOver || isDraining)), "idle was not said")
     let room =
-      queued < configuration.queueLimit && delayed < max(configuration.queueLimit, 1024) && !isOver && !isDraining
+      waiting < configuration.queueLimit && delayed < max(configuration.queueLimit, 1024) && !isOver && !isDraining
       && !isWindowFull
     try require(ledger.canAccept == room, "canAccept is \(ledger.canAccept)")
     try require(ledger.internalErrors == 0, "internal errors")

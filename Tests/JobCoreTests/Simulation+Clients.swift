@@ -27,10 +27,20 @@ extension Simulation {
     for index in gone { model.jobs[index].expected = .cancelled }
     let settled = model.settled
     model.clients[client].weight = 0
+    model.clients[client].isPaused = false
     model.left += 1
     try tell(.clientLeft(model.clientID(client)))
     for index in model.jobs.indices { model.jobs[index].expected = nil }
     try model.require(model.settled == settled + gone.count, "\(gone.count) jobs of one who left live on")
+  }
+
+  /// Or resumes it. Sometimes what is so already is told again.
+  mutating func pause(_ client: Int) throws {
+    guard model.clients[client].weight > 0, !model.configuration.keepOrder else { return }
+    let isPaused = generator.below(2) == 0
+    if isPaused { model.pauses += 1 }
+    model.clients[client].isPaused = isPaused
+    try tell(isPaused ? .clientPaused(model.clientID(client)) : .clientResumed(model.clientID(client)))
   }
 
   /// A job that is told at once that it expired.

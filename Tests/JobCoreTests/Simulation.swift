@@ -7,7 +7,7 @@ import TestSupport
 struct Simulation {
   enum Choice {
     case accept, grant, refuse, reply, fail, unstart, start, reject, cancel, runTimer, queueTimer, retryTimer
-    case overflow, elsewhere, join, leave
+    case overflow, elsewhere, join, leave, pause
   }
 
   var generator: SplitMix64
@@ -57,7 +57,7 @@ struct Simulation {
     let frequent: [Choice] = [.accept, .grant, .reply, .fail]
     var rare: [Choice] = [.refuse, .unstart, .start, .reject, .cancel, .runTimer, .queueTimer, .retryTimer]
     rare += [.overflow, .elsewhere]
-    if hasClients { rare += [.join, .join, .leave] }
+    if hasClients { rare += [.join, .join, .leave, .pause, .pause] }
     mood = rare
     for choice in frequent { for _ in 0..<(1 + generator.below(24)) { mood.append(choice) } }
     for _ in 0..<4 { mood.append(rare[generator.below(rare.count)]) }
@@ -79,6 +79,10 @@ struct Simulation {
 
   /// Every job gets through in a bounded number of steps, or something was lost.
   private mutating func finish() throws {
+    for client in model.clients.indices where model.clients[client].isPaused {
+      model.clients[client].isPaused = false
+      try tell(.clientResumed(model.clientID(client)))
+    }
     // A timer is tried on any job that comes to hand, so most tries miss.
     var steps = (model.living + 1) * (model.jobs.count + 1) * 50 + 10
     while !model.idleSaid {
@@ -102,6 +106,7 @@ struct Simulation {
     case .overflow: if !model.isOver, !model.isDraining, let client = someClient() { try overflow(from: client) }
     case .elsewhere: if let index = someRunning() { try settleElsewhere(index) }
     case .join: try join()
+    case .pause: try pause(generator.below(model.clients.count))
     case .leave: if let client = someClient() { try leave(client) }
     case .grant: try grant()
     case .refuse: try refuse()

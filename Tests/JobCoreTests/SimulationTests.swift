@@ -37,6 +37,7 @@ import Testing
     var sentThroughFullWindow = 0
     var contested = 0
     var left = 0
+    var pauses = 0
     var outcomes = [Int](repeating: 0, count: Outcome.allCases.count)
 
     mutating func add(_ simulation: Simulation) {
@@ -45,6 +46,7 @@ import Testing
       sentThroughFullWindow += simulation.model.sentThroughFullWindow
       contested += simulation.model.contested
       left += simulation.model.left
+      pauses += simulation.model.pauses
       for outcome in Outcome.allCases { outcomes[Int(outcome.rawValue)] += simulation.ledger.counts[outcome] }
     }
 
@@ -54,6 +56,7 @@ import Testing
       #expect(sentThroughFullWindow > 100)
       #expect(contested > 1000)
       #expect(left > 100)
+      #expect(pauses > 100)
       for outcome in Outcome.allCases { #expect(outcomes[Int(outcome.rawValue)] > 100, "\(outcome)") }
     }
   }

@@ -113,7 +113,6 @@ expect(property_of("StatusText").startswith("2 of 2 workers; "), property_of("St
 expect(run("prefork", "status", "unix:/run/prefork/x/control.sock") != "", "root may ask at the control socket")
 owner = os.stat(f"/proc/{property_of('MainPID')}").st_uid
 expect(owner >= 61184, f"it runs as a user of its own, not as {owner}")
-print(run("systemctl", "status", "--no-pager", "-l", UNIT))
 
 write("/etc/prefork/slow.yaml", "command: [sh, -c, 'sleep 2; echo up; exec cat']\nworkers: 1\nready: line\nlisten: unix:/run/prefork/slow/jobs\n")
 began = time.monotonic()
@@ -124,6 +123,14 @@ run("systemctl", "start", "prefork@slow.service")
 expect(state("prefork@slow") == "active" and time.monotonic() - began >= 2, "it is active when a worker is ready")
 run("systemctl", "stop", "prefork@slow.service")
 chapter("it is active when its workers are ready, and not before")
+
+write("/etc/prefork/bad.yaml", "command: [cat]\nworkerz: 2\nlisten: unix:/run/prefork/bad/jobs\n")
+run("systemctl", "start", "prefork@bad.service", check=False)
+expect(state("prefork@bad") == "failed" and property_of("NRestarts", "prefork@bad") == "0", "a mistake is not tried again")
+expect(property_of("ExecMainStatus", "prefork@bad") == "78", "EX_CONFIG")
+reasons = [entry["MESSAGE"] for entry in journal("_SYSTEMD_UNIT=prefork@bad.service") if entry["PRIORITY"] == "3"]
+expect(any("/etc/prefork/bad.yaml:2" in reason and "workerz" in reason for reason in reasons), reasons)
+chapter(f"a bad configuration: {reasons[0]}")
 
 main, workers = int(property_of("MainPID")), [int(answer.split()[0]) for answer in ask("a", "sleep 0.2", "b")]
 os.kill(main, signal.SIGKILL)

@@ -2,6 +2,7 @@
 # test.sh PREFORK: boots a real systemd in isolation with the shipped units and PREFORK installed, and plays story.py in it.
 # Where that cannot be done it says why, and is skipped.
 set -euo pipefail
+export PATH=$PATH:/usr/sbin:/sbin
 prefork=$1
 here=$(cd "$(dirname "$0")" && pwd)
 skip() {
