@@ -103,9 +103,7 @@ package struct Reporter: ~Copyable {
 
   /// The pool that messages are about, where there are several.
   package var pool: String?
-  private var name: String { name(of: pool) }
-
-  private func name(of pool: String?) -> String { pool.map { "prefork[\($0)]" } ?? "prefork" }
+  private var name: String { pool.map { "prefork[\($0)]" } ?? "prefork" }
 
   /// Says, also with --quiet, why the run cannot go on.
   package mutating func fatal(_ text: String, kind: JournalEntry.Kind? = nil) { say(.error, text, kind: kind) }
@@ -160,6 +158,7 @@ package struct Reporter: ~Copyable {
       pool = cause.pool
       say(.warning, "\(count) \(cause.kind.plural) in all" + (cause.words.isEmpty ? "" : ": \(cause.words)"))
     }
+    pool = nil
   }
 
   /// A line of a worker's stderr under the worker's name.

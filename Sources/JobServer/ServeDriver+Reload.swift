@@ -79,14 +79,15 @@ extension ServeDriver {
       for index in plan.pools.indices where plan.pools[index].fate != .isEnding {
         try openSockets(of: &plan.pools[index], new, &plan.opened)
       }
-      if let address = new.controlAddress, address != configuration.controlAddress {
+      let isKept = controlIsPassed && new.control == configuration.control
+      if let address = new.controlAddress, address != configuration.controlAddress, !isKept {
         plan.control = try ListeningSocket(address)
       }
     } catch {
       throw ReloadRefusal(lines: [error.description] + (error.hint.map { ["hint: \($0)"] } ?? []))
     }
     for pool in plan.pools where pool.fate != .isEnding && pool.pool.listens.isEmpty && !hasPassedSocket(pool) {
-      throw ReloadRefusal("the pool \(pool.pool.name) listens nowhere: it needs --listen")
+      throw ReloadRefusal("the pool \(pool.pool.name) has no socket to take jobs from (--listen)")
     }
   }
 
@@ -152,6 +153,7 @@ extension ServeDriver {
       let service = PoolService(
         planned.pool, number: planned.number, owner: owner, version: new.version, at: loop.now())
       services.insert(service, at: planned.number)
+      talk.moves[planned.number] = nil
     }
     for planned in plan.pools { addListeners(planned, &plan.opened) }
     moveControl(&plan)
@@ -188,8 +190,7 @@ extension ServeDriver {
     guard let listener = plan.control.take() else { return }
     let descriptor = listener.descriptor
     if control == nil {
-      control = ControlEndpoint(
-        listener, service: ServiceInfo(version: configuration.version, url: ServeConfiguration.url))
+      control = ControlEndpoint(listener, service: ServiceInfo(configuration))
     } else {
       control!.move(to: listener, &loop)
     }

@@ -93,7 +93,7 @@ struct ServeDriver: ~Copyable {
           services[number].listens[index] = address
         }
       }
-      if listener(of: control) == nil, let address = configuration.controlAddress {
+      if let address = controlIsPassed ? nil : configuration.controlAddress {
         control = ControlEndpoint(try ListeningSocket(address), service: ServiceInfo(configuration))
       }
       if let address = configuration.metricsListen {
@@ -121,6 +121,9 @@ struct ServeDriver: ~Copyable {
     }
     return nil
   }
+
+  /// Whoever has passed a control socket wants it there. (We may have no right to make another beside a passed one.)
+  var controlIsPassed: Bool { isInherited(control) }
 
   // MARK: The loop
 
@@ -257,6 +260,13 @@ private func listener(of control: borrowing ControlEndpoint?) -> CInt? {
   switch control {
   case .some(let control): control.listener.descriptor
   case .none: nil
+  }
+}
+
+private func isInherited(_ control: borrowing ControlEndpoint?) -> Bool {
+  switch control {
+  case .some(let control): control.listener.isInherited
+  case .none: false
   }
 }
 

@@ -58,7 +58,9 @@ import Testing
   func configurationFiles() throws {
     let blocks = Self.readme.split(separator: "```yaml\n", omittingEmptySubsequences: false).dropFirst()
       .compactMap { $0.split(separator: "```").first }
-    for block in blocks where block.contains("pools:") || block.contains("command:") {
+    let files = blocks.filter { $0.contains("pools:") || $0.contains("command:") }
+    #expect(!files.isEmpty)
+    for block in files {
       let result = try withFile(String(block)) { try shell("prefork serve --check-config --config \($0)") }
       let mistakes = result.errors.split(separator: "\n").filter {
         !$0.contains(": cannot start ") && !$0.contains(": the folder ") && !$0.contains(" is ok: ")

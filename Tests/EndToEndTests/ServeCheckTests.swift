@@ -69,9 +69,9 @@ import Testing
   func noSocket() throws {
     let line = try shell("prefork serve -- cat")
     #expect(line.status == 64)
-    #expect(line.errors.contains("no --listen was given, and no socket was passed by systemd\nhint: --listen "))
+    #expect(line.errors.contains("there is no socket to take jobs from\nhint: give one with --listen "))
     let text = "pools:\n  a: {command: cat, listen: 'tcp:127.0.0.1:0'}\n  b: {command: cat}"
     let file = try withFile(text) { try shell("prefork serve --config \($0)") }
-    #expect(file.status == 78 && file.errors.contains("the pool b listens nowhere"), "\(file.errors)")
+    #expect(file.status == 78 && file.errors.contains("the pool b has no socket to take jobs from"), "\(file.errors)")
   }
 }

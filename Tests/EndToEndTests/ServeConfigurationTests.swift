@@ -204,6 +204,26 @@ import Testing
     #expect(server.stop().status == 0)
   }
 
+  @Test(
+    "a worker is asked and judged as it was started: new checks are for those who come later", arguments: [true, false])
+  func checks(begin: Bool) throws {
+    let old = Self.two.replacing("DIR/a\n", with: "DIR/a\n    probe: x=ax\n    probe-interval: 20ms\n    reset: y=ay\n")
+    let new = Self.two.replacing("echo a", with: "echo A")
+      .replacing("DIR/a\n", with: "DIR/a\n    probe: x=Ax\n    probe-interval: 20ms\n    reset: y=Ay\n")
+    let server = try ConfiguredServer(begin ? Self.two : old)
+    #expect(try server.ask("a", "1") == "a1")
+    server.write(begin ? new : new.replacing("x=Ax", with: "z=Az"))
+    #expect(try server.control("reload").status == 0)
+    server.session.wait(for: "the new command") { (try? server.ask("a", "2")) == "A2" }
+    server.session.wait(for: "some probes") { pause(0.2) }
+    #expect(try server.ask("a", "3") == "A3")
+    #expect(!server.session.errorText.contains("instead of"), "\(server.session.errorText)")
+    let deaths = try server.control("metrics").output.split(separator: "\n")
+      .filter { $0.hasPrefix("prefork_worker_deaths_total") && !$0.hasSuffix(" 0") }
+    #expect(deaths.isEmpty)
+    #expect(server.stop().status == 0)
+  }
+
   @Test("no job is lost by reloads, however many come, and answers keep their order")
   func nothingIsLost() throws {
     let server = try ConfiguredServer(Self.two.replacing("workers: 1", with: "workers: 3"))

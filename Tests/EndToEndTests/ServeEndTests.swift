@@ -138,7 +138,7 @@ import Testing
     client.send("x\n")
     let first = try #require(client.next())
     server.session.signal(SIGUSR1)
-    server.session.waitForError("serving: 1 of 1 workers")
+    server.session.waitForError("serving: 1 of 1 worker;")
     server.session.waitForError("slot 0: idle, pid \(first)")
     server.session.signal(SIGTTIN)
     server.session.waitForError("the pool now keeps 2 workers")
