@@ -17,6 +17,7 @@ public func serve(
     do throws(SystemError) { log = try WorkerLog(path: path) } catch { return .cannotCreateFile("\(error)") }
   }
   _ = try? raiseDescriptorLimit()
+  returnLargeBlocks()
   var driver = try ServeDriver(configuration, log, closed: closed, reload: reload)
   if let failure = driver.listen() { return failure }
   return try driver.run()

@@ -253,7 +253,8 @@ extension JobModel {
       try require(requested == waiting, "\(requested) leases asked for, \(waiting) jobs wait")
     }
     try require(
-      living == 0 || !running.isEmpty || requested > 0 || delayed > 0 || paused > 0, "\(living) jobs live, nothing will ever happen")
+      living == 0 || !running.isEmpty || requested > 0 || delayed > 0 || paused > 0,
+      "\(living) jobs live, nothing will ever happen")
     try require(idleSaid == (living == 0 && (isOver || isDraining)), "idle was not said")
     let room =
       waiting < configuration.queueLimit && delayed < max(configuration.queueLimit, 1024) && !isOver && !isDraining
