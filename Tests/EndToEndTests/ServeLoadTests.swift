@@ -182,7 +182,7 @@ import Testing
     #expect(result.output.hasSuffix("fine\n"), "\(result.output)")
   }
 
-  @Test("of a client that does not read no further job is started: its answers take little memory, and come when it reads")
+  @Test("of a client that does not read no further job is started, and its answers come when it reads")
   func slowReader() throws {
     let result = try Self.run(
       #"""
