@@ -14,16 +14,18 @@ BENCH := $(BUILD)/bench
 STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error
 
 # What the build needs, what the example workers are written in, and what the tests look at.
-PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base
+PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base netcat-openbsd socat
 # What the PostgreSQL example needs: the client library, and a server to test with.
 POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
+# A real systemd, to boot in isolation with our units; as a daemon of the machine it is not touched.
+SYSTEMD_PACKAGES := systemd util-linux procps python3
 # Pools in Python, from PyPI, to compare ObjectPool with; without them the benchmark leaves them out.
 PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 # From PyPI, to test with what we did not write: a client of Varlink and a parser of metrics. Without them those tests are skipped,
 # loudly.
 PYTHON_JUDGES := varlink prometheus_client
 
-.PHONY: run build test test-postgres test-thread-sanitizer lint bench install clean deps postgres-deps python-pools python-judges
+.PHONY: run build test test-postgres test-systemd test-thread-sanitizer lint bench install install-units clean deps postgres-deps systemd-deps python-pools python-judges
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -31,12 +33,17 @@ run: build ## the main job on real input: cold against warm
 build: deps ## release build, statically linked with Swift's own libraries
 	$(SWIFT) build -c release --product prefork -Xswiftc -static-stdlib $(STRICT)
 
-test: deps python-judges ## builds and passes all tests, those of the examples, too
+test: deps systemd-deps python-judges ## builds and passes all tests, those of the examples, too
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --skip-build --disable-xctest --skip ObjectPoolTests
 # By themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy for seconds.
 	$(SWIFT) test --skip-build --disable-xctest --filter ObjectPoolTests
+	$(MAKE) test-systemd
 	$(MAKE) test-postgres
+
+test-systemd: systemd-deps ## the shipped units under a real systemd, booted in isolation; needs root
+	$(SWIFT) build --build-tests $(STRICT)
+	Tests/Systemd/test.sh $$($(SWIFT) build --show-bin-path)/prefork
 
 test-postgres: postgres-deps ## the PostgreSQL example against a real server on a private socket
 	$(SWIFT) build --package-path Examples/PostgresPool --build-tests $(STRICT)
@@ -64,7 +71,7 @@ bench: build python-pools ## ratios against rivals, what recycling costs, what a
 	$(SWIFT) build -c release --package-path Benchmarks/ObjectPool --scratch-path $(BENCH)/object-pool $(STRICT)
 	python3 Benchmarks/object_pool.py --pool-bench $(BENCH)/object-pool/release/pool-bench --python $(BENCH)/python
 
-install: build
+install: build install-units
 	install -D -m 755 $(PREFORK) $(DESTDIR)$(PREFIX)/bin/prefork
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
@@ -72,6 +79,13 @@ install: build
 	$(PREFORK) completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/prefork
 	$(PREFORK) completions zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_prefork
 	$(PREFORK) completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/prefork.fish
+
+UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
+install-units:
+	install -d $(UNITS)
+	install -m 644 systemd/prefork@.socket $(UNITS)
+	sed 's|@PREFIX@|$(PREFIX)|' systemd/prefork@.service > $(UNITS)/prefork@.service
+	chmod 644 $(UNITS)/prefork@.service
 
 clean:
 	rm -rf $(BUILD) Examples/*/.build
@@ -86,6 +100,9 @@ postgres-deps:
 	@$(call install_missing,$(POSTGRES_PACKAGES),\
 	  $$sudo mkdir -p $(dir $(NO_CLUSTER)) && echo 'create_main_cluster = false' | $$sudo tee $(NO_CLUSTER) >/dev/null; \
 	  trap "$$sudo rm -f $(NO_CLUSTER)" EXIT;)
+
+systemd-deps:
+	@$(call install_missing,$(SYSTEMD_PACKAGES))
 
 python-pools: deps
 	@[ -d $(BENCH)/python/sqlalchemy ] || { $(call pip_install,$(BENCH)/python,$(PYTHON_POOLS)) \

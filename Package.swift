@@ -15,15 +15,22 @@ let package = Package(
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "JobServer", "JobEngine", "WorkerCheck",
-        "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
+        "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
+        "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO",
       ]),
     .target(
       name: "JobRunner",
       dependencies: [
-        "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
-        "WireFormats", "EventLoop", "Timers", "LinuxIO",
+        "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      ]),
+    .target(
+      name: "RemotePool",
+      dependencies: [
+        "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
+        "LinuxIO",
       ]),
     .target(
       name: "JobServer",
@@ -35,8 +42,8 @@ let package = Package(
     .target(
       name: "JobEngine",
       dependencies: [
-        "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
-        "EventLoop", "Timers", "LinuxIO",
+        "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+        "WireFormats", "EventLoop", "Timers", "LinuxIO",
       ]),
     .target(
       name: "WorkerCheck",
@@ -94,8 +101,11 @@ let package = Package(
     .testTarget(name: "ServiceManagerTests", dependencies: ["ServiceManager", "LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
-    .testTarget(name: "JobEngineTests", dependencies: ["JobEngine", "LinuxIO", "TestSupport"]),
-    .testTarget(name: "JobServerTests", dependencies: ["JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
+    .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
+    .testTarget(
+      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "LinuxIO", "TestSupport"]),
+    .testTarget(
+      name: "JobServerTests", dependencies: ["JobServer", "ControlProtocol", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(
@@ -103,7 +113,8 @@ let package = Package(
     .testTarget(
       name: "MetricsServerTests", dependencies: ["MetricsServer", "Metrics", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "ArchitectureTests"),
-    .testTarget(name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"], exclude: ["fake_server.py"]),
   ],
   swiftLanguageModes: [.v6]
 )

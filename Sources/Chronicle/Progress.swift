@@ -18,6 +18,8 @@ public struct Progress: Sendable, Equatable {
     case draining
     /// Workers fail to start, so that the pool waits before it tries again.
     case breakerOpen
+    /// The pool is served elsewhere, and there is no connection to it.
+    case connecting
   }
 
   /// What is known of the input.

@@ -62,6 +62,7 @@ private func timePart(
 private func phasePart(_ progress: Progress) -> Part? {
   switch progress.phase {
   case .draining: Part("finishing", short: "finishing", .yellow)
+  case .connecting: Part("no connection", short: "away", .yellow)
   case .breakerOpen: Part("workers fail to start", short: "no workers", .yellow)
   case .running: progress.serving == 0 && progress.settled == 0 ? Part("workers start", short: "starting") : nil
   }

@@ -92,8 +92,9 @@ extension ControlRequest {
     case "Watch": self = try Self.watch(parameters)
     case "Scale": self = try Self.scale(parameters)
     case "Recycle": self = try Self.recycle(parameters)
-    case "Drain": self = .drain(pool: try parameters.pool(andNothingElse: true), waits: call.wantsMore)
-    case "Stop": self = .stop(pool: try parameters.pool(andNothingElse: true), waits: call.wantsMore)
+    case "Drain":
+      self = .drain(pool: try parameters.pool(andNothingElse: true), waits: call.wantsMore && !call.isOneway)
+    case "Stop": self = .stop(pool: try parameters.pool(andNothingElse: true), waits: call.wantsMore && !call.isOneway)
     case "GetMetrics":
       try parameters.allow()
       self = .metrics

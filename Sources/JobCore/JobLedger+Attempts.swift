@@ -158,6 +158,13 @@ extension JobLedger {
     return min(medianLimit, configuration.runLimit ?? medianLimit)
   }
 
+  /// The share of the median has changed: the limit is found anew, from as many answers as usual.
+  mutating func findMedianLimit(into actions: inout [JobAction]) {
+    medianLimit = nil
+    nextMedian = max(3, runTimes.count)
+    if configuration.runLimitPercent != nil, runTimes.count >= nextMedian { updateMedianLimit(into: &actions) }
+  }
+
   /// The median is looked at again when a sixteenth more jobs were answered. What runs without a limit when the first one
   /// is known gets it from then on.
   private mutating func updateMedianLimit(into actions: inout [JobAction]) {

@@ -79,7 +79,7 @@ public struct RetryDelay: Sendable, Equatable {
 
   /// The wait after attempt `attempt` (from 1) of a job: between half and all of `minimum` · 2^(attempt - 1), at most
   /// `maximum`. The same for the same seed, job and attempt.
-  func wait(afterAttempt attempt: Int32, of job: UInt64, seed: UInt64) -> UInt64 {
+  public func wait(afterAttempt attempt: Int32, of job: UInt64, seed: UInt64) -> UInt64 {
     let (product, overflow) = minimum.multipliedReportingOverflow(by: 1 << UInt64(max(0, min(attempt - 1, 62))))
     let full = overflow ? maximum : min(product, maximum)
     // One step of SplitMix64 mixes what makes this wait different from all others.

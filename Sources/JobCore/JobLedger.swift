@@ -17,8 +17,8 @@ public struct JobLedger: Sendable {
   /// A job that comes back unread so often has failed.
   public static let mostFreeReturns = 20
 
-  /// What the ledger was told at the beginning.
-  public let configuration: Configuration
+  /// What the ledger was told at the beginning, or since by `reconfigure`.
+  public internal(set) var configuration: Configuration
   /// How many jobs are where.
   public internal(set) var counts = JobCounts()
   /// Impossible events seen so far: each is a defect, and was reported.

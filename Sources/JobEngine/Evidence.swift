@@ -1,5 +1,6 @@
 import JobCore
 import Records
+import WireFormats
 import WorkerPool
 import WorkerProcess
 
@@ -32,5 +33,15 @@ extension Outcome {
     case .cancelled: "the run ended before it did"
     case .expired: "it waited for a worker longer than it may (--queue-timeout)"
     }
+  }
+}
+
+extension Reporter {
+  /// A reply cannot stand in the output: says so, with what to try, and returns what it is a failure of.
+  package mutating func sayUnfitReply(to number: UInt64, _ format: Framing, _ defect: FramingError) -> Failure {
+    let text = "the reply to job \(number) cannot be written with --output \(format)"
+    let advice = format == .lines ? "; try --output nul" : ""
+    repeated(.failedJob, cause: "reply unfit for --output", about: Subject(job: number), "\(text): \(defect)\(advice)")
+    return Failure(message: "its reply cannot be written: \(defect)")
   }
 }

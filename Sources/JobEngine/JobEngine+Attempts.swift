@@ -19,7 +19,7 @@ extension JobEngine {
       ledger.handle(.leaseGranted, into: &actions)
     case .replied(let worker): replied(worker, &loop, &reporter)
     case .leaseLost(let worker, let loss): lost(worker, loss, event, &loop, &reporter)
-    case .workerLog(let worker, let line): reporter.workerLine(worker, line)
+    case .workerLog(let worker, let pid, let line): reporter.workerLine(worker, pid: pid, line)
     case .closed: outputs.append(.closed)
     case .notEnforced, .remark, .started, .ready, .checked, .stopping, .stopped, .leaseRefused, .protocolBroken,
       .checkFailed, .offended, .foreignNotification, .died, .cannotStart, .notice:
@@ -41,8 +41,7 @@ extension JobEngine {
     unbind(job, worker)
     replying = (job, worker)
     if let defect, let framing {
-      sayUnfit(job, framing, defect, &reporter)
-      let evidence = Failure(message: "its reply cannot be written: \(defect)")
+      let evidence = reporter.sayUnfitReply(to: ledger.sequence(of: job), framing, defect)
       return fail(job, .failed, cause: "reply unfit for --output", evidence, loop)
     }
     noteEnd(of: job, nil, received: size, loop)
@@ -198,7 +197,9 @@ extension JobEngine {
       let pid = pool.pid(of: worker) ?? 0
       let text = "job \(ledger.sequence(of: job)) ran out of time (--timeout)"
       reporter.repeated(
-        .failedJob, cause: "ran out of time (--timeout)", "\(text): stopping worker \(worker.slot) (pid \(pid))")
+        .failedJob, cause: "ran out of time (--timeout)",
+        about: Reporter.Subject(worker, pid: pid, job: ledger.sequence(of: job)),
+        "\(text): stopping worker \(worker.slot) (pid \(pid))")
       hintAtBuffering(&reporter)
     }
     unbind(job, worker)

@@ -7,14 +7,14 @@ import WorkerPool
 extension JobEngine {
   package func sayState(_ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let counts = ledger.counts
-    reporter.fatal(
+    reporter.answer(
       "\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting"
         + (counts.delayed > 0 ? ", \(counts.delayed) before their next attempt" : ""))
     let snapshot = pool.snapshot
-    reporter.fatal(
+    reporter.answer(
       "\(snapshot.serving) workers serving, \(snapshot.starting) starting, \(snapshot.backingOff) waiting to be started "
         + "again, \(snapshot.stopping) stopping" + (snapshot.isBreakerOpen ? "; workers fail to start" : ""))
-    for slot in snapshot.slots { reporter.fatal("  slot \(slot.slot): " + state(of: slot, loop)) }
+    for slot in snapshot.slots { reporter.answer("  slot \(slot.slot): " + state(of: slot, loop)) }
   }
 
   private func state(of slot: SlotSnapshot, _ loop: borrowing EventLoop) -> String {

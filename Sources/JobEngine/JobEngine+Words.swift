@@ -2,6 +2,7 @@ import EventLoop
 import JobCore
 import LinuxIO
 import PoolCore
+import Records
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -27,48 +28,51 @@ extension JobEngine {
     }
   }
 
-  func sayUnfit(_ job: JobID, _ format: Framing, _ defect: FramingError, _ reporter: inout Reporter) {
-    let text = "the reply to job \(ledger.sequence(of: job)) cannot be written with --output \(format)"
-    let advice = format == .lines ? "; try --output nul" : ""
-    reporter.repeated(.failedJob, cause: "reply unfit for --output", "\(text): \(defect)\(advice)")
-  }
-
   /// A breach of the protocol. An answer nobody asked for means that all answers of that worker are in doubt.
   mutating func sayBreach(_ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter) {
     if case .unaskedReply = violation { unaskedReplies += 1 }
     reporter.repeated(
-      .breach, cause: violation.cause, "\(account.name) \(violation)" + inHand(account),
+      .breach, cause: violation.cause, about: Reporter.Subject(account),
+      "\(account.name) \(violation)" + inHand(account),
       evidence: account.lastErrorLines)
   }
 
   /// What a worker was stopped for.
   func sayOffence(_ account: WorkerAccount, _ offence: Offence, _ reporter: inout Reporter) {
     let text = "\(account.name) \(offence)" + inHand(account) + saidOfItself(account)
-    reporter.repeated(.offence, cause: offence.cause, text, evidence: account.lastErrorLines)
+    reporter.repeated(
+      .offence, cause: offence.cause, about: Reporter.Subject(account), text, evidence: account.lastErrorLines)
   }
 
   private func sayFailedCheck(
     _ account: WorkerAccount, _ check: Check, _ failure: CheckFailure, _ reporter: inout Reporter
   ) {
     let text = "\(account.name) failed its \(check): \(failure) (after \(account.jobs) jobs)" + saidOfItself(account)
-    reporter.repeated(.failedCheck, cause: "\(check): \(failure)", text, evidence: account.lastErrorLines)
+    reporter.repeated(
+      .failedCheck, cause: "\(check): \(failure)", about: Reporter.Subject(account), text,
+      evidence: account.lastErrorLines)
   }
 
   private mutating func sayEnd(_ report: DeathReport, _ reporter: inout Reporter) {
     guard report.neverTookAJob else { return sayDeath(report, &reporter) }
     let isTheSame = lastFailedStart?.status == report.status
     lastFailedStart = report
+    lastStartFailure = Failure(report)
     // The same again is only for the curious: the breaker will tell how many there were.
     if isTheSame { return reporter.detail(report.description) }
     reporter.repeated(
-      .failedStart, cause: report.cause, report.description, evidence: report.account.lastErrorLines)
+      .failedStart, cause: report.cause, about: Reporter.Subject(report.account), report.description,
+      evidence: report.account.lastErrorLines)
   }
 
   func sayDeath(_ report: DeathReport, _ reporter: inout Reporter) {
-    reporter.repeated(.death, cause: report.cause, report.description, evidence: report.account.lastErrorLines)
+    reporter.repeated(
+      .death, cause: report.cause, about: Reporter.Subject(report.account), report.description,
+      evidence: report.account.lastErrorLines)
   }
 
   private mutating func sayCannotStart(_ error: SpawnError, _ reporter: inout Reporter) {
+    lastStartFailure = Failure(message: "\(error)")
     if lastSpawnError == error.description { return reporter.detail("\(error)") }
     lastSpawnError = error.description
     reporter.repeated(.failedStart, cause: "\(error)", "\(error)")
@@ -79,7 +83,9 @@ extension JobEngine {
     switch notice {
     case .retiring(let worker, .startTimeout): sayNotReady(worker, loop, &reporter)
     case .retiring(let worker, let reason):
-      reporter.detail("worker \(worker.slot) retires: \(reason)")
+      let text = "worker \(worker.slot) retires: \(reason)"
+      guard reason.isRecycling else { return reporter.detail(text) }
+      reporter.recycling(text, about: Reporter.Subject(worker, pid: pool.pid(of: worker)))
     case .startFailed(let worker, let failures, let wait):
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
     case .breakerOpened(let failures, let period, let retry):
@@ -96,14 +102,16 @@ extension JobEngine {
     }
   }
 
-  private func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
+  private mutating func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let limit = seconds(configuration.pool.pool.startLimit)
     let what = configuration.pool.readiness == .assumed ? "did not begin its first job" : "was not ready"
     let cause = "\(what) within \(limit) (--start-timeout)"
     let account = pool.account(of: worker, loop.now())
     let name = account?.name ?? "worker \(worker.slot)"
+    lastStartFailure = Failure(message: "\(name) \(cause)", account: account)
     reporter.repeated(
-      .failedStart, cause: cause, "\(name) \(cause)" + (account.map(saidOfItself) ?? ""),
+      .failedStart, cause: cause, about: Reporter.Subject(worker, pid: account?.pid),
+      "\(name) \(cause)" + (account.map(saidOfItself) ?? ""),
       evidence: account?.lastErrorLines ?? [])
   }
 
@@ -114,11 +122,18 @@ extension JobEngine {
     assertionFailure(text)
   }
 
+  /// What is to be told of a job that no worker could be given, because none starts.
+  var startFailure: Failure {
+    var failure = lastStartFailure ?? Failure(message: Outcome.failed.words)
+    if lastStartFailure != nil { failure.message = "no worker could be started: " + failure.message }
+    return failure
+  }
+
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {
     let counts = ledger.counts
     reporter.fatal(
       "no worker could be started: \(failedStarts.count) failed starts in \(seconds(failedStarts.period)) "
-        + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))")
+        + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))", kind: .breakerOpen)
     if reporter.verbosity == .quiet {
       if let lastSpawnError { reporter.fatal(lastSpawnError) }
       if let report = lastFailedStart {
@@ -165,4 +180,14 @@ private func shellWord(_ word: String) -> String {
     }
   if isPlain { return word }
   return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+}
+
+extension RetireReason {
+  /// Whether the worker was healthy and is replaced.
+  package var isRecycling: Bool {
+    switch self {
+    case .jobs, .age, .memory, .requested, .own: true
+    case .idle, .spare, .surplus, .drained, .stopped, .startTimeout, .probe, .reset, .broken: false
+    }
+  }
 }

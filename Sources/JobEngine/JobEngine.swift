@@ -21,7 +21,7 @@ package struct JobEngine: ~Copyable {
     case begin(JobID, WorkerID)
   }
 
-  package let configuration: JobEngineConfiguration
+  package private(set) var configuration: JobEngineConfiguration
   package var pool: WorkerPool
   package var ledger: JobLedger
   package var store = JobStore()
@@ -60,6 +60,8 @@ package struct JobEngine: ~Copyable {
   var failedStarts: (count: Int, period: UInt64) = (0, 0)
   var lastFailedStart: DeathReport?
   var lastSpawnError: String?
+  /// Why the last start failed, whichever way.
+  var lastStartFailure: Failure?
 
   package init(_ configuration: JobEngineConfiguration) {
     self.configuration = configuration
@@ -139,6 +141,18 @@ package struct JobEngine: ~Copyable {
   /// Tells the ledger what happens to all jobs: the end of the input, a drain.
   package mutating func tell(_ event: JobEvent) { ledger.handle(event, into: &actions) }
 
+  /// A lease was refused, because no worker starts: the job that it was for ends for that reason.
+  package mutating func giveUpLease() {
+    let first = actions.count
+    ledger.handle(.leaseRefused, into: &actions)
+    guard facts.keepsDetails else { return }
+    for case .settled(let job, .failed) in actions[first...] {
+      // It may have been with workers that ended unread; none of them is where it ended.
+      (facts[job].leasedAt, facts[job].slot, facts[job].pid) = (nil, nil, nil)
+      facts[job].failure = startFailure
+    }
+  }
+
   /// Cancels one job, wherever it is.
   package mutating func cancel(_ job: JobID) {
     if Int(job.index) < workerOfJob.count, workerOfJob[Int(job.index)] != nil { cancelled.append(job) }
@@ -149,6 +163,17 @@ package struct JobEngine: ~Copyable {
   package mutating func abandon() {
     isAbandoning = true
     ledger.handle(.abort, into: &actions)
+  }
+
+  /// From now on workers and jobs are kept like this, and the workers that live are replaced: see `WorkerPool.reconfigure` and
+  /// `JobLedger.reconfigure`, and ask `WorkerPool.cannotChange(to:)` before.
+  package mutating func reconfigure(
+    _ pool: WorkerPoolConfiguration, _ ledger: JobLedger.Configuration, _ loop: inout EventLoop
+  ) {
+    configuration.pool = pool
+    configuration.ledger = ledger
+    self.ledger.reconfigure(ledger, into: &actions)
+    self.pool.reconfigure(pool, &loop)
   }
 
   /// Stops the workers; ends with `closed`.

@@ -9,9 +9,14 @@ import WorkerProcess
 package struct JobFacts {
   /// When the attempt began.
   package struct Attempt {
-    package var startedAt: UInt64 = 0
+    package var startedAt: UInt64
     /// The worker had read nothing before: how long the job itself runs cannot be told from when it was sent.
-    package var includesStart = false
+    package var includesStart: Bool
+
+    package init(startedAt: UInt64 = 0, includesStart: Bool = false) {
+      self.startedAt = startedAt
+      self.includesStart = includesStart
+    }
   }
 
   /// What only those need who tell about each single job.
@@ -51,7 +56,7 @@ package struct JobFacts {
   package init(keepsDetails: Bool) { self.keepsDetails = keepsDetails }
 
   /// A job was accepted.
-  mutating func begin(_ job: JobID, at now: UInt64, answer: Framing?) {
+  package mutating func begin(_ job: JobID, at now: UInt64, answer: Framing?) {
     let index = Int(job.index)
     while attempts.count <= index {
       attempts.append(Attempt())
@@ -68,10 +73,10 @@ package struct JobFacts {
   /// The last attempt of the job.
   package func attempt(of job: JobID) -> Attempt { attempts[Int(job.index)] }
 
-  mutating func setAttempt(_ attempt: Attempt, of job: JobID) { attempts[Int(job.index)] = attempt }
+  package mutating func setAttempt(_ attempt: Attempt, of job: JobID) { attempts[Int(job.index)] = attempt }
 
   /// The framing that its answer must fit into; nil if any answer will do.
-  func answer(of job: JobID) -> Framing? { answers[Int(job.index)] }
+  package func answer(of job: JobID) -> Framing? { answers[Int(job.index)] }
 
   /// The details; only when they are kept.
   package subscript(job: JobID) -> Details {

@@ -12,8 +12,10 @@ package struct JobStore {
   /// Where the job stands in its buffer, without its framing.
   private var payloads: [Range<Int>] = []
 
+  package init() {}
+
   /// Stores a job with its framing.
-  mutating func store(_ payload: UnsafeRawBufferPointer, as framing: Framing, for job: JobID) {
+  package mutating func store(_ payload: UnsafeRawBufferPointer, as framing: Framing, for job: JobID) {
     let index = Int(job.index)
     while buffers.count <= index {
       buffers.append([])
@@ -33,8 +35,16 @@ package struct JobStore {
     return Array(buffers[Int(job.index)][place.prefix(limit)])
   }
 
+  /// How long the job itself is, in bytes; known until it is forgotten.
+  package func payloadSize(of job: JobID) -> Int { payloads[Int(job.index)].count }
+
+  /// Lends the job itself, as long as it has not been replaced by its reply.
+  package func withPayload<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    buffers[Int(job.index)].withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[payloads[Int(job.index)]])) }
+  }
+
   /// Replaces the job by its reply.
-  mutating func storeReply(_ reply: UnsafeRawBufferPointer, for job: JobID) {
+  package mutating func storeReply(_ reply: UnsafeRawBufferPointer, for job: JobID) {
     buffers[Int(job.index)].removeAll(keepingCapacity: true)
     buffers[Int(job.index)].append(contentsOf: reply)
   }
@@ -45,7 +55,7 @@ package struct JobStore {
   }
 
   /// The job is done with.
-  mutating func forget(_ job: JobID) {
+  package mutating func forget(_ job: JobID) {
     if buffers[Int(job.index)].capacity > Self.keptCapacity { buffers[Int(job.index)] = [] }
   }
 }

@@ -1,6 +1,7 @@
 import Chronicle
 import LinuxIO
 import PoolCore
+import ServiceManager
 import WorkerPool
 import WorkerProcess
 
@@ -15,7 +16,7 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient
+    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {
@@ -27,14 +28,47 @@ package struct Reporter: ~Copyable {
       case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
       case .refusedClient: "refused clients"
+      case .lostConnection: "lost connections"
       }
     }
+
+    /// What the journal knows it as.
+    fileprivate var entryKind: JournalEntry.Kind? {
+      switch self {
+      case .death, .failedCheck, .breach, .offence: .workerDeath
+      case .failedStart, .failedJob, .rejectedJob, .refusedClient, .lostConnection: nil
+      }
+    }
+  }
+
+  /// What a message is about, for the fields of the journal.
+  package struct Subject {
+    var slot: Int?
+    var pid: CInt?
+    var job: UInt64?
+
+    /// A worker, and the job that it has in hand.
+    init(_ account: WorkerAccount) {
+      self.init(account.worker, pid: account.pid, job: account.currentJob?.number)
+    }
+
+    /// A worker, and perhaps a job.
+    init(_ worker: WorkerID, pid: CInt?, job: UInt64? = nil) {
+      slot = worker.slot.index
+      self.pid = pid
+      self.job = job
+    }
+
+    /// A job.
+    init(job: UInt64) { self.job = job }
   }
 
   /// Messages with the same cause say the same again, but for names and numbers.
   private struct Cause: Hashable {
     let kind: Kind
     let words: String
+    /// Where there are several, those of one pool must not hide another's.
+    let pool: String?
   }
 
   private var output: InheritedOutput
@@ -44,11 +78,17 @@ package struct Reporter: ~Copyable {
   /// Where the workers' stderr goes instead; nil for ours.
   private var log: WorkerLog?
   private var logHasFailed = false
-  package let verbosity: Verbosity
+  /// Where messages go instead of on stderr, if stderr is the journal.
+  private let journal: ServiceMessenger?
+  package var verbosity: Verbosity
   private var said: [Cause: Int] = [:]
   package private(set) var isBlocked = false
 
-  package init(_ output: consuming InheritedOutput, log: consuming WorkerLog?, verbosity: Verbosity) {
+  package init(
+    _ output: consuming InheritedOutput, log: consuming WorkerLog?, verbosity: Verbosity,
+    journal: ServiceMessenger? = nil
+  ) {
+    self.journal = journal
     self.output = output
     self.log = log
     self.verbosity = verbosity
@@ -63,36 +103,52 @@ package struct Reporter: ~Copyable {
 
   /// The pool that messages are about, where there are several.
   package var pool: String?
-  private var name: String { pool.map { "prefork[\($0)]" } ?? "prefork" }
+  private var name: String { name(of: pool) }
 
-  /// Says, also with --quiet, why the run cannot go on, or what a signal has asked for.
-  package mutating func fatal(_ text: String) { line("\(name): \(text)") }
+  private func name(of pool: String?) -> String { pool.map { "prefork[\($0)]" } ?? "prefork" }
+
+  /// Says, also with --quiet, why the run cannot go on.
+  package mutating func fatal(_ text: String, kind: JournalEntry.Kind? = nil) { say(.error, text, kind: kind) }
+
+  /// Says, also with --quiet, what somebody has asked for.
+  package mutating func answer(_ text: String) { say(.info, text) }
 
   /// Says what to try.
-  package mutating func hint(_ text: String) { line("hint: \(text)") }
+  package mutating func hint(_ text: String) {
+    if let journal { journal.log(entry(.notice, "hint: \(text)")) } else { line("hint: \(text)") }
+  }
 
   /// Says something that people should know.
-  package mutating func note(_ text: String) { if verbosity >= .normal { line("\(name): \(text)") } }
+  package mutating func note(_ text: String) { if verbosity >= .normal { say(.notice, text) } }
 
   /// Says something that only the curious want to know.
-  package mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { line("\(name): \(text())") } }
+  package mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { say(.info, text()) } }
+
+  /// Says that a healthy worker is replaced: for the curious, and for the journal, where it is found by its kind.
+  package mutating func recycling(_ text: @autoclosure () -> String, about subject: Subject) {
+    if isVerbose || (journal != nil && verbosity >= .normal) {
+      say(.info, text(), kind: .workerRecycled, about: subject)
+    }
+  }
 
   /// Says something that may repeat: the first few times that it has this cause, then it is only counted, and the count
-  /// told when it gains a digit. `cause` is the text without what differs each time.
+  /// told when it gains a digit. `cause` is the text without what differs each time. The journal is told of each worker that
+  /// was lost: who looks for those of a slot wants all, and journald has a limit of its own on what may flood it.
   package mutating func repeated(
-    _ kind: Kind, cause: String, _ text: @autoclosure () -> String, evidence: [String] = []
+    _ kind: Kind, cause: String, about subject: Subject? = nil, _ text: @autoclosure () -> String,
+    evidence: [String] = []
   ) {
     let isNew = said.count < Self.mostCauses
-    var key = Cause(kind: kind, words: cause)
-    if !isNew, said[key] == nil { key = Cause(kind: kind, words: "") }
+    var key = Cause(kind: kind, words: cause, pool: pool)
+    if !isNew, said[key] == nil { key = Cause(kind: kind, words: "", pool: pool) }
     let count = said[key, default: 0] + 1
     said[key] = count
     guard verbosity >= .normal else { return }
-    if isVerbose || count <= Self.mostOfACause {
-      line("\(name): \(text())")
-      for line in evidence { self.line("\(name):   last stderr: \"\(line)\"") }
+    if isVerbose || count <= Self.mostOfACause || (journal != nil && kind.entryKind != nil) {
+      say(.warning, text(), kind: kind.entryKind, about: subject)
+      for line in evidence { say(.warning, "  last stderr: \"\(line)\"", about: subject) }
     } else if isPowerOfTen(count) {
-      line("\(name): \(count) \(kind.plural) of that cause so far (-v shows each); the last: \(text())")
+      say(.warning, "\(count) \(kind.plural) of that cause so far (-v shows each); the last: \(text())", about: subject)
     }
   }
 
@@ -101,14 +157,20 @@ package struct Reporter: ~Copyable {
     guard verbosity == .normal else { return }
     let counted = said.filter { $0.value > Self.mostOfACause }
     for (cause, count) in counted.sorted(by: { ($0.value, $1.key.words) > ($1.value, $0.key.words) }) {
-      line("\(name): \(count) \(cause.kind.plural) in all" + (cause.words.isEmpty ? "" : ": \(cause.words)"))
+      pool = cause.pool
+      say(.warning, "\(count) \(cause.kind.plural) in all" + (cause.words.isEmpty ? "" : ": \(cause.words)"))
     }
   }
 
   /// A line of a worker's stderr under the worker's name.
-  package mutating func workerLine(_ worker: WorkerID, _ text: [UInt8]) {
+  package mutating func workerLine(_ worker: WorkerID, pid: CInt, _ text: [UInt8]) {
     let name = (pool.map { "\($0) " } ?? "") + "worker \(worker.slot): "
     if log != nil { return log!.append(name, text) }
+    if let journal {
+      var entry = entry(.info, "", about: Subject(worker, pid: pid))
+      entry.message = name + String(decoding: text, as: UTF8.self)
+      return journal.log(entry)
+    }
     append(status.beforeMessage())
     append(name)
     text.withUnsafeBytes { buffer.append($0) }
@@ -131,6 +193,25 @@ package struct Reporter: ~Copyable {
   package mutating func windowChanged() { status.windowChanged() }
 
   // MARK: Bytes out
+
+  private mutating func say(
+    _ priority: JournalEntry.Priority, _ text: String, kind: JournalEntry.Kind? = nil, about subject: Subject? = nil
+  ) {
+    guard let journal else { return line("\(name): \(text)") }
+    journal.log(entry(priority, text, kind: kind, about: subject))
+  }
+
+  /// journalctl(1) shows who speaks; which pool it is about stands before the words.
+  private func entry(
+    _ priority: JournalEntry.Priority, _ text: String, kind: JournalEntry.Kind? = nil, about subject: Subject? = nil
+  ) -> JournalEntry {
+    var entry = JournalEntry(priority, pool.map { "\($0): \(text)" } ?? text, kind: kind)
+    entry.pool = pool
+    entry.slot = subject?.slot
+    entry.workerPID = subject?.pid
+    entry.job = subject?.job.map { "\($0)" }
+    return entry
+  }
 
   private mutating func line(_ text: String) {
     append(status.beforeMessage())

@@ -3,12 +3,9 @@ import JobCore
 import JobEngine
 import LinuxIO
 import WireFormats
-import WorkerPool
 
-/// Everything `prefork run` needs to know.
+/// What a run needs to know wherever its jobs are done.
 public struct RunConfiguration: Sendable {
-  /// The workers and how they are kept.
-  public var pool: WorkerPoolConfiguration
   /// Queue, retries, order, limits of the jobs.
   public var ledger: JobLedger.Configuration
   /// How jobs stand on stdin.
@@ -21,13 +18,13 @@ public struct RunConfiguration: Sendable {
   public var seed: UInt64
   /// What people are told on stderr.
   public var verbosity: Verbosity
-  /// Where the workers' stderr goes.
-  public var workerErrors = WorkerErrors.prefixed
 
   /// Where each job that has come out is written down, one line each.
   public var jobLog: String?
   /// Jobs that are `ok` in the joblog are skipped.
   public var resumes = false
+  /// Whether the joblog has columns for what jobs cost.
+  public var logsUsage = false
   /// Where jobs that did not end well are written, to be fed in again.
   public var deadLetters: String?
 
@@ -43,21 +40,11 @@ public struct RunConfiguration: Sendable {
     output == .records || jobLog != nil || deadLetters != nil || trace != nil || report != nil
   }
 
-  /// What the engine needs to know of it.
-  var engine: JobEngineConfiguration {
-    var engine = JobEngineConfiguration(pool: pool, ledger: ledger, seed: seed)
-    engine.keepsDetails = keepsDetails
-    engine.keepsFailedAttempts = deadLetters != nil
-    engine.tellsAttempts = trace != nil || report != nil
-    return engine
-  }
-
   /// A run with these parts.
   public init(
-    pool: WorkerPoolConfiguration, ledger: JobLedger.Configuration, input: StreamFormat, output: StreamFormat,
-    maximumJobSize: Int, seed: UInt64, verbosity: Verbosity
+    ledger: JobLedger.Configuration, input: StreamFormat, output: StreamFormat, maximumJobSize: Int, seed: UInt64,
+    verbosity: Verbosity
   ) {
-    self.pool = pool
     self.ledger = ledger
     self.input = input
     self.output = output
@@ -75,8 +62,14 @@ public enum RunEnd: Sendable, Equatable {
   case someNotOK
   /// Workers do not start: the breaker is open.
   case workersDoNotStart
-  /// Workers broke the protocol, so that answers cannot be trusted or none came.
+  /// Workers, or the server, broke the protocol, so that answers cannot be trusted or none came.
   case protocolBroken
+  /// The pool that is served elsewhere cannot be reached, or not any more.
+  case serverUnreachable
+  /// The server had no room for some job, or for us.
+  case serverBusy
+  /// We may not use the pool that is served elsewhere.
+  case notPermitted
   /// A file that was to be written cannot be, for this reason: nothing was run.
   case cannotCreateFile(String)
   /// Some of the input was no job.

@@ -4,13 +4,12 @@ import JobLog
 import LinuxIO
 import Records
 import WireFormats
-import WorkerPool
 
 /// Jobs in: from the bytes of stdin to the ledger.
-extension RunDriver {
+extension RunDriver where Work: ~Copyable {
   /// Takes jobs from stdin as long as the ledger wants them and the readers of stdout and of our files keep up.
   mutating func takeJobs() {
-    while !inputIsOver, engine.ledger.canAccept, !sink.isFull, watchedFiles.isEmpty {
+    while !inputIsOver, workplace.canAccept, !sink.isFull, watchedFiles.isEmpty {
       switch source.next() {
       case .job(let place, let consumed):
         take(place)
@@ -46,17 +45,13 @@ extension RunDriver {
     var key: JobKey?
     if jobLog != nil {
       let ofJob = source.withBytes { JobKey(ofJob: UnsafeRawBufferPointer(rebasing: $0[place]).bytes) }
-      if resume.take(ofJob) { return engine.tell(.skipped) }
+      if resume.take(ofJob) { return workplace.tell(.skipped) }
       key = ofJob
     }
-    if let defect = source.withBytes({ engine.store(UnsafeRawBufferPointer(rebasing: $0[place]), from: framing) }) {
-      return reject(unfit(defect), bytes: source.withBytes { Array($0[place]) })
+    if let reason = source.withBytes({ workplace.store(UnsafeRawBufferPointer(rebasing: $0[place]), from: framing) }) {
+      return reject(reason, bytes: source.withBytes { Array($0[place]) })
     }
     accept(.usual, sent: place.count) { $0.key = key }
-  }
-
-  private func unfit(_ defect: FramingError) -> String {
-    "cannot be sent with --protocol \(configuration.pool.framing): \(defect); try --protocol length4 or netstring"
   }
 
   // MARK: Records
@@ -78,7 +73,7 @@ extension RunDriver {
     var key: JobKey?
     if jobLog != nil {
       let found = self.key(of: record, line, payload)
-      if resume.take(found) { return engine.tell(.skipped) }
+      if resume.take(found) { return workplace.tell(.skipped) }
       key = found
     }
     let id = record.id.map { Array(line[$0]) }
@@ -87,8 +82,8 @@ extension RunDriver {
       details.key = key
       details.record = line
     }
-    if let defect = payload.withUnsafeBytes({ engine.store($0, from: nil) }) {
-      return reject(unfit(defect), bytes: payload, complete)
+    if let reason = payload.withUnsafeBytes({ workplace.store($0, of: record, line.span.bytes) }) {
+      return reject(reason, bytes: payload, complete)
     }
     let terms = JobTerms(
       retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority)
@@ -105,12 +100,11 @@ extension RunDriver {
   // MARK: To the ledger
 
   private mutating func accept(_ terms: JobTerms, sent: Int, _ complete: (inout JobFacts.Details) -> Void) {
-    let job = engine.ledger.nextID
-    engine.accept(terms, sent: sent, answer: answerFraming, loop) { details in
+    let command =
+      jobLog == nil ? [] : workplace.payload(of: workplace.nextID, atMost: JobLogLine.longestCommand + 1)
+    workplace.accept(terms, sent: sent, answer: answerFraming, loop) { details in
+      details.command = command
       complete(&details)
-    }
-    if jobLog != nil {
-      engine.facts[job].command = engine.store.payload(of: job, atMost: JobLogLine.longestCommand + 1)
     }
     settle(leasing: false)
   }
@@ -119,14 +113,14 @@ extension RunDriver {
     _ reason: String, bytes: [UInt8], isAJob: Bool = true, _ complete: (inout JobFacts.Details) -> Void = { _ in }
   ) {
     let isLogged = jobLog != nil
-    let job = engine.reject(reason, bytes: bytes, isAJob: isAJob, answer: answerFraming, loop) { details in
+    let job = workplace.reject(reason, bytes: bytes, isAJob: isAJob, answer: answerFraming, loop) { details in
       if isLogged {
         details.key = JobKey(ofJob: bytes.span.bytes)
         details.command = Array(bytes.prefix(JobLogLine.longestCommand + 1))
       }
       complete(&details)
     }
-    reporter.repeated(.rejectedJob, cause: reason, "job \(engine.ledger.sequence(of: job)) \(reason)")
+    reporter.repeated(.rejectedJob, cause: reason, "job \(workplace.sequence(of: job)) \(reason)")
     settle(leasing: false)
   }
 
@@ -142,7 +136,7 @@ extension RunDriver {
     guard !inputIsOver else { return }
     inputIsOver = true
     if inputIsWatched { stopWatchingInput() }
-    engine.tell(.inputEnded)
+    workplace.tell(.inputEnded)
     settle(leasing: false)
   }
 }

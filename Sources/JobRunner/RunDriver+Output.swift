@@ -3,11 +3,10 @@ import JobEngine
 import JobLog
 import Records
 import WireFormats
-import WorkerPool
 import WorkerProcess
 
 /// Jobs out: results, records, the joblog, dead letters.
-extension RunDriver {
+extension RunDriver where Work: ~Copyable {
   mutating func emit(_ job: JobID, _ outcome: Outcome) {
     switch configuration.output {
     case .framed: emitPlain(job, outcome)
@@ -19,7 +18,7 @@ extension RunDriver {
   private mutating func emitPlain(_ job: JobID, _ outcome: Outcome) {
     switch outcome {
     case .ok:
-      engine.withResult(of: job) { sink.append($0) }
+      workplace.withResult(of: job) { sink.append($0) }
     case .cancelled: sink.oweEmpty()
     case .failed, .timeout, .crashed, .quarantined, .expired: sink.appendEmpty()
     }
@@ -28,15 +27,15 @@ extension RunDriver {
   // MARK: Records
 
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {
-    let details = engine.facts[job]
+    let details = workplace.details(of: job)
     let record = OutputRecord(
-      seq: engine.ledger.sequence(of: job), outcome: outcome.description, attempts: engine.ledger.attempts(of: job),
+      seq: workplace.sequence(of: job), outcome: outcome.description, attempts: workplace.attempts(of: job),
       slot: details.slot, pid: details.pid, queued: (details.leasedAt ?? details.endedAt) &- details.acceptedAt,
       ran: details.leasedAt.map { details.endedAt &- $0 }, cpu: details.cost?.cpu, rss: details.cost?.memoryChange)
     var line: [UInt8] = []
     let id = details.id?.span.bytes
     if outcome == .ok {
-      engine.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
+      workplace.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
     } else {
       record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
     }
@@ -46,16 +45,16 @@ extension RunDriver {
   // MARK: The joblog
 
   private mutating func log(_ job: JobID, _ outcome: Outcome) {
-    let details = engine.facts[job]
+    let details = workplace.details(of: job)
     guard let key = details.key, let known = JobLogOutcome(rawValue: outcome.description) else { return }
     let began = details.leasedAt ?? details.acceptedAt
     let line = JobLogLine(
-      sequence: engine.ledger.sequence(of: job), startTime: wallClock(at: began) / 1_000_000,
+      sequence: workplace.sequence(of: job), startTime: wallClock(at: began) / 1_000_000,
       runtime: details.leasedAt == nil ? 0 : (details.endedAt &- began) / 1_000_000, sent: UInt64(details.sent),
       received: UInt64(details.received), exitValue: Int32(clamping: details.failure?.code ?? 0),
       signal: Int32(clamping: details.failure?.signal ?? 0), slot: details.slot.map { UInt32($0) },
-      attempts: UInt32(clamping: engine.ledger.attempts(of: job)), outcome: known, key: key,
-      usage: configuration.pool.metersJobs
+      attempts: UInt32(clamping: workplace.attempts(of: job)), outcome: known, key: key,
+      usage: configuration.logsUsage
         ? .init(cpu: details.cost.map { $0.cpu / 1_000_000 }, rss: details.cost?.memoryChange) : nil)
     jobLog?.append(line, command: details.command, after: sink.appendedBytes)
   }
@@ -80,7 +79,7 @@ extension RunDriver {
     let files = [blocked.0, blocked.1, blocked.2].compactMap { $0 }
     for file in watchedFiles where !files.contains(file) { loop.remove(file) }
     for file in files where !watchedFiles.contains(file) {
-      try? loop.add(file, token: Token.file.rawValue, readable: false, writable: true)
+      try? loop.add(file, token: RunToken.file.rawValue, readable: false, writable: true)
     }
     watchedFiles = files
   }
@@ -106,8 +105,8 @@ extension RunDriver {
 
   /// A job that did not end well is kept with what is known of its end, such that it can be fed in again.
   mutating func bury(_ job: JobID, _ outcome: Outcome) {
-    guard deadLetters != nil, !engine.facts[job].cannotComeAgain else { return }
-    let details = engine.facts[job]
+    guard deadLetters != nil, !workplace.details(of: job).cannotComeAgain else { return }
+    let details = workplace.details(of: job)
     var attempts = details.failedAttempts
     if attempts.isEmpty {
       attempts = [
@@ -116,12 +115,12 @@ extension RunDriver {
           pid: details.pid)
       ]
     }
-    let letter = DeadLetter(seq: engine.ledger.sequence(of: job), outcome: outcome.description, attempts: attempts)
+    let letter = DeadLetter(seq: workplace.sequence(of: job), outcome: outcome.description, attempts: attempts)
     var line: [UInt8] = []
     if let record = details.record, (try? letter.append(record: record.span.bytes, to: &line)) != nil {
       deadLetters?.append(line)
     } else {
-      letter.append(payload: engine.store.payload(of: job, atMost: .max).span.bytes, to: &line)
+      letter.append(payload: workplace.payload(of: job, atMost: .max).span.bytes, to: &line)
       deadLetters?.append(line)
     }
   }

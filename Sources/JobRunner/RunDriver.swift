@@ -4,53 +4,19 @@ import JobCore
 import JobEngine
 import JobLog
 import LinuxIO
-import PoolCore
 import Timers
 import WireFormats
-import WorkerPool
 
-/// Runs all jobs of stdin and tells how it ended. `closed`: which standard descriptors we were started without.
-/// Throws only when the system refuses what the loop itself needs.
-public func run(_ configuration: RunConfiguration, closed: ClosedDescriptors) throws(SystemError) -> RunEnd {
-  let files: RunFiles
-  do throws(UnusableFile) {
-    files = try RunFiles(configuration)
-  } catch {
-    return .cannotCreateFile(error.reason)
-  }
-  var driver = try RunDriver(configuration, files, closed: closed)
-  return try driver.run()
-}
-
-/// The life of `prefork run`: jobs from stdin, through the ledger and the pool, to stdout.
+/// The life of `prefork run` and `prefork submit`: jobs from stdin, through a workplace, to stdout.
 ///
-/// It decides nothing: the ledger decides about jobs, the pool's core about workers, and this struct carries their
+/// It decides nothing: the ledger decides about jobs, the workplace knows who does them, and this struct carries their
 /// actions out and their events in. It is not a class: exclusivity checks on its properties would cost a third of the throughput.
-struct RunDriver: ~Copyable {
-  /// Descriptors of our own in the loop; the pool's tokens have other kinds.
-  enum Token: UInt64 {
-    case input = 0x1000_0000_0000_0000
-    case output = 0x1100_0000_0000_0000
-    case errorOutput = 0x1200_0000_0000_0000
-    /// Any of the files that are written, if it is a FIFO with a slow reader.
-    case file = 0x1300_0000_0000_0000
-  }
-
-  /// The timers of the run.
-  enum Timer: Hashable {
-    /// No reply at all for a while: a word about buffering.
-    case silence
-    /// The progress line is looked at again.
-    case progress
-    /// How much is where is told again.
-    case sample
-  }
-
+/// Of each workplace the compiler makes a driver of its own, so that `run` does not pay for `submit`.
+struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   let configuration: RunConfiguration
   var loop: EventLoop
-  var engine: JobEngine
+  var workplace: Work
   var chronicle: RunChronicle
-  var stories: [WorkerStory] = []
   var display: ProgressDisplay?
   var resume: ResumeIndex
   var jobLog: JobLogFile?
@@ -58,7 +24,7 @@ struct RunDriver: ~Copyable {
   var source: JobSource
   var sink: ResultSink
   var reporter: Reporter
-  var timers = TimerQueue<Timer>()
+  var timers = TimerQueue<RunTimer>()
   var loopEvents: [LoopEvent] = []
 
   /// Lines of the input so far, in records.
@@ -77,17 +43,16 @@ struct RunDriver: ~Copyable {
   /// The first thing that ended the run other than the end of its input.
   var earlyEnd: RunEnd?
   var outputIsGone = false
-  var hasSaidLoading = false
   var startedAt: UInt64 = 0
   /// The time of day at `startedAt`, in nanoseconds since 1970.
   let startOfDay: UInt64
 
   init(
-    _ configuration: RunConfiguration, _ files: consuming RunFiles, closed: ClosedDescriptors
+    _ configuration: RunConfiguration, _ files: consuming RunFiles, at workplace: consuming Work,
+    closed: ClosedDescriptors
   ) throws(SystemError) {
     self.configuration = configuration
     loop = try EventLoop()
-    engine = JobEngine(configuration.engine)
     source = JobSource(
       InheritedInput(0, wasClosed: closed.stdin), framing: configuration.input.framing,
       maximumJobSize: configuration.maximumJobSize)
@@ -96,7 +61,7 @@ struct RunDriver: ~Copyable {
     resume = files.resume
     chronicle = RunChronicle(
       trace: files.trace, keepsReport: configuration.report != nil,
-      title: configuration.pool.command.arguments.joined(separator: " "), pid: processNumber())
+      title: workplace.title, pid: processNumber())
     jobLog = files.jobLog
     deadLetters = files.deadLetters
     reporter = Reporter(
@@ -104,6 +69,7 @@ struct RunDriver: ~Copyable {
     if let style = configuration.progress {
       display = ProgressDisplay(style: style, columns: terminalColumns(of: 2) ?? 80)
     }
+    self.workplace = workplace
   }
 
   /// Runs until every job is settled and no worker is left.
@@ -113,15 +79,15 @@ struct RunDriver: ~Copyable {
     _ = try loop.enableWatchdog()
     if source.wasClosed { reporter.note("stdin is closed: there are no jobs") }
     sayWhatIsResumed()
-    engine.pool.start(&loop)
+    workplace.start(&loop, &reporter)
     timers.arm(.silence, at: startedAt &+ Self.silenceLimit)
     beginChronicle()
     while !poolIsClosed {
       workOff()
       flush()
       // What flushing led to (nobody reads our results any more) is dealt with before anything is waited for.
-      if poolIsClosed || engine.hasNews { continue }
-      try loop.setAlarm(at: earliest(engine.nextDeadline, timers.earliest))
+      if poolIsClosed || workplace.hasNews { continue }
+      try loop.setAlarm(at: earliest(workplace.nextDeadline, timers.earliest))
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : .endless)
       inputWantsTurn = false
@@ -142,14 +108,14 @@ struct RunDriver: ~Copyable {
     repeat {
       settle()
       takeJobs()
-    } while engine.hasNews
+    } while workplace.hasNews
   }
 
   private mutating func handle(_ event: LoopEvent) {
     switch event {
     case .ready(let token, _, _, let hangup):
-      if engine.pool.handle(token: token, hangup: hangup, &loop) { return settle() }
-      switch Token(rawValue: token) {
+      if workplace.handle(token: token, hangup: hangup, &loop) { return settle() }
+      switch RunToken(rawValue: token) {
       case .input: stopWatchingInput()
       case .output: outputReady(hangup: hangup)
       case .errorOutput: reporter.flush()
@@ -158,9 +124,28 @@ struct RunDriver: ~Copyable {
       }
     case .signal(let signal): take(signal: signal)
     case .alarm:
-      engine.fireTimers(&loop)
+      workplace.fireTimers(&loop, &reporter)
       fireTimers()
       settle()
     }
   }
+}
+
+/// Descriptors of our own in the loop; those of the workplace have other kinds.
+enum RunToken: UInt64 {
+  case input = 0x1000_0000_0000_0000
+  case output = 0x1100_0000_0000_0000
+  case errorOutput = 0x1200_0000_0000_0000
+  /// Any of the files that are written, if it is a FIFO with a slow reader.
+  case file = 0x1300_0000_0000_0000
+}
+
+/// The timers of a run.
+enum RunTimer: Hashable {
+  /// No reply at all for a while: a word about why that may be.
+  case silence
+  /// The progress line is looked at again.
+  case progress
+  /// How much is where is told again.
+  case sample
 }

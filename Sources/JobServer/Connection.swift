@@ -100,6 +100,9 @@ struct Connection: ~Copyable {
   /// It has just asked for records, and is to be greeted.
   var asksForRecords = false
 
+  /// Longest job in bytes, as it was when the client came.
+  var maximumJobSize: Int { decoder.maximumSize }
+
   /// What an answer must fit into.
   var answerFraming: Framing? {
     switch output {
@@ -135,7 +138,7 @@ struct Connection: ~Copyable {
 /// The first bytes of a client that wants records whatever the server's formats are (`prefork submit`). They hold the delimiters
 /// of lines and of nul, so that no plain client waits for us while we wait to see more.
 enum Greeting {
-  static let wanted: [UInt8] = Array("\u{16}prefork records 1\0\n".utf8)
+  static let wanted = RecordsGreeting.request
 
   /// What the first bytes are: not enough to tell, a plain client's, or the request for records.
   enum Look { case incomplete, plain, records }

@@ -8,6 +8,8 @@ import Timers
 struct ControlEndpoint: ~Copyable {
   /// So many may control at once.
   private static let mostSessions = 64
+  /// So long nobody is let in when descriptors are used up, in nanoseconds.
+  private static let suspension: UInt64 = 100_000_000
 
   /// One client of the control socket.
   struct Session: ~Copyable {
@@ -22,10 +24,12 @@ struct ControlEndpoint: ~Copyable {
     var nextState: UInt64?
   }
 
-  let listener: ListeningSocket
+  private(set) var listener: ListeningSocket
   let service: ServiceInfo
   var sessions = Slab<Session>()
   private var generation: UInt32 = 0
+  /// Descriptors are used up: until then nobody is let in.
+  private var resumesAt: UInt64?
 
   init(_ listener: consuming ListeningSocket, service: ServiceInfo) {
     self.listener = listener
@@ -33,30 +37,62 @@ struct ControlEndpoint: ~Copyable {
   }
 
   mutating func letIn(_ loop: inout EventLoop, owner: UInt32, _ reporter: inout Reporter) {
-    while case .connection(let socket, let peer) = listener.accept() {
-      // The file keeps others out; where there is no file, or its mode was changed, this does.
-      guard let uid = peer.uid, uid == owner || uid == 0 else {
-        reporter.repeated(
-          .refusedClient, cause: "control not allowed", "\(peer) may not use the control socket \(listener.address)")
-        continue
+    guard resumesAt == nil else { return }
+    while true {
+      switch listener.accept() {
+      case .connection(let socket, let peer): letIn(socket, peer, &loop, owner: owner, &reporter)
+      case .wouldBlock: return
+      case .exhausted(let error): return suspendListening(error, &loop, &reporter)
+      case .failed(let error): return suspendListening(error, &loop, &reporter)
       }
-      guard sessions.count < Self.mostSessions,
-        let index = (0...sessions.indices.count).first(where: { !sessions.holds($0) })
-      else {
-        reporter.repeated(
-          .refusedClient, cause: "control is full",
-          "\(peer) is refused at the control socket: \(Self.mostSessions) clients are there")
-        continue
-      }
-      generation &+= 1
-      let token = token(of: index, generation)
-      guard (try? loop.add(socket.descriptor, token: token, readable: true, writable: false)) != nil else { continue }
-      sessions.insert(
-        Session(
-          socket: socket, uid: uid, generation: generation & 0xFF_FFFF,
-          protocolSession: ControlSession(service: service)),
-        at: index)
     }
+  }
+
+  /// The socket would be ready for ever, and the loop turn without rest.
+  private mutating func suspendListening(_ error: SystemError, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    reporter.repeated(.refusedClient, cause: "control: \(error)", "cannot take a client of control: \(error)")
+    loop.remove(listener.descriptor)
+    resumesAt = loop.now() &+ Self.suspension
+  }
+
+  private mutating func letIn(
+    _ socket: consuming StreamSocket, _ peer: Peer, _ loop: inout EventLoop, owner: UInt32, _ reporter: inout Reporter
+  ) {
+    // The file keeps others out; where there is no file, or its mode was changed, this does.
+    guard let uid = peer.uid, uid == owner || uid == 0 else {
+      return reporter.repeated(
+        .refusedClient, cause: "control not allowed", "\(peer) may not use the control socket \(listener.address)")
+    }
+    guard sessions.count < Self.mostSessions,
+      let index = (0...sessions.indices.count).first(where: { !sessions.holds($0) })
+    else {
+      return reporter.repeated(
+        .refusedClient, cause: "control is full",
+        "\(peer) is refused at the control socket: \(Self.mostSessions) clients are there")
+    }
+    generation &+= 1
+    let token = token(of: index, generation)
+    guard (try? loop.add(socket.descriptor, token: token, readable: true, writable: false)) != nil else { return }
+    sessions.insert(
+      Session(
+        socket: socket, uid: uid, generation: generation & 0xFF_FFFF,
+        protocolSession: ControlSession(service: service)),
+      at: index)
+  }
+
+  /// Tries again to let clients in, when it is time.
+  mutating func resumeListening(_ loop: inout EventLoop) {
+    guard let due = resumesAt, due <= loop.now() else { return }
+    resumesAt = nil
+    let token = ServerToken(.controlListener).rawValue
+    try? loop.add(listener.descriptor, token: token, readable: true, writable: false)
+  }
+
+  /// Listens there from now on, and no longer where it did; sessions go on.
+  mutating func move(to new: consuming ListeningSocket, _ loop: inout EventLoop) {
+    loop.remove(listener.descriptor)
+    resumesAt = nil
+    listener = new
   }
 
   private func token(of index: Int, _ generation: UInt32) -> UInt64 {
@@ -107,9 +143,9 @@ struct ControlEndpoint: ~Copyable {
     sessions.remove(index)
   }
 
-  /// When the next state is due.
+  /// When the next state is due, or clients may be let in again.
   var nextDeadline: UInt64? {
-    var deadline: UInt64?
+    var deadline = resumesAt
     for index in sessions.indices where sessions.holds(index) {
       deadline = earliest(deadline, sessions[index].nextState)
     }
@@ -131,5 +167,12 @@ extension ControlEndpoint.Session {
     let result = protocolSession.output.withUnsafeBytes { socket.write($0) }
     if case .bytes(let count) = result { protocolSession.removeOutput(count) }
     return result
+  }
+}
+
+extension ServiceInfo {
+  /// Us.
+  init(_ configuration: ServeConfiguration) {
+    self.init(version: configuration.version, url: ServeConfiguration.url)
   }
 }

@@ -84,9 +84,17 @@ extension PoolService {
     if outcome == .ok {
       engine.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
     } else {
-      record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
+      record.append(details.failure ?? failure(outcome), id: id, to: &line)
     }
     return line
+  }
+
+  /// Why a job ended so of which nothing else is known.
+  private func failure(_ outcome: Outcome) -> Failure {
+    switch outcome {
+    case .cancelled where !engine.isAbandoning: Failure(message: "it was cancelled")
+    case .ok, .failed, .timeout, .crashed, .quarantined, .cancelled, .expired: Failure(message: outcome.words)
+    }
   }
 
   /// Its answers are sent at the end of the turn.
@@ -102,7 +110,7 @@ extension PoolService {
     noteConsumed(Greeting.wanted.count)
     let most = configuration.ledger.clientLimit ?? configuration.ledger.queueLimit
     let line = Greeting.answer(
-      pool: configuration.name, version: version, maximumJobSize: configuration.maximumJobSize, mostUnsettled: most)
+      pool: configuration.name, version: version, maximumJobSize: connections[index].maximumJobSize, mostUnsettled: most)
     line.withUnsafeBytes { connections[index].unsent.append($0) }
     touch(index)
   }

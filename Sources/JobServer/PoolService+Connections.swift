@@ -16,10 +16,17 @@ extension PoolService {
   // MARK: They come
 
   mutating func watchListeners(_ loop: inout EventLoop) throws(SystemError) {
-    for index in listeners.indices where listeners.holds(index) {
-      let token = ServerToken(.jobListener, pool: number, index: index).rawValue
-      try loop.add(listeners[index].descriptor, token: token, readable: true, writable: false)
-    }
+    for index in listeners.indices where listeners.holds(index) { try watchListener(index, &loop) }
+  }
+
+  func watchListener(_ index: Int, _ loop: inout EventLoop) throws(SystemError) {
+    let token = ServerToken(.jobListener, pool: number, index: index).rawValue
+    try loop.add(listeners[index].descriptor, token: token, readable: true, writable: false)
+  }
+
+  /// Takes over a socket that was passed to us, beside those of the configuration.
+  mutating func addPassed(_ listener: consuming ListeningSocket) {
+    listeners.insert(listener, at: listeners.firstEmpty)
   }
 
   /// Lets in who waits at this socket.
@@ -28,8 +35,7 @@ extension PoolService {
     for _ in 0..<Self.mostAtOnce {
       switch listeners[listener].accept() {
       case .connection(let socket, let peer):
-        let address = listeners[listener].address
-        letIn(socket, peer, at: address, &loop, &reporter)
+        letIn(socket, peer, at: listener, &loop, &reporter)
       case .wouldBlock: return
       case .exhausted(let error):
         reporter.repeated(
@@ -43,10 +49,11 @@ extension PoolService {
   }
 
   private mutating func letIn(
-    _ socket: consuming StreamSocket, _ peer: Peer, at address: SocketAddress, _ loop: inout EventLoop,
+    _ socket: consuming StreamSocket, _ peer: Peer, at listener: Int, _ loop: inout EventLoop,
     _ reporter: inout Reporter
   ) {
-    guard configuration.admits(peer, over: address, owner: owner) else {
+    let (address, isInherited) = (listeners[listener].address, listeners[listener].isInherited)
+    guard configuration.admits(peer, over: address, isInherited: isInherited, owner: owner) else {
       metrics.connectionRefused(.user)
       return reporter.repeated(
         .refusedClient, cause: "not allowed", "\(peer) may not use \(address) (--allow-user)")
@@ -69,8 +76,8 @@ extension PoolService {
     connections.insert(
       Connection(id, number: connections.accepted, socket, peer, of: configuration, at: loop.now()))
     engine.tell(.clientJoined(id))
-    // Who connects has something to say, as a rule: it need not be asked for.
-    standInLine(Int(id.index))
+    // Who connects has something to say, as a rule: it need not be asked for. But when there is no room, only those wait who have.
+    if mayTakeJobs { standInLine(Int(id.index)) }
   }
 
   private mutating func suspendListening(_ loop: inout EventLoop) {
@@ -107,7 +114,8 @@ extension PoolService {
       finishIfAnswered(index, &loop)
       guard connections.holds(index) else { return }
     }
-    guard readable, !connections[index].inputIsOver else { return }
+    // Told in the same breath as the order to drain, it would stand in a line that nobody serves.
+    guard readable, !connections[index].inputIsOver, !isDraining else { return }
     if connections[index].isInLine, !mayTakeJobs {
       // It is heard when there is room, without being asked again whether it is readable.
       watchInput(index, false, &loop)
@@ -157,16 +165,16 @@ extension PoolService {
     }
   }
 
-  /// Those on which nothing moves, and which wait for no job, are closed.
+  /// Those on which nothing moves, and which wait neither for an answer nor for us to read them, are closed.
   mutating func closeIdle(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard let limit = configuration.connectionIdleLimit else { return }
     for index in connections.indices where connections.holds(index) {
-      let waits = connections[index].jobs != UInt64(connections[index].settled)
+      let waits = connections[index].jobs != UInt64(connections[index].settled) || connections[index].isInLine
       guard !waits, loop.now() &- connections[index].movedAt >= limit else { continue }
       reporter.detail("\(connections[index].name) is closed: nothing moved on it (--idle-connection-timeout)")
       close(index, .idle, &loop)
     }
-    timers.arm(.idle, at: loop.now() &+ max(limit / 4, 1_000_000))
+    lookForIdle(loop)
   }
 
   /// The connection ends. Its queued jobs are cancelled; an answer that still comes is dropped.
@@ -200,6 +208,7 @@ extension PoolService {
       loop.remove(listeners[index].descriptor)
       listeners.remove(index)
     }
+    listens.removeAll()
     engine.tell(.inputEnded)
     for index in connections.indices where connections.holds(index) {
       connections[index].isInLine = false
@@ -211,6 +220,11 @@ extension PoolService {
   /// Closes whatever is open: the pool is over.
   mutating func closeAll(_ loop: inout EventLoop) {
     for index in connections.indices where connections.holds(index) { close(index, .stopped, &loop) }
+  }
+
+  /// Connections that have answers to read.
+  var deafConnections: Int {
+    connections.indices.count { connections.holds($0) && !connections[$0].unsent.isEmpty }
   }
 
   /// Whether everything that was accepted is answered and every client has its answers.

@@ -69,10 +69,11 @@ extension PoolService {
   private mutating func take(
     from index: Int, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) -> Taking {
+    let id = connections[index].id
     var jobsLeft = Self.quantum
     var blocksLeft = Self.blocks
-    // Telling an answer can end the connection, if that cannot be written.
-    while connections.holds(index) {
+    // What is answered at once is sent at once when it is much, and may find the client gone.
+    while connections.holds(id) {
       if isHeldBack(index) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
       if jobsLeft == 0 { return .more }
@@ -85,9 +86,10 @@ extension PoolService {
         jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .oversize(_, let consumed):
-        let limit = configuration.maximumJobSize
+        let limit = connections[index].maximumJobSize
         reject("is over \(limit) bytes (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
         consume(consumed, of: index)
+        jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .violation:
         // Lines, nul and records cannot be violated: every byte has its place.

@@ -22,7 +22,12 @@ extension PoolService {
 
   /// Whether it has the workers that it wants at least, or had them and lives.
   var isReady: Bool {
-    !isDraining && wasReady && !startsFail && (engine.pool.serving > 0 || engine.pool.size.lowerBound == 0)
+    !isDraining && wasReady && (engine.pool.serving > 0 || engine.pool.size.lowerBound == 0 && !startsFail)
+  }
+
+  /// Looks whether it has the workers that it wants at least: a pool may want none until there is a job.
+  mutating func noteReadiness() {
+    if engine.pool.serving >= engine.pool.size.lowerBound { wasReady = true }
   }
 
   func status(_ loop: borrowing EventLoop) -> PoolStatus {
@@ -122,14 +127,31 @@ extension PoolService {
     return PoolReport(name: configuration.name, metrics: metrics, gauges: gauges)
   }
 
-  /// One line for people and for the service manager.
-  var summary: String {
+  /// For people and for the service manager.
+  var summary: PoolSummary {
     let counts = engine.ledger.counts
-    var text = "\(engine.pool.serving) of \(engine.pool.size.upperBound) workers"
-    if engine.pool.isBreakerOpen { text += ", starts fail" }
-    text += "; \(counts.leased) jobs running, \(counts.queued + counts.delayed) waiting, \(counts[.ok]) ok"
-    if counts.bad > 0 { text += ", \(counts.bad) not ok" }
-    return text + "; \(connections.count) connections"
+    var summary = PoolSummary(name: configuration.name, phase: phase)
+    summary.serving = engine.pool.serving
+    summary.maximum = engine.pool.size.upperBound
+    summary.startsFail = engine.pool.isBreakerOpen
+    summary.running = counts.leased
+    summary.waiting = counts.queued + counts.delayed
+    summary.ok = counts[.ok]
+    summary.notOK = counts.bad
+    summary.connections = connections.count
+    return summary
+  }
+
+  /// For the watchdog.
+  func moves(_ now: UInt64) -> PoolMoves {
+    let counts = engine.ledger.counts
+    var moves = PoolMoves(
+      waiting: counts.queued, idle: 0, given: 0, settled: counts.settled, starts: engine.pool.starts)
+    for slot in engine.pool.snapshot.slots {
+      if slot.state == .idle, slot.retiring == nil { moves.idle += 1 }
+      if let worker = slot.worker, let account = engine.pool.account(of: worker, now) { moves.given += account.jobs }
+    }
+    return moves
   }
 }
 

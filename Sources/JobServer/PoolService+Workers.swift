@@ -10,7 +10,7 @@ extension PoolService {
   mutating func take(_ event: WorkerPoolEvent, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     switch event {
     case .started: metrics.workerStarted()
-    case .ready: if engine.pool.serving >= engine.pool.size.lowerBound { wasReady = true }
+    case .ready: noteReadiness()
     case .cannotStart: metrics.startFailed()
     case .died(let report):
       if report.neverTookAJob { metrics.startFailed() } else { noteDeath(DeathCause(report)) }
@@ -28,7 +28,7 @@ extension PoolService {
     case .notice(.breakerClosed): startsFail = false
     case .leaseRefused(let refusal):
       // Who waits is told at once that workers fail to start, instead of waiting until its time has run out.
-      if refusal == .startsFail { engine.tell(.leaseRefused) }
+      if refusal == .startsFail { engine.giveUpLease() }
     case .notice, .leaseLost(_, .neverStarted), .checked, .stopping, .stopped, .foreignNotification, .notEnforced,
       .remark, .leaseGranted, .replied, .workerLog, .closed:
       break
@@ -38,16 +38,6 @@ extension PoolService {
   private mutating func noteDeath(_ cause: DeathCause) {
     deaths += 1
     metrics.workerDied(cause)
-  }
-}
-
-extension RetireReason {
-  /// Whether the worker was healthy and is replaced.
-  var isRecycling: Bool {
-    switch self {
-    case .jobs, .age, .memory, .requested, .own: true
-    case .idle, .spare, .surplus, .drained, .stopped, .startTimeout, .probe, .reset, .broken: false
-    }
   }
 }
 

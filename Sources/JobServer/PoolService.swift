@@ -32,7 +32,7 @@ struct PoolService: ~Copyable {
     var number: UInt64 = 0
   }
 
-  let configuration: ServedPool
+  var configuration: ServedPool
   /// Which of the process's pools it is.
   let number: Int
   /// Who may always connect: who we are.
@@ -41,6 +41,8 @@ struct PoolService: ~Copyable {
   var engine: JobEngine
   var connections = ConnectionTable()
   var listeners = Slab<ListeningSocket>()
+  /// Where those listeners that were asked for were to listen; the others were passed to us.
+  var listens: [Int: SocketAddress] = [:]
   var timers = TimerQueue<Timer>()
   var origins: [Origin] = []
   /// Indices of connections that have something to be taken, the first in line first.
@@ -65,8 +67,8 @@ struct PoolService: ~Copyable {
   /// No new connections, and nothing more is read.
   var isDraining = false
   var poolIsClosed = false
-  /// It once had its minimum of ready workers.
-  var wasReady = false
+  /// It once had its minimum of ready workers, which may be none.
+  var wasReady: Bool
   var startsFail = false
   /// Listening is suspended: descriptors are used up.
   var listenersAreSuspended = false
@@ -81,6 +83,7 @@ struct PoolService: ~Copyable {
     startedAt = now
     metrics = PoolMetrics(began: timeOfDay())
     engine = JobEngine(configuration.engine)
+    wasReady = engine.pool.size.lowerBound == 0
   }
 
   /// When `fireTimers` is wanted.
@@ -126,8 +129,14 @@ struct PoolService: ~Copyable {
   /// Starts workers and watches the sockets.
   mutating func start(_ loop: inout EventLoop) throws(SystemError) {
     engine.pool.start(&loop)
-    wasReady = engine.pool.size.lowerBound == 0
+    noteReadiness()
     try watchListeners(&loop)
+    lookForIdle(loop)
+  }
+
+  /// Looks for connections on which nothing moves, from time to time, if there is a limit to that.
+  mutating func lookForIdle(_ loop: borrowing EventLoop) {
+    timers.disarm(.idle)
     if let limit = configuration.connectionIdleLimit { timers.arm(.idle, at: loop.now() &+ max(limit / 4, 1_000_000)) }
   }
 

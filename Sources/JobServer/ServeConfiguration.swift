@@ -29,20 +29,51 @@ public struct ServeConfiguration: Sendable {
   /// So many pools can share a process.
   public static let mostPools = 200
 
-  /// What is wrong with it, in words; nil if nothing is.
-  public var defect: String? {
-    if pools.count > Self.mostPools { return "there are \(pools.count) pools, and the most is \(Self.mostPools)" }
-    var listens: [SocketAddress: String] = [:]
-    for pool in pools {
+  /// What is wrong with it, in words, and the place in `pools` of the one that it is about, if it is about one.
+  public var defects: [(pool: Int?, sentence: String)] {
+    var defects: [(pool: Int?, sentence: String)] = []
+    if pools.count > Self.mostPools {
+      defects.append((nil, "there are \(pools.count) pools, and the most is \(Self.mostPools)"))
+    }
+    var users: [SocketAddress: String] = [:]
+    if let control { users[control] = "--control" }
+    if let metricsListen {
+      if let other = users[metricsListen] {
+        defects.append((nil, "\(metricsListen) is given for \(other) and --metrics-listen"))
+      }
+      users[metricsListen] = "--metrics-listen"
+    }
+    for (number, pool) in pools.enumerated() {
       for address in pool.listens {
-        if let other = listens[address] {
-          let whose = other == pool.name ? "twice" : "for the pools \(other) and \(pool.name)"
-          return "\(address) is given \(whose)"
+        let user = "the pool \(pool.name)"
+        if let other = users[address] {
+          defects.append((number, "\(address) is given " + (other == user ? "twice" : "for \(other) and \(user)")))
         }
-        listens[address] = pool.name
+        users[address] = user
       }
     }
+    return defects
+  }
+
+  /// Where the pools are controlled: beside the first job socket in the file system, unless it was told.
+  var controlAddress: SocketAddress? {
+    if let control { return control }
+    for pool in pools {
+      for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }
+    }
     return nil
+  }
+
+  /// The same, but for the limit on open files that workers get, if they were not given one: what ours was before we raised
+  /// it, nil if that is not known.
+  func givingWorkers(_ limit: ResourceLimit?) -> ServeConfiguration {
+    guard let limit, limit.soft != limit.hard else { return self }
+    var copy = self
+    for number in copy.pools.indices
+    where !copy.pools[number].pool.surroundings.limits.contains(where: { $0.resource == .nofile }) {
+      copy.pools[number].pool.surroundings.limits.append(limit)
+    }
+    return copy
   }
 
   /// Serves these pools.
@@ -103,15 +134,15 @@ public struct ServedPool: Sendable {
     return engine
   }
 
-  /// Whether this peer may connect.
-  func admits(_ peer: Peer, over address: SocketAddress, owner: UInt32) -> Bool {
+  /// Whether this peer may connect. The file of a socket that was passed to us got its mode from whoever made it.
+  func admits(_ peer: Peer, over address: SocketAddress, isInherited: Bool, owner: UInt32) -> Bool {
     switch peer {
     case .host: return true
     case .unknown: return false
     case .process(_, let uid, _):
       if let allowedUsers { return uid == owner || allowedUsers.contains(uid) }
       // A name without a file has no mode that could have kept anybody out.
-      if case .unix = address, rights != SocketFileRights() { return true }
+      if case .unix = address, isInherited || rights != SocketFileRights() { return true }
       return uid == owner || uid == 0
     }
   }
@@ -120,8 +151,8 @@ public struct ServedPool: Sendable {
 /// What reading the configuration again has given.
 public enum Reloading: Sendable {
   case configuration(ServeConfiguration)
-  /// It has mistakes, in words for people.
-  case unusable(String)
+  /// It has mistakes, in lines for people.
+  case unusable([String])
 }
 
 /// How serving ended; the command turns it into an exit status.
@@ -132,6 +163,8 @@ public enum ServeEnd: Sendable, Equatable {
   case gaveUpJobs
   /// It was interrupted at a terminal.
   case interrupted(signal: CInt)
+  /// There is no socket where this pool (if there are several) could get jobs from.
+  case noJobSocket(pool: String?)
   /// It cannot listen, for this reason, with this advice.
   case cannotListen(String, hint: String?)
   /// A file that was to be written cannot be, for this reason.

@@ -25,10 +25,10 @@ extension ServeDriver {
     guard control != nil, control!.sessions.holds(token.index),
       control!.sessions[token.index].generation == token.generation
     else { return }
-    if hangup || (readable && !control!.sessions[token.index].inputIsOver && !control!.read(token.index)) {
-      return control!.close(token.index, &loop)
-    }
-    answerControl(token.index)
+    let isThere = !readable || control!.sessions[token.index].inputIsOver || control!.read(token.index)
+    // Whoever wants no answer may be gone before its call is read.
+    if isThere || hangup { answerControl(token.index) }
+    if !isThere || hangup, control!.sessions.holds(token.index) { control!.close(token.index, &loop) }
   }
 
   /// Answers what a client asks, as far as it reads.
@@ -88,7 +88,7 @@ extension ServeDriver {
       return .done
     case .jobs(let pool, let limit): return .jobs(services[try one(pool)].jobs(atMost: limit, loop))
     case .reload:
-      for number in services.indices where services.holds(number) { services[number].engine.pool.recycleAll(&loop) }
+      if let reason = reloadConfiguration() { throw .reloadFailed(reason) }
       return .done
     }
   }
@@ -98,15 +98,15 @@ extension ServeDriver {
   private func several(_ name: String?) throws(ControlError) -> [Int] {
     let living = services.indices.filter { services.holds($0) }
     guard let name else { return living }
-    guard let number = living.first(where: { configuration.pools[$0].name == name }) else {
-      throw .noSuchPool(name, pools: living.map { configuration.pools[$0].name })
+    guard let number = living.first(where: { services[$0].configuration.name == name }) else {
+      throw .noSuchPool(name, pools: living.map { services[$0].configuration.name })
     }
     return [number]
   }
 
   private func one(_ name: String?) throws(ControlError) -> Int {
     let pools = try several(name)
-    guard pools.count == 1 else { throw .noSuchPool(nil, pools: pools.map { configuration.pools[$0].name }) }
+    guard pools.count == 1 else { throw .noSuchPool(nil, pools: pools.map { services[$0].configuration.name }) }
     if services[pools[0]].engine.isStopping { throw .stopping }
     return pools[0]
   }
@@ -219,8 +219,8 @@ extension ServeDriver {
   /// Why not every pool can serve jobs; nil if each can.
   var reasonNotReady: String? {
     for number in services.indices where services.holds(number) && !services[number].isReady {
-      let service = configuration.pools[number].name
-      return "\(service) is \(services[number].phase.rawValue): \(services[number].summary)"
+      let service = services[number].configuration.name
+      return "\(service) is \(services[number].phase.rawValue): \(services[number].summary.text)"
     }
     return nil
   }

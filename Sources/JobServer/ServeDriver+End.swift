@@ -6,12 +6,12 @@ import WorkerPool
 
 /// Signals, and how serving ends.
 extension ServeDriver {
-  /// INT, TERM: finish what was accepted; again: end now. HUP: replace every worker. USR1: the state. TTIN, TTOU: one worker more,
+  /// INT, TERM: finish what was accepted; again: end now. HUP: reload, and replace every worker. USR1: the state. TTIN, TTOU: one worker more,
   /// one fewer, where there is one pool.
   mutating func take(signal: CInt) {
     switch signal {
     case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
-    case Signal.hangup: rollAll()
+    case Signal.hangup: _ = reloadConfiguration()
     case Signal.user1: sayState()
     case Signal.child:
       for number in services.indices where services.holds(number) {
@@ -47,10 +47,12 @@ extension ServeDriver {
     reporter.pool = poolName(number)
     services[number].drain(&loop)
     reporter.pool = nil
+    tellWhenStopping()
   }
 
   /// The pool ends now: what is not settled is cancelled, and its clients are told so.
   mutating func abandon(_ number: Int, _ urgency: StopUrgency) {
+    if services[number].engine.ledger.counts.unsettled > 0 { hasGivenUp = true }
     drain(number)
     services[number].engine.abandon()
     services[number].work(&loop, &reporter)
@@ -61,12 +63,19 @@ extension ServeDriver {
     givesUpAt = nil
     for number in services.indices where services.holds(number) && !services[number].engine.isStopping {
       let unsettled = services[number].engine.ledger.counts.unsettled
-      if unsettled > 0 {
-        hasGivenUp = true
-        reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout")
-      }
+      reporter.pool = poolName(number)
+      if unsettled > 0 { reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout") }
+      sayWhoDidNotRead(number)
       abandon(number, .prompt)
     }
+  }
+
+  /// Answers that nobody takes are as good as jobs given up.
+  private mutating func sayWhoDidNotRead(_ number: Int) {
+    let deaf = services[number].deafConnections
+    guard deaf > 0 else { return }
+    hasGivenUp = true
+    reporter.note("\(deaf) connections did not read their answers within --drain-timeout")
   }
 
   /// A pool that has answered everything stops its workers; one whose workers are gone is over.
@@ -84,15 +93,10 @@ extension ServeDriver {
     tellThoseWhoWait(number)
   }
 
-  private mutating func rollAll() {
-    reporter.note("SIGHUP: replacing all workers")
-    for number in services.indices where services.holds(number) { services[number].engine.pool.recycleAll(&loop) }
-  }
-
   private mutating func sayState() {
     for number in services.indices where services.holds(number) {
       reporter.pool = poolName(number)
-      reporter.fatal("\(services[number].phase.rawValue): \(services[number].summary)")
+      reporter.answer("\(services[number].phase.rawValue): \(services[number].summary.text)")
       services[number].engine.sayState(loop, &reporter)
     }
     reporter.pool = nil
@@ -103,7 +107,7 @@ extension ServeDriver {
       !services[number].engine.isStopping
     else { return }
     let old = services[number].engine.pool.size
-    let asked = configuration.pools[number].pool.pool
+    let asked = services[number].configuration.pool.pool
     let maximum = max(1, old.upperBound + change)
     let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
     services[number].engine.pool.resize(to: minimum...maximum, &loop)
@@ -114,7 +118,8 @@ extension ServeDriver {
     reporter.pool = poolName(number)
     let service = services[number].listeners.indices
     for index in service where services[number].listeners.holds(index) {
-      reporter.note("listening on \(services[number].listeners[index].address)")
+      let origin = services[number].listeners[index].isInherited ? ", which was passed to us" : ""
+      reporter.note("listening on \(services[number].listeners[index].address)\(origin)")
       if services[number].listeners[index].isRemote {
         reporter.note("that can be reached from other machines, without encryption and by anyone")
       }

@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import MetricsServer
 import PoolCore
+import ServiceManager
 import WorkerPool
 
 /// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses what the loop
@@ -12,14 +13,24 @@ import WorkerPool
 public func serve(
   _ configuration: ServeConfiguration, closed: ClosedDescriptors, reload: @escaping @Sendable () -> Reloading
 ) throws(SystemError) -> ServeEnd {
+  // First of all: what was passed stands where the next file would, and the environment is changed before there are threads.
+  let passed = try takePassedSockets()
+  let messenger = try ServiceMessenger()
+  defer { _ = messenger.flush(milliseconds: 1000) }
   var log: WorkerLog?
   if case .file(let path) = configuration.workerErrors {
     do throws(SystemError) { log = try WorkerLog(path: path) } catch { return .cannotCreateFile("\(error)") }
   }
-  _ = try? raiseDescriptorLimit()
   returnLargeBlocks()
-  var driver = try ServeDriver(configuration, log, closed: closed, reload: reload)
-  if let failure = driver.listen() { return failure }
+  let descriptors = try? raiseDescriptorLimit()
+  let keepLimit: @Sendable (ServeConfiguration) -> ServeConfiguration = { $0.givingWorkers(descriptors) }
+  var driver = try ServeDriver(keepLimit(configuration), log, closed: closed, messenger) {
+    switch reload() {
+    case .configuration(let configuration): .configuration(keepLimit(configuration))
+    case .unusable(let reason): .unusable(reason)
+    }
+  }
+  if let failure = driver.take(passed) ?? driver.listen() { return failure }
   return try driver.run()
 }
 
@@ -29,6 +40,8 @@ struct ServeDriver: ~Copyable {
   let reload: @Sendable () -> Reloading
   var loop: EventLoop
   var reporter: Reporter
+  let messenger: ServiceMessenger
+  var talk = ServiceTalk()
   var services = Slab<PoolService>()
   var control: ControlEndpoint?
   var metricsServer: MetricsServer?
@@ -50,14 +63,17 @@ struct ServeDriver: ~Copyable {
 
   init(
     _ configuration: ServeConfiguration, _ log: consuming WorkerLog?, closed: ClosedDescriptors,
-    reload: @escaping @Sendable () -> Reloading
+    _ messenger: ServiceMessenger, reload: @escaping @Sendable () -> Reloading
   ) throws(SystemError) {
     self.reload = reload
     self.configuration = configuration
     loop = try EventLoop()
     startedAt = loop.now()
     reporter = Reporter(
-      InheritedOutput(2, wasClosed: closed.stderr), log: log, verbosity: configuration.verbosity)
+      InheritedOutput(2, wasClosed: closed.stderr), log: log, verbosity: configuration.verbosity,
+      journal: messenger.journals ? messenger : nil)
+    self.messenger = messenger
+    if messenger.notifies { talk.nextLook = startedAt }
     for (number, pool) in configuration.pools.enumerated() {
       let service = PoolService(pool, number: number, owner: owner, version: configuration.version, at: loop.now())
       services.insert(service, at: number)
@@ -70,15 +86,16 @@ struct ServeDriver: ~Copyable {
   mutating func listen() -> ServeEnd? {
     do throws(SocketError) {
       for (number, pool) in configuration.pools.enumerated() {
-        for (index, address) in pool.listens.enumerated() {
+        for address in pool.listens {
           let socket = try ListeningSocket(
             address, rights: pool.rights, allowsRemote: configuration.allowsRemote)
+          let index = services[number].listeners.firstEmpty
           services[number].listeners.insert(socket, at: index)
+          services[number].listens[index] = address
         }
       }
-      if let address = controlAddress {
-        let info = ServiceInfo(version: configuration.version, url: ServeConfiguration.url)
-        control = ControlEndpoint(try ListeningSocket(address), service: info)
+      if listener(of: control) == nil, let address = configuration.controlAddress {
+        control = ControlEndpoint(try ListeningSocket(address), service: ServiceInfo(configuration))
       }
       if let address = configuration.metricsListen {
         return listenForMetrics(try ListeningSocket(address, allowsRemote: configuration.allowsRemote))
@@ -89,7 +106,7 @@ struct ServeDriver: ~Copyable {
     return nil
   }
 
-  private mutating func listenForMetrics(_ listener: consuming ListeningSocket) -> ServeEnd? {
+  mutating func listenForMetrics(_ listener: consuming ListeningSocket) -> ServeEnd? {
     let address = listener.address
     do {
       metricsServer = try MetricsServer(on: listener.duplicate())
@@ -98,15 +115,10 @@ struct ServeDriver: ~Copyable {
     } catch {
       return .cannotListen("cannot serve metrics on \(address): \(error)", hint: nil)
     }
-    reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
-    return nil
-  }
-
-  /// Beside the first job socket in the file system, unless it was told.
-  private var controlAddress: SocketAddress? {
-    if let control = configuration.control { return control }
-    for pool in configuration.pools {
-      for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }
+    if case .tcp = address {
+      reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
+    } else {
+      reporter.note("metrics by HTTP on \(address)")
     }
     return nil
   }
@@ -129,6 +141,7 @@ struct ServeDriver: ~Copyable {
     }
     while services.count > 0 {
       let patience = work()
+      tellWhenReady()
       flush()
       if services.count == 0 { break }
       try loop.setAlarm(at: nextDeadline)
@@ -162,7 +175,7 @@ struct ServeDriver: ~Copyable {
 
   /// Told in messages when there are several.
   func poolName(_ number: Int) -> String? {
-    configuration.pools.count > 1 ? configuration.pools[number].name : nil
+    configuration.pools.count > 1 || services.count > 1 ? services[number].configuration.name : nil
   }
 
   private var nextDeadline: UInt64? {
@@ -171,6 +184,7 @@ struct ServeDriver: ~Copyable {
       deadline = earliest(deadline, services[number].nextDeadline)
     }
     deadline = earliest(deadline, nextState(of: control))
+    deadline = earliest(deadline, talk.nextLook)
     return earliest(deadline, nextRun(of: metricsServer, loop.now()))
   }
 
@@ -181,7 +195,9 @@ struct ServeDriver: ~Copyable {
       services[number].fireTimers(&loop, &reporter)
     }
     if let givesUpAt, givesUpAt <= loop.now() { giveUp() }
+    if control != nil { control!.resumeListening(&loop) }
     tellThoseWhoWatch()
+    talkToServiceManager()
     serveMetrics()
   }
 

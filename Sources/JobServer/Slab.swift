@@ -45,6 +45,17 @@ struct Slab<Element: ~Copyable>: ~Copyable {
     (places + index).deinitialize(count: 1)
   }
 
+  /// Takes out what is at an occupied index.
+  mutating func take(_ index: Int) -> Element {
+    precondition(isOccupied[index])
+    isOccupied[index] = false
+    count -= 1
+    return (places + index).move()
+  }
+
+  /// The lowest empty index.
+  var firstEmpty: Int { isOccupied.firstIndex(of: false) ?? isOccupied.count }
+
   private mutating func reserve(_ index: Int) {
     guard index >= isOccupied.count else { return }
     let capacity = max(index + 1, 2 * isOccupied.count)

@@ -6,6 +6,8 @@ public struct ListeningSocket: ~Copyable, Sendable {
   private let socket: FileDescriptor
   /// Where it listens, in numbers; with port 0, the port that the system has chosen.
   public let address: SocketAddress
+  /// Whether it was passed to us: who may connect was decided by whoever made it.
+  public let isInherited: Bool
   private let isUnix: Bool
   private let file: UnixSocketFile?
 
@@ -22,6 +24,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
     self.address = made.bound.address ?? address
     file = made.file
     socket = made.socket
+    isInherited = false
   }
 
   /// Takes over a descriptor that systemd (or whoever speaks sd_listen_fds(3)) has passed to us, and checks that it is a
@@ -38,6 +41,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
     // A unix socket can listen without a name (autobind fails only for lack of names), but nobody could pass such a one on.
     address = bound.address ?? .abstract(name: "")
     socket = inherited
+    isInherited = true
     self.isUnix = isUnix
     file = nil
   }
@@ -53,6 +57,9 @@ public struct ListeningSocket: ~Copyable, Sendable {
     if number < 0 { throw SystemError("fcntl F_DUPFD_CLOEXEC") }
     return FileDescriptor(owning: number)
   }
+
+  /// Gives its file other rights; without effect on a socket whose file is not ours, or that has none.
+  public func change(_ rights: SocketFileRights) throws(SocketError) { try file?.change(rights) }
 
   /// Whether it can be reached from other machines.
   public var isRemote: Bool { (try? ResolvedAddress.bound(to: socket.rawValue).isLocal) == false }

@@ -16,6 +16,9 @@ public enum ProcessTable {
   /// The user that this process acts as.
   public static var ownUser: UInt32 { geteuid() }
 
+  /// The group that this process acts as.
+  public static var ownGroup: UInt32 { getegid() }
+
   /// Whether we have the rights of root.
   public static var isRoot: Bool { geteuid() == 0 }
 

@@ -38,7 +38,11 @@ public struct StreamSocket: ~Copyable, Sendable {
     for candidate in try ResolvedAddress.all(of: address) {
       do throws(SystemError) {
         let socket = try connect(candidate, deadline)
-        if candidate.isUnix == false { prefork_send_at_once(socket.rawValue) }
+        if candidate.isUnix == false {
+          prefork_send_at_once(socket.rawValue)
+          // A machine that vanished says nothing more: who waits for its answer must not wait for ever.
+          prefork_keep_alive(socket.rawValue)
+        }
         return StreamSocket(owning: socket)
       } catch {
         failure = error.code == ETIMEDOUT ? .timedOut(address, milliseconds: milliseconds) : .connect(address, error)
@@ -91,4 +95,7 @@ extension SystemError {
     default: false
     }
   }
+
+  /// We may not do this, and it is of no use to try again.
+  public var isDenied: Bool { code == EACCES || code == EPERM }
 }

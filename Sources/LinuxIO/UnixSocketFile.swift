@@ -44,8 +44,7 @@ struct UnixSocketFile {
       if prefork_bind(socket, &resolved.kernel) != 0 { throw failure("bind") }
     }
     do throws(SocketError) {
-      if let group = rights.group, lchown(path, .max, group) != 0 { throw failure("chown") }
-      if chmod(path, rights.mode) != 0 { throw failure("chmod") }
+      try apply(rights, to: path)
       if Glibc.listen(socket, SOMAXCONN) != 0 { throw failure("listen") }
       guard let status = status(of: path) else { throw failure("stat") }
       return UnixSocketFile(path: path, device: status.st_dev, inode: status.st_ino)
@@ -53,6 +52,18 @@ struct UnixSocketFile {
       unlink(path)
       throw error
     }
+  }
+
+  /// Gives the file other rights, if it is still the one that was made. Without a group in them it keeps the one that it has.
+  func change(_ rights: SocketFileRights) throws(SocketError) {
+    guard let status = status(of: path), status.st_dev == device, status.st_ino == inode else { return }
+    try Self.apply(rights, to: path)
+  }
+
+  private static func apply(_ rights: SocketFileRights, to path: String) throws(SocketError) {
+    let address = SocketAddress.unix(path: path)
+    if let group = rights.group, lchown(path, .max, group) != 0 { throw .listen(address, SystemError("chown")) }
+    if chmod(path, rights.mode) != 0 { throw .listen(address, SystemError("chmod")) }
   }
 
   /// Removes the file, if it is still the one that was made. To be called while the socket still listens: what somebody

@@ -13,7 +13,8 @@ struct Breaker: Sendable {
   }
 
   private(set) var state = State.closed
-  private let budget: RestartBudget
+  /// What is tolerated; failures that were counted stay counted when it changes.
+  var budget: RestartBudget
   private var recent: [UInt64] = []
   /// Failed starts since a worker last worked, in all slots, and when the first of them was.
   private var row = 0
@@ -89,6 +90,15 @@ struct Breaker: Sendable {
     guard state == .open(generation: fired) else { return false }
     state = .halfOpen(trial: nil)
     return true
+  }
+
+  /// What failed so far is not held against what is started from now on: if it is open, one start may be tried at once, whatever
+  /// becomes of the trial that is under way. Its timer is the caller's to disarm.
+  mutating func forgetFailures() {
+    recent.removeAll(keepingCapacity: true)
+    row = 0
+    openings = 0
+    if isOpen { state = .halfOpen(trial: nil) }
   }
 
   /// The trial worker ended without telling anything (it was stopped): another start may be tried.

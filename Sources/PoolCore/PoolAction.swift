@@ -120,6 +120,6 @@ public enum ImpossibleEvent: Sendable, Equatable {
   case goneWithoutWorker
   /// A waiter's identifier is not greater than all before it.
   case waiterOutOfOrder
-  /// A pool was started twice, or resized to a size that cannot be.
+  /// A pool was started twice, resized to a size that cannot be, or given values that cannot be.
   case badLifecycle
 }

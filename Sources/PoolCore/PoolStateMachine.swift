@@ -40,7 +40,7 @@ public struct PoolStateMachine: Sendable {
   var typicalStart: UInt64 = 0
 
   /// No lease needs a timer or a reset behind it, so that `leaseAtOnce` can succeed.
-  public let hasShortcut: Bool
+  public internal(set) var hasShortcut: Bool
 
   /// Impossible events seen so far: each is a defect of the driver or of the pool, and was reported.
   public internal(set) var internalErrors = 0
@@ -52,8 +52,11 @@ public struct PoolStateMachine: Sendable {
     self.generator = generator
     available = AvailableSlots(capacity: configuration.capacity)
     breaker = Breaker(budget: configuration.restartBudget)
-    hasShortcut =
-      configuration.capacity == 1 && configuration.leaseReportLimit == 0 && configuration.probeInterval == 0
+    hasShortcut = Self.hasShortcut(configuration)
+  }
+
+  static func hasShortcut(_ configuration: PoolConfiguration) -> Bool {
+    configuration.capacity == 1 && configuration.leaseReportLimit == 0 && configuration.probeInterval == 0
       && !configuration.resetsAfterLease && !configuration.probesAfterLease
   }
 

@@ -55,7 +55,7 @@ public struct JSONObject: Sendable {
     guard let found else { throw .notAnObject }
     guard found.count <= Self.maximumMembers else { throw .tooManyMembers }
     for member in found {
-      let name = Self.text(of: member.name, in: text)
+      let name = member.name.string(in: text)
       let place =
         (member.value.range.lowerBound + range.lowerBound)..<(member.value.range.upperBound + range.lowerBound)
       if members.updateValue(JSONValue(kind: member.value.kind, range: place), forKey: name) != nil {
@@ -75,7 +75,7 @@ public struct JSONObject: Sendable {
 
   /// A string; nil if it is missing or null.
   public func textIfAny(_ name: String) throws(JSONObjectError) -> String? {
-    try read(name, "a string") { $0.isString ? Self.text(of: $0, in: bytes.span.bytes) : nil }
+    try read(name, "a string") { $0.isString ? $0.string(in: bytes.span.bytes) : nil }
   }
 
   /// `true` or `false`.
@@ -93,7 +93,7 @@ public struct JSONObject: Sendable {
 
   /// A whole number; nil if it is missing or null.
   public func numberIfAny<Number: FixedWidthInteger>(_ name: String) throws(JSONObjectError) -> Number? {
-    try read(name, "a whole number from \(Number.min) to \(Number.max)") { number($0) }
+    try read(name, "a whole number from \(Number.min) to \(Number.max)") { $0.integer(in: bytes.span.bytes) }
   }
 
   /// A number of seconds, not negative, as nanoseconds; what is finer is cut off. At most 584 years.
@@ -103,12 +103,7 @@ public struct JSONObject: Sendable {
 
   /// A number of seconds as nanoseconds; nil if it is missing or null.
   public func nanosecondsIfAny(_ name: String) throws(JSONObjectError) -> UInt64? {
-    try read(name, "a number of seconds") { value in
-      guard value.kind == .number, let decimal = Decimal(value.range, in: bytes.span.bytes, scale: 9) else {
-        return nil
-      }
-      return decimal.isNegative && (decimal.magnitude > 0 || !decimal.isWhole) ? nil : decimal.magnitude
-    }
+    try read(name, "a number of seconds") { $0.nanoseconds(in: bytes.span.bytes) }
   }
 
   /// An object.
@@ -124,14 +119,14 @@ public struct JSONObject: Sendable {
   /// An array of strings; nil if it is missing or null.
   public func textsIfAny(_ name: String) throws(JSONObjectError) -> [String]? {
     try elements(name, "an array of strings") { value throws(JSONObjectError) in
-      value.isString ? Self.text(of: value, in: bytes.span.bytes) : nil
+      value.isString ? value.string(in: bytes.span.bytes) : nil
     }
   }
 
   /// An array of whole numbers; nil if it is missing or null.
   public func numbersIfAny<Number: FixedWidthInteger>(_ name: String) throws(JSONObjectError) -> [Number]? {
     try elements(name, "an array of whole numbers from \(Number.min) to \(Number.max)") {
-      value throws(JSONObjectError) in number(value)
+      value throws(JSONObjectError) in value.integer(in: bytes.span.bytes)
     }
   }
 
@@ -159,21 +154,6 @@ extension JSONObject {
     }
     try scanner.finish(in: text)
     return found
-  }
-
-  private static func text(of value: JSONValue, in bytes: RawSpan) -> String {
-    var text: [UInt8] = []
-    value.appendText(of: bytes, to: &text)
-    return String(decoding: text, as: UTF8.self)
-  }
-
-  private func number<Number: FixedWidthInteger>(_ value: JSONValue) -> Number? {
-    guard value.kind == .number, let decimal = Decimal(value.range, in: bytes.span.bytes, scale: 0), decimal.isWhole
-    else { return nil }
-    if !decimal.isNegative { return Number(exactly: decimal.magnitude) }
-    // The lowest number has no positive counterpart.
-    return Int64(exactly: decimal.magnitude).map { -$0 }.flatMap(Number.init(exactly:))
-      ?? (decimal.magnitude == 1 << 63 ? Number(exactly: Int64.min) : nil)
   }
 
   private func required<Value>(_ name: String, _ value: Value?) throws(JSONObjectError) -> Value {

@@ -143,7 +143,8 @@ public final class ServiceMessenger: Sendable {
   }
 }
 
-private func stderrIsJournal() -> Bool {
+/// Whether stderr is the journal, as JOURNAL_STREAM of systemd.exec(5) says.
+public func stderrIsJournal() -> Bool {
   var status = stat()
   guard let stream = getenv("JOURNAL_STREAM"), fstat(2, &status) == 0 else { return false }
   return isJournal(String(cString: stream), device: UInt64(status.st_dev), inode: UInt64(status.st_ino))

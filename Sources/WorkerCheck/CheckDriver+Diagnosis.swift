@@ -38,7 +38,7 @@ extension CheckDriver {
         "prefork: process \(sender) is not \(account.name), but wrote to its notification socket: ignored\n")
     case .died(let report): died(report)
     case .cannotStart(let error): fail(.cannotStart(words: "\(error)", hint: error.hint))
-    case .workerLog(let id, let line): errorOutput.writeLine("worker \(id.slot): ", line)
+    case .workerLog(let id, _, let line): errorOutput.writeLine("worker \(id.slot): ", line)
     case .notice(let notice): take(notice)
     case .closed: poolIsClosed = true
     }

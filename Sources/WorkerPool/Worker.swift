@@ -8,6 +8,8 @@ struct Worker: ~Copyable {
   let id: WorkerID
   var process: WorkerProcess
   let startedAt: UInt64
+  /// What it was started with: other values of the pool are for those who come later.
+  let terms: WorkerTerms
 
   /// What the worker is there for at this moment; it decides what the bytes on its stdout mean.
   enum Duty: Equatable {
@@ -69,10 +71,13 @@ struct Worker: ~Copyable {
   var inputBroken = false
   var exitStatus: ExitStatus?
 
-  init(id: WorkerID, process: consuming WorkerProcess, decoder: FrameDecoder, startedAt: UInt64) {
+  init(
+    id: WorkerID, process: consuming WorkerProcess, decoder: FrameDecoder, terms: WorkerTerms, startedAt: UInt64
+  ) {
     self.id = id
     self.process = process
     self.decoder = decoder
+    self.terms = terms
     self.startedAt = startedAt
   }
 
@@ -92,6 +97,32 @@ struct Worker: ~Copyable {
     return WorkerAccount(
       worker: id, pid: process.pid, jobs: jobs, age: now &- startedAt, currentJob: current,
       statusText: statusText, lastErrorLines: errorLines.tail)
+  }
+}
+
+/// How a worker proves itself, what it is asked and how its replies are judged, from its start to its end.
+struct WorkerTerms {
+  let readiness: Readiness
+  let probe: Exchange?
+  let reset: Exchange?
+  /// Longest reply in bytes.
+  let maximumReplySize: Int
+  /// As whom it runs; nil: as we do.
+  let uid: UInt32?
+
+  init(_ configuration: WorkerPoolConfiguration) {
+    readiness = configuration.readiness
+    probe = configuration.probe
+    reset = configuration.reset
+    maximumReplySize = configuration.maximumReplySize
+    uid = configuration.surroundings.user?.credentials.uid
+  }
+
+  func exchange(for check: Check) -> Exchange? {
+    switch check {
+    case .probe: probe
+    case .reset: reset
+    }
   }
 }
 

@@ -100,7 +100,7 @@ extension WorkerPool {
     switch workers[slot].inbound.fill(from: workers[slot].process.output) {
     case .bytes:
       if workers[slot].isStopping { workers[slot].inbound.removeAll() }
-      return workers[slot].inbound.count > configuration.maximumReplySize + 65536 ? .enough : .more
+      return workers[slot].inbound.count > workers[slot].terms.maximumReplySize + 65536 ? .enough : .more
     case .wouldBlock: return .enough
     case .endOfFile, .failed:
       workers[slot].outputEnded = true
@@ -116,7 +116,7 @@ extension WorkerPool {
       case .replied: return
       case .heardOut: break
       case .checking(let check): nextAnswer(slot, to: check, &loop)
-      case .starting where configuration.readiness.isByLine: nextGreeting(slot, &loop)
+      case .starting where workers[slot].terms.readiness.isByLine: nextGreeting(slot, &loop)
       case .starting, .none, .granted: if !workers[slot].inbound.isEmpty { spokeOutOfTurn(slot, &loop) }
       }
     }
@@ -151,9 +151,9 @@ extension WorkerPool {
       workers[slot].inbound.removeFirst(consumed)
       // Already over the cap: its end is not waited for, a worker that never ends a reply would be read for ever.
       if workers[slot].decoder.isSkipping {
-        breach(slot, .replyTooLarge(limit: configuration.maximumReplySize), &loop)
+        breach(slot, .replyTooLarge(limit: workers[slot].terms.maximumReplySize), &loop)
       }
-    case .oversize: breach(slot, .replyTooLarge(limit: configuration.maximumReplySize), &loop)
+    case .oversize: breach(slot, .replyTooLarge(limit: workers[slot].terms.maximumReplySize), &loop)
     case .violation(let error):
       let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
       breach(slot, .malformed(error, shown: text), &loop)
@@ -253,9 +253,9 @@ extension WorkerPool {
       rounds -= 1
       switch buffer.fill(from: workers[slot].process.errorOutput) {
       case .bytes:
-        let id = workers[slot].id
+        let (id, pid) = (workers[slot].id, workers[slot].process.pid)
         let lines = buffer.withUnsafeBytes { workers[slot].errorLines.append($0) }
-        for line in lines { events.append(.workerLog(id, line)) }
+        for line in lines { events.append(.workerLog(id, pid: pid, line)) }
         buffer.removeAll()
       case .wouldBlock: return
       case .endOfFile, .failed:

@@ -61,23 +61,20 @@ public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
 /// Probes and resets: sent like jobs, answered like jobs, and judged here. The core sets their time limits.
 extension WorkerPool {
   mutating func ask(_ id: WorkerID, _ check: Check, _ loop: inout EventLoop) {
-    guard workers.holds(id), let exchange = exchange(for: check) else { return }
+    guard workers.holds(id) else { return }
+    guard let exchange = workers[id.slot.index].terms.exchange(for: check) else {
+      // Only those who come later are asked: it was started when nobody was.
+      return tell(check == .probe ? .probePassed(id) : .resetPassed(id), &loop)
+    }
     workers[id.slot.index].duty = .checking(check)
     workers[id.slot.index].checkedSince = loop.now()
     exchange.frame(configuration.framing).withUnsafeBytes { write($0, id.slot.index, &loop) }
   }
 
-  func exchange(for check: Check) -> Exchange? {
-    switch check {
-    case .probe: configuration.probe
-    case .reset: configuration.reset
-    }
-  }
-
   /// The worker said something while it was being checked.
   mutating func nextAnswer(_ slot: Int, to check: Check, _ loop: inout EventLoop) {
     guard let frame = nextFrame(slot, &loop) else { return }
-    let expected = exchange(for: check)?.reply
+    let expected = workers[slot].terms.exchange(for: check)?.reply
     let failure: CheckFailure? = workers[slot].inbound.withUnsafeBytes { bytes in
       let answer = UnsafeRawBufferPointer(rebasing: bytes[frame.payload])
       guard let expected, !answer.elementsEqual(expected) else { return nil }

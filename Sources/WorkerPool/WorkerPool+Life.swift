@@ -18,7 +18,8 @@ extension WorkerPool {
       let process = try spawn(id, environment, &group, loop.now())
       let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
-      var worker = Worker(id: id, process: process, decoder: decoder, startedAt: loop.now())
+      let terms = WorkerTerms(configuration)
+      var worker = Worker(id: id, process: process, decoder: decoder, terms: terms, startedAt: loop.now())
       worker.notifications = consume notifications
       worker.watchdogLimit = configuration.watchdogLimit
       worker.group = group
@@ -113,7 +114,9 @@ extension WorkerPool {
   mutating func bury(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) {
     let id = workers[slot].id
     let cause = settleAccount(slot, status, &loop)
-    if let rest = workers[slot].errorLines.finish() { events.append(.workerLog(id, rest)) }
+    if let rest = workers[slot].errorLines.finish() {
+      events.append(.workerLog(id, pid: workers[slot].process.pid, rest))
+    }
     disarmOwnTimers(id)
     let group = workers[slot].group
     workers.remove(slot)

@@ -51,7 +51,7 @@ extension WorkerPool {
 
   /// A message on the stdout of a worker that proves its readiness so.
   mutating func nextGreeting(_ slot: Int, _ loop: inout EventLoop) {
-    guard case .line(let prefix) = configuration.readiness else { return }
+    guard case .line(let prefix) = workers[slot].terms.readiness else { return }
     while let frame = nextFrame(slot, &loop) {
       let isProof = workers[slot].inbound.withUnsafeBytes { bytes in
         prefix.map { bytes[frame.payload].starts(with: $0) } ?? true
@@ -87,7 +87,7 @@ extension WorkerPool {
     for _ in 0..<16 {
       guard workers.isOccupied[slot], let packet = workers[slot].notifications?.receive() else { return }
       let isOurs = workers[slot].process.owns(
-        packet.sender, uid: packet.uid, user: configuration.surroundings.user?.credentials.uid,
+        packet.sender, uid: packet.uid, user: workers[slot].terms.uid,
         cookie: containment.cookie, serial: workers[slot].id.serial)
       guard isOurs else {
         events.append(.foreignNotification(workers[slot].account(at: loop.now()), sender: packet.sender))
@@ -100,7 +100,7 @@ extension WorkerPool {
   private mutating func take(_ field: Notification, _ slot: Int, _ loop: inout EventLoop) {
     let id = workers[slot].id
     switch field {
-    case .ready: if configuration.readiness == .notified { becomeReady(slot, &loop) }
+    case .ready: if workers[slot].terms.readiness == .notified { becomeReady(slot, &loop) }
     case .status(let text): workers[slot].statusText = text
     case .extendTimeout(let nanoseconds): tell(.startExtended(id, by: nanoseconds), &loop)
     case .alive: armWatchdog(slot, &loop)

@@ -29,7 +29,7 @@ public struct WorkerPool: ~Copyable {
   /// How long the exit status may lag behind a closed pipe, in nanoseconds.
   static let verdictWait: UInt64 = 1_000_000_000
 
-  let configuration: WorkerPoolConfiguration
+  var configuration: WorkerPoolConfiguration
   var core: PoolStateMachine
   var actions: [PoolAction] = []
   var workers = WorkerSlab()
@@ -114,7 +114,7 @@ public struct WorkerPool: ~Copyable {
   public mutating func recycle(_ worker: WorkerID, _ loop: inout EventLoop) { tell(.recycle(worker), &loop) }
 
   /// The sizes that the pool keeps to: from so many workers to so many.
-  public private(set) var size: ClosedRange<Int>
+  public internal(set) var size: ClosedRange<Int>
 
   /// Changes them. Idle workers that are too many retire at once, busy ones when they are free.
   public mutating func resize(to size: ClosedRange<Int>, _ loop: inout EventLoop) {
@@ -178,9 +178,12 @@ public struct WorkerPool: ~Copyable {
   mutating func tell(_ event: PoolEvent, _ loop: inout EventLoop) {
     let isOutermost = actions.isEmpty
     core.handle(event, at: loop.now(), into: &actions)
-    // An action can lead to another event (a spawn that fails at once): its actions are appended and done by this same
-    // loop, after those before them.
-    guard isOutermost else { return }
+    if isOutermost { performAll(&loop) }
+  }
+
+  /// An action can lead to another event (a spawn that fails at once): its actions are appended and done by this same loop,
+  /// after those before them.
+  mutating func performAll(_ loop: inout EventLoop) {
     var next = 0
     while next < actions.count {
       perform(actions[next], &loop)

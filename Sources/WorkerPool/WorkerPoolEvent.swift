@@ -39,8 +39,8 @@ public enum WorkerPoolEvent {
   indirect case died(DeathReport)
   /// A start failed at once: nothing was spawned.
   indirect case cannotStart(SpawnError)
-  /// A whole line of a worker's stderr, without its newline.
-  case workerLog(WorkerID, [UInt8])
+  /// A whole line of the stderr of a worker, which was this process, without its newline.
+  indirect case workerLog(WorkerID, pid: CInt, [UInt8])
   /// Something the pool's core reports.
   indirect case notice(PoolNotice)
   /// No worker is left; the pool is finished.

@@ -7,6 +7,12 @@ public struct JobCost: Sendable, Equatable {
   public var cpu: UInt64
   /// By how many bytes the resident memory has grown, or shrunk.
   public var memoryChange: Int64
+
+  /// What was measured.
+  public init(cpu: UInt64, memoryChange: Int64) {
+    self.cpu = cpu
+    self.memoryChange = memoryChange
+  }
 }
 
 /// Measures what jobs cost a worker: the process itself, without what it starts. A reading takes one to three microseconds: a CPU

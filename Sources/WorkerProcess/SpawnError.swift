@@ -152,7 +152,7 @@ extension SpawnError {
   /// Where it stands: where it was said to, or where it is found in PATH.
   private var place: String? { candidates.first { access($0, F_OK) == 0 } }
 
-  private var candidates: [String] {
+  var candidates: [String] {
     let paths: [String] =
       if program.contains("/") {
         [program]

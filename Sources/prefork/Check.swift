@@ -35,7 +35,7 @@ private func exitCode(of end: CheckEnd) -> ExitCode {
   switch end {
   case .nothingWrong: .ok
   case .hurts: .someJobsNotOK
-  case .doesNotStart: .workersWillNotStart
+  case .doesNotStart: .unavailable
   case .breaksProtocol: .protocolBroken
   case .outputFailed: .outputFailed
   case .interrupted: .interrupted

@@ -57,7 +57,7 @@ enum CheckOptions {
         ExitCode.someJobsNotOK.rawValue,
         "it works, but something was found that will hurt: it does not stop by itself, its memory grows, it leaves"),
       ExitCode.usage.entry,
-      ExitStatusMeaning(ExitCode.workersWillNotStart.rawValue, "it does not start, or does not become ready"),
+      ExitStatusMeaning(ExitCode.unavailable.rawValue, "it does not start, or does not become ready"),
       ExitCode.internalError.entry, ExitCode.systemRefused.entry, ExitCode.outputFailed.entry,
       ExitStatusMeaning(ExitCode.protocolBroken.rawValue, "it breaks the protocol"),
       ExitStatusMeaning(ExitCode.interrupted.rawValue, "interrupted by SIGINT, after the worker was stopped"),

@@ -49,7 +49,8 @@ private func controlRequest(_ subcommand: Subcommand, _ arguments: ParsedArgumen
   case .cancel: return .cancelJob(pool: onePool, job: ControlOptions.job.value(of: arguments.operands[1]))
   case .drain: return .drain(pool: somePools, waits: true)
   case .stop: return .stop(pool: somePools, waits: true)
-  case .run, .serve, .check, .top, .help, .completions, .man: preconditionFailure("\(subcommand) controls no pool")
+  case .run, .serve, .submit, .check, .top, .help, .completions, .man:
+    preconditionFailure("\(subcommand) controls no pool")
   }
 }
 
@@ -87,7 +88,7 @@ private func show(_ reply: ControlReply, asJSON: Bool) -> ExitCode {
 
 private func exitCode(of error: ControlClientError) -> ExitCode {
   switch error {
-  case .noSocket, .notASocket, .nobodyListens, .noAnswer, .closed, .system, .malformed: .workersWillNotStart
+  case .noSocket, .notASocket, .nobodyListens, .noAnswer, .closed, .system, .malformed: .unavailable
   case .notPermitted, .refused(.notPermitted), .refused(.permissionDenied): .noPermission
   case .refused(.stopping): .stoppedEarly
   case .refused: .someJobsNotOK

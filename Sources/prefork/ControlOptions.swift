@@ -87,7 +87,7 @@ enum ControlOptions {
         ExitStatusMeaning(ExitCode.ok.rawValue, "done"),
         ExitStatusMeaning(ExitCode.someJobsNotOK.rawValue, "the pool refused; why is said on stderr"),
         ExitCode.usage.entry,
-        ExitStatusMeaning(ExitCode.workersWillNotStart.rawValue, "the pool cannot be reached, or does not answer"),
+        ExitStatusMeaning(ExitCode.unavailable.rawValue, "the pool cannot be reached, or does not answer"),
         ExitCode.outputFailed.entry,
         ExitStatusMeaning(ExitCode.stoppedEarly.rawValue, "the pool is going down already"),
         ExitStatusMeaning(ExitCode.noPermission.rawValue, "not permitted to control the pool"),

@@ -8,7 +8,7 @@ enum ExitCode: Int32, CaseIterable {
   case usage = 64
   case badInput = 65
   case inputUnreadable = 66
-  case workersWillNotStart = 69
+  case unavailable = 69
   case internalError = 70
   case systemRefused = 71
   case cannotCreateOutput = 73
@@ -28,13 +28,13 @@ enum ExitCode: Int32, CaseIterable {
     case .usage: "wrong usage: the command line could not be understood"
     case .badInput: "a bad record in the input"
     case .inputUnreadable: "the input could not be read"
-    case .workersWillNotStart: "workers will not start: the restart budget is spent"
+    case .unavailable: "workers will not start: the restart budget is spent; or no server can be reached"
     case .internalError: "an error in prefork itself; please report it"
     case .systemRefused: "the operating system refused something that is needed"
     case .cannotCreateOutput: "an output file could not be created"
     case .outputFailed: "the output could not be written"
     case .stoppedEarly: "stopped early by a rule, or the server is busy"
-    case .protocolBroken: "the workers broke the protocol"
+    case .protocolBroken: "the workers, or the server, broke the protocol"
     case .noPermission: "permission denied"
     case .badConfiguration: "the configuration is bad"
     case .interrupted: "interrupted by SIGINT, after the running jobs were finished"

@@ -35,6 +35,7 @@ struct Main {
     switch subcommand {
     case .run: return runCommand(parsed)
     case .serve: return serveCommand(parsed)
+    case .submit: return submitCommand(parsed)
     case .check: return checkCommand(parsed)
     case .top: return topCommand(parsed)
     case .status, .jobs, .metrics, .scale, .recycle, .reload, .cancel, .drain, .stop:

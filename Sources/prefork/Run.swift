@@ -8,6 +8,28 @@ import WireFormats
 
 /// Runs the jobs of stdin through warm workers and returns the exit status.
 func runCommand(_ arguments: ParsedArguments) -> Int32 {
+  performRun(arguments) { closed throws(SystemError) in
+    let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
+    let errors = workerErrors(from: arguments)
+    var configuration = runConfiguration(
+      from: arguments,
+      ledger: ledgerConfiguration(
+        from: arguments, queue: arguments[RunOptions.queue] ?? 2 * workers.upperBound,
+        queueTimeout: arguments[RunOptions.queueTimeout]),
+      workersShareStderr: errors == .inherited)
+    configuration.logsUsage = configuration.keepsDetails && !arguments[RunOptions.noAccounting]
+    var pool = workerPoolConfiguration(
+      from: arguments, command: workerCommand(of: arguments), workers: workers)
+    pool.tellsChecks = configuration.trace != nil || configuration.report != nil
+    pool.metersJobs = configuration.logsUsage
+    return try run(configuration, on: pool, workerErrors: errors, closed: closed)
+  }
+}
+
+/// Does what runs the jobs of stdin, and returns the exit status.
+func performRun(
+  _ arguments: ParsedArguments, _ work: (ClosedDescriptors) throws(SystemError) -> RunEnd
+) -> Int32 {
   let closed = openClosedStandardDescriptors()
   if closed.stdout {
     printError("prefork: stdout is closed: there is nowhere to write results\n")
@@ -15,7 +37,7 @@ func runCommand(_ arguments: ParsedArguments) -> Int32 {
   }
   prepareSignals()
   do throws(SystemError) {
-    let end = try run(configuration(from: arguments), closed: closed)
+    let end = try work(closed)
     if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }
     if case .cannotCreateFile(let reason) = end { printError("prefork: \(reason)\n") }
     return exitCode(of: end).rawValue
@@ -29,11 +51,12 @@ private func exitCode(of end: RunEnd) -> ExitCode {
   switch end {
   case .allOK: .ok
   case .someNotOK: .someJobsNotOK
-  case .workersDoNotStart: .workersWillNotStart
+  case .workersDoNotStart, .serverUnreachable: .unavailable
   case .protocolBroken: .protocolBroken
   case .cannotCreateFile: .cannotCreateOutput
   case .badInput: .badInput
-  case .halted: .stoppedEarly
+  case .halted, .serverBusy: .stoppedEarly
+  case .notPermitted: .noPermission
   case .inputUnreadable: .inputUnreadable
   case .outputFailed: .outputFailed
   case .internalError: .internalError
@@ -41,14 +64,12 @@ private func exitCode(of end: RunEnd) -> ExitCode {
   }
 }
 
-private func configuration(from arguments: ParsedArguments) -> RunConfiguration {
-  let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
+/// What every command says of a run that has jobs on stdin. An option that a command does not have stands at its default.
+func runConfiguration(
+  from arguments: ParsedArguments, ledger: JobLedger.Configuration, workersShareStderr: Bool
+) -> RunConfiguration {
   var configuration = RunConfiguration(
-    pool: workerPoolConfiguration(
-      from: arguments, command: workerCommand(of: arguments), workers: workers),
-    ledger: ledgerConfiguration(
-      from: arguments, queue: arguments[RunOptions.queue] ?? 2 * workers.upperBound,
-      queueTimeout: arguments[RunOptions.queueTimeout]),
+    ledger: ledger,
     input: StreamFormat(arguments[RunOptions.input]),
     output: StreamFormat(arguments[RunOptions.output]),
     maximumJobSize: arguments[RunOptions.maxJobSize],
@@ -59,16 +80,17 @@ private func configuration(from arguments: ParsedArguments) -> RunConfiguration 
   configuration.deadLetters = arguments[RunOptions.deadLetter]
   configuration.trace = arguments[RunOptions.trace]
   configuration.report = arguments[RunOptions.report]
-  configuration.pool.tellsChecks = configuration.trace != nil || configuration.report != nil
-  configuration.pool.metersJobs = configuration.keepsDetails && !arguments[RunOptions.noAccounting]
   configuration.ledger.seed = configuration.seed
-  switch arguments[SurroundingsOptions.stderr] {
-  case .prefix: configuration.workerErrors = .prefixed
-  case .inherit: configuration.workerErrors = .inherited
-  case .file(let path): configuration.workerErrors = .file(path)
-  }
-  configuration.progress = progressStyle(from: arguments, workersShareStderr: configuration.workerErrors == .inherited)
+  configuration.progress = progressStyle(from: arguments, workersShareStderr: workersShareStderr)
   return configuration
+}
+
+private func workerErrors(from arguments: ParsedArguments) -> WorkerErrors {
+  switch arguments[SurroundingsOptions.stderr] {
+  case .prefix: .prefixed
+  case .inherit: .inherited
+  case .file(let path): .file(path)
+  }
 }
 
 /// How the progress line is drawn; nil for not at all.

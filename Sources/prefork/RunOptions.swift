@@ -213,7 +213,7 @@ enum RunOptions {
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "run",
-    summary: "run jobs from stdin through warm workers, results to stdout",
+    summary: "run jobs from stdin through warm workers",
     discussion: [
       "Each line of stdin is a job. A worker reads jobs on its stdin and writes one reply for each, in order, on its "
         + "stdout; its stderr is its log; the end of its stdin means stop. Line n of the output answers line n of the "
@@ -241,7 +241,7 @@ enum RunOptions {
         "prefork run -w 8 -t 30s -r 2 --joblog log --resume -- ./model.py <in >>out"),
     ],
     exitStatuses: [
-      ExitCode.ok, .someJobsNotOK, .usage, .badInput, .inputUnreadable, .workersWillNotStart, .internalError,
+      ExitCode.ok, .someJobsNotOK, .usage, .badInput, .inputUnreadable, .unavailable, .internalError,
       .systemRefused,
       .cannotCreateOutput, .outputFailed, .stoppedEarly, .protocolBroken, .interrupted, .terminated,
     ].map(\.entry))

@@ -4,6 +4,7 @@ import JobCore
 import JobEngine
 import JobServer
 import LinuxIO
+import ServiceManager
 import WorkerProcess
 
 /// Serves jobs from sockets until it is told to stop, and returns the exit status.
@@ -11,29 +12,40 @@ func serveCommand(_ arguments: ParsedArguments) -> Int32 {
   let closed = openClosedStandardDescriptors()
   prepareSignals()
   do throws(ServeFailure) {
+    if arguments[ServeOptions.checkConfig] { return try checkConfiguration(of: arguments) }
     let configuration = try serveConfiguration(from: arguments)
-    if arguments[ServeOptions.checkConfig] { return ExitCode.ok.rawValue }
     let reload: @Sendable () -> Reloading = {
-      do throws(ServeFailure) { return .configuration(try serveConfiguration(from: arguments)) } catch {
-        return .unusable(error.message)
+      // What --check-config would not let pass is not put in the place of something that works.
+      do throws(ServeFailure) {
+        return .configuration(try serveConfiguration(from: arguments, foreseeing: true))
+      } catch {
+        return .unusable(error.lines)
       }
     }
-    return try perform(configuration, closed, reload)
+    return try perform(configuration, isFromFile: arguments[ServeOptions.config] != nil, closed, reload)
   } catch {
-    printError(error.message)
+    // There is no messenger any more, or not yet: journald takes the priority from the stream, too (sd-daemon(3)).
+    let lines = error.message.split(separator: "\n").map { "<3>\($0)\n" }
+    printError(stderrIsJournal() ? lines.joined() : error.message)
     return error.code.rawValue
   }
 }
 
 /// Why serving cannot begin.
-private struct ServeFailure: Error {
+struct ServeFailure: Error {
   let code: ExitCode
-  /// For stderr, with its newline.
+  /// For stderr, with its newlines.
   let message: String
+
+  /// The message line by line, without our name.
+  var lines: [String] {
+    message.split(separator: "\n").map { String($0.hasPrefix("prefork: ") ? $0.dropFirst("prefork: ".count) : $0) }
+  }
 }
 
 private func perform(
-  _ configuration: ServeConfiguration, _ closed: ClosedDescriptors, _ reload: @escaping @Sendable () -> Reloading
+  _ configuration: ServeConfiguration, isFromFile: Bool, _ closed: ClosedDescriptors,
+  _ reload: @escaping @Sendable () -> Reloading
 ) throws(ServeFailure) -> Int32 {
   let end: ServeEnd
   do throws(SystemError) {
@@ -45,6 +57,12 @@ private func perform(
   case .stopped: return ExitCode.ok.rawValue
   case .gaveUpJobs: return ExitCode.someJobsNotOK.rawValue
   case .interrupted(let signal): raiseWithDefaultAction(signal)
+  case .noJobSocket(let pool):
+    let who = pool.map { "the pool \($0) has" } ?? "there is"
+    throw ServeFailure(
+      code: isFromFile ? .badConfiguration : .usage,
+      message: "prefork: \(who) no socket to take jobs from\nhint: give one with --listen unix:/PATH or "
+        + "tcp:HOST:PORT, or let a systemd .socket unit pass one\n")
   case .cannotListen(let reason, let hint):
     let advice = hint.map { "hint: \($0)\n" } ?? ""
     throw ServeFailure(code: .systemRefused, message: "prefork: \(reason)\n\(advice)")
@@ -53,9 +71,25 @@ private func perform(
   }
 }
 
-/// Everything that the command line and its file say.
-private func serveConfiguration(from arguments: ParsedArguments) throws(ServeFailure) -> ServeConfiguration {
+/// Everything that the command line and its file say; with `foreseeing`, what is bound to fail is a mistake, too.
+func serveConfiguration(
+  from arguments: ParsedArguments, foreseeing: Bool = false
+) throws(ServeFailure) -> ServeConfiguration {
   let settings = try settings(from: arguments)
+  let configuration = serveConfiguration(of: settings)
+  var mistakes = MistakeList()
+  for defect in configuration.defects {
+    mistakes.add(at: defect.pool.flatMap { settings.pools[$0].placeOfListen }, defect.sentence)
+  }
+  if foreseeing { foresee(configuration, settings, into: &mistakes) }
+  if mistakes.isEmpty { return configuration }
+  let error = ConfigurationError.mistakes(
+    path: arguments[ServeOptions.config] ?? "", mistakes.first, others: mistakes.others)
+  throw ServeFailure(
+    code: arguments[ServeOptions.config] == nil ? .usage : .badConfiguration, message: error.message(of: "prefork"))
+}
+
+private func serveConfiguration(of settings: ServeSettings) -> ServeConfiguration {
   let process = settings.process
   var pools: [ServedPool] = []
   for pool in settings.pools { pools.append(servedPool(pool)) }
@@ -72,7 +106,6 @@ private func serveConfiguration(from arguments: ParsedArguments) throws(ServeFai
   configuration.allowsRemote = process[ServeOptions.allowRemote]
   configuration.drainLimit = process[ServeOptions.drainTimeout]
   configuration.version = preforkTool.version
-  if let defect = configuration.defect { throw ServeFailure(code: .badConfiguration, message: "prefork: \(defect)\n") }
   return configuration
 }
 

@@ -77,6 +77,18 @@ enum ServeOptions {
     control, metricsListen, allowRemote, drainTimeout, RunOptions.verbosity,
   ]
 
+  private static let sockets: [any OptionProtocol] = [
+    socketMode, socketGroup, allowUser, allowRemote, maxConnections, idleConnectionTimeout, control, metricsListen,
+  ]
+  private static let limits: [any OptionProtocol] = [queue, whenFull, queueTimeout, clientJobs, drainTimeout]
+  private static let files: [any OptionProtocol] = [config, checkConfig]
+
+  /// What `run` does not have, or not like this.
+  static let ownGroups = [
+    OptionGroup("sockets", [listen] + sockets), OptionGroup("formats", [input, output]), OptionGroup("jobs", limits),
+    OptionGroup("files", files),
+  ]
+
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "serve",
@@ -89,6 +101,10 @@ enum ServeOptions {
       "The first SIGTERM or SIGINT takes nothing new and answers what was accepted (--drain-timeout); the second stops at "
         + "once. SIGHUP reads --config again and replaces the workers; SIGUSR1 tells the state; SIGTTIN and SIGTTOU add "
         + "and take a worker.",
+      "With systemd it is a service of Type=notify: ready when every pool has its least number of ready workers. Sockets of a "
+        + ".socket unit need no option; FileDescriptorName= says what for: jobs, jobs-POOL, control or metrics, and "
+        + "SocketMode= who may use them. When stderr is the journal, messages carry PREFORK_POOL, PREFORK_SLOT, "
+        + "PREFORK_WORKER_PID and PREFORK_JOB. The units prefork@.service and prefork@.socket come with prefork.",
       "Durations and sizes are written as for run.",
     ],
     groups: [
@@ -104,13 +120,9 @@ enum ServeOptions {
       RunOptions.recycleGroup,
       RunOptions.healthGroup,
       OptionGroup(
-        "jobs",
-        [
-          queue, whenFull, queueTimeout, clientJobs, RunOptions.retryDelay, RunOptions.quarantineAfter,
-          RunOptions.leaseOrder, drainTimeout,
-        ]),
+        "jobs", limits + [RunOptions.retryDelay, RunOptions.quarantineAfter, RunOptions.leaseOrder]),
       SurroundingsOptions.group,
-      OptionGroup("other", [config, checkConfig, RunOptions.verbosity, RunOptions.seed]),
+      OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
     requirements: RunOptions.healthRequirements,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
@@ -129,13 +141,17 @@ enum ServeOptions {
 }
 
 extension ValueKind where Value == SocketAddress {
-  /// `unix:/PATH` or `tcp:HOST:PORT`.
+  /// `unix:/PATH` or `tcp:HOST:PORT`, or a path that begins with `/`, `./` or `../`.
   static var socketAddress: ValueKind {
     ValueKind(placeholder: "ADDRESS", example: "unix:/run/x.sock") { text throws(ValueError) in
       do throws(SocketAddressError) {
         return try SocketAddress.parse(text)
       } catch {
-        throw ValueError(problem: error.complaint, wanted: error.wanted, example: "unix:/run/x.sock")
+        let parts = error.wanted.split(separator: ", such as ", maxSplits: 1)
+        throw ValueError(
+          problem: error.complaint, wanted: String(parts[0]),
+          example: parts.count > 1 ? String(parts[1]) : "unix:/run/x.sock",
+          suggestions: error.problem == .noScheme ? ["unix:\(error.text)"] : [])
       }
     }
   }

@@ -2,7 +2,7 @@ import CommandLineKit
 
 /// The commands of prefork.
 enum Subcommand: String, CaseIterable {
-  case run, serve, check
+  case run, serve, submit, check
   case status, top, jobs, metrics, scale, recycle, reload, cancel, drain, stop
   case help, completions, man
 
@@ -13,6 +13,7 @@ enum Subcommand: String, CaseIterable {
     switch self {
     case .run: RunOptions.command
     case .serve: ServeOptions.command
+    case .submit: SubmitOptions.command
     case .check: CheckOptions.command
     case .status: ControlOptions.status
     case .top: TopOptions.command

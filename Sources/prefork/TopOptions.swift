@@ -34,7 +34,7 @@ enum TopOptions {
       ExitStatusMeaning(ExitCode.ok.rawValue, "left with q"),
       ExitStatusMeaning(ExitCode.someJobsNotOK.rawValue, "the pool refused to be watched; why is said on stderr"),
       ExitStatusMeaning(ExitCode.usage.rawValue, "wrong usage, or no terminal to show it on"),
-      ExitStatusMeaning(ExitCode.workersWillNotStart.rawValue, "the pool cannot be reached, or does not answer"),
+      ExitStatusMeaning(ExitCode.unavailable.rawValue, "the pool cannot be reached, or does not answer"),
       ExitCode.systemRefused.entry,
       ExitStatusMeaning(ExitCode.outputFailed.rawValue, "the terminal is gone"),
       ExitStatusMeaning(ExitCode.noPermission.rawValue, "not permitted to watch the pool"),

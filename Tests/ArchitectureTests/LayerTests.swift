@@ -22,11 +22,14 @@ import Testing
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "JobEngine": [
-      "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
-      "EventLoop", "Timers", "LinuxIO",
+      "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+      "WireFormats", "EventLoop", "Timers", "LinuxIO",
+    ],
+    "RemotePool": [
+      "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
     ],
     "JobRunner": [
-      "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+      "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
       "WireFormats",
       "EventLoop", "Timers", "LinuxIO",
     ],
@@ -37,9 +40,9 @@ import Testing
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
-      "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "JobServer", "JobEngine", "WorkerCheck",
-      "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
-      "WireFormats", "LinuxIO", "Glibc",
+      "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
+      "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
+      "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
     ],
   ]
 

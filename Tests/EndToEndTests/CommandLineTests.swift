@@ -106,7 +106,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["run", "check", "status", "jobs", "scale", "drain", "top"])
+  @Test(arguments: ["run", "submit", "check", "status", "jobs", "scale", "drain", "top"])
   func helpShowsEveryOptionAndDefaultAndStatus(name: String) throws {
     let command = try #require(preforkTool.command(named: name))
     let text = help(for: command, of: preforkTool)

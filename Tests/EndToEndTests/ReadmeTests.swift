@@ -14,17 +14,22 @@ import Testing
     return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, stream)], as: UTF8.self)
   }
 
-  @Test("the options table of the README is the one that the declaration gives")
-  func optionsTable() {
-    let table = markdownTable(for: RunOptions.command)
-    let parts = Self.readme.split(separator: table, omittingEmptySubsequences: false)
-    #expect(parts.count == 2, "the README must hold this, once:\n\(table)")
-    for part in parts { #expect(!part.contains("| group | option |"), "the README holds another table of options") }
+  @Test("the options tables of the README are those that the declarations give")
+  func optionsTables() {
+    var rest = Self.readme[...]
+    let serve = Command(name: "serve", summary: "", groups: ServeOptions.ownGroups)
+    for command in [RunOptions.command, serve, SubmitOptions.command] {
+      let table = markdownTable(for: command)
+      let parts = rest.split(separator: table, omittingEmptySubsequences: false)
+      #expect(parts.count == 2, "the README must hold this, once:\n\(table)")
+      rest = parts.joined(separator: "\n")[...]
+    }
+    #expect(!rest.contains("| group | option |"), "the README holds another table of options")
   }
 
-  @Test("the README names every exit status that run can end with")
+  @Test("the README names every exit status that run and submit can end with")
   func exitStatuses() {
-    for status in RunOptions.command.exitStatuses {
+    for status in RunOptions.command.exitStatuses + SubmitOptions.command.exitStatuses {
       #expect(Self.readme.contains("| \(status.status) |"), "\(status)")
     }
   }
@@ -45,6 +50,21 @@ import Testing
     let report = section.split(separator: "\n").filter { $0.firstMatch(of: #/^[a-z ]{10} [^ ]|^(not )?ok: /#) != nil }
     #expect(report.count >= 14)
     for line in report { #expect(written.contains(shape(line)), "\(line)") }
+  }
+
+  @Test(
+    "every configuration file of the README is one that serve takes, apart from programs and folders of another machine"
+  )
+  func configurationFiles() throws {
+    let blocks = Self.readme.split(separator: "```yaml\n", omittingEmptySubsequences: false).dropFirst()
+      .compactMap { $0.split(separator: "```").first }
+    for block in blocks where block.contains("pools:") || block.contains("command:") {
+      let result = try withFile(String(block)) { try shell("prefork serve --check-config --config \($0)") }
+      let mistakes = result.errors.split(separator: "\n").filter {
+        !$0.contains(": cannot start ") && !$0.contains(": the folder ") && !$0.contains(" is ok: ")
+      }
+      #expect(mistakes.isEmpty && [0, 78].contains(result.status), "\(result.errors)")
+    }
   }
 
   @Test("the README's first screen shows the two commands")

@@ -42,7 +42,9 @@ import WireFormats
     var running: [UInt64] = []
     var answered = 0
     while answered < 10_000 {
-      if running.count < 1 + Int(random.next() % 300), client.order.next < 10_000 { running.append(client.order.take()) }
+      if running.count < 1 + Int(random.next() % 300), client.order.next < 10_000 {
+        running.append(client.order.take())
+      }
       guard !running.isEmpty, random.next() % 2 == 0 || client.order.next == 10_000 else { continue }
       // One that hangs for a while makes the others pile up.
       let choice = random.next() % 8 == 0 ? 0 : Int(random.next() % UInt64(running.count))
@@ -76,7 +78,9 @@ import WireFormats
 
   @Test("each beginning of the request for records is waited with, the whole of it is one")
   func grows() {
-    for count in 0..<Greeting.wanted.count { #expect(look(Array(Greeting.wanted[..<count])) == .incomplete, "\(count)") }
+    for count in 0..<Greeting.wanted.count {
+      #expect(look(Array(Greeting.wanted[..<count])) == .incomplete, "\(count)")
+    }
     #expect(look(Greeting.wanted) == .records)
     #expect(look(Greeting.wanted + Array("{}\n".utf8)) == .records)
   }

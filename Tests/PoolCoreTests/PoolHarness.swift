@@ -41,6 +41,8 @@ struct PoolHarness {
   private(set) var event = PoolEvent.start
   /// The last event made a worker go for its replacement.
   private(set) var isReplacing = false
+  /// The most workers that may load at the moment.
+  var mostLoading = 0
   private let isRecording: Bool
 
   init(_ configuration: PoolConfiguration, seed: UInt64 = 1, isRecording: Bool = true) {
@@ -73,6 +75,35 @@ struct PoolHarness {
     let shortcut = Shortcut(event, in: pool, at: now)
     pool.handle(event, at: now, into: &actions)
     if let difference = shortcut?.difference(to: pool, actions) { violate(difference) }
+    for action in actions { carryOut(action, wasClosed: wasClosed) }
+    checkDecisions()
+    if isRecording { history += actions }
+  }
+
+  /// Gives the pool other values and carries out the actions; in a story, like `send`.
+  mutating func reconfigure(
+    sourceLocation: SourceLocation = #_sourceLocation, _ adjust: (inout PoolConfiguration) -> Void = { _ in }
+  ) {
+    let known = violations.count
+    var configuration = pool.configuration
+    adjust(&configuration)
+    step(to: configuration)
+    checkInvariants()
+    for violation in violations[known...] {
+      Issue.record("\(violation) after new values", sourceLocation: sourceLocation)
+    }
+  }
+
+  /// Gives the pool these values and carries out the actions.
+  mutating func step(to configuration: PoolConfiguration) {
+    event = .recycleAll
+    isReplacing = false
+    actions.removeAll(keepingCapacity: true)
+    let wasClosed = isClosed
+    mostLoading = max(mostLoading, pool.census.loading)
+    // Without surge those that reach a limit go at once, and are not counted.
+    for slot in shadows.indices { shadows[slot].isBeingReplaced = pool.slots[slot].isBeingReplaced }
+    pool.reconfigure(configuration, at: now, into: &actions)
     for action in actions { carryOut(action, wasClosed: wasClosed) }
     checkDecisions()
     if isRecording { history += actions }

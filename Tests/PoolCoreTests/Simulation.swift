@@ -14,7 +14,7 @@ struct Simulation {
 
   struct Sightings: Equatable {
     var grants = 0, refusals = 0, starts = 0, probes = 0, resets = 0, rolls = 0, aborts = 0, opened = 0, stuck = 0
-    var abandoned = 0, closed = 0, replaced = 0, agedOut = 0, spare = 0
+    var abandoned = 0, closed = 0, reconfigured = 0, replaced = 0, agedOut = 0, spare = 0
     /// The most that loaded for growth at once.
     var growth = 0
   }
@@ -185,7 +185,8 @@ struct Simulation {
 
   private mutating func giveOrders() {
     switch below(100) {
-    case 0..<30: resize()
+    case 0..<20: resize()
+    case 20..<30: reconfigure()
     case 30..<55:
       sightings.rolls += 1
       send(.recycleAll)
@@ -197,6 +198,17 @@ struct Simulation {
     case 98: send(happens(50) ? .drain : .close)
     default: send(.stop([.graceful, .prompt, .immediate][below(3)]))
     }
+  }
+
+  /// Any other values that a pool may be given while it lives.
+  private mutating func reconfigure() {
+    let old = harness.pool.configuration
+    var new = PoolConfiguration.random(using: &chance)
+    while new.capacity != old.capacity { new = PoolConfiguration.random(using: &chance) }
+    new.stopLadder = Array(repeating: 1_000_000_000 * UInt64(1 + below(3)), count: old.stopLadder.count)
+    sightings.reconfigured += 1
+    harness.step(to: new)
+    observe()
   }
 
   private mutating func resize() {

@@ -36,3 +36,6 @@ int prefork_set_close_on_exec(int fd);
 void prefork_reuse_address(int fd);
 /// Does nothing to a socket that is not TCP.
 void prefork_send_at_once(int fd);
+/// Has the other side of a TCP connection asked whether it is still there when nothing has moved for 30 s; after a minute without
+/// an answer the connection is broken (ETIMEDOUT).
+void prefork_keep_alive(int fd);

@@ -1,0 +1,172 @@
+import Chronicle
+import EventLoop
+import JobCore
+import JobEngine
+import LinuxIO
+import PoolCore
+import Records
+import WireFormats
+import WorkerPool
+
+/// Workers of our own, as a workplace: the engine, and what a run remembers of its workers besides.
+struct LocalWorkers: ~Copyable, Workplace {
+  /// What is remembered of the worker in a slot until it has ended.
+  struct Story {
+    var pid: CInt = 0
+    var startedAt: UInt64 = 0
+    /// When it was ready, as far as is known.
+    var readyAt: UInt64?
+    var stoppingSince: UInt64?
+    var reason: RetireReason?
+  }
+
+  var engine: JobEngine
+  var stories: [Story] = []
+  private var hasSaidLoading = false
+
+  init(_ pool: WorkerPoolConfiguration, for run: RunConfiguration) {
+    var configuration = JobEngineConfiguration(pool: pool, ledger: run.ledger, seed: run.seed)
+    configuration.keepsDetails = run.keepsDetails
+    configuration.keepsFailedAttempts = run.deadLetters != nil
+    configuration.tellsAttempts = run.trace != nil || run.report != nil
+    engine = JobEngine(configuration)
+  }
+
+  private var pool: WorkerPoolConfiguration { engine.configuration.pool }
+
+  // MARK: Jobs
+
+  var nextID: JobID { engine.ledger.nextID }
+  var canAccept: Bool { engine.ledger.canAccept }
+
+  mutating func store(_ payload: UnsafeRawBufferPointer, from framing: Framing) -> String? {
+    engine.store(payload, from: framing).map { unfit($0) }
+  }
+
+  mutating func store(_ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan) -> String? {
+    engine.store(payload, from: nil).map { unfit($0) }
+  }
+
+  private func unfit(_ defect: FramingError) -> String {
+    "cannot be sent with --protocol \(pool.framing): \(defect); try --protocol length4 or netstring"
+  }
+
+  mutating func accept(
+    _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void
+  ) {
+    engine.accept(terms, sent: sent, answer: answer, loop, complete)
+  }
+
+  mutating func reject(
+    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void
+  ) -> JobID {
+    engine.reject(reason, bytes: bytes, isAJob: isAJob, answer: answer, loop, complete)
+  }
+
+  mutating func tell(_ event: JobEvent) { engine.tell(event) }
+  mutating func abandon() { engine.abandon() }
+
+  var counts: JobCounts { engine.ledger.counts }
+  var isHalted: Bool { engine.ledger.isHalted }
+  var keepsDetails: Bool { engine.facts.keepsDetails }
+  func sequence(of job: JobID) -> UInt64 { engine.ledger.sequence(of: job) }
+  func attempts(of job: JobID) -> Int { engine.ledger.attempts(of: job) }
+  func attempt(of job: JobID) -> JobFacts.Attempt { engine.facts.attempt(of: job) }
+  func details(of job: JobID) -> JobFacts.Details { engine.facts[job] }
+  func payload(of job: JobID, atMost limit: Int) -> [UInt8] { engine.store.payload(of: job, atMost: limit) }
+  func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R { engine.withResult(of: job, body) }
+
+  // MARK: Going on
+
+  mutating func start(_ loop: inout EventLoop, _ reporter: inout Reporter) { engine.pool.start(&loop) }
+  var nextDeadline: UInt64? { engine.nextDeadline }
+  mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) { engine.fireTimers(&loop) }
+  mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool {
+    engine.pool.handle(token: token, hangup: hangup, &loop)
+  }
+  var hasNews: Bool { engine.hasNews }
+  mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool) -> JobEngineOutput? {
+    engine.advance(&loop, &reporter, leasing: leasing)
+  }
+  mutating func endTurn(
+    holdingResults: Bool, holdingMessages: Bool, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
+    engine.pool.setReadsErrorOutput(!holdingMessages, &loop)
+  }
+  mutating func takeBackUnstarted(_ loop: inout EventLoop) { engine.takeBackUnstarted(&loop) }
+  var isStopping: Bool { engine.isStopping }
+  mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) { engine.stopPool(urgency, &loop) }
+
+  // MARK: Signals
+
+  /// In the background of a terminal, TTIN is what stops a reader of it: if it were taken, the read would fail (EIO).
+  func signals(besidesTerminal isTerminal: Bool) -> [CInt] {
+    [Signal.hangup, Signal.user1, Signal.oneFewer, Signal.child] + (isTerminal ? [] : [Signal.oneMore])
+  }
+
+  /// HUP: replace every worker. USR1: the state. TTIN, TTOU: one worker more, one fewer.
+  mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    switch signal {
+    case Signal.hangup: engine.pool.recycleAll(&loop)
+    case Signal.user1: engine.sayState(loop, &reporter)
+    case Signal.child: engine.pool.childrenChanged(&loop)
+    case Signal.oneMore: resize(by: 1, &loop, &reporter)
+    case Signal.oneFewer: resize(by: -1, &loop, &reporter)
+    default: break
+    }
+  }
+
+  /// A pool that was asked to be of a fixed size keeps one; of a variable pool the upper bound moves, and takes the lower
+  /// one along only as long as it is below it.
+  private mutating func resize(by change: Int, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    guard !engine.isStopping else { return }
+    let old = engine.pool.size
+    let asked = pool.pool
+    let maximum = max(1, old.upperBound + change)
+    let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
+    if minimum...maximum != old { engine.pool.resize(to: minimum...maximum, &loop) }
+    let size = minimum == maximum ? "\(maximum)" : "\(minimum) to \(maximum)"
+    reporter.note("the pool now keeps \(size) worker\(maximum == 1 ? "" : "s")")
+  }
+
+  // MARK: What people are told
+
+  /// By far the most common cause is a buffered stdout.
+  mutating func saySilence(since start: UInt64, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
+    if counts[.ok] > 0 { return false }
+    let running = engine.busyWorkers
+    guard running.contains(where: { engine.pool.hasBegun($0) }) else {
+      // Who has not begun to read is still loading: that may take its time, but not without a word.
+      if !running.isEmpty, !hasSaidLoading {
+        hasSaidLoading = true
+        let limit = seconds(pool.pool.startLimit)
+        reporter.note("no worker has begun to read its first job yet; each is given \(limit) (--start-timeout)")
+      }
+      return true
+    }
+    reporter.note("no worker has answered its first job for \(seconds(loop.now() &- start))")
+    engine.hintAtBuffering(&reporter)
+    return false
+  }
+
+  var title: String { pool.command.arguments.joined(separator: " ") }
+  var maximumJobs: Int64? { pool.pool.maximumJobs > 0 ? Int64(pool.pool.maximumJobs) : nil }
+
+  var crowd: Crowd {
+    let snapshot = engine.pool.snapshot
+    return Crowd(
+      serving: snapshot.serving, starting: snapshot.starting, slots: max(snapshot.serving, engine.pool.size.upperBound),
+      phase: snapshot.isBreakerOpen ? .breakerOpen : .running)
+  }
+
+  func advice(_ advice: MemoryAdvice) -> String? { advice.advice(maxJobs: maximumJobs) }
+
+  var verdict: RunEnd? {
+    if engine.unaskedReplies > 0 { return .protocolBroken }
+    return engine.ledger.internalErrors > 0 || engine.pool.internalErrors > 0 ? .internalError : nil
+  }
+
+  static func take(_ output: JobEngineOutput, _ driver: inout RunDriver<LocalWorkers>) { driver.take(output) }
+}

@@ -1,0 +1,115 @@
+import Chronicle
+import EventLoop
+import JobCore
+import JobEngine
+import LinuxIO
+import PoolCore
+import Records
+import RemotePool
+import WireFormats
+
+/// A pool that is served elsewhere, as a workplace.
+extension RemotePool: Workplace {
+  var nextID: JobID { ledger.nextID }
+
+  mutating func store(_ payload: UnsafeRawBufferPointer, from framing: Framing) -> String? {
+    store(payload)
+    return nil
+  }
+
+  mutating func store(_ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan) -> String? {
+    storeRecord(payload, of: record, line)
+    return nil
+  }
+
+  mutating func accept(
+    _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void
+  ) {
+    accept(priority: terms.priority, sent: sent, answer: answer, at: loop.now(), complete)
+  }
+
+  mutating func reject(
+    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void
+  ) -> JobID {
+    reject(reason, bytes: bytes, isAJob: isAJob, answer: answer, at: loop.now(), complete)
+  }
+
+  var counts: JobCounts { ledger.counts }
+  var isHalted: Bool { ledger.isHalted }
+  var keepsDetails: Bool { facts.keepsDetails }
+  func sequence(of job: JobID) -> UInt64 { ledger.sequence(of: job) }
+  func attempts(of job: JobID) -> Int { ledger.attempts(of: job) }
+  func attempt(of job: JobID) -> JobFacts.Attempt { facts.attempt(of: job) }
+  func details(of job: JobID) -> JobFacts.Details { facts[job] }
+  func payload(of job: JobID, atMost limit: Int) -> [UInt8] { store.payload(of: job, atMost: limit) }
+
+  mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool { handle(token: token) }
+
+  mutating func endTurn(
+    holdingResults: Bool, holdingMessages: Bool, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
+    endTurn(holdingResults: holdingResults, &loop, &reporter)
+  }
+
+  /// What is on its way cannot be taken back.
+  mutating func takeBackUnstarted(_ loop: inout EventLoop) {}
+
+  mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) { stop(&loop) }
+
+  /// HUP ends us, as it ends other programs: there are no workers to be replaced here.
+  func signals(besidesTerminal isTerminal: Bool) -> [CInt] { [Signal.user1] }
+
+  mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    if signal == Signal.user1 { sayState(&reporter) }
+  }
+
+  mutating func saySilence(since start: UInt64, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
+    saySilence(&reporter)
+  }
+
+  var title: String { "\(configuration.address)" }
+  var maximumJobs: Int64? { nil }
+
+  var crowd: Crowd {
+    Crowd(serving: places, starting: 0, slots: places, phase: places > 0 ? .running : .connecting)
+  }
+
+  /// The workers are not ours to be recycled.
+  func advice(_ advice: MemoryAdvice) -> String? { nil }
+
+  var verdict: RunEnd? {
+    ledger.internalErrors > 0 ? .internalError : busyJobs > 0 ? .serverBusy : nil
+  }
+
+  static func take(_ output: RemotePoolOutput, _ driver: inout RunDriver<RemotePool>) {
+    switch output {
+    case .settled(let job, let outcome): driver.settled(job, outcome)
+    case .emit(let job, let outcome): driver.emit(job, outcome)
+    case .lost(let verdict): driver.poolIsLost(RunEnd(verdict))
+    case .idle: driver.allIsDone()
+    case .closed: driver.poolIsClosed = true
+    }
+  }
+}
+
+extension RunDriver where Work == RemotePool {
+  /// Nothing will be answered any more.
+  mutating func poolIsLost(_ end: RunEnd) {
+    // Who was told to end has a reason already.
+    if earlyEnd == nil { earlyEnd = end }
+    abandonJobs(.prompt)
+  }
+}
+
+extension RunEnd {
+  init(_ verdict: Loss.Verdict) {
+    switch verdict {
+    case .unreachable: self = .serverUnreachable
+    case .busy: self = .serverBusy
+    case .notPermitted: self = .notPermitted
+    case .protocolBroken: self = .protocolBroken
+    }
+  }
+}

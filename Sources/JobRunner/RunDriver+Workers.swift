@@ -1,0 +1,146 @@
+import Chronicle
+import EventLoop
+import JobCore
+import JobEngine
+import PoolCore
+import WorkerPool
+import WorkerProcess
+
+/// What our own workers tell, and what it means to the run.
+extension RunDriver where Work == LocalWorkers {
+  mutating func take(_ output: JobEngineOutput) {
+    switch output {
+    case .settled(let job, let outcome): settled(job, outcome)
+    case .emit(let job, let outcome): emit(job, outcome)
+    case .attemptStarted(let job, let attempt, let worker): noteAttempt(job, attempt, worker)
+    case .attemptEnded(let job, let failure): noteAttemptEnd(job, failure: failure)
+    case .firstReply(let worker): noteFirstReply(worker)
+    case .worker(let event): take(event)
+    case .idle: allIsDone()
+    case .closed: poolIsClosed = true
+    }
+  }
+
+  private mutating func take(_ event: WorkerPoolEvent) {
+    switch event {
+    case .started(let worker, let pid): noteStarted(worker, pid)
+    case .ready(let worker): noteReady(worker)
+    case .checked(let worker, let check, let since, let passed): noteCheck(worker, check, since: since, passed: passed)
+    case .stopping(let worker): noteStopping(worker)
+    case .stopped(let worker, _, let status): noteEnded(worker, status, nil)
+    case .leaseRefused(let refusal): refused(refusal)
+    case .leaseLost(let worker, .died(let report)): noteEnded(worker, report.status, report)
+    case .died(let report): noteEnded(report.account.worker, report.status, report)
+    case .notice(.retiring(let worker, let reason)): noteRetirement(worker, reason)
+    case .notice(.breakerOpened): giveUpIfNobodyEverWorked()
+    case .notice, .leaseLost, .notEnforced, .remark, .leaseGranted, .replied, .protocolBroken, .checkFailed, .offended,
+      .foreignNotification, .cannotStart, .workerLog, .closed:
+      break
+    }
+  }
+
+  // MARK: Workers that do not start
+
+  /// No worker will serve this request.
+  private mutating func refused(_ refusal: LeaseRefusal) {
+    switch refusal {
+    case .startsFail: giveUp()
+    case .closed, .timedOut, .exhausted: break
+    }
+  }
+
+  /// The breaker is open, no worker lives and none ever answered: there is nobody to wait for, even if no job has come
+  /// yet. (Who typed the command at a terminal must not type a job to learn that the program does not exist.)
+  private mutating func giveUpIfNobodyEverWorked() {
+    if workplace.engine.ledger.counts[.ok] == 0, workplace.engine.pool.isEmpty { giveUp() }
+  }
+
+  private mutating func giveUp() {
+    guard !workplace.engine.isStopping, earlyEnd == nil else { return }
+    earlyEnd = workplace.engine.pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
+    workplace.engine.sayWorkersDoNotStart(&reporter)
+    abandonJobs(.prompt)
+  }
+
+  // MARK: Workers
+
+  private mutating func noteStarted(_ worker: WorkerID, _ pid: CInt) {
+    while workplace.stories.count <= worker.slot.index { workplace.stories.append(LocalWorkers.Story()) }
+    workplace.stories[worker.slot.index] = LocalWorkers.Story(pid: pid, startedAt: loop.now())
+    chronicle.tell(.workerStarted(slot: worker.slot.index, pid: pid, at: now))
+  }
+
+  private mutating func noteReady(_ worker: WorkerID) {
+    let story = workplace.stories[worker.slot.index]
+    let event = RunEvent.workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: now)
+    // One that is merely taken to be ready says nothing about how long a start takes.
+    if workplace.engine.configuration.pool.readiness == .assumed { return }
+    workplace.stories[worker.slot.index].readyAt = loop.now()
+    chronicle.tell(event)
+  }
+
+  /// The first answer of a worker that was merely taken to be ready: its start took about as long as this was more than usual.
+  private mutating func noteFirstReply(_ worker: WorkerID) {
+    let story = workplace.stories[worker.slot.index]
+    guard story.readyAt == nil else { return }
+    let took = loop.now() &- story.startedAt
+    let ready = loop.now() &- min(took, workplace.engine.ledger.runTimes.quantile(0.5) ?? 0)
+    workplace.stories[worker.slot.index].readyAt = ready
+    chronicle.tell(
+      .workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: elapsed(ready)))
+  }
+
+  private mutating func noteRetirement(_ worker: WorkerID, _ reason: RetireReason) {
+    guard worker.slot.index < workplace.stories.count else { return }
+    workplace.stories[worker.slot.index].reason = reason
+  }
+
+  private mutating func noteStopping(_ worker: WorkerID) {
+    workplace.stories[worker.slot.index].stoppingSince = loop.now()
+  }
+
+  private mutating func noteCheck(_ worker: WorkerID, _ check: Check, since: UInt64, passed: Bool) {
+    let kind: Upkeep = check == .probe ? .probe : .reset
+    chronicle.tell(.upkeep(kind, slot: worker.slot.index, since: elapsed(since), at: now, wentWell: passed))
+  }
+
+  private mutating func noteEnded(_ worker: WorkerID, _ status: ExitStatus, _ death: DeathReport?) {
+    guard worker.slot.index < workplace.stories.count else { return }
+    let story = workplace.stories[worker.slot.index]
+    if let since = story.stoppingSince {
+      chronicle.tell(.upkeep(.stop, slot: worker.slot.index, since: elapsed(since), at: now, wentWell: true))
+    }
+    let end: WorkerEnd
+    if let death {
+      end = death.neverTookAJob ? .failedStart : .died
+    } else {
+      switch story.reason {
+      case .jobs, .age, .memory, .requested, .own: end = .recycled
+      case .startTimeout: end = .failedStart
+      case .probe, .reset, .broken: end = .died
+      case .idle, .spare, .surplus, .drained, .stopped, nil: end = .stopped
+      }
+    }
+    chronicle.tell(.workerEnded(slot: worker.slot.index, pid: story.pid, end, cause: "\(status)", at: now))
+  }
+
+  // MARK: Attempts
+
+  private mutating func noteAttempt(_ job: JobID, _ attempt: Int, _ worker: WorkerID) {
+    guard chronicle.isDetailed else { return }
+    chronicle.tellDetail(
+      .attemptStarted(
+        job: workplace.engine.ledger.sequence(of: job), attempt: attempt, slot: worker.slot.index, at: now))
+  }
+
+  private mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
+    guard chronicle.isDetailed, let slot = workplace.engine.facts[job].slot else { return }
+    let attempt = workplace.engine.facts.attempt(of: job)
+    let began = attempt.includesStart ? workplace.stories[slot].readyAt ?? attempt.startedAt : attempt.startedAt
+    chronicle.tellDetail(
+      .attemptEnded(
+        job: workplace.engine.ledger.sequence(of: job), attempt: workplace.engine.ledger.attempts(of: job), slot: slot,
+        failure: failure,
+        since: elapsed(began), at: now))
+  }
+}

@@ -1,0 +1,161 @@
+import EventLoop
+import LinuxIO
+import Records
+import WireFormats
+
+/// One connection to a server: bytes out and lines in, neither ever waiting for the other.
+struct Connection: ~Copyable {
+  /// While so much waits to be written, no job is added, in bytes.
+  private static let mostUnsent = 256 * 1024
+  /// Bytes read in one turn of the loop.
+  private static let mostPerTurn = 4 * 65536
+
+  /// What stands next in what was read.
+  enum Next {
+    /// A line, to be consumed.
+    case line(Range<Int>, consumed: Int)
+    /// No whole line yet.
+    case notYet
+    /// Nothing more will come.
+    case lost(Loss)
+  }
+
+  private let socket: StreamSocket
+  private var unread = ByteQueue()
+  private var unsent = ByteQueue()
+  private var decoder = FrameDecoder(.lines, maximumSize: RecordsGreeting.longestAnswer)
+  /// Why nothing more will be read.
+  private var end: Loss?
+  /// The server reads no more; what it has answered is still to be read.
+  private var isDeaf = false
+  /// Something was read that nobody has looked at.
+  private(set) var hasNews = false
+  private var isWatched = false
+  private var isWatchedForRoom = false
+
+  /// Begins with asking for records.
+  init(_ socket: consuming StreamSocket) {
+    self.socket = socket
+    RecordsGreeting.request.withUnsafeBytes { unsent.append($0) }
+  }
+
+  /// Whether another job may be added to what is to be written.
+  var hasRoom: Bool { unsent.count < Self.mostUnsent && end == nil && !isDeaf }
+
+  /// From here on answers come, of at most so many bytes.
+  mutating func expectAnswers(atMost size: Int) { decoder = FrameDecoder(.lines, maximumSize: size) }
+
+  mutating func append(_ line: [UInt8]) { line.withUnsafeBytes { unsent.append($0) } }
+
+  /// Reads what is there, some of it: there are others who want a turn.
+  mutating func read() {
+    var left = Self.mostPerTurn
+    while left > 0, end == nil {
+      switch socket.read(into: &unread) {
+      case .bytes(let count):
+        left -= count
+        hasNews = true
+      case .wouldBlock: return
+      case .endOfFile: end(.closed)
+      case .failed(let error): end(.broken(error))
+      }
+    }
+  }
+
+  private mutating func end(_ loss: Loss) {
+    end = loss
+    hasNews = true
+  }
+
+  /// Writes as much as the server takes.
+  mutating func write() {
+    while !unsent.isEmpty, !isDeaf {
+      switch socket.write(from: &unsent) {
+      case .bytes: continue
+      case .wouldBlock: return
+      // It may have answered before it closed: reading will tell how it ended.
+      case .closed, .failed: isDeaf = true
+      }
+    }
+    if isDeaf { unsent.removeAll() }
+  }
+
+  /// Finds the next line.
+  mutating func next() -> Next {
+    var decoder = self.decoder
+    let step = unread.withUnsafeBytes { decoder.next(in: $0.bytes) }
+    self.decoder = decoder
+    switch step {
+    case .frame(let place, let consumed): return .line(place, consumed: consumed)
+    case .oversize: return .lost(.nonsense("a line of more than \(decoder.maximumSize) bytes"))
+    case .violation(let error): return .lost(.nonsense("\(error)"))
+    case .needMore(let consumed):
+      if consumed > 0 { return .lost(.nonsense("a line of more than \(decoder.maximumSize) bytes")) }
+    }
+    hasNews = false
+    // Who does not even begin like one is known at once, and not after a line that may never end.
+    if let first = unread.withUnsafeBytes(\.first), first != UInt8(ascii: "{") { return .lost(.nonsense(beginning)) }
+    guard let end else { return .notYet }
+    return .lost(unread.isEmpty || end != .closed ? end : .cut)
+  }
+
+  /// What it said, for people.
+  private var beginning: String {
+    unread.withUnsafeBytes { "it says " + quoted($0.prefix(60)) }
+  }
+
+  func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { unread.withUnsafeBytes(body) }
+
+  func bytes(_ place: Range<Int>) -> [UInt8] { unread.withUnsafeBytes { Array($0[place]) } }
+
+  mutating func consume(_ count: Int) { unread.removeFirst(count) }
+
+  /// Has the loop watch what is of use now. Who is not to be read is not watched at all: that the other side is gone would
+  /// wake us again and again.
+  mutating func watch(_ loop: inout EventLoop, token: UInt64, reading: Bool) throws(SystemError) {
+    let isWanted = reading && end == nil
+    let needsRoom = isWanted && !unsent.isEmpty
+    guard (isWanted, needsRoom) != (isWatched, isWatchedForRoom) else { return }
+    if !isWanted {
+      loop.remove(socket.descriptor)
+    } else if isWatched {
+      try loop.modify(socket.descriptor, token: token, readable: true, writable: needsRoom)
+    } else {
+      try loop.add(socket.descriptor, token: token, readable: true, writable: needsRoom)
+    }
+    (isWatched, isWatchedForRoom) = (isWanted, needsRoom)
+  }
+
+  /// It is about to be closed.
+  mutating func unwatch(_ loop: inout EventLoop) { if isWatched { loop.remove(socket.descriptor) } }
+}
+
+/// Whether something was read that nobody has looked at.
+func hasUnlookedLines(in connection: borrowing Connection?) -> Bool {
+  switch connection {
+  case .some(let open): open.hasNews
+  case .none: false
+  }
+}
+
+/// Whether there is a connection, and another job may be added to what is to be written.
+func hasRoom(in connection: borrowing Connection?) -> Bool {
+  switch connection {
+  case .some(let open): open.hasRoom
+  case .none: false
+  }
+}
+
+/// Bytes as people can read them.
+func quoted(_ bytes: some Sequence<UInt8>) -> String {
+  var text = "\""
+  for byte in bytes {
+    switch byte {
+    case 0x20..<0x7F: text.unicodeScalars.append(Unicode.Scalar(byte))
+    case 0x0A: text += "\\n"
+    case 0x0D: text += "\\r"
+    default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+  }
+  return text + "\""
+}

@@ -1,0 +1,162 @@
+import EventLoop
+import JobCore
+import JobEngine
+import Records
+import WireFormats
+import WorkerPool
+import WorkerProcess
+
+/// Jobs on their way, and their answers.
+extension RemotePool {
+  /// Whether there is something to read that nobody has looked at.
+  var isReadable: Bool { hasUnlookedLines(in: connection) }
+
+  /// Whether a job waits for a place, and there is one.
+  var canSend: Bool {
+    guard ledger.requestedLeases > 0, case .open(let mostSent, _) = phase, sent.count < mostSent,
+      sentBytes < Self.mostSentBytes
+    else { return false }
+    return hasRoom(in: connection)
+  }
+
+  mutating func send(_ job: JobID, _ reporter: inout Reporter) {
+    let number = ledger.sequence(of: job)
+    let (terms, isJSON) = (terms[Int(job.index)], isJSON[Int(job.index)])
+    line.removeAll(keepingCapacity: true)
+    store.withPayload(of: job) {
+      InputRecord.append(id: number, payload: $0.bytes, isJSON: isJSON, terms: terms.span.bytes, to: &line)
+    }
+    defer { if line.capacity > 1 << 20 { line = [] } }
+    guard case .open(_, let maximumJobSize) = phase, line.count - 1 <= maximumJobSize else {
+      return refuse(job, &reporter)
+    }
+    sent[number] = job
+    sentBytes += store.payloadSize(of: job)
+    connection!.append(line)
+  }
+
+  /// The server would not take it: it would only answer that some line was too long, and not which.
+  private mutating func refuse(_ job: JobID, _ reporter: inout Reporter) {
+    let reason = "is \(line.count - 1) bytes as a record, and the server takes less (its --max-job-size)"
+    if facts.keepsDetails { facts[job].failure = Failure(message: "the job \(reason)") }
+    reporter.repeated(
+      .rejectedJob, cause: "too large for the server", "job \(ledger.sequence(of: job)) \(reason)")
+    ledger.handle(.rejected(job), into: &actions)
+  }
+
+  /// Looks at the next line.
+  mutating func takeLine(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    switch connection!.next() {
+    case .notYet: return
+    case .lost(let loss): lose(loss, &loop, &reporter)
+    case .line(let place, let consumed):
+      if case .open = phase {
+        let answer = read(place)
+        connection!.consume(consumed)
+        take(answer, &loop, &reporter)
+      } else {
+        let line = connection!.bytes(place)
+        connection!.consume(consumed)
+        greeted(line, &loop, &reporter)
+      }
+    }
+  }
+
+  /// A line as far as it was understood.
+  private enum Answer {
+    /// Of this job; the reply, if there is one, stands in `reply`.
+    case settled(JobID, Outcome, OutputRecord, Failure?)
+    case nonsense(String)
+  }
+
+  private mutating func read(_ place: Range<Int>) -> Answer {
+    reply.removeAll(keepingCapacity: true)
+    // Out of the struct for so long, since the bytes are lent by another part of it.
+    var reply: [UInt8] = []
+    swap(&reply, &self.reply)
+    defer { swap(&reply, &self.reply) }
+    return connection!.withBytes { bytes in
+      let line = UnsafeRawBufferPointer(rebasing: bytes[place]).bytes
+      let answer: OutputLine
+      do throws(JSONObjectError) {
+        answer = try OutputLine(line)
+      } catch {
+        return .nonsense("an answer is wrong (\(error)): \(quoted(bytes[place].prefix(60)))")
+      }
+      guard let number = answer.number(of: line), let job = sent[number] else {
+        return .nonsense("an answer to no job that waits for one: \(quoted(bytes[place].prefix(60)))")
+      }
+      guard let outcome = Outcome.allCases.first(where: { $0.description == answer.record.outcome }) else {
+        return .nonsense("the outcome \(quoted(answer.record.outcome.utf8.prefix(60))) of job \(number) is unknown")
+      }
+      switch answer.answer {
+      case .failure(let failure) where outcome != .ok: return .settled(job, outcome, answer.record, failure)
+      case .result where outcome == .ok, .base64 where outcome == .ok:
+        answer.appendReply(of: line, to: &reply)
+        return .settled(job, outcome, answer.record, nil)
+      case .failure, .result, .base64: return .nonsense("job \(number) is \(outcome), but its answer says otherwise")
+      }
+    }
+  }
+
+  private mutating func take(_ answer: Answer, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    switch answer {
+    case .nonsense(let what): lose(.nonsense(what), &loop, &reporter)
+    case .settled(let job, let outcome, let record, let failure):
+      sent[ledger.sequence(of: job)] = nil
+      sentBytes -= store.payloadSize(of: job)
+      reconnection.answered()
+      if let failure {
+        sayFailure(job, outcome, failure, &reporter)
+        settle(job, outcome, record, failure, at: loop.now())
+      } else if let unfit = unfit(job, &reporter) {
+        settle(job, .failed, record, unfit, at: loop.now())
+      } else {
+        settle(job, .ok, record, nil, at: loop.now())
+      }
+    }
+  }
+
+  private mutating func settle(
+    _ job: JobID, _ outcome: Outcome, _ record: OutputRecord, _ failure: Failure?, at now: UInt64
+  ) {
+    facts.setAttempt(.init(startedAt: record.ran.map { now &- $0 } ?? 0), of: job)
+    if facts.keepsDetails {
+      // What the other pool has measured cannot have begun before we knew of the job.
+      facts[job].leasedAt = record.ran.map { now &- min($0, now &- facts[job].acceptedAt) }
+      facts[job].endedAt = now
+      facts[job].slot = record.slot
+      facts[job].pid = record.pid
+      facts[job].received = reply.count
+      facts[job].failure = failure
+      facts[job].cause = failure.map { _ in outcome.words }
+      if let cpu = record.cpu, let rss = record.rss { facts[job].cost = JobCost(cpu: cpu, memoryChange: rss) }
+    }
+    replying = job
+    ledger.handle(
+      .settledElsewhere(job, outcome, resultBytes: reply.count, attempts: record.attempts, ran: record.ran),
+      into: &actions)
+  }
+
+  /// The server has told its own people in its own words; ours have nothing but what it says of each job.
+  private mutating func sayFailure(_ job: JobID, _ outcome: Outcome, _ failure: Failure, _ reporter: inout Reporter) {
+    let isBusy = outcome == .expired && failure.code == 75
+    if isBusy { busyJobs += 1 }
+    let lines = failure.stderr.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    reporter.repeated(
+      .failedJob, cause: isBusy ? "the server is busy" : "\(outcome)",
+      "job \(ledger.sequence(of: job)) \(outcome): \(failure.message)", evidence: lines)
+  }
+
+  /// What is wrong with the reply, which the other pool has found right.
+  private func unfit(_ job: JobID, _ reporter: inout Reporter) -> Failure? {
+    let number = ledger.sequence(of: job)
+    if reply.count > configuration.maximumReplySize {
+      let message = "its reply is over \(configuration.maximumReplySize) bytes (--max-reply-size)"
+      reporter.repeated(.failedJob, cause: "reply too large", "job \(number): \(message)")
+      return Failure(message: message)
+    }
+    guard let framing = facts.answer(of: job), let defect = framing.canCarry(reply.span.bytes) else { return nil }
+    return reporter.sayUnfitReply(to: number, framing, defect)
+  }
+}

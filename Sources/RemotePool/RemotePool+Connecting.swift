@@ -1,0 +1,171 @@
+import EventLoop
+import JobCore
+import JobEngine
+import LinuxIO
+import Records
+import WorkerPool
+
+/// How a connection comes about, and what becomes of jobs when it is lost.
+extension RemotePool {
+  /// So many numbers of jobs are named.
+  private static let mostNamed = 5
+
+  /// Connects for the first time.
+  package mutating func start(_ loop: inout EventLoop, _ reporter: inout Reporter) { connect(&loop, &reporter) }
+
+  /// Fires the timers that have run out.
+  package mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    while let timer = timers.popExpired(at: loop.now()) {
+      switch timer {
+      case .connect: connect(&loop, &reporter)
+      case .greeting: lose(.silent(limit: configuration.connectLimit), &loop, &reporter)
+      }
+    }
+  }
+
+  mutating func connect(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    let since = connectingSince ?? loop.now()
+    connectingSince = since
+    let left = configuration.connectLimit - min(configuration.connectLimit, loop.now() &- since)
+    do throws(SocketError) {
+      let socket = try StreamSocket.connect(
+        to: configuration.address, timeout: max(1, min(left / 1_000_000, Self.longestBlock)))
+      connectingSince = nil
+      connection = Connection(socket)
+      phase = .greeting
+      timers.arm(.greeting, at: loop.now() &+ configuration.connectLimit)
+    } catch {
+      if case .timedOut(let address, _) = error {
+        if left > Self.longestBlock * 1_000_000 {
+          // Signals first, and in another turn: within this one time stands still.
+          phase = .waiting
+          return timers.arm(.connect, at: loop.now() &+ 1_000_000)
+        }
+        connectingSince = nil
+        return lose(
+          .unreachable(.timedOut(address, milliseconds: configuration.connectLimit / 1_000_000)), &loop, &reporter)
+      }
+      connectingSince = nil
+      lose(.unreachable(error), &loop, &reporter)
+    }
+  }
+
+  mutating func greeted(_ line: [UInt8], _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    do throws(JSONObjectError) {
+      switch try RecordsGreeting(line) {
+      case .welcome(let pool, let maximumJobSize, let mostUnsettled):
+        timers.disarm(.greeting)
+        reconnection.opened(at: loop.now())
+        phase = .open(mostSent: min(mostUnsettled, Self.mostSent), maximumJobSize: maximumJobSize ?? .max)
+        connection!.expectAnswers(atMost: longestAnswer)
+        reporter.detail("connected to \(configuration.address), pool \(pool): \(mostUnsettled) jobs at once")
+      case .refusal(let reason, let code): lose(.refused(reason: reason, code: code), &loop, &reporter)
+      }
+    } catch {
+      lose(.nonsense("its greeting is wrong (\(error)): \(quoted(line.prefix(60)))"), &loop, &reporter)
+    }
+  }
+
+  /// Every byte of a reply may stand as an escape of six, and other members besides: messages, the job's last stderr.
+  private var longestAnswer: Int {
+    let (longest, overflow) = configuration.maximumReplySize.multipliedReportingOverflow(by: 6)
+    return overflow ? .max : longest.addingReportingOverflow(1 << 20).overflow ? .max : longest + 1 << 20
+  }
+
+  mutating func disconnect(_ loop: inout EventLoop) {
+    if connection != nil {
+      connection!.unwatch(&loop)
+      connection = nil
+    }
+    timers.disarm(.connect)
+    timers.disarm(.greeting)
+  }
+
+  /// There is no connection any more. Jobs that were on their way wait for the next one, if there will be one.
+  mutating func lose(_ loss: Loss, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    disconnect(&loop)
+    let hasJobs = !sent.isEmpty || ledger.counts.queued > 0
+    switch reconnection.lost(loss, hasJobs: hasJobs, at: loop.now()) {
+    case .onDemand:
+      reporter.detail("\(loss.words(configuration.address)); there was nothing to answer")
+      phase = .away
+    case .again(let wait):
+      sayRetry(loss, wait, &reporter)
+      takeBack(at: loop.now())
+      phase = .waiting
+      timers.arm(.connect, at: loop.now() &+ wait)
+    case .giveUp:
+      sayEnd(loss, &reporter)
+      phase = .over
+      outputs.append(.lost(loss.verdict))
+    }
+  }
+
+  /// They go again before all others, in their old order.
+  private mutating func takeBack(at now: UInt64) {
+    let jobs = sent.sorted { $0.key > $1.key }
+    sent.removeAll()
+    sentBytes = 0
+    for (_, job) in jobs {
+      noteUnanswered(job, "the connection was lost while it was on its way", at: now)
+      ledger.handle(.returnedUnstarted(job), into: &actions)
+    }
+  }
+
+  /// Nobody waits for the answer of this job any more.
+  mutating func giveUp(_ job: JobID, at now: UInt64) {
+    if sent.removeValue(forKey: ledger.sequence(of: job)) != nil { sentBytes -= store.payloadSize(of: job) }
+    noteUnanswered(job, "its answer had not come when the run ended", at: now)
+  }
+
+  private mutating func noteUnanswered(_ job: JobID, _ message: String, at now: UInt64) {
+    guard facts.keepsDetails else { return }
+    facts[job].endedAt = now
+    facts[job].failure = Failure(message: message)
+    // Nobody knows how it has ended: the joblog must not say anything of it.
+    if isDraining { facts[job].key = nil }
+  }
+
+  // MARK: Words
+
+  private func sayRetry(_ loss: Loss, _ wait: UInt64, _ reporter: inout Reporter) {
+    let again = sent.isEmpty ? "" : ", and \(sent.count) jobs that have no answer are submitted again"
+    reporter.repeated(
+      .lostConnection, cause: "no connection to \(configuration.address)",
+      "\(loss.words(configuration.address)); next try in \(seconds(wait))\(again)")
+  }
+
+  private func sayEnd(_ loss: Loss, _ reporter: inout Reporter) {
+    reporter.fatal(loss.words(configuration.address))
+    if let hint = loss.hint { reporter.hint(hint) }
+    guard !sent.isEmpty else { return }
+    let numbers = sent.keys.sorted()
+    let named = numbers.prefix(Self.mostNamed).map { "\($0)" }.joined(separator: ", ")
+    let rest = numbers.count > Self.mostNamed ? ", …" : ""
+    reporter.fatal("\(numbers.count) jobs that have no answer may have been run or not: \(named)\(rest)")
+    reporter.hint(
+      "--reconnect 100ms..30s submits such jobs again; or do them in another run, with --joblog FILE and --resume")
+  }
+
+  /// No job is answered for a long time: false if that need not be looked at again.
+  package mutating func saySilence(_ reporter: inout Reporter) -> Bool {
+    if ledger.counts[.ok] > 0 || hasSaidSilence { return false }
+    if sent.isEmpty { return true }
+    hasSaidSilence = true
+    reporter.note("no job has been answered yet; \(sent.count) are on their way to \(configuration.address)")
+    return false
+  }
+
+  /// What SIGUSR1 asks for.
+  package func sayState(_ reporter: inout Reporter) {
+    let counts = ledger.counts
+    reporter.fatal("\(counts.settled) jobs settled, \(counts.leased) on their way, \(counts.queued) waiting")
+    let state =
+      switch phase {
+      case .away, .waiting, .over: "no connection to"
+      case .greeting: "not greeted yet by"
+      case .open: "connected to"
+      }
+    reporter.fatal("\(state) \(configuration.address)")
+  }
+}

@@ -1,0 +1,77 @@
+import JobCore
+import JobEngine
+import Records
+import WireFormats
+
+/// Jobs in.
+extension RemotePool {
+  /// Stores the bytes of the next job.
+  package mutating func store(_ payload: UnsafeRawBufferPointer) { store(payload, isJSON: false, terms: usualTerms) }
+
+  /// Stores the next job, which came in the record `line`, with what that asks for.
+  package mutating func storeRecord(_ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan) {
+    var terms: [UInt8] = []
+    record.appendTerms(of: line, timeout: configuration.runLimit, retries: configuration.retries, to: &terms)
+    let isText = if case .value(let value) = record.job { value.isString } else { true }
+    store(payload, isJSON: !isText, terms: terms)
+  }
+
+  private mutating func store(_ payload: UnsafeRawBufferPointer, isJSON: Bool, terms: [UInt8]) {
+    let job = ledger.nextID
+    store.store(payload, as: .lines, for: job)
+    while self.terms.count <= Int(job.index) {
+      self.terms.append([])
+      self.isJSON.append(false)
+    }
+    self.terms[Int(job.index)] = terms
+    self.isJSON[Int(job.index)] = isJSON
+  }
+
+  /// The job whose bytes were stored last comes in. `complete` adds what is known of it, if anybody wants the details.
+  package mutating func accept(
+    priority: Int32, sent: Int, answer: Framing?, at now: UInt64, _ complete: (inout JobFacts.Details) -> Void
+  ) {
+    let job = begin(sent: sent, answer: answer, at: now, complete)
+    ledger.handle(.accepted(job, JobTerms(priority: priority)), into: &actions)
+  }
+
+  /// A job that cannot be sent is an outcome, too: it keeps its place, and loses nothing else.
+  package mutating func reject(
+    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, at now: UInt64,
+    _ complete: (inout JobFacts.Details) -> Void
+  ) -> JobID {
+    bytes.withUnsafeBytes { store($0) }
+    let job = begin(sent: bytes.count, answer: answer, at: now) { details in
+      details.failure = Failure(message: "the job \(reason)")
+      details.cannotComeAgain = !isAJob
+      complete(&details)
+    }
+    ledger.handle(.accepted(job), into: &actions)
+    ledger.handle(.rejected(job), into: &actions)
+    return job
+  }
+
+  private mutating func begin(
+    sent: Int, answer: Framing?, at now: UInt64, _ complete: (inout JobFacts.Details) -> Void
+  ) -> JobID {
+    let job = ledger.nextID
+    keptBytes += store.payloadSize(of: job)
+    facts.begin(job, at: now, answer: answer)
+    if facts.keepsDetails {
+      facts[job].sent = sent
+      complete(&facts[job])
+    }
+    return job
+  }
+
+  /// Tells the ledger what happens to all jobs: the end of the input, a drain.
+  package mutating func tell(_ event: JobEvent) {
+    if event == .drain { isDraining = true }
+    ledger.handle(event, into: &actions)
+  }
+
+  /// Lends the reply of a job that is being told as `emit` with the outcome ok.
+  package func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    replying == job ? reply.withUnsafeBytes(body) : store.withBytes(of: job, body)
+  }
+}

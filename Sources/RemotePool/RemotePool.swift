@@ -1,0 +1,235 @@
+import EventLoop
+import JobCore
+import JobEngine
+import LinuxIO
+import Records
+import Timers
+import WireFormats
+
+/// Jobs in a pool that is served elsewhere: to the ledger each place in the window of jobs that may be on their way is a lease, and
+/// an answer settles the job as the other pool has settled it.
+///
+/// It calls nobody back. Its owner runs the loop, hands jobs in with `accept` and events of the loop with `handle`, and after each
+/// calls `advance` until it has nothing more to tell, just as with a `JobEngine`. While a result is told (`emit`), it can be read with
+/// `withResult`.
+///
+/// A job that was answered is settled, and never sent again. One that was on its way when the connection was lost may have been
+/// run or not: it is sent again over the next connection, or ends with the run.
+package struct RemotePool: ~Copyable {
+  /// Our connection in the loop.
+  static let token: UInt64 = 0x2000_0000_0000_0000
+  /// Jobs that may be on their way at most, whatever the server says.
+  static let mostSent = 65536
+  /// Bytes of jobs that may be on their way, unless it is a single job.
+  static let mostSentBytes = 16 << 20
+  /// Bytes of jobs that are kept, waiting or on their way, before no more come in.
+  static let mostKeptBytes = 32 << 20
+  /// One attempt to connect blocks us for so long at most, in milliseconds; then signals are heard before the next.
+  static let longestBlock: UInt64 = 250
+
+  enum Timer: Hashable {
+    /// To connect again.
+    case connect
+    /// The greeting should have come.
+    case greeting
+  }
+
+  /// How far a connection is.
+  enum Phase: Equatable {
+    /// There is none, and none is needed yet.
+    case away
+    /// There is none; the next attempt has its timer.
+    case waiting
+    /// Connected, but not greeted.
+    case greeting
+    /// Jobs may go: so many at once, and of so many bytes as a line.
+    case open(mostSent: Int, maximumJobSize: Int)
+    /// There will be none any more.
+    case over
+  }
+
+  package let configuration: RemotePoolConfiguration
+  package var ledger: JobLedger
+  package var store = JobStore()
+  package var facts: JobFacts
+  var timers = TimerQueue<Timer>()
+  var reconnection: Reconnection
+  var connection: Connection?
+  var phase = Phase.away
+  /// Since when it is tried to connect this time.
+  var connectingSince: UInt64?
+
+  /// What the ledger wants done; those before `nextAction` are done.
+  var actions: [JobAction] = []
+  private var nextAction = 0
+  /// What is to be told before anything else is done.
+  var outputs: [RemotePoolOutput] = []
+  private var nextOutput = 0
+
+  /// The jobs that are on their way, by their number in the input, which is their id there.
+  var sent: [UInt64: JobID] = [:]
+  var sentBytes = 0
+  /// Bytes of the jobs that are not settled.
+  var keptBytes = 0
+  /// What is asked for each job, by its index: members of its record.
+  var terms: [[UInt8]] = []
+  /// Whether the job is JSON and to stay so, by its index.
+  var isJSON: [Bool] = []
+  let usualTerms: [UInt8]
+  /// The line of the job that is being sent, so that its memory is used again.
+  var line: [UInt8] = []
+  /// The job whose answer the ledger is told about at this moment, and its reply.
+  var replying: JobID?
+  var reply: [UInt8] = []
+
+  /// Jobs that the server had no room for.
+  package internal(set) var busyJobs = 0
+  /// Nothing new is begun.
+  var isDraining = false
+  /// The connection is given up for good.
+  package private(set) var isStopping = false
+  /// Answers are not wanted at the moment: their reader is slow.
+  private var isHeld = false
+  var hasSaidSilence = false
+
+  package init(_ configuration: RemotePoolConfiguration, _ keeping: JobKeeping) {
+    self.configuration = configuration
+    ledger = JobLedger(configuration: keeping.ledger)
+    facts = JobFacts(keepsDetails: keeping.keepsDetails)
+    reconnection = Reconnection(
+      delay: configuration.reconnectDelay, limit: configuration.reconnectLimit, seed: keeping.seed)
+    var usualTerms: [UInt8] = []
+    InputRecord.appendTerms(timeout: configuration.runLimit, retries: configuration.retries, to: &usualTerms)
+    self.usualTerms = usualTerms
+  }
+
+  /// When `fireTimers` is wanted, in nanoseconds of the monotonic clock; nil for never.
+  package var nextDeadline: UInt64? { timers.earliest }
+
+  /// Whether `advance` has something to do.
+  package var hasNews: Bool {
+    !actions.isEmpty || !outputs.isEmpty || replying != nil || isReadable || canSend
+      || (phase == .away && ledger.requestedLeases > 0)
+  }
+
+  /// Whether another job may come in.
+  package var canAccept: Bool { ledger.canAccept && keptBytes < Self.mostKeptBytes }
+
+  /// How many jobs may be on their way at this moment.
+  package var places: Int {
+    if case .open(let mostSent, _) = phase { mostSent } else { 0 }
+  }
+
+  // MARK: Going on
+
+  /// Does what is to be done until there is something to tell; nil when nothing is left for now. No answer is looked at and no job
+  /// sent with `leasing` false: then more jobs can come in first, and the most urgent of them is sent.
+  package mutating func advance(
+    _ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool = true
+  ) -> RemotePoolOutput? {
+    while true {
+      if nextOutput < outputs.count {
+        nextOutput += 1
+        return outputs[nextOutput - 1]
+      }
+      outputs.removeAll(keepingCapacity: true)
+      nextOutput = 0
+      if nextAction < actions.count {
+        nextAction += 1
+        if let output = perform(actions[nextAction - 1], loop, &reporter) { return output }
+        continue
+      }
+      actions.removeAll(keepingCapacity: true)
+      nextAction = 0
+      if replying != nil {
+        replying = nil
+        if reply.capacity > 1 << 20 { reply = [] }
+        continue
+      }
+      if !leasing { return nil }
+      if isReadable {
+        takeLine(&loop, &reporter)
+      } else if canSend {
+        ledger.handle(.leaseGranted, into: &actions)
+      } else if phase == .away, ledger.requestedLeases > 0 {
+        connect(&loop, &reporter)
+      } else {
+        return nil
+      }
+    }
+  }
+
+  private mutating func perform(
+    _ action: JobAction, _ loop: borrowing EventLoop, _ reporter: inout Reporter
+  ) -> RemotePoolOutput? {
+    switch action {
+    case .send(let job, _): send(job, &reporter)
+    case .interrupt(let job): giveUp(job, at: loop.now())
+    case .settled(let job, let outcome):
+      keptBytes -= store.payloadSize(of: job)
+      if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
+      return .settled(job, outcome)
+    case .emit(let job, let outcome): return .emit(job, outcome)
+    case .hold(let job):
+      if facts.keepsDetails { facts[job].record = nil }
+      if replying == job { reply.withUnsafeBytes { store.storeReply($0, for: job) } }
+    case .forget(let job): store.forget(job)
+    case .idle: return .idle
+    case .reportInternalError(let text):
+      reporter.fatal("internal error: \(text); please report it")
+      assertionFailure(text.description)
+    // Leases are given as there are places, and the clocks of jobs are all in the other pool.
+    case .requestLease, .withdrawLease, .declineLease, .arm, .disarm: break
+    }
+    return nil
+  }
+
+  /// At the end of each turn of the loop: writes, and says whether answers are wanted.
+  package mutating func endTurn(holdingResults: Bool, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    isHeld = holdingResults
+    guard connection != nil else { return }
+    connection!.write()
+    do throws(SystemError) {
+      try connection!.watch(&loop, token: Self.token, reading: !isHeld)
+    } catch {
+      lose(.broken(error), &loop, &reporter)
+    }
+  }
+
+  /// An event of the loop; false if it is not ours.
+  package mutating func handle(token: UInt64) -> Bool {
+    guard token == Self.token else { return false }
+    // Of a connection that is gone already, perhaps.
+    if connection != nil { connection!.read() }
+    return true
+  }
+
+  /// Whatever is not settled is cancelled.
+  package mutating func abandon() {
+    isDraining = true
+    ledger.handle(.abort, into: &actions)
+  }
+
+  /// Gives the connection up; ends with `closed`.
+  package mutating func stop(_ loop: inout EventLoop) {
+    guard !isStopping else { return }
+    isStopping = true
+    disconnect(&loop)
+    phase = .over
+    outputs.append(.closed)
+  }
+}
+
+/// What a remote pool tells its owner.
+package enum RemotePoolOutput: Equatable {
+  /// The job has ended, in the order in which jobs end. Exactly once per job.
+  case settled(JobID, Outcome)
+  /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
+  case emit(JobID, Outcome)
+  /// There is no connection, and none will be. People were told.
+  case lost(Loss.Verdict)
+  /// No job is left and none will come.
+  case idle
+  /// The connection is given up: the pool is finished.
+  case closed
+}
