@@ -110,7 +110,8 @@ extension PoolService {
     noteConsumed(Greeting.wanted.count)
     let most = configuration.ledger.clientLimit ?? configuration.ledger.queueLimit
     let line = Greeting.answer(
-      pool: configuration.name, version: version, maximumJobSize: connections[index].maximumJobSize, mostUnsettled: most)
+      pool: configuration.name, version: version, maximumJobSize: connections[index].maximumJobSize, mostUnsettled: most
+    )
     line.withUnsafeBytes { connections[index].unsent.append($0) }
     touch(index)
   }
