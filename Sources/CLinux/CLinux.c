@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -10,6 +11,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+void prefork_return_large_blocks(int size) { mallopt(M_MMAP_THRESHOLD, size); }
 
 int prefork_pipe2_cloexec(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 

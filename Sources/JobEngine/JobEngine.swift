@@ -250,8 +250,8 @@ package enum JobEngineOutput {
   case attemptEnded(JobID, failure: String?)
   /// The first answer of a worker that was merely taken to be ready.
   case firstReply(WorkerID)
-  /// Something about workers, after people were told.
-  case worker(WorkerPoolEvent)
+  /// Something about workers, after people were told. Indirect, because it is rare and would make all the others large.
+  indirect case worker(WorkerPoolEvent)
   /// No job is left and none will come.
   case idle
   /// No worker is left: the pool is finished.

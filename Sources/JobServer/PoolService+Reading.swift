@@ -13,7 +13,8 @@ extension PoolService {
   private static let blocks = 4
   private static let firstBlock = 4096
   private static let block = 65536
-  /// Jobs that are not complete may take so many times the size of one in all. Beyond it only the longest goes on.
+  /// Jobs that are not complete may take so many times the size of one in all. Half of it is for whoever comes first, the other half is
+  /// shared. Beyond its share only the longest goes on.
   private static let unreadFactor = 4
 
   /// How taking from a connection ended.
@@ -73,7 +74,7 @@ extension PoolService {
     var blocksLeft = Self.blocks
     // What is answered at once is sent at once when it is much, and may find the client gone.
     while connections.holds(id) {
-      if connections[index].isFull(outputLimit) || !engine.ledger.canAccept(from: id) { return .heldBack }
+      if isHeldBack(index) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
       if jobsLeft == 0 { return .more }
       let step = connections[index].next()
@@ -114,6 +115,11 @@ extension PoolService {
     return .gone
   }
 
+  /// Whether no job is taken from it: its answers are not read, or too many of its jobs are not settled.
+  private func isHeldBack(_ index: Int) -> Bool {
+    connections[index].isFull(outputLimit) || !engine.ledger.canAccept(from: connections[index].id)
+  }
+
   private mutating func read(_ index: Int, atMost size: Int, _ loop: borrowing EventLoop) -> ReadResult {
     let result = connections[index].readOnce(atMost: size)
     if case .bytes(let count) = result {
@@ -136,11 +142,11 @@ extension PoolService {
     unreadBytes -= count
   }
 
-  private var unreadLimit: Int { max(Self.unreadFactor * configuration.maximumJobSize, 16 * Self.block) }
+  private var unreadLimit: Int { max(Self.unreadFactor / 2 * configuration.maximumJobSize, 16 * Self.block) }
 
   /// Half jobs of many clients must not fill the memory, nor may those who begin big ones keep small ones out. Beyond the limit each
-  /// client goes on to its share of it, and further only the one with the most, so that one will end: never do they take
-  /// more than twice the limit and the longest job in all.
+  /// client goes on to its share of as much again, and further only the one with the most, so that one will end: all together never take
+  /// more than twice the limit and the longest job.
   private mutating func mayRead(_ index: Int) -> Bool {
     let own = connections[index].unread.count
     if unreadBytes < unreadLimit || own < max(Self.firstBlock, unreadLimit / connections.count) { return true }
@@ -167,9 +173,7 @@ extension PoolService {
       connections[index].isPaused = false
       engine.tell(.clientResumed(connections[index].id))
     }
-    guard connections[index].isHeldBack, !connections[index].isFull(outputLimit),
-      engine.ledger.canAccept(from: connections[index].id)
-    else { return }
+    guard connections[index].isHeldBack, !isHeldBack(index) else { return }
     connections[index].isHeldBack = false
     standInLine(index)
   }

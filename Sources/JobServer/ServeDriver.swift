@@ -21,6 +21,7 @@ public func serve(
   if case .file(let path) = configuration.workerErrors {
     do throws(SystemError) { log = try WorkerLog(path: path) } catch { return .cannotCreateFile("\(error)") }
   }
+  returnLargeBlocks()
   let descriptors = try? raiseDescriptorLimit()
   let keepLimit: @Sendable (ServeConfiguration) -> ServeConfiguration = { $0.givingWorkers(descriptors) }
   var driver = try ServeDriver(keepLimit(configuration), log, closed: closed, messenger) {

@@ -1,4 +1,9 @@
+import CLinux
 import Glibc
+
+/// From now on a block of memory of half a MiB and more goes back to the kernel when it is freed. By itself the allocator learns
+/// from the first such block to keep those that come: a server that was flooded once would stay large for ever.
+public func returnLargeBlocks() { prefork_return_large_blocks(512 * 1024) }
 
 /// What this process takes, without its children.
 public struct OwnUsage: Sendable {

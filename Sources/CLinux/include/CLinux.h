@@ -42,5 +42,7 @@ int prefork_descriptor_is_open(int fd);
 /// 'p' pipe, 't' terminal, 'f' regular file, 'd' directory, 's' socket, 'c' other character device, '?' anything else; 0 with errno.
 int prefork_descriptor_kind(int fd);
 
+void prefork_return_large_blocks(int size); // M_MMAP_THRESHOLD
+
 const char *prefork_signal_name(int signal); // "SEGV", or NULL
 const char *prefork_errno_name(int code);    // "ENOENT", or NULL
