@@ -154,6 +154,15 @@ enum Greeting {
     } + [UInt8(ascii: "\n")]
   }
 
+  /// What we say to that when we do not want the client; a code of sysexits.h.
+  static func refusal(_ reason: String, code: Int, version: String) -> [UInt8] {
+    JSONWriter.object { line in
+      line.member("prefork", version)
+      line.member("error", reason)
+      line.member("code", code)
+    } + [UInt8(ascii: "\n")]
+  }
+
   static func look(at unread: borrowing ByteQueue, isOver: Bool) -> Look {
     unread.withUnsafeBytes { bytes in
       let length = min(bytes.count, wanted.count)

@@ -55,12 +55,15 @@ extension PoolService {
     let (address, isInherited) = (listeners[listener].address, listeners[listener].isInherited)
     guard configuration.admits(peer, over: address, isInherited: isInherited, owner: owner) else {
       metrics.connectionRefused(.user)
+      refused.add(socket, reason: refusal("\(peer) may not use this pool", code: 77), pool: number, &loop)
       return reporter.repeated(
         .refusedClient, cause: "not allowed", "\(peer) may not use \(address) (--allow-user)")
     }
     guard connections.count < configuration.maximumConnections else {
       metrics.connectionRefused(.limit)
       let limit = configuration.maximumConnections
+      let reason = refusal("busy: \(limit) connections are open (--max-connections)", code: JobEngine.busyCode)
+      refused.add(socket, reason: reason, pool: number, &loop)
       return reporter.repeated(
         .refusedClient, cause: "too many", "\(peer) is refused: \(limit) connections are open (--max-connections)")
     }
@@ -78,6 +81,10 @@ extension PoolService {
     engine.tell(.clientJoined(id))
     // Who connects has something to say, as a rule: it need not be asked for. But when there is no room, only those wait who have.
     if mayTakeJobs { standInLine(Int(id.index)) }
+  }
+
+  private func refusal(_ reason: String, code: Int) -> [UInt8] {
+    Greeting.refusal(reason, code: code, version: version)
   }
 
   private mutating func suspendListening(_ loop: inout EventLoop) {

@@ -40,6 +40,7 @@ struct PoolService: ~Copyable {
   let version: String
   var engine: JobEngine
   var connections = ConnectionTable()
+  var refused = RefusedClients()
   var listeners = Slab<ListeningSocket>()
   /// Where those listeners that were asked for were to listen; the others were passed to us.
   var listens: [Int: SocketAddress] = [:]
@@ -87,7 +88,9 @@ struct PoolService: ~Copyable {
   }
 
   /// When `fireTimers` is wanted.
-  var nextDeadline: UInt64? { earliest(engine.nextDeadline, timers.earliest) }
+  var nextDeadline: UInt64? {
+    earliest(engine.nextDeadline, earliest(timers.earliest, refused.nextDeadline))
+  }
 
   /// Whether there is something to do before the loop may wait.
   var hasNews: Bool { engine.hasNews || releasesAll || (lineHead < line.count && mayTakeJobs) }
@@ -151,6 +154,7 @@ struct PoolService: ~Copyable {
 
   mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     engine.fireTimers(&loop)
+    refused.closeOverdue(&loop)
     while let timer = timers.popExpired(at: loop.now()) {
       switch timer {
       case .idle: closeIdle(&loop, &reporter)

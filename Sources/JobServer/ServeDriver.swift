@@ -232,6 +232,7 @@ struct ServeDriver: ~Copyable {
       reporter.pool = poolName(token.pool)
       services[token.pool].handle(
         token, readable: readable, writable: writable, hangup: hangup, &loop)
+    case .refused: if services.holds(token.pool) { services[token.pool].refused.handle(token, &loop) }
     case .controlListener: if control != nil { control!.letIn(&loop, owner: owner, &reporter) }
     case .control: controlReady(token, readable: readable, hangup: hangup)
     case .metrics: serveMetrics()

@@ -10,6 +10,7 @@ struct ServerToken {
     case controlListener = 0x23
     case control = 0x24
     case metrics = 0x25
+    case refused = 0x26
   }
 
   let kind: Kind
