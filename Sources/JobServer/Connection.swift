@@ -79,6 +79,9 @@ struct Connection: ~Copyable {
       switch Greeting.look(at: unread, isOver: inputIsOver) {
       case .incomplete: return .needMore(consumed: 0)
       case .plain: hasGreeted = true
+      case .control:
+        speaksControl = true
+        return .needMore(consumed: 0)
       case .records:
         hasGreeted = true
         unread.removeFirst(Greeting.wanted.count)
@@ -96,6 +99,9 @@ struct Connection: ~Copyable {
     self.decoder = decoder
     return step
   }
+
+  /// It is a client of the control socket, at the wrong door.
+  private(set) var speaksControl = false
 
   /// It has just asked for records, and is to be greeted.
   var asksForRecords = false
@@ -140,8 +146,11 @@ struct Connection: ~Copyable {
 enum Greeting {
   static let wanted = RecordsGreeting.request
 
-  /// What the first bytes are: not enough to tell, a plain client's, or the request for records.
-  enum Look { case incomplete, plain, records }
+  /// How each of our own clients begins at the control socket: to take that for a job would be to run it.
+  private static let control = Array(#"{"method":"io.prefork.Pool."#.utf8)
+
+  /// What the first bytes are: not enough to tell, a plain client's, the request for records, or meant for the control socket.
+  enum Look { case incomplete, plain, records, control }
 
   /// What we say to that.
   static func answer(pool: String, version: String, maximumJobSize: Int, mostUnsettled: Int) -> [UInt8] {
@@ -165,10 +174,13 @@ enum Greeting {
 
   static func look(at unread: borrowing ByteQueue, isOver: Bool) -> Look {
     unread.withUnsafeBytes { bytes in
-      let length = min(bytes.count, wanted.count)
-      for index in 0..<length where bytes[index] != wanted[index] { return .plain }
-      if length == wanted.count { return .records }
-      return isOver ? .plain : .incomplete
+      for (beginning, look) in [(wanted, Look.records), (control, .control)] {
+        let length = min(bytes.count, beginning.count)
+        guard (0..<length).allSatisfy({ bytes[$0] == beginning[$0] }) else { continue }
+        if length == beginning.count { return look }
+        return isOver ? .plain : .incomplete
+      }
+      return .plain
     }
   }
 }

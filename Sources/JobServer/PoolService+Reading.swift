@@ -76,9 +76,21 @@ extension PoolService {
     while connections.holds(id) {
       if isHeldBack(index) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
+      // Nobody is refused while a worker is free for a job that waits.
+      if !engine.ledger.canAccept {
+        settle(&loop, &reporter)
+        guard connections.holds(id) else { return .gone }
+      }
       if jobsLeft == 0 { return .more }
       let step = connections[index].next()
       if connections[index].asksForRecords { greet(index) }
+      if connections[index].speaksControl {
+        reporter.repeated(
+          .refusedClient, cause: "control",
+          "\(connections[index].name) speaks to a job socket as if it were the control socket")
+        close(index, .malformed, &loop)
+        return .gone
+      }
       switch step {
       case .frame(let place, let consumed):
         takeJob(at: place, from: index, loop, &reporter)
@@ -208,8 +220,8 @@ extension PoolService {
       if case .notJSON(let defect) = error, defect.problem == .empty { return }
       let number = connections[index].jobs + 1
       return reject(
-        "is a bad record: \(error) (record \(number) of its connection)", bytes: line, from: index, id: nil, loop,
-        &reporter)
+        "is a bad record: \(error) (record \(number) of its connection)", bytes: line, from: index,
+        id: InputRecord.id(of: line.span.bytes).map { Array(line[$0]) }, loop, &reporter)
     }
     var payload: [UInt8] = []
     record.appendJob(of: line.span.bytes, to: &payload)

@@ -5,7 +5,7 @@ import LinuxIO
 /// told in their format. Few at a time, and not for long: what is refused must not cost what those cost who are let in.
 struct RefusedClients: ~Copyable {
   /// More are closed at once.
-  private static let most = 64
+  private static let most = 8
   /// Whoever has not asked by then is closed, in nanoseconds.
   private static let patience: UInt64 = 1_000_000_000
 
@@ -53,7 +53,7 @@ struct RefusedClients: ~Copyable {
     }
     switch Greeting.look(at: clients[index].unread, isOver: isOver) {
     case .incomplete: return
-    case .plain: break
+    case .plain, .control: break
     case .records: clients[index].tellReason()
     }
     close(index, &loop)

@@ -37,6 +37,9 @@ public struct ServeConfiguration: Sendable {
     }
     var users: [SocketAddress: String] = [:]
     if let control { users[control] = "--control" }
+    if case .tcp? = control {
+      defects.append((nil, "--control must be a unix socket: over TCP nobody could tell who is there"))
+    }
     if let metricsListen {
       if let other = users[metricsListen] {
         defects.append((nil, "\(metricsListen) is given for \(other) and --metrics-listen"))
@@ -63,6 +66,26 @@ public struct ServeConfiguration: Sendable {
     }
     return nil
   }
+
+  /// The same with no more connections than there are descriptors for, when workers have those that they and their replacements
+  /// need: a crowd of clients must not keep a dead worker from being replaced.
+  func leavingDescriptors(of limit: ResourceLimit?) -> ServeConfiguration {
+    guard let limit else { return self }
+    var reserved = Self.ownDescriptors
+    for pool in pools { reserved += Self.descriptorsPerWorker * (pool.pool.pool.maximum + 2 * pool.pool.pool.surge) }
+    let all = Int(clamping: limit.hard)
+    let room = max(1, max(all / 2, all - reserved) / pools.count)
+    var copy = self
+    for number in copy.pools.indices {
+      copy.pools[number].maximumConnections = min(copy.pools[number].maximumConnections, room)
+    }
+    return copy
+  }
+
+  /// For sockets that listen, control, metrics and files.
+  private static let ownDescriptors = 48
+  /// Three pipes, a pidfd, a notification socket; and some while it is started.
+  private static let descriptorsPerWorker = 8
 
   /// The same, but for the limit on open files that workers get, if they were not given one: what ours was before we raised
   /// it, nil if that is not known.

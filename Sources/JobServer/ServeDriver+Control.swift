@@ -19,7 +19,7 @@ struct EndWaiter {
 /// What is asked at the control socket and of the metrics, and what is answered.
 extension ServeDriver {
   /// More workers than this are asked for by mistake.
-  private static let mostWorkers = 4096
+  private static let mostWorkers = 10_000
 
   mutating func controlReady(_ token: ServerToken, readable: Bool, hangup: Bool) {
     guard control != nil, control!.sessions.holds(token.index),

@@ -26,6 +26,11 @@ extension ServeDriver {
     stopsAsked += 1
     if signal == Signal.interrupt { interruptedBy = signal }
     guard stopsAsked == 1 else {
+      var unsettled = 0
+      for number in services.indices where services.holds(number) {
+        unsettled += services[number].engine.ledger.counts.unsettled
+      }
+      reporter.note("\(signalName(signal)): stopping now; \(unsettled) jobs are given up")
       for number in services.indices where services.holds(number) {
         abandon(number, stopsAsked == 2 ? .prompt : .immediate)
       }
@@ -112,6 +117,17 @@ extension ServeDriver {
     let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
     services[number].engine.pool.resize(to: minimum...maximum, &loop)
     reporter.note("the pool now keeps \(minimum == maximum ? "" : "\(minimum) to ")\(maximum) workers")
+  }
+
+  /// Fewer connections than were asked for, as there are too few descriptors.
+  mutating func sayLoweredLimits(_ asked: ServeConfiguration) {
+    for (number, pool) in configuration.pools.enumerated() {
+      guard pool.maximumConnections < asked.pools[number].maximumConnections else { continue }
+      reporter.pool = poolName(number)
+      reporter.detail(
+        "at most \(pool.maximumConnections) connections: the limit on open files (ulimit -n) has room for no more")
+    }
+    reporter.pool = nil
   }
 
   mutating func sayWhereItListens(_ number: Int) {

@@ -23,13 +23,16 @@ public func serve(
   }
   returnLargeBlocks()
   let descriptors = try? raiseDescriptorLimit()
-  let keepLimit: @Sendable (ServeConfiguration) -> ServeConfiguration = { $0.givingWorkers(descriptors) }
+  let keepLimit: @Sendable (ServeConfiguration) -> ServeConfiguration = {
+    $0.givingWorkers(descriptors).leavingDescriptors(of: descriptors)
+  }
   var driver = try ServeDriver(keepLimit(configuration), log, closed: closed, messenger) {
     switch reload() {
     case .configuration(let configuration): .configuration(keepLimit(configuration))
     case .unusable(let reason): .unusable(reason)
     }
   }
+  driver.sayLoweredLimits(configuration)
   if let failure = driver.take(passed) ?? driver.listen() { return failure }
   return try driver.run()
 }

@@ -15,7 +15,7 @@ public enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
   /// More bytes have no room in a sockaddr_un.
   static let longestName = 107
 
-  /// Reads `unix:/path`, `unix:@name`, `tcp:HOST:PORT`, `tcp:[::1]:PORT`, or a path that begins with `/`, `./` or `../`.
+  /// Reads `unix:/path`, `unix:@name`, `tcp:HOST:PORT`, `tcp:[::1]:PORT`, or a path with a slash in it.
   public static func parse(_ text: String) throws(SocketAddressError) -> SocketAddress {
     func failure(_ problem: SocketAddressError.Problem) -> SocketAddressError {
       SocketAddressError(text: text, problem: problem)
@@ -23,7 +23,10 @@ public enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     if text.isEmpty { throw failure(.empty) }
     if text.utf8.contains(0) { throw failure(.containsNUL) }
     if ["/", "./", "../"].contains(where: text.hasPrefix) { return try unix(text[...], failure) }
-    guard let colon = text.firstIndex(of: ":") else { throw failure(.noScheme) }
+    guard let colon = text.firstIndex(of: ":") else {
+      if text.contains("/") { return try unix(text[...], failure) }
+      throw failure(.noScheme)
+    }
     let rest = text[text.index(after: colon)...]
     switch text[..<colon] {
     case "unix": return try unix(rest, failure)

@@ -34,6 +34,9 @@ public struct PoolConfiguration: Sendable {
   /// costs a growing wait. One that is merely taken to be ready and lives so long lets a half-open breaker or a roll
   /// go on, though its end without a job is still a failed start (supervisor's startsecs). 0: ready is enough.
   public var settleTime: UInt64 = 1_000_000_000
+  /// A worker that breaks on its first job is never taken to be unable to start: where jobs come from many, one of them must not
+  /// stop the pool for the others.
+  public var blamesJobs = false
   /// Wait after a failed start.
   public var backoff = Backoff(minimum: 100_000_000, maximum: 30_000_000_000)
   /// So many failed starts within so long open the breaker.

@@ -19,9 +19,12 @@ public enum PoolEvent: Sendable, Equatable {
   case workerGone(WorkerID, GoneCause)
 
   /// The worker must not be used again, whatever it is doing (it broke the protocol, its job ran out of time). Its
-  /// leases are void. One that never proved itself has failed to start, and so has one that has not settled and left
-  /// its job untouched: a worker that says ready and then reads nothing must not be started again at once, for ever.
-  case workerBroken(WorkerID, jobUntouched: Bool = false)
+  /// leases are void. Without a lease, one that never proved itself has failed to start. With one that it left untouched it has,
+  /// too, and also if it proved itself but has not settled: a worker that says ready and then reads nothing must not be started again at once, for ever. Where
+  /// it has read its job, its first, that is the job's fault as well as the program's: the program's as long as no worker
+  /// ever worked (unless `blamesJobs`), and never when we have `interrupted` it. Else the jobs of one could keep those of all
+  /// others from being done.
+  case workerBroken(WorkerID, jobUntouched: Bool = false, interrupted: Bool = false)
 
   /// The worker is over a limit that only the driver can measure, such as its memory after a job. Whatever it is doing, it
   /// goes the way of one over `maximumJobs`: replaced before it retires, as far as `surge` allows, for `reason`.

@@ -1,12 +1,15 @@
 /// Retirement of one worker, the stop ladder, and the end of all.
 extension PoolStateMachine {
   mutating func workerBroken(
-    _ worker: WorkerID, _ jobUntouched: Bool, at now: UInt64, into actions: inout [PoolAction]
+    _ worker: WorkerID, _ jobUntouched: Bool, _ interrupted: Bool, at now: UInt64, into actions: inout [PoolAction]
   ) {
     guard let slot = slot(of: worker) else { return }
     switch slots[slot].state {
     case .empty, .backingOff, .stopping: break
-    case .leased: slots[slot].startHasFailed = !slots[slot].isProved || jobUntouched && !slots[slot].hasSettled
+    case .leased:
+      let mayBeTheJob = interrupted || hasProvedOnce || configuration.blamesJobs
+      slots[slot].startHasFailed =
+        jobUntouched ? !slots[slot].isProved || !slots[slot].hasSettled : !slots[slot].isProved && !mayBeTheJob
     case .starting, .idle, .probing, .resetting:
       slots[slot].startHasFailed = !slots[slot].isProved || !slots[slot].hasSettled
     }

@@ -70,7 +70,8 @@ public struct PoolStateMachine: Sendable {
     case .startExtended(let worker, let time): extendStart(worker, by: time, at: now, into: &actions)
     case .workerReady(let worker): workerReady(worker, at: now, into: &actions)
     case .workerGone(let worker, let cause): workerGone(worker, cause, at: now, into: &actions)
-    case .workerBroken(let worker, let jobUntouched): workerBroken(worker, jobUntouched, at: now, into: &actions)
+    case .workerBroken(let worker, let jobUntouched, let interrupted):
+      workerBroken(worker, jobUntouched, interrupted, at: now, into: &actions)
     case .limitExceeded(let worker, let reason): limitExceeded(worker, reason, at: now, into: &actions)
     case .retirementRequested(let worker): retirementRequested(worker, at: now, into: &actions)
     case .probePassed(let worker): probePassed(worker, at: now, into: &actions)

@@ -89,6 +89,14 @@ public struct InputRecord: Equatable, Sendable {
   }
 }
 
+extension InputRecord {
+  /// Where the id stands in a line that may be a bad record otherwise; nil if there is none, or the line is no object.
+  public static func id(of line: RawSpan) -> Range<Int>? {
+    guard let members = try? Members(line) else { return nil }
+    return members[.id]?.range
+  }
+}
+
 // MARK: - What goes to the worker
 
 extension InputRecord {

@@ -104,7 +104,7 @@ public struct WorkerPool: ~Copyable {
   public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) {
     guard workers.holds(worker) else { return }
     workers[worker.slot.index].duty = .none
-    tell(.workerBroken(worker), &loop)
+    tell(.workerBroken(worker, interrupted: true), &loop)
   }
 
   /// Replaces every worker, make-before-break as far as `surge` allows.

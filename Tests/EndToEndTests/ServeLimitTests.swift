@@ -28,6 +28,44 @@ import Testing
     server.stop()
   }
 
+  @Test("the bad jobs of one client, each of which costs a fresh worker its life, do not stop the pool for another")
+  func poison() throws {
+    let worker =
+      "sh -c 'while read -r l; do case $l in big) printf \"%0100d\\n\" 0;; two) printf \"a\\nb\\n\";; *) echo $l;; esac; done'"
+    let server = try Server("-w 2 --max-reply-size 50", worker: worker)
+    let (bad, good) = (try server.connect(), try server.connect())
+    bad.send(String(repeating: "big\n", count: 30) + String(repeating: "two\n", count: 10))
+    for _ in 0..<10 {
+      good.send("good\n")
+      #expect(good.next() == "good")
+    }
+    server.stop()
+  }
+
+  @Test("a client of control at the job socket is turned away, and its call is no job")
+  func wrongDoor() throws {
+    let server = try Server("--control unix:$DIR/c", worker: "tee -a $DIR/seen")
+    let status = try shell("prefork status \(server.socket)")
+    #expect(status.status == 69)
+    #expect(server.lines(of: "seen") == [])
+    server.session.waitForError("as if it were the control socket")
+    let client = try server.connect()
+    client.send("{\"method\":\"mine\"}\n")
+    #expect(client.next() == "{\"method\":\"mine\"}")
+    server.stop()
+  }
+
+  @Test("nobody is refused for a full queue while a worker is free")
+  func freeWorkers() throws {
+    let server = try Server(
+      "-w 4 --queue 1 --when-full refuse", worker: "sh -c 'while read -r l; do sleep 0.2; echo $l; done'")
+    let client = try server.connect()
+    server.wait(for: "four workers") { try server.control("status --json").output.contains(#""state":"idle""#) }
+    client.send("1\n2\n3\n4\n")
+    #expect(client.next(4) == ["1", "2", "3", "4"])
+    server.stop()
+  }
+
   @Test("of one connection no more jobs are taken than --client-jobs; the others bring theirs")
   func clientJobs() throws {
     let server = try Server("-w 1 --client-jobs 3", worker: Self.gated)
@@ -213,20 +251,21 @@ import Testing
     #expect(server.stop().status == 0)
   }
 
-  @Test("no descriptors left: who comes waits, at no cost, and is let in when others go")
+  @Test(
+    "a crowd may not take the descriptors that a worker's replacement needs, nor those of control; turning it away costs nothing"
+  )
   func descriptors() throws {
-    let server = try Server("-w 1", prelude: "ulimit -n 40")
+    let server = try Server(
+      "-w 1", worker: "sh -c 'while read -r l; do [ \"$l\" = die ] && kill -9 $$; echo $l; done'",
+      prelude: "ulimit -n 90")
     let crowd = try (0..<60).map { _ in try server.connect() }
-    server.session.waitForError("cannot take a connection: ")
-    let stranger = try Client(unix: server.socket + ".control")
+    server.session.waitForError("connections are open (--max-connections)")
     let before = processorTime(of: server.session.pid)
     _ = pause(0.8)
     #expect(processorTime(of: server.session.pid) - before < 0.15, "it spins")
-    for client in crowd.dropLast() { client.close() }
-    let last = try #require(crowd.last)
-    last.send("last\n")
-    #expect(last.next() == "last")
-    stranger.close()
+    crowd[0].send("die\nalive\n")
+    #expect(crowd[0].next(2) == ["", "alive"])
+    #expect(try server.control("status").status == 0)
     #expect(server.stop().status == 0)
   }
 
