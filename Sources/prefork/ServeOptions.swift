@@ -105,16 +105,11 @@ enum ServeOptions {
         + ".socket unit need no option; FileDescriptorName= says what for: jobs, jobs-POOL, control or metrics, and "
         + "SocketMode= who may use them. When stderr is the journal, messages carry PREFORK_POOL, PREFORK_SLOT, "
         + "PREFORK_WORKER_PID and PREFORK_JOB. The units prefork@.service and prefork@.socket come with prefork.",
-      "Durations and sizes are written as for run.",
+      "Durations: 500ms, 30s, 5m; sizes: 64K, 16M. What the command line says wins over --config.",
     ],
     groups: [
       OptionGroup("essential", [listen, RunOptions.workers, RunOptions.timeout, RunOptions.retries]),
-      OptionGroup(
-        "sockets",
-        [
-          socketMode, socketGroup, allowUser, allowRemote, maxConnections, idleConnectionTimeout, control,
-          metricsListen,
-        ]),
+      OptionGroup("sockets", sockets),
       OptionGroup(
         "formats", [RunOptions.workerProtocol, input, output, RunOptions.maxJobSize, RunOptions.maxReplySize]),
       RunOptions.recycleGroup,
@@ -135,7 +130,7 @@ enum ServeOptions {
     exitStatuses: [
       ExitStatusMeaning(0, "stopped, and everything that was accepted was answered"),
       ExitStatusMeaning(1, "stopped, and some accepted jobs were given up"),
-      ExitCode.usage.entry, ExitCode.inputUnreadable.entry, ExitCode.internalError.entry, ExitCode.systemRefused.entry,
+      ExitCode.usage.entry, ExitStatusMeaning(66, "the configuration file cannot be read"), ExitCode.internalError.entry, ExitCode.systemRefused.entry,
       ExitCode.cannotCreateOutput.entry, ExitCode.badConfiguration.entry, ExitCode.interrupted.entry,
     ])
 }
