@@ -130,7 +130,8 @@ enum ServeOptions {
     exitStatuses: [
       ExitStatusMeaning(0, "stopped, and everything that was accepted was answered"),
       ExitStatusMeaning(1, "stopped, and some accepted jobs were given up"),
-      ExitCode.usage.entry, ExitStatusMeaning(66, "the configuration file cannot be read"), ExitCode.internalError.entry, ExitCode.systemRefused.entry,
+      ExitCode.usage.entry, ExitStatusMeaning(66, "the configuration file cannot be read"),
+      ExitCode.internalError.entry, ExitCode.systemRefused.entry,
       ExitCode.cannotCreateOutput.entry, ExitCode.badConfiguration.entry, ExitCode.interrupted.entry,
     ])
 }
