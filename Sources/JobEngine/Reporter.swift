@@ -101,6 +101,8 @@ package struct Reporter: ~Copyable {
   package var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
   package var isVerbose: Bool { verbosity == .verbose }
 
+  /// Messages on stderr say how bad it is: for the log of a service, where nobody reads every line.
+  package var showsLevels = false
   /// The pool that messages are about, where there are several.
   package var pool: String?
   private var name: String { pool.map { "prefork[\($0)]" } ?? "prefork" }
@@ -196,8 +198,18 @@ package struct Reporter: ~Copyable {
   private mutating func say(
     _ priority: JournalEntry.Priority, _ text: String, kind: JournalEntry.Kind? = nil, about subject: Subject? = nil
   ) {
-    guard let journal else { return line("\(name): \(text)") }
+    guard let journal else { return line("\(name): \(showsLevels ? level(of: priority, text) : "")\(text)") }
     journal.log(entry(priority, text, kind: kind, about: subject))
+  }
+
+  /// As compilers write it; what is normal has none, and evidence belongs to the message before it.
+  private func level(of priority: JournalEntry.Priority, _ text: String) -> String {
+    if text.hasPrefix("  ") { return "" }
+    switch priority {
+    case .error: return "error: "
+    case .warning: return "warning: "
+    case .notice, .info, .debug: return ""
+    }
   }
 
   /// journalctl(1) shows who speaks; which pool it is about stands before the words.

@@ -75,6 +75,7 @@ struct ServeDriver: ~Copyable {
     reporter = Reporter(
       InheritedOutput(2, wasClosed: closed.stderr), log: log, verbosity: configuration.verbosity,
       journal: messenger.journals ? messenger : nil)
+    reporter.showsLevels = true
     self.messenger = messenger
     if messenger.notifies { talk.nextLook = startedAt }
     for (number, pool) in configuration.pools.enumerated() {
