@@ -54,7 +54,7 @@ let package = Package(
     .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
     .target(name: "MetricsServer", dependencies: ["Metrics", "LinuxIO", "CMicrohttpd"]),
     .target(name: "CMicrohttpd"),
-    .target(name: "EventLoop", dependencies: ["Timers", "LinuxIO", "CSystemd"]),
+    .target(name: "EventLoop", dependencies: ["LinuxIO", "CSystemd"]),
     .target(name: "ServiceManager", dependencies: ["LinuxIO", "DaemonThreads", "CSystemd"]),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "DaemonThreads"),
@@ -96,17 +96,17 @@ let package = Package(
       name: "ControlClientTests", dependencies: ["ControlClient", "ControlProtocol", "LinuxIO", "TestSupport"]),
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
     .testTarget(
-      name: "ConfigurationFileTests", dependencies: ["ConfigurationFile", "CommandLineKit", "LinuxIO", "TestSupport"]),
+      name: "ConfigurationFileTests", dependencies: ["ConfigurationFile", "CommandLineKit", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "ServiceManagerTests", dependencies: ["ServiceManager", "LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
-      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "LinuxIO", "TestSupport"]),
+      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "LinuxIO"]),
     .testTarget(
-      name: "JobServerTests", dependencies: ["JobServer", "ControlProtocol", "WireFormats", "LinuxIO", "TestSupport"]),
-    .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO", "TestSupport"]),
+      name: "JobServerTests", dependencies: ["JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
+    .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO"]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["WorkerCheck"]),
     .testTarget(
       name: "MetricsTests", dependencies: ["Metrics", "PoolCore", "JobCore", "TestSupport"], exclude: ["parse.py"]),

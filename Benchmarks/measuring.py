@@ -89,3 +89,25 @@ def check_programs(parser, *files):
     for file in filter(None, files):
         if not os.access(file, os.X_OK):
             parser.error(f"{file} is not there or not executable: build it first (`make bench` does)")
+
+
+def run_rounds(found, rounds, measure):
+    """Fills in the rates of all rivals, round by round, and their ratios to the first. `measure` tells of a rival (its jobs, seconds,
+    CPU seconds). Returns the failures, as texts."""
+    failures = []
+    for round_number in range(rounds):
+        shift = round_number % len(found)
+        for rival in found[shift:] + found[:shift]:
+            # A place for each round, so that rounds stay aligned with those of the first.
+            try:
+                jobs, seconds, cpu = measure(rival)
+                rival.rates.append(jobs / seconds)
+                rival.cpu.append(cpu / jobs)
+            except RunFailed as failure:
+                failures.append(f"{rival.name}, round {round_number + 1}: {failure}")
+                rival.rates.append(None)
+                rival.cpu.append(None)
+    for rival in found:
+        pairs = zip(rival.rates, found[0].rates)
+        rival.ratios = [rate / first for rate, first in pairs if rate is not None and first is not None]
+    return failures

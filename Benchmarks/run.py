@@ -26,7 +26,8 @@ import statistics
 import sys
 import tempfile
 
-from measuring import JOB_SIZE, RunFailed, check_programs, describe_machine, median_and_spread, run_command, write_jobs
+from measuring import (
+    JOB_SIZE, RunFailed, check_programs, describe_machine, median_and_spread, run_command, run_rounds, write_jobs)
 
 FLOOR = "floor_pool"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -95,7 +96,7 @@ def same_content(file, other, ordered):
 
 
 def measure(rival, pinned_to, folder):
-    """One run. Returns (seconds, CPU seconds)."""
+    """One run. Returns (jobs, seconds, CPU seconds)."""
     jobs, results = os.path.join(folder, f"jobs{rival.jobs}"), os.path.join(folder, "results")
     if not os.path.exists(jobs):
         write_jobs(jobs, rival.jobs)
@@ -104,28 +105,7 @@ def measure(rival, pinned_to, folder):
         start, end, usage, _ = run_command([*prefix, *rival.command], source, sink)
     if not same_content(jobs, results, rival.ordered):
         raise RunFailed(f"answered wrongly: its output is not its {rival.jobs} jobs")
-    return end - start, usage.ru_utime + usage.ru_stime
-
-
-def run_rounds(found, arguments, pinned_to, folder):
-    """Fills in the rates of all rivals, round by round. Returns the failures, as texts."""
-    failures = []
-    for round_number in range(arguments.rounds):
-        shift = round_number % len(found)
-        for rival in found[shift:] + found[:shift]:
-            # A place for each round, so that rounds stay aligned with those of the floor.
-            try:
-                seconds, cpu = measure(rival, pinned_to, folder)
-                rival.rates.append(rival.jobs / seconds)
-                rival.cpu.append(cpu / rival.jobs)
-            except RunFailed as failure:
-                failures.append(f"{rival.name}, round {round_number + 1}: {failure}")
-                rival.rates.append(None)
-                rival.cpu.append(None)
-    for rival in found:
-        pairs = zip(rival.rates, found[0].rates)
-        rival.ratios = [rate / floor for rate, floor in pairs if rate is not None and floor is not None]
-    return failures
+    return rival.jobs, end - start, usage.ru_utime + usage.ru_stime
 
 
 def row(rival):
@@ -152,8 +132,8 @@ def main():
                 found = rivals(arguments, workers)
                 where = "all CPUs" if pinned_to is None else f"CPU {pinned_to} alone"
                 print(f"\n### {workers} workers, {where}\n", flush=True)
-                failures += [f"{workers} workers, {where}: {failure}"
-                             for failure in run_rounds(found, arguments, pinned_to, folder)]
+                rounds = run_rounds(found, arguments.rounds, lambda rival: measure(rival, pinned_to, folder))
+                failures += [f"{workers} workers, {where}: {failure}" for failure in rounds]
                 print("| pool | jobs/s | ratio to floor | spread | CPU µs/job |\n|---|--:|--:|--:|--:|")
                 print(*map(row, found), sep="\n", flush=True)
     print("\ncommands (with 2 workers):")

@@ -31,7 +31,8 @@ import sys
 import tempfile
 import time
 
-from measuring import JOB_SIZE, RunFailed, check_programs, describe_machine, median_and_spread, run_command, write_jobs
+from measuring import (
+    JOB_SIZE, RunFailed, check_programs, describe_machine, median_and_spread, run_command, run_rounds, write_jobs)
 
 LONGEST_START = 30  # seconds
 
@@ -152,26 +153,10 @@ def measure_serve(rival, arguments, workers, pinned, folder):
     return end - start, usage[0].ru_utime + usage[0].ru_stime
 
 
-def run_rounds(found, arguments, workers, pinned, folder):
-    """Fills in the rates of all rivals, round by round. Returns the failures, as texts."""
-    failures = []
-    for round_number in range(arguments.rounds):
-        shift = round_number % len(found)
-        for rival in found[shift:] + found[:shift]:
-            # A place for each round, so that rounds stay aligned with those of `run`.
-            measure = measure_serve if rival.connections else measure_run
-            try:
-                seconds, cpu = measure(rival, arguments, workers, pinned, folder)
-                rival.rates.append(arguments.jobs / seconds)
-                rival.cpu.append(cpu / arguments.jobs)
-            except RunFailed as failure:
-                failures.append(f"{workers} workers: {rival.name}, round {round_number + 1}: {failure}")
-                rival.rates.append(None)
-                rival.cpu.append(None)
-    for rival in found:
-        pairs = zip(rival.rates, found[0].rates)
-        rival.ratios = [rate / run for rate, run in pairs if rate is not None and run is not None]
-    return failures
+def measure(rival, arguments, workers, pinned, folder):
+    """One run. Returns (jobs, seconds, CPU seconds)."""
+    one = measure_serve if rival.connections else measure_run
+    return (arguments.jobs, *one(rival, arguments, workers, pinned, folder))
 
 
 def row(rival):
@@ -195,7 +180,8 @@ def main():
         for workers in arguments.workers:
             found = rivals(arguments)
             print(f"\n### {workers} workers, one CPU\n", flush=True)
-            failures += run_rounds(found, arguments, workers, pinned, folder)
+            rounds = run_rounds(found, arguments.rounds, lambda rival: measure(rival, arguments, workers, pinned, folder))
+            failures += [f"{workers} workers: {failure}" for failure in rounds]
             print("| | jobs/s | ratio to run | spread | CPU µs/job |\n|---|--:|--:|--:|--:|")
             print(*map(row, found), sep="\n", flush=True)
     for failure in failures:

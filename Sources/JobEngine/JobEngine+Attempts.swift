@@ -264,6 +264,6 @@ extension JobEngine {
     facts[job].failedAttempts.append(
       DeadLetter.Attempt(
         outcome: failure.outcome.description, failure: last, slot: details.slot, pid: details.pid,
-        ran: details.leasedAt.map { details.endedAt &- $0 }))
+        ran: details.ran))
   }
 }

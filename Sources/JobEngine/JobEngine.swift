@@ -10,8 +10,8 @@ import WorkerPool
 /// Jobs on workers: the ledger decides about jobs, the pool's core about workers, and this struct carries their decisions out on
 /// real processes and bytes. `run` feeds it from stdin, `serve` from connections.
 ///
-/// It calls nobody back. Its owner runs the loop, hands jobs in with `accept` and events of the loop with `handle`, and after
-/// each calls `advance` until it has nothing more to tell. While a result is told (`emit`), it can be read with `withResult`: the
+/// It calls nobody back. Its owner runs the loop, hands jobs in with `accept`, events of the loop to `pool` and time with `fireTimers`,
+/// and after each calls `advance` until it has nothing more to tell. While a result is told (`emit`), it can be read with `withResult`: the
 /// reply of a worker is copied nowhere on its way.
 package struct JobEngine: ~Copyable {
   /// The timers of jobs.
@@ -70,7 +70,7 @@ package struct JobEngine: ~Copyable {
     facts = JobFacts(keepsDetails: configuration.keepsDetails)
   }
 
-  /// When `handle(.alarm)` is wanted, in nanoseconds of the monotonic clock; nil for never.
+  /// When `fireTimers` is wanted, in nanoseconds of the monotonic clock; nil for never.
   package var nextDeadline: UInt64? { earliest(pool.nextDeadline, timers.earliest) }
 
   /// Whether `advance` has something to do.
@@ -174,6 +174,26 @@ package struct JobEngine: ~Copyable {
     configuration.ledger = ledger
     self.ledger.reconfigure(ledger, into: &actions)
     self.pool.reconfigure(pool, &loop)
+  }
+
+  /// One worker more, or one fewer. A pool that was asked to be of a fixed size keeps one; of a variable pool the upper bound moves, and
+  /// takes the lower one along only as long as it is below it.
+  package mutating func resize(by change: Int, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    guard !isStopping else { return }
+    let asked = configuration.pool.pool
+    let maximum = max(1, pool.size.upperBound + change)
+    let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
+    resize(to: minimum...maximum, &loop, &reporter)
+  }
+
+  /// From so many workers to so many, and people are told.
+  package mutating func resize(
+    to size: ClosedRange<Int>, _ loop: inout EventLoop, _ reporter: inout Reporter, askedBy: String? = nil
+  ) {
+    if size != pool.size { pool.resize(to: size, &loop) }
+    let bounds = size.count == 1 ? "\(size.upperBound)" : "\(size.lowerBound) to \(size.upperBound)"
+    let workers = size.upperBound == 1 ? "worker" : "workers"
+    reporter.note("the pool now keeps \(bounds) \(workers)" + (askedBy.map { " (asked by \($0))" } ?? ""))
   }
 
   /// Stops the workers; ends with `closed`.

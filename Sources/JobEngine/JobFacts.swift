@@ -44,6 +44,18 @@ package struct JobFacts {
     package var cannotComeAgain = false
     /// Attempts that failed.
     package var failedAttempts: [DeadLetter.Attempt] = []
+
+    /// How long it waited for its last lease, or for its end if it never had one, in nanoseconds.
+    package var queued: UInt64 { (leasedAt ?? endedAt) &- acceptedAt }
+    /// How long its last attempt took, in nanoseconds; nil without one.
+    package var ran: UInt64? { leasedAt.map { endedAt &- $0 } }
+
+    /// What became of it, as a record.
+    package func outputRecord(seq: UInt64, _ outcome: Outcome, attempts: Int) -> OutputRecord {
+      OutputRecord(
+        seq: seq, outcome: outcome.description, attempts: attempts, slot: slot, pid: pid, queued: queued, ran: ran,
+        cpu: cost?.cpu, rss: cost?.memoryChange)
+    }
   }
 
   private var attempts: [Attempt] = []

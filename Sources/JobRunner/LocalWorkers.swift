@@ -112,23 +112,10 @@ struct LocalWorkers: ~Copyable, Workplace {
     case Signal.hangup: engine.pool.recycleAll(&loop)
     case Signal.user1: engine.sayState(loop, &reporter)
     case Signal.child: engine.pool.childrenChanged(&loop)
-    case Signal.oneMore: resize(by: 1, &loop, &reporter)
-    case Signal.oneFewer: resize(by: -1, &loop, &reporter)
+    case Signal.oneMore: engine.resize(by: 1, &loop, &reporter)
+    case Signal.oneFewer: engine.resize(by: -1, &loop, &reporter)
     default: break
     }
-  }
-
-  /// A pool that was asked to be of a fixed size keeps one; of a variable pool the upper bound moves, and takes the lower
-  /// one along only as long as it is below it.
-  private mutating func resize(by change: Int, _ loop: inout EventLoop, _ reporter: inout Reporter) {
-    guard !engine.isStopping else { return }
-    let old = engine.pool.size
-    let asked = pool.pool
-    let maximum = max(1, old.upperBound + change)
-    let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
-    if minimum...maximum != old { engine.pool.resize(to: minimum...maximum, &loop) }
-    let size = minimum == maximum ? "\(maximum)" : "\(minimum) to \(maximum)"
-    reporter.note("the pool now keeps \(size) worker\(maximum == 1 ? "" : "s")")
   }
 
   // MARK: What people are told

@@ -28,10 +28,8 @@ extension RunDriver where Work: ~Copyable {
 
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {
     let details = workplace.details(of: job)
-    let record = OutputRecord(
-      seq: workplace.sequence(of: job), outcome: outcome.description, attempts: workplace.attempts(of: job),
-      slot: details.slot, pid: details.pid, queued: (details.leasedAt ?? details.endedAt) &- details.acceptedAt,
-      ran: details.leasedAt.map { details.endedAt &- $0 }, cpu: details.cost?.cpu, rss: details.cost?.memoryChange)
+    let record = details.outputRecord(
+      seq: workplace.sequence(of: job), outcome, attempts: workplace.attempts(of: job))
     var line: [UInt8] = []
     let id = details.id?.span.bytes
     if outcome == .ok {

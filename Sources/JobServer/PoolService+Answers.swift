@@ -17,11 +17,11 @@ extension PoolService {
     _ job: JobID, _ outcome: Outcome, _ loop: borrowing EventLoop, _ reporter: inout Reporter
   ) {
     // Field by field: a copy of the details would have to hold on to all that they refer to.
-    let (acceptedAt, endedAt) = (engine.facts[job].acceptedAt, engine.facts[job].endedAt)
+    let (queued, endedAt) = (engine.facts[job].queued, engine.facts[job].endedAt)
     let leasedAt = engine.facts[job].leasedAt
     let attempt = engine.facts.attempt(of: job)
     metrics.jobSettled(
-      outcome, queued: (leasedAt ?? endedAt) &- acceptedAt,
+      outcome, queued: queued,
       ran: leasedAt != nil && !attempt.includesStart ? endedAt &- attempt.startedAt : nil,
       input: engine.facts[job].sent, output: engine.facts[job].received)
     switch outcome {
@@ -75,10 +75,7 @@ extension PoolService {
 
   private func record(of job: JobID, _ outcome: Outcome, number: UInt64) -> [UInt8] {
     let details = engine.facts[job]
-    let record = OutputRecord(
-      seq: number, outcome: outcome.description, attempts: engine.ledger.attempts(of: job), slot: details.slot,
-      pid: details.pid, queued: (details.leasedAt ?? details.endedAt) &- details.acceptedAt,
-      ran: details.leasedAt.map { details.endedAt &- $0 }, cpu: details.cost?.cpu, rss: details.cost?.memoryChange)
+    let record = details.outputRecord(seq: number, outcome, attempts: engine.ledger.attempts(of: job))
     var line: [UInt8] = []
     let id = details.id?.span.bytes
     if outcome == .ok {

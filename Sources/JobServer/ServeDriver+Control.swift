@@ -120,9 +120,7 @@ extension ServeDriver {
       throw .invalidSize(minimum: minimum, maximum: maximum, most: Self.mostWorkers)
     }
     reporter.pool = poolName(number)
-    services[number].engine.pool.resize(to: minimum...maximum, &loop)
-    reporter.note(
-      "the pool now keeps \(minimum == maximum ? "" : "\(minimum) to ")\(maximum) workers (asked by control)")
+    services[number].engine.resize(to: minimum...maximum, &loop, &reporter, askedBy: "control")
     reporter.pool = nil
   }
 

@@ -108,15 +108,8 @@ extension ServeDriver {
   }
 
   private mutating func resize(by change: Int) {
-    guard services.count == 1, let number = services.indices.first(where: { services.holds($0) }),
-      !services[number].engine.isStopping
-    else { return }
-    let old = services[number].engine.pool.size
-    let asked = services[number].configuration.pool.pool
-    let maximum = max(1, old.upperBound + change)
-    let minimum = asked.minimum == asked.maximum ? maximum : min(asked.minimum, maximum)
-    services[number].engine.pool.resize(to: minimum...maximum, &loop)
-    reporter.note("the pool now keeps \(minimum == maximum ? "" : "\(minimum) to ")\(maximum) workers")
+    guard services.count == 1, let number = services.indices.first(where: { services.holds($0) }) else { return }
+    services[number].engine.resize(by: change, &loop, &reporter)
   }
 
   /// Fewer connections than were asked for, as there are too few descriptors.

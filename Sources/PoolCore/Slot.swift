@@ -111,14 +111,6 @@ struct Slot: Sendable {
     }
   }
 
-  /// True for a worker on the stop ladder.
-  var isBeingStopped: Bool {
-    switch state {
-    case .stopping: true
-    case .empty, .backingOff, .starting, .idle, .probing, .leased, .resetting: false
-    }
-  }
-
   /// True for a worker that was started and may still be busy with its start: it has neither proved itself nor settled.
   var isLoading: Bool {
     switch state {

@@ -20,7 +20,7 @@ public struct TopView: Sendable {
     case lost(reason: String, at: UInt64)
   }
 
-  /// What keys are for, for now.
+  /// What keys are for at this moment.
   enum Mode: Equatable, Sendable {
     case table
     case help(offset: Int)

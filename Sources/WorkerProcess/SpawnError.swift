@@ -123,7 +123,7 @@ extension SpawnError {
       if !program.hasPrefix("/"), let directory {
         return "there is no such file; a relative path counts from \(directory), where the worker starts"
       }
-      return "there is no such file; the worker is a program and its arguments: prefork run -- PROGRAM [ARGUMENT...]"
+      return "there is no such file; the worker is a program and its arguments: -- PROGRAM [ARGUMENT...]"
     case EACCES: return accessHint
     case ENOEXEC: return "it is neither a binary for this machine nor a script with a #! line"
     default: return nil

@@ -147,7 +147,7 @@ import Testing
     server.session.waitForError("the pool now keeps 2 workers")
     server.session.wait(for: "two workers") { server.session.workers.count == 2 }
     server.session.signal(SIGTTOU)
-    server.session.waitForError("the pool now keeps 1 workers")
+    server.session.waitForError("the pool now keeps 1 worker\n")
     server.session.wait(for: "one worker") { server.session.workers.count == 1 }
     client.send(String(repeating: "x\n", count: 2000))
     server.session.signal(SIGHUP)

@@ -178,4 +178,49 @@ import Testing
     settled.gone(0, .stopped)
     #expect(settled.backoffs.isEmpty)
   }
+
+  @Test("one that breaks on its first job has failed to start while no worker ever worked, and not any more after that")
+  func brokenOnItsFirstJob() {
+    var pool = PoolHarness.open(2) { $0.readyIsProof = false }
+    pool.request()
+    pool.send(.workerBroken(pool.worker(0)))
+    pool.gone(0, .stopped)
+    #expect(pool.backoffs.count == 1)
+
+    var proved = PoolHarness.open(2) { $0.readyIsProof = false }
+    proved.release(proved.lease())
+    for _ in 0..<20 {
+      let (one, other) = (proved.lease(), proved.lease())
+      proved.send(.workerBroken(proved.worker(one)))
+      proved.release(other)
+      proved.gone(one, .stopped)
+      proved.bringUp()
+    }
+    #expect(proved.backoffs.isEmpty)
+  }
+
+  @Test(
+    "one whose first job we interrupted has not failed to start; nor has any that has read its job, where jobs are to blame"
+  )
+  func interruptedOnItsFirstJob() {
+    var pool = PoolHarness.open(1) { $0.readyIsProof = false }
+    pool.request()
+    pool.send(.workerBroken(pool.worker(0), interrupted: true))
+    pool.gone(0, .stopped)
+    #expect(pool.backoffs.isEmpty)
+
+    var blaming = PoolHarness.open(1) {
+      $0.readyIsProof = false
+      $0.blamesJobs = true
+    }
+    blaming.request()
+    blaming.send(.workerBroken(blaming.worker(0)))
+    blaming.gone(0, .stopped)
+    #expect(blaming.backoffs.isEmpty)
+    blaming.bringUp()
+    blaming.request()
+    blaming.send(.workerBroken(blaming.worker(0), jobUntouched: true))
+    blaming.gone(0, .stopped)
+    #expect(blaming.backoffs.count == 1, "one that reads nothing is no worker, whatever the job")
+  }
 }
