@@ -24,7 +24,7 @@ let package = Package(
       name: "JobRunner",
       dependencies: [
         "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
-        "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+        "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
       ]),
     .target(
       name: "RemotePool",
@@ -37,7 +37,7 @@ let package = Package(
       dependencies: [
         "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
         "WorkerPool", "PoolCore",
-        "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+        "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
       ]),
     .target(
       name: "JobEngine",
@@ -47,14 +47,17 @@ let package = Package(
       ]),
     .target(
       name: "WorkerCheck",
-      dependencies: ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"]),
+      dependencies: [
+        "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
+      ]),
     .target(
       name: "WorkerPool", dependencies: ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"]),
     .target(name: "ObjectPool", dependencies: ["PoolCore", "Timers", "DaemonThreads"]),
     .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
     .target(name: "MetricsServer", dependencies: ["Metrics", "LinuxIO", "CMicrohttpd"]),
     .target(name: "CMicrohttpd"),
-    .target(name: "EventLoop", dependencies: ["LinuxIO", "CSystemd"]),
+    .target(name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "CSystemd"]),
+    .target(name: "EventLoop", dependencies: ["LinuxIO"]),
     .target(name: "ServiceManager", dependencies: ["LinuxIO", "DaemonThreads", "CSystemd"]),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "DaemonThreads"),
@@ -62,7 +65,9 @@ let package = Package(
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(
       name: "TopDriver",
-      dependencies: ["TopView", "ControlClient", "ControlProtocol", "Chronicle", "EventLoop", "LinuxIO"]),
+      dependencies: [
+        "TopView", "ControlClient", "ControlProtocol", "Chronicle", "SystemEvents", "EventLoop", "LinuxIO",
+      ]),
     .target(name: "TopView", dependencies: ["ControlProtocol", "Chronicle"]),
     .target(name: "ControlClient", dependencies: ["ControlProtocol", "LinuxIO"]),
     .target(name: "Chronicle", dependencies: ["JobCore"]),
@@ -99,7 +104,7 @@ let package = Package(
       name: "ConfigurationFileTests", dependencies: ["ConfigurationFile", "CommandLineKit", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
     .testTarget(name: "ServiceManagerTests", dependencies: ["ServiceManager", "LinuxIO", "TestSupport"]),
-    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"]),
+    .testTarget(name: "EventLoopTests", dependencies: ["SystemEvents", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +35,18 @@ int prefork_epoll_wait(int epoll, struct prefork_ready *ready, int most, int tim
     ready[i].events = (e & EPOLLIN ? 1 : 0) | (e & EPOLLOUT ? 2 : 0) | (e & (EPOLLHUP | EPOLLERR) ? 4 : 0);
   }
   return count;
+}
+
+int prefork_timer_create(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int prefork_timer_set(int fd, uint64_t deadline) {
+  if (deadline == 0) deadline = 1; // Zero would disarm it.
+  struct itimerspec when = {0};
+  if (deadline != UINT64_MAX) {
+    when.it_value.tv_sec = (time_t)(deadline / 1000000000);
+    when.it_value.tv_nsec = (long)(deadline % 1000000000);
+  }
+  return timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 int prefork_pidfd_open(pid_t pid) {

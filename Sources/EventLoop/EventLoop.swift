@@ -1,5 +1,3 @@
-import CSystemd
-import Glibc
 import LinuxIO
 
 /// What the loop has seen.
@@ -23,29 +21,42 @@ public enum LoopPatience: CInt, Sendable {
   case millisecond = 1
 }
 
-/// One thread's loop: an epoll of our own for the descriptors that carry jobs, with sd-event nested in it for all that
-/// is rare (signals, the alarm, the watchdog). An sd-event source for each pipe would cost a quarter of the throughput.
+/// A loop of another kind that is nested in an `EventLoop`: its descriptor becomes readable when it has events.
+public protocol NestedEvents: AnyObject {
+  /// Readable until `dispatch` has appended all there is.
+  var descriptor: CInt { get }
+  /// Appends what happened.
+  func dispatch(into events: inout [LoopEvent]) throws(SystemError)
+}
+
+/// One thread's loop: an epoll of our own for the descriptors that carry jobs, and a timer for the alarm. What is rare
+/// (signals, systemd's watchdog) comes from a loop nested in it, sd-event in `prefork`: see SystemEvents. An sd-event
+/// source for each pipe would cost a quarter of the throughput.
 ///
 /// It calls nobody back: `wait` appends what happened to a list, and its owner acts.
 public struct EventLoop: ~Copyable {
-  /// The token of the nested loop; no other descriptor may use it.
-  private static let nestedToken = UInt64.max
-  /// An alarm may come so much late, in microseconds; less would cost wake-ups, more would blur short timeouts.
-  private static let alarmAccuracy: UInt64 = 500
+  /// The tokens of the alarm's timer and of the nested loop; no other descriptor may use them.
+  private static let timerToken = UInt64.max
+  private static let nestedToken = UInt64.max - 1
 
   private let epoll: Epoll
-  private let system: SystemEvents
+  private let timer: TimerDescriptor
   private let ready: UnsafeMutableBufferPointer<Epoll.Ready>
   private var alarm: UInt64?
+  /// When the timer expires. It is not moved for an alarm that is cleared or moved later, as most are: to let it expire
+  /// once for nothing costs less.
+  private var expiry = UInt64.max
   private var turnTime: UInt64
+  /// What was nested in it with `nest`.
+  public private(set) var nested: (any NestedEvents)?
 
   /// A loop that watches nothing yet.
   public init() throws(SystemError) {
     let epoll = try Epoll()
-    let system = try SystemEvents()
-    try epoll.add(system.descriptor, token: Self.nestedToken, readable: true, writable: false)
+    let timer = try TimerDescriptor()
+    try epoll.add(timer.rawValue, token: Self.timerToken, readable: true, writable: false)
     self.epoll = epoll
-    self.system = system
+    self.timer = timer
     ready = .allocate(capacity: 256)
     turnTime = monotonicNow()
   }
@@ -68,40 +79,55 @@ public struct EventLoop: ~Copyable {
   /// Stops watching a descriptor; harmless if it is not watched.
   public mutating func remove(_ fd: CInt) { epoll.remove(fd) }
 
-  /// Blocks these signals in this thread and turns them into events.
-  public mutating func watchSignals(_ signals: [CInt]) throws(SystemError) { try system.watchSignals(signals) }
-
-  /// Asks for `.alarm` at `deadline` (nanoseconds of CLOCK_MONOTONIC), or for none. Cheap when nothing changes.
-  public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {
-    guard deadline != alarm else { return }
-    alarm = deadline
-    // Rounded up: an alarm may be late, never early.
-    let microseconds = deadline.map { $0 / 1000 + ($0 % 1000 == 0 ? 0 : 1) }
-    try system.setAlarm(at: microseconds, accuracy: Self.alarmAccuracy)
+  /// Takes the events of another loop from now on. There can be one.
+  public mutating func nest(_ events: any NestedEvents) throws(SystemError) {
+    precondition(nested == nil, "a loop is nested already")
+    try epoll.add(events.descriptor, token: Self.nestedToken, readable: true, writable: false)
+    nested = events
   }
 
-  /// Pings systemd's watchdog as long as the loop turns, if the service has one; false if it has none.
-  public mutating func enableWatchdog() throws(SystemError) -> Bool { try system.enableWatchdog() }
+  /// Asks for `.alarm` at `deadline` (nanoseconds of CLOCK_MONOTONIC), or for none. Cheap unless it is the earliest for
+  /// some time.
+  public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {
+    alarm = deadline
+    if let deadline, deadline < expiry { try setTimer(at: deadline) }
+  }
 
   /// Waits until something happens, or patience ends, and appends it to `events`.
   public mutating func wait(
     into events: inout [LoopEvent], atMost patience: LoopPatience = .endless
   ) throws(SystemError) {
-    // Setting an alarm can take a signal off the kernel's hands: then epoll knows nothing of it any more.
-    var isNestedReady = system.hasNews
-    let count = try epoll.wait(ready, timeout: isNestedReady ? 0 : patience.rawValue)
+    let count = try epoll.wait(ready, timeout: patience.rawValue)
     turnTime = monotonicNow()
+    var hasExpired = false
+    var isNestedReady = false
     for index in 0..<count {
       let entry = ready[index]
-      if entry.token == Self.nestedToken {
-        isNestedReady = true
-      } else {
+      switch entry.token {
+      case Self.timerToken: hasExpired = true
+      case Self.nestedToken: isNestedReady = true
+      default:
         events.append(
           .ready(
             token: entry.token, readable: entry.events & 5 != 0, writable: entry.events & 2 != 0,
             hangup: entry.events & 4 != 0))
       }
     }
-    if isNestedReady, try system.dispatch(into: &events) { alarm = nil }
+    if isNestedReady { try nested?.dispatch(into: &events) }
+    if hasExpired { try timerExpired(into: &events) }
+  }
+
+  /// The alarm may have been cleared or moved later meanwhile; then it does not ring yet.
+  private mutating func timerExpired(into events: inout [LoopEvent]) throws(SystemError) {
+    if let deadline = alarm, deadline <= turnTime {
+      alarm = nil
+      events.append(.alarm)
+    }
+    try setTimer(at: alarm ?? .max)
+  }
+
+  private mutating func setTimer(at deadline: UInt64) throws(SystemError) {
+    try timer.set(at: deadline)
+    expiry = deadline
   }
 }

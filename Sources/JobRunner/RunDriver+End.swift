@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import PoolCore
+import SystemEvents
 
 /// Signals, and all the ways in which a run ends.
 extension RunDriver where Work: ~Copyable {

@@ -4,6 +4,7 @@ import JobCore
 import JobEngine
 import JobLog
 import LinuxIO
+import SystemEvents
 import Timers
 import WireFormats
 

@@ -5,6 +5,7 @@ import LinuxIO
 import MetricsServer
 import PoolCore
 import ServiceManager
+import SystemEvents
 import WorkerPool
 
 /// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses what the loop

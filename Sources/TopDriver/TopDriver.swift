@@ -3,6 +3,7 @@ import ControlClient
 import ControlProtocol
 import EventLoop
 import LinuxIO
+import SystemEvents
 import TopView
 
 /// What `prefork top` shows, and how.

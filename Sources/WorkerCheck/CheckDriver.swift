@@ -1,4 +1,5 @@
 import EventLoop
+import SystemEvents
 import Timers
 import LinuxIO
 import PoolCore

@@ -13,12 +13,15 @@ import Testing
     "Metrics": ["PoolCore", "JobCore"],
     "MetricsServer": ["Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
     "LinuxIO": ["CLinux", "Glibc", "Synchronization"],
-    "TopDriver": ["TopView", "ControlClient", "ControlProtocol", "Chronicle", "EventLoop", "LinuxIO"],
+    "TopDriver": [
+      "TopView", "ControlClient", "ControlProtocol", "Chronicle", "SystemEvents", "EventLoop", "LinuxIO",
+    ],
     "TopView": ["ControlProtocol", "Chronicle"],
     "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
     "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
     "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization"],
-    "EventLoop": ["LinuxIO", "CSystemd", "Glibc"],
+    "EventLoop": ["LinuxIO"],
+    "SystemEvents": ["EventLoop", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "JobEngine": [
@@ -31,14 +34,16 @@ import Testing
     "JobRunner": [
       "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
       "WireFormats",
-      "EventLoop", "Timers", "LinuxIO",
+      "SystemEvents", "EventLoop", "Timers", "LinuxIO",
     ],
     "JobServer": [
       "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool",
       "PoolCore",
-      "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
     ],
-    "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
+    "WorkerCheck": [
+      "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
+    ],
     "prefork": [
       "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
       "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",

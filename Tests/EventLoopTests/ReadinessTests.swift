@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import LinuxIO
+import SystemEvents
 import Testing
 
 @Suite struct ReadinessTests {

@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import LinuxIO
+import SystemEvents
 import TestSupport
 import Testing
 

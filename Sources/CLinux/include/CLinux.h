@@ -25,6 +25,11 @@ struct prefork_ready {
 /// Fills at most `most` entries; returns their number or -1 with errno.
 int prefork_epoll_wait(int epoll, struct prefork_ready *ready, int most, int timeout_ms);
 
+/// A timer of CLOCK_MONOTONIC; close-on-exec, non-blocking; -1 with errno.
+int prefork_timer_create(void);
+/// Readable from `deadline` (nanoseconds of that clock) on, and not before; UINT64_MAX: never. -1 with errno.
+int prefork_timer_set(int fd, uint64_t deadline);
+
 int prefork_pidfd_open(pid_t pid);
 /// Looks at a child without reaping it (peek != 0) or reaps it. 1 dead, 0 alive, -1 error.
 /// *code: CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3; *status: exit status or signal.

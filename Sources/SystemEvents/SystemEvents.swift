@@ -1,0 +1,89 @@
+import CSystemd
+import EventLoop
+import Glibc
+import LinuxIO
+
+// sd-event nested in the loop, for what is rare: signals and systemd's watchdog. A target of its own, so that a program
+// that uses WorkerPool as a library, and handles signals in its own way, does not need libsystemd.
+
+extension EventLoop {
+  /// Blocks these signals in this thread and turns them into events.
+  public mutating func watchSignals(_ signals: [CInt]) throws(SystemError) {
+    try systemEvents().watchSignals(signals)
+  }
+
+  /// Pings systemd's watchdog as long as the loop turns, if the service has one; false if it has none.
+  public mutating func enableWatchdog() throws(SystemError) -> Bool { try systemEvents().enableWatchdog() }
+
+  /// The sd-event of this loop, made when it is first needed.
+  private mutating func systemEvents() throws(SystemError) -> SystemEvents {
+    if let events = nested as? SystemEvents { return events }
+    let events = try SystemEvents()
+    try nest(events)
+    return events
+  }
+}
+
+/// An sd-event loop. Its callbacks only note what happened in an inbox.
+private final class SystemEvents: NestedEvents {
+  /// What the callbacks have noted. On the heap, because C holds its address.
+  private struct Inbox {
+    var signals: [CInt] = []
+  }
+
+  private let loop: OpaquePointer
+  private let inbox: UnsafeMutablePointer<Inbox>
+
+  init() throws(SystemError) {
+    var loop: OpaquePointer?
+    let result = sd_event_new(&loop)
+    if result < 0 { throw SystemError("sd_event_new", -result) }
+    inbox = .allocate(capacity: 1)
+    inbox.initialize(to: Inbox())
+    self.loop = loop!
+  }
+
+  deinit {
+    sd_event_unref(loop)
+    inbox.deinitialize(count: 1)
+    inbox.deallocate()
+  }
+
+  var descriptor: CInt { sd_event_get_fd(loop) }
+
+  func watchSignals(_ signals: [CInt]) throws(SystemError) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in signals { sigaddset(&set, signal) }
+    // sd-event reads signals from a signalfd, which gets only those that are blocked.
+    if sigprocmask(SIG_BLOCK, &set, nil) < 0 { throw SystemError("sigprocmask") }
+    for signal in signals {
+      let result = sd_event_add_signal(loop, nil, signal, Self.signalCame, inbox)
+      if result < 0 { throw SystemError("sd_event_add_signal \(signalName(signal))", -result) }
+    }
+  }
+
+  func enableWatchdog() throws(SystemError) -> Bool {
+    let result = sd_event_set_watchdog(loop, 1)
+    if result < 0 { throw SystemError("sd_event_set_watchdog", -result) }
+    return result > 0
+  }
+
+  func dispatch(into events: inout [LoopEvent]) throws(SystemError) {
+    while true {
+      let result = sd_event_run(loop, 0)
+      if result < 0 { throw SystemError("sd_event_run", -result) }
+      if result == 0 { break }
+    }
+    for signal in inbox.pointee.signals { events.append(.signal(signal)) }
+    inbox.pointee.signals.removeAll(keepingCapacity: true)
+  }
+
+  private static let signalCame: sd_event_signal_handler_t = { _, info, inbox in
+    if let info, let inbox {
+      let signal = CInt(bitPattern: info.pointee.ssi_signo)
+      inbox.assumingMemoryBound(to: Inbox.self).pointee.signals.append(signal)
+    }
+    return 0
+  }
+}
