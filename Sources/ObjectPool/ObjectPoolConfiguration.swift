@@ -160,6 +160,7 @@ public struct ObjectPoolConfiguration: Sendable {
     core.settleTime = 0
     core.backoff = Backoff(minimum: minimumBackoff.nanoseconds, maximum: maximumBackoff.nanoseconds)
     core.restartBudget = RestartBudget(failures: restartBudget, period: restartPeriod.nanoseconds)
+    core.triesStartsForWaiters = true
     core.maximumJobs = maximumUses ?? 0
     core.maximumAge = maximumAge?.nanoseconds ?? 0
     core.jitter = jitter

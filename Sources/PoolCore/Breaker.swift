@@ -92,6 +92,11 @@ struct Breaker: Sendable {
     return true
   }
 
+  /// One start may be tried before the wait is over. Its timer is the caller's to disarm. Without effect unless it is open.
+  mutating func halfOpenNow() {
+    if case .open = state { state = .halfOpen(trial: nil) }
+  }
+
   /// What failed so far is not held against what is started from now on: if it is open, one start may be tried at once, whatever
   /// becomes of the trial that is under way. Its timer is the caller's to disarm.
   mutating func forgetFailures() {

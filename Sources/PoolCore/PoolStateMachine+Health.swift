@@ -1,16 +1,19 @@
 /// Probes and resets: nobody is handed a worker that is sick or remembers its last job.
 extension PoolStateMachine {
   /// Makes a worker forget its last job, after a lease or on behalf of a waiter.
-  mutating func beginReset(_ slot: Int, for waiter: Waiter?, into actions: inout [PoolAction]) {
+  mutating func beginReset(_ slot: Int, for waiter: Waiter?, at now: UInt64, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
+    slots[slot].checkBegan = now
     setState(slot, .resetting(waiter), into: &actions)
     arm(slot, .reset, after: configuration.resetLimit, into: &actions)
     actions.append(.resetWorker(worker(in: slot)))
   }
 
   /// Checks an idle worker, on behalf of a waiter or on its own account.
-  mutating func beginProbe(_ slot: Int, for waiter: Waiter?, into actions: inout [PoolAction]) {
+  mutating func beginProbe(_ slot: Int, for waiter: Waiter?, at now: UInt64, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
+    // One after a reset is part of the same return.
+    if case .resetting = slots[slot].state {} else { slots[slot].checkBegan = now }
     setState(slot, .probing(waiter), into: &actions)
     arm(slot, .probe, after: configuration.probeLimit, into: &actions)
     actions.append(.probeWorker(worker(in: slot)))
@@ -19,6 +22,7 @@ extension PoolStateMachine {
   mutating func probePassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing(let waiter) = slots[slot].state else { return }
     slots[slot].lastUsed = now
+    noteCheckTime(slot, at: now)
     let followsLease = configuration.probesAfterLease && slots[slot].isUnchecked
     slots[slot].isUnchecked = false
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
@@ -60,9 +64,11 @@ extension PoolStateMachine {
     slots[slot].isDirty = false
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
     guard let waiter else {
-      if configuration.probesAfterLease { return beginProbe(slot, for: nil, into: &actions) }
+      if configuration.probesAfterLease { return beginProbe(slot, for: nil, at: now, into: &actions) }
+      noteCheckTime(slot, at: now)
       return rest(slot, at: now, into: &actions)
     }
+    noteCheckTime(slot, at: now)
     serve(waiter, from: slot, at: now, into: &actions)
   }
 

@@ -89,8 +89,8 @@ extension PoolStateMachine {
 
   /// Gives the waiter this available worker, after a reset and a probe if they are due.
   mutating func serve(_ waiter: Waiter, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    if configuration.resetsBeforeLease, slots[slot].isDirty { return beginReset(slot, for: waiter, into: &actions) }
-    if isProbeDue(slot, at: now) { return beginProbe(slot, for: waiter, into: &actions) }
+    if configuration.resetsBeforeLease, slots[slot].isDirty { return beginReset(slot, for: waiter, at: now, into: &actions) }
+    if isProbeDue(slot, at: now) { return beginProbe(slot, for: waiter, at: now, into: &actions) }
     grant(waiter, slot, into: &actions)
   }
 
@@ -149,8 +149,8 @@ extension PoolStateMachine {
 
   /// The worker goes on serving: to its next waiter, or to rest.
   private mutating func giveBack(_ slot: Int, wasUsed: Bool, at now: UInt64, into actions: inout [PoolAction]) {
-    if wasUsed, configuration.resetsAfterLease { return beginReset(slot, for: nil, into: &actions) }
-    if wasUsed, configuration.probesAfterLease { return beginProbe(slot, for: nil, into: &actions) }
+    if wasUsed, configuration.resetsAfterLease { return beginReset(slot, for: nil, at: now, into: &actions) }
+    if wasUsed, configuration.probesAfterLease { return beginProbe(slot, for: nil, at: now, into: &actions) }
     if slots[slot].leases == 0 {
       rest(slot, at: now, into: &actions)
     } else {

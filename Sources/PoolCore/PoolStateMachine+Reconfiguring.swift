@@ -57,6 +57,7 @@ extension PoolStateMachine {
   private mutating func forgetFailures(into actions: inout [PoolAction]) {
     if let timer = breaker.timer { actions.append(.disarm(timer)) }
     breaker.forgetFailures()
+    refusesAtOpening = false
     for slot in slots.indices {
       slots[slot].failures = 0
       if slots[slot].state == .backingOff { setEmpty(slot, into: &actions) }

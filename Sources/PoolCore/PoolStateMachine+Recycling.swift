@@ -50,17 +50,6 @@ extension PoolStateMachine {
     configuration.surge > 0 ? limit - min(typicalStart, limit / 2) : limit
   }
 
-  /// A start took so long. The last ones count most.
-  mutating func noteStartTime(_ time: UInt64) {
-    if typicalStart == 0 {
-      typicalStart = time
-    } else if time > typicalStart {
-      typicalStart += (time - typicalStart) / 4
-    } else {
-      typicalStart -= (typicalStart - time) / 4
-    }
-  }
-
   // MARK: On request
 
   mutating func recycleAll(at now: UInt64, into actions: inout [PoolAction]) {

@@ -133,6 +133,7 @@ extension PoolStateMachine {
     }
     guard census.occupied == 0 else { return }
     phase = .closed
+    endReview(into: &actions)
     if let timer = breaker.timer { actions.append(.disarm(timer)) }
     actions.append(.closed)
   }

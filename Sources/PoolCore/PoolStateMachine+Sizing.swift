@@ -8,13 +8,14 @@
 /// because a start may take 50 ms or a minute. A start that is not begun when the demand goes is never begun, as the
 /// need is counted anew each time; one that was begun is let finish, and that worker ages out if it stays idle.
 extension PoolStateMachine {
-  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters need.
+  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters need beyond those that are coming
+  /// back to them.
   var target: Int {
     switch phase {
     case .new, .stopping, .closed: return 0
-    case .draining: return min(configuration.maximum, census.busy + workersForWaiters)
+    case .draining: return min(configuration.maximum, census.busy + workersForWaiters - comingBack)
     case .open:
-      return max(leastServing, min(configuration.maximum, census.busy + workersForWaiters))
+      return max(leastServing, min(configuration.maximum, census.busy + workersForWaiters - comingBack))
     }
   }
 
@@ -24,18 +25,19 @@ extension PoolStateMachine {
   /// Most workers that may be idle. Replacements do not count, they are about to be needed.
   var mostIdle: Int { max(configuration.maximumIdle, leastServing).addingUpToMax(replacements) }
 
-  private var workersForWaiters: Int {
+  var workersForWaiters: Int {
     (waiters.count + configuration.capacity - 1) / configuration.capacity
   }
 
   /// Starts what is missing, retires what is too much, and refuses waiters that nobody will ever serve.
   mutating func reconcile(at now: UInt64, into actions: inout [PoolAction]) {
     if prefilling > 0, census.serving >= min(prefilling, configuration.maximum) { prefilling = 0 }
+    comingBack = 0
     advanceRecycling(at: now, into: &actions)
+    refuseWhileStartsFail(into: &actions)
+    countComingBack(at: now, into: &actions)
+    tryStartForWaiters(at: now, into: &actions)
     startMissing(at: now, into: &actions)
-    if case .open = breaker.state, configuration.refusesWhileBreakerIsOpen, census.serving + census.starting == 0 {
-      refuseAllWaiters(.startsFail, into: &actions)
-    }
     retireSurplus(at: now, into: &actions)
     watchAllIdle(at: now, into: &actions)
     refuseEager(into: &actions)
@@ -47,7 +49,7 @@ extension PoolStateMachine {
 
   /// Workers that may exist at once. Those on their way out do not hold up their successors, as far as the surge goes;
   /// without surge the old one must be gone before the next one starts.
-  private var mostOccupied: Int {
+  var mostOccupied: Int {
     configuration.maximum.addingUpToMax(configuration.surge)
       .addingUpToMax(min(configuration.surge, census.leaving))
   }

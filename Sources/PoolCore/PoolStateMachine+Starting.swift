@@ -36,7 +36,7 @@ extension PoolStateMachine {
     guard let slot = slot(of: worker), slots[slot].state == .starting else { return }
     slots[slot].lastUsed = now
     slots[slot].pacedSince = now
-    if configuration.readyIsProof { noteStartTime(now &- slots[slot].startedAt) }
+    if configuration.readyIsProof { typicalStart.follow(now &- slots[slot].startedAt) }
     if configuration.maximumAge > 0 {
       let jitter = UInt64(Double(configuration.maximumAge) * configuration.jitter * generator.nextUnit())
       arm(slot, .age, after: ageOfReplacement(limit: configuration.maximumAge - jitter), into: &actions)
@@ -73,7 +73,7 @@ extension PoolStateMachine {
   mutating func firstJobDone(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
     if !slots[slot].isProved {
       slots[slot].pacedSince = now
-      if slots[slot].tookJobAtOnce { noteStartTime(now &- slots[slot].startedAt) }
+      if slots[slot].tookJobAtOnce { typicalStart.follow(now &- slots[slot].startedAt) }
       prove(slot, into: &actions)
     }
     survive(slot, into: &actions)
@@ -142,6 +142,7 @@ extension PoolStateMachine {
   ) {
     guard phase == .open || phase == .draining else { return }
     slots[slot].failures += 1
+    lastTry = now
     let wait = configuration.backoff.wait(afterFailures: slots[slot].failures, using: &generator)
     actions.append(.report(.startFailed(worker(in: slot), failures: slots[slot].failures, wait: wait)))
     abortRoll(afterFailureOf: slots[slot].serial, into: &actions)
@@ -149,6 +150,7 @@ extension PoolStateMachine {
       serial: slots[slot].serial, inARow: slots[slot].failures, at: now, isFinal: isFinal)
     if let opening, let timer = breaker.timer {
       prefilling = 0
+      refusesAtOpening = breaker.openings == 1
       let wait = configuration.backoff.wait(afterFailures: opening.failures + breaker.openings, using: &generator)
       actions.append(.arm(timer, after: wait))
       actions.append(

@@ -38,6 +38,16 @@ public struct PoolStateMachine: Sendable {
   var watchesIdle = false
   /// How long a start takes of late, in nanoseconds; 0 while that is not known.
   var typicalStart: UInt64 = 0
+  /// How long it takes of late until a worker that is probed or reset can be leased, likewise.
+  var typicalCheck: UInt64 = 0
+  /// Workers that are coming back to those who wait, by the last look.
+  var comingBack = 0
+  /// When the demand is looked at again, and the timer for that.
+  var nextReview: (deadline: UInt64, generation: UInt32)?
+  /// When a start last failed, or was tried for those who wait.
+  var lastTry: UInt64 = 0
+  /// The breaker has opened, and those who wait are to be refused as soon as no worker is left.
+  var refusesAtOpening = false
 
   /// No lease needs a timer or a reset behind it, so that `leaseAtOnce` can succeed.
   public internal(set) var hasShortcut: Bool
@@ -105,7 +115,13 @@ public struct PoolStateMachine: Sendable {
       slotTimerFired(slot.index, kind, at: now, into: &actions)
     case .waiter(let waiter): waitedTooLong(waiter, at: now, into: &actions)
     case .breaker(let generation):
-      if breaker.halfOpen(generation: generation) { reconcile(at: now, into: &actions) }
+      guard breaker.halfOpen(generation: generation) else { return }
+      refusesAtOpening = false
+      reconcile(at: now, into: &actions)
+    case .review(let generation):
+      guard nextReview?.generation == generation else { return }
+      nextReview = nil
+      reconcile(at: now, into: &actions)
     }
   }
 
@@ -119,7 +135,7 @@ public struct PoolStateMachine: Sendable {
     case .stop: stopTimedOut(slot, at: now, into: &actions)
     case .lease: actions.append(.report(.leaseOverdue(worker(in: slot))))
     case .idle: idleTooLong(slot, at: now, into: &actions)
-    case .probeInterval: beginProbe(slot, for: nil, into: &actions)
+    case .probeInterval: beginProbe(slot, for: nil, at: now, into: &actions)
     case .age:
       // An age limit may be shorter than the settle time: nobody has to live longer than they may.
       settled(slot, at: now, into: &actions)
@@ -188,9 +204,14 @@ extension PoolStateMachine {
 
   mutating func arm(_ slot: Int, _ kind: SlotTimer, after wait: UInt64, into actions: inout [PoolAction]) {
     disarm(slot, kind, into: &actions)
+    let generation = nextTimerGeneration()
+    slots[slot].armed[kind.rawValue] = generation
+    actions.append(.arm(.slot(SlotID(slot), kind, generation: generation), after: wait))
+  }
+
+  mutating func nextTimerGeneration() -> UInt32 {
     timerGeneration = timerGeneration == .max ? 1 : timerGeneration + 1
-    slots[slot].armed[kind.rawValue] = timerGeneration
-    actions.append(.arm(.slot(SlotID(slot), kind, generation: timerGeneration), after: wait))
+    return timerGeneration
   }
 
   mutating func disarm(_ slot: Int, _ kind: SlotTimer, into actions: inout [PoolAction]) {

@@ -94,6 +94,8 @@ struct Slot: Sendable {
   var isUnchecked = false
   /// It did a job since it was last reset.
   var isDirty = false
+  /// When the probe or the reset that it is in began, or the first of several in a row.
+  var checkBegan: UInt64 = 0
   /// When the worker became idle; a probe does not count.
   var idleSince: UInt64 = 0
   /// The armed generation of each timer; 0 when not armed.

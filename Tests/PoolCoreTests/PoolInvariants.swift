@@ -21,6 +21,7 @@ extension PoolHarness {
     checkQuickly()
     checkCensus()
     checkWaiters()
+    checkTries()
     for slot in pool.slots.indices {
       checkWorker(slot)
       checkTimers(slot)
@@ -59,6 +60,14 @@ extension PoolHarness {
       violate("\(pool.waiters.count) waiters and \(probed) probes for them, but \(pending.count) wait")
     }
     if timers.armedWaiters > pending.count { violate("timers for waiters who do not wait") }
+  }
+
+  /// Who waits while failures hold starts back is not forgotten.
+  private mutating func checkTries() {
+    guard pool.configuration.triesStartsForWaiters, pool.phase == .open, pool.waiters.count > pool.waiters.eager,
+      pool.census.occupied == 0, timers.reviewDeadline == nil
+    else { return }
+    violate("\(pool.waiters.count) wait, nothing is started, and no start is going to be tried")
   }
 
   private mutating func checkWorker(_ index: Int) {
@@ -117,8 +126,29 @@ extension PoolHarness {
   /// After all actions of an event: was it right to start those who were started, and to retire those who retire?
   mutating func checkDecisions() {
     for case .startWorker(let worker) in actions { checkStart(of: worker) }
+    checkNeed()
     if isReplacing, pool.configuration.surge > 0 { checkStrength() }
   }
+
+  /// Nobody is started for a waiter whom a worker that is coming back can serve, if that came not long ago.
+  private mutating func checkNeed() {
+    guard pool.phase == .open, pool.configuration.capacity == 1, isPlainRequest,
+      actions.contains(where: { if case .startWorker = $0 { true } else { false } })
+    else { return }
+    let patience = max(pool.typicalStart, 20_000_000)
+    let returning = pool.slots.count {
+      ($0.state == .resetting(nil) || $0.state == .probing(nil)) && $0.retiring == nil
+        && now - $0.checkBegan < patience && pool.typicalCheck <= patience
+    }
+    let waiting = max(0, pool.waiters.count - returning)
+    let wanted = max(pool.configuration.minimum, pool.prefilling, pool.census.busy + waiting) + pool.replacements
+    let census = pool.census
+    if census.serving + census.starting > wanted {
+      violate("\(census.serving + census.starting) workers, though \(returning) are coming back to \(waiting)")
+    }
+  }
+
+  private var isPlainRequest: Bool { if case .leaseRequested = event { true } else { false } }
 
   private mutating func checkStart(of worker: WorkerID) {
     let configuration = pool.configuration

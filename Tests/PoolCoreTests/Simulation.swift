@@ -176,7 +176,7 @@ struct Simulation {
     case 3: send(.resetPassed(worker))
     case 4: send(.resetFailed(worker))
     case 5: send(.workerBroken(worker))
-    case 6: send(.timerFired(.breaker(generation: 0)))
+    case 6: send(.timerFired(happens(50) ? .breaker(generation: 0) : .review(generation: 0)))
     default:
       let kind = SlotTimer.allCases[below(SlotTimer.allCases.count)]
       send(.timerFired(.slot(slot, kind, generation: harness.timers.armed(slot.index, kind) &- 1)))
@@ -235,6 +235,7 @@ extension PoolConfiguration {
     configuration.backoff = Backoff(minimum: UInt64(below(100_000_000)), maximum: 5 * second)
     configuration.restartBudget = RestartBudget(failures: 1 + below(5), period: 10 * second)
     configuration.refusesWhileBreakerIsOpen = below(2) == 0
+    configuration.triesStartsForWaiters = below(2) == 0
     configuration.maximumJobs = Int(sometimes(20))
     configuration.maximumAge = sometimes(60 * second)
     configuration.jitter = [0, 0.1, 1][below(3)]

@@ -12,6 +12,7 @@ struct TimerTable {
   private var ofSlots: [Armed] = []
   private var ofWaiters: [UInt64: UInt64] = [:]
   private var breaker = Armed()
+  private var review = Armed()
 
   /// False when it is armed already. A deadline beyond the end of time never comes.
   mutating func arm(_ timer: TimerID, at time: (partialValue: UInt64, overflow: Bool)) -> Bool {
@@ -28,6 +29,9 @@ struct TimerTable {
     case .breaker(let generation):
       guard breaker.generation == 0 else { return false }
       breaker = Armed(generation: generation, deadline: deadline)
+    case .review(let generation):
+      guard review.generation == 0 else { return false }
+      review = Armed(generation: generation, deadline: deadline)
     }
     return true
   }
@@ -43,6 +47,9 @@ struct TimerTable {
     case .breaker(let generation):
       guard breaker.generation == generation else { return false }
       breaker.generation = 0
+    case .review(let generation):
+      guard review.generation == generation else { return false }
+      review.generation = 0
     }
     return true
   }
@@ -58,6 +65,7 @@ struct TimerTable {
     isArmed(slot, kind) ? ofSlots[slot * Self.kinds + kind.rawValue].deadline : nil
   }
   var breakerDeadline: UInt64? { breaker.generation == 0 ? nil : breaker.deadline }
+  var reviewDeadline: UInt64? { review.generation == 0 ? nil : review.deadline }
   var armedWaiters: Int { ofWaiters.count }
 
   /// The one that is due first; ties in a fixed order, so that a run can be repeated.
@@ -71,6 +79,9 @@ struct TimerTable {
     }
     if breaker.generation != 0, breaker.deadline < best?.1 ?? .max {
       best = (.breaker(generation: breaker.generation), breaker.deadline)
+    }
+    if review.generation != 0, review.deadline < best?.1 ?? .max {
+      best = (.review(generation: review.generation), review.deadline)
     }
     if let (waiter, deadline) = ofWaiters.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }),
       deadline < best?.1 ?? .max
