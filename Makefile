@@ -25,7 +25,7 @@ PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 # loudly.
 PYTHON_JUDGES := varlink prometheus_client
 
-.PHONY: run build test test-postgres test-systemd test-thread-sanitizer lint bench install install-units clean deps postgres-deps systemd-deps python-pools python-judges
+.PHONY: run build test test-embedding test-postgres test-systemd test-thread-sanitizer lint bench install install-units clean deps postgres-deps systemd-deps python-pools python-judges
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -38,8 +38,16 @@ test: deps systemd-deps python-judges ## builds and passes all tests, those of t
 	$(SWIFT) test --skip-build --disable-xctest --skip ObjectPoolTests
 # By themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy for seconds.
 	$(SWIFT) test --skip-build --disable-xctest --filter ObjectPoolTests
+	$(MAKE) test-embedding
 	$(MAKE) test-systemd
 	$(MAKE) test-postgres
+
+# As on a machine that has no library of C but glibc: pkg-config finds nothing.
+test-embedding: export PKG_CONFIG_LIBDIR = /nonexistent
+test-embedding: deps ## a package of its own that uses WorkerPool, without libsystemd
+	$(SWIFT) build --package-path Examples/WorkerPool $(STRICT)
+	demo=$$($(SWIFT) build --package-path Examples/WorkerPool --show-bin-path)/worker-pool-demo; \
+	  test "$$($$demo | wc -l)" = 10 && ! ldd $$demo | grep -E 'systemd|microhttpd|yaml'
 
 test-systemd: systemd-deps ## the shipped units under a real systemd, booted in isolation; needs root
 	$(SWIFT) build --build-tests $(STRICT)

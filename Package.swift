@@ -7,7 +7,7 @@ let package = Package(
   name: "prefork",
   products: [
     .executable(name: "prefork", targets: ["prefork"]),
-    .library(name: "WorkerPool", targets: ["WorkerPool"]),
+    .library(name: "WorkerPool", targets: ["WorkerPool", "EventLoop", "WorkerProcess", "WireFormats", "LinuxIO"]),
     .library(name: "ObjectPool", targets: ["ObjectPool"]),
     .library(name: "PoolCore", targets: ["PoolCore"]),
   ],
@@ -106,6 +106,7 @@ let package = Package(
     .testTarget(name: "ServiceManagerTests", dependencies: ["ServiceManager", "LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["SystemEvents", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
+    .testTarget(name: "EmbeddedPoolTests", dependencies: ["WorkerPool", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
       name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "LinuxIO"]),

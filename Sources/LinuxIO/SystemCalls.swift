@@ -143,6 +143,23 @@ public func prepareSignals() {
   signal(SIGCHLD, SIG_DFL)
 }
 
+/// Ignores SIGPIPE if it has its default action: a program that handles it in its own way goes on doing so, and its write(2)
+/// fails all the same.
+public func ignoreBrokenPipes() {
+  var action = sigaction()
+  sigaction(SIGPIPE, nil, &action)
+  if action.__sigaction_handler.sa_handler == nil { signal(SIGPIPE, SIG_IGN) }
+}
+
+/// The kernel reaps our children itself (SIGCHLD is ignored, or SA_NOCLDWAIT is set), and nobody learns how they ended.
+public var exitStatusesAreLost: Bool {
+  var action = sigaction()
+  sigaction(SIGCHLD, nil, &action)
+  let ignored = unsafeBitCast(SIG_IGN, to: Int.self)
+  return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == ignored
+    || action.sa_flags & CInt(SA_NOCLDWAIT) != 0
+}
+
 /// Ends this process by the signal's default action, so that the shell sees what happened.
 public func raiseWithDefaultAction(_ number: CInt) -> Never {
   signal(number, SIG_DFL)

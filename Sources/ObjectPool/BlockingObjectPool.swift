@@ -11,22 +11,28 @@ import PoolCore
 /// Those who wait are served in the order in which they got in line; a thread lets others run once before it does.
 public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
   /// A pool of the objects of a factory. The configuration must have no `defect`.
-  public init(_ configuration: ObjectPoolConfiguration, factory: some BlockingObjectFactory<Object>) {
-    super.init(PoolDriver(configuration, validates: true, resets: true, runner: ThreadRunner(factory)))
+  public init(_ configuration: ObjectPoolConfiguration = .init(), factory: some BlockingObjectFactory<Object>) {
+    super.init(
+      PoolDriver(
+        configuration, validates: true, prepares: factory is any PreparingBlockingObjectFactory, resets: true, runner: ThreadRunner(factory)))
   }
 
-  /// A pool of the objects that `make` makes. Without `validate` and `reset` nothing is validated and reset. The
-  /// configuration must have no `defect`.
+  /// A pool of the objects that `make` makes. Without `validate`, `prepare` and `reset` nothing is validated,
+  /// prepared and reset. The configuration must have no `defect`.
   public init(
-    _ configuration: ObjectPoolConfiguration,
+    _ configuration: ObjectPoolConfiguration = .init(),
     make: @escaping @Sendable () throws -> Object,
     validate: (@Sendable (Object) throws -> Bool)? = nil,
+    prepare: (@Sendable (Object) throws -> Void)? = nil,
     reset: (@Sendable (Object) throws -> Void)? = nil,
     dispose: (@Sendable (Object) throws -> Void)? = nil
   ) {
-    let factory = BlockingClosureFactory(made: make, validated: validate, forgotten: reset, disposed: dispose)
+    let factory = BlockingClosureFactory(
+      made: make, validated: validate, prepared: prepare, forgotten: reset, disposed: dispose)
     super.init(
-      PoolDriver(configuration, validates: validate != nil, resets: reset != nil, runner: ThreadRunner(factory)))
+      PoolDriver(
+        configuration, validates: validate != nil, prepares: prepare != nil, resets: reset != nil,
+        runner: ThreadRunner(factory)))
   }
 
   // MARK: Acquiring
@@ -39,7 +45,7 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
     return lease(try wait(.usual, place))
   }
 
-  /// Leases an object; waits for it no longer than `timeout`, then throws `ObjectPoolError.timedOut`.
+  /// Leases an object; waits for it no longer than `timeout` (zero: not at all), then throws `ObjectPoolError.timedOut`.
   @inlinable
   public func acquire(
     timeout: Duration, file: StaticString = #fileID, line: UInt = #line
@@ -62,22 +68,33 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
     }
   }
 
-  /// Leases an object for the time of `body`; it is released whatever happens. With `disposingOnThrow` an object whose use
-  /// threw an error is disposed of instead.
+  /// Leases an object for the time of `body`, which may change it, also if it is a value; it is released whatever happens.
+  /// With `disposingOnThrow` an object whose use threw an error is disposed of instead.
   @inlinable
+  public func withObject<Result, Failure>(
+    disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ body: (inout Object) throws(Failure) -> Result
+  ) throws -> Result {
+    let lease = try acquire(file: file, line: line)
+    var object = lend(lease)
+    do {
+      let result = try body(&object)
+      takeBack(object, lease, isBroken: false)
+      return result
+    } catch {
+      takeBack(object, lease, isBroken: disposingOnThrow)
+      throw error
+    }
+  }
+
+  /// The same for a function that takes an object which it does not change.
+  @inlinable @_disfavoredOverload
   public func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
     _ body: (Object) throws(Failure) -> Result
   ) throws -> Result {
-    let lease = try acquire(file: file, line: line)
-    // The lease may have ended meanwhile, by a close that waited long enough.
-    do {
-      let result = try body(lease.object)
-      try? release(lease)
-      return result
-    } catch {
-      if disposingOnThrow { try? dispose(lease) } else { try? release(lease) }
-      throw error
+    try withObject(disposingOnThrow: disposingOnThrow, file: file, line: line) {
+      (object: inout Object) throws(Failure) in try body(object)
     }
   }
 
@@ -100,8 +117,8 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   }
 
   /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are
-  /// released. After `time` those still leased are disposed of, too, though somebody may be using them. Returns when all
-  /// objects are gone or abandoned.
+  /// released. After `time` those still leased are disposed of, too, though somebody may be using them (one that is not of
+  /// a class, and is used in `withObject`, as soon as that ends). Returns when all objects are gone or abandoned.
   public func close(within time: Duration = .seconds(30)) { end(by: .close, within: time) }
 
   /// Ends the pool like `close`, but those who wait already are still served. Without `time` leases are waited for as

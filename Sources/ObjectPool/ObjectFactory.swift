@@ -19,6 +19,14 @@ public protocol ObjectFactory<Object>: Sendable {
   func dispose(_ object: Object) async throws
 }
 
+/// A factory that also prepares objects: it is asked to before each lease, of a new object, too, after the validation if there is
+/// one.
+public protocol PreparingObjectFactory<Object>: ObjectFactory {
+  /// Makes the object ready for the lease that begins. One that throws is disposed of, and another is taken; a new one that
+  /// throws counts as one that could not be made.
+  func prepare(_ object: Object) async throws
+}
+
 /// Makes, checks, cleans and throws away the objects of a `BlockingObjectPool`; called on threads of the pool's own.
 ///
 /// For one object no two of these run at the same time, and none while the object is leased. A thread cannot be
@@ -37,4 +45,12 @@ public protocol BlockingObjectFactory<Object>: Sendable {
   func reset(_ object: Object) throws
   /// Releases what the object holds. Its failure is reported, and nothing more.
   func dispose(_ object: Object) throws
+}
+
+/// A factory that also prepares objects: it is asked to before each lease, of a new object, too, after the validation if there is
+/// one.
+public protocol PreparingBlockingObjectFactory<Object>: BlockingObjectFactory {
+  /// Makes the object ready for the lease that begins. One that throws is disposed of, and another is taken; a new one that
+  /// throws counts as one that could not be made.
+  func prepare(_ object: Object) throws
 }

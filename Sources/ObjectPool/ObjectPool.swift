@@ -11,22 +11,28 @@ import PoolCore
 /// is cancelled leaves the queue with a `CancellationError`.
 public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
   /// A pool of the objects of a factory. The configuration must have no `defect`.
-  public init(_ configuration: ObjectPoolConfiguration, factory: some ObjectFactory<Object>) {
-    super.init(PoolDriver(configuration, validates: true, resets: true, runner: TaskRunner(factory)))
+  public init(_ configuration: ObjectPoolConfiguration = .init(), factory: some ObjectFactory<Object>) {
+    super.init(
+      PoolDriver(
+        configuration, validates: true, prepares: factory is any PreparingObjectFactory, resets: true, runner: TaskRunner(factory)))
   }
 
-  /// A pool of the objects that `make` makes. Without `validate` and `reset` nothing is validated and reset. The
-  /// configuration must have no `defect`.
+  /// A pool of the objects that `make` makes. Without `validate`, `prepare` and `reset` nothing is validated,
+  /// prepared and reset. The configuration must have no `defect`.
   public init(
-    _ configuration: ObjectPoolConfiguration,
+    _ configuration: ObjectPoolConfiguration = .init(),
     make: @escaping @Sendable () async throws -> Object,
     validate: (@Sendable (Object) async throws -> Bool)? = nil,
+    prepare: (@Sendable (Object) async throws -> Void)? = nil,
     reset: (@Sendable (Object) async throws -> Void)? = nil,
     dispose: (@Sendable (Object) async throws -> Void)? = nil
   ) {
-    let factory = ClosureFactory(made: make, validated: validate, forgotten: reset, disposed: dispose)
+    let factory = ClosureFactory(
+      made: make, validated: validate, prepared: prepare, forgotten: reset, disposed: dispose)
     super.init(
-      PoolDriver(configuration, validates: validate != nil, resets: reset != nil, runner: TaskRunner(factory)))
+      PoolDriver(
+        configuration, validates: validate != nil, prepares: prepare != nil, resets: reset != nil,
+        runner: TaskRunner(factory)))
   }
 
   // MARK: Acquiring
@@ -43,7 +49,7 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
     return lease(try await wait(.usual, place))
   }
 
-  /// Leases an object; waits for it no longer than `timeout`, then throws `ObjectPoolError.timedOut`.
+  /// Leases an object; waits for it no longer than `timeout` (zero: not at all), then throws `ObjectPoolError.timedOut`.
   @inlinable
   public nonisolated(nonsending) func acquire(
     timeout: Duration, file: StaticString = #fileID, line: UInt = #line
@@ -68,22 +74,33 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
     }
   }
 
-  /// Leases an object for the time of `body`; it is released whatever happens. With `disposingOnThrow` an object whose use
-  /// threw an error is disposed of instead.
+  /// Leases an object for the time of `body`, which may change it, also if it is a value; it is released whatever happens.
+  /// With `disposingOnThrow` an object whose use threw an error is disposed of instead.
   @inlinable
+  public nonisolated(nonsending) func withObject<Result, Failure>(
+    disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
+    _ body: nonisolated(nonsending) (inout Object) async throws(Failure) -> Result
+  ) async throws -> Result {
+    let lease = try await acquire(file: file, line: line)
+    var object = lend(lease)
+    do {
+      let result = try await body(&object)
+      takeBack(object, lease, isBroken: false)
+      return result
+    } catch {
+      takeBack(object, lease, isBroken: disposingOnThrow)
+      throw error
+    }
+  }
+
+  /// The same for a function that takes an object which it does not change.
+  @inlinable @_disfavoredOverload
   public nonisolated(nonsending) func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
     _ body: nonisolated(nonsending) (Object) async throws(Failure) -> Result
   ) async throws -> Result {
-    let lease = try await acquire(file: file, line: line)
-    // The lease may have ended meanwhile, by a close that waited long enough.
-    do {
-      let result = try await body(lease.object)
-      try? release(lease)
-      return result
-    } catch {
-      if disposingOnThrow { try? dispose(lease) } else { try? release(lease) }
-      throw error
+    try await withObject(disposingOnThrow: disposingOnThrow, file: file, line: line) {
+      (object: inout Object) async throws(Failure) in try await body(object)
     }
   }
 
@@ -115,8 +132,8 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
   }
 
   /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are
-  /// released. After `time` those still leased are disposed of, too, though somebody may be using them. Returns when all
-  /// objects are gone or abandoned.
+  /// released. After `time` those still leased are disposed of, too, though somebody may be using them (one that is not of
+  /// a class, and is used in `withObject`, as soon as that ends). Returns when all objects are gone or abandoned.
   public nonisolated(nonsending) func close(within time: Duration = .seconds(30)) async {
     try? await withUnsafeThrowingContinuation { driver.end(by: .close, within: time, .task($0)) }
   }

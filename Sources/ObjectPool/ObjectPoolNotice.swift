@@ -2,12 +2,15 @@
 public enum ObjectPoolNotice: Sendable, CustomStringConvertible {
   /// An object could not be made, for the `failures`-th time in a row in its place; the next try comes after the wait.
   case creationFailed(any Error, failures: Int, retryAfter: Duration)
-  /// The restart budget is spent: those who wait for a new object are told the error. One try comes after the wait.
+  /// The restart budget is spent: those who wait for a new object are told the error. One try comes after the wait, or
+  /// sooner for those who ask for an object until then.
   case breakerOpened(failures: Int, retryAfter: Duration)
   /// Objects can be made again.
   case breakerClosed
   /// An object was found unsound, or could not be validated in time: it is disposed of.
   case validationFailed((any Error)?)
+  /// An object could not be prepared for a lease, or not in time: it is disposed of.
+  case preparationFailed((any Error)?)
   /// An object could not be reset, or not in time: it is disposed of.
   case resetFailed((any Error)?)
   /// A lease is held longer than `leaseReportTime`. It may be a leak.
@@ -25,12 +28,13 @@ public enum ObjectPoolNotice: Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .creationFailed(let error, let failures, let wait):
-      "an object could not be made (failure \(failures) in a row, next try in \(wait)): \(error)"
-    case .breakerOpened(let failures, let wait): "objects cannot be made: \(failures) failures; next try in \(wait)"
+      "an object could not be made (failure \(failures) in a row, next try in \(wait.text)): \(error)"
+    case .breakerOpened(let failures, let wait): "objects cannot be made: \(failures) failures; next try in \(wait.text)"
     case .breakerClosed: "objects can be made again"
     case .validationFailed(let error): "an object is not sound" + (error.map { ": \($0)" } ?? "")
+    case .preparationFailed(let error): "an object could not be prepared" + (error.map { ": \($0)" } ?? " in time")
     case .resetFailed(let error): "an object could not be reset" + (error.map { ": \($0)" } ?? " in time")
-    case .leaseOverdue(let place, let limit): "a lease taken at \(place) is held for more than \(limit)"
+    case .leaseOverdue(let place, let limit): "a lease taken at \(place) is held for more than \(limit.text)"
     case .disposalFailed(let error): "an object could not be disposed of: \(error)"
     case .abandoned: "a call of the factory does not come back; its object is abandoned"
     case .recyclingAborted: "the objects are not replaced: a new one could not be made"

@@ -41,6 +41,8 @@ public struct ObjectPoolStatistics: Sendable, Equatable {
   public var creationFailures = 0
   /// Objects found unsound.
   public var validationFailures = 0
+  /// Objects that could not be prepared for a lease.
+  public var preparationFailures = 0
   /// Objects that could not be reset.
   public var resetFailures = 0
   /// Objects disposed of.

@@ -69,6 +69,9 @@ public struct PoolConfiguration: Sendable {
   public var probeBeforeLeaseUnlessUsedWithin: UInt64?
   /// Each worker that was used is probed after its lease (and after the reset, if there is one).
   public var probesAfterLease = false
+  /// A worker is prepared before each lease, a new one, too; that it could be shows that it works. A probe that is due comes
+  /// first, and the limit for probes holds for both.
+  public var preparesEachLease = false
   /// Longest time for a probe.
   public var probeLimit: UInt64 = 5_000_000_000
   /// Each worker is reset after each lease.
@@ -100,7 +103,7 @@ public struct PoolConfiguration: Sendable {
     if capacity > 1, resetsAfterLease || resetsBeforeLease {
       return "capacity is \(capacity), must be 1 with a reset for each lease"
     }
-    if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil || probesAfterLease {
+    if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil || probesAfterLease || preparesEachLease {
       return "capacity is \(capacity), must be 1 with a probe for each lease"
     }
     if capacity > 1, leaseReportLimit > 0 {

@@ -16,7 +16,11 @@ extension PoolStateMachine {
     if case .resetting = slots[slot].state {} else { slots[slot].checkBegan = now }
     setState(slot, .probing(waiter), into: &actions)
     arm(slot, .probe, after: configuration.probeLimit, into: &actions)
-    actions.append(.probeWorker(worker(in: slot)))
+    if waiter != nil, configuration.preparesEachLease {
+      actions.append(.prepareWorker(worker(in: slot), probesFirst: isProbeDue(slot, at: now)))
+    } else {
+      actions.append(.probeWorker(worker(in: slot)))
+    }
   }
 
   mutating func probePassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
@@ -26,7 +30,10 @@ extension PoolStateMachine {
     let followsLease = configuration.probesAfterLease && slots[slot].isUnchecked
     slots[slot].isUnchecked = false
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
-    if let waiter { return grant(waiter, slot, into: &actions) }
+    if let waiter {
+      grant(waiter, slot, into: &actions)
+      return wasPrepared(slot, at: now, into: &actions)
+    }
     rest(slot, keepsPlace: !followsLease, at: now, into: &actions)
   }
 
@@ -48,6 +55,7 @@ extension PoolStateMachine {
     _ slot: Int, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]
   ) {
     takeBackWaiter(of: slot, at: now, into: &actions)
+    if configuration.preparesEachLease, !slots[slot].isProved { slots[slot].startHasFailed = true }
     retire(slot, reason, .prompt, at: now, into: &actions)
     refuseEager(into: &actions)
   }

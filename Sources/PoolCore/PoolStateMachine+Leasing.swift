@@ -73,16 +73,18 @@ extension PoolStateMachine {
   /// Workers may be probed or reset for one who waits.
   var preparesLeases: Bool {
     configuration.probeBeforeLeaseUnlessUsedWithin != nil || configuration.resetsBeforeLease
+      || configuration.preparesEachLease
   }
 
   /// The worker can be handed out as it is.
   @inline(__always)
   func isFit(_ slot: Int, at now: UInt64) -> Bool {
-    !(configuration.resetsBeforeLease && slots[slot].isDirty) && !isProbeDue(slot, at: now)
+    !(configuration.resetsBeforeLease && slots[slot].isDirty) && !configuration.preparesEachLease
+      && !isProbeDue(slot, at: now)
   }
 
   @inline(__always)
-  private func isProbeDue(_ slot: Int, at now: UInt64) -> Bool {
+  func isProbeDue(_ slot: Int, at now: UInt64) -> Bool {
     guard let grace = configuration.probeBeforeLeaseUnlessUsedWithin else { return false }
     return now &- slots[slot].lastUsed > grace || grace == 0 && slots[slot].isUnchecked
   }
@@ -90,7 +92,9 @@ extension PoolStateMachine {
   /// Gives the waiter this available worker, after a reset and a probe if they are due.
   mutating func serve(_ waiter: Waiter, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
     if configuration.resetsBeforeLease, slots[slot].isDirty { return beginReset(slot, for: waiter, at: now, into: &actions) }
-    if isProbeDue(slot, at: now) { return beginProbe(slot, for: waiter, at: now, into: &actions) }
+    if configuration.preparesEachLease || isProbeDue(slot, at: now) {
+      return beginProbe(slot, for: waiter, at: now, into: &actions)
+    }
     grant(waiter, slot, into: &actions)
   }
 

@@ -41,7 +41,7 @@ extension PoolStateMachine {
       let jitter = UInt64(Double(configuration.maximumAge) * configuration.jitter * generator.nextUnit())
       arm(slot, .age, after: ageOfReplacement(limit: configuration.maximumAge - jitter), into: &actions)
     }
-    if configuration.readyIsProof { prove(slot, into: &actions) }
+    if configuration.readyIsProof, !configuration.preparesEachLease { prove(slot, into: &actions) }
     if configuration.settleTime > 0 {
       arm(slot, .settle, after: configuration.settleTime, into: &actions)
     } else {
@@ -60,6 +60,14 @@ extension PoolStateMachine {
     guard breaker.noteSuccess() else { return }
     if let timer { actions.append(.disarm(timer)) }
     actions.append(.report(.breakerClosed))
+  }
+
+  /// The worker could be prepared for a lease: where that is done, its first time is the proof.
+  mutating func wasPrepared(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+    guard configuration.preparesEachLease, !slots[slot].isProved else { return }
+    prove(slot, into: &actions)
+    survive(slot, into: &actions)
+    reconcile(at: now, into: &actions)
   }
 
   private mutating func endLoading(_ slot: Int, _ change: (inout Slot) -> Void) {

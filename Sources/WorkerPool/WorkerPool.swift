@@ -75,7 +75,16 @@ public struct WorkerPool: ~Copyable {
   public var internalErrors: Int { core.internalErrors }
 
   /// Starts the workers.
+  ///
+  /// SIGPIPE is ignored from now on in the whole program, if nothing else was done about it: a worker that no longer reads its
+  /// stdin must not be the program's end. (Workers get the default back.) With SIGCHLD ignored, nobody can learn how a
+  /// worker ended: that is reported by `notEnforced`.
   public mutating func start(_ loop: inout EventLoop) {
+    ignoreBrokenPipes()
+    if exitStatusesAreLost {
+      events.append(
+        .notEnforced("how workers end is not known: this program ignores SIGCHLD; set it to SIG_DFL before the start"))
+    }
     containment.begin(configuration)
     for text in containment.shortcomings { events.append(.notEnforced(text)) }
     if let text = memoryShortcoming { events.append(.notEnforced(text)) }
@@ -206,6 +215,7 @@ public struct WorkerPool: ~Copyable {
       requests.answered(waiter)
       events.append(.leaseRefused(refusal))
     case .probeWorker(let worker): ask(worker, .probe, &loop)
+    case .prepareWorker: break  // never asked for: `completed` sees to it
     case .resetWorker(let worker): ask(worker, .reset, &loop)
     case .arm(let timer, let wait): timers.arm(.core(timer), at: loop.now() &+ wait)
     case .disarm(let timer): timers.disarm(.core(timer))

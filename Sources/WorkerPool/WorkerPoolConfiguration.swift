@@ -57,6 +57,7 @@ public struct WorkerPoolConfiguration: Sendable {
     var completed = self
     completed.pool.readyIsProof = readiness != .assumed
     completed.pool.resetsAfterLease = reset != nil
+    completed.pool.preparesEachLease = false
     if probe == nil {
       completed.pool.probeInterval = 0
       completed.pool.probeBeforeLeaseUnlessUsedWithin = nil

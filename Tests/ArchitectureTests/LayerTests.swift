@@ -135,7 +135,9 @@ enum Tree {
       guard let place = words.firstIndex(of: "import"), place + 1 < words.count,
         words[..<place].allSatisfy({ $0.hasPrefix("@") || ["public", "internal", "package", "private"].contains($0) })
       else { return nil }
-      return String(words[place + 1])
+      // `import struct Module.Name` names its module, too.
+      let isWhole = place + 2 == words.count || !["struct", "class", "enum", "protocol"].contains(words[place + 1])
+      return words[place + (isWhole ? 1 : 2)].split(separator: ".").first.map(String.init)
     }
   }
 }

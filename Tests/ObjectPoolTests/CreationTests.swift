@@ -57,8 +57,13 @@ import Testing
     #expect(await failure { try await pool.acquire() }?.kind == "creation failed")
     #expect(pool.statistics.isBreakerOpen)
     #expect(pool.statistics.creationFailures == 1)
-    // And so is whoever comes while the next try is far away.
-    #expect(await failure { try await pool.acquire() }?.kind == "creation failed")
+    // Who comes while the next try is far away waits for it, and learns the reason; who does not want to wait learns it at once.
+    let late = await failure { try await pool.acquire(timeout: .milliseconds(50)) }
+    guard case ObjectPoolError.timedOut(after: .milliseconds(50), leased: 0, maximum: _, creationError: _ as Broken)? = late
+    else {
+      Issue.record("\(String(describing: late))")
+      return
+    }
     #expect(await failure { try await pool.tryAcquire() }?.kind == "creation failed")
     #expect(pool.statistics.creationFailures == 1)
   }

@@ -37,6 +37,19 @@ struct ParserFactory: ObjectFactory {
     #expect(words == 6)
   }
 
+  @Test("without a configuration, and values")
+  func values() async throws {
+    let buffers = ObjectPool { [UInt8](repeating: 0, count: 65536) }
+    try await buffers.withObject { buffer in buffer[0] = 1 }
+    #expect(try await buffers.withObject { $0[0] } == 1)
+  }
+
+  @Test("prepared before each lease")
+  func prepared() async throws {
+    let parsers = ObjectPool(make: { try Parser() }, prepare: { parser in parser.clear() })
+    for _ in 0..<3 { #expect(try await parsers.withObject { $0.parse(text) } == 6) }
+  }
+
   @Test("by hand")
   func byHand() async throws {
     let parsers = ObjectPool(.init(size: 4)) { try Parser() }
@@ -92,7 +105,7 @@ struct ParserFactory: ObjectFactory {
     let parsers = ObjectPool(
       .init(size: 4).with {
         $0.leaseReportTime = .seconds(60)
-        // a lease taken at App/Search.swift:41 is held for more than 60.0 seconds
+        // a lease taken at App/Search.swift:41 is held for more than 60 s
         $0.onNotice = { notice in print(notice) }
       }
     ) { try Parser() }

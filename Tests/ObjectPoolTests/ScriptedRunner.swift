@@ -49,7 +49,7 @@ final class ScriptedRunner: OperationRunner, @unchecked Sendable {
     switch operation {
     case .make: lives[id]?.isMade = passes
     case .dispose: lives[id]?.isDisposed = true
-    case .validate, .reset: break
+    case .validate, .prepare, .reset: break
     }
     driver.operationEnded(operation, on: record, passes ? .passed : .failed(Broken()))
   }

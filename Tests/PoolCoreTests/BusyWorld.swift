@@ -91,7 +91,8 @@ struct BusyWorld {
         if stopping.insert(worker.serial).inserted {
           agenda.append((harness.now + stop, .workerGone(worker, .stopped)))
         }
-      case .abandonWorker, .refuseLease, .probeWorker, .resetWorker, .arm, .disarm, .report, .closed: break
+      case .abandonWorker, .refuseLease, .probeWorker, .prepareWorker, .resetWorker, .arm, .disarm, .report, .closed:
+        break
       }
     }
     let working = harness.shadows.count {

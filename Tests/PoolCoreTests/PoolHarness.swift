@@ -180,7 +180,7 @@ struct PoolHarness {
       forget(worker)
     case .grantLease(let waiter, let worker): grant(waiter, worker)
     case .refuseLease(let waiter, _): if !answered(waiter) { violate("refuses \(waiter), who does not wait") }
-    case .probeWorker(let worker): check(worker, .probe)
+    case .probeWorker(let worker), .prepareWorker(let worker, _): check(worker, .probe)
     case .resetWorker(let worker): check(worker, .reset)
     case .arm(let timer, let wait):
       if wasClosed || isClosed { violate("arms \(timer) after it was closed") }

@@ -68,7 +68,7 @@ struct Simulation {
       case .startWorker: sightings.starts += 1
       case .grantLease: sightings.grants += 1
       case .refuseLease: sightings.refusals += 1
-      case .probeWorker: sightings.probes += 1
+      case .probeWorker, .prepareWorker: sightings.probes += 1
       case .resetWorker: sightings.resets += 1
       case .abandonWorker: sightings.abandoned += 1
       case .closed: sightings.closed += 1
@@ -249,6 +249,7 @@ extension PoolConfiguration {
     } else {
       configuration.resetsAfterLease = below(3) == 0
       configuration.probesAfterLease = below(4) == 0
+      configuration.preparesEachLease = below(4) == 0
       configuration.resetsBeforeLease = below(3) == 0
       configuration.leaseReportLimit = sometimes(5 * second)
       configuration.probeBeforeLeaseUnlessUsedWithin = below(3) == 0 ? UInt64(below(3)) * second : nil

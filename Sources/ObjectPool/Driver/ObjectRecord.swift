@@ -12,6 +12,10 @@ import PoolCore
   var cancel: (@Sendable () -> Void)?
   /// To be disposed of, as soon as no call runs.
   var isUnwanted = false
+  /// It is a value that its holder has taken out in order to change it.
+  var isLent = false
+  /// A validation that is under way is followed by a preparation.
+  var isPreparedNext = false
   /// Its place in the pool was given away.
   var isAbandoned = false
 
@@ -26,7 +30,7 @@ import PoolCore
 
 /// A call of the factory.
 enum Operation: Sendable {
-  case make, validate, reset, dispose
+  case make, validate, prepare, reset, dispose
 }
 
 /// How a call of the factory ended.

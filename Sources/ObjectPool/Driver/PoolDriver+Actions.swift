@@ -18,6 +18,7 @@ extension PoolDriver {
     case .grantLease(let waiter, let worker): grant(waiter, worker, &state)
     case .refuseLease(let waiter, let refusal): refuse(waiter, refusal, &state)
     case .probeWorker(let worker): begin(.validate, on: worker, &state)
+    case .prepareWorker(let worker, let probesFirst): prepare(worker, validatesFirst: probesFirst, &state)
     case .resetWorker(let worker): begin(.reset, on: worker, &state)
     case .arm(let timer, let wait): arm(.core(timer), after: wait, &state)
     case .disarm(let timer): state.timers.disarm(.core(timer))
@@ -45,12 +46,18 @@ extension PoolDriver {
     state.effects.append(.begin(operation, call: record.calls, record))
   }
 
-  /// The lease, if there is one, is over. A call that runs is cancelled, and waited for.
+  private func prepare(_ worker: WorkerID, validatesFirst: Bool, _ state: inout State) {
+    state.seats[worker.slot.index].record?.isPreparedNext = validatesFirst
+    begin(validatesFirst ? .validate : .prepare, on: worker, &state)
+  }
+
+  /// The lease, if there is one, is over. A call that runs is cancelled, and waited for; so is the holder of a value that was
+  /// lent.
   private func dispose(_ worker: WorkerID, _ state: inout State) {
     state.seats[worker.slot.index].lease = 0
     guard let record = state.seats[worker.slot.index].record, !record.isUnwanted else { return }
     record.isUnwanted = true
-    guard record.operation != nil else { return begin(.dispose, on: record, &state) }
+    guard record.operation != nil || record.isLent else { return begin(.dispose, on: record, &state) }
     if let cancel = record.cancel { state.effects.append(.cancel(cancel)) }
   }
 
@@ -82,7 +89,7 @@ extension PoolDriver {
     case .timedOut:
       state.statistics.timedOut += 1
       error = .timedOut(
-        after: .nanoseconds(Int64(Clock.now - waiting.since)), leased: state.seats.count { $0.lease != 0 },
+        after: waiting.longest, leased: state.seats.count { $0.lease != 0 },
         maximum: state.statistics.maximum, creationError: state.lastCreationError)
     case .exhausted:
       state.statistics.exhausted += 1
@@ -136,6 +143,10 @@ extension PoolDriver {
     case (.probe, .validate):
       state.statistics.validationFailures += 1
       notify(.validationFailed(nil), &state)
+    case (.probe, .prepare):
+      state.statistics.preparationFailures += 1
+      remember(ObjectPoolError.preparationTimedOut(after: configuration.validationTimeout), &state)
+      notify(.preparationFailed(nil), &state)
     case (.reset, .reset):
       state.statistics.resetFailures += 1
       notify(.resetFailed(nil), &state)

@@ -43,7 +43,7 @@ extension PoolDriver {
       }
       state.lastWaiter += 1
       ticket.waiter = state.lastWaiter
-      state.waiting[state.lastWaiter] = Waiting(resumption: resumption, place: place, since: Clock.now)
+      state.waiting[state.lastWaiter] = Waiting(resumption: resumption, place: place, limit: limit, since: Clock.now)
       handle(.leaseRequested(WaiterID(state.lastWaiter), limit), &state)
       state.waiting[ticket.waiter]?.hasWaited = true
     }
@@ -79,6 +79,41 @@ extension PoolDriver {
       return state.takeEffects()
     }
     carryOut(effects)
+  }
+
+  /// Moves the value out of the pool, for the holder of its lease to change. After the end of the lease, a copy.
+  @usableFromInline func lend<Object>(_ lease: Lease<Object>) -> Object {
+    locked.withLock { state in
+      guard state.seats[lease.token.slot].lease == lease.token.number, let object = lease.holder.object.take() else {
+        return lease.object
+      }
+      lease.holder.isLent = true
+      return object
+    }
+  }
+
+  /// Takes back what was lent, or the other object that its holder has put in its place, and ends the lease. A lease that has
+  /// ended meanwhile left the disposal of a value until now.
+  @usableFromInline func takeBack<Object>(_ object: Object, _ lease: Lease<Object>, isBroken: Bool) {
+    // The one that was replaced goes without the lock: its deinit may be the program's.
+    var replaced: Object?
+    perform { state in
+      let holder = lease.holder
+      let holdsLease = (try? endLease(lease.token, &state)) != nil
+      if holder.isLent || holdsLease {
+        replaced = holder.object.take()
+        holder.object = object
+        holder.isLent = false
+      }
+      if holdsLease {
+        let worker = holder.worker
+        if isBroken { return handle(.workerBroken(worker), &state) }
+        if !state.core.releaseAtOnce(worker, at: Clock.coarse) { handle(.leaseReleased(worker, .healthy), &state) }
+      } else if holder.isUnwanted, holder.operation == nil {
+        begin(.dispose, on: holder, &state)
+      }
+    }
+    _ = replaced
   }
 
   @inline(__always)

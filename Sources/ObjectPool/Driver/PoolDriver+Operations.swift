@@ -30,12 +30,23 @@ extension PoolDriver {
   ) {
     switch (operation, result) {
     case (.make, .passed):
-      remember(nil, &state)
+      if !prepares { remember(nil, &state) }
       handle(.workerReady(record.worker), &state)
     case (.make, .failed(let error)):
       remember(error, &state)
       state.seats[record.worker.slot.index] = Seat()
       handle(.workerGone(record.worker, .failedStart), &state)
+    case (.validate, .passed) where record.isPreparedNext:
+      record.isPreparedNext = false
+      begin(.prepare, on: record, &state)
+    case (.prepare, .passed):
+      remember(nil, &state)
+      handle(.probePassed(record.worker), &state)
+    case (.prepare, .failed(let error)):
+      state.statistics.preparationFailures += 1
+      remember(error, &state)
+      notify(.preparationFailed(error), &state)
+      handle(.probeFailed(record.worker), &state)
     case (.validate, .passed): handle(.probePassed(record.worker), &state)
     case (.validate, .failed(let error)):
       state.statistics.validationFailures += 1

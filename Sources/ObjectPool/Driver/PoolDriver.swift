@@ -44,9 +44,19 @@ import Timers
   struct Waiting {
     let resumption: Resumption<Grant>
     let place: SourcePlace
+    let limit: WaitLimit
     let since: UInt64
     /// It was not answered at once.
     var hasWaited = false
+
+    /// As long as it wants to wait.
+    var longest: Duration {
+      switch limit {
+      case .within(let time): .nanoseconds(Int64(time))
+      case .unlessExhausted: .zero
+      case .forever: .nanoseconds(Int64.max)
+      }
+    }
   }
 
   /// One who waits until so many objects are there.
@@ -97,22 +107,25 @@ import Timers
 
   let id = PoolDriver.lastID.add(1, ordering: .relaxed).newValue
   let configuration: ObjectPoolConfiguration
+  /// Objects are prepared before each lease: not to be made, but to be prepared shows that they work.
+  let prepares: Bool
   /// Leases can be had without an event.
   let leasesAtOnce: Bool
   let locked: Locked<State>
   private let runner: any OperationRunner
 
   init(
-    _ configuration: ObjectPoolConfiguration, validates: Bool, resets: Bool,
+    _ configuration: ObjectPoolConfiguration, validates: Bool, prepares: Bool = false, resets: Bool,
     seed: UInt64 = .random(in: 0 ... .max), runner: any OperationRunner
   ) {
     // A precondition's message is not printed in release builds, and sizes often come from outside of the program.
     if let defect = configuration.defect { fatalError("ObjectPoolConfiguration: \(defect)") }
     self.configuration = configuration
+    self.prepares = prepares
     self.runner = runner
     var state = State(
       core: PoolStateMachine(
-        configuration: configuration.core(validates: validates, resets: resets),
+        configuration: configuration.core(validates: validates, prepares: prepares, resets: resets),
         generator: SeededGenerator(seed: seed)))
     state.statistics.minimum = configuration.minimum
     state.statistics.maximum = configuration.maximum

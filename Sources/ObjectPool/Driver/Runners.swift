@@ -3,8 +3,12 @@ import PoolCore
 /// Makes the calls of an asynchronous factory, each in a task of its own.
 struct TaskRunner<Factory: ObjectFactory>: OperationRunner {
   private let factory: Factory
+  private let preparing: (any PreparingObjectFactory<Factory.Object>)?
 
-  init(_ factory: Factory) { self.factory = factory }
+  init(_ factory: Factory) {
+    self.factory = factory
+    preparing = factory as? any PreparingObjectFactory<Factory.Object>
+  }
 
   func makeRecord(for worker: WorkerID) -> ObjectRecord { Holder<Factory.Object>(worker) }
 
@@ -19,6 +23,7 @@ struct TaskRunner<Factory: ObjectFactory>: OperationRunner {
       switch operation {
       case .make: holder.object = try await factory.make()
       case .validate: guard try await factory.validate(holder.object!) else { return .failed(nil) }
+      case .prepare: try await preparing?.prepare(holder.object!)
       case .reset: try await factory.reset(holder.object!)
       case .dispose: try await factory.dispose(holder.object!)
       }
@@ -32,8 +37,12 @@ struct TaskRunner<Factory: ObjectFactory>: OperationRunner {
 /// Makes the calls of a blocking factory, each on a thread of its own.
 struct ThreadRunner<Factory: BlockingObjectFactory>: OperationRunner {
   private let factory: Factory
+  private let preparing: (any PreparingBlockingObjectFactory<Factory.Object>)?
 
-  init(_ factory: Factory) { self.factory = factory }
+  init(_ factory: Factory) {
+    self.factory = factory
+    preparing = factory as? any PreparingBlockingObjectFactory<Factory.Object>
+  }
 
   func makeRecord(for worker: WorkerID) -> ObjectRecord { Holder<Factory.Object>(worker) }
 
@@ -47,6 +56,7 @@ struct ThreadRunner<Factory: BlockingObjectFactory>: OperationRunner {
       switch operation {
       case .make: holder.object = try factory.make()
       case .validate: guard try factory.validate(holder.object!) else { return .failed(nil) }
+      case .prepare: try preparing?.prepare(holder.object!)
       case .reset: try factory.reset(holder.object!)
       case .dispose: try factory.dispose(holder.object!)
       }

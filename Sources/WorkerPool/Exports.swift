@@ -1,0 +1,6 @@
+// What a program needs that uses the pool comes with `import WorkerPool`: the loop, the policies, the command, the framings.
+@_exported import EventLoop
+@_exported import struct LinuxIO.SystemError
+@_exported import PoolCore
+@_exported import WireFormats
+@_exported import WorkerProcess

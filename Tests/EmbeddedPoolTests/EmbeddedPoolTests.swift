@@ -1,0 +1,119 @@
+import Glibc
+import Testing
+import WorkerPool
+
+/// A program that embeds the pool: `import WorkerPool` is all that it needs. Signals concern the whole process, so each test
+/// has one of its own.
+@Suite("A pool in somebody else's program") struct EmbeddedPoolTests {
+  @Test("a worker that no longer reads its stdin does not end the program by SIGPIPE")
+  func closedInput() async {
+    await #expect(processExitsWith: .success) {
+      alarm(20)
+      signal(SIGPIPE, SIG_DFL)
+      var host = try Host("exec <&-; sleep 100")
+      _ = try host.next { if case .ready = $0 { true } else { false } }
+      // Not one event is taken meanwhile: the pool learns of it by its write alone.
+      usleep(300_000)
+      host.pool.requestLease(&host.loop)
+      let loss = try host.nextAfterSending { if case .leaseLost = $0 { true } else { false } }
+      guard case .leaseLost(_, .neverStarted) = loss else {
+        Issue.record("\(loss)")
+        return
+      }
+      try host.end()
+    }
+  }
+
+  @Test("a program that handles SIGPIPE, or ignores it, goes on doing so")
+  func ownHandler() async {
+    await #expect(processExitsWith: .success) {
+      alarm(20)
+      let handler: @convention(c) (CInt) -> Void = { _ in }
+      signal(SIGPIPE, handler)
+      var host = try Host("exec cat")
+      try host.end()
+      var action = sigaction()
+      sigaction(SIGPIPE, nil, &action)
+      #expect(unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(handler, to: Int.self))
+    }
+  }
+
+  @Test("where the program ignores SIGCHLD that is told, jobs are done, and a death is noticed", arguments: [true, false])
+  func ignoredChildren(isIgnored: Bool) async {
+    await #expect(processExitsWith: .success) { [isIgnored] in
+      alarm(20)
+      signal(SIGCHLD, isIgnored ? SIG_IGN : SIG_DFL)
+      var host = try Host("read job; echo \"<$job>\"; read job; exit 3")
+      let isTold = host.pool.events.contains {
+        if case .notEnforced(let text) = $0 { text.contains("SIGCHLD") } else { false }
+      }
+      #expect(isTold == isIgnored)
+      host.pool.requestLease(&host.loop)
+      guard case .replied(let worker) = try host.nextAfterSending({ if case .replied = $0 { true } else { false } })
+      else { return }
+      #expect(host.pool.withReply(of: worker) { String(decoding: $0, as: UTF8.self) } == "<job>")
+      host.pool.finishReply(of: worker, &host.loop)
+      host.pool.requestLease(&host.loop)
+      let loss = try host.nextAfterSending { if case .leaseLost = $0 { true } else { false } }
+      guard case .leaseLost(_, .died(let report)) = loss else {
+        Issue.record("\(loss)")
+        return
+      }
+      #expect(report.status == (isIgnored ? .unknown : .exited(code: 3)))
+      try host.end()
+    }
+  }
+}
+
+/// A loop and a pool of one shell worker.
+struct Host: ~Copyable {
+  var loop: EventLoop
+  var pool: WorkerPool
+
+  init(_ script: String) throws {
+    loop = try EventLoop()
+    pool = WorkerPool(
+      WorkerPoolConfiguration(
+        command: WorkerCommand(["sh", "-c", script]), framing: .lines, maximumReplySize: 1000,
+        pool: PoolConfiguration(minimum: 1, maximum: 1)), seed: 1)
+    pool.start(&loop)
+  }
+
+  /// The next event of this kind; others are dropped.
+  mutating func next(_ isWanted: (WorkerPoolEvent) -> Bool) throws -> WorkerPoolEvent {
+    while true {
+      while !pool.events.isEmpty {
+        let event = pool.events.removeFirst()
+        if isWanted(event) { return event }
+      }
+      try turn()
+    }
+  }
+
+  /// The same, with a job for the worker that is leased before.
+  mutating func nextAfterSending(_ isWanted: (WorkerPoolEvent) -> Bool) throws -> WorkerPoolEvent {
+    let granted = try next { if case .leaseGranted = $0 { true } else { false } }
+    guard case .leaseGranted(let worker) = granted else { return granted }
+    Array("job\n".utf8).withUnsafeBytes { pool.send($0, job: 1, to: worker, &loop) }
+    return try next(isWanted)
+  }
+
+  /// Stops the workers and waits for their end.
+  mutating func end() throws {
+    pool.stop(.immediate, &loop)
+    _ = try next { if case .closed = $0 { true } else { false } }
+  }
+
+  private mutating func turn() throws {
+    try loop.setAlarm(at: pool.nextDeadline)
+    var events: [LoopEvent] = []
+    try loop.wait(into: &events)
+    for event in events {
+      switch event {
+      case .ready(let token, _, _, let hangup): _ = pool.handle(token: token, hangup: hangup, &loop)
+      case .alarm: pool.fireTimers(&loop)
+      case .signal: break
+      }
+    }
+  }
+}
