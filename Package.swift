@@ -54,7 +54,7 @@ let package = Package(
     .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
     .target(name: "MetricsServer", dependencies: ["Metrics", "LinuxIO", "CMicrohttpd"]),
     .target(name: "CMicrohttpd"),
-    .target(name: "EventLoop", dependencies: ["LinuxIO", "CSystemd"]),
+    .target(name: "EventLoop", dependencies: ["Timers", "LinuxIO", "CSystemd"]),
     .target(name: "ServiceManager", dependencies: ["LinuxIO", "DaemonThreads", "CSystemd"]),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "DaemonThreads"),

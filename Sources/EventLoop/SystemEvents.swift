@@ -6,7 +6,9 @@ import LinuxIO
 struct SystemEvents: ~Copyable {
   /// What the callbacks have noted and nobody has been told yet. On the heap, because C holds its address.
   private struct Inbox {
-    var signals: [CInt] = []
+    var signals: [LoopEvent] = []
+    /// Those that the terminal may send without an effect, as they were ignored when we were started.
+    var ignored: Set<CInt> = []
     var alarmRang = false
   }
 
@@ -48,6 +50,9 @@ struct SystemEvents: ~Copyable {
   var hasNews: Bool { inbox.pointee.alarmRang || !inbox.pointee.signals.isEmpty }
 
   func watchSignals(_ signals: [CInt]) throws(SystemError) {
+    let ignored = signals.filter(isIgnored)
+    inbox.pointee.ignored.formUnion(ignored)
+    let signals = signals.filter { !ignored.contains($0) || !staysIgnored($0) }
     var set = sigset_t()
     sigemptyset(&set)
     for signal in signals { sigaddset(&set, signal) }
@@ -91,7 +96,7 @@ struct SystemEvents: ~Copyable {
       if result == 0 { break }
     }
     try arm()
-    for signal in inbox.pointee.signals { events.append(.signal(signal)) }
+    events += inbox.pointee.signals
     inbox.pointee.signals.removeAll(keepingCapacity: true)
     guard inbox.pointee.alarmRang else { return false }
     inbox.pointee.alarmRang = false
@@ -113,8 +118,11 @@ struct SystemEvents: ~Copyable {
     }
   }
 
-  private static func noteSignal(_ inbox: UnsafeMutableRawPointer?, _ signal: CInt) {
-    inbox?.assumingMemoryBound(to: Inbox.self).pointee.signals.append(signal)
+  private static func noteSignal(_ inbox: UnsafeMutableRawPointer?, _ signal: CInt, code: CInt) {
+    guard let inbox = inbox?.assumingMemoryBound(to: Inbox.self) else { return }
+    let isTerminals = isFromTerminal(signal, code: code)
+    if isTerminals, inbox.pointee.ignored.contains(signal) { return }
+    inbox.pointee.signals.append(isTerminals ? .terminal(signal) : .signal(signal))
   }
 
   private static func noteAlarm(_ inbox: UnsafeMutableRawPointer?) {
@@ -122,7 +130,7 @@ struct SystemEvents: ~Copyable {
   }
 
   fileprivate static let signalCallback: sd_event_signal_handler_t = { _, info, inbox in
-    if let info { noteSignal(inbox, CInt(bitPattern: info.pointee.ssi_signo)) }
+    if let info { noteSignal(inbox, CInt(bitPattern: info.pointee.ssi_signo), code: info.pointee.ssi_code) }
     return 0
   }
 
@@ -134,3 +142,12 @@ struct SystemEvents: ~Copyable {
 
 private let signalCame = SystemEvents.signalCallback
 private let alarmRang = SystemEvents.alarmCallback
+
+/// Whether the kernel has sent this signal in the name of a terminal. What processes send has a code of 0 or less
+/// (sigaction(2)). A key for SIGINT means the same as the signal of a process.
+func isFromTerminal(_ signal: CInt, code: CInt) -> Bool {
+  code > 0 && [SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP].contains(signal)
+}
+
+/// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for workers.
+func staysIgnored(_ signal: CInt) -> Bool { [SIGINT, SIGQUIT, SIGHUP, SIGTSTP].contains(signal) }

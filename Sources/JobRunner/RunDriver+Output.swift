@@ -58,7 +58,7 @@ extension RunDriver where Work: ~Copyable {
   }
 
   /// The time of day at a moment of the loop's clock, in nanoseconds since 1970.
-  private func wallClock(at time: UInt64) -> UInt64 { startOfDay &+ (time &- startedAt) }
+  private func wallClock(at time: UInt64) -> UInt64 { startOfDay &+ (loop.monotonicTime(at: time) &- startedAt) }
 
   /// Writes what may be written by now: no line of a job whose result has not left us.
   mutating func flushFiles() {
@@ -86,7 +86,7 @@ extension RunDriver where Work: ~Copyable {
   mutating func finishFiles() {
     flushFiles()
     while !watchedFiles.isEmpty, signalsTaken < 2 {
-      guard waitForReaders() else { return }
+      guard waitForReaders(until: givesUpAt) else { return }
       flushFiles()
     }
   }

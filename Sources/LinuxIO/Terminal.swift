@@ -17,6 +17,19 @@ public func isInForeground(of fd: CInt) -> Bool {
   return group < 0 || group == getpgrp()
 }
 
+/// The terminal that controls this process, if it had one when this was made.
+public struct ControllingTerminal: Sendable {
+  private let existed: Bool
+
+  /// Looks for it.
+  public init() { existed = Self.exists }
+
+  /// It has hung up since then: its window was closed, or its connection lost.
+  public var isGone: Bool { existed && !Self.exists }
+
+  private static var exists: Bool { (try? FileDescriptor.open("/dev/tty", flags: O_RDONLY | O_NOCTTY)) != nil }
+}
+
 /// Whether the descriptor is a terminal.
 public func isTerminal(_ fd: CInt) -> Bool { isatty(fd) == 1 }
 

@@ -18,7 +18,7 @@ import Testing
     "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
     "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
     "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization"],
-    "EventLoop": ["LinuxIO", "CSystemd", "Glibc"],
+    "EventLoop": ["Timers", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "JobEngine": [
