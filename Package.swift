@@ -103,7 +103,7 @@ let package = Package(
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
-      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "LinuxIO"]),
+      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "PoolCore", "LinuxIO"]),
     .testTarget(
       name: "JobServerTests", dependencies: ["JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO"]),

@@ -10,7 +10,8 @@ public enum LoopEvent: Equatable, Sendable {
   case ready(token: UInt64, readable: Bool, writable: Bool, hangup: Bool)
   /// A watched signal came: from a process, or from a key.
   case signal(CInt)
-  /// The terminal, not a process, sent SIGTSTP (^Z), SIGTTIN or SIGTTOU (it is in the hands of others), or SIGHUP (it is gone).
+  /// The terminal, not a process, sent SIGTSTP (^Z), SIGTTIN or SIGTTOU (it is in the hands of others), or SIGHUP (it is gone; the
+  /// shell passes that on to its background jobs).
   case terminal(CInt)
   /// The alarm's deadline has passed.
   case alarm

@@ -9,6 +9,7 @@ struct SystemEvents: ~Copyable {
     var signals: [LoopEvent] = []
     /// Those that the terminal may send without an effect, as they were ignored when we were started.
     var ignored: Set<CInt> = []
+    let terminal = ControllingTerminal()
     var alarmRang = false
   }
 
@@ -118,9 +119,12 @@ struct SystemEvents: ~Copyable {
     }
   }
 
-  private static func noteSignal(_ inbox: UnsafeMutableRawPointer?, _ signal: CInt, code: CInt) {
+  private static func noteSignal(_ inbox: UnsafeMutableRawPointer?, _ info: signalfd_siginfo) {
     guard let inbox = inbox?.assumingMemoryBound(to: Inbox.self) else { return }
-    let isTerminals = isFromTerminal(signal, code: code)
+    let signal = CInt(bitPattern: info.ssi_signo)
+    let isTerminals =
+      isFromTerminal(signal, code: info.ssi_code)
+      || signal == SIGHUP && inbox.pointee.terminal.isGone(saidBy: CInt(bitPattern: info.ssi_pid))
     if isTerminals, inbox.pointee.ignored.contains(signal) { return }
     inbox.pointee.signals.append(isTerminals ? .terminal(signal) : .signal(signal))
   }
@@ -130,7 +134,7 @@ struct SystemEvents: ~Copyable {
   }
 
   fileprivate static let signalCallback: sd_event_signal_handler_t = { _, info, inbox in
-    if let info { noteSignal(inbox, CInt(bitPattern: info.pointee.ssi_signo), code: info.pointee.ssi_code) }
+    if let info { noteSignal(inbox, info.pointee) }
     return 0
   }
 

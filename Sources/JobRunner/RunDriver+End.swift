@@ -74,7 +74,7 @@ extension RunDriver where Work: ~Copyable {
       reporter.fatal("cannot write stdout: \(error); results are lost")
     }
     if case .open = sink.state, !sink.isEmpty {
-      reporter.note("the reader of stdout is too slow: \(sink.waitingBytes) bytes of results are lost")
+      reporter.note("\(sink.waitingBytes) bytes of results are lost: the reader of stdout did not take them")
     }
     flushFiles()
   }

@@ -86,9 +86,10 @@ extension RunDriver where Work: ~Copyable {
   mutating func finishFiles() {
     flushFiles()
     while !watchedFiles.isEmpty, signalsTaken < 2 {
-      guard waitForReaders(until: givesUpAt) else { return }
+      guard waitForReaders(until: givesUpAt) else { break }
       flushFiles()
     }
+    if !watchedFiles.isEmpty { reporter.note("the last lines of a FIFO are lost: its reader did not take them") }
   }
 
   /// A run that cannot be taken up again where it ended must not go on as if nothing were.

@@ -17,7 +17,6 @@ extension RunDriver where Work: ~Copyable {
     case Signal.interrupt, Signal.terminate: interrupted(by: signal)
     case Signal.stop: try stop(by: signal)
     case Signal.windowChanged: windowChanged()
-    case Signal.hangup where terminal.isGone: interrupted(by: signal)
     default: workplace.take(signal: signal, &loop, &reporter)
     }
     settle()

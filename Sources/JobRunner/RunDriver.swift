@@ -47,7 +47,6 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   /// The first thing that ended the run other than the end of its input.
   var earlyEnd: RunEnd?
   var outputIsGone = false
-  let terminal = ControllingTerminal()
   var startedAt: UInt64 = 0
   /// The time of day at `startedAt`, in nanoseconds since 1970.
   let startOfDay: UInt64

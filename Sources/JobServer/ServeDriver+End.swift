@@ -15,7 +15,6 @@ extension ServeDriver {
     switch signal {
     case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
     case Signal.stop: try stop(by: signal)
-    case Signal.hangup where terminal.isGone: stopAsked(by: signal)
     case Signal.hangup: _ = reloadConfiguration()
     case Signal.user1: sayState()
     case Signal.child:

@@ -50,7 +50,6 @@ struct ServeDriver: ~Copyable {
   var metricsServer: MetricsServer?
   var loopEvents: [LoopEvent] = []
   let startedAt: UInt64
-  let terminal = ControllingTerminal()
   /// Who we are.
   let owner = ProcessTable.ownUser
   var errorOutputIsWatched = false

@@ -103,19 +103,13 @@ struct TopDriver: ~Copyable {
     var events: [LoopEvent] = []
     while true {
       if let end { return end }
-      if isAway {
-        try loop.wait(into: &events, atMost: .none)
-        for event in events where end == nil { try handle(event) }
-        events.removeAll(keepingCapacity: true)
-        if isAway, end == nil { try stop(by: Signal.oneFewer) }
-        continue
-      }
-      draw()
+      if !isAway { draw() }
       try watchScreen()
       try loop.setAlarm(at: nextDeadline())
       events.removeAll(keepingCapacity: true)
-      try loop.wait(into: &events)
+      try loop.wait(into: &events, atMost: isAway ? .none : .endless)
       for event in events where end == nil { try handle(event) }
+      if isAway, end == nil { try stop(by: Signal.oneFewer) }
       try passTime()
     }
   }

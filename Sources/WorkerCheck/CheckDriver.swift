@@ -239,7 +239,6 @@ struct CheckDriver: ~Copyable {
   private mutating func flush() {
     Self.flush(&output, .output, &loop)
     Self.flush(&errorOutput, .errorOutput, &loop)
-    pool.setReadsErrorOutput(!errorOutput.isFull, &loop)
   }
 
   private static func flush(_ text: inout TextOutput, _ token: Token, _ loop: inout EventLoop) {

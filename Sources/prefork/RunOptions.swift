@@ -231,7 +231,8 @@ enum RunOptions {
       OptionGroup("formats", [workerProtocol, input, output, maxJobSize, maxReplySize]),
       recycleGroup,
       healthGroup,
-      OptionGroup("jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder, drainTimeout]),
+      OptionGroup(
+        "jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder, drainTimeout]),
       OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),
