@@ -57,7 +57,7 @@ let package = Package(
     .target(name: "MetricsServer", dependencies: ["Metrics", "LinuxIO", "CMicrohttpd"]),
     .target(name: "CMicrohttpd"),
     .target(name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "CSystemd"]),
-    .target(name: "EventLoop", dependencies: ["LinuxIO"]),
+    .target(name: "EventLoop", dependencies: ["Timers", "LinuxIO"]),
     .target(name: "ServiceManager", dependencies: ["LinuxIO", "DaemonThreads", "CSystemd"]),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "DaemonThreads"),
@@ -109,7 +109,7 @@ let package = Package(
     .testTarget(name: "EmbeddedPoolTests", dependencies: ["WorkerPool", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
-      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "LinuxIO"]),
+      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "PoolCore", "LinuxIO"]),
     .testTarget(
       name: "JobServerTests", dependencies: ["JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO"]),

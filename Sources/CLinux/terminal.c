@@ -2,6 +2,7 @@
 #include "CLinuxTerminal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -66,4 +67,30 @@ void prefork_terminal_give_back(void) {
   terminal.taken = 0;
   for (int i = 0; i < crash_count; i++) sigaction(crashes[i], &actions_before[i], NULL);
   set(&terminal.before);
+}
+
+static void do_nothing(int signal) { (void)signal; }
+
+// A blocked SIGTTIN makes a read in the background fail with EIO, and one at its default stops us inside read(2), where no signal that
+// is blocked (SIGTERM) could end us: kill(1) of a shell would be without effect. A handler is neither.
+ssize_t prefork_terminal_read(int fd, void *buffer, size_t size) {
+  sigset_t input, pending, mask;
+  sigemptyset(&input);
+  sigaddset(&input, SIGTTIN);
+  if (sigpending(&pending) == 0 && sigismember(&pending, SIGTTIN)) {
+    errno = EAGAIN;
+    return -1;
+  }
+  struct sigaction quiet = {.sa_handler = do_nothing}, before;
+  sigemptyset(&quiet.sa_mask);
+  sigaction(SIGTTIN, NULL, &before);
+  if (before.sa_handler == SIG_IGN) return read(fd, buffer, size);
+  sigaction(SIGTTIN, &quiet, NULL);
+  pthread_sigmask(SIG_UNBLOCK, &input, &mask);
+  ssize_t count = read(fd, buffer, size);
+  int code = errno;
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  sigaction(SIGTTIN, &before, NULL);
+  errno = code;
+  return count;
 }

@@ -1,12 +1,16 @@
 import LinuxIO
+import Timers
 
 /// What the loop has seen.
 public enum LoopEvent: Equatable, Sendable {
   /// A watched descriptor is ready. `hangup` (the other side closed, or an error) comes with `readable`, so that its
   /// owner reads what is left.
   case ready(token: UInt64, readable: Bool, writable: Bool, hangup: Bool)
-  /// A watched signal came.
+  /// A watched signal came: from a process, or from a key.
   case signal(CInt)
+  /// The terminal, not a process, sent SIGTSTP (^Z), SIGTTIN or SIGTTOU (it is in the hands of others), or SIGHUP (it is gone; the
+  /// shell passes that on to its background jobs).
+  case terminal(CInt)
   /// The alarm's deadline has passed.
   case alarm
 }
@@ -38,15 +42,17 @@ public struct EventLoop: ~Copyable {
   /// The tokens of the alarm's timer and of the nested loop; no other descriptor may use them.
   private static let timerToken = UInt64.max
   private static let nestedToken = UInt64.max - 1
+  /// After a standstill it is looked this often for what became ready, 256 descriptors at a time.
+  private static let mostLooks = 32
 
   private let epoll: Epoll
   private let timer: TimerDescriptor
   private let ready: UnsafeMutableBufferPointer<Epoll.Ready>
   private var alarm: UInt64?
-  /// When the timer expires. It is not moved for an alarm that is cleared or moved later, as most are: to let it expire
-  /// once for nothing costs less.
+  /// When the timer expires, by the kernel's clock. It is not moved for an alarm that is cleared or moved later, as most
+  /// are, nor after a standstill: to let it expire once for nothing costs less.
   private var expiry = UInt64.max
-  private var turnTime: UInt64
+  private var clock: LoopClock
   /// What was nested in it with `nest`.
   public private(set) var nested: (any NestedEvents)?
 
@@ -58,13 +64,27 @@ public struct EventLoop: ~Copyable {
     self.epoll = epoll
     self.timer = timer
     ready = .allocate(capacity: 256)
-    turnTime = monotonicNow()
+    clock = LoopClock(at: monotonicNow())
   }
 
   deinit { ready.deallocate() }
 
-  /// The time at which this turn of the loop began, in nanoseconds of CLOCK_MONOTONIC.
-  public func now() -> UInt64 { turnTime }
+  /// The time at which this turn of the loop began, in nanoseconds of CLOCK_MONOTONIC less all the time in which this process
+  /// stood still (see `LoopClock`). Deadlines and alarms are times of this clock.
+  public func now() -> UInt64 { clock.now }
+
+  /// The same for this very moment. Costs a call.
+  public func preciseNow() -> UInt64 {
+    var clock = self.clock
+    clock.count(until: monotonicNow())
+    return clock.now
+  }
+
+  /// What CLOCK_MONOTONIC shows at a time of this clock, in nanoseconds.
+  public func monotonicTime(at time: UInt64) -> UInt64 { clock.reading(at: time) }
+
+  /// A call has waited on purpose: what it took counts, however long that was.
+  public mutating func countTime() { clock.count(until: monotonicNow()) }
 
   /// Watches a descriptor, level-triggered. Regular files and /dev/null are refused (EPERM): they are always ready.
   public mutating func add(_ fd: CInt, token: UInt64, readable: Bool, writable: Bool) throws(SystemError) {
@@ -86,26 +106,85 @@ public struct EventLoop: ~Copyable {
     nested = events
   }
 
-  /// Asks for `.alarm` at `deadline` (nanoseconds of CLOCK_MONOTONIC), or for none. Cheap unless it is the earliest for
+  /// Stops this process as the signal (SIGTSTP, SIGTTIN, SIGTTOU) does by default, and returns when it goes on; the time in
+  /// between does not count. False if it was not stopped: nobody could continue it, as its process group is orphaned.
+  public mutating func stop(by signal: CInt) -> Bool {
+    clock.count(until: monotonicNow())
+    let wasStopped = stopByDefaultAction(signal)
+    clock.leaveOut(until: monotonicNow())
+    return wasStopped
+  }
+
+  /// Waits for `milliseconds` at most for this watched signal to come again, and forgets that it did.
+  public func absorbRepeat(of signal: CInt, milliseconds: Int) { _ = takePending(signal, milliseconds: milliseconds) }
+
+  /// Asks for `.alarm` at `deadline` (nanoseconds of this loop's clock), or for none. Cheap unless it is the earliest for
   /// some time.
   public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {
     alarm = deadline
-    if let deadline, deadline < expiry { try setTimer(at: deadline) }
+    guard let deadline else { return }
+    let reading = clock.reading(at: max(deadline, clock.now))
+    if reading < expiry { try setTimer(at: reading) }
   }
 
-  /// Waits until something happens, or patience ends, and appends it to `events`.
+  /// Waits until something happens, or patience ends, and appends it to `events`, the alarm last. When the process stood
+  /// still, everything that became ready meanwhile is among the events: nobody must be found silent who was only not listened to.
   public mutating func wait(
     into events: inout [LoopEvent], atMost patience: LoopPatience = .endless
   ) throws(SystemError) {
-    let count = try epoll.wait(ready, timeout: patience.rawValue)
-    turnTime = monotonicNow()
+    let before = events.count
+    var hasTimedOut = false
+    repeat {
+      hasTimedOut = try waitOnce(into: &events, patience)
+    } while hasTimedOut && patience == .endless && events.count == before
+  }
+
+  /// What of the loop's own is ready.
+  private struct OwnEvents {
     var hasExpired = false
     var isNestedReady = false
+  }
+
+  /// True if nothing was ready.
+  private mutating func waitOnce(into events: inout [LoopEvent], _ patience: LoopPatience) throws(SystemError) -> Bool {
+    var own = OwnEvents()
+    let (timeout, planned) = plan(patience)
+    var count = try epoll.wait(ready, timeout: timeout)
+    let stoodStill = clock.beginTurn(at: monotonicNow(), planned: planned, interrupted: count == nil)
+    if stoodStill || count == nil { count = try lookAgain(into: &events, &own) }
+    if let count { append(count, to: &events, &own) }
+    if own.isNestedReady { try nested?.dispatch(into: &events) }
+    if own.hasExpired { try timerExpired(into: &events) }
+    return count == 0
+  }
+
+  /// How long to wait: in milliseconds for the kernel, and at most in nanoseconds; nil for as long as it takes.
+  private func plan(_ patience: LoopPatience) -> (timeout: CInt, planned: UInt64?) {
+    guard patience == .endless else { return (patience.rawValue, UInt64(patience.rawValue) * 1_000_000) }
+    guard let alarm, let wait = clock.longestWait(until: alarm) else { return (patience.rawValue, nil) }
+    // The last part of the way is left to the alarm, which is more exact.
+    if wait >= alarm - min(alarm, clock.now) { return (patience.rawValue, wait) }
+    return (CInt(clamping: wait / 1_000_000 + 1), wait)
+  }
+
+  /// What is ready now, which may be more than one look shows. Returns how much the last look has shown.
+  private func lookAgain(into events: inout [LoopEvent], _ own: inout OwnEvents) throws(SystemError) -> Int? {
+    var rounds = Self.mostLooks
+    var count = try epoll.wait(ready, timeout: 0)
+    while rounds > 0, count == ready.count || count == nil {
+      if let count { append(count, to: &events, &own) }
+      count = try epoll.wait(ready, timeout: 0)
+      rounds -= 1
+    }
+    return count
+  }
+
+  private func append(_ count: Int, to events: inout [LoopEvent], _ own: inout OwnEvents) {
     for index in 0..<count {
       let entry = ready[index]
       switch entry.token {
-      case Self.timerToken: hasExpired = true
-      case Self.nestedToken: isNestedReady = true
+      case Self.timerToken: own.hasExpired = true
+      case Self.nestedToken: own.isNestedReady = true
       default:
         events.append(
           .ready(
@@ -113,21 +192,19 @@ public struct EventLoop: ~Copyable {
             hangup: entry.events & 4 != 0))
       }
     }
-    if isNestedReady { try nested?.dispatch(into: &events) }
-    if hasExpired { try timerExpired(into: &events) }
   }
 
-  /// The alarm may have been cleared or moved later meanwhile; then it does not ring yet.
+  /// The alarm may have been cleared or moved later meanwhile, or the process stood still; then it does not ring yet.
   private mutating func timerExpired(into events: inout [LoopEvent]) throws(SystemError) {
-    if let deadline = alarm, deadline <= turnTime {
+    if let deadline = alarm, deadline <= clock.now {
       alarm = nil
       events.append(.alarm)
     }
-    try setTimer(at: alarm ?? .max)
+    try setTimer(at: alarm.map { clock.reading(at: $0) } ?? .max)
   }
 
-  private mutating func setTimer(at deadline: UInt64) throws(SystemError) {
-    try timer.set(at: deadline)
-    expiry = deadline
+  private mutating func setTimer(at reading: UInt64) throws(SystemError) {
+    try timer.set(at: reading)
+    expiry = reading
   }
 }

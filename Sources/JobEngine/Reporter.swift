@@ -13,6 +13,19 @@ package struct Reporter: ~Copyable {
   private static let mostCauses = 200
   /// While more than this waits for a slow reader of stderr, the workers' stderr is not read.
   private static let highWater = 256 * 1024
+  /// A reader that does not catch up within this time, in nanoseconds, holds no worker any longer: its lines are dropped.
+  private static let patience: UInt64 = 1_000_000_000
+  /// While more than this waits, messages of our own are dropped, too, but for errors.
+  private static let mostWaiting = 1 << 20
+
+  /// How the reader of stderr, or of the workers' log, keeps up.
+  private enum Pace: Equatable {
+    case keepsUp
+    /// Too much waits for it: until this time the workers wait, too.
+    case behind(until: UInt64)
+    /// It has not caught up by then.
+    case stuck
+  }
 
   /// What can repeat without end.
   package enum Kind: Hashable {
@@ -83,6 +96,9 @@ package struct Reporter: ~Copyable {
   package var verbosity: Verbosity
   private var said: [Cause: Int] = [:]
   package private(set) var isBlocked = false
+  private var pace = Pace.keepsUp
+  /// What was dropped since that was last reported: lines of workers, and messages.
+  private var dropped = (lines: 0, messages: 0)
 
   package init(
     _ output: consuming InheritedOutput, log: consuming WorkerLog?, verbosity: Verbosity,
@@ -98,7 +114,11 @@ package struct Reporter: ~Copyable {
   /// The descriptor that people look at.
   package var number: CInt { 2 }
   package var isAlwaysReady: Bool { output.isAlwaysReady }
-  package var isFull: Bool { buffer.count + waiting(in: log) > Self.highWater }
+  private var isFull: Bool { waitingBytes > Self.highWater }
+  /// What its reader, or that of the workers' log, has not taken yet, in bytes.
+  package var waitingBytes: Int { buffer.count + waiting(in: log) }
+  /// The workers' log, when it is a FIFO that takes no more at the moment.
+  package var blockedLog: CInt? { blockedDescriptor(of: log) }
   package var isVerbose: Bool { verbosity == .verbose }
 
   /// Messages on stderr say how bad it is: for the log of a service, where nobody reads every line.
@@ -166,6 +186,7 @@ package struct Reporter: ~Copyable {
   /// A line of a worker's stderr under the worker's name.
   package mutating func workerLine(_ worker: WorkerID, pid: CInt, _ text: [UInt8]) {
     let name = (pool.map { "\($0) " } ?? "") + "worker \(worker.slot): "
+    if pace == .stuck, isFull, journal == nil || log != nil { return dropped.lines += 1 }
     if log != nil { return log!.append(name, text) }
     if let journal {
       var entry = entry(.info, "", about: Subject(worker, pid: pid))
@@ -193,12 +214,50 @@ package struct Reporter: ~Copyable {
   /// The window has another size: the next status is drawn anew, whatever became of the last.
   package mutating func windowChanged() { status.windowChanged() }
 
+  // MARK: A reader that is slow
+
+  /// To be called after each `flush`: whether the workers' stderr should be left unread for now. It is, for a moment, when the
+  /// reader falls behind; but a log that nobody reads must not keep the workers from answering.
+  package mutating func holdsWorkers(at now: UInt64) -> Bool {
+    guard isFull else {
+      pace = .keepsUp
+      reportWhatWasDropped()
+      return false
+    }
+    switch pace {
+    case .keepsUp: pace = .behind(until: now &+ Self.patience)
+    case .behind(let until): if now >= until { pace = .stuck }
+    case .stuck: break
+    }
+    return pace != .stuck
+  }
+
+  /// When `holdsWorkers` may give another answer; nil if only the reader can change it.
+  package var nextDeadline: UInt64? {
+    if case .behind(let until) = pace { until } else { nil }
+  }
+
+  private mutating func reportWhatWasDropped() {
+    let (lines, messages) = dropped
+    guard lines + messages > 0 else { return }
+    dropped = (0, 0)
+    if lines > 0 {
+      let reader = log == nil ? "stderr is not read" : "the file of --stderr is not read"
+      say(.warning, "\(lines) \(lines == 1 ? "line" : "lines") of workers' logs were dropped because \(reader)")
+    }
+    if messages > 0 { say(.warning, "\(messages) messages were dropped because stderr is not read") }
+    flush()
+  }
+
   // MARK: Bytes out
 
   private mutating func say(
     _ priority: JournalEntry.Priority, _ text: String, kind: JournalEntry.Kind? = nil, about subject: Subject? = nil
   ) {
-    guard let journal else { return line("\(name): \(showsLevels ? level(of: priority, text) : "")\(text)") }
+    guard let journal else {
+      if priority != .error, buffer.count > Self.mostWaiting { return dropped.messages += 1 }
+      return line("\(name): \(showsLevels ? level(of: priority, text) : "")\(text)")
+    }
     journal.log(entry(priority, text, kind: kind, about: subject))
   }
 
@@ -252,6 +311,13 @@ package struct Reporter: ~Copyable {
         isBlocked = false
       }
     }
+  }
+}
+
+private func blockedDescriptor(of log: borrowing WorkerLog?) -> CInt? {
+  switch log {
+  case .some(let log): log.blockedDescriptor
+  case .none: nil
   }
 }
 

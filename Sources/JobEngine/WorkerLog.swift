@@ -10,6 +10,9 @@ package struct WorkerLog: ~Copyable {
   /// Bytes that a slow reader (of a FIFO) has not taken yet.
   package var count: Int { file.count }
 
+  /// What to wait for when a FIFO takes no more at the moment.
+  package var blockedDescriptor: CInt? { file.blockedDescriptor }
+
   package mutating func append(_ name: String, _ line: [UInt8]) {
     file.append(Array(name.utf8) + line + [UInt8(ascii: "\n")])
   }

@@ -12,6 +12,8 @@ struct JobSource: ~Copyable {
     case oversize(consumed: Int)
     /// Nothing at the moment: wait until the input is readable.
     case notYet
+    /// The input is the terminal, and we are in the background: to be continued when it is ours.
+    case inBackground
     /// Enough was read for this turn of the loop; there may be more at once. Input that holds no job at all (an endless line
     /// that never wants to wait, like /dev/zero) must not keep signals and workers from being heard.
     case nextTurn
@@ -41,7 +43,6 @@ struct JobSource: ~Copyable {
 
   var descriptor: CInt { input.descriptor }
   var isAlwaysReady: Bool { input.isAlwaysReady }
-  var isTerminal: Bool { input.kind == .terminal }
   var wasClosed: Bool { input.kind == .closed }
 
   /// Finds the next job, reading a block only when there is no whole job at hand.
@@ -62,7 +63,7 @@ struct JobSource: ~Copyable {
       blocksLeft -= 1
       switch input.read(into: &buffer, atMost: Self.blockSize) {
       case .bytes: continue
-      case .wouldBlock: return .notYet
+      case .wouldBlock: return input.isInBackground ? .inBackground : .notYet
       case .endOfFile: hasEnded = true
       case .failed(let error): return .failed("cannot read stdin: \(error)")
       }

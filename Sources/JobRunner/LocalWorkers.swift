@@ -101,10 +101,9 @@ struct LocalWorkers: ~Copyable, Workplace {
 
   // MARK: Signals
 
-  /// In the background of a terminal, TTIN is what stops a reader of it: if it were taken, the read would fail (EIO).
-  func signals(besidesTerminal isTerminal: Bool) -> [CInt] {
-    [Signal.hangup, Signal.user1, Signal.oneFewer, Signal.child] + (isTerminal ? [] : [Signal.oneMore])
-  }
+  var signals: [CInt] { [Signal.hangup, Signal.user1, Signal.child] }
+  func suspendWorkers() { engine.pool.suspendWorkers() }
+  func resumeWorkers() { engine.pool.resumeWorkers() }
 
   /// HUP: replace every worker. USR1: the state. TTIN, TTOU: one worker more, one fewer.
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter) {

@@ -59,7 +59,9 @@ extension RemotePool: Workplace {
   mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) { stop(&loop) }
 
   /// HUP ends us, as it ends other programs: there are no workers to be replaced here.
-  func signals(besidesTerminal isTerminal: Bool) -> [CInt] { [Signal.user1] }
+  var signals: [CInt] { [Signal.user1] }
+  func suspendWorkers() {}
+  func resumeWorkers() {}
 
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     if signal == Signal.user1 { sayState(&reporter) }

@@ -34,6 +34,7 @@ struct ResultSink: ~Copyable {
   var isAlwaysReady: Bool { output.isAlwaysReady }
   var isFull: Bool { buffer.count >= Self.highWater }
   var isEmpty: Bool { buffer.isEmpty }
+  var waitingBytes: Int { buffer.count }
 
   /// A result.
   mutating func append(_ result: UnsafeRawBufferPointer) {

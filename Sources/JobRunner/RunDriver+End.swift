@@ -5,36 +5,11 @@ import LinuxIO
 import PoolCore
 import SystemEvents
 
-/// Signals, and all the ways in which a run ends.
+/// All the ways in which a run ends.
 extension RunDriver where Work: ~Copyable {
-  /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. The others are for the workplace.
-  mutating func take(signal: CInt) {
-    switch signal {
-    case Signal.interrupt, Signal.terminate: interrupted(by: signal)
-    case Signal.windowChanged: windowChanged()
-    default: workplace.take(signal: signal, &loop, &reporter)
-    }
-    settle()
-  }
-
-  private mutating func interrupted(by signal: CInt) {
-    signalsTaken += 1
-    switch signalsTaken {
-    case 1:
-      earlyEnd = .interrupted(signal: signal)
-      workplace.tell(.drain)
-      settle()
-      workplace.takeBackUnstarted(&loop)
-      settle()
-      if workplace.counts.leased > 0 {
-        let jobs = workplace.counts.leased == 1 ? "1 running job" : "\(workplace.counts.leased) running jobs"
-        reporter.note("\(signalName(signal)): finishing \(jobs); once more to stop now")
-      }
-      endInput()
-    case 2: abandonJobs(.prompt)
-    default: abandonJobs(.immediate)
-    }
-  }
+  /// The last messages may take this long, in nanoseconds: longer only while their reader goes on reading and nobody has told us to
+  /// stop.
+  private static var messagesLimit: UInt64 { 1_000_000_000 }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
   mutating func abandonJobs(_ urgency: StopUrgency) {
@@ -59,7 +34,8 @@ extension RunDriver where Work: ~Copyable {
     followOutput()
     reporter.flush()
     watchErrorOutput()
-    workplace.endTurn(holdingResults: sink.isFull, holdingMessages: reporter.isFull, &loop, &reporter)
+    let holdsWorkers = reporter.holdsWorkers(at: loop.now())
+    workplace.endTurn(holdingResults: sink.isFull, holdingMessages: holdsWorkers, &loop, &reporter)
   }
 
   mutating func outputReady(hangup: Bool) {
@@ -91,39 +67,56 @@ extension RunDriver where Work: ~Copyable {
     sink.flush()
     while sink.isBlocked, !sink.isEmpty, case .open = sink.state, signalsTaken < 2 {
       watchOutput()
-      guard waitForReaders() else { return }
+      guard waitForReaders(until: givesUpAt) else { break }
       sink.flush()
     }
     if case .failed(let error) = sink.state, earlyEnd == nil {
       earlyEnd = .outputFailed
       reporter.fatal("cannot write stdout: \(error); results are lost")
     }
+    if case .open = sink.state, !sink.isEmpty {
+      reporter.note("\(sink.waitingBytes) bytes of results are lost: the reader of stdout did not take them")
+    }
     flushFiles()
   }
 
-  /// The last words, likewise.
+  /// The last messages. Nobody waits for them long: a log that is not read must not keep a run from its end.
   mutating func finishMessages() {
     reporter.flush()
-    while reporter.isBlocked, signalsTaken < 2 {
+    _ = reporter.holdsWorkers(at: loop.now())
+    var (waiting, deadline) = (reporter.waitingBytes, loop.preciseNow() &+ Self.messagesLimit)
+    while reporter.isBlocked || reporter.blockedLog != nil, signalsTaken < 2 {
       watchErrorOutput()
-      guard waitForReaders() else { return }
+      let log = reporter.blockedLog
+      if let log { try? loop.add(log, token: RunToken.file.rawValue, readable: false, writable: true) }
+      guard waitForReaders(until: deadline) else { return }
+      if let log { loop.remove(log) }
       reporter.flush()
+      guard signalsTaken == 0, reporter.waitingBytes < waiting else { continue }
+      (waiting, deadline) = (reporter.waitingBytes, loop.now() &+ Self.messagesLimit)
     }
   }
 
-  /// False when the loop is of no use any more.
-  mutating func waitForReaders() -> Bool {
+  /// False when that is of no use any more: the loop does not work, or it is time to give up.
+  mutating func waitForReaders(until deadline: UInt64?) -> Bool {
+    if let deadline, loop.now() >= deadline { return false }
     loopEvents.removeAll(keepingCapacity: true)
-    do { try loop.wait(into: &loopEvents) } catch { return false }
-    for case .signal(Signal.interrupt) in loopEvents { signalsTaken += 1 }
-    for case .signal(Signal.terminate) in loopEvents { signalsTaken += 1 }
+    do throws(SystemError) {
+      try loop.setAlarm(at: deadline)
+      try loop.wait(into: &loopEvents)
+      for event in loopEvents { try takeAtTheEnd(event) }
+    } catch {
+      return false
+    }
     return true
   }
 
   // MARK: Watching our own descriptors
 
   mutating func watchStandardStreams() throws(SystemError) {
-    try loop.watchSignals([Signal.interrupt, Signal.terminate] + workplace.signals(besidesTerminal: source.isTerminal))
+    // Were SIGTTIN or SIGTTOU not watched, they would stop us within a call, where no other signal reaches us.
+    try loop.watchSignals(
+      [Signal.interrupt, Signal.terminate, Signal.stop, Signal.oneMore, Signal.oneFewer] + workplace.signals)
     if display != nil { try loop.watchSignals([Signal.windowChanged]) }
     // An output that nobody reads is told by epoll without being asked for anything.
     if !sink.isAlwaysReady {

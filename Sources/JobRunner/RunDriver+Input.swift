@@ -19,6 +19,9 @@ extension RunDriver where Work: ~Copyable {
         reject("is over \(configuration.maximumJobSize) bytes (--max-job-size)", bytes: [], isAJob: false)
         source.consume(consumed)
       case .notYet: return watchInput()
+      case .inBackground:
+        wantsForeground = true
+        return
       case .nextTurn:
         inputWantsTurn = true
         return

@@ -14,6 +14,7 @@ extension RunDriver where Work: ~Copyable {
       case .silence: saySilence()
       case .progress: drawProgress()
       case .sample: takeSample()
+      case .drain: giveUp()
       }
     }
   }

@@ -58,7 +58,7 @@ extension RunDriver where Work: ~Copyable {
   }
 
   /// The time of day at a moment of the loop's clock, in nanoseconds since 1970.
-  private func wallClock(at time: UInt64) -> UInt64 { startOfDay &+ (time &- startedAt) }
+  private func wallClock(at time: UInt64) -> UInt64 { startOfDay &+ (loop.monotonicTime(at: time) &- startedAt) }
 
   /// Writes what may be written by now: no line of a job whose result has not left us.
   mutating func flushFiles() {
@@ -86,9 +86,10 @@ extension RunDriver where Work: ~Copyable {
   mutating func finishFiles() {
     flushFiles()
     while !watchedFiles.isEmpty, signalsTaken < 2 {
-      guard waitForReaders() else { return }
+      guard waitForReaders(until: givesUpAt) else { break }
       flushFiles()
     }
+    if !watchedFiles.isEmpty { reporter.note("the last lines of a FIFO are lost: its reader did not take them") }
   }
 
   /// A run that cannot be taken up again where it ended must not go on as if nothing were.

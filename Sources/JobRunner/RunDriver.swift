@@ -41,6 +41,10 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   var watchedFiles: [CInt] = []
   var poolIsClosed = false
   var signalsTaken = 0
+  /// When what is not done after a SIGTERM is given up.
+  var givesUpAt: UInt64?
+  /// Reading the terminal has found us in the background: we are to be stopped, as every reader there.
+  var wantsForeground = false
   /// The first thing that ended the run other than the end of its input.
   var earlyEnd: RunEnd?
   var outputIsGone = false
@@ -88,12 +92,13 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       flush()
       // What flushing led to (nobody reads our results any more) is dealt with before anything is waited for.
       if poolIsClosed || workplace.hasNews { continue }
-      try loop.setAlarm(at: earliest(workplace.nextDeadline, timers.earliest))
+      if wantsForeground { try waitForForeground() }
+      try loop.setAlarm(at: earliest(reporter.nextDeadline, earliest(workplace.nextDeadline, timers.earliest)))
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : .endless)
       inputWantsTurn = false
       source.beginTurn()
-      for index in loopEvents.indices { handle(loopEvents[index]) }
+      for index in loopEvents.indices { try handle(loopEvents[index]) }
     }
     finishOutput()
     reporter.clearStatus()
@@ -112,7 +117,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
     } while workplace.hasNews
   }
 
-  private mutating func handle(_ event: LoopEvent) {
+  private mutating func handle(_ event: LoopEvent) throws(SystemError) {
     switch event {
     case .ready(let token, _, _, let hangup):
       if workplace.handle(token: token, hangup: hangup, &loop) { return settle() }
@@ -123,7 +128,8 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       case .file: break  // All are flushed at the end of each turn.
       case nil: break
       }
-    case .signal(let signal): take(signal: signal)
+    case .signal(let signal): try take(signal: signal)
+    case .terminal(let signal): try takeFromTerminal(signal: signal)
     case .alarm:
       workplace.fireTimers(&loop, &reporter)
       fireTimers()
@@ -149,4 +155,6 @@ enum RunTimer: Hashable {
   case progress
   /// How much is where is told again.
   case sample
+  /// What is not done after a SIGTERM is given up.
+  case drain
 }

@@ -77,8 +77,11 @@ protocol Workplace: ~Copyable {
 
   // MARK: Signals, and what people are told
 
-  /// The signals that mean something to it. Those that a terminal needs for itself are left to it if stdin is one.
-  func signals(besidesTerminal isTerminal: Bool) -> [CInt]
+  /// The signals that mean something to it, besides those of every run.
+  var signals: [CInt] { get }
+  /// Stops the workers until `resumeWorkers`, as the terminal stops the rest of the job; does nothing without workers of our own.
+  func suspendWorkers()
+  func resumeWorkers()
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter)
   /// Nothing has come back for long, at least since then: says why that may be; false if that need not be looked at again.
   mutating func saySilence(since start: UInt64, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool

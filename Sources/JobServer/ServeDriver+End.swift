@@ -6,11 +6,15 @@ import WorkerPool
 
 /// Signals, and how serving ends.
 extension ServeDriver {
+  /// The last messages may take this long, in nanoseconds.
+  private static let messagesLimit: UInt64 = 1_000_000_000
+
   /// INT, TERM: finish what was accepted; again: end now. HUP: reload, and replace every worker. USR1: the state. TTIN, TTOU: one worker more,
-  /// one fewer, where there is one pool.
-  mutating func take(signal: CInt) {
+  /// one fewer, where there is one pool. TSTP: stop with the workers.
+  mutating func take(signal: CInt) throws(SystemError) {
     switch signal {
     case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
+    case Signal.stop: try stop(by: signal)
     case Signal.hangup: _ = reloadConfiguration()
     case Signal.user1: sayState()
     case Signal.child:
@@ -22,7 +26,22 @@ extension ServeDriver {
     }
   }
 
+  /// A terminal that is gone ends us; else it wants us to be stopped.
+  mutating func takeFromTerminal(signal: CInt) throws(SystemError) {
+    if signal == Signal.hangup { stopAsked(by: signal) } else { try stop(by: signal) }
+  }
+
+  /// We are stopped, and the workers with us, until we are continued.
+  private mutating func stop(by signal: CInt) throws(SystemError) {
+    reporter.flush()
+    for number in services.indices where services.holds(number) { services[number].engine.pool.suspendWorkers() }
+    _ = loop.stop(by: signal)
+    for number in services.indices where services.holds(number) { services[number].engine.pool.resumeWorkers() }
+  }
+
   private mutating func stopAsked(by signal: CInt) {
+    // timeout(1) sends its signal twice: to us, and to our group.
+    if stopsAsked == 0 { loop.absorbRepeat(of: signal, milliseconds: 2) }
     stopsAsked += 1
     if signal == Signal.interrupt { interruptedBy = signal }
     guard stopsAsked == 1 else {
@@ -136,17 +155,22 @@ extension ServeDriver {
     reporter.pool = nil
   }
 
-  /// The last words: now there is time to wait for a slow reader.
+  /// The last messages: nobody waits long for a log that is not read.
   mutating func finishMessages() {
     reporter.sayWhatWasCounted()
-    reporter.flush()
-    while reporter.isBlocked, stopsAsked < 3 {
-      flush()
+    flush()
+    let deadline = loop.preciseNow() &+ Self.messagesLimit
+    while reporter.isBlocked, stopsAsked < 2, loop.now() < deadline {
       loopEvents.removeAll(keepingCapacity: true)
-      do { try loop.wait(into: &loopEvents) } catch { return }
+      do {
+        try loop.setAlarm(at: deadline)
+        try loop.wait(into: &loopEvents)
+      } catch {
+        return
+      }
       for case .signal(Signal.interrupt) in loopEvents { stopsAsked += 1 }
       for case .signal(Signal.terminate) in loopEvents { stopsAsked += 1 }
-      reporter.flush()
+      flush()
     }
   }
 

@@ -136,6 +136,7 @@ struct ServeDriver: ~Copyable {
   mutating func run() throws(SystemError) -> ServeEnd {
     try loop.watchSignals([
       Signal.interrupt, Signal.terminate, Signal.hangup, Signal.user1, Signal.oneMore, Signal.oneFewer, Signal.child,
+      Signal.stop,
     ])
     for (descriptor, kind) in [
       (listener(of: control), ServerToken.Kind.controlListener), (descriptor(of: metricsServer), .metrics),
@@ -155,7 +156,7 @@ struct ServeDriver: ~Copyable {
       try loop.setAlarm(at: nextDeadline)
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents, atMost: patience)
-      for index in loopEvents.indices { handle(loopEvents[index]) }
+      for index in loopEvents.indices { try handle(loopEvents[index]) }
       fireTimers()
     }
     finishControl()
@@ -192,7 +193,7 @@ struct ServeDriver: ~Copyable {
       deadline = earliest(deadline, services[number].nextDeadline)
     }
     deadline = earliest(deadline, nextState(of: control))
-    deadline = earliest(deadline, talk.nextLook)
+    deadline = earliest(deadline, earliest(talk.nextLook, reporter.nextDeadline))
     return earliest(deadline, nextRun(of: metricsServer, loop.now()))
   }
 
@@ -200,6 +201,8 @@ struct ServeDriver: ~Copyable {
     for number in services.indices where services.holds(number) {
       guard let deadline = services[number].nextDeadline, deadline <= loop.now() else { continue }
       reporter.pool = poolName(number)
+      // An answer that has come is an answer, however late we look at it.
+      services[number].settle(&loop, &reporter)
       services[number].fireTimers(&loop, &reporter)
     }
     if let givesUpAt, givesUpAt <= loop.now() { giveUp() }
@@ -209,7 +212,7 @@ struct ServeDriver: ~Copyable {
     serveMetrics()
   }
 
-  private mutating func handle(_ event: LoopEvent) {
+  private mutating func handle(_ event: LoopEvent) throws(SystemError) {
     switch event {
     case .ready(let token, let readable, let writable, let hangup):
       guard let ours = ServerToken(token) else {
@@ -220,7 +223,8 @@ struct ServeDriver: ~Copyable {
         return
       }
       handle(ours, readable: readable, writable: writable, hangup: hangup)
-    case .signal(let signal): take(signal: signal)
+    case .signal(let signal): try take(signal: signal)
+    case .terminal(let signal): try takeFromTerminal(signal: signal)
     case .alarm: break  // What is due is looked for after each turn.
     }
   }
@@ -255,8 +259,9 @@ struct ServeDriver: ~Copyable {
         loop.remove(reporter.descriptor)
       }
     }
+    let holdsWorkers = reporter.holdsWorkers(at: loop.now())
     for number in services.indices where services.holds(number) {
-      services[number].engine.pool.setReadsErrorOutput(!reporter.isFull, &loop)
+      services[number].engine.pool.setReadsErrorOutput(!holdsWorkers, &loop)
     }
   }
 }

@@ -66,6 +66,9 @@ private struct InheritedStream: ~Copyable {
 /// stdin, whatever it is.
 public struct InheritedInput: ~Copyable {
   private let stream: InheritedStream
+  /// It is a terminal that others have, and the last read has stopped them as a read in the background does. This process was not
+  /// stopped: that is for its owner, who can hear of signals first.
+  public private(set) var isInBackground = false
 
   /// Looks at the descriptor `fd`; `wasClosed` when it only stands on /dev/null because it was closed.
   public init(_ fd: CInt, wasClosed: Bool = false) {
@@ -89,16 +92,34 @@ public struct InheritedInput: ~Copyable {
   /// One read that does not block (a regular file may take its time, but never for ever).
   public mutating func read(into queue: inout ByteQueue, atMost: Int) -> ReadResult {
     if kind == .closed { return .endOfFile }
+    if kind == .terminal { return readTerminal(into: &queue, atMost: atMost) }
     if let own = stream.own { return queue.fill(from: own, atMost: atMost) }
     switch kind {
     case .socket:
       let fd = stream.number
       return queue.fill(atMost: atMost) { receiveOnce(fd, $0) }
-    case .pipe, .terminal:
+    case .pipe:
       guard isReady(stream.number, POLLIN) else { return .wouldBlock }
       return queue.fill(from: stream.number, atMost: atMost)
-    case .file, .directory, .device, .closed: return queue.fill(from: stream.number, atMost: atMost)
+    case .terminal, .file, .directory, .device, .closed: return queue.fill(from: stream.number, atMost: atMost)
     }
+  }
+}
+
+extension InheritedInput {
+  private mutating func readTerminal(into queue: inout ByteQueue, atMost: Int) -> ReadResult {
+    isInBackground = false
+    // Without a description of our own a read would wait, but not in the background, where nothing is ever there for us.
+    if stream.own == nil, isInForeground(of: stream.number), !isReady(stream.number, POLLIN) { return .wouldBlock }
+    let fd = descriptor
+    let result = queue.fill(atMost: atMost) { buffer in
+      let count = prefork_terminal_read(fd, buffer.baseAddress, buffer.count)
+      if count > 0 { return .bytes(count) }
+      if count == 0 { return .endOfFile }
+      return errno == EINTR || errno == EAGAIN ? .wouldBlock : .failed(SystemError("read"))
+    }
+    if result == .wouldBlock { isInBackground = !isInForeground(of: fd) }
+    return result
   }
 }
 

@@ -32,18 +32,28 @@ public struct OwnUsage: Sendable {
   /// When this process began, in nanoseconds since 1970, to 10 ms; now, if /proc is not mounted. Read once: a clock that is
   /// set afterwards does not move it.
   public static let began: UInt64 = {
-    let (wall, sinceBoot) = (time(CLOCK_REALTIME), time(CLOCK_BOOTTIME))
+    let wall = time(CLOCK_REALTIME)
     // The name, which is second and may hold anything, is not a number; the time is field 22 (proc(5)).
     let fields = numbers(in: "/proc/self/stat", behind: UInt8(ascii: ")"))
     guard fields.count > 19 else { return wall }
-    let ticks = UInt64(fields[19])
-    return wall - sinceBoot + ticks * (1_000_000_000 / UInt64(sysconf(CInt(_SC_CLK_TCK))))
+    return began(
+      wall: wall, sinceBoot: time(CLOCK_BOOTTIME), ticks: UInt64(clamping: fields[19]),
+      ticksPerSecond: UInt64(clamping: sysconf(CInt(_SC_CLK_TCK))))
   }()
+
+  /// When a process began that was started so many ticks after the boot, on the wall clock. Nothing keeps that clock from being
+  /// before the boot, or before 1970: then it is 0.
+  static func began(wall: UInt64, sinceBoot: UInt64, ticks: UInt64, ticksPerSecond: UInt64) -> UInt64 {
+    let (start, isTooLate) = ticks.multipliedReportingOverflow(by: 1_000_000_000 / max(1, ticksPerSecond))
+    // A process cannot have begun in the future.
+    let age = isTooLate || start > sinceBoot ? 0 : sinceBoot - start
+    return wall - min(wall, age)
+  }
 
   private static func time(_ clock: clockid_t) -> UInt64 {
     var now = timespec()
     clock_gettime(clock, &now)
-    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+    return nanoseconds(now)
   }
 
   /// The words of a small file, as numbers; what is none is 0. From behind the last `mark`, if one is given.

@@ -76,10 +76,14 @@ public struct StreamSocket: ~Copyable, Sendable {
   private static func wait(for number: CInt, until deadline: UInt64) throws(SystemError) {
     while true {
       let now = monotonicNow()
-      guard now < deadline else { throw SystemError("connect", ETIMEDOUT) }
+      let left = deadline > now ? deadline - now : 0
       var entry = pollfd(fd: number, events: CShort(POLLOUT), revents: 0)
-      // Rounded up, so that the last wait does not spin.
-      guard poll(&entry, 1, CInt(clamping: (deadline - now + 999_999) / 1_000_000)) > 0 else { continue }
+      // Rounded up, so that the last wait does not spin; and it is looked once in any case, however late we are.
+      let count = poll(&entry, 1, CInt(clamping: left / 1_000_000 + 1))
+      guard count > 0 else {
+        if count == 0, monotonicNow() >= deadline { throw SystemError("connect", ETIMEDOUT) }
+        continue
+      }
       let code = prefork_pending_error(number)
       if code != 0 { throw SystemError("connect", code) }
       return

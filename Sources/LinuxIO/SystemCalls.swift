@@ -125,7 +125,12 @@ private func attempt(_ kind: SystemCall, _ call: () -> Int) -> (count: Int, code
 public func monotonicNow() -> UInt64 {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
-  return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+  return nanoseconds(time)
+}
+
+/// 0 for a time before the beginning of its clock, as a wall clock can show.
+func nanoseconds(_ time: timespec) -> UInt64 {
+  UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
 }
 
 /// Bytes in a pipe that its reader has not read, seen from either end; 0 if it cannot be told.
@@ -171,15 +176,42 @@ public func raiseWithDefaultAction(_ number: CInt) -> Never {
   exit(128 + number)
 }
 
-/// Does what a stop signal (SIGTSTP) does that is not handled, and returns when the process goes on. The signal is blocked.
-public func stopByDefaultAction(_ number: CInt) {
+/// Does what a stop signal (SIGTSTP, SIGTTIN, SIGTTOU) does that is not handled, and returns when the process goes on. The
+/// signal is blocked. False if the process was not stopped: its group is orphaned, and nobody could continue it.
+public func stopByDefaultAction(_ number: CInt) -> Bool {
   signal(number, SIG_DFL)
-  var set = sigset_t()
-  sigemptyset(&set)
-  sigaddset(&set, number)
+  // That it was stopped is seen by the signal that continues it, which must wait for that.
+  var before = sigset_t()
+  var proceed = signalSet(SIGCONT)
+  sigprocmask(SIG_BLOCK, &proceed, &before)
+  defer { sigprocmask(SIG_SETMASK, &before, nil) }
+  while takePending(SIGCONT, milliseconds: 0) {}
+  var set = signalSet(number)
   raise(number)
   sigprocmask(SIG_UNBLOCK, &set, nil)
   sigprocmask(SIG_BLOCK, &set, nil)
+  return takePending(SIGCONT, milliseconds: 0)
+}
+
+/// Takes a blocked signal that is pending, or comes within `milliseconds`; true if there was one.
+public func takePending(_ number: CInt, milliseconds: Int) -> Bool {
+  var set = signalSet(number)
+  var limit = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+  return sigtimedwait(&set, nil, &limit) == number
+}
+
+/// Whether this signal is ignored, which a program inherits from the one that starts it.
+public func isIgnored(_ number: CInt) -> Bool {
+  var action = sigaction()
+  guard sigaction(number, nil, &action) == 0 else { return false }
+  return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
+}
+
+private func signalSet(_ number: CInt) -> sigset_t {
+  var set = sigset_t()
+  sigemptyset(&set)
+  sigaddset(&set, number)
+  return set
 }
 
 /// The signals that we handle.
@@ -214,5 +246,5 @@ public enum Signal {
 public func timeOfDay() -> UInt64 {
   var time = timespec()
   clock_gettime(CLOCK_REALTIME, &time)
-  return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+  return nanoseconds(time)
 }

@@ -17,6 +17,20 @@ public func isInForeground(of fd: CInt) -> Bool {
   return group < 0 || group == getpgrp()
 }
 
+/// The terminal that controls this process, if it had one when this was made.
+public struct ControllingTerminal: Sendable {
+  private let existed: Bool
+
+  /// Looks for it.
+  public init() { existed = Self.exists }
+
+  /// Whether a SIGHUP of this process means that it has hung up: the leader of our session passes that on. Later, when the
+  /// leader is gone, too, the SIGHUP of anybody else means what it always does.
+  public func isGone(saidBy sender: CInt) -> Bool { existed && sender == getsid(0) && !Self.exists }
+
+  private static var exists: Bool { (try? FileDescriptor.open("/dev/tty", flags: O_RDONLY | O_NOCTTY)) != nil }
+}
+
 /// Whether the descriptor is a terminal.
 public func isTerminal(_ fd: CInt) -> Bool { isatty(fd) == 1 }
 

@@ -28,6 +28,7 @@ extension RemotePool {
     connectingSince = since
     let left = configuration.connectLimit - min(configuration.connectLimit, loop.now() &- since)
     do throws(SocketError) {
+      defer { loop.countTime() }
       let socket = try StreamSocket.connect(
         to: configuration.address, timeout: max(1, min(left / 1_000_000, Self.longestBlock)))
       connectingSince = nil

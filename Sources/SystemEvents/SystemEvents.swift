@@ -7,7 +7,8 @@ import LinuxIO
 // that uses WorkerPool as a library, and handles signals in its own way, does not need libsystemd.
 
 extension EventLoop {
-  /// Blocks these signals in this thread and turns them into events.
+  /// Blocks these signals in this thread and turns them into events. SIGINT, SIGQUIT, SIGHUP and SIGTSTP stay ignored if they
+  /// are: a shell starts a background job so, and nohup(1) its command.
   public mutating func watchSignals(_ signals: [CInt]) throws(SystemError) {
     try systemEvents().watchSignals(signals)
   }
@@ -28,7 +29,10 @@ extension EventLoop {
 private final class SystemEvents: NestedEvents {
   /// What the callbacks have noted. On the heap, because C holds its address.
   private struct Inbox {
-    var signals: [CInt] = []
+    var signals: [LoopEvent] = []
+    /// Those that the terminal may send without an effect, as they were ignored when we were started.
+    var ignored: Set<CInt> = []
+    let terminal = ControllingTerminal()
   }
 
   private let loop: OpaquePointer
@@ -52,6 +56,9 @@ private final class SystemEvents: NestedEvents {
   var descriptor: CInt { sd_event_get_fd(loop) }
 
   func watchSignals(_ signals: [CInt]) throws(SystemError) {
+    let ignored = signals.filter(isIgnored)
+    inbox.pointee.ignored.formUnion(ignored)
+    let signals = signals.filter { !ignored.contains($0) || !staysIgnored($0) }
     var set = sigset_t()
     sigemptyset(&set)
     for signal in signals { sigaddset(&set, signal) }
@@ -75,15 +82,30 @@ private final class SystemEvents: NestedEvents {
       if result < 0 { throw SystemError("sd_event_run", -result) }
       if result == 0 { break }
     }
-    for signal in inbox.pointee.signals { events.append(.signal(signal)) }
+    events += inbox.pointee.signals
     inbox.pointee.signals.removeAll(keepingCapacity: true)
   }
 
   private static let signalCame: sd_event_signal_handler_t = { _, info, inbox in
-    if let info, let inbox {
-      let signal = CInt(bitPattern: info.pointee.ssi_signo)
-      inbox.assumingMemoryBound(to: Inbox.self).pointee.signals.append(signal)
-    }
+    if let info, let inbox { note(info.pointee, in: inbox.assumingMemoryBound(to: Inbox.self)) }
     return 0
   }
+
+  private static func note(_ info: signalfd_siginfo, in inbox: UnsafeMutablePointer<Inbox>) {
+    let signal = CInt(bitPattern: info.ssi_signo)
+    let isTerminals =
+      isFromTerminal(signal, code: info.ssi_code)
+      || signal == SIGHUP && inbox.pointee.terminal.isGone(saidBy: CInt(bitPattern: info.ssi_pid))
+    if isTerminals, inbox.pointee.ignored.contains(signal) { return }
+    inbox.pointee.signals.append(isTerminals ? .terminal(signal) : .signal(signal))
+  }
 }
+
+/// Whether the kernel has sent this signal in the name of a terminal. What processes send has a code of 0 or less
+/// (sigaction(2)). A key for SIGINT means the same as the signal of a process.
+func isFromTerminal(_ signal: CInt, code: CInt) -> Bool {
+  code > 0 && [SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP].contains(signal)
+}
+
+/// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for workers.
+func staysIgnored(_ signal: CInt) -> Bool { [SIGINT, SIGQUIT, SIGHUP, SIGTSTP].contains(signal) }

@@ -74,6 +74,8 @@ struct TopDriver: ~Copyable {
   private var keysSettleAt: UInt64?
   private var unwritten = ByteQueue()
   private var isScreenWatched = false
+  /// The terminal is in the hands of others: we are to be stopped, but signals come first.
+  private var isAway = false
   private var end: TopEnd?
 
   /// Takes the terminal of a server that was connected to already: who cannot be reached is told of on a screen as it was.
@@ -83,6 +85,7 @@ struct TopDriver: ~Copyable {
     var loop = try EventLoop()
     try loop.watchSignals([
       Signal.hangup, Signal.interrupt, Signal.quit, Signal.terminate, Signal.stop, Signal.proceed, Signal.windowChanged,
+      Signal.oneMore, Signal.oneFewer,
     ])
     try server.watchStatuses(in: &loop)
     try loop.add(keys, token: Self.keysToken, readable: true, writable: false)
@@ -101,12 +104,13 @@ struct TopDriver: ~Copyable {
     var events: [LoopEvent] = []
     while true {
       if let end { return end }
-      draw()
+      if !isAway { draw() }
       try watchScreen()
       try loop.setAlarm(at: nextDeadline())
       events.removeAll(keepingCapacity: true)
-      try loop.wait(into: &events)
+      try loop.wait(into: &events, atMost: isAway ? .none : .endless)
       for event in events where end == nil { try handle(event) }
+      if isAway, end == nil { try stop(by: Signal.oneFewer) }
       try passTime()
     }
   }
@@ -120,6 +124,8 @@ struct TopDriver: ~Copyable {
     case .ready(Self.watchToken, _, _, _): hear(server.readStatuses(in: &loop, at: loop.now()))
     case .ready: hear(server.readAnswer(in: &loop, at: loop.now()))
     case .signal(let number): try handle(signal: number)
+    case .terminal(Signal.hangup): end = .signal(Signal.hangup)
+    case .terminal(let number): try stop(by: number)
     case .alarm: break
     }
   }
@@ -130,20 +136,29 @@ struct TopDriver: ~Copyable {
       let size = Self.size(of: terminal.screen)
       view.resize(columns: size.columns, rows: size.rows)
       writer.forget()
-    case Signal.stop:
-      terminal.giveBack()
-      unwritten.removeAll()
-      stopByDefaultAction(Signal.stop)
-      try returnToScreen()
+    case Signal.stop: try stop(by: number)
+    case Signal.oneMore, Signal.oneFewer: break
     // Stopped by what cannot be seen coming (SIGSTOP): the shell may have changed the terminal.
     case Signal.proceed: try returnToScreen()
     default: end = .signal(number)
     }
   }
 
-  /// The screen is ours again, and nothing of it is known.
+  /// The terminal is given back, and we stop until we are continued.
+  private mutating func stop(by signal: CInt) throws(SystemError) {
+    if !isAway { terminal.giveBack() }
+    unwritten.removeAll()
+    let wasStopped = loop.stop(by: signal)
+    // Nobody can bring an orphaned group to the front.
+    if !wasStopped, !isInForeground(of: terminal.keys) { end = .terminalGone }
+    try returnToScreen()
+  }
+
+  /// The screen is ours again, and nothing of it is known; unless we were continued in the background.
   private mutating func returnToScreen() throws(SystemError) {
     unwritten.removeAll()
+    isAway = !isInForeground(of: terminal.keys)
+    if isAway { return }
     try terminal.take()
     let size = Self.size(of: terminal.screen)
     view.resize(columns: size.columns, rows: size.rows)
@@ -154,6 +169,7 @@ struct TopDriver: ~Copyable {
 
   private mutating func readKeys(hasHungUp: Bool) {
     var bytes: [UInt8] = []
+    if !isInForeground(of: terminal.keys) { return isAway = true }
     switch terminal.readKeys(into: &bytes) {
     case .bytes: for key in keyReader.read(bytes) where end == nil { press(key) }
     case .wouldBlock: break

@@ -72,6 +72,9 @@ struct CheckDriver: ~Copyable {
     var endedAt: UInt64?
   }
 
+  /// The last messages for people may take this long, in nanoseconds.
+  private static let messagesLimit: UInt64 = 1_000_000_000
+
   let configuration: CheckConfiguration
   let report: Report
   var loop: EventLoop
@@ -115,7 +118,9 @@ struct CheckDriver: ~Copyable {
   }
 
   mutating func run() throws(SystemError) -> CheckEnd {
-    try loop.watchSignals([Signal.interrupt, Signal.terminate, Signal.hangup, Signal.child])
+    try loop.watchSignals([
+      Signal.interrupt, Signal.terminate, Signal.hangup, Signal.child, Signal.stop, Signal.oneMore, Signal.oneFewer,
+    ])
     pool.start(&loop)
     otherChildren = Set(ProcessTable.children(of: ProcessTable.ownPid))
     begin()
@@ -126,7 +131,7 @@ struct CheckDriver: ~Copyable {
       try loop.setAlarm(at: [pool.nextDeadline, timers.earliest].compactMap { $0 }.min())
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents)
-      for index in loopEvents.indices { handle(loopEvents[index]) }
+      for index in loopEvents.indices { try handle(loopEvents[index]) }
     }
     let end = conclude()
     finishOutput()
@@ -146,7 +151,7 @@ struct CheckDriver: ~Copyable {
     } while !pool.events.isEmpty
   }
 
-  private mutating func handle(_ event: LoopEvent) {
+  private mutating func handle(_ event: LoopEvent) throws(SystemError) {
     switch event {
     case .ready(let token, _, _, let hangup):
       lookForDescendants()
@@ -157,12 +162,23 @@ struct CheckDriver: ~Copyable {
       case nil: break
       }
     case .signal(Signal.child): pool.childrenChanged(&loop)
+    case .signal(Signal.stop), .terminal(Signal.stop), .terminal(Signal.oneMore), .terminal(Signal.oneFewer):
+      try stop()
+    case .signal(Signal.oneMore), .signal(Signal.oneFewer): break
+    case .terminal(let signal): interrupted(by: signal)
     case .signal(let signal): interrupted(by: signal)
     case .alarm:
       pool.fireTimers(&loop)
       settleEvents()
       while let timer = timers.popExpired(at: loop.now()) { fire(timer) }
     }
+  }
+
+  /// ^Z, and the like: we stop, and the worker with us.
+  private mutating func stop() throws(SystemError) {
+    pool.suspendWorkers()
+    _ = loop.stop(by: Signal.stop)
+    pool.resumeWorkers()
   }
 
   private mutating func fire(_ timer: Timer) {
@@ -203,11 +219,20 @@ struct CheckDriver: ~Copyable {
 
   private mutating func finishOutput() {
     flush()
-    while output.isBlocked || errorOutput.isBlocked, signalsTaken < 2 {
+    // The report is waited for like the results of a run; what is only for people is not.
+    let deadline = loop.preciseNow() &+ Self.messagesLimit
+    let signalsBefore = signalsTaken
+    while output.isBlocked || (errorOutput.isBlocked && loop.now() < deadline), signalsTaken == signalsBefore {
       loopEvents.removeAll(keepingCapacity: true)
-      do { try loop.wait(into: &loopEvents) } catch { return }
-      for case .signal(let signal) in loopEvents where signal != Signal.child { signalsTaken += 1 }
-      flush()
+      do throws(SystemError) {
+        try loop.setAlarm(at: output.isBlocked ? nil : deadline)
+        try loop.wait(into: &loopEvents)
+        for event in loopEvents where event != .signal(Signal.child) {
+          if case .ready = event { flush() } else { try handle(event) }
+        }
+      } catch {
+        return
+      }
     }
   }
 
@@ -215,7 +240,6 @@ struct CheckDriver: ~Copyable {
   private mutating func flush() {
     Self.flush(&output, .output, &loop)
     Self.flush(&errorOutput, .errorOutput, &loop)
-    pool.setReadsErrorOutput(!errorOutput.isFull, &loop)
   }
 
   private static func flush(_ text: inout TextOutput, _ token: Token, _ loop: inout EventLoop) {

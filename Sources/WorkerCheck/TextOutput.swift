@@ -3,7 +3,8 @@ import LinuxIO
 /// Text on its way to stdout or stderr, which never makes the loop wait: a reader that is slow must not keep Ctrl-C from
 /// being heard.
 struct TextOutput: ~Copyable {
-  /// While more than this waits for a slow reader, what can be held back should be.
+  /// While more than this waits for a slow reader, a worker's lines are dropped: it must not wait for that reader, or it would be
+  /// found slow itself.
   private static let highWater = 256 * 1024
 
   private var output: InheritedOutput
@@ -17,7 +18,7 @@ struct TextOutput: ~Copyable {
 
   var descriptor: CInt { output.descriptor }
   var isAlwaysReady: Bool { output.isAlwaysReady }
-  var isFull: Bool { buffer.count > Self.highWater }
+  private var droppedLines = 0
 
   mutating func write(_ text: String) {
     var text = text
@@ -25,6 +26,7 @@ struct TextOutput: ~Copyable {
   }
 
   mutating func writeLine(_ name: String, _ line: [UInt8]) {
+    guard buffer.count <= Self.highWater else { return droppedLines += 1 }
     write(name)
     line.withUnsafeBytes { buffer.append($0) }
     write("\n")
@@ -32,6 +34,10 @@ struct TextOutput: ~Copyable {
 
   /// Writes as much as the reader takes.
   mutating func flush() {
+    if droppedLines > 0, buffer.count <= Self.highWater {
+      write("prefork: \(droppedLines) lines of the worker's log were dropped because stderr is not read\n")
+      droppedLines = 0
+    }
     while !buffer.isEmpty {
       switch output.write(from: &buffer) {
       case .bytes: isBlocked = false

@@ -138,6 +138,17 @@ public struct WorkerPool: ~Copyable {
     tell(.stop(urgency), &loop)
   }
 
+  /// Stops every worker with its process group as ^Z stops the processes of a job (SIGTSTP), until `resumeWorkers`. The owner's
+  /// loop must not turn in between, or the workers would be found silent.
+  public func suspendWorkers() { signalWorkers(Signal.stop) }
+
+  /// Has them go on.
+  public func resumeWorkers() { signalWorkers(Signal.proceed) }
+
+  private func signalWorkers(_ signal: CInt) {
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].process.signalGroup(signal) }
+  }
+
   /// When `fireTimers` wants to be called, in nanoseconds of the monotonic clock; nil for never.
   public var nextDeadline: UInt64? { timers.earliest }
 

@@ -75,6 +75,7 @@ func runConfiguration(
     maximumJobSize: arguments[RunOptions.maxJobSize],
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: arguments[RunOptions.verbosity])
+  configuration.drainLimit = arguments[RunOptions.drainTimeout]
   configuration.jobLog = arguments[RunOptions.joblog]
   configuration.resumes = arguments[RunOptions.resume]
   configuration.deadLetters = arguments[RunOptions.deadLetter]

@@ -153,6 +153,9 @@ enum RunOptions {
     help:
       "give up when so many jobs, or so many of a hundred (and at least 3), did not end well: now stops the running "
       + "ones, soon lets them finish")
+  static let drainTimeout = Option<UInt64>(
+    "drain-timeout", .duration(atLeast: 1_000_000, example: "30s"), default: "30s",
+    help: "after a SIGTERM: longest wait for the running jobs; then they are cancelled")
   static let joblog = Option.optional(
     "joblog", .text(placeholder: "FILE", example: "run.log"), unset: "none",
     help: "a line for each job that is done, in the columns of GNU parallel and some more; written after its result")
@@ -220,14 +223,16 @@ enum RunOptions {
         + "input; a job that did not end ok leaves an empty line.",
       "Durations: 250us, 500ms, 30s, 1.5m, 1h, 7d; a bare number is seconds. Sizes: 64K, 16M, 2G, in powers of 1024; a "
         + "bare number is bytes. Of an option given twice the last one counts.",
-      "The first SIGINT or SIGTERM starts no more jobs and lets the running ones finish; the second stops at once.",
+      "The first SIGINT or SIGTERM starts no more jobs and lets the running ones finish, after SIGTERM for --drain-timeout at "
+        + "most; the second stops at once.",
     ],
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
       OptionGroup("formats", [workerProtocol, input, output, maxJobSize, maxReplySize]),
       recycleGroup,
       healthGroup,
-      OptionGroup("jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder]),
+      OptionGroup(
+        "jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder, drainTimeout]),
       OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),

@@ -38,13 +38,14 @@ enum SubmitOptions {
         + "like prefork run, but the workers, and the limits that concern them, are the server's.",
       "When the connection is lost, jobs without an answer may have been run or not. With --reconnect they are submitted "
         + "again, and a job that was answered never is; without it the run ends, and --resume takes them up.",
-      "The first SIGINT or SIGTERM sends no more jobs and waits for those that are on their way; the second ends at once.",
+      "The first SIGINT or SIGTERM sends no more jobs and waits for those that are on their way, after SIGTERM for "
+        + "--drain-timeout at most; the second ends at once.",
     ],
     groups: [
       OptionGroup("essential", [RunOptions.order, timeout, retries]),
       OptionGroup("formats", [RunOptions.input, RunOptions.output, RunOptions.maxJobSize, maxReplySize]),
       OptionGroup("connection", [connectTimeout, reconnect, reconnectTimeout]),
-      OptionGroup("jobs", [RunOptions.halt, RunOptions.orderWindow]),
+      OptionGroup("jobs", [RunOptions.halt, RunOptions.orderWindow, RunOptions.drainTimeout]),
       OptionGroup("records", [RunOptions.joblog, RunOptions.resume, RunOptions.deadLetter]),
       OptionGroup("display", [RunOptions.progress, RunOptions.color, RunOptions.verbosity]),
     ],

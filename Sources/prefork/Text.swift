@@ -10,24 +10,24 @@ func printText(_ text: String) -> ExitCode {
   return .outputFailed
 }
 
-/// Writes a message for people to stderr. If that fails, there is nobody left to tell.
+/// Writes a message for people to stderr. If that fails, or nobody reads it for a second, there is nobody left to tell.
 func printError(_ text: String) {
-  _ = write(text, to: STDERR_FILENO)
+  _ = write(text, to: STDERR_FILENO, patience: 1000)
 }
 
-/// Writes all of `text`; returns 0 or the errno. A descriptor that somebody made non-blocking is waited for.
-private func write(_ text: String, to descriptor: CInt) -> CInt {
+/// Writes all of `text`; returns 0 or the errno. `patience` in milliseconds is how long a reader may take nothing, -1 for ever:
+/// signals that would end us may be blocked. A descriptor that somebody made non-blocking is waited for.
+private func write(_ text: String, to descriptor: CInt, patience: CInt = -1) -> CInt {
   var text = text
   return text.withUTF8 { bytes in
     var rest = UnsafeRawBufferPointer(bytes)[...]
     while !rest.isEmpty {
+      var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      if poll(&room, 1, patience) == 0 { return ETIMEDOUT }
       let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if count >= 0 {
         rest = rest.dropFirst(count)
-      } else if errno == EAGAIN {
-        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        _ = poll(&waiting, 1, -1)
-      } else if errno != EINTR {
+      } else if errno != EINTR, errno != EAGAIN {
         return errno
       }
     }

@@ -21,6 +21,12 @@ func topCommand(_ arguments: ParsedArguments) -> Int32 {
     interval: arguments[TopOptions.interval],
     style: TerminalStyle(color: arguments[TopOptions.color], isTerminal: true, environment: environment))
   prepareSignals()
+  // As other programs do that set the terminal: before signals are ours, so that they end us at once.
+  while !isInForeground(of: STDIN_FILENO) {
+    guard stopByDefaultAction(SIGTTOU) else {
+      return noScreen("top needs a terminal that is not in the hands of others")
+    }
+  }
   do throws(SystemError) {
     switch try showPools(configuration, keys: STDIN_FILENO, screen: STDOUT_FILENO) {
     case .quit: return ExitCode.ok.rawValue

@@ -112,7 +112,7 @@ struct Host: ~Copyable {
       switch event {
       case .ready(let token, _, _, let hangup): _ = pool.handle(token: token, hangup: hangup, &loop)
       case .alarm: pool.fireTimers(&loop)
-      case .signal: break
+      case .signal, .terminal: break
       }
     }
   }

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import PoolCore
 import Testing
 
 @testable import JobEngine
@@ -80,5 +81,94 @@ import Testing
       reporter.flush()
     }
     #expect(text.hasPrefix("\r\u{1B}[?7l99%\u{1B}[K\u{1B}[?7h\r\r\u{1B}[Jprefork: x") && text.hasSuffix("\r\u{1B}[J"))
+  }
+
+  // MARK: A log that nobody reads
+
+  /// Lines of a worker until the reporter holds more than it wants to.
+  private func flood(_ reporter: inout Reporter, lines: Int = 600) {
+    for _ in 0..<lines {
+      reporter.workerLine(WorkerID(slot: SlotID(0), serial: 1), pid: 7, [UInt8](repeating: 120, count: 1000))
+    }
+    reporter.flush()
+  }
+
+  @Test("a reader that falls behind holds the workers for a second, then their lines are dropped and counted")
+  func droppedLines() throws {
+    let pipe = try Pipe()
+    var reporter = reporter(on: pipe)
+    flood(&reporter)
+    var held: [Bool] = []
+    for milliseconds in [0, 400, 999] as [UInt64] {
+      held.append(reporter.holdsWorkers(at: second + milliseconds * second / 1000))
+    }
+    #expect(held == [true, true, true])
+    let deadline = reporter.nextDeadline
+    #expect(deadline == 2 * second)
+    let isHeldAtTheEnd = reporter.holdsWorkers(at: 2 * second)
+    #expect(!isHeldAtTheEnd)
+    let later = reporter.nextDeadline
+    #expect(later == nil, "or the loop would never rest again")
+    let before = reporter.waitingBytes
+    flood(&reporter, lines: 1234)
+    let after = reporter.waitingBytes
+    #expect(after == before)
+    let isHeldLater = reporter.holdsWorkers(at: 9 * second)
+    #expect(!isHeldLater)
+    let text = drain(pipe, &reporter)
+    #expect(text.contains("prefork: 1234 lines of workers' logs were dropped because stderr is not read\n"))
+    #expect(text.split(separator: "\n").filter { $0.hasPrefix("worker 0: xxx") }.count == 600)
+    let isHeldAgain = reporter.holdsWorkers(at: 10 * second)
+    #expect(!isHeldAgain)
+    reporter.workerLine(WorkerID(slot: SlotID(0), serial: 1), pid: 7, Array("again".utf8))
+    let again = drain(pipe, &reporter)
+    #expect(again == "worker 0: again\n")
+  }
+
+  @Test("a reader that is slow but reads is waited for anew each time: nothing is dropped")
+  func slowReader() throws {
+    let pipe = try Pipe()
+    var reporter = reporter(on: pipe)
+    var text = ""
+    for turn in 0..<20 as Range<UInt64> {
+      flood(&reporter, lines: 400)
+      let isHeld = reporter.holdsWorkers(at: (turn * 2 + 1) * second)
+      text += drain(pipe, &reporter)
+      let isHeldStill = reporter.holdsWorkers(at: (turn * 2 + 1) * second + second / 2)
+      #expect(isHeld && !isHeldStill)
+    }
+    #expect(text.split(separator: "\n").count == 20 * 400)
+  }
+
+  @Test("messages of our own are bounded, too, but for errors")
+  func droppedMessages() throws {
+    let pipe = try Pipe()
+    var reporter = reporter(on: pipe)
+    for _ in 0..<3000 { reporter.note(String(repeating: "y", count: 1000)) }
+    reporter.fatal("the end is near")
+    let waiting = reporter.waitingBytes
+    #expect(waiting < 1_200_000)
+    reporter.flush()
+    _ = reporter.holdsWorkers(at: second)
+    var text = drain(pipe, &reporter)
+    _ = reporter.holdsWorkers(at: second)
+    text += drain(pipe, &reporter)
+    let kept = text.split(separator: "\n").filter { $0.hasSuffix("yyy") }.count
+    #expect(kept > 1000 && kept < 1100)
+    #expect(text.contains("prefork: the end is near\n"))
+    #expect(text.contains("prefork: \(3000 - kept) messages were dropped because stderr is not read\n"))
+  }
+
+  private let second: UInt64 = 1_000_000_000
+
+  /// Reads until the reporter has no more.
+  private func drain(_ pipe: borrowing Pipe, _ reporter: inout Reporter) -> String {
+    var text = ""
+    repeat {
+      text += take(from: pipe)
+      reporter.flush()
+      if reporter.waitingBytes == 0 { _ = reporter.holdsWorkers(at: 10 * second) }
+    } while unreadBytes(ofPipe: pipe.readEnd) > 0
+    return text
   }
 }

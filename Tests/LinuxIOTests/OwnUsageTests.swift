@@ -1,6 +1,7 @@
 import Glibc
-import LinuxIO
 import Testing
+
+@testable import LinuxIO
 
 @Suite struct OwnUsageTests {
   @Test("memory that is held and time that is spent are told")
@@ -20,5 +21,29 @@ import Testing
     clock_gettime(CLOCK_BOOTTIME, &sinceBoot)
     let seconds = Int(OwnUsage.began / 1_000_000_000)
     #expect(seconds <= now.tv_sec && seconds >= now.tv_sec - sinceBoot.tv_sec - 1)
+  }
+
+  @Test(
+    "when it began is reckoned on clocks that contradict each other: nothing traps, and nothing is in the future",
+    arguments: [
+      // Wall clock, time since boot and expected beginning in seconds; the process began 100 s after the boot.
+      (2000, 150, 1950), (2000, 100, 2000), (30, 150, 0), (0, 150, 0), (2000, 50, 2000),
+      (1_800_000_000, 2_000_000_000, 0), (5, 0, 5),
+    ] as [(UInt64, UInt64, UInt64)])
+  func contradictingClocks(wall: UInt64, sinceBoot: UInt64, began: UInt64) {
+    let second: UInt64 = 1_000_000_000
+    let found = OwnUsage.began(
+      wall: wall * second, sinceBoot: sinceBoot * second, ticks: 10_000, ticksPerSecond: 100)
+    #expect(found == began * second)
+  }
+
+  @Test("a clock at either end of time breaks nothing")
+  func endsOfTime() {
+    for values in [[UInt64.max, 0, 0, 100], [0, .max, .max, 0], [.max, .max, .max, 1], [0, 0, 0, 0]] {
+      let began = OwnUsage.began(wall: values[0], sinceBoot: values[1], ticks: values[2], ticksPerSecond: values[3])
+      #expect(began <= values[0])
+    }
+    #expect(nanoseconds(timespec(tv_sec: -5, tv_nsec: 3)) == 3)
+    #expect(nanoseconds(timespec(tv_sec: 2, tv_nsec: 3)) == 2_000_000_003)
   }
 }

@@ -1,0 +1,104 @@
+import EventLoop
+import JobCore
+import JobEngine
+import LinuxIO
+import PoolCore
+import WorkerPool
+
+/// What signals mean to a run: those of processes and keys, and those that the terminal sends for itself.
+extension RunDriver where Work: ~Copyable {
+  /// A program that stops others may send its signal twice, to us and to our group (timeout(1)): what follows within this time, in
+  /// milliseconds, is the same request.
+  private static var repeatLimit: Int { 2 }
+
+  /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. TSTP: stop with the workers. The others are for the workplace.
+  mutating func take(signal: CInt) throws(SystemError) {
+    switch signal {
+    case Signal.interrupt, Signal.terminate: interrupted(by: signal)
+    case Signal.stop: try stop(by: signal)
+    case Signal.windowChanged: windowChanged()
+    default: workplace.take(signal: signal, &loop, &reporter)
+    }
+    settle()
+  }
+
+  /// A terminal that is gone ends the run; else it wants us to be stopped.
+  mutating func takeFromTerminal(signal: CInt) throws(SystemError) {
+    if signal == Signal.hangup { interrupted(by: signal) } else { try stop(by: signal) }
+    settle()
+  }
+
+  private mutating func interrupted(by signal: CInt) {
+    signalsTaken += 1
+    switch signalsTaken {
+    case 1:
+      loop.absorbRepeat(of: signal, milliseconds: Self.repeatLimit)
+      earlyEnd = .interrupted(signal: signal)
+      limitTheEnd(after: signal)
+      workplace.tell(.drain)
+      settle()
+      workplace.takeBackUnstarted(&loop)
+      settle()
+      if workplace.counts.leased > 0 {
+        let jobs = runningJobs(workplace.counts.leased)
+        let limit = givesUpAt == nil ? "" : ", at most \(seconds(configuration.drainLimit)) (--drain-timeout)"
+        reporter.note("\(signalName(signal)): finishing \(jobs)\(limit); once more to stop now")
+      }
+      endInput()
+    case 2: abandonJobs(.prompt)
+    default: abandonJobs(.immediate)
+    }
+  }
+
+  /// A person who presses ^C can press it again; who sends SIGTERM expects an end without that.
+  private mutating func limitTheEnd(after signal: CInt) {
+    guard signal != Signal.interrupt else { return }
+    let deadline = loop.now() &+ configuration.drainLimit
+    givesUpAt = deadline
+    timers.arm(.drain, at: deadline)
+  }
+
+  /// The time after a SIGTERM is over.
+  mutating func giveUp() {
+    let running = workplace.counts.leased
+    let limit = seconds(configuration.drainLimit)
+    if running > 0 { reporter.note("\(runningJobs(running)) given up after \(limit) (--drain-timeout)") }
+    abandonJobs(.prompt)
+  }
+
+  private func runningJobs(_ count: Int) -> String { count == 1 ? "1 running job" : "\(count) running jobs" }
+
+  /// What the loop sees when the run is over but for slow readers.
+  mutating func takeAtTheEnd(_ event: LoopEvent) throws(SystemError) {
+    switch event {
+    case .signal(Signal.interrupt), .signal(Signal.terminate), .terminal(Signal.hangup):
+      signalsTaken += 1
+      guard signalsTaken == 1, case .signal(let signal) = event else { break }
+      loop.absorbRepeat(of: signal, milliseconds: Self.repeatLimit)
+      if !sink.isEmpty { earlyEnd = .interrupted(signal: signal) }
+      limitTheEnd(after: signal)
+    case .signal(Signal.stop): try stop(by: Signal.stop)
+    case .terminal(let signal): try stop(by: signal)
+    case .signal, .ready, .alarm: break
+    }
+  }
+
+  // MARK: The terminal
+
+  /// ^Z, or the terminal is in the hands of others: we stop, and the workers with us, as they would if they were in our group.
+  private mutating func stop(by signal: CInt) throws(SystemError) {
+    reporter.clearStatus()
+    reporter.flush()
+    workplace.suspendWorkers()
+    _ = loop.stop(by: signal)
+    workplace.resumeWorkers()
+  }
+
+  /// A read of the terminal in the background stops the reader until it is brought to the front (or ended: signals come first). It is
+  /// tried again then.
+  mutating func waitForForeground() throws(SystemError) {
+    wantsForeground = false
+    inputWantsTurn = true
+    try stop(by: Signal.oneMore)
+  }
+}

@@ -1,0 +1,129 @@
+import Glibc
+import Testing
+
+/// Lesson 33 (corefx #25749, fish #6828): what a shell has a background job ignore stays ignored, and nohup means what it says.
+@Suite struct BackgroundTests {
+  @Test(
+    "a signal that was ignored at the start stays ignored, by every command; SIGTERM ends it all the same",
+    arguments: [
+      "run -w 1 -- cat", "serve --listen unix:$(mktemp -u) -w 1 -- cat",
+      "submit --reconnect 1s..1s unix:/nowhere/at/all",
+      "check -t 60s -- sh -c 'exec sleep 60'",
+    ])
+  func ignored(command: String) throws {
+    let session = try Session("trap '' INT HUP QUIT; exec prefork \(command)")
+    session.wait(for: "its workers") {
+      command.hasPrefix("submit") ? session.errorText.contains("next try") : session.workers.count >= 1
+    }
+    _ = pause(0.3)
+    let before = session.workers
+    for signal in [SIGINT, SIGHUP, SIGQUIT, SIGINT, SIGHUP, SIGQUIT] { session.signal(signal) }
+    _ = pause(0.3)
+    #expect(!session.hasEnded())
+    #expect(session.workers == before)
+    session.signal(SIGTERM)
+    session.wait(for: "the end") { session.hasEnded() }
+    let result = session.finish()
+    #expect([0, 143].contains(result.status), "\(result)")
+  }
+
+  @Test("a script's background job goes on at ^C, as that of xargs does")
+  func scriptsBackground() throws {
+    let result = try shell(
+      "(sleep 1; echo x) | prefork run -w 1 -- cat & sleep 0.7; trap '' INT; kill -INT 0; wait $!; echo status $?")
+    #expect(result.output == "x\nstatus 0\n")
+  }
+
+  @Test("under nohup HUP replaces no worker")
+  func nohup() throws {
+    let session = try Session("exec nohup prefork run -w 1 -- workers/faulty/env_report.sh")
+    let before = Set(session.ask("pid", times: 3))
+    session.signal(SIGHUP)
+    _ = pause(0.3)
+    #expect(Set(session.ask("pid", times: 3)) == before)
+    #expect(session.finish().status == 0)
+  }
+
+  // MARK: SIGTERM has a limit
+
+  @Test("one SIGTERM ends a run whose jobs hang, after --drain-timeout; they are cancelled")
+  func drainTimeout() throws {
+    let session = try Session("exec prefork run -w 2 --drain-timeout 600ms --output records -- sort")
+    session.send("1\n2\n3\n")
+    session.wait(for: "the workers") { session.workers.count >= 2 }
+    _ = pause(0.5)
+    let start = monotonicTime()
+    session.signal(SIGTERM)
+    session.wait(for: "the end") { session.hasEnded() }
+    let took = monotonicTime() - start
+    #expect(took > 550_000_000 && took < 5_000_000_000)
+    let result = session.finish()
+    #expect(result.status == 143)
+    #expect(
+      result.lines.count == 3 && result.lines.allSatisfy { $0.contains(#""outcome":"cancelled""#) }, "\(result.output)")
+    #expect(
+      result.errors.contains("SIGTERM: finishing 2 running jobs, at most 0.6 s (--drain-timeout); once more"),
+      "\(result.errors)")
+    #expect(result.errors.contains("2 running jobs given up after 0.6 s (--drain-timeout)"), "\(result.errors)")
+  }
+
+  @Test("a job that is done within the limit is delivered")
+  func doneInTime() throws {
+    let session = try Session("exec prefork run -w 1 --drain-timeout 20s -- \(SignalTests.slowWorker)")
+    session.send("1\n2\n")
+    session.waitForError("begun 1")
+    session.signal(SIGTERM)
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(session.finish().output == "1\n")
+  }
+
+  @Test("SIGINT waits for its second, however long")
+  func interrupt() throws {
+    let session = try Session(
+      "exec prefork run -w 1 --drain-timeout 100ms -- sh -c 'read -r j; echo begun >&2; exec sleep 300'")
+    session.send("1\n")
+    session.waitForError("begun")
+    session.signal(SIGINT)
+    session.waitForError("SIGINT: finishing 1 running job; once more to stop now")
+    _ = pause(0.8)
+    #expect(!session.hasEnded())
+    session.signal(SIGINT)
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(session.finish().status == 130)
+  }
+
+  @Test("timeout(1), which sends its signal twice, is no second request", arguments: 0..<3)
+  func timeoutProgram(_: Int) throws {
+    let start = monotonicTime()
+    let result = try shell("seq 3 | timeout 0.7 prefork run -w 1 --drain-timeout 1s -- sort")
+    #expect(result.status == 124)
+    #expect(Double(monotonicTime() - start) / 1e9 > 1.6)
+    #expect(result.errors.contains("given up after 1.0 s (--drain-timeout)"), "\(result.errors)")
+  }
+
+  @Test("submit gives up what the server does not answer in that time")
+  func submit() throws {
+    let server = try Server("-w 1 --drain-timeout 100ms", worker: "sort")
+    let session = try Session("exec prefork submit --drain-timeout 500ms unix:\(server.socket)")
+    session.send("1\n")
+    server.wait(for: "its job") { try server.metric("prefork_jobs_pending{pool=\"default\",state=\"running\"}") == 1 }
+    session.signal(SIGTERM)
+    session.wait(for: "the end") { session.hasEnded() }
+    #expect(session.finish().status == 143)
+    server.stop()
+  }
+
+  // MARK: Clocks
+
+  private static let hasTimeNamespaces =
+    (try? shell("unshare -T --boottime 2000000000 true 2>/dev/null"))?.status == 0
+
+  @Test("metrics are told although the wall clock is before the boot", .enabled(if: hasTimeNamespaces))
+  func wallClockBeforeBoot() throws {
+    let result = try shell(
+      "d=$(mktemp -d); unshare -T --boottime 2000000000 prefork serve -q --listen unix:$d/s -w 1 -- cat & "
+        + "until [ -S $d/s.control ]; do sleep 0.02; done; prefork metrics $d/s | grep -c '^process_start_time_seconds '; "
+        + "prefork stop $d/s; wait $!; echo $?; rm -r $d")
+    #expect(result.output == "1\n0\n", "\(result)")
+  }
+}

@@ -1,0 +1,110 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// Readers that hang. Somebody else's pipe must keep nobody from an answer, and nothing from its end.
+@Suite struct UnreadOutputTests {
+  /// A worker that says much more on stderr than a pipe and our buffers hold.
+  private static let chatty =
+    "sh -c 'while read -r j; do head -c 20000 /dev/zero | tr \"\\0\" x >&2; echo >&2; echo $j; done'"
+
+  /// A FIFO in a folder of its own with a reader that never reads: opened for both, so that it is there before the writer.
+  private func withDeafFIFO<Result>(_ body: (_ path: String) throws -> Result) throws -> Result {
+    let folder = try #require(makeTemporaryFolder())
+    let path = folder + "/fifo"
+    #expect(mkfifo(path, 0o600) == 0)
+    let reader = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    defer {
+      close(reader)
+      unlink(path)
+      rmdir(folder)
+    }
+    return try body(path)
+  }
+
+  @Test("workers' logs that nobody reads stop no answer; the run ends", arguments: ["2>", "--stderr "])
+  func run(destination: String) throws {
+    try withDeafFIFO { path in
+      let options = destination == "2>" ? "" : "--stderr \(path)"
+      let redirection = destination == "2>" ? "2>\(path)" : ""
+      let session = try Session("exec prefork run -w 2 \(options) -- \(Self.chatty) \(redirection)")
+      session.send((1...100).map { "\($0)\n" }.joined())
+      session.closeInput()
+      session.wait(for: "the end") { session.hasEnded() }
+      let result = session.finish()
+      #expect(result.output == (1...100).map { "\($0)\n" }.joined())
+      #expect(result.status == 0)
+    }
+  }
+
+  @Test("when the reader wakes up it is told how much it has missed")
+  func counted() throws {
+    let session = try Session("exec prefork run -w 2 -- \(Self.chatty) 2>&1 >/dev/null | { sleep 3; cat; }")
+    session.send((1...100).map { "\($0)\n" }.joined())
+    session.wait(for: "the reader") {
+      session.outputText.contains(" lines of workers' logs were dropped because stderr is not read")
+    }
+    #expect(session.finish().status == 0)
+  }
+
+  @Test("serve answers, and ends with the first TERM although nobody reads its log")
+  func serve() throws {
+    try withDeafFIFO { path in
+      let folder = try #require(makeTemporaryFolder())
+      defer { rmdir(folder) }
+      let session = try Session(
+        "exec prefork serve -v --max-jobs 1 -w 2 --listen unix:\(folder)/s -- \(Self.chatty) 2>\(path)")
+      session.wait(for: "the socket") { access(folder + "/s", F_OK) == 0 }
+      let client = try Client(unix: folder + "/s")
+      client.send((1...100).map { "\($0)\n" }.joined())
+      for number in 1...100 { #expect(client.next() == "\(number)") }
+      client.close()
+      let start = monotonicTime()
+      session.signal(SIGTERM)
+      session.wait(for: "the end") { session.hasEnded() }
+      #expect(monotonicTime() - start < 4_000_000_000)
+      #expect(session.finish().status == 0)
+    }
+  }
+
+  @Test(
+    "results that nobody takes: SIGTERM ends the run after --drain-timeout, the second signal at once",
+    arguments: [1, 2])
+  func stdout(signals: Int) throws {
+    let session = try Session("exec prefork run -w 1 --drain-timeout \(signals == 1 ? "700ms" : "1h") -- cat")
+    session.send((1...3).map { _ in String(repeating: "x", count: 100_000) + "\n" }.joined())
+    session.wait(for: "the results", whileReading: false) { session.unsentCount == 0 }
+    session.wait(for: "a full pipe", whileReading: false) { pause(0.3) }
+    let start = monotonicTime()
+    session.signal(SIGTERM)
+    if signals == 2 {
+      _ = pause(0.1)
+      session.signal(SIGTERM)
+    }
+    session.wait(for: "the end", whileReading: false) { session.hasEnded() }
+    let took = monotonicTime() - start
+    #expect(took < 3_000_000_000)
+    if signals == 1 { #expect(took > 600_000_000) }
+    let result = session.finish()
+    #expect(result.status == 143)
+    #expect(
+      result.errors.contains(" bytes of results are lost: the reader of stdout did not take them"), "\(result.errors)")
+  }
+
+  @Test(
+    "a FIFO of ours that nobody reads does not outlast --drain-timeout",
+    arguments: ["--trace", "--joblog", "--dead-letter"])
+  func file(option: String) throws {
+    try withDeafFIFO { path in
+      let session = try Session(
+        "exec prefork run -w 1 --drain-timeout 500ms --max-job-size 5 \(option) \(path) -- cat >/dev/null")
+      session.send((1...20_000).map { $0 % 2 == 0 ? "\($0)\n" : "too long a job\n" }.joined())
+      session.wait(for: "a full FIFO") { pause(1.5) }
+      let start = monotonicTime()
+      session.signal(SIGTERM)
+      session.wait(for: "the end") { session.hasEnded() }
+      #expect(monotonicTime() - start < 4_000_000_000)
+      #expect(session.finish().status == 143)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import EventLoop
+import Glibc
+import LinuxIO
+import TestSupport
+import Testing
+
+@testable import SystemEvents
+
+/// Whose signal it is, and which are left ignored.
+@Suite struct SignalSenderTests {
+  /// SI_KERNEL of sigaction(2).
+  private static let kernel: CInt = 0x80
+
+  @Test(
+    "what the kernel sends for a terminal is told from what a process sends",
+    arguments: [SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP])
+  func terminals(signal: CInt) {
+    #expect(isFromTerminal(signal, code: Self.kernel))
+    // SI_USER, SI_QUEUE, SI_TKILL: kill, sigqueue, tgkill.
+    for code in [0, -1, -6] as [CInt] { #expect(!isFromTerminal(signal, code: code)) }
+  }
+
+  @Test(
+    "a key that interrupts means what the signal of a process means",
+    arguments: [SIGINT, SIGQUIT, SIGTERM, SIGWINCH, SIGCHLD, SIGCONT])
+  func keys(signal: CInt) {
+    for code in [Self.kernel, 1, 0] { #expect(!isFromTerminal(signal, code: code)) }
+  }
+
+  @Test("what was ignored stays ignored, but for the signals by which processes ask for workers")
+  func ignored() async {
+    await #expect(processExitsWith: .success) {
+      endAfterSeconds()
+      for number in [SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, SIGTERM] { signal(number, SIG_IGN) }
+      var loop = try EventLoop()
+      try loop.watchSignals([SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, SIGTERM])
+      for number in [SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, SIGTERM] { raise(number) }
+      let events = try loop.next(3)
+      let more = try loop.pending()
+      #expect(Set(events.map { "\($0)" }) == Set([SIGTTIN, SIGTTOU, SIGTERM].map { "\(LoopEvent.signal($0))" }))
+      #expect(more == [])
+    }
+  }
+
+  @Test("a signal that is sent twice is one request, if it comes at once")
+  func repeated() async {
+    await #expect(processExitsWith: .success) {
+      endAfterSeconds()
+      var loop = try EventLoop()
+      try loop.watchSignals([SIGTERM, SIGINT])
+      raise(SIGTERM)
+      let first = try loop.next()
+      raise(SIGTERM)
+      raise(SIGINT)
+      loop.absorbRepeat(of: SIGTERM, milliseconds: 2)
+      let rest = try loop.next()
+      #expect(first == [.signal(SIGTERM)] && rest == [.signal(SIGINT)])
+    }
+  }
+}
