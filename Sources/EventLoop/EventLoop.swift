@@ -73,17 +73,10 @@ public struct EventLoop: ~Copyable {
   /// stood still (see `LoopClock`). Deadlines and alarms are times of this clock.
   public func now() -> UInt64 { clock.now }
 
-  /// The same for this very moment. Costs a call.
-  public func preciseNow() -> UInt64 {
-    var clock = self.clock
-    clock.count(until: monotonicNow())
-    return clock.now
-  }
-
   /// What CLOCK_MONOTONIC shows at a time of this clock, in nanoseconds.
   public func monotonicTime(at time: UInt64) -> UInt64 { clock.reading(at: time) }
 
-  /// A call has waited on purpose: what it took counts, however long that was.
+  /// Has `now` be this very moment; what the turn has taken so far counts, however long that was: a call waited on purpose.
   public mutating func countTime() { clock.count(until: monotonicNow()) }
 
   /// Watches a descriptor, level-triggered. Regular files and /dev/null are refused (EPERM): they are always ready.

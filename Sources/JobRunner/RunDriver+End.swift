@@ -84,7 +84,8 @@ extension RunDriver where Work: ~Copyable {
   mutating func finishMessages() {
     reporter.flush()
     _ = reporter.holdsWorkers(at: loop.now())
-    var (waiting, deadline) = (reporter.waitingBytes, loop.preciseNow() &+ Self.messagesLimit)
+    loop.countTime()
+    var (waiting, deadline) = (reporter.waitingBytes, loop.now() &+ Self.messagesLimit)
     while reporter.isBlocked || reporter.blockedLog != nil, signalsTaken < 2 {
       watchErrorOutput()
       let log = reporter.blockedLog

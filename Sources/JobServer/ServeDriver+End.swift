@@ -159,7 +159,8 @@ extension ServeDriver {
   mutating func finishMessages() {
     reporter.sayWhatWasCounted()
     flush()
-    let deadline = loop.preciseNow() &+ Self.messagesLimit
+    loop.countTime()
+    let deadline = loop.now() &+ Self.messagesLimit
     while reporter.isBlocked, stopsAsked < 2, loop.now() < deadline {
       loopEvents.removeAll(keepingCapacity: true)
       do {

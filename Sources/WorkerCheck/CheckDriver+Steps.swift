@@ -49,7 +49,8 @@ extension CheckDriver {
   private mutating func send(_ message: Message, to id: WorkerID) {
     stage = .asking(message)
     let frame = frame(of: message)
-    askedAt = loop.preciseNow()
+    loop.countTime()
+    askedAt = loop.now()
     frame.withUnsafeBytes { pool.send($0, job: UInt64(seen.jobs + 1), to: id, &loop) }
     if seen.start == nil {
       look()

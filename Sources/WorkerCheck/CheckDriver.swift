@@ -220,7 +220,8 @@ struct CheckDriver: ~Copyable {
   private mutating func finishOutput() {
     flush()
     // The report is waited for like the results of a run; what is only for people is not.
-    let deadline = loop.preciseNow() &+ Self.messagesLimit
+    loop.countTime()
+    let deadline = loop.now() &+ Self.messagesLimit
     let signalsBefore = signalsTaken
     while output.isBlocked || (errorOutput.isBlocked && loop.now() < deadline), signalsTaken == signalsBefore {
       loopEvents.removeAll(keepingCapacity: true)

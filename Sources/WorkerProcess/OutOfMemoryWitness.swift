@@ -26,7 +26,7 @@ public struct OutOfMemoryWitness: Sendable {
   /// Lets old rises be forgotten. To be called now and then, such as whenever a worker is started: without it a rise counts
   /// as evidence from the last verdict on. Costs nothing more often than every five seconds, and then 25 µs at most.
   public mutating func look(now: UInt64) {
-    guard now &- last.time >= Self.evidenceLasts, let count = counter.read(files) else { return }
+    guard now >= last.time &+ Self.evidenceLasts, let count = counter.read(files) else { return }
     explained = max(explained, last.count)
     last = (count, now)
   }
