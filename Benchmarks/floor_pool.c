@@ -1,7 +1,7 @@
 // The floor: what `prefork run` does, as little as possible, as fast as a C programmer would write it by hand.
 //
 //     cc -O2 -o .build/bench/floor_pool Benchmarks/floor_pool.c
-//     .build/bench/floor_pool [--recycle-after N] WORKERS PROGRAM [ARGUMENT...]
+//     .build/bench/floor_pool [--recycle-after N | --fresh] WORKERS PROGRAM [ARGUMENT...]
 //
 // Jobs are the lines of stdin. Each worker holds one job at a time. Replies go to stdout in the order of the jobs.
 // One thread, one level-triggered epoll; stdin is read and stdout written in blocks, stdout once per turn of the
@@ -13,6 +13,9 @@
 // not ready, the worker serves on until it is. At the end, a spare that is still starting is sent SIGTERM, as nobody
 // needs it any more, and stderr tells how many workers were started.
 // A worker is ready when it has written a line, whatever it says; without --recycle-after none may write one.
+//
+// With --fresh, it is the floor for a new worker for each job: one that has answered gets no further job, its stdin is
+// closed and the next worker is started in its place at once; it is reaped when it has closed its stdout.
 //
 // It is a measuring stick, not a tool: a worker that dies ends the run; a job of more than 64 KiB (what a pipe
 // takes) deadlocks with a worker that replies before it has read all; there are no limits, retries or signals.

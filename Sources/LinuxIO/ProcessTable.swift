@@ -125,8 +125,11 @@ public enum ProcessTable {
   /// Signals a process that is no child of ours, if `isMeant` still holds for its number once that cannot be given to
   /// another any more. False if it was not meant, is gone, or may not be signalled by us.
   public static func signal(_ pid: pid_t, _ signal: CInt, if isMeant: (pid_t) -> Bool) -> Bool {
-    guard let pidfd = try? ChildProcess.pidfd(of: pid), isMeant(pid) else { return false }
-    return prefork_pidfd_send_signal(pidfd.rawValue, signal) == 0
+    switch try? ChildProcess.pidfd(of: pid) {
+    case .some(let pidfd): isMeant(pid) && prefork_signal_process(pidfd.rawValue, pid, signal) == 0
+    // Gone, or pidfd_open(2) is denied.
+    case .none: isMeant(pid) && Glibc.kill(pid, signal) == 0
+    }
   }
 
   /// Sends SIGKILL to a child of ours that is not reaped yet, or to a process that was just seen.
