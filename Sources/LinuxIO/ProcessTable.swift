@@ -30,12 +30,42 @@ public enum ProcessTable {
     return found
   }
 
-  /// The numbers in a file, each ended by a space: without a copy of it, because this is done for every process of a tree.
+  /// Our own children, as `children(of:)` has them. Looked at after every death of one, so the files stay open.
+  public static func ownChildren() -> [pid_t] {
+    guard ownFiles.areOpen, hasOneThread(ownFiles.tasks) else { return children(of: ownPid) }
+    var found: [pid_t] = []
+    appendNumbers(in: ownFiles.children, to: &found)
+    return found
+  }
+
+  /// The folder of our threads, and the children of the first of them.
+  private struct OwnFiles: ~Copyable, Sendable {
+    let tasks = prefork_open("/proc/self/task", O_RDONLY | O_DIRECTORY)
+    let children = prefork_open("/proc/self/task/\(ownPid)/children", O_RDONLY)
+    var areOpen: Bool { tasks >= 0 && children >= 0 }
+  }
+
+  private static let ownFiles = OwnFiles()
+
+  /// The children of the first thread of a process.
+  public static func childrenOfFirstThread(of pid: pid_t) -> [pid_t] {
+    var found: [pid_t] = []
+    appendNumbers(in: "/proc/\(pid)/task/\(pid)/children", to: &found)
+    return found
+  }
+
   private static func appendNumbers(in path: String, to found: inout [pid_t]) {
     guard let file = try? FileDescriptor.open(path, flags: O_RDONLY) else { return }
+    appendNumbers(in: file.rawValue, to: &found)
+  }
+
+  /// The numbers in a file, each ended by a space: without a copy of it, because this is done for every process of a tree.
+  private static func appendNumbers(in file: CInt, to found: inout [pid_t]) {
     var number: pid_t = 0
+    var offset = 0
     withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-      while case .bytes(let count) = readOnce(file.rawValue, buffer) {
+      while case let count = pread(file, buffer.baseAddress, buffer.count, offset), count > 0 {
+        offset += count
         for byte in buffer[..<count] {
           if byte == UInt8(ascii: " ") {
             found.append(number)
@@ -65,8 +95,15 @@ public enum ProcessTable {
   private static func threads(of pid: pid_t) -> [pid_t] {
     var information = stat()
     guard stat("/proc/\(pid)/task", &information) == 0 else { return [] }
-    // Like every folder, it has two links of its own and one for each folder in it.
-    return information.st_nlink == 3 ? [pid] : numbers(in: "/proc/\(pid)/task")
+    return hasOneThread(information) ? [pid] : numbers(in: "/proc/\(pid)/task")
+  }
+
+  /// Like every folder, it has two links of its own and one for each folder in it.
+  private static func hasOneThread(_ folder: stat) -> Bool { folder.st_nlink == 3 }
+
+  private static func hasOneThread(_ folder: CInt) -> Bool {
+    var information = stat()
+    return fstat(folder, &information) == 0 && hasOneThread(information)
   }
 
   /// Every process that we can see.

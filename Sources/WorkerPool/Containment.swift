@@ -150,6 +150,9 @@ struct Containment: ~Copyable {
     case some
   }
 
+  /// Nobody is there but workers, and all that is gone is cleared away.
+  var isTidy: Bool { adoptsOrphans && leftGroups.isEmpty && Orphans.areNone }
+
   /// One round against what workers that are gone have left.
   mutating func sweep(workers: [(pid: CInt, serial: UInt64)], everythingGoes: Bool) -> Remains {
     var census = Orphans.Census(

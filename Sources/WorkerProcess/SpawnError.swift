@@ -99,8 +99,9 @@ extension SpawnError {
     switch (step, cause.code) {
     case (_, EAGAIN), (_, ENOMEM): "the system has no room for another process; try fewer --workers"
     case (_, EMFILE), (_, ENFILE): "no file descriptors are left; try fewer --workers or a higher ulimit -n"
-    case (.start, EPERM): "\(Self.filter) denies clone3 by EPERM; it should by ENOSYS"
-    case (.watch, EPERM), (.watch, ENOSYS): "\(Self.filter), or a kernel before Linux 5.3, denies pidfd_open"
+    case (.start, EPERM): "clone3 is denied by \(Self.filter); one that does not know it must deny it by ENOSYS"
+    case (.watch, EPERM): "pidfd_open is denied by \(Self.filter), and workers cannot be watched without it"
+    case (.watch, ENOSYS): "workers cannot be watched without pidfd_open: the kernel is older than Linux 5.3, or \(Self.filter) denies it"
     case (.launcher, let code): launcherHint(code)
     case (.user, EPERM): "only root can run workers as another user"
     case (.limit, EPERM):
@@ -114,7 +115,7 @@ extension SpawnError {
     }
   }
 
-  private static let filter = "a seccomp filter, perhaps that of a container,"
+  private static let filter = "a seccomp filter, perhaps that of a container"
 
   private func launcherHint(_ code: CInt) -> String? {
     switch code {

@@ -32,12 +32,12 @@ public struct WorkerGroup: Sendable {
       if error.code == ESRCH { return }
       throw SpawnFailure(step: .cgroup, code: error.code)
     }
-    for child in ProcessTable.children(of: pid) { try admit(child) }
+    for child in ProcessTable.childrenOfFirstThread(of: pid) { try admit(child) }
   }
 
   /// Whether it is as it was made: another worker can have it.
   public func isVacant() -> Bool {
-    files.value(of: "populated", in: "\(folder)/cgroup.events") == 0 && !files.holdsFolders(folder)
+    (try? files.text(of: "\(folder)/cgroup.events"))?.hasPrefix("populated 0\n") == true && !files.holdsFolders(folder)
   }
 
   /// Whether a living process is in it.
