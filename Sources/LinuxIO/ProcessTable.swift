@@ -63,8 +63,10 @@ public enum ProcessTable {
   private static func appendNumbers(in file: CInt, to found: inout [pid_t]) {
     var number: pid_t = 0
     var offset = 0
+    var count = 0
     withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-      while case let count = pread(file, buffer.baseAddress, buffer.count, offset), count > 0 {
+      repeat {
+        count = max(0, pread(file, buffer.baseAddress, buffer.count, offset))
         offset += count
         for byte in buffer[..<count] {
           if byte == UInt8(ascii: " ") {
@@ -74,7 +76,8 @@ public enum ProcessTable {
             number = number &* 10 &+ pid_t(byte &- UInt8(ascii: "0"))
           }
         }
-      }
+        // There is more only if another number would not have fitted.
+      } while count > buffer.count - 16
     }
   }
 
