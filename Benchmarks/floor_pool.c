@@ -210,8 +210,8 @@ static void became_ready(int number) {
   }
 }
 
-// With --fresh: a worker that has answered leaves, and the next one takes its place. There are twice as many numbers as workers, so
-// that those on their way out seldom hold one up; if they do, the last of them starts it.
+// With --fresh: a worker that has answered leaves, and the next one takes its place. There are twice as many numbers as
+// workers, so that those on their way out seldom hold one up; if they do, the last of them starts it.
 static void start_next(void) {
   if (vacant_count > 0) start_worker(vacant[--vacant_count]);
 }

@@ -1,5 +1,6 @@
-// What it costs a large process to start workers. It touches GIB GiB of memory, starts /bin/true COUNT times in each of these ways,
-// and prints for each how long it was held up per start, in microseconds: the median and the largest.
+// What it costs a large process to start workers. It touches GIB GiB of memory, starts /bin/true COUNT times by
+// posix_spawn, by way of the launcher and by fork, and prints for each how long it was held up per start, in
+// microseconds: the median and the largest.
 //
 //     cc -O2 -ISources/CLinux/include -o .build/bench/large_parent Benchmarks/large_parent.c Sources/CLinux/spawn.c \
 //        Sources/CLinux/launcher.c
@@ -46,7 +47,10 @@ static double microseconds(void) {
   return now.tv_sec * 1e6 + now.tv_nsec / 1e3;
 }
 
-static int compare(const void *a, const void *b) { return (*(double *)a > *(double *)b) - (*(double *)a < *(double *)b); }
+static int compare(const void *a, const void *b) {
+  double first = *(const double *)a, second = *(const double *)b;
+  return (first > second) - (first < second);
+}
 
 static void measure(const char *name, const struct prefork_spawn_request *request, int count) {
   double *held = calloc((size_t)count, sizeof *held);
@@ -75,7 +79,8 @@ int main(int argc, char **argv) {
   memset(memory, 1, size + 1);
   if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) die("/dev/null");
   struct prefork_spawn_request plain = {
-      .program = command[0], .argv = command, .envp = environ, .in = null, .out = null, .err = null, .cgroup_procs = -1};
+      .program = command[0], .argv = command, .envp = environ, .in = null, .out = null, .err = null,
+      .cgroup_procs = -1};
   struct prefork_spawn_request launched = plain;
   launched.dies_with_thread = 1;
   printf("a parent of %.2g GiB: us per start, median and largest\n", gib);

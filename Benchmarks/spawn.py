@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What starting workers costs: a fresh worker for each job, 512 workers at boot, and workers of a large parent.
 
-    Benchmarks/spawn.py --floor .build/bench/floor_pool --echo .build/bench/echo_worker --prefork .build/release/prefork \\
+    Benchmarks/spawn.py --floor .build/bench/floor_pool --echo .build/bench/echo_worker \\
+                        --prefork .build/release/prefork \\
                         --large-parent .build/bench/large_parent
 
 The floor is a minimal pool in C that starts its workers by posix_spawn (floor_pool.c --fresh).
@@ -11,8 +12,8 @@ How it measures, so that a figure means something:
   * `manager` is the CPU time of the pool's own process per job or worker, as the kernel's scheduler counted it
     (/proc/PID/schedstat), `all` that of the whole process tree.
   * Of the 512 workers each takes one job that waits 100 ms, so that all must be there at the same time.
-  * The large parent is a program in C over the same code (large_parent.c), with 2 GiB of memory in small pages. It prints how long
-    a start holds it up, by posix_spawn, by way of the launcher, and, to compare, by fork.
+  * The large parent is a program in C over the same code (large_parent.c), with 2 GiB of memory in small pages. It
+    prints how long a start holds it up, by posix_spawn, by way of the launcher, and, to compare, by fork.
   * With `launcher`, every worker is started by way of the launcher (--rlimit core=0).
 
 Exit status: 0; 1 when a run failed or its output was wrong; 2 for bad arguments.
@@ -45,7 +46,8 @@ def parse_arguments():
     parser.add_argument("--echo", required=True, metavar="FILE", help="the compiled echo_worker.c")
     parser.add_argument("--prefork", required=True, metavar="FILE", help="the prefork to measure")
     parser.add_argument("--large-parent", required=True, metavar="FILE", help="the compiled large_parent.c")
-    parser.add_argument("--jobs", type=int, default=2000, metavar="N", help="fresh workers per run (default %(default)s)")
+    parser.add_argument("--jobs", type=int, default=2000, metavar="N",
+                        help="fresh workers per run (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds (default %(default)s)")
     arguments = parser.parse_args()
     if min(arguments.jobs, arguments.rounds) < 1:
@@ -89,7 +91,8 @@ def run_rounds(found, rounds, jobs):
 
 
 def print_table(found, count):
-    print("| pool | per second | ratio to floor | manager, µs each | all CPU, µs each | ratio of CPU |\n|---|" + "--:|" * 5)
+    print("| pool | per second | ratio to floor | manager, µs each | all CPU, µs each | ratio of CPU |")
+    print("|---|" + "--:|" * 5)
     for rival in found:
         runs = rival.good()
         if not runs:

@@ -1,4 +1,4 @@
-// Why a process of its own: nobody is told of a SIGKILL but other processes. PDEATHSIG takes the worker alone; its
+// Why a process of its own: nobody is told of a SIGKILL but other processes. PDEATHSIG takes the worker alone, and when a mere thread ends; its
 // children, and whoever called setsid, would stay. The guard is made by fork, also in programs with many threads, so
 // all that it does is done by system calls: no memory, no lock, nothing that could wait for a thread which it has not.
 #define _GNU_SOURCE

@@ -47,7 +47,8 @@ struct Containment: ~Copyable {
     do throws(SystemError) {
       crashGuard = try CrashGuard(cookie: cookie.text, cgroup: groupFolder)
     } catch {
-      shortcomings.append("\(needsDeathSignal ? "descendants of workers" : "workers") would outlive a SIGKILL of prefork: \(error)")
+      let survivors = needsDeathSignal ? "descendants of workers" : "workers"
+      shortcomings.append("\(survivors) would outlive a SIGKILL of prefork: \(error)")
     }
   }
 
@@ -80,8 +81,8 @@ struct Containment: ~Copyable {
     }
   }
 
-  /// Without a guard the kernel has to kill the workers when this process is killed. It takes the end of the thread that started
-  /// them for that, so that this is only for a process whose thread is the pool's.
+  /// Without a guard the kernel has to kill the workers when this process is killed. It takes the end of the thread that
+  /// started them for that, so that this is only for a process whose thread is the pool's.
   var needsDeathSignal: Bool { guardPid == nil && adoptsOrphans && ChildProcess.hasLauncher }
 
   private var guardPid: CInt? {
@@ -96,7 +97,8 @@ struct Containment: ~Copyable {
     guard let guardPid, ChildProcess.end(of: guardPid, peek: true) != nil else { return nil }
     crashGuard = nil
     return
-      "the guard (worker-guard, pid \(guardPid)) was killed: workers and their descendants would now outlive a SIGKILL of prefork"
+      "the guard (worker-guard, pid \(guardPid)) was killed: workers and their descendants would now outlive a SIGKILL "
+      + "of prefork"
   }
 
   // MARK: The life of a worker

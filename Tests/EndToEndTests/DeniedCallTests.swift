@@ -47,6 +47,17 @@ import Testing
     #expect(session.finish().status == 128 + SIGTERM)
   }
 
+  /// The guard is made by clone(2), workers are by clone3(2). Without it the kernel kills them, which has to be asked of it by the
+  /// launcher.
+  @Test func withoutAGuardTheKernelKillsTheWorkers() throws {
+    let session = try Session("exec \(denying("clone", "EPERM")) prefork run -w 2 -- sleep 300")
+    session.waitForError("descendants of workers would outlive a SIGKILL of prefork: start a guard")
+    session.wait(for: "two workers") { processes(with: session.cookie, named: "sleep").count == 2 }
+    session.signal(SIGKILL)
+    session.wait(for: "the end of all") { session.hasEnded() && processes(with: session.cookie).isEmpty }
+    #expect(session.finish().status == 128 + SIGKILL)
+  }
+
   @Test(arguments: errors) func withoutPidfdsToSignalNothingOutlivesUs(error: String) throws {
     let worker = "sh -c 'setsid sleep 300 & read -r job; echo begun >&2; sleep 300 & wait'"
     let session = try Session("exec \(denying("pidfd_send_signal", error)) prefork run -w 2 -- \(worker)")

@@ -14,7 +14,7 @@ import sys
 
 # x86-64, aarch64
 NUMBERS = {
-    "accept4": (288, 242), "clone3": (435, 435), "close_range": (436, 436), "epoll_create1": (291, 20),
+    "accept4": (288, 242), "clone": (56, 220), "clone3": (435, 435), "close_range": (436, 436), "epoll_create1": (291, 20),
     "epoll_pwait2": (441, 441), "eventfd2": (290, 19), "execveat": (322, 281), "faccessat2": (439, 439),
     "getrandom": (318, 278), "memfd_create": (319, 279), "openat2": (437, 437), "pidfd_getfd": (438, 438),
     "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424), "prctl": (157, 167), "preadv2": (327, 286),

@@ -12,7 +12,7 @@ import enum WorkerProcess.ExitStatus
   /// Asks for the launcher, and changes nothing.
   static let launched = WorkerSurroundings.with { $0.limits = [ResourceLimit(.core, soft: 0, hard: 0)] }
 
-  @Test("a worker sees no trace of it: arguments, environment, descriptors, signals, group and parent are as without it")
+  @Test("a worker sees no trace of it: arguments, environment, descriptors, signals, group, parent are as without it")
   func invisible() throws {
     let script = """
       printf '<%s>' "$0" "$@"; env | sort; ls /proc/$$/fd
@@ -20,7 +20,8 @@ import enum WorkerProcess.ExitStatus
       """
     let answers = try [WorkerSurroundings(), Self.launched].map { surroundings in
       var process = try WorkerProcess.spawn(
-        WorkerCommand(["sh", "-c", script, "", "a b", "é"]), environment: [("ADDED", "x=y")], surroundings: surroundings)
+        WorkerCommand(["sh", "-c", script, "", "a b", "é"]), environment: [("ADDED", "x=y")], surroundings: surroundings
+      )
       process.closeInput()
       let text = try #require(output(of: process.output))
       #expect(end(of: &process) == .exited(code: 0))
