@@ -73,7 +73,10 @@ bench: build python-pools ## ratios against rivals, what recycling costs, what a
 	$(CC) -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
 	$(CC) -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
 	$(CC) -O2 -o $(BENCH)/pipeline_client Benchmarks/pipeline_client.c
+	$(CC) -O2 -ISources/CLinux/include -o $(BENCH)/large_parent Benchmarks/large_parent.c Sources/CLinux/spawn.c \
+	  Sources/CLinux/launcher.c
 	python3 Benchmarks/run.py $(MEASURED)
+	python3 Benchmarks/spawn.py $(MEASURED) --large-parent $(BENCH)/large_parent
 	python3 Benchmarks/recycling.py $(MEASURED)
 	python3 Benchmarks/serve.py --prefork $(PREFORK) --echo $(BENCH)/echo_worker --client $(BENCH)/pipeline_client
 	$(SWIFT) build -c release --package-path Benchmarks/ObjectPool --scratch-path $(BENCH)/object-pool $(STRICT)

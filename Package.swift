@@ -120,7 +120,8 @@ let package = Package(
       name: "MetricsServerTests", dependencies: ["MetricsServer", "Metrics", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "ArchitectureTests"),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"], exclude: ["fake_server.py"]),
+      name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"],
+      exclude: ["fake_server.py", "deny.py"]),
   ],
   swiftLanguageModes: [.v6]
 )

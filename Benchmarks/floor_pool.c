@@ -1,7 +1,7 @@
 // The floor: what `prefork run` does, as little as possible, as fast as a C programmer would write it by hand.
 //
 //     cc -O2 -o .build/bench/floor_pool Benchmarks/floor_pool.c
-//     .build/bench/floor_pool [--recycle-after N] WORKERS PROGRAM [ARGUMENT...]
+//     .build/bench/floor_pool [--recycle-after N | --fresh] WORKERS PROGRAM [ARGUMENT...]
 //
 // Jobs are the lines of stdin. Each worker holds one job at a time. Replies go to stdout in the order of the jobs.
 // One thread, one level-triggered epoll; stdin is read and stdout written in blocks, stdout once per turn of the
@@ -13,6 +13,9 @@
 // not ready, the worker serves on until it is. At the end, a spare that is still starting is sent SIGTERM, as nobody
 // needs it any more, and stderr tells how many workers were started.
 // A worker is ready when it has written a line, whatever it says; without --recycle-after none may write one.
+//
+// With --fresh, it is the floor for a new worker for each job: one that has answered gets no further job, its stdin is
+// closed and the next worker is started in its place at once; it is reaped when it has closed its stdout.
 //
 // It is a measuring stick, not a tool: a worker that dies ends the run; a job of more than 64 KiB (what a pipe
 // takes) deadlocks with a worker that replies before it has read all; there are no limits, retries or signals.
@@ -41,6 +44,8 @@ static char **command;
 static int worker_count, process_count;  // process_count: the workers, and the spare if there is one
 static int idle_count, *idle;            // idle: a stack of worker numbers, the warmest on top
 static unsigned long recycle_after;      // jobs in the life of a worker; 0: no limit
+static int is_fresh;                     // a new worker for each job
+static int vacant_count, *vacant;        // with is_fresh: a stack of the numbers that no process has
 static int serving_count, start_count, ready_spare = -1;  // ready_spare: its number, or -1
 static Buffer input, output, waiting[WINDOW];  // waiting: replies that came before their turn
 static unsigned long next_job, next_reply;     // numbers of the next job to hand out, and of the next reply to print
@@ -110,6 +115,7 @@ static void start_worker(int number) {
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)number};
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, from[0], &event) != 0) die("epoll_ctl");
   if (!recycle_after) idle[idle_count++] = number;
+  if (is_fresh) serving_count++;
 }
 
 // The next line of the input with its newline; a last line without one gets it. NULL: none is complete yet.
@@ -204,14 +210,35 @@ static void became_ready(int number) {
   }
 }
 
+// With --fresh: a worker that has answered leaves, and the next one takes its place. There are twice as many numbers as
+// workers, so that those on their way out seldom hold one up; if they do, the last of them starts it.
+static void start_next(void) {
+  if (vacant_count > 0) start_worker(vacant[--vacant_count]);
+}
+
+static void leave(int number) {
+  workers[number].state = LEAVING;
+  close(workers[number].to);
+  workers[number].to = -1;
+  serving_count--;
+  start_next();
+}
+
 // The end of a worker that had to go makes room for the next spare.
 static void ended(int number) {
   Worker *worker = &workers[number];
   if (worker->state != LEAVING) die("a worker");
   if (waitpid(worker->pid, NULL, 0) < 0) die("waitpid");
+  // Closing alone does not always do it: one that is being executed may still hold a copy for a moment.
+  epoll_ctl(epoll, EPOLL_CTL_DEL, worker->from, NULL);
   close(worker->from);
   free(worker->reply.bytes);
-  start_worker(number);
+  if (is_fresh) {
+    vacant[vacant_count++] = number;
+    if (serving_count < worker_count) start_next();
+  } else {
+    start_worker(number);
+  }
 }
 
 static void read_reply(int number) {
@@ -220,6 +247,7 @@ static void read_reply(int number) {
   errno = 0;
   if (read_block(worker->from, reply) == 0) {
     ended(number);
+    hand_out_jobs();
     return;
   }
   if (reply->bytes[reply->end - 1] != '\n') return;
@@ -228,7 +256,8 @@ static void read_reply(int number) {
   } else {
     deliver(worker->job, reply->bytes, reply->end);
     worker->jobs_done++;
-    if (ready_spare >= 0 && is_overdue(number)) replace(number);
+    if (is_fresh) leave(number);
+    else if (ready_spare >= 0 && is_overdue(number)) replace(number);
     else idle[idle_count++] = number;
   }
   reply->end = 0;
@@ -238,18 +267,23 @@ static void read_reply(int number) {
 int main(int argc, char **argv) {
   int first = argc > 2 && strcmp(argv[1], "--recycle-after") == 0 ? 3 : 1;
   if (first == 3) recycle_after = strtoul(argv[2], NULL, 10);
+  if (argc > 1 && strcmp(argv[1], "--fresh") == 0) is_fresh = 1, first = 2;
   worker_count = argc > first + 1 ? atoi(argv[first]) : 0;
   if (worker_count < 1 || (first == 3 && recycle_after < 1)) {
-    fprintf(stderr, "usage: floor_pool [--recycle-after N] WORKERS PROGRAM [ARGUMENT...]\n");
+    fprintf(stderr, "usage: floor_pool [--recycle-after N | --fresh] WORKERS PROGRAM [ARGUMENT...]\n");
     return 64;
   }
   command = argv + first + 1;
-  process_count = recycle_after ? worker_count + 1 : worker_count;
+  process_count = is_fresh ? 2 * worker_count : recycle_after ? worker_count + 1 : worker_count;
   if ((epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) die("epoll_create1");
   workers = calloc((size_t)process_count, sizeof *workers);
   idle = calloc((size_t)worker_count, sizeof *idle);
   for (int number = 0; number < worker_count; number++) start_worker(number);
-  if (process_count > worker_count) workers[worker_count].to = -1;
+  vacant = calloc((size_t)process_count, sizeof *vacant);
+  for (int number = worker_count; number < process_count; number++) {
+    workers[number].to = -1;
+    if (is_fresh) vacant[vacant_count++] = number;
+  }
 
   struct stat status;
   if (fstat(STDIN_FILENO, &status) != 0) die("stdin");

@@ -15,7 +15,12 @@
 
 void prefork_return_large_blocks(int size) { mallopt(M_MMAP_THRESHOLD, size); }
 
-int prefork_pipe2_cloexec(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+int prefork_make_pipe(int ends[2], int nonblocking_end) {
+  if (pipe2(ends, O_CLOEXEC)) return -1;
+  // A new pipe has no flag that this could clear, and so it cannot fail.
+  if (nonblocking_end >= 0) fcntl(ends[nonblocking_end], F_SETFL, O_NONBLOCK);
+  return 0;
+}
 
 int prefork_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 

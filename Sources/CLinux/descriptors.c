@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <unistd.h>
 
 int prefork_lift_descriptor(int fd) { return fd > 2 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3); }
@@ -34,24 +33,18 @@ int prefork_number_of_name(const char *name) {
   return value;
 }
 
-struct closing {
-  int folder, on_exec;
-};
-
 static void close_entry(void *context, const char *name) {
-  const struct closing *closing = context;
+  const int *folder = context;
   int fd = prefork_number_of_name(name);
-  if (fd < 3 || fd == closing->folder) return;
-  if (closing->on_exec) fcntl(fd, F_SETFD, FD_CLOEXEC);
-  else close(fd);
+  if (fd >= 3 && fd != *folder) close(fd);
 }
 
-int prefork_close_from_3(int on_exec) {
-  if (close_range(3, ~0U, on_exec ? CLOSE_RANGE_CLOEXEC : 0) == 0) return 0;
-  // Before Linux 5.9 (5.11 with the flag), or forbidden by the filter of a container that is older than the call.
-  struct closing closing = {.folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), .on_exec = on_exec};
-  if (closing.folder < 0) return -1;
-  int result = prefork_each_entry(closing.folder, close_entry, &closing);
-  close(closing.folder);
+int prefork_close_from_3(void) {
+  if (close_range(3, ~0U, 0) == 0) return 0;
+  // Before Linux 5.9, or forbidden by the filter of a container that is older than the call.
+  int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return -1;
+  int result = prefork_each_entry(folder, close_entry, &folder);
+  close(folder);
   return result;
 }

@@ -4,8 +4,8 @@
 /// A descriptor from 3 on for the same: itself, or a duplicate that exec closes; -1 with errno.
 int prefork_lift_descriptor(int fd);
 
-/// Closes all descriptors from 3 on, at once or (`on_exec` != 0) when a program is executed. -1 with errno.
-int prefork_close_from_3(int on_exec);
+/// Closes all descriptors from 3 on. -1 with errno.
+int prefork_close_from_3(void);
 
 /// Calls `visit` for each entry of an open directory. -1 with errno if it cannot be read.
 int prefork_each_entry(int folder, void (*visit)(void *context, const char *name), void *context);

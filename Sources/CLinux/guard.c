@@ -1,4 +1,4 @@
-// Why a process of its own: nobody is told of a SIGKILL but other processes. PDEATHSIG takes the worker alone; its
+// Why a process of its own: nobody is told of a SIGKILL but other processes. PDEATHSIG takes the worker alone, and when a mere thread ends; its
 // children, and whoever called setsid, would stay. The guard is made by fork, also in programs with many threads, so
 // all that it does is done by system calls: no memory, no lock, nothing that could wait for a thread which it has not.
 #define _GNU_SOURCE
@@ -28,6 +28,7 @@ void prefork_guard_free_table(int32_t *table) { munmap(table, prefork_guard_capa
 
 int prefork_guard_enter(int32_t *table, pid_t leader) {
   for (int place = 0; place < prefork_guard_capacity; place++) {
+    if (__atomic_load_n(&table[place], __ATOMIC_RELAXED)) continue;
     int32_t empty = 0;
     if (__atomic_compare_exchange_n(&table[place], &empty, leader, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return place;
   }
@@ -53,7 +54,7 @@ enum { patience_ms = 3000, quiet_ms = 300, pause_ms = 5 };
 /// be taken for it (`pkill -f`), nor, if the owner is a worker of another pool, fall to the guard of that pool before
 /// it has done its work.
 static void put_on_own_name(int proc) {
-  static const char name[] = "prefork-guard";
+  static const char name[] = "worker-guard";
   prctl(PR_SET_NAME, name, 0, 0, 0);
   char text[2048];
   int stat = openat(proc, "self/stat", O_RDONLY | O_CLOEXEC);
@@ -162,7 +163,7 @@ static _Noreturn void run_guard(const struct watch *watch, int ready) {
   put_on_own_name(proc_fd);
   if (chdir("/")) code = errno; // keeps no file system busy
   ssize_t written = write(ready, &code, sizeof code);
-  if (written < 0 || code || prefork_close_from_3(0)) _exit(1);
+  if (written < 0 || code || prefork_close_from_3()) _exit(1);
   struct pollfd owner = {.fd = owner_fd, .events = POLLIN};
   while (poll(&owner, 1, -1) <= 0) {}
   avenge(watch);
@@ -225,8 +226,10 @@ int prefork_guard_start(const int32_t *table, const char *entry, const char *cgr
   return guard;
 }
 
-void prefork_guard_stop(int pidfd) {
+void prefork_guard_stop(int pidfd, pid_t pid) {
   siginfo_t info;
-  prefork_pidfd_send_signal(pidfd, SIGKILL);
+  // Its number is its own as long as it is our child.
+  if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) return;
+  prefork_signal_process(pidfd, pid, SIGKILL);
   while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR) {}
 }

@@ -1,185 +1,225 @@
-// Why not posix_spawn(3): glibc's is itself vfork and exec, but has no attribute for resource limits, niceness, user,
-// cgroup or the signal at the death of the parent. A launcher program that sets them would be a second binary to find,
-// and a second exec. So the child does it itself, between vfork and exec, with nothing but system calls: it shares our
-// memory (after vfork) or has only one of our threads (after fork), and must not touch a lock, allocate or return.
+// Workers are started by posix_spawn(3): it does not copy our page tables, whatever our size, and runs nothing of ours
+// in the child. For what it has no attribute for (cgroup, limits, niceness, user, the signal at the death of the
+// parent) it starts the launcher instead, which does these steps and then executes the worker.
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include "descriptors.h"
+#include "launcher.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(long) == 8, "on 32-bit systems setgroups, setresgid and setresuid take 16-bit numbers");
-_Static_assert(_NSIG - 1 == 64, "a kernel signal set is 64 bits");
+extern char **environ;
 
-/// What the parent knows and the child needs.
-struct launch {
-  const struct prefork_spawn_request *request;
-  const char *path; // our PATH
-  pid_t parent;
-  struct prefork_spawn_failure *failure; // ours as well, if the child shares our memory
-  int report;                            // else a pipe to tell it by, closed by exec; -1 for none
+/// How posix_spawn is to be called: what stands at place N becomes descriptor N of the child, which gets no other.
+struct start {
+  const char *program; // NULL: this executable, as the launcher
+  char *const *argv, *const *envp;
+  int descriptors[5], descriptor_count;
+  int directory; // a descriptor, or -1
 };
 
-// The kernel's own call: that of glibc leaves out two signals of its own, which a child would inherit blocked.
-static void set_signal_mask(uint64_t mask, uint64_t *old) {
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, old, sizeof mask);
+static int fail(struct prefork_spawn_failure *failure, enum prefork_spawn_step step, int code) {
+  *failure = (struct prefork_spawn_failure){.step = (int)step, .code = code};
+  return -1;
 }
 
-// Ignored signals are inherited over exec: without this a worker would ignore SIGPIPE, even SIGTERM. And handlers must
-// be gone before the mask is lifted: they would run in our memory.
-static void reset_signal_actions(void) {
-  static const char none[64]; // SIG_DFL, no flags, an empty mask, in the kernel's layout on every machine
-  for (int number = 1; number < _NSIG; number++) syscall(SYS_rt_sigaction, number, none, NULL, sizeof(uint64_t));
+/// The attributes are the same for all: a process group of its own, no signal blocked, none ignored. Also the two
+/// signals that glibc keeps for itself and leaves out of sigfillset(3): it would have them ignored.
+static int prepare_attributes(posix_spawnattr_t *attributes) {
+  sigset_t none, all;
+  sigemptyset(&none);
+  memset(&all, 0xff, sizeof all);
+  int code = posix_spawnattr_init(attributes);
+  if (!code) code = posix_spawnattr_setsigmask(attributes, &none);
+  if (!code) code = posix_spawnattr_setsigdefault(attributes, &all);
+  const short flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  return code ? code : posix_spawnattr_setflags(attributes, flags);
 }
 
-static _Noreturn void fail(const struct launch *launch, enum prefork_spawn_step step, int limit) {
-  *launch->failure = (struct prefork_spawn_failure){.step = (int)step, .limit = limit, .code = errno ? errno : EIO};
-  // A pipe takes so few bytes at once.
-  ssize_t written = launch->report < 0 ? 0 : write(launch->report, launch->failure, sizeof *launch->failure);
-  _exit(written < 0 ? 126 : 127);
+static int prepare_actions(posix_spawn_file_actions_t *actions, const struct start *start) {
+  int code = posix_spawn_file_actions_init(actions);
+  // A descriptor that has its number already only loses its close-on-exec by this.
+  for (int i = 0; i < start->descriptor_count && !code; i++)
+    code = posix_spawn_file_actions_adddup2(actions, start->descriptors[i], i);
+  if (!code && start->directory >= 0) code = posix_spawn_file_actions_addfchdir_np(actions, start->directory);
+  return code ? code : posix_spawn_file_actions_addclosefrom_np(actions, start->descriptor_count);
 }
 
-/// 0, 1 and 2 as wanted; all others closed, by exec at the latest.
-static int arrange_descriptors(struct launch *launch) {
-  const struct prefork_spawn_request *request = launch->request;
-  int wanted[3] = {request->in, request->out, request->err};
-  // None may be overwritten before it is used. (A program that embeds the pool may have closed its standard ones.)
-  for (int i = 0; i < 3; i++)
-    if ((wanted[i] = prefork_lift_descriptor(wanted[i])) < 0) return -1;
-  if (launch->report >= 0) {
-    int report = prefork_lift_descriptor(launch->report);
-    if (report < 0) return -1;
-    launch->report = report;
+static int spawn_with(const struct start *start, const posix_spawn_file_actions_t *actions, pid_t *pid) {
+  posix_spawnattr_t attributes;
+  int code = prepare_attributes(&attributes);
+  if (code) return code;
+  code = start->program ? posix_spawnp(pid, start->program, actions, &attributes, start->argv, start->envp)
+                        // It is found there even if the file was replaced or deleted.
+                        : posix_spawn(pid, "/proc/self/exe", actions, &attributes, start->argv, start->envp);
+  posix_spawnattr_destroy(&attributes);
+  return code;
+}
+
+/// Lifts those descriptors that would be overwritten before they are used; `is_lifted` has a bit for each. (A program
+/// that embeds the pool may have closed its standard ones.)
+static int lift_descriptors(struct start *start, unsigned *is_lifted) {
+  for (int i = 0; i < start->descriptor_count; i++) {
+    int fd = start->descriptors[i];
+    if (fd >= start->descriptor_count || fd == i) continue;
+    int lifted = fcntl(fd, F_DUPFD_CLOEXEC, start->descriptor_count);
+    if (lifted < 0) return errno;
+    start->descriptors[i] = lifted;
+    *is_lifted |= 1u << i;
   }
-  for (int i = 0; i < 3; i++)
-    if (dup2(wanted[i], i) < 0) return -1; // clears close-on-exec
-  return prefork_close_from_3(launch->report >= 0);
-}
-
-static int add_niceness(int increment) {
-  errno = 0; // -1 is a possible result
-  int current = getpriority(PRIO_PROCESS, 0);
-  if (current == -1 && errno) return -1;
-  return setpriority(PRIO_PROCESS, 0, current + increment);
-}
-
-/// The kernel's own calls: those of glibc would send a signal to each of our threads to change them, too.
-static int become_user(const struct prefork_spawn_request *request) {
-  gid_t gid = request->gid;
-  uid_t uid = request->uid;
-  if (syscall(SYS_setgroups, request->group_count, request->groups)) return -1;
-  if (syscall(SYS_setresgid, gid, gid, gid)) return -1;
-  if (syscall(SYS_setresuid, uid, uid, uid)) return -1;
-  // Capabilities go by themselves when root becomes somebody else, but not these when another user does.
-  // (Before Linux 4.3 there are none.)
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   return 0;
 }
 
-/// As posix_spawnp(3): the first that can be executed; a file without a #! line is an error, not a script for sh.
-static void execute(const struct launch *launch) {
-  const struct prefork_spawn_request *request = launch->request;
-  const char *program = request->program;
-  size_t length = strlen(program);
-  if (length == 0 || strchr(program, '/')) {
-    execve(program, request->argv, request->envp); // ENOENT for the empty name
-    return;
+/// 0 or an errno. EBADF comes from the descriptors: neither a program nor a directory that is open can cause it.
+static int spawn_lifted(struct start *start, pid_t *pid) {
+  unsigned is_lifted = 0;
+  int code = lift_descriptors(start, &is_lifted);
+  posix_spawn_file_actions_t actions;
+  if (!code) {
+    code = prepare_actions(&actions, start);
+    if (!code) code = spawn_with(start, &actions, pid);
+    posix_spawn_file_actions_destroy(&actions);
   }
-  int denied = 0;
-  char candidate[PATH_MAX];
-  errno = ENOENT;
-  for (const char *folder = launch->path, *next; folder; folder = next) {
-    size_t folder_length = strcspn(folder, ":");
-    next = folder[folder_length] ? folder + folder_length + 1 : NULL;
-    if (folder_length + length + 2 > sizeof candidate) continue; // no such file can exist
-    memcpy(candidate, folder, folder_length);
-    // No folder means the present one.
-    if (folder_length) candidate[folder_length++] = '/';
-    memcpy(candidate + folder_length, program, length + 1);
-    execve(candidate, request->argv, request->envp);
-    if (errno == EACCES) denied = 1;
-    else if (errno != ENOENT && errno != ENOTDIR && errno != ENODEV && errno != ESTALE && errno != ETIMEDOUT) return;
-  }
-  if (denied) errno = EACCES;
+  for (int i = 0; i < start->descriptor_count; i++)
+    if (is_lifted >> i & 1) close(start->descriptors[i]);
+  return code;
 }
 
-static _Noreturn void run_child(struct launch *launch) {
-  const struct prefork_spawn_request *request = launch->request;
-  reset_signal_actions();
-  if (setpgid(0, 0)) fail(launch, prefork_step_start, 0);
-  if (request->cgroup_procs >= 0 && write(request->cgroup_procs, "0", 1) != 1) fail(launch, prefork_step_cgroup, 0);
-  // Before the limits: one on open files must not hinder us.
-  if (arrange_descriptors(launch)) fail(launch, prefork_step_descriptors, 0);
-  // Before the change of user, who may not raise them.
-  for (size_t i = 0; i < request->limit_count; i++) {
-    struct rlimit limit = {.rlim_cur = request->limits[i].soft, .rlim_max = request->limits[i].hard};
-    if (setrlimit(request->limits[i].resource, &limit)) fail(launch, prefork_step_limit, (int)i);
-  }
-  if (request->nice_increment && add_niceness(request->nice_increment)) fail(launch, prefork_step_niceness, 0);
-  if (request->changes_user && become_user(request)) fail(launch, prefork_step_user, 0);
-  if (request->dies_with_thread) {
-    // A change of user clears it, so only now. It is for a death to come: perhaps our parent is dead already.
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (getppid() != launch->parent) kill(getpid(), SIGKILL);
-  }
-  // As the new user, who must be able to enter it.
-  if (request->directory && chdir(request->directory)) fail(launch, prefork_step_directory, 0);
-  set_signal_mask(0, NULL);
-  execute(launch);
-  fail(launch, prefork_step_exec, 0);
+/// clone3(2) refuses a structure of size 0 by EINVAL, but a seccomp filter says EPERM before it is asked.
+static int is_clone_forbidden(void) { return syscall(SYS_clone3, NULL, 0) < 0 && errno == EPERM; }
+
+static enum prefork_spawn_step step_of(int code) {
+  if (code == EBADF) return prefork_step_descriptors;
+  if (code == EPERM && is_clone_forbidden()) return prefork_step_start;
+  return prefork_step_exec;
 }
 
-/// What the child does stands in a function that it never leaves, since after vfork its stack is also ours; and vfork
-/// in one that has no locals of its own to lose by that.
-__attribute__((noinline)) static pid_t start_child(struct launch *launch, int shares_memory) {
-  // _Fork, not fork: what a program registered by pthread_atfork is not for a child that executes at once.
-  pid_t pid = shares_memory ? vfork() : _Fork();
-  if (pid == 0) run_child(launch);
-  if (pid < 0) launch->failure->code = errno;
-  return pid;
+/// Opens a directory that the child is going to enter. posix_spawn could not tell us that this failed; but the right to
+/// look up a name in it is the right to enter it, so that we find out before.
+static int open_directory(const char *path) {
+  struct stat itself;
+  int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0 || fstatat(directory, ".", &itself, 0) == 0) return directory;
+  int code = errno;
+  close(directory);
+  errno = code;
+  return -1;
 }
 
-/// After fork it tells us by a pipe. The read ends when it executes, fails or dies: others hold the pipe no longer than
-/// from their fork to their exec.
-static pid_t start_with_own_memory(struct launch *launch) {
-  int report[2];
-  if (pipe2(report, O_CLOEXEC)) {
-    launch->failure->code = errno;
-    return -1;
+static int spawn_plain(
+    const struct prefork_spawn_request *request, pid_t *pid, struct prefork_spawn_failure *failure) {
+  struct start start = {
+      .program = request->program, .argv = request->argv, .envp = request->envp,
+      .descriptors = {request->in, request->out, request->err}, .descriptor_count = 3, .directory = -1};
+  if (request->directory && (start.directory = open_directory(request->directory)) < 0)
+    return fail(failure, prefork_step_directory, errno);
+  int code = spawn_lifted(&start, pid);
+  if (start.directory >= 0) close(start.directory);
+  return code ? fail(failure, step_of(code), code) : 0;
+}
+
+static uint32_t count_strings(char *const *strings, uint64_t *size) {
+  uint32_t count = 0;
+  for (; strings[count]; count++) *size += strlen(strings[count]) + 1;
+  return count;
+}
+
+static char *append(char *end, const void *bytes, size_t count) { return mempcpy(end, bytes, count); }
+
+static char *append_string(char *end, const char *string) { return append(end, string, strlen(string) + 1); }
+
+/// The request as the launcher reads it, to be freed.
+static char *encode(const struct prefork_spawn_request *request, size_t *size) {
+  const char *directory = request->directory ? request->directory : "";
+  struct prefork_launch_header header = {
+      .magic = prefork_launch_magic, .limit_count = (uint32_t)request->limit_count,
+      .group_count = (uint32_t)request->group_count, .enters_cgroup = request->cgroup_procs >= 0,
+      .nice_increment = request->nice_increment, .changes_user = request->changes_user,
+      .dies_with_thread = request->dies_with_thread, .has_directory = request->directory != NULL,
+      .uid = request->uid, .gid = request->gid, .text_size = strlen(request->program) + strlen(directory) + 2};
+  header.argument_count = count_strings(request->argv, &header.text_size);
+  header.variable_count = count_strings(request->envp, &header.text_size);
+  size_t limits_size = request->limit_count * sizeof *request->limits;
+  size_t groups_size = request->group_count * sizeof *request->groups;
+  *size = sizeof header + limits_size + groups_size + header.text_size;
+  char *bytes = malloc(*size);
+  if (!bytes) return NULL;
+  char *end = append(bytes, &header, sizeof header);
+  end = append(end, request->limits, limits_size);
+  end = append(end, request->groups, groups_size);
+  end = append_string(append_string(end, request->program), directory);
+  for (char *const *next = request->argv; *next; next++) end = append_string(end, *next);
+  for (char *const *next = request->envp; *next; next++) end = append_string(end, *next);
+  return bytes;
+}
+
+/// Sends the request and waits until the worker runs. The launcher's end is closed by that, or by its death.
+static void exchange(int socket, const char *bytes, size_t size, struct prefork_spawn_failure *failure) {
+  while (size > 0) {
+    ssize_t count = send(socket, bytes, size, MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) break; // it is dead, perhaps after a report
+    bytes += count;
+    size -= (size_t)count;
   }
-  launch->report = report[1];
-  pid_t pid = start_child(launch, 0);
-  close(report[1]);
-  if (pid > 0 && read(report[0], launch->failure, sizeof *launch->failure) < 0) launch->failure->code = errno;
-  close(report[0]);
-  return pid;
+  // Unless it reports at least that it is about to execute, it has not come so far.
+  *failure = (struct prefork_spawn_failure){.step = prefork_step_launcher, .code = ECHILD};
+  struct prefork_spawn_failure reported;
+  ssize_t count;
+  do {
+    count = recv(socket, &reported, sizeof reported, MSG_WAITALL);
+    if (count == sizeof reported) *failure = reported;
+  } while (count == sizeof reported || (count < 0 && errno == EINTR));
+}
+
+/// Starts the launcher with the other end of the socket.
+static int start_launcher(
+    const struct prefork_spawn_request *request, int socket, pid_t *pid, struct prefork_spawn_failure *failure) {
+  char *argv[] = {PREFORK_LAUNCHER_NAME, PREFORK_LAUNCHER_MODE, NULL};
+  // Our own environment: what we need to run (LD_LIBRARY_PATH), it needs, too.
+  struct start start = {
+      .argv = argv, .envp = environ, .descriptors = {request->in, request->out, request->err, socket,
+      request->cgroup_procs}, .descriptor_count = request->cgroup_procs >= 0 ? 5 : 4, .directory = -1};
+  int code = spawn_lifted(&start, pid);
+  if (!code) return 0;
+  enum prefork_spawn_step step = step_of(code);
+  return fail(failure, step == prefork_step_exec ? prefork_step_launcher : step, code);
+}
+
+static int spawn_by_launcher(
+    const struct prefork_spawn_request *request, pid_t *pid, struct prefork_spawn_failure *failure) {
+  if (!prefork_has_launcher()) return fail(failure, prefork_step_launcher, EOPNOTSUPP);
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) return fail(failure, prefork_step_start, errno);
+  size_t size;
+  char *bytes = encode(request, &size);
+  int result = bytes ? start_launcher(request, ends[1], pid, failure) : fail(failure, prefork_step_start, ENOMEM);
+  close(ends[1]);
+  if (result == 0) {
+    exchange(ends[0], bytes, size, failure);
+    if (failure->code) {
+      kill(*pid, SIGKILL);
+      waitpid(*pid, NULL, 0);
+      result = -1;
+    }
+  }
+  free(bytes);
+  close(ends[0]);
+  return result;
 }
 
 int prefork_spawn(const struct prefork_spawn_request *request, pid_t *pid, struct prefork_spawn_failure *failure) {
-  const char *path = getenv("PATH");
-  struct launch launch = {
-      .request = request, .path = path ? path : "/bin:/usr/bin", .parent = getpid(), .failure = failure, .report = -1};
-  uint64_t mask;
-  *failure = (struct prefork_spawn_failure){.step = prefork_step_start};
-  // No handler of ours may run in the child, which shares our memory.
-  set_signal_mask(~(uint64_t)0, &mask);
-  // fork copies our page tables, 20 to 50 ms for each GiB; vfork lends our memory to the child until it executes, while
-  // we are asleep. But one that has become another user must not have it: that user could reach into us through it. (So
-  // decided CPython, too.)
-  *pid = request->changes_user ? start_with_own_memory(&launch) : start_child(&launch, 1);
-  if (failure->code && *pid > 0) {
-    kill(*pid, SIGKILL);
-    waitpid(*pid, NULL, 0);
-  }
-  set_signal_mask(mask, NULL);
-  return failure->code ? -1 : 0;
+  int needs_launcher = request->cgroup_procs >= 0 || request->limit_count || request->nice_increment
+                       || request->changes_user || request->dies_with_thread;
+  return needs_launcher ? spawn_by_launcher(request, pid, failure) : spawn_plain(request, pid, failure);
 }

@@ -34,13 +34,14 @@ struct sweep {
 
 static void kill_if_ours(void *context, const char *name) {
   struct sweep *sweep = context;
-  if (prefork_number_of_name(name) < 0) return;
+  int number = prefork_number_of_name(name);
+  if (number < 0) return;
   // One descriptor for the look and for the signal: a number could have been given away between the two.
   int process = openat(sweep->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int environment = process < 0 ? -1 : openat(process, "environ", O_RDONLY | O_CLOEXEC);
   if (environment >= 0 && holds_entry(environment, sweep->entry)) {
     sweep->found++;
-    prefork_pidfd_send_signal(process, SIGKILL);
+    prefork_signal_process(process, number, SIGKILL);
   }
   if (environment >= 0) close(environment);
   if (process >= 0) close(process);

@@ -3,7 +3,7 @@ import Glibc
 
 /// Sees that nobody outlives this process, however it ends: also by SIGKILL, of which it could tell nobody.
 ///
-/// A small process (`prefork-guard` in ps) waits for the end of this one. Then it kills, in this order:
+/// A small process (`worker-guard` in ps) waits for the end of this one. Then it kills, in this order:
 /// 1. the process groups in `processes`,
 /// 2. all in the cgroup that it was given, which it removes,
 /// 3. every process, wherever it went, that was started with the cookie in its environment, until none is found: so it
@@ -12,8 +12,7 @@ import Glibc
 ///
 /// It is made by fork and keeps a copy-on-write image of this process: make it early, while that is small. It has a
 /// process group of its own, no signal but SIGKILL and SIGSTOP reaches it, and it holds none of our descriptors.
-/// Somebody who kills it by name (`pkill -9 prefork`) together with us defeats it; workers die even then, by
-/// PR_SET_PDEATHSIG.
+/// Its name does not hold ours, so that `pkill -9 prefork` does not reach it.
 ///
 /// At the end of its owner, the guard is killed and reaped; whoever is still in the list then stays unharmed.
 public struct CrashGuard: ~Copyable {
@@ -37,7 +36,7 @@ public struct CrashGuard: ~Copyable {
   }
 
   deinit {
-    prefork_guard_stop(descriptor.rawValue)
+    prefork_guard_stop(descriptor.rawValue, pid)
     OwnedChildren.leave(pid)
   }
 
@@ -48,8 +47,7 @@ public struct CrashGuard: ~Copyable {
 
 /// The list that a guard works through. Any thread may use it.
 public final class GuardedProcesses: @unchecked Sendable {
-  /// So many processes can be entered at once. Those above it have only PR_SET_PDEATHSIG and the cookie to end them,
-  /// which also finds all but the rarest.
+  /// The most processes that can be in the list at once. Those above it are found by the cookie alone.
   public static let capacity = Int(prefork_guard_capacity)
 
   /// The name of the variable that holds the cookie.

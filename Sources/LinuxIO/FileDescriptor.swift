@@ -46,17 +46,25 @@ public func number(of descriptor: borrowing FileDescriptor?) -> CInt {
   }
 }
 
-/// Both ends of a pipe, close-on-exec and blocking, as long as nobody has taken them.
+/// Both ends of a pipe, close-on-exec, as long as nobody has taken them.
 public struct Pipe: ~Copyable, Sendable {
+  /// An end of it.
+  public enum End: CInt, Sendable {
+    /// Where bytes come out.
+    case readEnd = 0
+    /// Where bytes go in.
+    case writeEnd = 1
+  }
+
   private var reading: FileDescriptor?
   private var writing: FileDescriptor?
 
-  /// Makes a pipe.
-  public init() throws(SystemError) {
+  /// Makes a pipe. Reads and writes block, but not at the end that is named.
+  public init(nonBlocking end: End? = nil) throws(SystemError) {
     var ends: (CInt, CInt) = (-1, -1)
     if let fault = injectedFault(.pipe) { throw SystemError("pipe", fault) }
     let result = withUnsafeMutableBytes(of: &ends) {
-      prefork_pipe2_cloexec($0.baseAddress!.assumingMemoryBound(to: CInt.self))
+      prefork_make_pipe($0.baseAddress!.assumingMemoryBound(to: CInt.self), end?.rawValue ?? -1)
     }
     if result < 0 { throw SystemError("pipe") }
     reading = FileDescriptor(owning: ends.0)

@@ -8,6 +8,11 @@ public enum OwnedChildren {
   static func enter(_ pid: CInt) { pids.withLock { _ = $0.insert(pid) } }
   static func leave(_ pid: CInt) { pids.withLock { _ = $0.remove(pid) } }
 
+  /// Whether all these are among them.
+  public static func include(_ children: [CInt]) -> Bool {
+    pids.withLock { pids in children.allSatisfy(pids.contains) }
+  }
+
   /// Those that are not reaped yet.
   public static var all: Set<CInt> { pids.withLock { $0 } }
 }

@@ -30,12 +30,44 @@ public enum ProcessTable {
     return found
   }
 
-  /// The numbers in a file, each ended by a space: without a copy of it, because this is done for every process of a tree.
+  /// Our own children, as `children(of:)` has them. Looked at after every death of one, so the files stay open.
+  public static func ownChildren() -> [pid_t] {
+    guard ownFiles.areOpen, hasOneThread(ownFiles.tasks) else { return children(of: ownPid) }
+    var found: [pid_t] = []
+    appendNumbers(in: ownFiles.children, to: &found)
+    return found
+  }
+
+  /// The folder of our threads, and the children of the first of them.
+  private struct OwnFiles: ~Copyable, Sendable {
+    let tasks = prefork_open("/proc/self/task", O_RDONLY | O_DIRECTORY)
+    let children = prefork_open("/proc/self/task/\(ownPid)/children", O_RDONLY)
+    var areOpen: Bool { tasks >= 0 && children >= 0 }
+  }
+
+  private static let ownFiles = OwnFiles()
+
+  /// The children of the first thread of a process.
+  public static func childrenOfFirstThread(of pid: pid_t) -> [pid_t] {
+    var found: [pid_t] = []
+    appendNumbers(in: "/proc/\(pid)/task/\(pid)/children", to: &found)
+    return found
+  }
+
   private static func appendNumbers(in path: String, to found: inout [pid_t]) {
     guard let file = try? FileDescriptor.open(path, flags: O_RDONLY) else { return }
+    appendNumbers(in: file.rawValue, to: &found)
+  }
+
+  /// The numbers in a file, each ended by a space: without a copy of it, because this is done for every process of a tree.
+  private static func appendNumbers(in file: CInt, to found: inout [pid_t]) {
     var number: pid_t = 0
+    var offset = 0
+    var count = 0
     withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-      while case .bytes(let count) = readOnce(file.rawValue, buffer) {
+      repeat {
+        count = max(0, pread(file, buffer.baseAddress, buffer.count, offset))
+        offset += count
         for byte in buffer[..<count] {
           if byte == UInt8(ascii: " ") {
             found.append(number)
@@ -44,7 +76,8 @@ public enum ProcessTable {
             number = number &* 10 &+ pid_t(byte &- UInt8(ascii: "0"))
           }
         }
-      }
+        // There is more only if another number would not have fitted.
+      } while count > buffer.count - 16
     }
   }
 
@@ -65,8 +98,15 @@ public enum ProcessTable {
   private static func threads(of pid: pid_t) -> [pid_t] {
     var information = stat()
     guard stat("/proc/\(pid)/task", &information) == 0 else { return [] }
-    // Like every folder, it has two links of its own and one for each folder in it.
-    return information.st_nlink == 3 ? [pid] : numbers(in: "/proc/\(pid)/task")
+    return hasOneThread(information) ? [pid] : numbers(in: "/proc/\(pid)/task")
+  }
+
+  /// Like every folder, it has two links of its own and one for each folder in it.
+  private static func hasOneThread(_ folder: stat) -> Bool { folder.st_nlink == 3 }
+
+  private static func hasOneThread(_ folder: CInt) -> Bool {
+    var information = stat()
+    return fstat(folder, &information) == 0 && hasOneThread(information)
   }
 
   /// Every process that we can see.
@@ -125,8 +165,11 @@ public enum ProcessTable {
   /// Signals a process that is no child of ours, if `isMeant` still holds for its number once that cannot be given to
   /// another any more. False if it was not meant, is gone, or may not be signalled by us.
   public static func signal(_ pid: pid_t, _ signal: CInt, if isMeant: (pid_t) -> Bool) -> Bool {
-    guard let pidfd = try? ChildProcess.pidfd(of: pid), isMeant(pid) else { return false }
-    return prefork_pidfd_send_signal(pidfd.rawValue, signal) == 0
+    switch try? ChildProcess.pidfd(of: pid) {
+    case .some(let pidfd): isMeant(pid) && prefork_signal_process(pidfd.rawValue, pid, signal) == 0
+    // Gone, or pidfd_open(2) is denied.
+    case .none: isMeant(pid) && Glibc.kill(pid, signal) == 0
+    }
   }
 
   /// Sends SIGKILL to a child of ours that is not reaped yet, or to a process that was just seen.

@@ -41,8 +41,7 @@ public struct SpawnRequest {
   public var niceness: CInt = 0
   /// As whom it runs; nil: as we do.
   public var credentials: Credentials?
-  /// Whether it is killed as soon as the thread that starts it ends (PR_SET_PDEATHSIG): also when that thread alone
-  /// ends.
+  /// Whether it is killed as soon as the thread that starts it ends, alone or with us (PR_SET_PDEATHSIG).
   public var diesWithThread = false
   /// The directory it starts in, entered as the user that it runs as; nil: ours.
   public var directory: [UInt8]?
@@ -67,10 +66,14 @@ public struct SpawnFailure: Error, Equatable, Sendable {
   public enum Step: Equatable, Sendable {
     /// Another process, in a process group of its own.
     case start
-    /// Moving to its cgroup.
-    case cgroup
+    /// Running our own executable once more, as the launcher: for a cgroup, limits, niceness, credentials and
+    /// `diesWithThread`. EOPNOTSUPP: we are not part of the main executable. ENOENT: /proc is not mounted. ECHILD: the
+    /// launcher died.
+    case launcher
     /// Its three descriptors, and the end of all others.
     case descriptors
+    /// Moving to its cgroup.
+    case cgroup
     /// One of its limits, counted from 0.
     case limit(Int)
     /// Its niceness.
@@ -81,6 +84,8 @@ public struct SpawnFailure: Error, Equatable, Sendable {
     case directory
     /// Executing the program.
     case execute
+    /// Watching for its end (pidfd_open(2)).
+    case watch
   }
 
   /// What failed.
@@ -100,6 +105,7 @@ public struct SpawnFailure: Error, Equatable, Sendable {
   init(_ failure: prefork_spawn_failure) {
     let step: Step =
       switch prefork_spawn_step(UInt32(failure.step)) {
+      case prefork_step_launcher: .launcher
       case prefork_step_descriptors: .descriptors
       case prefork_step_cgroup: .cgroup
       case prefork_step_limit: .limit(Int(failure.limit))
@@ -114,6 +120,10 @@ public struct SpawnFailure: Error, Equatable, Sendable {
 }
 
 extension ChildProcess {
+  /// Whether what needs the launcher can be had: this code is part of the main executable, not of a library that was
+  /// loaded later.
+  public static var hasLauncher: Bool { prefork_has_launcher() != 0 }
+
   /// Starts a program that leads its own process group, with an empty signal mask, default signal actions and no
   /// descriptor but its three. Returns as soon as it runs; when that fails, nothing is left of it.
   public static func spawn(_ request: SpawnRequest) throws(SpawnFailure) -> pid_t {

@@ -21,6 +21,8 @@ struct Containment: ~Copyable {
   private var witness: OutOfMemoryWitness
   /// Groups of workers that are dead, which still held a process when they were to be removed.
   private var leftGroups: [WorkerGroup] = []
+  /// Groups without limits whose workers are gone with all that they started: making one costs more than a worker does.
+  private var vacantGroups: [WorkerGroup] = []
 
   /// Nothing is done yet.
   init(_ configuration: WorkerPoolConfiguration, now: UInt64) {
@@ -45,7 +47,8 @@ struct Containment: ~Copyable {
     do throws(SystemError) {
       crashGuard = try CrashGuard(cookie: cookie.text, cgroup: groupFolder)
     } catch {
-      shortcomings.append("descendants of workers would outlive a SIGKILL of prefork: \(error)")
+      let survivors = needsDeathSignal ? "descendants of workers" : "workers"
+      shortcomings.append("\(survivors) would outlive a SIGKILL of prefork: \(error)")
     }
   }
 
@@ -78,6 +81,10 @@ struct Containment: ~Copyable {
     }
   }
 
+  /// Without a guard the kernel has to kill the workers when this process is killed. It takes the end of the thread that
+  /// started them for that, so that this is only for a process whose thread is the pool's.
+  var needsDeathSignal: Bool { guardPid == nil && adoptsOrphans && ChildProcess.hasLauncher }
+
   private var guardPid: CInt? {
     switch crashGuard {
     case .some(let crashGuard): crashGuard.pid
@@ -90,7 +97,8 @@ struct Containment: ~Copyable {
     guard let guardPid, ChildProcess.end(of: guardPid, peek: true) != nil else { return nil }
     crashGuard = nil
     return
-      "the guard (prefork-guard, pid \(guardPid)) was killed: descendants of workers would now outlive a SIGKILL of prefork"
+      "the guard (worker-guard, pid \(guardPid)) was killed: workers and their descendants would now outlive a SIGKILL "
+      + "of prefork"
   }
 
   // MARK: The life of a worker
@@ -100,6 +108,7 @@ struct Containment: ~Copyable {
   mutating func makeWorkerGroup(_ worker: WorkerID, now: UInt64) throws(SystemError) -> WorkerGroup? {
     witness.look(now: now)
     removeLeftGroups()
+    if let vacant = vacantGroups.popLast() { return vacant }
     switch group {
     case .some(let group):
       do throws(SystemError) {
@@ -121,6 +130,7 @@ struct Containment: ~Copyable {
   /// The worker is reaped: nothing of it may stay.
   mutating func workerEnded(_ group: WorkerGroup?) {
     guard let group else { return }
+    if !group.hasLimits, group.isVacant() { return vacantGroups.append(group) }
     if group.isPopulated() { group.kill() }
     leftGroups.append(group)
     removeLeftGroups()
@@ -141,6 +151,9 @@ struct Containment: ~Copyable {
     /// Another round is due, once what was killed is dead.
     case some
   }
+
+  /// Nobody is there but workers, and all that is gone is cleared away.
+  var isTidy: Bool { adoptsOrphans && leftGroups.isEmpty && Orphans.areNone }
 
   /// One round against what workers that are gone have left.
   mutating func sweep(workers: [(pid: CInt, serial: UInt64)], everythingGoes: Bool) -> Remains {

@@ -41,15 +41,18 @@ extension WorkerPool {
     var entrance: FileDescriptor?
     do throws(SystemError) {
       group = try containment.makeWorkerGroup(id, now: now)
-      entrance = try group?.openEntrance()
+      if let group, group.hasLimits { entrance = try group.openEntrance() }
     } catch {
       throw SpawnError(
         program: configuration.command.arguments[0], cause: error, surroundings: configuration.surroundings)
     }
     let procs = number(of: entrance)
+    var surroundings = configuration.surroundings
+    if containment.needsDeathSignal { surroundings.diesWithThread = true }
     return try WorkerProcess.spawn(
-      configuration.command, environment: environment, surroundings: configuration.surroundings,
-      errorOutput: configuration.errorOutput, cgroupProcs: procs < 0 ? nil : procs, guarding: containment.guarded)
+      configuration.command, environment: environment, surroundings: surroundings,
+      errorOutput: configuration.errorOutput, cgroupProcs: procs < 0 ? nil : procs,
+      movingTo: procs < 0 ? group : nil, guarding: containment.guarded)
   }
 
   private mutating func watch(_ id: WorkerID, _ loop: inout EventLoop) {

@@ -15,12 +15,18 @@ extension WorkerPool {
   /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with `adoptsOrphans`.
   public mutating func childrenChanged(_ loop: inout EventLoop) {
     if let text = containment.noteDeathOfGuard() { events.append(.notEnforced(text)) }
-    sweep(&loop)
+    // The signal was received before any event of this turn was handled, and a worker's death has led to a round since.
+    if lastSweep != loop.now() { sweep(&loop) }
   }
 
   /// One round; the next one is timed if it may find more.
   mutating func sweep(isTimed: Bool = false, _ loop: inout EventLoop) {
     if !configuration.adoptsOrphans, !isEnding, !isSweepDue(loop.now()) { return }
+    if !isEnding, containment.isTidy {
+      lastSweep = loop.now()
+      (unknownRounds, killingRounds) = (0, 0)
+      return
+    }
     var alive: [(pid: CInt, serial: UInt64)] = []
     for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
       alive.append((workers[slot].process.pid, workers[slot].id.serial))

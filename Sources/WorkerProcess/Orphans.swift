@@ -72,7 +72,7 @@ public struct Orphans: Sendable {
     var census = census
     isShared = !owned.isSubset(of: census.known)
     census.known.formUnion(owned)
-    for child in ProcessTable.children(of: ProcessTable.ownPid) where !census.known.contains(child) {
+    for child in ProcessTable.ownChildren() where !census.known.contains(child) {
       if reapIfDead(child) {
         sweep.reaped.append(child)
         continue
@@ -88,6 +88,9 @@ public struct Orphans: Sendable {
     }
     return sweep
   }
+
+  /// Whether `sweepChildren` would find nobody, unless everything is to go: then it need not be called.
+  public static var areNone: Bool { OwnedChildren.include(ProcessTable.ownChildren()) }
 
   private mutating func reapIfDead(_ child: CInt) -> Bool {
     guard let end = ChildProcess.end(of: child, peek: false), end != .unknown else { return false }

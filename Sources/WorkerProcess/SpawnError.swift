@@ -5,12 +5,14 @@ import LinuxIO
 public struct SpawnError: Error, Sendable, CustomStringConvertible {
   /// What could not be done.
   public enum Step: Sendable {
-    /// Making its pipes and a process, or watching it.
+    /// Making its pipes and a process.
     case start
-    /// Moving it to its cgroup.
-    case cgroup
+    /// Running our own executable once more, as the launcher, which sets limits, niceness, user, cgroup and the like.
+    case launcher
     /// Giving it its three descriptors and no other.
     case descriptors
+    /// Moving it to its cgroup.
+    case cgroup
     /// Limiting what it may use.
     case limit(ResourceLimit)
     /// Changing its niceness.
@@ -21,6 +23,8 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
     case directory(String)
     /// Executing its program.
     case execute
+    /// Watching for its end.
+    case watch
   }
 
   /// The program as it was given.
@@ -43,6 +47,7 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
     step =
       switch failure.step {
       case .start: .start
+      case .launcher: .launcher
       case .descriptors: .descriptors
       case .cgroup: .cgroup
       case .limit(let index): .limit(surroundings.limits[index])
@@ -50,6 +55,7 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
       case .user: surroundings.user.map(Step.user) ?? .start
       case .directory: .directory(surroundings.directory.map { String(decoding: $0, as: UTF8.self) } ?? ".")
       case .execute: .execute
+      case .watch: .watch
       }
     cause = SystemError(step.words ?? "start \(program)", failure.code)
   }
@@ -63,7 +69,8 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
   /// True when trying again is pointless as long as nobody changes a file, a right or a limit.
   public var isPermanent: Bool {
     switch cause.code {
-    case ENOENT, EACCES, ENOEXEC, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, EPERM, E2BIG, EINVAL, EOPNOTSUPP: true
+    case ENOENT, EACCES, ENOEXEC, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, EPERM, E2BIG, EINVAL, EOPNOTSUPP, ENOSYS:
+      true
     default: false
     }
   }
@@ -74,12 +81,14 @@ extension SpawnError.Step {
   fileprivate var words: String? {
     switch self {
     case .start, .execute: nil
+    case .launcher: "run the launcher, which is this program itself (/proc/self/exe)"
     case .descriptors: "set up its descriptors"
     case .cgroup: "enter its cgroup"
     case .limit(let limit): "set \(limit.resource.officialName)"
     case .niceness: "set niceness"
     case .user(let user): "become \(user)"
     case .directory(let path): "change to directory \(path)"
+    case .watch: "watch for its end (pidfd_open)"
     }
   }
 }
@@ -90,6 +99,11 @@ extension SpawnError {
     switch (step, cause.code) {
     case (_, EAGAIN), (_, ENOMEM): "the system has no room for another process; try fewer --workers"
     case (_, EMFILE), (_, ENFILE): "no file descriptors are left; try fewer --workers or a higher ulimit -n"
+    case (.start, EPERM): "clone3 is denied by \(Self.filter); one that does not know it must deny it by ENOSYS"
+    case (.watch, EPERM): "pidfd_open is denied by \(Self.filter), and workers cannot be watched without it"
+    case (.watch, ENOSYS):
+      "workers cannot be watched without pidfd_open: the kernel is older than Linux 5.3, or \(Self.filter) denies it"
+    case (.launcher, let code): launcherHint(code)
     case (.user, EPERM): "only root can run workers as another user"
     case (.limit, EPERM):
       "limits can be raised up to prefork's own hard limits (ulimit -H); beyond that needs CAP_SYS_RESOURCE"
@@ -98,6 +112,19 @@ extension SpawnError {
     case (.cgroup, EACCES), (.cgroup, EPERM): "a process can only be moved between cgroups that were delegated to you"
     case (.directory(let path), let code): directoryHint(path, code)
     case (.execute, let code): executionHint(code)
+    default: nil
+    }
+  }
+
+  private static let filter = "a seccomp filter, perhaps that of a container"
+
+  private func launcherHint(_ code: CInt) -> String? {
+    switch code {
+    case EOPNOTSUPP:
+      "a working directory and environment can be set without it, but not limits, niceness, a user, a cgroup or "
+        + "diesWithThread: for these the pool must be linked into the main program, not into a library that is loaded later"
+    case ENOENT: "is /proc mounted?"
+    case ECHILD: "it died before it could start the worker; its stderr is that of the worker"
     default: nil
     }
   }

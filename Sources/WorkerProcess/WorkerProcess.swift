@@ -51,8 +51,8 @@ public struct WorkerProcess: ~Copyable {
   /// How it ended; nil while it lives. Never blocks. Descendants that stayed in its group are killed first, while the
   /// zombie still keeps the number of the group from being given to somebody else.
   public mutating func reap() -> ExitStatus? {
-    guard !isReaped, ChildProcess.end(of: pid, peek: true) != nil else { return nil }
-    Self.signalOwnGroup(pid, Signal.kill)
+    guard !isReaped, let seen = ChildProcess.end(of: pid, peek: true) else { return nil }
+    if seen != .unknown { ChildProcess.signalGroup(pid, Signal.kill) }
     guardEntry?.strikeOut()
     guard let end = ChildProcess.end(of: pid, peek: false) else { return nil }
     isReaped = true

@@ -1,6 +1,10 @@
 import LinuxIO
 
 /// In which surroundings a worker runs. By default they are ours.
+///
+/// User, niceness, limits and `diesWithThread` are set by a launcher, which is the running program itself, started once
+/// more for some milliseconds. It needs /proc, and that this module is linked into the main executable
+/// (`ChildProcess.hasLauncher`); otherwise a spawn that asks for one of these fails with `SpawnError.Step.launcher`.
 public struct WorkerSurroundings: Sendable {
   /// The directory that it starts in, byte for byte without a NUL; nil: ours. A relative program is looked for from
   /// there, as `env -C` does. It is entered as the user that the worker runs as.
@@ -19,10 +23,10 @@ public struct WorkerSurroundings: Sendable {
   /// Set before it becomes another user: what root may raise can be raised.
   public var limits: [ResourceLimit] = []
   /// Whether the worker is killed as soon as the *thread* that started it ends (PR_SET_PDEATHSIG), and so with us,
-  /// however we end. To be turned off in a program that starts workers in threads which do not live as long as they do.
-  /// The kernel forgets it when the worker executes a program that gives it other rights (set-user-ID, file
-  /// capabilities).
-  public var diesWithThread = true
+  /// however we end. Only for a program that starts all its workers in a thread which lives longer than they do; a
+  /// `CrashGuard` sees to the end of workers without it. The kernel forgets it when the worker executes a program that
+  /// gives it other rights (set-user-ID, file capabilities).
+  public var diesWithThread = false
 
   /// Ours.
   public init() {}

@@ -26,7 +26,7 @@ func checkCommand(_ arguments: ParsedArguments) -> Int32 {
     if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }
     return exitCode(of: end).rawValue
   } catch {
-    printError("prefork: \(error)\n")
+    printError(message(of: error))
     return ExitCode.systemRefused.rawValue
   }
 }

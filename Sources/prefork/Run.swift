@@ -42,7 +42,7 @@ func performRun(
     if case .cannotCreateFile(let reason) = end { printError("prefork: \(reason)\n") }
     return exitCode(of: end).rawValue
   } catch {
-    printError("prefork: \(error)\n")
+    printError(message(of: error))
     return ExitCode.systemRefused.rawValue
   }
 }

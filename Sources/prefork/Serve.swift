@@ -51,7 +51,7 @@ private func perform(
   do throws(SystemError) {
     end = try serve(configuration, closed: closed, reload: reload)
   } catch {
-    throw ServeFailure(code: .systemRefused, message: "prefork: \(error)\n")
+    throw ServeFailure(code: .systemRefused, message: message(of: error))
   }
   switch end {
   case .stopped: return ExitCode.ok.rawValue

@@ -1,5 +1,6 @@
 import CommandLineKit
 import Glibc
+import LinuxIO
 
 /// Writes text that a person asked for to stdout and returns the exit status.
 /// SIGPIPE still has its default action here, so that `prefork help | head -1` ends quietly.
@@ -8,6 +9,12 @@ func printText(_ text: String) -> ExitCode {
   if code == 0 { return .ok }
   printError("prefork: cannot write to stdout: \(String(cString: strerror(code))) (errno \(code))\n")
   return .outputFailed
+}
+
+/// What the system refused, with what may be behind it.
+func message(of error: SystemError) -> String {
+  let filter = "hint: a seccomp filter, perhaps that of a container, may deny this system call, which prefork needs\n"
+  return "prefork: \(error)\n" + (error.code == EPERM || error.code == ENOSYS ? filter : "")
 }
 
 /// Writes a message for people to stderr. If that fails, or nobody reads it for a second, there is nobody left to tell.

@@ -35,7 +35,7 @@ func topCommand(_ arguments: ParsedArguments) -> Int32 {
     case .noServer(let error): return tell(error).rawValue
     }
   } catch {
-    printError("prefork: \(error)\n")
+    printError(message(of: error))
     return ExitCode.systemRefused.rawValue
   }
 }

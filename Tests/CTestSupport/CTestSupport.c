@@ -19,3 +19,5 @@ int forbid_system_call(int number, int code) {
 }
 
 int number_of_close_range(void) { return SYS_close_range; }
+
+int number_of_getsockopt(void) { return SYS_getsockopt; }

@@ -59,9 +59,9 @@ import Testing
     let session = try Session("exec prefork run -w 1 -- cat")
     #expect(session.ask("a", times: 1) == ["a"])
     let guardian = try #require(
-      children(of: session.pid).first { (try? contents(of: "/proc/\($0.pid)/comm")) == "prefork-guard\n" })
+      children(of: session.pid).first { (try? contents(of: "/proc/\($0.pid)/comm")) == "worker-guard\n" })
     kill(guardian.pid, SIGKILL)
-    session.waitForError("the guard (prefork-guard, pid \(guardian.pid)) was killed: descendants of workers would")
+    session.waitForError("the guard (worker-guard, pid \(guardian.pid)) was killed: workers and their descendants")
     session.wait(for: "no zombie") { children(of: session.pid).allSatisfy { $0.state != "Z" } }
     #expect(session.ask("b", times: 1) == ["b"])
     #expect(session.finish().status == 0)

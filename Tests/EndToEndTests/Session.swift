@@ -63,7 +63,7 @@ final class Session {
 
   /// The worker processes of a line that begins with `exec prefork`: its children but for the guard.
   var workers: [pid_t] {
-    children(of: pid).map(\.pid).filter { (try? contents(of: "/proc/\($0)/comm")) != "prefork-guard\n" }
+    children(of: pid).map(\.pid).filter { (try? contents(of: "/proc/\($0)/comm")) != "worker-guard\n" }
   }
 
   var outputText: String { String(decoding: outputBytes, as: UTF8.self) }

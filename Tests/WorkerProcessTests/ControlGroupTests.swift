@@ -23,6 +23,7 @@ struct ControlGroupTests {
     func makeFolder(_ path: String) throws(SystemError) { try base.makeFolder(path) }
     func removeFolder(_ path: String) throws(SystemError) { try base.removeFolder(path) }
     func folders(in path: String) -> [String] { base.folders(in: path) }
+    func holdsFolders(_ path: String) -> Bool { base.holdsFolders(path) }
     func isWritable(_ path: String) -> Bool { base.isWritable(path) }
   }
 

@@ -14,7 +14,7 @@ import WorkerProcess
       let crashGuard = try CrashGuard()
       // Without the kernel's own help, which would reach only the first.
       let process = try WorkerProcess.spawn(
-        WorkerCommand(["/bin/sh", "-c", family]), environment: [], surroundings: .with { $0.diesWithThread = false },
+        WorkerCommand(["/bin/sh", "-c", family]), environment: [],
         guarding: crashGuard.processes)
       let pids = try #require(readPids(6, from: process.output))
       try #require(write(process.input, "job\n", 4) == 4)
@@ -100,12 +100,10 @@ import WorkerProcess
   func struckOut() async throws {
     let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
       let crashGuard = try CrashGuard()
-      let surroundings = WorkerSurroundings.with { $0.diesWithThread = false }
       // It must live longer than a loaded machine may take to come back to this test.
-      let stranger = try WorkerProcess.spawn(
-        WorkerCommand(["sleep", "1000"]), environment: [], surroundings: surroundings)
+      let stranger = try WorkerProcess.spawn(WorkerCommand(["sleep", "1000"]), environment: [])
       let worker = try WorkerProcess.spawn(
-        WorkerCommand(["sleep", "100"]), environment: [], surroundings: surroundings, guarding: crashGuard.processes)
+        WorkerCommand(["sleep", "100"]), environment: [], guarding: crashGuard.processes)
       let entry = try #require(crashGuard.processes.enter(stranger.pid))
       entry.strikeOut()
       confess([stranger.pid, worker.pid, crashGuard.pid])

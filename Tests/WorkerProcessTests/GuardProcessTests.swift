@@ -12,9 +12,9 @@ import WorkerProcess
     await #expect(processExitsWith: .success) {
       let crashGuard = try CrashGuard()
       let pid = crashGuard.pid
-      #expect(status(of: pid, "Name") == "prefork-guard")
+      #expect(status(of: pid, "Name") == "worker-guard")
       #expect(getpgid(pid) == pid)
-      #expect(contents(of: "/proc/\(pid)/cmdline").prefix { $0 != "\0" } == "prefork-guard")
+      #expect(contents(of: "/proc/\(pid)/cmdline").prefix { $0 != "\0" } == "worker-guard")
       // Else the guard of a pool whose worker we are would find the cookie of that pool here.
       #expect(contents(of: "/proc/\(pid)/environ").allSatisfy { $0 == "\0" })
       #expect(!contents(of: "/proc/self/environ").isEmpty)

@@ -12,7 +12,8 @@
 
 #include "process_tree.h"
 
-int prefork_pipe2_cloexec(int ends[2]);
+/// Close-on-exec; the end with this index does not block, -1 for none. -1 with errno.
+int prefork_make_pipe(int ends[2], int nonblocking_end);
 
 int prefork_epoll_create(void);
 /// op: 0 add, 1 modify, 2 remove. events: 1 readable, 2 writable.

@@ -18,4 +18,4 @@ void prefork_guard_strike_out(int32_t *table, int place);
 /// environment it was started with. Returns a pidfd of the guard and its pid, or -1 with errno.
 int prefork_guard_start(const int32_t *table, const char *entry, const char *cgroup, pid_t *pid);
 /// Kills the guard and waits for its end.
-void prefork_guard_stop(int pidfd);
+void prefork_guard_stop(int pidfd, pid_t pid);

@@ -15,8 +15,10 @@ struct prefork_spawn_request {
   const char *program; // looked for in our own PATH if it has no slash, as posix_spawnp(3) does
   char *const *argv;   // null-terminated, like envp
   char *const *envp;
-  int in, out, err;            // become its descriptors 0, 1 and 2; it gets no other
-  int cgroup_procs;            // a cgroup.procs, open for writing, or -1
+  int in, out, err;      // become its descriptors 0, 1 and 2; it gets no other
+  const char *directory; // NULL: ours
+  // What follows needs the launcher.
+  int cgroup_procs; // a cgroup.procs, open for writing, or -1
   const struct prefork_limit *limits;
   size_t limit_count;
   int nice_increment; // added to our niceness; 0 for none
@@ -25,15 +27,15 @@ struct prefork_spawn_request {
   gid_t gid;
   const gid_t *groups; // supplementary ones
   size_t group_count;
-  int dies_with_thread;  // SIGKILL for it as soon as the thread that started it ends, with us or without (PDEATHSIG)
-  const char *directory; // NULL: ours
+  int dies_with_thread; // SIGKILL for it as soon as the thread that started it ends, with us or without (PDEATHSIG)
 };
 
 /// What a spawn was doing when it failed, in the order in which it is done.
 enum prefork_spawn_step {
-  prefork_step_start, // another process, its process group and what it needs to tell us of failure
-  prefork_step_cgroup,
+  prefork_step_start,    // another process in a process group of its own
+  prefork_step_launcher, // running this executable once more, as the launcher
   prefork_step_descriptors,
+  prefork_step_cgroup,
   prefork_step_limit,
   prefork_step_niceness,
   prefork_step_user,
@@ -49,4 +51,10 @@ struct prefork_spawn_failure {
 
 /// Starts a program that leads its own process group, with an empty signal mask and all signals at their default.
 /// 0 as soon as it runs; -1 when it could not be started, and then nothing is left of it.
+///
+/// At prefork_step_launcher, EOPNOTSUPP means that this code is not part of the main executable, so that there is no
+/// launcher; ENOENT, that /proc is not mounted; ECHILD, that the launcher died.
 int prefork_spawn(const struct prefork_spawn_request *request, pid_t *pid, struct prefork_spawn_failure *failure);
+
+/// Whether a spawn can use the launcher.
+int prefork_has_launcher(void);

@@ -71,7 +71,7 @@ public struct PoolGroup: ~Copyable, Sendable {
       try? files.removeFolder(group)
       throw error
     }
-    return WorkerGroup(files: files, folder: group)
+    return WorkerGroup(files: files, folder: group, hasLimits: limits != GroupLimits())
   }
 
   /// Removes it with all that is empty in it, and gives back what was set up for it. False as long as processes are in it,

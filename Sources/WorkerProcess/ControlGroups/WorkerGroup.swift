@@ -1,3 +1,4 @@
+import Glibc
 import LinuxIO
 
 /// The control group of one worker: the worker, and all that descends from it.
@@ -6,15 +7,37 @@ public struct WorkerGroup: Sendable {
   /// Its folder.
   public let folder: String
 
-  init(files: any FileTree, folder: String) {
+  /// Whether what is in it is limited: then a worker must be in it before it uses anything.
+  public let hasLimits: Bool
+
+  init(files: any FileTree, folder: String, hasLimits: Bool) {
     self.files = files
     self.folder = folder
+    self.hasLimits = hasLimits
   }
 
   /// The way in: a process that writes `0` to this descriptor is in the group from then on, with all that it starts. To be
   /// written to between fork and exec; the rights are checked here, not there, so that it may have changed its user before.
   public func openEntrance() throws(SystemError) -> FileDescriptor {
     try files.openForWriting("\(folder)/cgroup.procs")
+  }
+
+  /// Moves a child of ours in that was just started, with the children that it may have by now. (It is fast that has some:
+  /// a program needs longer to begin.) Not those that have lost their parent already; the pool's cookie finds these.
+  func admit(_ pid: CInt) throws(SpawnFailure) {
+    do throws(SystemError) {
+      try files.write("\(pid)", to: "\(folder)/cgroup.procs")
+    } catch {
+      // It is dead already.
+      if error.code == ESRCH { return }
+      throw SpawnFailure(step: .cgroup, code: error.code)
+    }
+    for child in ProcessTable.childrenOfFirstThread(of: pid) { try admit(child) }
+  }
+
+  /// Whether it is as it was made: another worker can have it.
+  public func isVacant() -> Bool {
+    (try? files.text(of: "\(folder)/cgroup.events"))?.hasPrefix("populated 0\n") == true && !files.holdsFolders(folder)
   }
 
   /// Whether a living process is in it.

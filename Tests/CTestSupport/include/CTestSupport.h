@@ -7,3 +7,6 @@ int forbid_system_call(int number, int code);
 
 /// The number of close_range(2), which Swift cannot see.
 int number_of_close_range(void);
+
+/// The number of getsockopt(2).
+int number_of_getsockopt(void);
