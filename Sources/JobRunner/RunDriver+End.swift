@@ -21,7 +21,7 @@ extension RunDriver where Work: ~Copyable {
     switch signalsTaken {
     case 1:
       earlyEnd = .interrupted(signal: signal)
-      workplace.tell(.drain)
+      workplace.drain(because: .signal(signal))
       settle()
       workplace.takeBackUnstarted(&loop)
       settle()
@@ -30,14 +30,14 @@ extension RunDriver where Work: ~Copyable {
         reporter.note("\(signalName(signal)): finishing \(jobs); once more to stop now")
       }
       endInput()
-    case 2: abandonJobs(.prompt)
-    default: abandonJobs(.immediate)
+    case 2: abandonJobs(.prompt, because: .signal(signal))
+    default: abandonJobs(.immediate, because: .signal(signal))
     }
   }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
-  mutating func abandonJobs(_ urgency: StopUrgency) {
-    workplace.abandon()
+  mutating func abandonJobs(_ urgency: StopUrgency, because cause: CancelCause) {
+    workplace.abandon(because: cause)
     settle()
     endInput()
     workplace.stop(urgency, &loop)
@@ -68,21 +68,24 @@ extension RunDriver where Work: ~Copyable {
 
   /// Nobody reads our results any more, or they cannot be written: the run ends at once.
   private mutating func followOutput() {
+    let cause: CancelCause
     switch sink.state {
     case .open: return watchOutput()
     case .closedByReader:
-      guard earlyEnd == nil else { break }
-      earlyEnd = .allOK
+      cause = .outputClosed
+      if earlyEnd == nil { earlyEnd = .allOK }
     case .failed(let error):
-      guard earlyEnd == nil else { break }
-      earlyEnd = .outputFailed
-      reporter.fatal("cannot write stdout: \(error); results are lost")
+      cause = .outputFailed("stdout")
+      if earlyEnd == nil {
+        earlyEnd = .outputFailed
+        reporter.fatal("cannot write stdout: \(error); results are lost")
+      }
     }
     guard !outputIsGone else { return }
     outputIsGone = true
     // Level-triggered, it would wake us again and again until the last worker is gone.
     loop.remove(sink.descriptor)
-    abandonJobs(.prompt)
+    abandonJobs(.prompt, because: cause)
   }
 
   /// The last results, when no worker is left: now there is time to wait for a slow reader.
