@@ -1,20 +1,20 @@
 import Glibc
 
-/// Which file a path or a descriptor stands for, whatever its name: two links to one file are the same. Devices are nobody's alone
-/// and have none.
+/// Which regular file a path or a descriptor stands for, whatever its name: two links to one file are the same. Anything else has no
+/// identity: devices, pipes and FIFOs may be written by several on purpose.
 public enum FileIdentity: Hashable, Sendable {
   /// A file that exists.
   case file(device: UInt64, inode: UInt64)
   /// One that is yet to be created, by its folder and its name there.
   case new(device: UInt64, folder: UInt64, name: String)
 
-  /// The regular file or FIFO at a path, which need not exist; nil for anything else, and where even its folder cannot be seen.
+  /// The file at a path, which need not exist; nil for anything but a regular file, and where even its folder cannot be seen.
   public init?(path: String) {
     var path = path
     for _ in 0..<8 {
       var status = stat()
       if stat(path, &status) == 0 {
-        guard [S_IFREG, S_IFIFO].contains(status.st_mode & S_IFMT) else { return nil }
+        guard status.st_mode & S_IFMT == S_IFREG else { return nil }
         self = .file(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         return
       }

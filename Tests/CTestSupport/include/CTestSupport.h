@@ -7,3 +7,7 @@ int forbid_system_call(int number, int code);
 
 /// The number of close_range(2), which Swift cannot see.
 int number_of_close_range(void);
+
+/// Starts a process that locks the file (fcntl(2)), and a child of it that has the file open, too; both wait for ever. It leads a process
+/// group, and writes a byte to `ready` when it has the lock. Its number, or -1 with errno.
+int start_lock_holder(const char *path, int ready);
