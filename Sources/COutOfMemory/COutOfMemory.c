@@ -1,13 +1,14 @@
 // What happens when memory is used up. Swift's runtime ends the process with SIGABRT and a trace of its stack, which tells a user
-// nothing: so malloc, calloc and realloc, which all of it is allocated with, say it in one line, and end with EX_OSERR of
-// sysexits.h. Workers are killed as after any other end of ours.
+// nothing: so the functions that all of it is allocated with say it in one line, and end with EX_OSERR of sysexits.h. Workers are
+// killed as after any other end of ours.
 //
-// A program may define these three in place of glibc's (malloc(3), "replacing malloc"); the work is still glibc's. The libraries of
+// A program may define these in place of glibc's (malloc(3), "replacing malloc"); the work is still glibc's. The libraries of
 // this package leave them alone: a program that embeds one decides for itself.
 #include "COutOfMemory.h"
 
+#include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 
 static const int os_error = 71;
 
@@ -52,6 +54,19 @@ void *realloc(void *block, size_t size) {
   // Of no bytes is another way to free it.
   if (__builtin_expect(!moved && size > 0, 0)) give_up(size);
   return moved;
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  void *block = __libc_memalign(alignment, size);
+  if (__builtin_expect(!block, 0)) give_up(size);
+  return block;
+}
+
+// Swift's buffers come from here.
+int posix_memalign(void **block, size_t alignment, size_t size) {
+  if (alignment < sizeof(void *) || (alignment & (alignment - 1))) return EINVAL;
+  *block = aligned_alloc(alignment, size);
+  return 0;
 }
 
 #endif

@@ -37,6 +37,7 @@ public struct JobLedger: Sendable {
   /// Answered jobs at which the median is looked at again.
   var nextMedian: UInt64 = 3
   var inputEnded = false
+  /// Nothing is started any more, and no lease will be asked for.
   public internal(set) var isDraining = false
   private var saidIdle = false
 

@@ -35,14 +35,14 @@ extension RunDriver where Work: ~Copyable {
     if configuration.resumes || configuration.output == .records {
       let torn = sink.beginOnFreshLine()
       if torn > 0 {
-        reporter.note("stdout ends in the middle of a result (\(torn) bytes without an end): the new ones begin behind it")
+        reporter.note("stdout ends in the middle of a result (\(bytes(torn)) without end): new ones begin behind it")
       }
     }
     if let path = configuration.deadLetters, let torn = unendedBytes(of: deadLetters), torn > 0 {
-      reporter.note("\(path) ends in the middle of a line (\(torn) bytes without an end): the new ones begin behind it")
+      reporter.note("\(path) ends in the middle of a line (\(bytes(torn)) without end): new ones begin behind it")
     }
     if let path = configuration.jobLog, let torn = tornBytes(of: jobLog), torn > 0 {
-      reporter.note("\(path) ended in the middle of a line: its \(torn) bytes were cut off")
+      reporter.note("\(path) ended in the middle of a line: \(bytes(torn)) were cut off")
     }
   }
 
@@ -73,6 +73,8 @@ extension RunDriver where Work: ~Copyable {
 
   private var endedQuietly: Bool { earlyEnd == .allOK }
 }
+
+private func bytes(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
 
 // What may be there or not, and cannot be copied, can be looked at only like this.
 

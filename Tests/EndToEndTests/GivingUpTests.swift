@@ -34,8 +34,8 @@ import Testing
 
   @Test("each other end is named, too", arguments: [(1, "TERM"), (2, "INT")])
   func signalsAreTheCause(count: Int, name: String) throws {
-    let session = try Session(
-      "exec prefork run -w 1 --stop-timeout 200ms --output records -- sh -c 'read l; echo got >&2; sleep 1; echo $l; exec cat'")
+    let worker = "sh -c 'read l; echo got >&2; sleep 1; echo $l; exec cat'"
+    let session = try Session("exec prefork run -w 1 --stop-timeout 200ms --output records -- \(worker)")
     session.send("a\nb\n")
     session.waitForError("worker 0: got")
     let signal = name == "TERM" ? SIGTERM : SIGINT
@@ -128,7 +128,8 @@ import Testing
     let record = letters.first { $0.contains("\"id\":[1]") } ?? ""
     #expect(record.hasPrefix("{\"job\":\"a\",\"id\":[1],\"mine\":\"x\",\"dead_letter\":"), "\(letters)")
     #expect(letters.contains { $0.hasPrefix("{\"bad_record\":\"nope\",\"dead_letter\":{\"seq\":2,") }, "\(letters)")
-    #expect(letters.contains { $0.hasPrefix("{\"job\":\"b\",\"timeout\":-1,\"dead_letter\":{\"seq\":3,") }, "\(letters)")
+    let refused = "{\"job\":\"b\",\"timeout\":-1,\"dead_letter\":{\"seq\":3,"
+    #expect(letters.contains { $0.hasPrefix(refused) }, "\(letters)")
     #expect(letters.contains { $0.hasPrefix("{\"dead_letter\":{\"seq\":4,") && $0.contains("is over 60 bytes") })
     let again = try shell("prefork run -w 1 --input records -- cat <\(file)")
     #expect(again.status == 65 && again.output.split(separator: "\n") == ["a"], "\(again)")

@@ -21,8 +21,8 @@ import Testing
       _ = try shell("seq 2 | \(run); printf 3 >>\(folder)/out; printf '3\\t:\\t17' >>\(folder)/log")
       let result = try shell("seq 4 | \(run)")
       #expect(result.status == 0)
-      #expect(result.errors.contains("stdout ends in the middle of a result (1 bytes without an end)"), "\(result.errors)")
-      #expect(result.errors.contains("ended in the middle of a line: its 6 bytes were cut off"), "\(result.errors)")
+      #expect(result.errors.contains("stdout ends in the middle of a result (1 byte without end)"), "\(result.errors)")
+      #expect(result.errors.contains("ended in the middle of a line: 6 bytes were cut off"), "\(result.errors)")
       #expect(try contents(of: "\(folder)/out") == "1\n2\n3\n3\n4\n")
       #expect(try shell("cut -f 9,12 \(folder)/log").lines.dropFirst() == ["1\tok", "2\tok", "3\tok", "4\tok"])
       let again = try shell("seq 4 | \(run)")
@@ -34,7 +34,8 @@ import Testing
   @Test("so it is with NUL and with records, and with these also without --resume; plain output may go on in a line")
   func tornInOtherFormats() throws {
     try withFolder { folder throws in
-      _ = try shell("printf 'a\\0b' >\(folder)/nul; printf '{\"seq\":1' >\(folder)/records; printf 'total: ' >\(folder)/plain")
+      _ = try shell(
+        "cd \(folder); printf 'a\\0b' >nul; printf '{\"seq\":1' >records; printf 'total: ' >plain")
       let nul = "prefork run -w 1 --output nul --joblog \(folder)/log --resume -- cat >>\(folder)/nul"
       #expect(try shell(nul, input: "c\n").status == 0)
       #expect(try contents(of: "\(folder)/nul") == "a\0b\0c\0")
@@ -65,9 +66,10 @@ import Testing
   func tornFiles() throws {
     try withFolder { folder throws in
       _ = try shell("printf '{\"job\":\"old\"}\\n{\"job\":\"torn' >\(folder)/dead; printf 'torn log' >\(folder)/log")
-      let result = try shell(
-        "echo bad | prefork run -w 1 --dead-letter \(folder)/dead --stderr \(folder)/log -- sh -c 'read l; echo no >&2; exit 1'")
-      #expect(result.errors.contains("/dead ends in the middle of a line (12 bytes without an end)"), "\(result.errors)")
+      let run = "prefork run -w 1 --dead-letter \(folder)/dead --stderr \(folder)/log"
+      let result = try shell("echo bad | \(run) -- sh -c 'read l; echo no >&2; exit 1'")
+      let message = "/dead ends in the middle of a line (12 bytes without end)"
+      #expect(result.errors.contains(message), "\(result.errors)")
       #expect(try contents(of: "\(folder)/log") == "torn log\nworker 0: no\n")
       let again = try shell("prefork run -w 1 --input records -- cat <\(folder)/dead")
       #expect(again.status == 65 && again.output.split(separator: "\n") == ["old", "bad"], "\(again)")
@@ -89,20 +91,20 @@ import Testing
       let result = try shell("DIR=\(folder); ulimit -f 4; seq 3000 | prefork run -q -w 1 \(line)")
       #expect(result.status == 74, "\(result.errors)")
       #expect(result.errors.contains("cannot write \(name)"), "\(result.errors)")
-      #expect(result.errors.contains("File too large (EFBIG): no file may be over 4096 bytes here (ulimit -f)"))
+      #expect(result.errors.contains("File too large (EFBIG): no file may be over 2048 bytes here (ulimit -f)"))
     }
   }
 
   @Test("clients of a server are not harmed by a log that has reached its limit")
   func fileLimitOfAServer() throws {
-    let server = try Server(
-      "-w 1 --stderr $DIR/log", worker: "sh -c 'while read l; do echo 0123456789 $l >&2; echo $l; done'", prelude: "ulimit -f 1")
+    let worker = "sh -c 'while read l; do echo 0123456789 $l >&2; echo $l; done'"
+    let server = try Server("-w 1 --stderr $DIR/log", worker: worker, prelude: "ulimit -f 1")
     let client = try server.connect()
     for number in 0..<200 {
       client.send("\(number)\n")
       #expect(client.next() == "\(number)")
     }
-    #expect(try shell("stat -c %s \(server.folder)/log").lines == ["1024"])
+    #expect(try shell("stat -c %s \(server.folder)/log").lines == ["512"])
     let result = server.stop()
     #expect(result.status == 0)
     #expect(result.errors.contains("cannot write the workers' stderr to its file"), "\(result.errors)")
@@ -131,7 +133,8 @@ import Testing
       first.send("a\n")
       #expect(first.nextLine() == "a")
       let refused = try shell("echo b | prefork run --joblog \(folder)/log --resume -- cat")
-      #expect(refused.status == 73 && refused.errors.contains("written by another run (pid \(first.pid))"), "\(refused.errors)")
+      #expect(refused.status == 73)
+      #expect(refused.errors.contains("written by another run (pid \(first.pid))"), "\(refused.errors)")
       let second = try Session("exec prefork run -w 1 --joblog \(folder)/log --resume -- cat")
       second.send("b\n")
       _ = pause(0.2)
@@ -146,8 +149,8 @@ import Testing
 
   @Test("HUP opens the file of --stderr again: logs can be rotated, of run and of serve")
   func rotation() throws {
+    let worker = "sh -c 'while read l; do echo log $l >&2; echo $l; done'"
     try withFolder { folder throws in
-      let worker = "sh -c 'while read l; do echo log $l >&2; echo $l; done'"
       let session = try Session("cd \(folder); exec prefork run -v -w 1 --stderr log -- \(worker)")
       session.send("a\n")
       #expect(session.nextLine() == "a")
@@ -161,7 +164,7 @@ import Testing
       #expect(try contents(of: "\(folder)/log.1") == "worker 0: log a\n")
       #expect(try contents(of: "\(folder)/log").hasSuffix(": log b\n"))
     }
-    let server = try Server("-v -w 1 --stderr $DIR/log", worker: "sh -c 'while read l; do echo log $l >&2; echo $l; done'")
+    let server = try Server("-v -w 1 --stderr $DIR/log", worker: worker)
     let client = try server.connect()
     client.send("a\n")
     #expect(client.next() == "a")
@@ -191,7 +194,8 @@ import Testing
       #expect(try shell("ulimit -f 1; seq 99 | prefork run -q --report \(folder)/new -- cat >/dev/null").status == 74)
       #expect(try names(folder) == ["page", "trace"])
       #expect(try contents(of: "\(folder)/page") == "old\n" && contents(of: "\(folder)/trace") == "old\n")
-      _ = try shell("echo a | timeout -s KILL 0.3 prefork run --report \(folder)/page -- sh -c 'sleep 9'", sweeping: true)
+      let killed = "timeout -s KILL 0.3 prefork run --report \(folder)/page -- sh -c 'sleep 9'"
+      _ = try shell("echo a | \(killed)", sweeping: true)
       #expect(try names(folder) == ["page", "trace"])
       #expect(try shell("echo a | prefork run --report \(folder)/page -- cat").status == 0)
       #expect(try contents(of: "\(folder)/page").hasPrefix("<!DOCTYPE html>"))
@@ -202,7 +206,8 @@ import Testing
   @Test(
     "one file for two purposes is refused before anything is started, by whatever names it goes",
     arguments: [
-      ("--joblog a --dead-letter a", "--joblog a and --dead-letter a"), ("--joblog a --trace ./a", "--joblog a and --trace ./a"),
+      ("--joblog a --dead-letter a", "--joblog a and --dead-letter a"),
+      ("--joblog a --trace ./a", "--joblog a and --trace ./a"),
       ("--dead-letter old --stderr soft", "--dead-letter old and --stderr soft"),
       ("--trace hard --report old", "--trace hard and --report old"),
       ("--joblog new --trace later", "--joblog new and --trace later"),
@@ -237,9 +242,9 @@ import Testing
 
   @Test("when memory is used up, one line says so, and the status is 71; no trace of our stack")
   func outOfMemory() throws {
-    let result = try shell(
-      "(ulimit -v 300000; head -c 300000000 /dev/zero | tr '\\0' a | prefork run -w 1 --max-job-size 1G -- cat | wc -c; exit)",
-      sweeping: true)
+    let run = "head -c 300000000 /dev/zero | tr '\\0' a | prefork run -w 1 --max-job-size 1G -- cat"
+    let result = try shell("ulimit -v 300000; \(run)", sweeping: true)
+    #expect(result.status == 71 && result.output == "")
     #expect(result.errors.split(separator: "\n").count { $0.contains("out of memory") } == 1, "\(result.errors)")
     #expect(!result.errors.contains("Fatal error") && !result.errors.contains("Backtrac"), "\(result.errors)")
   }

@@ -120,7 +120,8 @@ import Testing
     let job = story.lease()[0]
     #expect(
       story.tell(.cancel(job)) == [
-        .disarm(.run(job)), .interrupt(job, because: .cancelled), .settled(job, .cancelled), .emit(job, .cancelled), .forget(job),
+        .disarm(.run(job)), .interrupt(job, because: .cancelled), .settled(job, .cancelled), .emit(job, .cancelled),
+        .forget(job),
       ])
     #expect(story.tell(.cancel(job)) == [])
   }

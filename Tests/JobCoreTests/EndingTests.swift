@@ -57,7 +57,8 @@ import Testing
     var story = Story { $0.runLimit = 9 }
     let job = story.lease()[0]
     _ = story.tell(.drain)
-    #expect(story.tell(.timerFired(.run(job))).prefix(2) == [.interrupt(job, because: .runLimit), .settled(job, .timeout)])
+    let actions = story.tell(.timerFired(.run(job)))
+    #expect(actions.prefix(2) == [.interrupt(job, because: .runLimit), .settled(job, .timeout)])
   }
 
   @Test(arguments: [true, false])

@@ -62,7 +62,9 @@ import Testing
       do throws(RecordError) { _ = try InputRecord(line.span.bytes) } catch { return error }
       return nil
     }
-    for text in [#"{"job":"x","timeout":-1}"#, #"{"id":1,"jobb":2}"#, #"{"job":1,"job":2}"#, #"{"job":1,"job_base64":"YQ=="}"#] {
+    for text in [
+      #"{"job":"x","timeout":-1}"#, #"{"id":1,"jobb":2}"#, #"{"job":1,"job":2}"#, #"{"job":1,"job_base64":"YQ=="}"#,
+    ] {
       let line = letter(Array(text.utf8))
       #expect(String(decoding: line, as: UTF8.self).hasPrefix(text.dropLast() + ",\"dead_letter\":"))
       #expect(error(line) == error(Array(text.utf8)), "the same defect: \(text)")
