@@ -18,8 +18,9 @@ let package = Package(
         "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
         "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
         "PoolCore", "WorkerProcess",
-        "WireFormats", "LinuxIO",
+        "WireFormats", "LinuxIO", "COutOfMemory",
       ]),
+    .target(name: "COutOfMemory"),
     .target(
       name: "JobRunner",
       dependencies: [
@@ -102,14 +103,15 @@ let package = Package(
     .testTarget(name: "CommandLineKitTests", dependencies: ["CommandLineKit", "TestSupport"]),
     .testTarget(
       name: "ConfigurationFileTests", dependencies: ["ConfigurationFile", "CommandLineKit", "TestSupport"]),
-    .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "TestSupport"]),
+    .testTarget(name: "LinuxIOTests", dependencies: ["LinuxIO", "CTestSupport", "TestSupport"]),
     .testTarget(name: "ServiceManagerTests", dependencies: ["ServiceManager", "LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["SystemEvents", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "WorkerProcessTests", dependencies: ["WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
     .testTarget(name: "EmbeddedPoolTests", dependencies: ["WorkerPool", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
-      name: "JobEngineTests", dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "PoolCore", "LinuxIO"]),
+      name: "JobEngineTests",
+      dependencies: ["JobEngine", "ServiceManager", "WorkerPool", "PoolCore", "LinuxIO", "TestSupport"]),
     .testTarget(
       name: "JobServerTests", dependencies: ["JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["JobRunner", "LinuxIO"]),

@@ -10,7 +10,7 @@ public enum JobAction: Sendable {
   case declineLease
 
   /// Stop the worker that has this job. The attempt is over and counted: nothing must be reported about it any more.
-  case interrupt(JobID)
+  case interrupt(JobID, because: InterruptCause)
 
   /// The job has ended, in the order in which jobs end. Exactly once per job.
   case settled(JobID, Outcome)
@@ -30,4 +30,12 @@ public enum JobAction: Sendable {
   case idle
   /// The ledger was told something impossible: a defect of the driver or of the ledger. Counted in `internalErrors`.
   case reportInternalError(StaticString)
+}
+
+/// Why a running job is stopped.
+public enum InterruptCause: Sendable, Equatable {
+  /// It reached its run limit: the ledger's own, or that of its terms.
+  case runLimit
+  /// It was cancelled, or the whole run was.
+  case cancelled
 }

@@ -44,7 +44,7 @@ extension JobLedger {
     slab[index].isTimed = false
     switch slab[index].state {
     case .leased:
-      actions.append(.interrupt(job))
+      actions.append(.interrupt(job, because: .runLimit))
       endAttempt(index, .timeout, into: &actions)
     case .free, .queued, .delayed, .held: return  // Fired at the moment the attempt ended.
     }

@@ -51,7 +51,7 @@ extension JobLedger {
 
   private mutating func cancelLeased(_ index: Int, into actions: inout [JobAction]) {
     stopRunClock(index, into: &actions)
-    actions.append(.interrupt(slab.id(at: index)))
+    actions.append(.interrupt(slab.id(at: index), because: .cancelled))
     endLease(index)
     settle(index, .cancelled, into: &actions)
   }

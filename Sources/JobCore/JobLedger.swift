@@ -37,7 +37,8 @@ public struct JobLedger: Sendable {
   /// Answered jobs at which the median is looked at again.
   var nextMedian: UInt64 = 3
   var inputEnded = false
-  var isDraining = false
+  /// Nothing is started any more, and no lease will be asked for.
+  public internal(set) var isDraining = false
   private var saidIdle = false
 
   /// An empty ledger. The configuration must have no `defect`.
@@ -100,6 +101,9 @@ public struct JobLedger: Sendable {
 
   /// The job's attempts that count, the running one included. Known until the index is used again; 0 for a job that is not known.
   public func attempts(of job: JobID) -> Int { slab.findRecord(job).map { Int(slab[$0].attempts) } ?? 0 }
+
+  /// Whether the job's terms have a run limit of their own. Known until the index is used again.
+  public func hasOwnRunLimit(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].runLimit > 0 } ?? false }
 
   /// Whether so much waits for an earlier job that only that one may start.
   var isWindowFull: Bool { counts.held > 0 && counts.heldBytes >= configuration.orderWindow }

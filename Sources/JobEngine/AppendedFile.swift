@@ -10,20 +10,26 @@ package func blockedDescriptor(of file: borrowing AppendedFile?) -> CInt? {
 
 /// A file that lines are appended to, gathered and written once per turn of the loop. It may be a FIFO with a slow reader.
 package struct AppendedFile: ~Copyable {
-  private let file: FileDescriptor
+  private var file: FileDescriptor
   private var buffer = ByteQueue()
   /// A write failed: what follows would stand behind a torn line.
   private var isBroken = false
   /// The reader of a FIFO is slow: wait until it is writable.
   private var isBlocked = false
+  /// Bytes of a last line without its end, which a full disk or a kill has torn; the first line that is appended begins on a new one.
+  package private(set) var unendedBytes = 0
+  private var beginsNewLine = false
 
   /// Opens or creates the file. A FIFO without a reader is refused (ENXIO) instead of waited for.
-  package init(path: String) throws(SystemError) { file = try FileDescriptor.appending(to: path) }
+  package init(path: String) throws(SystemError) {
+    file = try FileDescriptor.appending(to: path)
+    lookAtLastLine()
+  }
 
   /// Opens or creates the file, and forgets what was in it.
   package init(creating path: String) throws(SystemError) { file = try FileDescriptor.creating(path) }
 
-  /// Appends to a file that is open.
+  /// Appends to a file that is open, and ends with a whole line.
   package init(_ file: consuming FileDescriptor) { self.file = file }
 
   /// What to wait for when a FIFO takes no more at the moment.
@@ -33,7 +39,12 @@ package struct AppendedFile: ~Copyable {
   package var count: Int { buffer.count }
 
   package mutating func append(_ bytes: UnsafeRawBufferPointer) {
-    if !isBroken { buffer.append(bytes) }
+    if isBroken || bytes.isEmpty { return }
+    if beginsNewLine {
+      beginsNewLine = false
+      buffer.append(UInt8(ascii: "\n"))
+    }
+    buffer.append(bytes)
   }
 
   package mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
@@ -52,6 +63,22 @@ package struct AppendedFile: ~Copyable {
       }
     }
     return nil
+  }
+
+  /// Goes on with the file that is at `path` now, since the old one may have been renamed: what is not written yet goes there, and one
+  /// that could not be written is tried anew. After an error everything is as before.
+  package mutating func reopen(path: String) throws(SystemError) {
+    let new = try FileDescriptor.appending(to: path)
+    _ = flush()
+    file = new
+    isBroken = false
+    isBlocked = false
+    lookAtLastLine()
+  }
+
+  private mutating func lookAtLastLine() {
+    unendedBytes = LinuxIO.unendedBytes(of: file.rawValue, delimiter: UInt8(ascii: "\n")) ?? 0
+    beginsNewLine = unendedBytes > 0
   }
 
   private mutating func broken(_ error: SystemError) -> SystemError {

@@ -30,7 +30,7 @@ extension Outcome {
     case .timeout: "it ran longer than it may (--timeout)"
     case .crashed: "its worker died"
     case .quarantined: "it killed too many workers (--quarantine-after)"
-    case .cancelled: "the run ended before it did"
+    case .cancelled: "it was cancelled"
     case .expired: "it waited for a worker longer than it may (--queue-timeout)"
     }
   }

@@ -137,10 +137,11 @@ extension JobEngine {
     case .send(let job, let attempt): send(job, attempt, &loop, &reporter)
     case .declineLease:
       if let worker = offeredWorker { pool.returnLease(worker, &loop) }
-    case .interrupt(let job): interrupt(job, &loop, &reporter)
+    case .interrupt(let job, let cause): interrupt(job, cause, &loop, &reporter)
     case .settled(let job, let outcome):
       // Who never had a worker has waited until now.
       if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
+      if outcome == .cancelled { recordCancellation(of: job) }
       return .settled(job, outcome)
     case .emit(let job, let outcome): return .emit(job, outcome)
     case .hold(let job): hold(job)
@@ -157,6 +158,7 @@ extension JobEngine {
     // It is settled: what it would take to feed it in again must not pile up behind a job that hangs.
     if facts.keepsDetails {
       facts[job].record = nil
+      facts[job].rejected = nil
       facts[job].failedAttempts = []
     }
     guard let replying, replying.job == job else { return }
@@ -180,30 +182,36 @@ extension JobEngine {
     store.withBytes(of: job) { pool.send($0, job: number, to: worker, &loop) }
   }
 
-  private mutating func interrupt(_ job: JobID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+  private mutating func interrupt(
+    _ job: JobID, _ cause: InterruptCause, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
     guard let worker = workerOfJob[Int(job.index)] else { return }
-    let isCancelled = cancelled.contains(job)
-    cancelled.removeAll { $0 == job }
-    let isOutOfTime = !isAbandoning && !isCancelled
+    // The limit may be the record's own, whatever --timeout says.
+    let limit = ledger.hasOwnRunLimit(job) ? "\"timeout\" of its record" : "--timeout"
+    let message: String
+    switch cause {
+    case .runLimit: message = "it ran longer than it may (\(limit))"
+    case .cancelled: message = cancelCause(of: job).message
+    }
     if facts.keepsDetails {
-      let message =
-        isOutOfTime
-        ? "it ran longer than it may (--timeout)" : isCancelled ? "it was cancelled" : "the run ended before it did"
       noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())), loop)
       noteAttemptEnd(job, failure: message)
-      if isOutOfTime { noteFailedAttempt(of: job, .timeout) }
+      if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
     }
-    if isOutOfTime {
-      let pid = pool.pid(of: worker) ?? 0
-      let text = "job \(ledger.sequence(of: job)) ran out of time (--timeout)"
-      reporter.repeated(
-        .failedJob, cause: "ran out of time (--timeout)",
-        about: Reporter.Subject(worker, pid: pid, job: ledger.sequence(of: job)),
-        "\(text): stopping worker \(worker.slot) (pid \(pid))")
-      hintAtBuffering(&reporter)
-    }
+    if cause == .runLimit { reportTimeout(of: job, worker, limit, &reporter) }
     unbind(job, worker)
     pool.interrupt(worker, &loop)
+  }
+
+  private mutating func reportTimeout(
+    of job: JobID, _ worker: WorkerID, _ limit: String, _ reporter: inout Reporter
+  ) {
+    let pid = pool.pid(of: worker) ?? 0
+    let number = ledger.sequence(of: job)
+    reporter.repeated(
+      .failedJob, cause: "ran out of time (\(limit))", about: Reporter.Subject(worker, pid: pid, job: number),
+      "job \(number) ran out of time (\(limit)): stopping worker \(worker.slot) (pid \(pid))")
+    hintAtBuffering(&reporter)
   }
 
   // MARK: Timers

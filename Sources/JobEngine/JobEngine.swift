@@ -47,10 +47,12 @@ package struct JobEngine: ~Copyable {
   var offeredWorker: WorkerID?
   /// The job whose reply the ledger is told about at this moment, and its worker.
   var replying: (job: JobID, worker: WorkerID)?
-  /// Whatever is not settled is being cancelled.
-  package private(set) var isAbandoning = false
-  /// Running jobs that are being cancelled, each by itself.
-  var cancelled: [JobID] = []
+  /// Why jobs are cancelled from now on, since all of them are to end.
+  private var endCause: CancelCause?
+  /// Jobs that are being cancelled, each by itself.
+  private var cancelCauses: [JobID: CancelCause] = [:]
+  /// The ledger will never ask for a worker again, and the pool knows it.
+  private var poolIsClosing = false
   /// The workers are being stopped for good.
   package private(set) var isStopping = false
 
@@ -112,7 +114,7 @@ package struct JobEngine: ~Copyable {
     if facts.keepsDetails {
       facts[job].sent = bytes.count
       facts[job].failure = Failure(message: "the job \(reason)")
-      facts[job].cannotComeAgain = !isAJob
+      if !isAJob { facts[job].rejected = bytes }
       complete(&facts[job])
     }
     ledger.handle(.accepted(job, terms), into: &actions)
@@ -138,8 +140,14 @@ package struct JobEngine: ~Copyable {
   /// In a failure: come again later (EX_TEMPFAIL of sysexits.h).
   package static let busyCode = 75
 
-  /// Tells the ledger what happens to all jobs: the end of the input, a drain.
+  /// Tells the ledger what happens to all jobs or to a client: the end of the input, for one.
   package mutating func tell(_ event: JobEvent) { ledger.handle(event, into: &actions) }
+
+  /// Starts nothing new: queued jobs are cancelled for this reason, running ones finish.
+  package mutating func drain(because cause: CancelCause) {
+    endCause = cause
+    ledger.handle(.drain, into: &actions)
+  }
 
   /// A lease was refused, because no worker starts: the job that it was for ends for that reason.
   package mutating func giveUpLease() {
@@ -154,15 +162,35 @@ package struct JobEngine: ~Copyable {
   }
 
   /// Cancels one job, wherever it is.
-  package mutating func cancel(_ job: JobID) {
-    if Int(job.index) < workerOfJob.count, workerOfJob[Int(job.index)] != nil { cancelled.append(job) }
+  package mutating func cancel(_ job: JobID, because cause: CancelCause) {
+    let first = actions.count
     ledger.handle(.cancel(job), into: &actions)
+    // It may have ended before anybody heard of it.
+    for case .settled(let settled, .cancelled) in actions[first...] { cancelCauses[settled] = cause }
   }
 
   /// Whatever is not settled is cancelled. What follows from it must be advanced through before the workers are stopped.
-  package mutating func abandon() {
-    isAbandoning = true
+  package mutating func abandon(because cause: CancelCause) {
+    endCause = cause
     ledger.handle(.abort, into: &actions)
+  }
+
+  /// Why the job is cancelled. Without a reason of its own and without an end of all, it is that its client has left.
+  func cancelCause(of job: JobID) -> CancelCause {
+    cancelCauses[job] ?? endCause ?? (ledger.isHalted ? .halted : .clientGone)
+  }
+
+  /// The job has been cancelled.
+  mutating func recordCancellation(of job: JobID) {
+    facts.recordCancellation(of: job, cancelCause(of: job))
+    if !cancelCauses.isEmpty { cancelCauses[job] = nil }
+  }
+
+  /// A ledger that drains asks for no worker any more: none that ends is replaced.
+  private mutating func closePoolIfDraining(_ loop: inout EventLoop) {
+    guard ledger.isDraining, !poolIsClosing else { return }
+    poolIsClosing = true
+    pool.close(&loop)
   }
 
   /// From now on workers and jobs are kept like this, and the workers that live are replaced: see `WorkerPool.reconfigure` and
@@ -231,6 +259,7 @@ package struct JobEngine: ~Copyable {
         outputs.removeAll(keepingCapacity: true)
         nextOutput = 0
       }
+      closePoolIfDraining(&loop)
       if nextAction < actions.count {
         nextAction += 1
         if let output = perform(actions[nextAction - 1], &loop, &reporter) { return output }

@@ -40,8 +40,8 @@ package struct JobFacts {
     package var key: JobKey?
     /// The beginning of the job, for the joblog: its reply may take its place before it is logged.
     package var command: [UInt8] = []
-    /// It is no job at all, or its bytes are not known: to feed it in again would be wrong.
-    package var cannotComeAgain = false
+    /// What came, if it is no job at all: fed in again, it must be refused again. Empty if it was too large to be kept.
+    package var rejected: [UInt8]?
     /// Attempts that failed.
     package var failedAttempts: [DeadLetter.Attempt] = []
 

@@ -90,6 +90,10 @@ package struct Reporter: ~Copyable {
   private var status = StatusLine()
   /// Where the workers' stderr goes instead; nil for ours.
   private var log: WorkerLog?
+  /// ` (--stderr FILE)`.
+  private let logName: String
+  /// Some of the workers' stderr could not be written to its file, and is lost.
+  package private(set) var hasLostLog = false
   private var logHasFailed = false
   /// Where messages go instead of on stderr, if stderr is the journal.
   private let journal: ServiceMessenger?
@@ -106,6 +110,7 @@ package struct Reporter: ~Copyable {
   ) {
     self.journal = journal
     self.output = output
+    logName = optionOfLog(log)
     self.log = log
     self.verbosity = verbosity
   }
@@ -293,12 +298,30 @@ package struct Reporter: ~Copyable {
     text.withUTF8 { buffer.append(UnsafeRawBufferPointer($0)) }
   }
 
+  /// The file of the workers' stderr is opened again: it may have been renamed, to begin a new one.
+  package mutating func reopenLog() {
+    guard log != nil else { return }
+    let option = logName
+    flushLog()
+    do throws(SystemError) {
+      try log!.reopen()
+      logHasFailed = false
+      detail("the workers' stderr goes on in a file opened anew\(option)")
+    } catch {
+      fatal("cannot open the file of the workers' stderr again\(option): \(error.reason); the old one is used on")
+    }
+  }
+
+  private mutating func flushLog() {
+    guard log != nil, let error = log!.flush(), !logHasFailed else { return }
+    logHasFailed = true
+    hasLostLog = true
+    fatal("cannot write the workers' stderr to its file\(logName): \(error.reason); it is lost from here on")
+  }
+
   /// Writes as much as the reader takes. A stderr that cannot be written is nobody's fault and stops nothing.
   package mutating func flush() {
-    if log != nil, let error = log!.flush(), !logHasFailed {
-      logHasFailed = true
-      fatal("cannot write the workers' stderr to its file (--stderr): \(error.reason); it is lost from here on")
-    }
+    flushLog()
     if !isBlocked { append(status.atEnd()) }
     while !buffer.isEmpty {
       switch output.write(from: &buffer) {
@@ -318,6 +341,13 @@ private func blockedDescriptor(of log: borrowing WorkerLog?) -> CInt? {
   switch log {
   case .some(let log): log.blockedDescriptor
   case .none: nil
+  }
+}
+
+private func optionOfLog(_ log: borrowing WorkerLog?) -> String {
+  switch log {
+  case .some(let log): " (--stderr \(log.path))"
+  case .none: ""
   }
 }
 

@@ -8,6 +8,8 @@ struct JobLogFile: ~Copyable {
   private var file: AppendedFile
   /// Lines whose results have not all been written yet, and up to which byte of the output each must wait.
   private var held: [UInt8] = []
+  /// Bytes of a last line that a kill or a full disk had torn, and that were cut off.
+  let tornBytes: Int
   private var marks: [(output: UInt64, end: Int)] = []
 
   /// Opens the file, which nobody else may be writing. With `resumes` an existing one is read into `index` and repaired; without,
@@ -17,7 +19,9 @@ struct JobLogFile: ~Copyable {
     do throws(SystemError) {
       opened = try ExclusiveFile(path: path)
     } catch {
-      throw error.isLocked ? UnusableFile("\(path) is being written by another run") : UnusableFile(error)
+      guard error.isLocked else { throw UnusableFile(error) }
+      let holder = lockHolder(of: path).map { " (pid \($0))" } ?? ""
+      throw UnusableFile("\(path) is being written by another run\(holder)")
     }
     let repair = try Self.read(opened, path: path, into: &index)
     if !resumes, index.wholeLines > 0 {
@@ -28,6 +32,7 @@ struct JobLogFile: ~Copyable {
     } catch {
       throw UnusableFile(error)
     }
+    tornBytes = repair.tornBytes
     file = AppendedFile(opened.release())
     guard repair.needsHeader else { return }
     var header: [UInt8] = []

@@ -66,7 +66,8 @@ struct LocalWorkers: ~Copyable, Workplace {
   }
 
   mutating func tell(_ event: JobEvent) { engine.tell(event) }
-  mutating func abandon() { engine.abandon() }
+  mutating func drain(because cause: CancelCause) { engine.drain(because: cause) }
+  mutating func abandon(because cause: CancelCause) { engine.abandon(because: cause) }
 
   var counts: JobCounts { engine.ledger.counts }
   var isHalted: Bool { engine.ledger.isHalted }
@@ -105,10 +106,12 @@ struct LocalWorkers: ~Copyable, Workplace {
   func suspendWorkers() { engine.pool.suspendWorkers() }
   func resumeWorkers() { engine.pool.resumeWorkers() }
 
-  /// HUP: replace every worker. USR1: the state. TTIN, TTOU: one worker more, one fewer.
+  /// HUP: replace every worker, and open their stderr's file again. USR1: the state. TTIN, TTOU: one worker more, one fewer.
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch signal {
-    case Signal.hangup: engine.pool.recycleAll(&loop)
+    case Signal.hangup:
+      reporter.reopenLog()
+      engine.pool.recycleAll(&loop)
     case Signal.user1: engine.sayState(loop, &reporter)
     case Signal.child: engine.pool.childrenChanged(&loop)
     case Signal.oneMore: engine.resize(by: 1, &loop, &reporter)

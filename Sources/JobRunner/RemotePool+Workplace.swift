@@ -101,7 +101,7 @@ extension RunDriver where Work == RemotePool {
   mutating func poolIsLost(_ end: RunEnd) {
     // Who was told to end has a reason already.
     if earlyEnd == nil { earlyEnd = end }
-    abandonJobs(.prompt)
+    abandonJobs(.prompt, because: .serverLost)
   }
 }
 

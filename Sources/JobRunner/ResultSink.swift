@@ -18,6 +18,8 @@ struct ResultSink: ~Copyable {
   private var buffer = ByteQueue(capacity: 65536)
   private let framing: Framing
   private var owedEmpty = 0
+  /// What the output ends with is no whole result: the first of ours begins behind this delimiter.
+  private var freshStart: UInt8?
   /// Bytes that were to be written so far, and those of them that were. What came when nobody read any more is never written.
   private(set) var appendedBytes: UInt64 = 0
   private(set) var writtenBytes: UInt64 = 0
@@ -28,6 +30,20 @@ struct ResultSink: ~Copyable {
   init(_ output: consuming InheritedOutput, framing: Framing) {
     self.output = output
     self.framing = framing
+  }
+
+  /// The output is appended to: what a full disk or a kill has torn there is ended before the first result. Returns how many bytes that
+  /// is, 0 if nothing is torn.
+  mutating func beginOnFreshLine() -> Int {
+    let delimiter: UInt8
+    switch framing {
+    case .lines: delimiter = UInt8(ascii: "\n")
+    case .nul: delimiter = 0
+    case .length4, .netstring: return 0
+    }
+    let torn = output.unendedBytes(delimiter: delimiter)
+    if torn > 0 { freshStart = delimiter }
+    return torn
   }
 
   var descriptor: CInt { output.descriptor }
@@ -54,8 +70,10 @@ struct ResultSink: ~Copyable {
   /// A line that is one already.
   mutating func appendLine(_ line: [UInt8]) {
     guard isTaken() else { return }
+    let before = buffer.count
+    makeFreshStart()
     line.withUnsafeBytes { buffer.append($0) }
-    appended(line.count)
+    appended(buffer.count - before)
   }
 
   private mutating func appended(_ count: Int) {
@@ -73,10 +91,17 @@ struct ResultSink: ~Copyable {
   private mutating func write(_ result: UnsafeRawBufferPointer) {
     guard isTaken() else { return }
     let before = buffer.count
+    makeFreshStart()
     framing.appendHeader(count: result.count) { buffer.append($0) }
     buffer.append(result)
     framing.appendTrailer { buffer.append($0) }
     appended(buffer.count - before)
+  }
+
+  private mutating func makeFreshStart() {
+    guard let delimiter = freshStart else { return }
+    freshStart = nil
+    buffer.append(delimiter)
   }
 
   /// Writes as much as the reader takes.

@@ -9,6 +9,7 @@ public func run(
   _ configuration: RunConfiguration, on pool: WorkerPoolConfiguration, workerErrors: WorkerErrors,
   closed: ClosedDescriptors
 ) throws(SystemError) -> RunEnd {
+  if let conflict = RunFiles.conflict(in: configuration, workerErrors: workerErrors) { return .sharedFile(conflict) }
   let files: RunFiles
   do throws(UnusableFile) {
     files = try RunFiles(configuration, workerErrors: workerErrors)
@@ -23,6 +24,7 @@ public func run(
 public func submit(
   _ configuration: RunConfiguration, to pool: RemotePoolConfiguration, closed: ClosedDescriptors
 ) throws(SystemError) -> RunEnd {
+  if let conflict = RunFiles.conflict(in: configuration, workerErrors: .prefixed) { return .sharedFile(conflict) }
   let files: RunFiles
   do throws(UnusableFile) {
     files = try RunFiles(configuration, workerErrors: .prefixed)

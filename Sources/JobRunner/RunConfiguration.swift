@@ -74,6 +74,8 @@ public enum RunEnd: Sendable, Equatable {
   case notPermitted
   /// A file that was to be written cannot be, for this reason: nothing was run.
   case cannotCreateFile(String)
+  /// One file was named for two purposes, these: nothing was run.
+  case sharedFile(String)
   /// Some of the input was no job.
   case badInput
   /// So many jobs did not end well that the run was given up.

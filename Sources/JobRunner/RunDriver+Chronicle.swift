@@ -98,10 +98,10 @@ extension RunDriver where Work: ~Copyable {
   mutating func finishChronicle() {
     if chronicle.isDetailed { takeSample() }
     chronicle.end()
-    guard let path = configuration.report, let report = chronicle.report else { return }
+    guard let reportFile, let report = chronicle.report else { return }
     let page = report.html(title: "prefork run", command: workplace.title, maxJobs: workplace.maximumJobs)
     do throws(SystemError) {
-      try replaceFile(at: path, with: page)
+      try reportFile.write(page)
     } catch {
       reporter.fatal("cannot write the report: \(error)")
       if earlyEnd == nil { earlyEnd = .outputFailed }

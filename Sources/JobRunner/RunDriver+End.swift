@@ -12,8 +12,8 @@ extension RunDriver where Work: ~Copyable {
   private static var messagesLimit: UInt64 { 1_000_000_000 }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
-  mutating func abandonJobs(_ urgency: StopUrgency) {
-    workplace.abandon()
+  mutating func abandonJobs(_ urgency: StopUrgency, because cause: CancelCause) {
+    workplace.abandon(because: cause)
     settle()
     endInput()
     workplace.stop(urgency, &loop)
@@ -45,21 +45,24 @@ extension RunDriver where Work: ~Copyable {
 
   /// Nobody reads our results any more, or they cannot be written: the run ends at once.
   private mutating func followOutput() {
+    let cause: CancelCause
     switch sink.state {
     case .open: return watchOutput()
     case .closedByReader:
-      guard earlyEnd == nil else { break }
-      earlyEnd = .allOK
+      cause = .outputClosed
+      if earlyEnd == nil { earlyEnd = .allOK }
     case .failed(let error):
-      guard earlyEnd == nil else { break }
-      earlyEnd = .outputFailed
-      reporter.fatal("cannot write stdout: \(error); results are lost")
+      cause = .outputFailed("stdout")
+      if earlyEnd == nil {
+        earlyEnd = .outputFailed
+        reporter.fatal("cannot write stdout: \(error); results are lost")
+      }
     }
     guard !outputIsGone else { return }
     outputIsGone = true
     // Level-triggered, it would wake us again and again until the last worker is gone.
     loop.remove(sink.descriptor)
-    abandonJobs(.prompt)
+    abandonJobs(.prompt, because: cause)
   }
 
   /// The last results, when no worker is left: now there is time to wait for a slow reader.

@@ -66,7 +66,8 @@ extension RunDriver where Work: ~Copyable {
     } catch {
       if case .notJSON(let defect) = error, defect.problem == .empty { return }
       hasBadInput = true
-      reject("is a bad record: \(error) (line \(linesOfInput) of the input)", bytes: line, isAJob: false)
+      let id = InputRecord.id(of: line.span.bytes).map { Array(line[$0]) }
+      reject("is a bad record: \(error) (line \(linesOfInput) of the input)", bytes: line, isAJob: false) { $0.id = id }
     }
   }
 

@@ -1,6 +1,7 @@
 import JobCore
 import JobEngine
 import JobLog
+import LinuxIO
 import Records
 import WireFormats
 import WorkerProcess
@@ -62,9 +63,13 @@ extension RunDriver where Work: ~Copyable {
 
   /// Writes what may be written by now: no line of a job whose result has not left us.
   mutating func flushFiles() {
-    if jobLog != nil, let error = jobLog!.flush(upTo: sink.writtenBytes) { fileFailed("the joblog", error.reason) }
-    if deadLetters != nil, let error = deadLetters!.flush() { fileFailed("the dead letters", error.reason) }
-    if chronicle.isDetailed, let error = chronicle.flush() { fileFailed("the trace", error.reason) }
+    if jobLog != nil, let error = jobLog!.flush(upTo: sink.writtenBytes) {
+      fileFailed("the joblog", configuration.jobLog, error)
+    }
+    if deadLetters != nil, let error = deadLetters!.flush() {
+      fileFailed("the dead letters", configuration.deadLetters, error)
+    }
+    if chronicle.isDetailed, let error = chronicle.flush() { fileFailed("the trace", configuration.trace, error) }
     watchFiles()
   }
 
@@ -93,18 +98,19 @@ extension RunDriver where Work: ~Copyable {
   }
 
   /// A run that cannot be taken up again where it ended must not go on as if nothing were.
-  private mutating func fileFailed(_ name: String, _ reason: String) {
+  private mutating func fileFailed(_ what: String, _ path: String?, _ error: SystemError) {
     guard earlyEnd != .outputFailed else { return }
-    reporter.fatal("cannot write \(name): \(reason); the run ends here")
+    let name = what + (path.map { " \($0)" } ?? "")
+    reporter.fatal("cannot write \(name): \(error.reason); the run ends here")
     earlyEnd = .outputFailed
-    abandonJobs(.prompt)
+    abandonJobs(.prompt, because: .outputFailed(name))
   }
 
   // MARK: Dead letters
 
   /// A job that did not end well is kept with what is known of its end, such that it can be fed in again.
   mutating func bury(_ job: JobID, _ outcome: Outcome) {
-    guard deadLetters != nil, !workplace.details(of: job).cannotComeAgain else { return }
+    guard deadLetters != nil else { return }
     let details = workplace.details(of: job)
     var attempts = details.failedAttempts
     if attempts.isEmpty {
@@ -116,7 +122,10 @@ extension RunDriver where Work: ~Copyable {
     }
     let letter = DeadLetter(seq: workplace.sequence(of: job), outcome: outcome.description, attempts: attempts)
     var line: [UInt8] = []
-    if let record = details.record, (try? letter.append(record: record.span.bytes, to: &line)) != nil {
+    if let rejected = details.rejected {
+      letter.append(badRecord: rejected.span.bytes, to: &line)
+      deadLetters?.append(line)
+    } else if let record = details.record, (try? letter.append(record: record.span.bytes, to: &line)) != nil {
       deadLetters?.append(line)
     } else {
       letter.append(payload: workplace.payload(of: job, atMost: .max).span.bytes, to: &line)

@@ -35,7 +35,7 @@ extension RunDriver where Work: ~Copyable {
       loop.absorbRepeat(of: signal, milliseconds: Self.repeatLimit)
       earlyEnd = .interrupted(signal: signal)
       limitTheEnd(after: signal)
-      workplace.tell(.drain)
+      workplace.drain(because: .signal(signal))
       settle()
       workplace.takeBackUnstarted(&loop)
       settle()
@@ -45,8 +45,8 @@ extension RunDriver where Work: ~Copyable {
         reporter.note("\(signalName(signal)): finishing \(jobs)\(limit); once more to stop now")
       }
       endInput()
-    case 2: abandonJobs(.prompt)
-    default: abandonJobs(.immediate)
+    case 2: abandonJobs(.prompt, because: .signal(signal))
+    default: abandonJobs(.immediate, because: .signal(signal))
     }
   }
 
@@ -63,7 +63,7 @@ extension RunDriver where Work: ~Copyable {
     let running = workplace.counts.leased
     let limit = seconds(configuration.drainLimit)
     if running > 0 { reporter.note("\(runningJobs(running)) given up after \(limit) (--drain-timeout)") }
-    abandonJobs(.prompt)
+    abandonJobs(.prompt, because: .drainTimeout)
   }
 
   private func runningJobs(_ count: Int) -> String { count == 1 ? "1 running job" : "\(count) running jobs" }

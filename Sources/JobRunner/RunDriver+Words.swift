@@ -29,6 +29,23 @@ extension RunDriver where Work: ~Copyable {
     }
   }
 
+  /// What a full disk or a kill has torn at the end of a file that is appended to is ended, and never goes on as something else.
+  mutating func endTornLines() {
+    // In other formats than records a program may have put something before the first result on purpose.
+    if configuration.resumes || configuration.output == .records {
+      let torn = sink.beginOnFreshLine()
+      if torn > 0 {
+        reporter.note("stdout ends in the middle of a result (\(bytes(torn)) without end): new ones begin behind it")
+      }
+    }
+    if let path = configuration.deadLetters, let torn = unendedBytes(of: deadLetters), torn > 0 {
+      reporter.note("\(path) ends in the middle of a line (\(bytes(torn)) without end): new ones begin behind it")
+    }
+    if let path = configuration.jobLog, let torn = tornBytes(of: jobLog), torn > 0 {
+      reporter.note("\(path) ended in the middle of a line: \(bytes(torn)) were cut off")
+    }
+  }
+
   /// Jobs went out and nothing came back.
   mutating func saySilence() {
     guard workplace.saySilence(since: startedAt, loop, &reporter) else { return }
@@ -49,9 +66,28 @@ extension RunDriver where Work: ~Copyable {
     if let earlyEnd { return earlyEnd }
     if workplace.isHalted { return .halted }
     if let verdict = workplace.verdict { return verdict }
+    if reporter.hasLostLog { return .outputFailed }
     if hasBadInput { return .badInput }
     return notOK > 0 ? .someNotOK : .allOK
   }
 
   private var endedQuietly: Bool { earlyEnd == .allOK }
+}
+
+private func bytes(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
+
+// What may be there or not, and cannot be copied, can be looked at only like this.
+
+private func unendedBytes(of file: borrowing AppendedFile?) -> Int? {
+  switch file {
+  case .some(let file): file.unendedBytes
+  case .none: nil
+  }
+}
+
+private func tornBytes(of log: borrowing JobLogFile?) -> Int? {
+  switch log {
+  case .some(let log): log.tornBytes
+  case .none: nil
+  }
 }

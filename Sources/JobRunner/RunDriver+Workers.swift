@@ -59,7 +59,7 @@ extension RunDriver where Work == LocalWorkers {
     guard !workplace.engine.isStopping, earlyEnd == nil else { return }
     earlyEnd = workplace.engine.pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
     workplace.engine.sayWorkersDoNotStart(&reporter)
-    abandonJobs(.prompt)
+    abandonJobs(.prompt, because: .noWorker)
   }
 
   // MARK: Workers

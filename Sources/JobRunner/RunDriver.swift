@@ -22,6 +22,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   var resume: ResumeIndex
   var jobLog: JobLogFile?
   var deadLetters: AppendedFile?
+  let reportFile: ReplacedFile?
   var source: JobSource
   var sink: ResultSink
   var reporter: Reporter
@@ -69,6 +70,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       title: workplace.title, pid: processNumber())
     jobLog = files.jobLog
     deadLetters = files.deadLetters
+    reportFile = files.report
     reporter = Reporter(
       InheritedOutput(2, wasClosed: closed.stderr), log: files.workerLog, verbosity: configuration.verbosity)
     if let style = configuration.progress {
@@ -84,6 +86,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
     _ = try loop.enableWatchdog()
     if source.wasClosed { reporter.note("stdin is closed: there are no jobs") }
     sayWhatIsResumed()
+    endTornLines()
     workplace.start(&loop, &reporter)
     timers.arm(.silence, at: startedAt &+ Self.silenceLimit)
     beginChronicle()

@@ -32,10 +32,12 @@ protocol Workplace: ~Copyable {
     _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
   ) -> JobID
-  /// What happens to all jobs: the end of the input, a drain.
+  /// What happens to all jobs: the end of the input, for one.
   mutating func tell(_ event: JobEvent)
+  /// Starts nothing new: what waits is cancelled for this reason, what runs finishes.
+  mutating func drain(because cause: CancelCause)
   /// Whatever is not settled is cancelled.
-  mutating func abandon()
+  mutating func abandon(because cause: CancelCause)
 
   // MARK: What is known of jobs
 

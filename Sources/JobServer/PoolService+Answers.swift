@@ -81,17 +81,9 @@ extension PoolService {
     if outcome == .ok {
       engine.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
     } else {
-      record.append(details.failure ?? failure(outcome), id: id, to: &line)
+      record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
     }
     return line
-  }
-
-  /// Why a job ended so of which nothing else is known.
-  private func failure(_ outcome: Outcome) -> Failure {
-    switch outcome {
-    case .cancelled where !engine.isAbandoning: Failure(message: "it was cancelled")
-    case .ok, .failed, .timeout, .crashed, .quarantined, .cancelled, .expired: Failure(message: outcome.words)
-    }
   }
 
   /// Its answers are sent at the end of the turn.

@@ -78,13 +78,13 @@ extension ServeDriver {
     case .stop(let pool, let waits):
       let pools = try several(pool)
       let answer = ending(pools, waits, index)
-      for number in pools { abandon(number, .prompt) }
+      for number in pools { abandon(number, .prompt, because: .stopCommand) }
       return answer
     case .metrics: return .metrics(String(decoding: metrics(as: .openMetrics), as: UTF8.self))
     case .cancelJob(let pool, let job):
       let number = try one(pool)
       guard let id = services[number].engine.ledger.find(sequence: job) else { throw .noSuchJob(job) }
-      services[number].engine.cancel(id)
+      services[number].engine.cancel(id, because: .cancelCommand)
       return .done
     case .jobs(let pool, let limit): return .jobs(services[try one(pool)].jobs(atMost: limit, loop))
     case .reload:

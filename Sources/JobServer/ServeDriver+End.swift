@@ -51,7 +51,7 @@ extension ServeDriver {
       }
       reporter.note("\(signalName(signal)): stopping now; \(unsettled) jobs are given up")
       for number in services.indices where services.holds(number) {
-        abandon(number, stopsAsked == 2 ? .prompt : .immediate)
+        abandon(number, stopsAsked == 2 ? .prompt : .immediate, because: .signal(signal))
       }
       return
     }
@@ -75,10 +75,10 @@ extension ServeDriver {
   }
 
   /// The pool ends now: what is not settled is cancelled, and its clients are told so.
-  mutating func abandon(_ number: Int, _ urgency: StopUrgency) {
+  mutating func abandon(_ number: Int, _ urgency: StopUrgency, because cause: CancelCause) {
     if services[number].engine.ledger.counts.unsettled > 0 { hasGivenUp = true }
     drain(number)
-    services[number].engine.abandon()
+    services[number].engine.abandon(because: cause)
     services[number].work(&loop, &reporter)
     services[number].engine.stopPool(urgency, &loop)
   }
@@ -90,7 +90,7 @@ extension ServeDriver {
       reporter.pool = poolName(number)
       if unsettled > 0 { reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout") }
       sayWhoDidNotRead(number)
-      abandon(number, .prompt)
+      abandon(number, .prompt, because: .drainTimeout)
     }
   }
 

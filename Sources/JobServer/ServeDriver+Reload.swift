@@ -14,6 +14,8 @@ extension ServeDriver {
   /// changed, in one line.
   mutating func reloadConfiguration() -> String? {
     serviceReloads()
+    // Also of a configuration that cannot be used: what rotates logs relies on it.
+    reporter.reopenLog()
     defer { serviceIsReady() }
     do throws(ReloadRefusal) {
       try useNewConfiguration()

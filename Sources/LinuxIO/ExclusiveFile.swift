@@ -3,12 +3,18 @@ import Glibc
 /// A file that is read once, then appended to, by one process at a time. A device or FIFO holds nothing that could be read again
 /// and is nobody's alone: it is only written.
 public struct ExclusiveFile: ~Copyable, Sendable {
+  /// A run that was killed a moment ago may still be on its way out: its lock is tried again for so long, in milliseconds.
+  private static let patience = 1000
+  private static let pause = 10
+
   private let file: FileDescriptor
   private let path: String
   private let isSpecial: Bool
 
-  /// Opens or creates the file, and locks it until the descriptor is closed. The error of one that somebody else has locked
-  /// `isLocked`, that of a FIFO without a reader is ENXIO.
+  /// Opens or creates the file, and locks it until this process closes any descriptor of it. The error of one that another process
+  /// has locked for a second `isLocked`, that of a FIFO without a reader is ENXIO.
+  ///
+  /// It is a record lock of the whole file (fcntl(2)): no child inherits it, so that what a killed run leaves behind cannot hold it.
   public init(path: String) throws(SystemError) {
     self.path = path
     isSpecial = isSpecialFile(path)
@@ -17,7 +23,12 @@ public struct ExclusiveFile: ~Copyable, Sendable {
       return
     }
     let opened = try FileDescriptor.open(path, flags: O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK)
-    if flock(opened.rawValue, LOCK_EX | LOCK_NB) != 0 { throw SystemError("lock \(path)") }
+    for _ in 0..<Self.patience / Self.pause {
+      if setLock(of: opened.rawValue) == 0 { break }
+      guard errno == EAGAIN || errno == EACCES else { throw SystemError("lock \(path)") }
+      poll(nil, 0, CInt(Self.pause))
+    }
+    if setLock(of: opened.rawValue) != 0 { throw SystemError("lock \(path)", EAGAIN) }
     file = opened
   }
 
@@ -49,29 +60,30 @@ extension SystemError {
   public var isLocked: Bool { code == EWOULDBLOCK && operation.hasPrefix("lock ") }
 }
 
-/// Whether there is something that is no regular file.
-private func isSpecialFile(_ path: String) -> Bool {
-  var status = stat()
-  return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+/// The process that has locked the file as `ExclusiveFile` does; nil if none has, or it cannot be seen from here.
+public func lockHolder(of path: String) -> CInt? {
+  guard let file = try? FileDescriptor.open(path, flags: O_RDWR | O_NONBLOCK) else { return nil }
+  var wish = lockOfAll()
+  guard fcntl(file.rawValue, F_GETLK, &wish) == 0, wish.l_type != F_UNLCK, wish.l_pid > 0 else { return nil }
+  return wish.l_pid
 }
 
-/// Writes a file as a whole: who reads it sees the old one or the new one. (A device or FIFO is written as it is.)
-public func replaceFile(at path: String, with bytes: [UInt8]) throws(SystemError) {
-  let isSpecial = isSpecialFile(path)
-  let written = isSpecial ? path : path + ".new"
-  // Opened for nothing, a FIFO would be at its end for its reader; and one without a reader must not be waited for.
-  if isSpecial, bytes.isEmpty { return }
-  let file = try FileDescriptor.open(written, flags: O_WRONLY | O_TRUNC | O_CREAT | (isSpecial ? O_NONBLOCK : 0))
-  var rest = bytes[...]
-  while !rest.isEmpty {
-    let result = rest.withUnsafeBytes { writeOnce(file.rawValue, $0) }
-    switch result {
-    case .bytes(let count): rest.removeFirst(count)
-    case .failed(let error): throw SystemError("write \(written)", error.code)
-    case .wouldBlock, .closed: throw SystemError("write \(written)", EPIPE)
-    }
-  }
-  if !isSpecial, rename(written, path) != 0 { throw SystemError("rename \(written) to \(path)") }
+private func setLock(of descriptor: CInt) -> CInt {
+  var wish = lockOfAll()
+  return fcntl(descriptor, F_SETLK, &wish)
+}
+
+private func lockOfAll() -> flock {
+  var wish = flock()
+  wish.l_type = CShort(F_WRLCK)
+  wish.l_whence = CShort(SEEK_SET)
+  return wish
+}
+
+/// Whether there is something that is no regular file.
+func isSpecialFile(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
 }
 
 /// The number of this process.

@@ -82,6 +82,13 @@ extension ResourceLimit.Resource {
   }
 }
 
+/// The most bytes that a file of ours may have (RLIMIT_FSIZE); nil if there is no limit.
+func fileSizeLimit() -> UInt64? {
+  var limit = rlimit()
+  guard getrlimit(ResourceLimit.Resource.fsize.number, &limit) == 0, limit.rlim_cur != .max else { return nil }
+  return UInt64(limit.rlim_cur)
+}
+
 /// Raises the soft limit on our own open files to the hard one, and returns what it was, so that workers can be given that:
 /// select(2) cannot watch descriptors from 1024 on, and some programs close all numbers up to the limit.
 public func raiseDescriptorLimit() throws(SystemError) -> ResourceLimit {

@@ -141,10 +141,12 @@ public func makeNonBlocking(_ fd: CInt) throws(SystemError) {
   if prefork_set_nonblocking(fd) < 0 { throw SystemError("fcntl O_NONBLOCK") }
 }
 
-/// Ignores SIGPIPE, so that a reader that goes away is an error of write(2), and sees that children are not reaped
-/// behind our back (SIGCHLD ignored would make pidfd_open fail with ESRCH).
+/// Ignores SIGPIPE and SIGXFSZ, so that a reader that goes away and a file that reaches its limit (`ulimit -f`) are errors of
+/// write(2), and sees that children are not reaped behind our back (SIGCHLD ignored would make pidfd_open fail with ESRCH).
+/// Workers start with default actions.
 public func prepareSignals() {
   signal(SIGPIPE, SIG_IGN)
+  signal(SIGXFSZ, SIG_IGN)
   signal(SIGCHLD, SIG_DFL)
 }
 

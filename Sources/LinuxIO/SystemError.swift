@@ -21,6 +21,9 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   public var reason: String {
     let text = String(cString: strerror(code))
     guard let name = prefork_errno_name(code) else { return "\(text) (errno \(code))" }
+    if code == EFBIG, let limit = fileSizeLimit() {
+      return "\(text) (\(String(cString: name))): no file may be over \(limit) bytes here (ulimit -f)"
+    }
     return "\(text) (\(String(cString: name)))"
   }
 

@@ -26,7 +26,9 @@ public struct DeadLetter: Equatable, Sendable {
   }
 
   /// The member that holds the evidence.
-  private static let evidence = "dead_letter"
+  static let evidence = "dead_letter"
+  /// The member that holds a line that was no record, if it is text.
+  static let badRecord = "bad_record"
 
   /// Which job of the input it was.
   public var seq: UInt64
@@ -69,6 +71,17 @@ public struct DeadLetter: Equatable, Sendable {
   public func append(payload: RawSpan, to buffer: inout [UInt8]) {
     buffer.append(UInt8(ascii: "{"))
     buffer.appendMember("job", bytes: payload)
+    appendEvidence(to: &buffer)
+  }
+
+  /// Adds the line of what was no job at all, such that it is refused again when it is fed back in, and never taken for a job: an object
+  /// keeps its members, and so its defect; any other text stands in `bad_record`, or `bad_record_base64`. With no bytes the line holds
+  /// the evidence alone.
+  public func append(badRecord line: RawSpan, to buffer: inout [UInt8]) {
+    var scanner = JSONScanner()
+    if scanner.enterObject(in: line), (try? append(record: line, to: &buffer)) != nil { return }
+    buffer.append(UInt8(ascii: "{"))
+    if line.byteCount > 0 { buffer.appendMember(Self.badRecord, bytes: line) }
     appendEvidence(to: &buffer)
   }
 

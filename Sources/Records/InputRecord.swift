@@ -75,7 +75,7 @@ public struct InputRecord: Equatable, Sendable {
     switch (members[.job], members[.jobBase64]) {
     case (let value?, nil): job = .value(value)
     case (nil, let value?): job = .base64(try Self.checkedBase64(value, in: line))
-    case (nil, nil): throw .noJob
+    case (nil, nil): throw Self.errorWithoutJob(line)
     case (_?, _?): throw .twoJobs
     }
     id = members[.id]?.range
@@ -90,6 +90,21 @@ public struct InputRecord: Equatable, Sendable {
 }
 
 extension InputRecord {
+  /// What a record without a job is: perhaps the dead letter of what was none.
+  private static func errorWithoutJob(_ line: RawSpan) -> RecordError {
+    var scanner = JSONScanner()
+    guard scanner.enterObject(in: line) else { return .noJob }
+    var (members, evidence) = (0, 0)
+    while let member = try? scanner.nextMember(in: line) {
+      members += 1
+      if member.name.says(DeadLetter.evidence, in: line) { evidence += 1 }
+      for name in [DeadLetter.badRecord, DeadLetter.badRecord + "_base64"] where member.name.says(name, in: line) {
+        return .deadBadRecord
+      }
+    }
+    return members == 1 && evidence == 1 ? .deadWithoutJob : .noJob
+  }
+
   /// Where the id stands in a line that may be a bad record otherwise; nil if there is none, or the line is no object.
   public static func id(of line: RawSpan) -> Range<Int>? {
     guard let members = try? Members(line) else { return nil }

@@ -6,6 +6,10 @@ public enum RecordError: Error, Equatable, Sendable, CustomStringConvertible {
   case notAnObject(JSONValue.Kind)
   /// There is neither `job` nor `job_base64`.
   case noJob
+  /// A dead letter: what it holds was no record, and is to be repaired first.
+  case deadBadRecord
+  /// A dead letter: its job was too large to be kept.
+  case deadWithoutJob
   /// There are both `job` and `job_base64`.
   case twoJobs
   /// A field that is known is given twice: nobody can say which is meant.
@@ -19,6 +23,9 @@ public enum RecordError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notJSON(let error): "not JSON: \(error)"
     case .notAnObject(let kind): "\(kind.words), not an object such as {\"job\": \"text\"}"
     case .noJob: "no \"job\"; it must be there, or \"job_base64\""
+    case .deadBadRecord:
+      "a dead letter of a bad record; repair the text in its \"bad_record\", and put that in the place of this line"
+    case .deadWithoutJob: "a dead letter without its job, which was too large to be kept (--max-job-size)"
     case .twoJobs: "\"job\" and \"job_base64\" in one record; it must be one of the two"
     case .twice(let field): "\"\(field.name)\" is given twice"
     case .wrongValue(let field, let found): "\"\(field.name)\" is \(found); it must be \(field.wanted)"

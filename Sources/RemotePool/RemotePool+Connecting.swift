@@ -116,7 +116,7 @@ extension RemotePool {
   /// Nobody waits for the answer of this job any more.
   mutating func giveUp(_ job: JobID, at now: UInt64) {
     if sent.removeValue(forKey: ledger.sequence(of: job)) != nil { sentBytes -= store.payloadSize(of: job) }
-    noteUnanswered(job, "its answer had not come when the run ended", at: now)
+    noteUnanswered(job, "\(cancelCause.message); its answer had not come", at: now)
   }
 
   private mutating func noteUnanswered(_ job: JobID, _ message: String, at now: UInt64) {

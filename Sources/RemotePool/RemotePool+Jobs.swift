@@ -43,7 +43,7 @@ extension RemotePool {
     bytes.withUnsafeBytes { store($0) }
     let job = begin(sent: bytes.count, answer: answer, at: now) { details in
       details.failure = Failure(message: "the job \(reason)")
-      details.cannotComeAgain = !isAJob
+      if !isAJob { details.rejected = bytes }
       complete(&details)
     }
     ledger.handle(.accepted(job), into: &actions)
@@ -64,11 +64,8 @@ extension RemotePool {
     return job
   }
 
-  /// Tells the ledger what happens to all jobs: the end of the input, a drain.
-  package mutating func tell(_ event: JobEvent) {
-    if event == .drain { isDraining = true }
-    ledger.handle(event, into: &actions)
-  }
+  /// Tells the ledger what happens to all jobs: the end of the input, for one.
+  package mutating func tell(_ event: JobEvent) { ledger.handle(event, into: &actions) }
 
   /// Lends the reply of a job that is being told as `emit` with the outcome ok.
   package func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {

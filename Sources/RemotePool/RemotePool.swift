@@ -86,6 +86,9 @@ package struct RemotePool: ~Copyable {
   package internal(set) var busyJobs = 0
   /// Nothing new is begun.
   var isDraining = false
+  /// Why jobs are cancelled from now on.
+  private var endCause: CancelCause?
+  var cancelCause: CancelCause { endCause ?? .halted }
   /// The connection is given up for good.
   package private(set) var isStopping = false
   /// Answers are not wanted at the moment: their reader is slow.
@@ -164,14 +167,16 @@ package struct RemotePool: ~Copyable {
   ) -> RemotePoolOutput? {
     switch action {
     case .send(let job, _): send(job, &reporter)
-    case .interrupt(let job): giveUp(job, at: loop.now())
+    case .interrupt(let job, _): giveUp(job, at: loop.now())
     case .settled(let job, let outcome):
       keptBytes -= store.payloadSize(of: job)
       if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
+      // One that the server has cancelled comes with the server's own reason.
+      if outcome == .cancelled, replying != job { facts.recordCancellation(of: job, cancelCause) }
       return .settled(job, outcome)
     case .emit(let job, let outcome): return .emit(job, outcome)
     case .hold(let job):
-      if facts.keepsDetails { facts[job].record = nil }
+      if facts.keepsDetails { (facts[job].record, facts[job].rejected) = (nil, nil) }
       if replying == job { reply.withUnsafeBytes { store.storeReply($0, for: job) } }
     case .forget(let job): store.forget(job)
     case .idle: return .idle
@@ -204,9 +209,17 @@ package struct RemotePool: ~Copyable {
     return true
   }
 
-  /// Whatever is not settled is cancelled.
-  package mutating func abandon() {
+  /// Starts nothing new: queued jobs are cancelled for this reason.
+  package mutating func drain(because cause: CancelCause) {
     isDraining = true
+    endCause = cause
+    ledger.handle(.drain, into: &actions)
+  }
+
+  /// Whatever is not settled is cancelled.
+  package mutating func abandon(because cause: CancelCause) {
+    isDraining = true
+    endCause = cause
     ledger.handle(.abort, into: &actions)
   }
 

@@ -116,6 +116,7 @@ extension WorkerPool {
   /// Its descriptors leave the epoll by being closed; an event of theirs that is already on its way has an old serial.
   mutating func bury(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) {
     let id = workers[slot].id
+    let hadJob = if case .running = workers[slot].duty { true } else { false }
     let cause = settleAccount(slot, status, &loop)
     if let rest = workers[slot].errorLines.finish() {
       events.append(.workerLog(id, pid: workers[slot].process.pid, rest))
@@ -125,6 +126,8 @@ extension WorkerPool {
     workers.remove(slot)
     containment.workerEnded(group)
     sweep(&loop)
+    // The owner settles the lost job first: that may be the end of all (--halt), and then nobody is to be replaced.
+    if hadJob { return timers.arm(.gone(id, cause), at: loop.now()) }
     tell(.workerGone(id, cause), &loop)
   }
 

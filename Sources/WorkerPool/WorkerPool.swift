@@ -22,6 +22,8 @@ public struct WorkerPool: ~Copyable {
     case memory(WorkerID)
     /// What workers that are gone have left is to be looked for then.
     case sweep
+    /// The core is to hear of the end of a worker that had a job.
+    case gone(WorkerID, GoneCause)
     /// A worker that has not even begun to read its first job by then has failed to start.
     case start(WorkerID)
   }
@@ -131,6 +133,10 @@ public struct WorkerPool: ~Copyable {
     tell(.resized(minimum: size.lowerBound, maximum: size.upperBound), &loop)
   }
 
+  /// Nobody will ask for a worker any more: who waits is refused, idle workers stop, busy ones when they are free, and none is
+  /// replaced. Ends with `closed`.
+  public mutating func close(_ loop: inout EventLoop) { tell(.close, &loop) }
+
   /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
   /// knows.
   public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
@@ -162,6 +168,7 @@ public struct WorkerPool: ~Copyable {
       case .memory(let worker): memoryDue(worker, &loop)
       case .sweep: sweep(isTimed: true, &loop)
       case .start(let worker): startOverdue(worker, &loop)
+      case .gone(let worker, let cause): tell(.workerGone(worker, cause), &loop)
       }
     }
   }

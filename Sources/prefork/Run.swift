@@ -39,7 +39,10 @@ func performRun(
   do throws(SystemError) {
     let end = try work(closed)
     if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }
-    if case .cannotCreateFile(let reason) = end { printError("prefork: \(reason)\n") }
+    switch end {
+    case .cannotCreateFile(let reason), .sharedFile(let reason): printError("prefork: \(reason)\n")
+    default: break
+    }
     return exitCode(of: end).rawValue
   } catch {
     printError(message(of: error))
@@ -54,6 +57,7 @@ private func exitCode(of end: RunEnd) -> ExitCode {
   case .workersDoNotStart, .serverUnreachable: .unavailable
   case .protocolBroken: .protocolBroken
   case .cannotCreateFile: .cannotCreateOutput
+  case .sharedFile: .usage
   case .badInput: .badInput
   case .halted, .serverBusy: .stoppedEarly
   case .notPermitted: .noPermission

@@ -1,10 +1,12 @@
 #include "CTestSupport.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 int forbid_system_call(int number, int code) {
   struct sock_filter program[] = {
@@ -21,3 +23,14 @@ int forbid_system_call(int number, int code) {
 int number_of_close_range(void) { return SYS_close_range; }
 
 int number_of_getsockopt(void) { return SYS_getsockopt; }
+
+int start_lock_holder(const char *path, int ready) {
+  int pid = fork();
+  if (pid != 0) return pid;
+  setpgid(0, 0);
+  int file = open(path, O_RDWR | O_CREAT, 0600);
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (file < 0 || fcntl(file, F_SETLK, &lock) || (pid = fork()) < 0) _exit(1);
+  if (pid > 0 && write(ready, "l", 1) != 1) _exit(1);
+  for (;;) pause();
+}

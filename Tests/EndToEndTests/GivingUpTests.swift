@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// When jobs fail: tried again after a wait, given up, kept for later.
@@ -19,6 +20,54 @@ import Testing
       "seq 2 | prefork run -w 2 --halt now,fail=1 --stop-timeout 200ms -- sh -c \(shellWord(worker))", seconds: 15)
     #expect(result.status == 75)
     #expect(result.errors.contains("1 crashed, 1 cancelled"), "\(result.errors)")
+  }
+
+  @Test("what --halt has cancelled says so in its record, whether it ran or waited; no timeout is made up")
+  func haltIsTheCause() throws {
+    let worker = "while read l; do [ $l = 2 ] && kill -9 $$; sleep 20; done"
+    let result = try shell(
+      "seq 4 | prefork run -w 2 --halt now,fail=1 --stop-timeout 200ms --output records -- sh -c \(shellWord(worker))",
+      seconds: 15)
+    let given = result.lines.filter { $0.contains("\"error\":{\"message\":\"the run was given up (--halt)\"}") }
+    #expect(given.count == 3 && !result.output.contains("--timeout"), "\(result.output)")
+  }
+
+  @Test("each other end is named, too", arguments: [(1, "TERM"), (2, "INT")])
+  func signalsAreTheCause(count: Int, name: String) throws {
+    let worker = "sh -c 'read l; echo got >&2; sleep 1; echo $l; exec cat'"
+    let session = try Session("exec prefork run -w 1 --stop-timeout 200ms --output records -- \(worker)")
+    session.send("a\nb\n")
+    session.waitForError("worker 0: got")
+    let signal = name == "TERM" ? SIGTERM : SIGINT
+    session.signal(signal)
+    session.waitForError("finishing 1 running job")
+    if count == 2 { session.signal(signal) }
+    let lines = session.finish().lines
+    let cancelled = lines.filter { $0.contains("\"message\":\"prefork was ended by SIG\(name)\"") }
+    #expect(lines.count == 2 && cancelled.count == count, "\(lines)")
+  }
+
+  @Test("a job that ran longer than its record allows is not told of --timeout")
+  func ownTimeout() throws {
+    let result = try shell(
+      "prefork run -w 1 --input records --output records -- workers/faulty/hangs_in_job.py",
+      input: "{\"job\":\"hang\",\"timeout\":0.2}\n")
+    #expect(result.output.contains("it ran longer than it may (\\\"timeout\\\" of its record)"), "\(result.output)")
+  }
+
+  @Test(
+    "a pool that gives up starts nobody in the place of those that end",
+    arguments: [
+      "seq 30 | prefork run -w 1 -v -- cat >/dev/full", "yes | prefork run -w 1 -v -- cat | head -n 1 >/dev/null",
+      "seq 9 | prefork run -w 1 -v --halt now,fail=1 -- sh -c 'read l; exit 1' >/dev/null",
+      "seq 9 | prefork run -w 1 -v --halt soon,fail=1 -- sh -c 'read l; exit 1' >/dev/null",
+      "seq 9 | prefork run -w 1 -v --halt now,fail=1 -t 100ms -- sh -c 'read l; exec sleep 9' >/dev/null",
+      "seq 9 | prefork run -w 1 -v --joblog /dev/full -- cat >/dev/null",
+      "seq 2 | prefork run -w 1 -v -- sh -c 'read l; kill -TERM $PPID; sleep 0.2; exit 1' >/dev/null",
+    ])
+  func noReplacements(line: String) throws {
+    let result = try shell(line)
+    #expect(result.errors.split(separator: "\n").count { $0.hasSuffix(" started") } == 1, "\(result.errors)")
   }
 
   @Test("halt at a share of the jobs")
@@ -65,17 +114,27 @@ import Testing
     #expect(second == ShellResult(output: "bad \"two\"\nbad4\n", status: 0))
   }
 
-  @Test("a record among the dead letters keeps its id and all else; a bad record is not among them")
+  @Test("a record among the dead letters keeps its id and all else; what was no record is kept, and refused again")
   func deadRecords() throws {
     let file = try shell("mktemp -u").lines[0]
     defer { _ = try? shell("rm -f \(file)") }
     let result = try shell(
-      "prefork run -w 1 --input records --dead-letter \(file) -- sh -c 'read l; exit 1'",
-      input: "{\"job\":\"a\",\"id\":[1],\"mine\":\"x\"}\nnope\n")
+      "prefork run -w 1 --input records --max-job-size 60 --dead-letter \(file) -- sh -c 'read l; exit 1'",
+      input: "{\"job\":\"a\",\"id\":[1],\"mine\":\"x\"}\nnope\n{\"job\":\"b\",\"timeout\":-1}\n{\"job\":\""
+        + String(repeating: "c", count: 100) + "\"}\n")
     #expect(result.status == 65)
     let letters = try contents(of: String(file)).split(separator: "\n")
-    #expect(letters.count == 1)
-    #expect(letters[0].hasPrefix("{\"job\":\"a\",\"id\":[1],\"mine\":\"x\",\"dead_letter\":"), "\(letters)")
+    #expect(letters.count == 4)
+    let record = letters.first { $0.contains("\"id\":[1]") } ?? ""
+    #expect(record.hasPrefix("{\"job\":\"a\",\"id\":[1],\"mine\":\"x\",\"dead_letter\":"), "\(letters)")
+    #expect(letters.contains { $0.hasPrefix("{\"bad_record\":\"nope\",\"dead_letter\":{\"seq\":2,") }, "\(letters)")
+    let refused = "{\"job\":\"b\",\"timeout\":-1,\"dead_letter\":{\"seq\":3,"
+    #expect(letters.contains { $0.hasPrefix(refused) }, "\(letters)")
+    #expect(letters.contains { $0.hasPrefix("{\"dead_letter\":{\"seq\":4,") && $0.contains("is over 60 bytes") })
+    let again = try shell("prefork run -w 1 --input records -- cat <\(file)")
+    #expect(again.status == 65 && again.output.split(separator: "\n") == ["a"], "\(again)")
+    #expect(again.errors.contains("repair the text in its \"bad_record\""), "\(again.errors)")
+    #expect(again.errors.contains("a dead letter without its job"), "\(again.errors)")
   }
 
   @Test(

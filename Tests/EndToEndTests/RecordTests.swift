@@ -44,6 +44,17 @@ import Testing
     #expect(result.errors.contains("8 ok, 8 failed"))
   }
 
+  @Test("a bad record keeps its id, if it can be found")
+  func idOfABadRecord() throws {
+    let result = try shell(
+      "prefork run -w 1 --input records --output records -- cat",
+      input: "{\"id\":9,\"job\":\"x\",\"timeout\":-1}\n{\"id\":[\"a\"]}\n{\"id\":7,\n")
+    #expect(result.status == 65)
+    #expect(result.lines[0].hasPrefix("{\"id\":9,\"seq\":1,\"outcome\":\"failed\",\"error\":"), "\(result.output)")
+    #expect(result.lines[1].hasPrefix("{\"id\":[\"a\"],\"seq\":2,\"outcome\":\"failed\""), "\(result.output)")
+    #expect(result.lines[2].hasPrefix("{\"seq\":3,\"outcome\":\"failed\""), "it is not JSON: \(result.output)")
+  }
+
   @Test("bytes that are no text, NUL too, go in and out as base64")
   func bytes() throws {
     let result = try shell(

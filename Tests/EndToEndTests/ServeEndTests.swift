@@ -60,6 +60,7 @@ import Testing
     server.session.signal(SIGTERM)
     let answers = client.rest().split(separator: "\n")
     #expect(answers.count == 2 && answers.allSatisfy { $0.contains(#""outcome":"cancelled""#) }, "\(answers)")
+    #expect(answers.allSatisfy { $0.contains("it was not done within --drain-timeout") }, "\(answers)")
     let result = server.finish()
     #expect(result.status == 1)
     #expect(result.errors.contains("2 jobs are given up: they took longer than --drain-timeout"))

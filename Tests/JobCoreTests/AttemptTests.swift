@@ -77,14 +77,14 @@ import Testing
       $0.retries = 1
     }
     let job = story.lease()[0]
-    #expect(story.tell(.timerFired(.run(job))) == [.interrupt(job), .requestLease])
+    #expect(story.tell(.timerFired(.run(job))) == [.interrupt(job, because: .runLimit), .requestLease])
     #expect(story.ledger.attempts(of: job) == 1)
     // Late, while the job is queued: it belongs to the attempt that is over.
     #expect(story.tell(.timerFired(.run(job))) == [])
     _ = story.tell(.leaseGranted)
     #expect(
       story.tell(.timerFired(.run(job)))
-        == [.interrupt(job), .settled(job, .timeout), .emit(job, .timeout), .forget(job)])
+        == [.interrupt(job, because: .runLimit), .settled(job, .timeout), .emit(job, .timeout), .forget(job)])
   }
 
   @Test func aJobThatNeverStartedGoesToTheFrontAndPaysNothing() {
@@ -120,7 +120,8 @@ import Testing
     let job = story.lease()[0]
     #expect(
       story.tell(.cancel(job)) == [
-        .disarm(.run(job)), .interrupt(job), .settled(job, .cancelled), .emit(job, .cancelled), .forget(job),
+        .disarm(.run(job)), .interrupt(job, because: .cancelled), .settled(job, .cancelled), .emit(job, .cancelled),
+        .forget(job),
       ])
     #expect(story.tell(.cancel(job)) == [])
   }

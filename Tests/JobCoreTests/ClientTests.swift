@@ -259,6 +259,9 @@ import Testing
     #expect(story.ledger.find(sequence: 4) == jobs[3])
     #expect(story.ledger.find(sequence: 3) == nil)
     // Who found a job can cancel it, also one that runs.
-    #expect(story.tell(.cancel(jobs[0])).prefix(2) == [.interrupt(jobs[0]), .settled(jobs[0], .cancelled)])
+    #expect(
+      story.tell(.cancel(jobs[0])).prefix(2) == [
+        .interrupt(jobs[0], because: .cancelled), .settled(jobs[0], .cancelled),
+      ])
   }
 }

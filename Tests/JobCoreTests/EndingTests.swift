@@ -57,7 +57,8 @@ import Testing
     var story = Story { $0.runLimit = 9 }
     let job = story.lease()[0]
     _ = story.tell(.drain)
-    #expect(story.tell(.timerFired(.run(job))).prefix(2) == [.interrupt(job), .settled(job, .timeout)])
+    let actions = story.tell(.timerFired(.run(job)))
+    #expect(actions.prefix(2) == [.interrupt(job, because: .runLimit), .settled(job, .timeout)])
   }
 
   @Test(arguments: [true, false])
@@ -70,7 +71,7 @@ import Testing
     let waiting = story.accept()[0]
     _ = story.tell(.replied(running[1], resultBytes: 3))
     let actions = story.tell(.abort)
-    #expect(actions.contains(.interrupt(running[0])))
+    #expect(actions.contains(.interrupt(running[0], because: .cancelled)))
     #expect(actions.contains(.disarm(.run(running[0]))))
     #expect(actions.contains(.withdrawLease))
     #expect(actions.contains(.settled(waiting, .cancelled)))

@@ -97,7 +97,7 @@ struct JobModel {
       // Liveness: who declines with jobs in the queue must have one running whose end changes that.
       try require(waiting == 0 || !running.isEmpty || delayed > 0, "a lease declined and nothing runs")
       if queued > 0 { declined += 1 }
-    case .interrupt(let job): try interrupt(try index(job))
+    case .interrupt(let job, _): try interrupt(try index(job))
     case .settled(let job, let outcome): try settle(try index(job), outcome)
     case .emit(let job, let outcome): try emit(try index(job), outcome)
     case .hold(let job): try hold(try index(job))

@@ -43,7 +43,7 @@ import Testing
     #expect(reconfigure(&story) { $0.runLimit = 9 }.isEmpty)
     let next = story.accept()[0]
     #expect(story.tell(.leaseGranted).contains(.arm(.run(next), after: 9)))
-    #expect(story.tell(.timerFired(.run(running))).contains(.interrupt(running)))
+    #expect(story.tell(.timerFired(.run(running))).contains(.interrupt(running, because: .runLimit)))
   }
 
   @Test("a job keeps the retries that it came with")

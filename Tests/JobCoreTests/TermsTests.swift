@@ -21,7 +21,8 @@ import Testing
     let job = story.ledger.nextID
     _ = story.tell(.accepted(job, JobTerms(runLimit: 4)))
     #expect(story.tell(.leaseGranted).contains(.arm(.run(job), after: 4)))
-    #expect(story.tell(.timerFired(.run(job))).prefix(2) == [.interrupt(job), .settled(job, .timeout)])
+    let actions = story.tell(.timerFired(.run(job)))
+    #expect(actions.prefix(2) == [.interrupt(job, because: .runLimit), .settled(job, .timeout)])
   }
 
   @Test("a higher priority goes first, equals in the order of the input, and a retry before its equals")
@@ -108,7 +109,7 @@ import Testing
     #expect(armed.count == 2)
     guard case .arm(.run, let limit)? = armed.first else { return }
     #expect((1900...2100).contains(limit), "\(limit)")
-    #expect(story.tell(.timerFired(.run(jobs[3]))).first == .interrupt(jobs[3]))
+    #expect(story.tell(.timerFired(.run(jobs[3]))).first == .interrupt(jobs[3], because: .runLimit))
   }
 
   @Test("of an absolute and a relative limit the shorter counts")
@@ -157,7 +158,8 @@ import Testing
     let jobs = story.lease(2)
     let actions = story.tell(.attemptFailed(jobs[0], .failed))
     #expect(
-      actions.contains(.interrupt(jobs[1])) && actions.contains(.settled(jobs[1], .cancelled)) && actions.last == .idle)
+      actions.contains(.interrupt(jobs[1], because: .cancelled)) && actions.contains(.settled(jobs[1], .cancelled))
+        && actions.last == .idle)
   }
 
   @Test("halt at a share: not before the third bad end, and a retry that may still work is none")

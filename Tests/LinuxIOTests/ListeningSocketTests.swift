@@ -108,7 +108,8 @@ import Testing
   @Test("a lock that somebody holds for ever is told, not waited for for ever")
   func locked() throws {
     let folder = try SocketFolder()
-    let lock = try ExclusiveFile(path: "\(folder.path)/a.lock")
+    let lock = try FileDescriptor.open("\(folder.path)/a.lock", flags: O_RDWR | O_CREAT)
+    #expect(flock(lock.rawValue, LOCK_EX) == 0)
     let error = failure(folder.address("a"))
     _ = consume lock
     #expect(error == .locked(path: "\(folder.path)/a"))

@@ -50,6 +50,35 @@ import Testing
     #expect(buffer == Array("before".utf8))
   }
 
+  @Test("what was no record is kept, and is no record when it is fed back in: never another job")
+  func badRecords() throws {
+    let none = DeadLetter(seq: 1, outcome: "failed", attempts: [])
+    func letter(_ bytes: [UInt8]) -> [UInt8] {
+      var line: [UInt8] = []
+      none.append(badRecord: bytes.span.bytes, to: &line)
+      return Array(line.dropLast())
+    }
+    func error(_ line: [UInt8]) -> RecordError? {
+      do throws(RecordError) { _ = try InputRecord(line.span.bytes) } catch { return error }
+      return nil
+    }
+    for text in [
+      #"{"job":"x","timeout":-1}"#, #"{"id":1,"jobb":2}"#, #"{"job":1,"job":2}"#, #"{"job":1,"job_base64":"YQ=="}"#,
+    ] {
+      let line = letter(Array(text.utf8))
+      #expect(String(decoding: line, as: UTF8.self).hasPrefix(text.dropLast() + ",\"dead_letter\":"))
+      #expect(error(line) == error(Array(text.utf8)), "the same defect: \(text)")
+      #expect(letter(line) == line, "and so it stays")
+    }
+    for bytes: [UInt8] in [Array("nope".utf8), Array("[1]".utf8), Array(#"{"job":"torn"#.utf8), [0xFF, 0x00]] {
+      let line = letter(bytes)
+      #expect(error(line) == .deadBadRecord, "\(String(decoding: line, as: UTF8.self))")
+      #expect(letter(line) == line)
+    }
+    let lost = letter([])
+    #expect(error(lost) == .deadWithoutJob && String(decoding: lost, as: UTF8.self).hasPrefix("{\"dead_letter\":"))
+  }
+
   @Test("a plain line becomes a record of the same job, whether it is text or not")
   func plain() throws {
     let none = DeadLetter(seq: 1, outcome: "cancelled", attempts: [])
