@@ -114,7 +114,8 @@ let package = Package(
       name: "MetricsServerTests", dependencies: ["MetricsServer", "Metrics", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "ArchitectureTests"),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"], exclude: ["fake_server.py"]),
+      name: "EndToEndTests", dependencies: ["prefork", "CommandLineKit", "ControlProtocol", "TestSupport"],
+      exclude: ["fake_server.py"]),
   ],
   swiftLanguageModes: [.v6]
 )

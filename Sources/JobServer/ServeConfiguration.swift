@@ -3,6 +3,7 @@ import JobEngine
 import LinuxIO
 import WireFormats
 import WorkerPool
+import WorkerProcess
 
 /// Everything `prefork serve` needs to know.
 public struct ServeConfiguration: Sendable {
@@ -150,6 +151,9 @@ public struct ServedPool: Sendable {
     self.seed = seed
   }
 
+  /// Why its workers cannot be started, as far as files show that by now; nil if they do not.
+  public var foreseenStartFailure: SpawnError? { SpawnError.foreseen(pool.command, pool.surroundings) }
+
   /// What its engine needs to know.
   var engine: JobEngineConfiguration {
     var engine = JobEngineConfiguration(pool: pool, ledger: ledger, seed: seed)
@@ -192,6 +196,10 @@ public enum ServeEnd: Sendable, Equatable {
   case cannotListen(String, hint: String?)
   /// A file that was to be written cannot be, for this reason.
   case cannotCreateFile(String)
+  /// The workers of a pool cannot be started, which was noticed before anything was; this reason and this advice.
+  case cannotStart(String, hint: String?)
+  /// The first worker of a pool could not be started, which was reported on stderr.
+  case workersDoNotStart
   /// Our own bug was noticed.
   case internalError
 }

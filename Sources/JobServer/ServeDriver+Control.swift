@@ -78,7 +78,7 @@ extension ServeDriver {
     case .stop(let pool, let waits):
       let pools = try several(pool)
       let answer = ending(pools, waits, index)
-      for number in pools { abandon(number, .prompt) }
+      for number in pools { abandon(number, .prompt, grace: Self.stopGrace) }
       return answer
     case .metrics: return .metrics(String(decoding: metrics(as: .openMetrics), as: UTF8.self))
     case .cancelJob(let pool, let job):

@@ -33,6 +33,7 @@ public func serve(
     }
   }
   driver.sayLoweredLimits(configuration)
+  if let failure = driver.foreseenStartFailure { return failure }
   if let failure = driver.take(passed) ?? driver.listen() { return failure }
   return try driver.run()
 }
@@ -61,6 +62,8 @@ struct ServeDriver: ~Copyable {
   /// The signal that told us, if it came from a terminal.
   var interruptedBy: CInt?
   var hadInternalError = false
+  /// The first worker of a pool could not be started: nothing was ever served.
+  var couldNotStart = false
   /// Those of the control socket who wait for the end of pools, and of which.
   var waiting: [EndWaiter] = []
 
@@ -168,6 +171,7 @@ struct ServeDriver: ~Copyable {
     for number in services.indices where services.holds(number) {
       reporter.pool = poolName(number)
       services[number].work(&loop, &reporter)
+      endIfItCannotStart(number)
       goOnEnding(number)
       guard services.holds(number) else { continue }
       if services[number].hasNews {

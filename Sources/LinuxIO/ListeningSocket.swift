@@ -169,6 +169,14 @@ public enum Peer: Hashable, Sendable, CustomStringConvertible {
 
   init(tcp resolved: ResolvedAddress) { self = resolved.address.map(Peer.host) ?? .unknown }
 
+  /// Whether it came by TCP.
+  public var isHost: Bool {
+    switch self {
+    case .host: true
+    case .process, .unknown: false
+    }
+  }
+
   /// Its user, if it is a process of this machine.
   public var uid: UInt32? {
     guard case .process(_, let uid, _) = self else { return nil }

@@ -19,7 +19,7 @@ func checkConfiguration(of arguments: ParsedArguments) throws(ServeFailure) -> I
 /// What files tell by now of what is bound to fail: worker programs that are not there, sockets in folders that are not there.
 func foresee(_ configuration: ServeConfiguration, _ settings: ServeSettings, into mistakes: inout MistakeList) {
   for (pool, said) in zip(configuration.pools, settings.pools) {
-    if let error = SpawnError.foreseen(pool.pool.command, pool.pool.surroundings) {
+    if let error = pool.foreseenStartFailure {
       mistakes.add(at: said.place, "\(error)" + (error.hint.map { "; \($0)" } ?? ""))
     }
     for case .unix(let path) in pool.listens {

@@ -131,6 +131,7 @@ enum ServeOptions {
       ExitStatusMeaning(0, "stopped, and everything that was accepted was answered"),
       ExitStatusMeaning(1, "stopped, and some accepted jobs were given up"),
       ExitCode.usage.entry, ExitStatusMeaning(66, "the configuration file cannot be read"),
+      ExitStatusMeaning(69, "the first worker of a pool cannot be started"),
       ExitCode.internalError.entry, ExitCode.systemRefused.entry,
       ExitCode.cannotCreateOutput.entry, ExitCode.badConfiguration.entry, ExitCode.interrupted.entry,
     ])

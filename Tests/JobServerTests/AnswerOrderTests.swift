@@ -70,10 +70,10 @@ import WireFormats
 
 /// The first bytes of a client say whether it wants records.
 @Suite struct GreetingTests {
-  private func look(_ bytes: [UInt8], isOver: Bool = false) -> Greeting.Look {
+  private func look(_ bytes: [UInt8], isOver: Bool = false, isTCP: Bool = true) -> Greeting.Look {
     var queue = ByteQueue()
     bytes.withUnsafeBytes { queue.append($0) }
-    return Greeting.look(at: queue, isOver: isOver)
+    return Greeting.look(at: queue, isOver: isOver, isTCP: isTCP)
   }
 
   @Test("each beginning of the request for records is waited with, the whole of it is one")
