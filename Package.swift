@@ -37,7 +37,7 @@ let package = Package(
       dependencies: [
         "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
         "WorkerPool", "PoolCore",
-        "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+        "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "DaemonThreads",
       ]),
     .target(
       name: "JobEngine",

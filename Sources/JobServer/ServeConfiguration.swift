@@ -47,6 +47,7 @@ public struct ServeConfiguration: Sendable {
       }
       users[metricsListen] = "--metrics-listen"
     }
+    defects += derivedDefects
     for (number, pool) in pools.enumerated() {
       for address in pool.listens {
         let user = "the pool \(pool.name)"
@@ -59,8 +60,26 @@ public struct ServeConfiguration: Sendable {
     return defects
   }
 
+  /// What is wrong with the control socket whose path nobody has given.
+  private var derivedDefects: [(pool: Int?, sentence: String)] {
+    guard control == nil, case .unix(let path)? = controlAddress else { return [] }
+    let number = pools.firstIndex { $0.listens.contains { if case .unix = $0 { true } else { false } } }
+    let advice = "give it another path with --control unix:/PATH"
+    if path.utf8.count > SocketAddress.longestName {
+      return [
+        (
+          number,
+          "the path of the control socket, unix:\(path), is too long: \(path.utf8.count) bytes, and the system takes at most "
+            + "\(SocketAddress.longestName); \(advice), or listen on a shorter one"
+        )
+      ]
+    }
+    let isTaken = metricsListen == controlAddress || pools.contains { $0.listens.contains(.unix(path: path)) }
+    return isTaken ? [(number, "unix:\(path) is the control socket, too; \(advice)")] : []
+  }
+
   /// Where the pools are controlled: beside the first job socket in the file system, unless it was told.
-  var controlAddress: SocketAddress? {
+  public var controlAddress: SocketAddress? {
     if let control { return control }
     for pool in pools {
       for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }

@@ -11,7 +11,7 @@ extension ServeDriver {
   mutating func take(signal: CInt) {
     switch signal {
     case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
-    case Signal.hangup: _ = reloadConfiguration()
+    case Signal.hangup: beginReload()
     case Signal.user1: sayState()
     case Signal.child:
       for number in services.indices where services.holds(number) {

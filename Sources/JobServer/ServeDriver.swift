@@ -26,7 +26,8 @@ public func serve(
   let keepLimit: @Sendable (ServeConfiguration) -> ServeConfiguration = {
     $0.givingWorkers(descriptors).leavingDescriptors(of: descriptors)
   }
-  var driver = try ServeDriver(keepLimit(configuration), log, closed: closed, messenger) {
+  let inbox = try ReloadInbox()
+  var driver = try ServeDriver(keepLimit(configuration), log, closed: closed, messenger, inbox) {
     switch reload() {
     case .configuration(let configuration): .configuration(keepLimit(configuration))
     case .unusable(let reason): .unusable(reason)
@@ -42,6 +43,8 @@ public func serve(
 struct ServeDriver: ~Copyable {
   var configuration: ServeConfiguration
   let reload: @Sendable () -> Reloading
+  let reloadInbox: ReloadInbox
+  var reloadState = ReloadState()
   var loop: EventLoop
   var reporter: Reporter
   let messenger: ServiceMessenger
@@ -49,6 +52,8 @@ struct ServeDriver: ~Copyable {
   var services = Slab<PoolService>()
   var control: ControlEndpoint?
   var metricsServer: MetricsServer?
+  /// Keeps the file of its socket, if it has one.
+  var metricsListener: ListeningSocket?
   var loopEvents: [LoopEvent] = []
   let startedAt: UInt64
   /// Who we are.
@@ -69,8 +74,9 @@ struct ServeDriver: ~Copyable {
 
   init(
     _ configuration: ServeConfiguration, _ log: consuming WorkerLog?, closed: ClosedDescriptors,
-    _ messenger: ServiceMessenger, reload: @escaping @Sendable () -> Reloading
+    _ messenger: ServiceMessenger, _ reloadInbox: ReloadInbox, reload: @escaping @Sendable () -> Reloading
   ) throws(SystemError) {
+    self.reloadInbox = reloadInbox
     self.reload = reload
     self.configuration = configuration
     loop = try EventLoop()
@@ -122,6 +128,7 @@ struct ServeDriver: ~Copyable {
     } catch {
       return .cannotListen("cannot serve metrics on \(address): \(error)", hint: nil)
     }
+    metricsListener = consume listener
     if case .tcp = address {
       reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
     } else {
@@ -141,6 +148,7 @@ struct ServeDriver: ~Copyable {
     ])
     for (descriptor, kind) in [
       (listener(of: control), ServerToken.Kind.controlListener), (descriptor(of: metricsServer), .metrics),
+      (reloadInbox.descriptor, .reload),
     ] {
       guard let descriptor else { continue }
       try loop.add(descriptor, token: ServerToken(kind).rawValue, readable: true, writable: false)
@@ -244,6 +252,7 @@ struct ServeDriver: ~Copyable {
     case .controlListener: if control != nil { control!.letIn(&loop, owner: owner, &reporter) }
     case .control: controlReady(token, readable: readable, hangup: hangup)
     case .metrics: serveMetrics()
+    case .reload: finishReload()
     }
   }
 
@@ -287,7 +296,21 @@ private func nextState(of control: borrowing ControlEndpoint?) -> UInt64? {
   }
 }
 
-private func descriptor(of server: borrowing MetricsServer?) -> CInt? {
+func hasItsFile(_ control: borrowing ControlEndpoint?) -> Bool {
+  switch control {
+  case .some(let control): control.listener.hasItsFile
+  case .none: false
+  }
+}
+
+func hasItsFile(_ listener: borrowing ListeningSocket?) -> Bool {
+  switch listener {
+  case .some(let listener): listener.hasItsFile
+  case .none: true
+  }
+}
+
+func descriptor(of server: borrowing MetricsServer?) -> CInt? {
   switch server {
   case .some(let server): server.descriptor
   case .none: nil
