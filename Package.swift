@@ -115,7 +115,7 @@ let package = Package(
     .testTarget(name: "ArchitectureTests"),
     .testTarget(
       name: "EndToEndTests", dependencies: ["prefork", "CommandLineKit", "ControlProtocol", "TestSupport"],
-      exclude: ["fake_server.py"]),
+      exclude: ["fake_server.py", "slow_client.py"]),
   ],
   swiftLanguageModes: [.v6]
 )
