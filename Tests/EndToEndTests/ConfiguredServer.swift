@@ -13,7 +13,7 @@ final class ConfiguredServer {
     try Self.write(text, in: folder)
     session = try Session(
       "exec prefork serve --config \(folder)/pools.yaml", seconds: 20, sourceLocation: sourceLocation)
-    let sockets = text.ranges(of: "unix:DIR/").count - 1
+    let sockets = text.ranges(of: "unix:DIR/").count - text.ranges(of: "metrics-listen").count - 1
     session.wait(for: "all to listen") { [session] in session.errorText.ranges(of: "listening on ").count >= sockets }
     session.wait(for: "workers") { [session] in !session.workers.isEmpty }
   }

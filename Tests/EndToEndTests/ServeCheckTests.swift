@@ -37,7 +37,7 @@ import Testing
       (
         "command: cat\nlisten: unix:/tmp/\(Self.long)", "2:9: the path of the control socket, unix:/tmp/\(Self.long).control, is too long"
       ), ("command: cat\nlisten: unix:/tmp/\(Self.long)", "give it another path with --control unix:/PATH"),
-      ("command: cat\nlisten: [unix:./x, unix:./x.control]", "2:18: unix:./x.control is the control socket, too"),
+      ("command: cat\nlisten: [unix:./x, unix:./x.control]", "2:20: unix:./x.control is the control socket, too"),
       ("command: cat\nlisten: unix:./Makefile", "2:9: cannot listen on unix:./Makefile: what stands there is no socket"),
       ("command: cat\nlisten: tcp:0.0.0.0:7000", "2:9: will not listen on tcp:0.0.0.0:7000: other machines could reach"),
       ("command: cat\nlisten: tcp:nosuch.invalid:7000", "2:9: cannot resolve tcp:nosuch.invalid:7000: "),
@@ -92,7 +92,7 @@ import Testing
     for check in ["", "--check-config"] {
       let result = try shell("prefork serve \(check) \(listen) -- cat")
       #expect(result.status == 64)
-      #expect(result.errors.contains("112 bytes, and the system takes at most 107"), "\(result.errors)")
+      #expect(result.errors.contains("111 bytes, and the system takes at most 107"), "\(result.errors)")
       #expect(result.errors.contains("--control unix:/PATH"))
     }
     #expect(try shell("prefork serve --check-config \(listen) --control unix:/tmp/x -- cat").status == 0)

@@ -40,6 +40,14 @@ import Testing
     let (server, _) = try server("tcp:127.0.0.1:0", "--drain-timeout 500ms")
     let client = try Client(port: server.port)
     _ = client.sendWithoutReading(Array((0..<20_000).map { "\($0)\n" }.joined().utf8))
+    var before = 0
+    // What it does not read keeps the rest from being run.
+    server.session.wait(for: "the server to be held back") {
+      let count = server.lines(of: "seen").count
+      defer { before = count }
+      _ = pause(0.3)
+      return count > 0 && count == before
+    }
     server.session.signal(SIGTERM)
     let result = server.finish()
     #expect(result.status == 1)

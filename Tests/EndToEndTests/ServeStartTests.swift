@@ -30,7 +30,7 @@ import Testing
     let text = """
       pools:
         a: {listen: 'tcp:127.0.0.1:0', command: cat}
-        b: {listen: 'tcp:127.0.0.1:0', command: ./nosuch}
+        b: {listen: 'tcp:localhost:0', command: ./nosuch}
       """
     let result = try withFile(text) { try shell("prefork serve --config \($0)") }
     #expect(result.status == 69)
