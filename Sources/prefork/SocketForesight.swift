@@ -127,16 +127,16 @@ func warnings(about configuration: ServeConfiguration) -> [String] {
       warnings.append("only root, or a member of the group, may give a socket to the group \(group) (--socket-group)")
     }
   }
-  let sockets = configuration.pools.flatMap(\.listens) + [configuration.controlAddress, configuration.metricsListen]
-    .compactMap(\.self)
-  for address in sockets {
+  let others = [configuration.controlAddress, configuration.metricsListen].compactMap(\.self)
+  for address in configuration.pools.flatMap(\.listens) + others {
     switch address {
     case .abstract: break
     case .unix(let path) where access(folder(of: path), W_OK | X_OK) != 0:
       warnings.append("cannot listen on \(address) as this user: the folder \(folder(of: path)) is not writable")
     case .unix: break
     case .tcp(_, let port) where port != 0 && Int(port) < firstOpenPort:
-      warnings.append("cannot listen on \(address) as this user: ports below \(firstOpenPort) need CAP_NET_BIND_SERVICE")
+      warnings.append(
+        "cannot listen on \(address) as this user: ports below \(firstOpenPort) need CAP_NET_BIND_SERVICE")
     case .tcp: break
     }
   }

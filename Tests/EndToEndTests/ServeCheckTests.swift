@@ -35,15 +35,19 @@ import Testing
       ),
       ("command: cat\nlisten: unix:/etc/passwd/x", "2:9: cannot listen on unix:/etc/passwd/x: "),
       (
-        "command: cat\nlisten: unix:/tmp/\(Self.long)", "2:9: the path of the control socket, unix:/tmp/\(Self.long).control, is too long"
+        "command: cat\nlisten: unix:/tmp/\(Self.long)",
+        "2:9: the path of the control socket, unix:/tmp/\(Self.long).control, is too long"
       ), ("command: cat\nlisten: unix:/tmp/\(Self.long)", "give it another path with --control unix:/PATH"),
       ("command: cat\nlisten: [unix:./x, unix:./x.control]", "2:20: unix:./x.control is the control socket, too"),
-      ("command: cat\nlisten: unix:./Makefile", "2:9: cannot listen on unix:./Makefile: what stands there is no socket"),
-      ("command: cat\nlisten: tcp:0.0.0.0:7000", "2:9: will not listen on tcp:0.0.0.0:7000: other machines could reach"),
+      ("command: cat\nlisten: unix:./Makefile", "2:9: cannot listen on unix:./Makefile: what stands there is no"),
+      ("command: cat\nlisten: tcp:0.0.0.0:7000", "2:9: will not listen on tcp:0.0.0.0:7000: other machines"),
       ("command: cat\nlisten: tcp:nosuch.invalid:7000", "2:9: cannot resolve tcp:nosuch.invalid:7000: "),
       ("command: cat\nlisten: tcp:127.0.0.1:70000", "2:9: "), ("command: cat\nuser: nosuch-user", "2:7: "),
       ("command: cat\nlisten: unix:./x\nstderr: /nosuch/log", "3:9: cannot write /nosuch/log: the folder /nosuch: "),
-      ("command: cat\nlisten: unix:./x\nmetrics-listen: unix:/nosuch/m", "3:17: cannot listen on unix:/nosuch/m: the folder"),
+      (
+        "command: cat\nlisten: unix:./x\nmetrics-listen: unix:/nosuch/m",
+        "3:17: cannot listen on unix:/nosuch/m: the folder"
+      ),
       (
         "pools:\n  a: {listen: 'tcp:localhost:7001', command: cat}\n  b: {listen: 'tcp:127.0.0.1:7001', command: cat}",
         "3:15: tcp:127.0.0.1:7001 for the pool b is the same as tcp:localhost:7001 for the pool a"

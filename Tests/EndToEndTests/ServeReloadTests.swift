@@ -47,7 +47,7 @@ import Testing
     #expect(server.stop().status == 0)
   }
 
-  @Test("a new address whose lock somebody holds is refused at once, with the name of the process; jobs go on meanwhile")
+  @Test("a new address whose lock somebody holds is refused at once, with the name of the process; jobs go on")
   func locked() throws {
     let server = try ConfiguredServer(Self.text)
     let lock = open(server.folder + "/b.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)

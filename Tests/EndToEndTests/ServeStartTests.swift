@@ -57,7 +57,8 @@ import Testing
   func later() throws {
     let server = try Server(
       "-w 1 --backoff 1ms..20ms", worker: "$DIR/w",
-      prelude: #"printf '#!/bin/sh\nwhile read -r x; do echo $x; test $x != end || exit; done\n' >$DIR/w; chmod +x $DIR/w"#)
+      prelude: #"printf '#!/bin/sh\nwhile read -r x; do echo $x; test $x != end || exit; done\n' >$DIR/w; "#
+        + "chmod +x $DIR/w")
     let client = try server.connect()
     client.send("x\n")
     #expect(client.next() == "x")
