@@ -155,7 +155,10 @@ extension PoolService {
   mutating func close(_ index: Int, _ end: ConnectionEnd, _ loop: inout EventLoop) {
     let id = connections[index].id
     let isAnswered = connections[index].jobs == UInt64(connections[index].settled) && connections[index].unsent.isEmpty
-    metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
+    // One that we have ended was counted then.
+    if connections[index].endedFor == nil {
+      metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
+    }
     noteConsumed(connections[index].unread.count)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)

@@ -24,6 +24,7 @@ extension PoolService {
   /// Takes nothing more from a connection that goes on until its answers are delivered.
   mutating func end(_ index: Int, for reason: ConnectionEnd, _ loop: inout EventLoop) {
     connections[index].endedFor = reason
+    metrics.connectionClosed(reason)
     discardRest(of: index, &loop)
   }
 

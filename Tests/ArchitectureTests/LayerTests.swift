@@ -36,7 +36,7 @@ import Testing
     "JobServer": [
       "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool",
       "PoolCore",
-      "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "DaemonThreads", "Synchronization",
     ],
     "WorkerCheck": ["WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
     "prefork": [
