@@ -145,6 +145,8 @@ extension PoolService {
   /// Answers of jobs that were run are lost with this connection.
   private mutating func noteUndelivered(_ index: Int, _ reporter: inout Reporter) {
     let (answers, bytes) = (connections[index].undeliveredAnswers, connections[index].undeliveredBytes)
+    // Only the end of the stream may be missing.
+    guard answers > 0 else { return }
     undelivered.connections += 1
     undelivered.answers += answers
     guard undelivered.connections <= Self.mostNamed else { return }
