@@ -38,7 +38,7 @@ let package = Package(
       dependencies: [
         "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
         "WorkerPool", "PoolCore",
-        "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
+        "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "DaemonThreads",
       ]),
     .target(
       name: "JobEngine",
@@ -122,8 +122,8 @@ let package = Package(
       name: "MetricsServerTests", dependencies: ["MetricsServer", "Metrics", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(name: "ArchitectureTests"),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["prefork", "ControlProtocol", "TestSupport"],
-      exclude: ["fake_server.py", "deny.py"]),
+      name: "EndToEndTests", dependencies: ["prefork", "CommandLineKit", "ControlProtocol", "TestSupport"],
+      exclude: ["fake_server.py", "slow_client.py", "deny.py"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,7 @@
 import JobCore
 import JobEngine
 import LinuxIO
-import Records
+import Metrics
 import WireFormats
 
 /// One client's connection: jobs in, answers out, each as far as the other side and the pool keep up.
@@ -50,12 +50,16 @@ struct Connection: ~Copyable {
   var sentAt: UInt64 = 0
   /// The ledger starts none of its jobs.
   var isPaused = false
-  /// Everything is sent; we only wait for the client to close, until then.
-  var lingersUntil: UInt64?
+  /// Nothing more is taken from it: it is ended by us, for this reason.
+  var endedFor: ConnectionEnd?
+  /// All its jobs are settled, and its answers are on their way.
+  var delivery: Delivery?
   /// Jobs taken from it.
   var jobs: UInt64 = 0
   /// Jobs of it that are settled.
   var settled = 0
+  /// Bytes that the system took for it.
+  private(set) var sentBytes: UInt64 = 0
   /// When a byte last moved.
   var movedAt: UInt64
 
@@ -76,11 +80,14 @@ struct Connection: ~Copyable {
   /// Finds the next job in what was read. At the end of the input its rest is a job, too.
   mutating func next() -> FrameDecoder.Step {
     if !hasGreeted {
-      switch Greeting.look(at: unread, isOver: inputIsOver) {
+      switch Greeting.look(at: unread, isOver: inputIsOver, isTCP: peer.isHost) {
       case .incomplete: return .needMore(consumed: 0)
       case .plain: hasGreeted = true
       case .control:
         speaksControl = true
+        return .needMore(consumed: 0)
+      case .foreign(let other):
+        foreignProtocol = other
         return .needMore(consumed: 0)
       case .records:
         hasGreeted = true
@@ -103,6 +110,9 @@ struct Connection: ~Copyable {
   /// It is a client of the control socket, at the wrong door.
   private(set) var speaksControl = false
 
+  /// What it speaks instead of ours.
+  private(set) var foreignProtocol: ForeignProtocol?
+
   /// It has just asked for records, and is to be greeted.
   var asksForRecords = false
 
@@ -122,12 +132,31 @@ struct Connection: ~Copyable {
 
   mutating func readOnce(atMost size: Int) -> ReadResult { socket.read(into: &unread, atMost: size) }
 
-  mutating func writeOnce() -> WriteResult { socket.write(from: &unsent) }
+  mutating func writeOnce() -> WriteResult {
+    let result = socket.write(from: &unsent)
+    if case .bytes(let count) = result { sentBytes &+= UInt64(count) }
+    return result
+  }
 
   /// Reads what nobody will look at.
-  mutating func readAway() -> ReadResult {
-    unread.removeAll()
+  mutating func discardInput() -> ReadResult {
+    defer { unread.removeAll() }
     return socket.read(into: &unread)
+  }
+
+  /// Bytes of answers that the client has not got: those that are not sent, and those that the system has not delivered. Of a unix socket
+  /// the system counts what they take in memory.
+  var undeliveredBytes: Int {
+    let end = peer.isHost && delivery?.isShut == true ? 1 : 0
+    return unsent.count + min(max(0, socket.undeliveredBytes - end), Int(clamping: sentBytes))
+  }
+
+  /// About how many answers they are, judged by the mean length of its answers.
+  var undeliveredAnswers: Int {
+    let bytes = undeliveredBytes
+    guard bytes > 0 else { return 0 }
+    let mean = (Double(sentBytes) + Double(unsent.count)) / Double(max(1, settled))
+    return max(1, min(settled, Int((Double(bytes) / max(1, mean)).rounded())))
   }
 
   /// The answer of the job at this place.
@@ -141,48 +170,14 @@ struct Connection: ~Copyable {
   }
 }
 
-/// The first bytes of a client that wants records whatever the server's formats are (`prefork submit`). They hold the delimiters
-/// of lines and of nul, so that no plain client waits for us while we wait to see more.
-enum Greeting {
-  static let wanted = RecordsGreeting.request
-
-  /// How each of our own clients begins at the control socket: to take that for a job would be to run it.
-  private static let control = Array(#"{"method":"io.prefork.Pool."#.utf8)
-
-  /// What the first bytes are: not enough to tell, a plain client's, the request for records, or meant for the control socket.
-  enum Look { case incomplete, plain, records, control }
-
-  /// What we say to that.
-  static func answer(pool: String, version: String, maximumJobSize: Int, mostUnsettled: Int) -> [UInt8] {
-    JSONWriter.object { line in
-      line.member("prefork", version)
-      line.member("records", 1)
-      line.member("pool", pool)
-      line.member("max-job-size", maximumJobSize)
-      line.member("most-unsettled", mostUnsettled)
-    } + [UInt8(ascii: "\n")]
-  }
-
-  /// What we say to that when we do not want the client; a code of sysexits.h.
-  static func refusal(_ reason: String, code: Int, version: String) -> [UInt8] {
-    JSONWriter.object { line in
-      line.member("prefork", version)
-      line.member("error", reason)
-      line.member("code", code)
-    } + [UInt8(ascii: "\n")]
-  }
-
-  static func look(at unread: borrowing ByteQueue, isOver: Bool) -> Look {
-    unread.withUnsafeBytes { bytes in
-      for (beginning, look) in [(wanted, Look.records), (control, .control)] {
-        let length = min(bytes.count, beginning.count)
-        guard (0..<length).allSatisfy({ bytes[$0] == beginning[$0] }) else { continue }
-        if length == beginning.count { return look }
-        return isOver ? .plain : .incomplete
-      }
-      return .plain
-    }
-  }
+/// The last part of a connection's life: its answers are delivered, and then it is closed.
+struct Delivery {
+  /// When we close whatever is delivered.
+  var until: UInt64
+  /// Our sending side is shut down: the client reads to the end.
+  var isShut = false
+  /// All is delivered; so long we wait for the client to close.
+  var closesAt: UInt64?
 }
 
 /// The connections of a pool by the index of their `ClientID`. An index is used again only when the ledger has forgotten its client.

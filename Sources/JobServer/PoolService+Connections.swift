@@ -10,8 +10,6 @@ extension PoolService {
   private static let mostAtOnce = 64
   /// So long listening is suspended when descriptors are used up, in nanoseconds.
   private static let suspension: UInt64 = 100_000_000
-  /// So long we wait for a client to close when everything is sent, in nanoseconds.
-  private static let lingerLimit: UInt64 = 2_000_000_000
 
   // MARK: They come
 
@@ -112,7 +110,9 @@ extension PoolService {
   ) {
     let index = token.index
     guard connections.holds(index), token.isAbout(connections[index].id) else { return }
-    if connections[index].lingersUntil != nil { return readAway(index, hangup: hangup, &loop) }
+    if discardsInput(index) {
+      return handleEnding(index, readable: readable, writable: writable, hangup: hangup, &loop)
+    }
     if hangup { return close(index, .gone, &loop) }
     if writable {
       send(index, &loop)
@@ -121,8 +121,7 @@ extension PoolService {
       finishIfAnswered(index, &loop)
       guard connections.holds(index) else { return }
     }
-    // Told in the same breath as the order to drain, it would stand in a line that nobody serves.
-    guard readable, !connections[index].inputIsOver, !isDraining else { return }
+    guard readable, !connections[index].inputIsOver else { return }
     if connections[index].isInLine, !mayTakeJobs {
       // It is heard when there is room, without being asked again whether it is readable.
       watchInput(index, false, &loop)
@@ -139,47 +138,15 @@ extension PoolService {
 
   // MARK: They go
 
-  /// Everything it sent was answered, and the answers are sent: we say so, and wait for it to close.
-  mutating func finishIfAnswered(_ index: Int, _ loop: inout EventLoop) {
-    guard connections[index].inputIsOver || isDraining, connections[index].unsent.isEmpty,
-      connections[index].jobs == UInt64(connections[index].settled), !connections[index].isInLine,
-      connections[index].lingersUntil == nil
-    else { return }
-    if connections[index].inputIsOver { return close(index, .finished, &loop) }
-    // With bytes of it unread, closing would be a reset, and might take answers from it that it has not read.
-    connections[index].socket.shutdownWrite()
-    connections[index].lingersUntil = loop.now() &+ Self.lingerLimit
-    watchInput(index, true, &loop)
-    timers.arm(.linger, at: loop.now() &+ Self.lingerLimit)
-  }
-
-  /// What comes from a client that was told that nothing is taken any more.
-  private mutating func readAway(_ index: Int, hangup: Bool, _ loop: inout EventLoop) {
-    if hangup { return close(index, .stopped, &loop) }
-    for _ in 0..<16 {
-      switch connections[index].readAway() {
-      case .bytes: continue
-      case .wouldBlock: return
-      case .endOfFile, .failed: return close(index, .stopped, &loop)
-      }
-    }
-  }
-
-  mutating func closeLingering(_ loop: inout EventLoop) {
-    for index in connections.indices where connections.holds(index) {
-      guard let until = connections[index].lingersUntil else { continue }
-      if until <= loop.now() { close(index, .stopped, &loop) } else { timers.arm(.linger, at: until) }
-    }
-  }
-
   /// Those on which nothing moves, and which wait neither for an answer nor for us to read them, are closed.
   mutating func closeIdle(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard let limit = configuration.connectionIdleLimit else { return }
     for index in connections.indices where connections.holds(index) {
       let waits = connections[index].jobs != UInt64(connections[index].settled) || connections[index].isInLine
-      guard !waits, loop.now() &- connections[index].movedAt >= limit else { continue }
+      guard !waits, !discardsInput(index), loop.now() &- connections[index].movedAt >= limit else { continue }
       reporter.detail("\(connections[index].name) is closed: nothing moved on it (--idle-connection-timeout)")
-      close(index, .idle, &loop)
+      end(index, for: .idle, &loop)
+      finishIfAnswered(index, &loop)
     }
     lookForIdle(loop)
   }
@@ -188,7 +155,10 @@ extension PoolService {
   mutating func close(_ index: Int, _ end: ConnectionEnd, _ loop: inout EventLoop) {
     let id = connections[index].id
     let isAnswered = connections[index].jobs == UInt64(connections[index].settled) && connections[index].unsent.isEmpty
-    metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
+    // One that we have ended was counted then.
+    if connections[index].endedFor == nil {
+      metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
+    }
     noteConsumed(connections[index].unread.count)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
@@ -203,37 +173,4 @@ extension PoolService {
     guard !engine.ledger.knows(id), departed.remove(id) != nil else { return }
     connections.reuse(id)
   }
-
-  // MARK: The end
-
-  /// Nobody is let in and nothing is read any more; what was accepted is finished.
-  mutating func drain(_ loop: inout EventLoop) {
-    guard !isDraining else { return }
-    isDraining = true
-    timers.disarm(.listen)
-    for index in listeners.indices where listeners.holds(index) {
-      loop.remove(listeners[index].descriptor)
-      listeners.remove(index)
-    }
-    listens.removeAll()
-    engine.tell(.inputEnded)
-    for index in connections.indices where connections.holds(index) {
-      connections[index].isInLine = false
-      watchInput(index, false, &loop)
-      finishIfAnswered(index, &loop)
-    }
-  }
-
-  /// Closes whatever is open: the pool is over.
-  mutating func closeAll(_ loop: inout EventLoop) {
-    for index in connections.indices where connections.holds(index) { close(index, .stopped, &loop) }
-  }
-
-  /// Connections that have answers to read.
-  var deafConnections: Int {
-    connections.indices.count { connections.holds($0) && !connections[$0].unsent.isEmpty }
-  }
-
-  /// Whether everything that was accepted is answered and every client has its answers.
-  var isDrained: Bool { isDraining && connections.count == 0 && engine.ledger.counts.unsettled == 0 }
 }

@@ -91,6 +91,10 @@ extension PoolService {
         close(index, .malformed, &loop)
         return .gone
       }
+      if let other = connections[index].foreignProtocol {
+        turnAway(index, other, &loop, &reporter)
+        return .gone
+      }
       switch step {
       case .frame(let place, let consumed):
         takeJob(at: place, from: index, loop, &reporter)

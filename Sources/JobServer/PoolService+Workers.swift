@@ -9,9 +9,13 @@ import WorkerProcess
 extension PoolService {
   mutating func take(_ event: WorkerPoolEvent, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     switch event {
-    case .started: metrics.workerStarted()
+    case .started:
+      metrics.workerStarted()
+      hasStarted = true
     case .ready: noteReadiness()
-    case .cannotStart: metrics.startFailed()
+    case .cannotStart(let error):
+      metrics.startFailed()
+      if error.isPermanent, !hasStarted { cannotStart = true }
     case .died(let report):
       if report.neverTookAJob { metrics.startFailed() } else { noteDeath(DeathCause(report)) }
     case .leaseLost(_, .died(let report)): noteDeath(DeathCause(report))

@@ -17,8 +17,8 @@ struct PoolService: ~Copyable {
   enum Timer: Hashable {
     /// Those on which nothing moves are looked for.
     case idle
-    /// Those that linger are closed in spite of their clients.
-    case linger
+    /// Those whose last answers are on their way are looked at.
+    case delivery
     /// Descriptors were used up: listening is tried again.
     case listen
   }
@@ -68,9 +68,20 @@ struct PoolService: ~Copyable {
   /// No new connections, and nothing more is read.
   var isDraining = false
   var poolIsClosed = false
+  /// How long a client may take to read its last answers while we drain, in nanoseconds.
+  var deliveryLimit: UInt64 = 0
+  /// Connections are closed as soon as everything is delivered.
+  var hurries = false
+  var isLookingAtDeliveries = false
+  /// What was lost because clients did not read it in time.
+  var undelivered = (connections: 0, answers: 0)
   /// It once had its minimum of ready workers, which may be none.
   var wasReady: Bool
   var startsFail = false
+  /// A worker process of it was once started.
+  var hasStarted = false
+  /// Not even its first worker process could be started, and trying again is pointless.
+  var cannotStart = false
   /// Listening is suspended: descriptors are used up.
   var listenersAreSuspended = false
 
@@ -158,7 +169,7 @@ struct PoolService: ~Copyable {
     while let timer = timers.popExpired(at: loop.now()) {
       switch timer {
       case .idle: closeIdle(&loop, &reporter)
-      case .linger: closeLingering(&loop)
+      case .delivery: lookAtDeliveries(&loop, &reporter)
       case .listen: resumeListening(&loop)
       }
     }

@@ -51,9 +51,9 @@ struct RefusedClients: ~Copyable {
     case .wouldBlock: return
     case .endOfFile, .failed: isOver = true
     }
-    switch Greeting.look(at: clients[index].unread, isOver: isOver) {
+    switch Greeting.look(at: clients[index].unread, isOver: isOver, isTCP: false) {
     case .incomplete: return
-    case .plain, .control: break
+    case .plain, .control, .foreign: break
     case .records: clients[index].tellReason()
     }
     close(index, &loop)

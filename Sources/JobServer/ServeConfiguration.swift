@@ -3,6 +3,7 @@ import JobEngine
 import LinuxIO
 import WireFormats
 import WorkerPool
+import WorkerProcess
 
 /// Everything `prefork serve` needs to know.
 public struct ServeConfiguration: Sendable {
@@ -46,6 +47,7 @@ public struct ServeConfiguration: Sendable {
       }
       users[metricsListen] = "--metrics-listen"
     }
+    defects += derivedDefects
     for (number, pool) in pools.enumerated() {
       for address in pool.listens {
         let user = "the pool \(pool.name)"
@@ -58,8 +60,26 @@ public struct ServeConfiguration: Sendable {
     return defects
   }
 
+  /// What is wrong with the control socket whose path nobody has given.
+  private var derivedDefects: [(pool: Int?, sentence: String)] {
+    guard control == nil, case .unix(let path)? = controlAddress else { return [] }
+    let number = pools.firstIndex { $0.listens.contains { if case .unix = $0 { true } else { false } } }
+    let advice = "give it another path with --control unix:/PATH"
+    if path.utf8.count > SocketAddress.longestName {
+      return [
+        (
+          number,
+          "the path of the control socket, unix:\(path), is too long: \(path.utf8.count) bytes, and the system takes at most "
+            + "\(SocketAddress.longestName); \(advice), or listen on a shorter one"
+        )
+      ]
+    }
+    let isTaken = metricsListen == controlAddress || pools.contains { $0.listens.contains(.unix(path: path)) }
+    return isTaken ? [(number, "unix:\(path) is the control socket, too; \(advice)")] : []
+  }
+
   /// Where the pools are controlled: beside the first job socket in the file system, unless it was told.
-  var controlAddress: SocketAddress? {
+  public var controlAddress: SocketAddress? {
     if let control { return control }
     for pool in pools {
       for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }
@@ -150,6 +170,9 @@ public struct ServedPool: Sendable {
     self.seed = seed
   }
 
+  /// Why its workers cannot be started, as far as files show that by now; nil if they do not.
+  public var foreseenStartFailure: SpawnError? { SpawnError.foreseen(pool.command, pool.surroundings) }
+
   /// What its engine needs to know.
   var engine: JobEngineConfiguration {
     var engine = JobEngineConfiguration(pool: pool, ledger: ledger, seed: seed)
@@ -192,6 +215,10 @@ public enum ServeEnd: Sendable, Equatable {
   case cannotListen(String, hint: String?)
   /// A file that was to be written cannot be, for this reason.
   case cannotCreateFile(String)
+  /// The workers of a pool cannot be started, which was noticed before anything was; this reason and this advice.
+  case cannotStart(String, hint: String?)
+  /// The first worker of a pool could not be started, which was reported on stderr.
+  case workersDoNotStart
   /// Our own bug was noticed.
   case internalError
 }

@@ -78,7 +78,7 @@ extension ServeDriver {
     case .stop(let pool, let waits):
       let pools = try several(pool)
       let answer = ending(pools, waits, index)
-      for number in pools { abandon(number, .prompt, because: .stopCommand) }
+      for number in pools { abandon(number, .prompt, because: .stopCommand, grace: Self.stopGrace) }
       return answer
     case .metrics: return .metrics(String(decoding: metrics(as: .openMetrics), as: UTF8.self))
     case .cancelJob(let pool, let job):
@@ -88,8 +88,8 @@ extension ServeDriver {
       return .done
     case .jobs(let pool, let limit): return .jobs(services[try one(pool)].jobs(atMost: limit, loop))
     case .reload:
-      if let reason = reloadConfiguration() { throw .reloadFailed(reason) }
-      return .done
+      beginReload(for: ReloadState.Asker(session: index, generation: control!.sessions[index].generation))
+      return nil
     }
   }
 
@@ -145,6 +145,19 @@ extension ServeDriver {
         EndWaiter(session: index, generation: control!.sessions[index].generation, pools: Set(pools)))
     }
     return .accepted
+  }
+
+  /// The configuration was read again, or not, for this reason.
+  mutating func answerReload(_ asker: ReloadState.Asker, _ refusal: String?) {
+    let index = asker.session
+    guard control != nil, control!.sessions.holds(index), control!.sessions[index].generation == asker.generation
+    else { return }
+    if let refusal {
+      control!.sessions[index].protocolSession.refuse(.reloadFailed(refusal))
+    } else {
+      control!.sessions[index].protocolSession.reply(.done)
+    }
+    answerControl(index)
   }
 
   /// The pool is over.

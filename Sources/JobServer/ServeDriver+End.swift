@@ -15,7 +15,7 @@ extension ServeDriver {
     switch signal {
     case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
     case Signal.stop: try stop(by: signal)
-    case Signal.hangup: _ = reloadConfiguration()
+    case Signal.hangup: beginReload()
     case Signal.user1: sayState()
     case Signal.child:
       for number in services.indices where services.holds(number) {
@@ -69,16 +69,23 @@ extension ServeDriver {
   /// The pool takes nothing new, finishes what it has, and ends.
   mutating func drain(_ number: Int) {
     reporter.pool = poolName(number)
-    services[number].drain(&loop)
+    services[number].drain(limit: configuration.drainLimit, &loop)
     reporter.pool = nil
     tellWhenStopping()
   }
 
-  /// The pool ends now: what is not settled is cancelled, and its clients are told so.
-  mutating func abandon(_ number: Int, _ urgency: StopUrgency, because cause: CancelCause) {
+  /// How long clients may take to read the last answers of a pool that is stopped, in nanoseconds: when we were asked once, and
+  /// when there is no time left.
+  static let (stopGrace, lastGrace): (UInt64, UInt64) = (2_000_000_000, 200_000_000)
+
+  /// The pool ends now: what is not settled is cancelled, and its clients are told so, as far as they read within `grace` nanoseconds.
+  mutating func abandon(
+    _ number: Int, _ urgency: StopUrgency, because cause: CancelCause, grace: UInt64 = lastGrace
+  ) {
     if services[number].engine.ledger.counts.unsettled > 0 { hasGivenUp = true }
     drain(number)
     services[number].engine.abandon(because: cause)
+    services[number].hurry(within: urgency == .immediate ? 0 : grace, loop)
     services[number].work(&loop, &reporter)
     services[number].engine.stopPool(urgency, &loop)
   }
@@ -89,17 +96,37 @@ extension ServeDriver {
       let unsettled = services[number].engine.ledger.counts.unsettled
       reporter.pool = poolName(number)
       if unsettled > 0 { reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout") }
-      sayWhoDidNotRead(number)
       abandon(number, .prompt, because: .drainTimeout)
     }
   }
 
-  /// Answers that nobody takes are as good as jobs given up.
-  private mutating func sayWhoDidNotRead(_ number: Int) {
-    let deaf = services[number].deafConnections
-    guard deaf > 0 else { return }
+  /// Answers that nobody has read are as good as jobs given up.
+  private mutating func sayWhatWasNotDelivered(_ number: Int) {
+    let (connections, answers) = services[number].undelivered
+    guard connections > 0 else { return }
     hasGivenUp = true
-    reporter.note("\(deaf) connections did not read their answers within --drain-timeout")
+    let who = counted(connections, "connection") + " did not read \(connections == 1 ? "its" : "their") answers"
+    reporter.note("\(who) in time (--drain-timeout): about \(counted(answers, "answer")) not delivered")
+  }
+
+  /// The pool whose program cannot be executed; nil if each can, as far as files show it.
+  var foreseenStartFailure: ServeEnd? {
+    for (number, pool) in configuration.pools.enumerated() {
+      guard let error = pool.foreseenStartFailure else { continue }
+      return .cannotStart((poolName(number).map { "the pool \($0): " } ?? "") + "\(error)", hint: error.hint)
+    }
+    return nil
+  }
+
+  /// Before we are ready, a pool whose very first worker cannot be executed ends us, as it ends `prefork run`. Later, others are
+  /// served, and the file may come back.
+  mutating func endIfItCannotStart(_ number: Int) {
+    guard services[number].cannotStart, !talk.hasSaidReady, !couldNotStart else { return }
+    couldNotStart = true
+    reporter.fatal("the first worker cannot be started: giving up before anything is served")
+    for number in services.indices where services.holds(number) {
+      abandon(number, .prompt, because: .noWorker)
+    }
   }
 
   /// A pool that has answered everything stops its workers; one whose workers are gone is over.
@@ -108,8 +135,10 @@ extension ServeDriver {
       services[number].engine.stopPool(.graceful, &loop)
       services[number].settle(&loop, &reporter)
     }
-    guard services[number].poolIsClosed else { return }
+    guard services[number].poolIsClosed, !services[number].isDelivering else { return }
     services[number].closeAll(&loop)
+    reporter.pool = poolName(number)
+    sayWhatWasNotDelivered(number)
     if services[number].engine.ledger.internalErrors > 0 || services[number].engine.pool.internalErrors > 0 {
       hadInternalError = true
     }
@@ -177,6 +206,7 @@ extension ServeDriver {
 
   var end: ServeEnd {
     if hadInternalError { return .internalError }
+    if couldNotStart { return .workersDoNotStart }
     if let interruptedBy { return .interrupted(signal: interruptedBy) }
     return hasGivenUp ? .gaveUpJobs : .stopped
   }

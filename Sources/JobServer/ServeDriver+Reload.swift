@@ -10,27 +10,46 @@ import WorkerPool
 /// starts; one that is gone finishes what it has accepted, and ends; one that stays gets its new values, and its workers are
 /// replaced. A connection keeps the formats and the largest job that it began with. No job that was accepted is lost by any of it.
 extension ServeDriver {
-  /// Does what SIGHUP and control ask for, and tells people. Nil when the new configuration is in use; else why nothing has
-  /// changed, in one line.
-  mutating func reloadConfiguration() -> String? {
+  /// SIGHUP or a client of control asks for a reload: the file is read on a thread of its own. One that is asked for meanwhile is done
+  /// after it.
+  mutating func beginReload(for asker: ReloadState.Asker? = nil) {
+    if reloadState.isPreparing {
+      reloadState.isWantedAgain = true
+      if let asker { reloadState.nextAskers.append(asker) }
+      return
+    }
+    if let asker { reloadState.askers.append(asker) }
+    reloadState.isPreparing = true
     serviceReloads()
     // Also of a configuration that cannot be used: what rotates logs relies on it.
     reporter.reopenLog()
-    defer { serviceIsReady() }
+    reloadInbox.begin(reload)
+  }
+
+  /// The new configuration was read: it is used, and people are told, or why not.
+  mutating func finishReload() {
+    guard let prepared = reloadInbox.take() else { return }
+    var refusal: String?
     do throws(ReloadRefusal) {
-      try useNewConfiguration()
-      return nil
+      try useNewConfiguration(prepared)
     } catch {
       for line in error.lines { reporter.fatal(line) }
       reporter.fatal("the configuration was not reloaded: the old one goes on, and no worker is replaced")
-      return error.lines.joined(separator: "; ")
+      refusal = error.lines.joined(separator: "; ")
     }
+    serviceIsReady()
+    for asker in reloadState.askers { answerReload(asker, refusal) }
+    reloadState.isPreparing = false
+    (reloadState.askers, reloadState.nextAskers) = (reloadState.nextAskers, [])
+    guard reloadState.isWantedAgain else { return }
+    reloadState.isWantedAgain = false
+    beginReload()
   }
 
-  private mutating func useNewConfiguration() throws(ReloadRefusal) {
+  private mutating func useNewConfiguration(_ prepared: PreparedReload) throws(ReloadRefusal) {
     if stopsAsked > 0 { throw ReloadRefusal("it is stopping") }
     let new: ServeConfiguration
-    switch reload() {
+    switch prepared.reloading {
     case .configuration(let configuration): new = configuration
     case .unusable(let lines): throw ReloadRefusal(lines: lines)
     }
@@ -39,12 +58,15 @@ extension ServeDriver {
     }
     var plan = ReloadPlan()
     for pool in new.pools { plan.pools.append(try place(pool, among: plan.pools)) }
-    try openSockets(new, &plan)
+    try openSockets(new, prepared.resolution, &plan)
     try changeRights(plan)
     use(new, &plan)
   }
 
   // MARK: What can fail
+
+  /// The loop does not wait longer, in milliseconds, for another process that holds the lock of a socket file.
+  private static let lockPatience = 20
 
   /// The option that a living process cannot follow; nil if there is none.
   private func needsRestart(_ new: ServeConfiguration) -> String? {
@@ -76,14 +98,20 @@ extension ServeDriver {
     return PlannedPool(pool, free, .isNew)
   }
 
-  private mutating func openSockets(_ new: ServeConfiguration, _ plan: inout ReloadPlan) throws(ReloadRefusal) {
+  private mutating func openSockets(
+    _ new: ServeConfiguration, _ resolution: Resolution, _ plan: inout ReloadPlan
+  ) throws(ReloadRefusal) {
     do throws(SocketError) {
       for index in plan.pools.indices where plan.pools[index].fate != .isEnding {
-        try openSockets(of: &plan.pools[index], new, &plan.opened)
+        try openSockets(of: index, new, resolution, &plan)
       }
       let isKept = controlIsPassed && new.control == configuration.control
-      if let address = new.controlAddress, address != configuration.controlAddress, !isKept {
-        plan.control = try ListeningSocket(address)
+      let isThere = new.controlAddress == configuration.controlAddress && hasItsFile(control)
+      if let address = new.controlAddress, !isThere, !isKept {
+        plan.control = try ListeningSocket(address, lockPatience: Self.lockPatience)
+      }
+      if let address = new.metricsListen, !hasItsFile(metricsListener) {
+        plan.metrics = try ListeningSocket(address, lockPatience: Self.lockPatience)
       }
     } catch {
       throw ReloadRefusal(lines: [error.description] + (error.hint.map { ["hint: \($0)"] } ?? []))
@@ -94,20 +122,26 @@ extension ServeDriver {
   }
 
   private func openSockets(
-    of planned: inout PlannedPool, _ new: ServeConfiguration, _ opened: inout Slab<ListeningSocket>
+    of place: Int, _ new: ServeConfiguration, _ resolution: Resolution, _ plan: inout ReloadPlan
   ) throws(SocketError) {
+    let planned = plan.pools[place]
     for address in planned.pool.listens {
-      guard let (owner, index) = listener(at: address) else {
-        let place = opened.firstEmpty
-        opened.insert(
-          try ListeningSocket(address, rights: planned.pool.rights, allowsRemote: new.allowsRemote), at: place)
-        planned.additions.append(.opened(address, place))
+      if let (owner, index) = listener(at: address), !services[owner].listeners[index].hasItsFile {
+        plan.lost.append((owner, index))
+      } else if let (owner, index) = listener(at: address) {
+        if services[owner].listeners[index].isRemote, !new.allowsRemote {
+          throw .remote(address, resolved: services[owner].listeners[index].address)
+        }
+        if planned.fate == .isNew || owner != planned.number {
+          plan.pools[place].additions.append(.moved(address, owner, index))
+        }
         continue
       }
-      if services[owner].listeners[index].isRemote, !new.allowsRemote {
-        throw .remote(address, resolved: services[owner].listeners[index].address)
-      }
-      if planned.fate == .isNew || owner != planned.number { planned.additions.append(.moved(address, owner, index)) }
+      let socket = try ListeningSocket(
+        address, rights: planned.pool.rights, allowsRemote: new.allowsRemote, resolution: resolution,
+        lockPatience: Self.lockPatience)
+      plan.pools[place].additions.append(.opened(address, plan.opened.firstEmpty))
+      plan.opened.insert(socket, at: plan.opened.firstEmpty)
     }
   }
 
@@ -157,8 +191,10 @@ extension ServeDriver {
       services.insert(service, at: planned.number)
       talk.moves[planned.number] = nil
     }
+    for (owner, index) in plan.lost { closeLost(owner, index) }
     for planned in plan.pools { addListeners(planned, &plan.opened) }
     moveControl(&plan)
+    moveMetrics(&plan)
     let named = Set(new.pools.map(\.name))
     for number in services.indices where services.holds(number) && !named.contains(services[number].configuration.name)
     {
@@ -167,6 +203,14 @@ extension ServeDriver {
     }
     for planned in plan.pools { goOn(planned) }
     reporter.pool = nil
+  }
+
+  /// A socket whose file was removed or replaced: those who connected before are let in.
+  private mutating func closeLost(_ owner: Int, _ index: Int) {
+    reporter.pool = poolName(owner)
+    reporter.note("the file of \(services[owner].listeners[index].address) was removed or replaced: it is made anew")
+    services[owner].letIn(at: index, &loop, &reporter)
+    _ = services[owner].giveAway(index, &loop)
   }
 
   private mutating func addListeners(_ planned: PlannedPool, _ opened: inout Slab<ListeningSocket>) {
@@ -200,6 +244,19 @@ extension ServeDriver {
       try loop.add(descriptor, token: ServerToken(.controlListener).rawValue, readable: true, writable: false)
     } catch {
       reporter.fatal("cannot watch the control socket: \(error)")
+    }
+  }
+
+  private mutating func moveMetrics(_ plan: inout ReloadPlan) {
+    guard let listener = plan.metrics.take() else { return }
+    if let old = descriptor(of: metricsServer) { loop.remove(old) }
+    reporter.note("the file of \(listener.address) was removed or replaced: it is made anew")
+    if case .cannotListen(let reason, _)? = listenForMetrics(listener) { return reporter.fatal(reason) }
+    guard let new = descriptor(of: metricsServer) else { return }
+    do {
+      try loop.add(new, token: ServerToken(.metrics).rawValue, readable: true, writable: false)
+    } catch {
+      reporter.fatal("cannot watch the socket of the metrics: \(error)")
     }
   }
 
@@ -241,7 +298,10 @@ private struct ReloadRefusal: Error {
 private struct ReloadPlan: ~Copyable {
   var pools: [PlannedPool] = []
   var opened = Slab<ListeningSocket>()
+  /// Sockets whose files are gone: the pool, and the place there.
+  var lost: [(owner: Int, index: Int)] = []
   var control: ListeningSocket?
+  var metrics: ListeningSocket?
 }
 
 /// A pool of the new configuration.

@@ -25,7 +25,7 @@ extension ServeDriver {
 
   /// After each turn until it was told: every socket listens, and every pool has had its minimum of ready workers.
   mutating func tellWhenReady() {
-    guard !talk.hasSaidReady else { return }
+    guard !talk.hasSaidReady, !talk.hasSaidStopping, services.count > 0 else { return }
     for number in services.indices where services.holds(number) && !services[number].wasReady { return }
     talk.hasSaidReady = true
     messenger.status(statusLine)

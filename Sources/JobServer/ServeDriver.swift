@@ -27,13 +27,15 @@ public func serve(
   let keepLimit: @Sendable (ServeConfiguration) -> ServeConfiguration = {
     $0.givingWorkers(descriptors).leavingDescriptors(of: descriptors)
   }
-  var driver = try ServeDriver(keepLimit(configuration), log, closed: closed, messenger) {
+  let inbox = try ReloadInbox()
+  var driver = try ServeDriver(keepLimit(configuration), log, closed: closed, messenger, inbox) {
     switch reload() {
     case .configuration(let configuration): .configuration(keepLimit(configuration))
     case .unusable(let reason): .unusable(reason)
     }
   }
   driver.sayLoweredLimits(configuration)
+  if let failure = driver.foreseenStartFailure { return failure }
   if let failure = driver.take(passed) ?? driver.listen() { return failure }
   return try driver.run()
 }
@@ -42,6 +44,8 @@ public func serve(
 struct ServeDriver: ~Copyable {
   var configuration: ServeConfiguration
   let reload: @Sendable () -> Reloading
+  let reloadInbox: ReloadInbox
+  var reloadState = ReloadState()
   var loop: EventLoop
   var reporter: Reporter
   let messenger: ServiceMessenger
@@ -49,6 +53,8 @@ struct ServeDriver: ~Copyable {
   var services = Slab<PoolService>()
   var control: ControlEndpoint?
   var metricsServer: MetricsServer?
+  /// Keeps the file of its socket, if it has one.
+  var metricsListener: ListeningSocket?
   var loopEvents: [LoopEvent] = []
   let startedAt: UInt64
   /// Who we are.
@@ -62,13 +68,16 @@ struct ServeDriver: ~Copyable {
   /// The signal that told us, if it came from a terminal.
   var interruptedBy: CInt?
   var hadInternalError = false
+  /// The first worker of a pool could not be started: nothing was ever served.
+  var couldNotStart = false
   /// Those of the control socket who wait for the end of pools, and of which.
   var waiting: [EndWaiter] = []
 
   init(
     _ configuration: ServeConfiguration, _ log: consuming WorkerLog?, closed: ClosedDescriptors,
-    _ messenger: ServiceMessenger, reload: @escaping @Sendable () -> Reloading
+    _ messenger: ServiceMessenger, _ reloadInbox: ReloadInbox, reload: @escaping @Sendable () -> Reloading
   ) throws(SystemError) {
+    self.reloadInbox = reloadInbox
     self.reload = reload
     self.configuration = configuration
     loop = try EventLoop()
@@ -120,6 +129,7 @@ struct ServeDriver: ~Copyable {
     } catch {
       return .cannotListen("cannot serve metrics on \(address): \(error)", hint: nil)
     }
+    metricsListener = consume listener
     if case .tcp = address {
       reporter.note("metrics on http://\(address.description.dropFirst(4))/metrics")
     } else {
@@ -140,6 +150,7 @@ struct ServeDriver: ~Copyable {
     ])
     for (descriptor, kind) in [
       (listener(of: control), ServerToken.Kind.controlListener), (descriptor(of: metricsServer), .metrics),
+      (reloadInbox.descriptor, .reload),
     ] {
       guard let descriptor else { continue }
       try loop.add(descriptor, token: ServerToken(kind).rawValue, readable: true, writable: false)
@@ -170,6 +181,7 @@ struct ServeDriver: ~Copyable {
     for number in services.indices where services.holds(number) {
       reporter.pool = poolName(number)
       services[number].work(&loop, &reporter)
+      endIfItCannotStart(number)
       goOnEnding(number)
       guard services.holds(number) else { continue }
       if services[number].hasNews {
@@ -245,6 +257,7 @@ struct ServeDriver: ~Copyable {
     case .controlListener: if control != nil { control!.letIn(&loop, owner: owner, &reporter) }
     case .control: controlReady(token, readable: readable, hangup: hangup)
     case .metrics: serveMetrics()
+    case .reload: finishReload()
     }
   }
 
@@ -289,7 +302,21 @@ private func nextState(of control: borrowing ControlEndpoint?) -> UInt64? {
   }
 }
 
-private func descriptor(of server: borrowing MetricsServer?) -> CInt? {
+func hasItsFile(_ control: borrowing ControlEndpoint?) -> Bool {
+  switch control {
+  case .some(let control): control.listener.hasItsFile
+  case .none: false
+  }
+}
+
+func hasItsFile(_ listener: borrowing ListeningSocket?) -> Bool {
+  switch listener {
+  case .some(let listener): listener.hasItsFile
+  case .none: true
+  }
+}
+
+func descriptor(of server: borrowing MetricsServer?) -> CInt? {
   switch server {
   case .some(let server): server.descriptor
   case .none: nil

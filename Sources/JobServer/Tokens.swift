@@ -11,6 +11,7 @@ struct ServerToken {
     case control = 0x24
     case metrics = 0x25
     case refused = 0x26
+    case reload = 0x27
   }
 
   let kind: Kind

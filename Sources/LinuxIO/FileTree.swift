@@ -119,7 +119,7 @@ private func contents(
 }
 
 /// Goes through what a folder holds, dot names included; nothing if it cannot be read.
-func forEachName(in path: String, _ body: (_ name: String, _ isFolder: Bool) -> Void) {
+public func forEachName(in path: String, _ body: (_ name: String, _ isFolder: Bool) -> Void) {
   guard let folder = opendir(path) else { return }
   defer { closedir(folder) }
   while let entry = readdir(folder) {

@@ -16,10 +16,15 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// A socket in the file system gets `rights`; a stale file is replaced, and at the end our own removed. A name with
   /// several addresses listens on the first that can be bound, IPv4 before IPv6: those who connect by name try all, those who
   /// connect to 127.0.0.1 do not. Unless `allowsRemote`, each address that the name stands for must be one of the loopback.
+  ///
+  /// With `resolution` nothing is looked up that was looked up there. Another process that starts or ends on the same path is waited
+  /// for, at most `lockPatience` milliseconds.
   public init(
-    _ address: SocketAddress, rights: SocketFileRights = SocketFileRights(), allowsRemote: Bool = false
+    _ address: SocketAddress, rights: SocketFileRights = SocketFileRights(), allowsRemote: Bool = false,
+    resolution: Resolution = Resolution(of: []), lockPatience: Int = 3000
   ) throws(SocketError) {
-    let made = try Self.make(address, rights, allowsRemote)
+    let resolved = try resolution.addresses(of: address)
+    let made = try Self.make(address, resolved, rights, allowsRemote, lockPatience)
     isUnix = made.bound.isUnix == true
     self.address = made.bound.address ?? address
     file = made.file
@@ -57,6 +62,9 @@ public struct ListeningSocket: ~Copyable, Sendable {
     if number < 0 { throw SystemError("fcntl F_DUPFD_CLOEXEC") }
     return FileDescriptor(owning: number)
   }
+
+  /// Whether its file is still there for those who connect by its path; true if it has none, or one that is not ours.
+  public var hasItsFile: Bool { file?.isInPlace ?? true }
 
   /// Gives its file other rights; without effect on a socket whose file is not ours, or that has none.
   public func change(_ rights: SocketFileRights) throws(SocketError) { try file?.change(rights) }
@@ -111,16 +119,16 @@ public struct ListeningSocket: ~Copyable, Sendable {
   }
 
   private static func make(
-    _ address: SocketAddress, _ rights: SocketFileRights, _ allowsRemote: Bool
+    _ address: SocketAddress, _ resolved: [ResolvedAddress], _ rights: SocketFileRights, _ allowsRemote: Bool,
+    _ lockPatience: Int
   ) throws(SocketError) -> Made {
-    let resolved = try ResolvedAddress.all(of: address)
     if !allowsRemote, let remote = resolved.first(where: { !$0.isLocal }) {
       throw .remote(address, resolved: remote.address ?? address)
     }
     var failure = SocketError.unresolved(address, reason: "no address of a stream")
     for candidate in resolved.filter(\.isIPv4) + resolved.filter({ !$0.isIPv4 }) {
       do throws(SocketError) {
-        return try listen(candidate, address, rights)
+        return try listen(candidate, address, rights, lockPatience)
       } catch {
         failure = error
       }
@@ -129,14 +137,14 @@ public struct ListeningSocket: ~Copyable, Sendable {
   }
 
   private static func listen(
-    _ resolved: ResolvedAddress, _ address: SocketAddress, _ rights: SocketFileRights
+    _ resolved: ResolvedAddress, _ address: SocketAddress, _ rights: SocketFileRights, _ lockPatience: Int
   ) throws(SocketError) -> Made {
     var resolved = resolved
     let number = prefork_stream_socket(&resolved.kernel)
     if number < 0 { throw .listen(address, SystemError("socket")) }
     let socket = FileDescriptor(owning: number)
     if case .unix(let path) = address {
-      let file = try UnixSocketFile.listen(number, at: path, rights)
+      let file = try UnixSocketFile.listen(number, at: path, rights, lockPatience)
       return Made(socket: socket, bound: resolved, file: file)
     }
     // Connections of the server before us, which linger in TIME_WAIT, shall not keep us from starting.
@@ -168,6 +176,14 @@ public enum Peer: Hashable, Sendable, CustomStringConvertible {
   }
 
   init(tcp resolved: ResolvedAddress) { self = resolved.address.map(Peer.host) ?? .unknown }
+
+  /// Whether it came by TCP.
+  public var isHost: Bool {
+    switch self {
+    case .host: true
+    case .process, .unknown: false
+    }
+  }
 
   /// Its user, if it is a process of this machine.
   public var uid: UInt32? {

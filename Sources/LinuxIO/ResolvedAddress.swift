@@ -1,8 +1,41 @@
 import CLinux
 import Glibc
 
+/// What addresses stand for, looked up beforehand: the name of a host may take seconds, which a loop cannot wait.
+public struct Resolution: Sendable {
+  private var found: [SocketAddress: Result<[ResolvedAddress], SocketError>] = [:]
+
+  /// Looks all of them up, and blocks until that is done. What cannot be resolved is an error when it is used.
+  public init(of addresses: [SocketAddress]) {
+    for address in Set(addresses) {
+      found[address] = Result { () throws(SocketError) in try ResolvedAddress.all(of: address) }
+    }
+  }
+
+  /// Why an address cannot be resolved; nil if it can, or was not looked up.
+  public func failure(of address: SocketAddress) -> SocketError? {
+    if case .failure(let error)? = found[address] { error } else { nil }
+  }
+
+  /// In numbers, all that an address stands for; empty if it cannot be resolved, or was not looked up.
+  public func numbers(of address: SocketAddress) -> [SocketAddress] {
+    if case .success(let resolved)? = found[address] { resolved.compactMap(\.address) } else { [] }
+  }
+
+  /// The one of its numbers that other machines can reach; nil if there is none.
+  public func remoteNumber(of address: SocketAddress) -> SocketAddress? {
+    guard case .success(let resolved)? = found[address] else { return nil }
+    return resolved.first { !$0.isLocal }.map { $0.address ?? address }
+  }
+
+  func addresses(of address: SocketAddress) throws(SocketError) -> [ResolvedAddress] {
+    guard let known = found[address] else { return try ResolvedAddress.all(of: address) }
+    return try known.get()
+  }
+}
+
 /// An address as the kernel takes it.
-struct ResolvedAddress {
+struct ResolvedAddress: Sendable {
   /// More addresses of one name are not tried.
   private static let most = 16
 

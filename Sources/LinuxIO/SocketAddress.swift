@@ -13,7 +13,7 @@ public enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
   public static let schemes = ["unix", "tcp"]
 
   /// More bytes have no room in a sockaddr_un.
-  static let longestName = 107
+  public static let longestName = 107
 
   /// Reads `unix:/path`, `unix:@name`, `tcp:HOST:PORT`, `tcp:[::1]:PORT`, or a path with a slash in it.
   public static func parse(_ text: String) throws(SocketAddressError) -> SocketAddress {

@@ -16,8 +16,8 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
   case notListening(descriptor: CInt)
   /// A port is needed to connect to.
   case noPort(SocketAddress)
-  /// Another process was busy with the same socket file for seconds.
-  case locked(path: String)
+  /// Another process, which is named if it is known, holds the lock of the same socket file.
+  case locked(path: String, holder: String?)
   /// Listening failed.
   case listen(SocketAddress, SystemError)
   /// Connecting failed.
@@ -36,7 +36,8 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
       "cannot connect to \(address): no answer within \(milliseconds) ms"
     case .notListening(let descriptor): "descriptor \(descriptor) is not a stream socket that listens"
     case .noPort(let address): "cannot connect to \(address): port 0 is nobody's"
-    case .locked(let path): "cannot listen on unix:\(path): another process has locked \(path).lock for seconds"
+    case .locked(let path, let holder):
+      "cannot listen on unix:\(path): \(holder ?? "another process") holds the lock \(path).lock"
     case .listen(let address, let error): "cannot listen on \(address): \(error.operation): \(error.reason)"
     case .connect(let address, let error): "cannot connect to \(address): \(error.reason)"
     }
@@ -53,7 +54,8 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     case .timedOut: "is it overloaded or stopped? A longer wait may help"
     case .notListening: "in the .socket unit, use ListenStream= and Accept=no"
     case .noPort: "give the port that the server has told"
-    case .locked(let path): "see who holds it: fuser \(path).lock"
+    case .locked(let path, nil): "see who holds it: fuser \(path).lock"
+    case .locked: "end that process, or listen on another path"
     case .listen(let address, let error): Self.hint(address, error.code)
     case .connect(let address, let error): Self.hint(connecting: address, error.code)
     }

@@ -27,12 +27,13 @@ struct UnixSocketFile {
   private let inode: ino_t
 
   /// Binds the socket to `path` and lets it listen. A stale file, a socket to which connecting is refused, is replaced;
-  /// anything else is left alone and is an error.
-  static func listen(_ socket: CInt, at path: String, _ rights: SocketFileRights) throws(SocketError) -> UnixSocketFile
-  {
+  /// anything else is left alone and is an error. The lock is waited for `lockPatience` milliseconds at most.
+  static func listen(
+    _ socket: CInt, at path: String, _ rights: SocketFileRights, _ lockPatience: Int
+  ) throws(SocketError) -> UnixSocketFile {
     let address = SocketAddress.unix(path: path)
     func failure(_ operation: String) -> SocketError { .listen(address, SystemError(operation)) }
-    let lock = try StartLock(for: path)
+    let lock = try SocketFileLock(for: path, patience: lockPatience)
     defer { lock.release() }
     var resolved = try ResolvedAddress.all(of: address)[0]
     // Linux makes the file with the mode of the socket, less the umask. Until it listens, nobody can connect whatever the
@@ -54,9 +55,14 @@ struct UnixSocketFile {
     }
   }
 
+  /// Whether the path still names the file that was made.
+  var isInPlace: Bool {
+    status(of: path).map { $0.st_dev == device && $0.st_ino == inode } ?? false
+  }
+
   /// Gives the file other rights, if it is still the one that was made. Without a group in them it keeps the one that it has.
   func change(_ rights: SocketFileRights) throws(SocketError) {
-    guard let status = status(of: path), status.st_dev == device, status.st_ino == inode else { return }
+    guard isInPlace else { return }
     try Self.apply(rights, to: path)
   }
 
@@ -69,10 +75,11 @@ struct UnixSocketFile {
   /// Removes the file, if it is still the one that was made. To be called while the socket still listens: what somebody
   /// listens on, nobody replaces.
   func remove() {
-    // Somebody who holds the lock for long has been stopped: what we leave then is a stale file, as after a crash.
-    guard let lock = try? StartLock(for: path, patience: 200) else { return }
+    // A server waits for this. Another process that holds the lock for long has been stopped, or means no good: what we leave then
+    // is a stale file, as after a crash.
+    guard let lock = try? SocketFileLock(for: path, patience: 50) else { return }
     defer { lock.release() }
-    guard let status = status(of: path), status.st_dev == device, status.st_ino == inode else { return }
+    guard isInPlace else { return }
     unlink(path)
   }
 
@@ -101,43 +108,4 @@ struct UnixSocketFile {
 private func status(of path: String) -> stat? {
   var status = stat()
   return lstat(path, &status) == 0 ? status : nil
-}
-
-/// The lock of all who start or end on a path.
-private struct StartLock: ~Copyable {
-  private let file: FileDescriptor
-  private let path: String
-
-  /// Waits at most `patience` milliseconds.
-  init(for socketPath: String, patience: Int = 3000) throws(SocketError) {
-    path = socketPath + ".lock"
-    let address = SocketAddress.unix(path: socketPath)
-    let pause = 10
-    for _ in 0...(patience / pause) {
-      let file: FileDescriptor
-      do throws(SystemError) {
-        file = try FileDescriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK)
-      } catch {
-        throw .listen(address, error)
-      }
-      if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 {
-        // Whoever held it has removed it: then this is a file that others no longer see, and a lock of nothing.
-        var (opened, named) = (stat(), stat())
-        if fstat(file.rawValue, &opened) == 0, lstat(path, &named) == 0, opened.st_dev == named.st_dev,
-          opened.st_ino == named.st_ino
-        {
-          self.file = file
-          return
-        }
-      } else if errno != EWOULDBLOCK {
-        throw .listen(address, SystemError("lock \(path)"))
-      } else {
-        poll(nil, 0, CInt(pause))
-      }
-    }
-    throw .locked(path: socketPath)
-  }
-
-  /// Removed before it is unlocked: see `init`.
-  borrowing func release() { unlink(path) }
 }

@@ -66,6 +66,10 @@ private func perform(
   case .cannotListen(let reason, let hint):
     let advice = hint.map { "hint: \($0)\n" } ?? ""
     throw ServeFailure(code: .systemRefused, message: "prefork: \(reason)\n\(advice)")
+  case .cannotStart(let reason, let hint):
+    let advice = hint.map { "hint: \($0)\n" } ?? ""
+    throw ServeFailure(code: .unavailable, message: "prefork: \(reason)\n\(advice)")
+  case .workersDoNotStart: return ExitCode.unavailable.rawValue
   case .cannotCreateFile(let reason): throw ServeFailure(code: .cannotCreateOutput, message: "prefork: \(reason)\n")
   case .internalError: return ExitCode.internalError.rawValue
   }

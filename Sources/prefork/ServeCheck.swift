@@ -10,35 +10,39 @@ func checkConfiguration(of arguments: ParsedArguments) throws(ServeFailure) -> I
   let configuration = try serveConfiguration(from: arguments, foreseeing: true)
   if configuration.verbosity >= .normal {
     let count = configuration.pools.count
+    for warning in warnings(about: configuration) { printError("prefork: warning: \(warning)\n") }
     printError(
       "prefork: \(arguments[ServeOptions.config] ?? "the command line") is ok: \(count) pool\(count == 1 ? "" : "s")\n")
   }
   return ExitCode.ok.rawValue
 }
 
-/// What files tell by now of what is bound to fail: worker programs that are not there, sockets in folders that are not there.
+/// What files and names show by now of what is bound to fail: worker programs that are not there, sockets in folders that are not
+/// there, hosts that cannot be resolved. Looks only; nothing is opened or made.
 func foresee(_ configuration: ServeConfiguration, _ settings: ServeSettings, into mistakes: inout MistakeList) {
   for (pool, said) in zip(configuration.pools, settings.pools) {
-    if let error = SpawnError.foreseen(pool.pool.command, pool.pool.surroundings) {
+    if let error = pool.foreseenStartFailure {
       mistakes.add(at: said.place, "\(error)" + (error.hint.map { "; \($0)" } ?? ""))
     }
-    for case .unix(let path) in pool.listens {
-      if let problem = folderProblem(of: path) { mistakes.add(at: said.placeOfListen, problem) }
-    }
   }
-  if case .unix(let path)? = configuration.control, let problem = folderProblem(of: path) {
-    mistakes.add(at: settings.process.place(of: ServeOptions.control), problem)
+  if case .file(let path) = configuration.workerErrors, let problem = folderProblem(of: path) {
+    let place = settings.process.place(of: SurroundingsOptions.stderr) ?? settings.pools[0].place
+    mistakes.add(at: place, "cannot write \(path): \(problem)")
   }
+  SocketForesight(configuration, settings).check(into: &mistakes)
 }
 
-private func folderProblem(of path: String) -> String? {
-  let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+/// Why nothing can be made at a path; nil if something can, as far as its folder shows it.
+func folderProblem(of path: String) -> String? {
+  let folder = folder(of: path)
   var status = stat()
-  let address = SocketAddress.unix(path: path)
-  if stat(folder, &status) != 0 {
-    return "cannot listen on \(address): the folder \(folder): \(String(cString: strerror(errno)))"
-  }
-  return status.st_mode & S_IFMT == S_IFDIR ? nil : "cannot listen on \(address): \(folder) is no folder"
+  if stat(folder, &status) != 0 { return "the folder \(folder): \(String(cString: strerror(errno)))" }
+  return status.st_mode & S_IFMT == S_IFDIR ? nil : "\(folder) is no folder"
+}
+
+/// The folder in which a path stands.
+func folder(of path: String) -> String {
+  path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
 }
 
 extension PoolSettings {

@@ -64,7 +64,8 @@ enum ServeOptions {
     help: "how many jobs of one connection may be accepted and not yet done; then it is not read")
   static let drainTimeout = Option<UInt64>(
     "drain-timeout", .duration(atLeast: 1_000_000, example: "30s"), default: "30s",
-    help: "when told to stop: longest wait for the accepted jobs; then they are given up")
+    help:
+      "when told to stop: longest wait until the accepted jobs are done and their answers read; then they are given up")
 
   // Files
   static let config = Option.optional(
@@ -129,8 +130,9 @@ enum ServeOptions {
     ],
     exitStatuses: [
       ExitStatusMeaning(0, "stopped, and everything that was accepted was answered"),
-      ExitStatusMeaning(1, "stopped, and some accepted jobs were given up"),
+      ExitStatusMeaning(1, "stopped, and some accepted jobs were given up, or their answers not read"),
       ExitCode.usage.entry, ExitStatusMeaning(66, "the configuration file cannot be read"),
+      ExitStatusMeaning(69, "the first worker of a pool cannot be started"),
       ExitCode.internalError.entry, ExitCode.systemRefused.entry,
       ExitCode.cannotCreateOutput.entry, ExitCode.badConfiguration.entry, ExitCode.interrupted.entry,
     ])

@@ -78,7 +78,7 @@ private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String?
 
   @Test(arguments: [
     ("1", 1), ("4096", 4096), ("64K", 65536), ("64k", 65536), ("16M", 16_777_216), ("2G", 2_147_483_648),
-    ("1T", 1_099_511_627_776), ("8388607T", 8_388_607 << 40), ("9223372036854775807", .max),
+    ("1T", 1_099_511_627_776), ("1024T", 1 << 50), ("1125899906842624", 1 << 50),
   ])
   func sizesArePowersOf1024(text: String, expected: Int) throws {
     #expect(try ValueKind<Int>.size().parse(text) == expected)
@@ -86,11 +86,34 @@ private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String?
 
   @Test(arguments: [
     ("0", "is too small"), ("0M", "is too small"), ("8388608T", "is too large"),
+    ("1025T", "is too large"), ("1125899906842625", "is too large"), ("9223372036854775807", "is too large"),
     ("9223372036854775808", "is too large"), ("64KB", "has an unknown unit"), ("64KiB", "has an unknown unit"),
     ("1.5G", "is not a size"), ("-1K", "is negative"), ("K", "is not a size"),
   ])
   func sizesOutOfBoundsAreRefused(text: String, expected: String) {
     #expect(problem(ValueKind<Int>.size(), text) == expected)
+  }
+
+  @Test("what is too large is refused with the largest value that is not, and that one is accepted")
+  func theLargestIsNamed() throws {
+    #expect(wanted(ValueKind<Int>.size(), "9223372036854775807") == "a size of at most 1024T")
+    #expect(wanted(ValueKind<Int>.size(atLeast: 65536), "1") == "a size of at least 65536 bytes")
+    #expect(
+      wanted(.duration(), "9999999999h") == "a duration of at most 106751d in us, ms, s, m, h or d (bare: seconds)")
+    #expect(try ValueKind.duration().parse("106751d") > 0)
+    #expect(wanted(.integer(in: 0...UInt64.max), "18446744073709551616").hasSuffix("to 18446744073709551615"))
+    #expect(wanted(.countPerPeriod, "1000001/1s") == "a count of at most 1000000, a slash and a duration")
+    #expect(wanted(.countPerPeriod, "1/106752d") == "a count, a slash and a duration of at most 106751d")
+    #expect(wanted(.durationRange(), "1s..106752d").hasPrefix("two durations of at most 106751d"))
+  }
+
+  private func wanted<Value>(_ kind: ValueKind<Value>, _ text: String) -> String {
+    do throws(ValueError) {
+      _ = try kind.parse(text)
+      return "is accepted"
+    } catch {
+      return error.wanted
+    }
   }
 
   @Test func percentagesAreRatios() throws {
@@ -121,6 +144,8 @@ private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String?
     #expect(problem(kind, "0/10s") == "has a count of 0")
     #expect(problem(kind, "5/0s") == "has a duration that is too small")
     #expect(problem(kind, "99999999999999999999/1s") == "has a count that is too large")
+    #expect(problem(kind, "1000001/1s") == "has a count that is too large")
+    #expect(try kind.parse("1000000/1s").count == 1_000_000)
   }
 
   @Test func aRangeOfDurationsGoesUpwards() throws {

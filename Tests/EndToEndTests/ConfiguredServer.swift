@@ -7,13 +7,13 @@ final class ConfiguredServer {
   let session: Session
   let folder: String
 
-  init(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+  init(_ text: String, seconds: Double = 20, sourceLocation: SourceLocation = #_sourceLocation) throws {
     guard let folder = makeTemporaryFolder() else { throw ShellFailure(operation: "mkdtemp", code: errno) }
     self.folder = folder
     try Self.write(text, in: folder)
     session = try Session(
-      "exec prefork serve --config \(folder)/pools.yaml", seconds: 20, sourceLocation: sourceLocation)
-    let sockets = text.ranges(of: "unix:DIR/").count - 1
+      "exec prefork serve --config \(folder)/pools.yaml", seconds: seconds, sourceLocation: sourceLocation)
+    let sockets = text.ranges(of: "unix:DIR/").count - text.ranges(of: "metrics-listen").count - 1
     session.wait(for: "all to listen") { [session] in session.errorText.ranges(of: "listening on ").count >= sockets }
     session.wait(for: "workers") { [session] in !session.workers.isEmpty }
   }

@@ -3,6 +3,9 @@ import Testing
 
 /// `prefork serve --check-config`: everything that can be known to be wrong without starting anything.
 @Suite struct ServeCheckTests {
+  /// With it a socket's path is legal, and that of its control socket is not.
+  private static let long = String(repeating: "x", count: 98)
+
   private func check(_ text: String, _ options: String = "") throws -> (result: ShellResult, path: String) {
     try withFile(text) { (try shell("prefork serve --check-config --config \($0) \(options)"), $0) }
   }
@@ -31,6 +34,28 @@ import Testing
         "command: cat\nlisten: unix:/nosuch/x", "2:9: cannot listen on unix:/nosuch/x: the folder /nosuch: No such file"
       ),
       ("command: cat\nlisten: unix:/etc/passwd/x", "2:9: cannot listen on unix:/etc/passwd/x: "),
+      (
+        "command: cat\nlisten: unix:/tmp/\(Self.long)",
+        "2:9: the path of the control socket, unix:/tmp/\(Self.long).control, is too long"
+      ), ("command: cat\nlisten: unix:/tmp/\(Self.long)", "give it another path with --control unix:/PATH"),
+      ("command: cat\nlisten: [unix:./x, unix:./x.control]", "2:20: unix:./x.control is the control socket, too"),
+      ("command: cat\nlisten: unix:./Makefile", "2:9: cannot listen on unix:./Makefile: what stands there is no"),
+      ("command: cat\nlisten: tcp:0.0.0.0:7000", "2:9: will not listen on tcp:0.0.0.0:7000: other machines"),
+      ("command: cat\nlisten: tcp:nosuch.invalid:7000", "2:9: cannot resolve tcp:nosuch.invalid:7000: "),
+      ("command: cat\nlisten: tcp:127.0.0.1:70000", "2:9: "), ("command: cat\nuser: nosuch-user", "2:7: "),
+      ("command: cat\nlisten: unix:./x\nstderr: /nosuch/log", "3:9: cannot write /nosuch/log: the folder /nosuch: "),
+      (
+        "command: cat\nlisten: unix:./x\nmetrics-listen: unix:/nosuch/m",
+        "3:17: cannot listen on unix:/nosuch/m: the folder"
+      ),
+      (
+        "pools:\n  a: {listen: 'tcp:localhost:7001', command: cat}\n  b: {listen: 'tcp:127.0.0.1:7001', command: cat}",
+        "3:15: tcp:127.0.0.1:7001 for the pool b is the same as tcp:localhost:7001 for the pool a"
+      ),
+      (
+        "pools:\n  a: {listen: unix:./x, command: cat}\n  b: {listen: unix:./Sources/../x, command: cat}",
+        "3:15: unix:./Sources/../x for the pool b is the same as unix:./x for the pool a"
+      ), ("command: cat\nlisten: [unix:./x, unix:./x.lock]", "unix:./x.lock is the lock file of unix:./x"),
       ("command: cat\nlisten: upd:1", "2:9: "), ("command: cat\nchdir: /nosuch", "change to directory /nosuch"),
       (
         "pools:\n  a: {listen: 'tcp:127.0.0.1:1', command: cat}\n  b: {listen: 'tcp:127.0.0.1:1', command: cat}",
@@ -63,6 +88,33 @@ import Testing
     #expect(twice.status == 64 && twice.errors.contains("tcp:127.0.0.1:1 is given twice"), "\(twice.errors)")
     let nothing = try shell("prefork serve --check-config --listen unix:./x -- ./nosuch")
     #expect(nothing.status == 64 && nothing.errors.contains("cannot start ./nosuch"), "\(nothing.errors)")
+  }
+
+  @Test("a path that leaves no room for the control socket is refused at the start, too; --control makes it right")
+  func longPath() throws {
+    let listen = "--listen unix:/tmp/\(Self.long)"
+    for check in ["", "--check-config"] {
+      let result = try shell("prefork serve \(check) \(listen) -- cat")
+      #expect(result.status == 64)
+      #expect(result.errors.contains("111 bytes, and the system takes at most 107"), "\(result.errors)")
+      #expect(result.errors.contains("--control unix:/PATH"))
+    }
+    #expect(try shell("prefork serve --check-config \(listen) --control unix:/tmp/x -- cat").status == 0)
+  }
+
+  @Test("what another user may be able to do is a warning, and the file is ok", .enabled(if: geteuid() == 0))
+  func warnings() throws {
+    let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+    let folder = "$(mktemp -d -p /tmp)"
+    let result = try shell(
+      """
+      cp "$(command -v prefork)" /tmp/prefork.$$ && chmod 755 /tmp/prefork.$$; d=\(folder); chmod 755 $d
+      \(nobody) /tmp/prefork.$$ serve --check-config --listen unix:$d/s --listen tcp:127.0.0.1:1 -- cat; status=$?
+      rm -r $d /tmp/prefork.$$; exit $status
+      """)
+    #expect(result.status == 0)
+    #expect(result.errors.contains("prefork: warning: cannot listen on unix:/tmp/"), "\(result.errors)")
+    #expect(result.errors.contains("prefork: the command line is ok: 1 pool"))
   }
 
   @Test("a pool without a socket is refused before anything is started, and told how to get one")

@@ -121,7 +121,7 @@ import Testing
     server.session.signal(SIGTERM)
     let result = server.finish()
     #expect(result.status == 1)
-    #expect(result.errors.contains("1 connections did not read their answers"))
+    #expect(result.errors.contains("1 connection did not read its answers in time (--drain-timeout)"))
     client.close()
   }
 

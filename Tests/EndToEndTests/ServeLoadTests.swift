@@ -219,6 +219,9 @@ import Testing
       assert read_line(one) == b"1"
       time.sleep(0.3)
       ask(one, b"again")
+      # They have not read their answers: the server would wait for that.
+      two.close()
+      three.close()
       server.stop()
       """#)
     #expect(result.output.hasSuffix("fine\n"), "\(result.output)")

@@ -8,6 +8,10 @@ public struct CountPerPeriod: Equatable, Sendable {
 
 /// The longest duration that is accepted, in nanoseconds: 292 years, so that adding it to a clock cannot overflow.
 let longestDuration = UInt64(Int64.max)
+/// It in whole days, for error messages.
+private let longestDurationText = "\(longestDuration / 86_400_000_000_000)d"
+/// More events per period than anybody means. Each of them may be remembered until the period is over.
+private let largestCount = 1_000_000
 
 extension ValueKind where Value == UInt64 {
   /// A duration in nanoseconds of at least `minimum`: `250us`, `500ms`, `30s`, `1.5m`, `1h`, `7d`. A bare number is
@@ -17,7 +21,10 @@ extension ValueKind where Value == UInt64 {
       do throws(DurationProblem) {
         return try nanoseconds(text, atLeast: minimum)
       } catch {
-        let limit = minimum == 0 ? "" : minimum == 1 ? " above 0" : " of at least \(durationText(minimum))"
+        let limit =
+          error == .tooLarge
+          ? " of at most \(longestDurationText)"
+          : minimum == 0 ? "" : minimum == 1 ? " above 0" : " of at least \(durationText(minimum))"
         throw ValueError(
           problem: error.rawValue, wanted: "a duration\(limit) in us, ms, s, m, h or d (bare: seconds)",
           example: example)
@@ -27,23 +34,26 @@ extension ValueKind where Value == UInt64 {
 }
 
 extension ValueKind where Value == CountPerPeriod {
-  /// A count per duration: `5/10s`. Both must be above 0.
+  /// A count per duration: `5/10s`. Both must be above 0, and the count at most a million.
   public static var countPerPeriod: ValueKind {
     ValueKind(placeholder: "N/DUR", example: "5/10s") { text throws(ValueError) in
-      func failure(_ problem: String) -> ValueError {
-        ValueError(problem: problem, wanted: "a count, a slash and a duration", example: "5/10s")
+      func failure(_ problem: String, count limit: String = "", duration: String = "") -> ValueError {
+        ValueError(problem: problem, wanted: "a count\(limit), a slash and a duration\(duration)", example: "5/10s")
       }
       let parts = text.split(separator: "/", omittingEmptySubsequences: false)
       guard parts.count == 2 else { throw failure("is not a count per duration") }
       guard let number = NumberText(parts[0]), number.fraction == nil, number.unit.isEmpty else {
         throw failure("has no whole number before the slash")
       }
-      guard let count = Int(number.whole) else { throw failure("has a count that is too large") }
+      guard let count = Int(number.whole), count <= largestCount else {
+        throw failure("has a count that is too large", count: " of at most \(largestCount)")
+      }
       if count == 0 { throw failure("has a count of 0") }
       do throws(DurationProblem) {
         return CountPerPeriod(count: count, period: try nanoseconds(parts[1], atLeast: 1))
       } catch {
-        throw failure("has a duration that \(error.rawValue)")
+        let limit = error == .tooLarge ? " of at most \(longestDurationText)" : ""
+        throw failure("has a duration that \(error.rawValue)", duration: limit)
       }
     }
   }
@@ -53,8 +63,9 @@ extension ValueKind where Value == ClosedRange<UInt64> {
   /// A range of durations in nanoseconds, both of at least `minimum`: `100ms..30s`.
   public static func durationRange(atLeast minimum: UInt64 = 0) -> ValueKind {
     ValueKind(placeholder: "MIN..MAX", example: "100ms..30s") { text throws(ValueError) in
-      func failure(_ problem: String) -> ValueError {
-        let limit = minimum == 0 ? "" : " of at least \(durationText(minimum))"
+      func failure(_ problem: String, isTooLarge: Bool = false) -> ValueError {
+        let least = minimum == 0 ? "" : " of at least \(durationText(minimum))"
+        let limit = isTooLarge ? " of at most \(longestDurationText)" : least
         return ValueError(
           problem: problem, wanted: "two durations\(limit), the shorter first, with two dots between",
           example: "100ms..30s")
@@ -67,7 +78,8 @@ extension ValueKind where Value == ClosedRange<UInt64> {
         if lower > upper { throw .runsBackwards }
         return lower...upper
       } catch {
-        throw failure(error == .runsBackwards ? error.rawValue : "has a duration that \(error.rawValue)")
+        let problem = error == .runsBackwards ? error.rawValue : "has a duration that \(error.rawValue)"
+        throw failure(problem, isTooLarge: error == .tooLarge)
       }
     }
   }

@@ -10,15 +10,19 @@ extension ValueKind where Value: FixedWidthInteger {
       func failure(_ problem: String) -> ValueError {
         ValueError(problem: problem, wanted: wanted, example: example)
       }
+      func tooLarge() -> ValueError {
+        let wanted = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return ValueError(problem: "is too large", wanted: wanted, example: example)
+      }
       let isNegative = looksNegative(text)
       if isNegative, range.lowerBound >= 0 { throw failure("is negative") }
       guard let number = NumberText(isNegative ? String(text.dropFirst()) : text), number.fraction == nil,
         number.unit.isEmpty
       else { throw failure("is not a whole number") }
       guard let value = Value((isNegative ? "-" : "") + number.whole) else {
-        throw failure(isNegative ? "is too small" : "is too large")
+        throw isNegative ? failure("is too small") : tooLarge()
       }
-      if value > range.upperBound { throw failure("is too large") }
+      if value > range.upperBound { throw tooLarge() }
       if value < range.lowerBound { throw failure("is too small") }
       return value
     }
@@ -55,9 +59,13 @@ extension ValueKind where Value == ClosedRange<Int> {
   }
 }
 
+/// The largest size that is accepted, in bytes: 1024T, more than any machine holds, and so far below `Int.max` that
+/// adding to it, or multiplying it by a small number, cannot overflow.
+let largestSize = 1 << 50
+
 extension ValueKind where Value == Int {
-  /// A size in bytes of at least `minimum`: `4096`, `64K`, `16M`, `2G`, `1T`. The units are powers of 1024; `KB` and
-  /// `KiB` are refused, because their meaning differs between programs.
+  /// A size in bytes of at least `minimum` and at most 1024T: `4096`, `64K`, `16M`, `2G`, `1T`. The units are powers of
+  /// 1024; `KB` and `KiB` are refused, because their meaning differs between programs.
   public static func size(atLeast minimum: Int = 1) -> ValueKind {
     ValueKind(placeholder: "SIZE", example: "64M") { text throws(ValueError) in
       func failure(_ problem: String) -> ValueError {
@@ -69,10 +77,13 @@ extension ValueKind where Value == Int {
       guard let shift = ["": 0, "k": 10, "m": 20, "g": 30, "t": 40][number.unit.lowercased()] else {
         throw failure("has an unknown unit")
       }
-      guard let count = Int(number.whole) else { throw failure("is too large") }
-      let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
-      if overflow { throw failure("is too large") }
-      if bytes < minimum { throw failure("is too small") }
+      let (bytes, overflow) = (Int(number.whole) ?? .max).multipliedReportingOverflow(by: 1 << shift)
+      if overflow || bytes > largestSize {
+        throw ValueError(problem: "is too large", wanted: "a size of at most 1024T", example: "64M")
+      }
+      if bytes < minimum {
+        throw ValueError(problem: "is too small", wanted: "a size of at least \(minimum) bytes", example: "64M")
+      }
       return bytes
     }
   }
