@@ -49,7 +49,9 @@ extension JobEngine {
     let ran = attempt.includesStart ? nil : loop.now() &- attempt.startedAt
     if attempt.includesStart { outputs.append(.firstReply(worker)) }
     noteAttemptEnd(job, failure: nil)
-    ledger.handle(.replied(job, resultBytes: size, ran: ran), into: &actions)
+    // For dead letters the job is kept beside its answer.
+    let kept = configuration.keepsFailedAttempts ? store.payloadSize(of: job) + (facts[job].record?.count ?? 0) : 0
+    ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &actions)
   }
 
   /// An attempt of the job has failed.
@@ -69,7 +71,7 @@ extension JobEngine {
     switch loss {
     case .neverStarted: break
     case .died(let report): sayDeath(report, &reporter)
-    case .violation(let account, let violation): sayBreach(account, violation, &reporter)
+    case .violation(let account, let violation): reportBreach(account, violation, .refused, &reporter)
     case .offence(let account, let offence): sayOffence(account, offence, &reporter)
     }
     outputs.append(.worker(event))
@@ -143,6 +145,7 @@ extension JobEngine {
       if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
       return .settled(job, outcome)
     case .emit(let job, let outcome): return .emit(job, outcome)
+    case .withdrawn(let job): return .withdrawn(job)
     case .hold(let job): hold(job)
     case .forget(let job): store.forget(job)
     case .arm(let timer, let wait): arm(timer, wait, loop)
@@ -154,13 +157,14 @@ extension JobEngine {
   }
 
   private mutating func hold(_ job: JobID) {
-    // It is settled: what it would take to feed it in again must not pile up behind a job that hangs.
-    if facts.keepsDetails {
+    // What it would take to feed it in again must not pile up behind a job that hangs, unless its answer may still be withdrawn.
+    let isNeeded = configuration.keepsFailedAttempts && replying?.job == job
+    if facts.keepsDetails, !isNeeded {
       facts[job].record = nil
       facts[job].failedAttempts = []
     }
     guard let replying, replying.job == job else { return }
-    pool.withReply(of: replying.worker) { store.storeReply($0, for: job) }
+    pool.withReply(of: replying.worker) { store.storeReply($0, for: job, keepingJob: isNeeded) }
   }
 
   private mutating func send(
@@ -168,6 +172,7 @@ extension JobEngine {
   ) {
     guard let worker = offeredWorker else { return }
     bind(job, worker)
+    watchForSilence(loop)
     let number = ledger.sequence(of: job)
     facts.setAttempt(.init(startedAt: loop.now(), includesStart: !pool.hasBegun(worker)), of: job)
     if facts.keepsDetails {
@@ -200,7 +205,7 @@ extension JobEngine {
         .failedJob, cause: "ran out of time (--timeout)",
         about: Reporter.Subject(worker, pid: pid, job: ledger.sequence(of: job)),
         "\(text): stopping worker \(worker.slot) (pid \(pid))")
-      hintAtBuffering(&reporter)
+      hintAtSilence(of: worker, loop, &reporter)
     }
     unbind(job, worker)
     pool.interrupt(worker, &loop)
@@ -224,10 +229,11 @@ extension JobEngine {
     if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)] { timers.disarm(.begin(job, worker)) }
   }
 
-  mutating func fireJobTimers(_ loop: inout EventLoop) {
+  mutating func fireJobTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     while let timer = timers.popExpired(at: loop.now()) {
       switch timer {
       case .job(let timer): ledger.handle(.timerFired(timer), into: &actions)
+      case .silence: lookForSilence(loop, &reporter)
       case .begin(let job, let worker):
         guard workerOfJob[Int(job.index)] == worker else { continue }
         let limit = runLimitOfJob[Int(job.index)]

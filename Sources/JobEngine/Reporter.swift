@@ -16,7 +16,7 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient, lostConnection
+    case death, failedStart, failedCheck, failedJob, silentJob, breach, offence, rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {
@@ -24,6 +24,7 @@ package struct Reporter: ~Copyable {
       case .failedStart: "failed starts"
       case .failedCheck: "failed checks"
       case .failedJob: "failed jobs"
+      case .silentJob: "silent jobs"
       case .breach: "breaches of the protocol"
       case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
@@ -36,7 +37,7 @@ package struct Reporter: ~Copyable {
     fileprivate var entryKind: JournalEntry.Kind? {
       switch self {
       case .death, .failedCheck, .breach, .offence: .workerDeath
-      case .failedStart, .failedJob, .rejectedJob, .refusedClient, .lostConnection: nil
+      case .failedStart, .failedJob, .silentJob, .rejectedJob, .refusedClient, .lostConnection: nil
       }
     }
   }
@@ -48,7 +49,7 @@ package struct Reporter: ~Copyable {
     var job: UInt64?
 
     /// A worker, and the job that it has in hand.
-    init(_ account: WorkerAccount) {
+    package init(_ account: WorkerAccount) {
       self.init(account.worker, pid: account.pid, job: account.currentJob?.number)
     }
 
@@ -60,7 +61,7 @@ package struct Reporter: ~Copyable {
     }
 
     /// A job.
-    init(job: UInt64) { self.job = job }
+    package init(job: UInt64) { self.job = job }
   }
 
   /// Messages with the same cause say the same again, but for names and numbers.

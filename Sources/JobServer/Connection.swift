@@ -89,6 +89,7 @@ struct Connection: ~Copyable {
         (input, output) = (.records, .records)
         decoder = FrameDecoder(.lines, maximumSize: limit)
         asksForRecords = true
+        isSubmitter = true
       }
     }
     var decoder = self.decoder
@@ -102,6 +103,9 @@ struct Connection: ~Copyable {
 
   /// It is a client of the control socket, at the wrong door.
   private(set) var speaksControl = false
+
+  /// It asked for records (`prefork submit`): it understands all that we may say in them.
+  private(set) var isSubmitter = false
 
   /// It has just asked for records, and is to be greeted.
   var asksForRecords = false

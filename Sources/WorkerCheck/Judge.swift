@@ -215,11 +215,25 @@ struct Judge {
         finding.remedies = [Remedy.greeting(configuration.pool.readiness), Remedy.stray]
       case .idle(let last?):
         finding.text = "it wrote more than one reply to \(last.message.name): after \(last.text) came \(text)"
-        finding.remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.stray]
+        finding.remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.wrapper, Remedy.stray]
         if last.message == firstMessage {
           finding.remedies.append("is the first of them a greeting? " + Remedy.greeting(configuration.pool.readiness))
         }
       }
+    case .surplusReply(let first, let text):
+      finding.text = "it wrote more than one reply to a job: \(first), and then \(text)"
+      if case .message(let message) = moment {
+        finding.text = "it wrote more than one reply to \(message.name): \(first), and then \(text)"
+      }
+      finding.remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.wrapper, Remedy.stray]
+      return finding
+    case .surplusAtEnd(let text):
+      finding.text = "it had more to write when its input ended: \(text)"
+      if let last = seen.lastReply {
+        finding.text += "; the reply to \(last.message.name), the last one, was \(last.text)"
+      }
+      finding.evidence = ["so replies before that may have belonged to other jobs"]
+      finding.remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.wrapper, Remedy.stray]
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
     case .malformed: finding.remedies = [Remedy.framing(framing)]
     case .closedOutput, .closedInput:

@@ -125,7 +125,6 @@ public struct WorkerPool: ~Copyable {
   /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
   /// knows.
   public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].duty = .none }
     tell(.stop(urgency), &loop)
   }
 
