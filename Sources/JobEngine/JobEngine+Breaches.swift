@@ -40,15 +40,16 @@ extension JobEngine {
   private var replyWord: String { configuration.pool.framing == .lines ? "line" : "reply" }
 
   private func consequence(_ account: WorkerAccount, _ fate: AnswerFate) -> String {
-    let text =
+    var text =
       switch fate {
       case .refused: "its answer is not used"
       case .withdrawn: "its answer is withdrawn, the job has failed"
       case .out: "its answer may be cut short"
       }
+    // The first of several lines may be the rest of the answer before.
+    if fate == .refused, let before = account.lastJob { text += ", and that to job \(before) may be cut short" }
     // One that reads ahead may have been out of step for long.
-    guard account.jobs > 1 else { return text }
-    return text + ", and earlier answers of this worker may belong to other jobs"
+    return account.jobs > 2 ? text + "; earlier answers of this worker may belong to other jobs" : text
   }
 
   /// Said once: what to do about it.

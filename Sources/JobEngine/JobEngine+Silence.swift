@@ -69,8 +69,8 @@ extension JobEngine {
     case .stopped(byTerminal: false): hint = .stopped
     case .frozen: hint = .frozen
     case .readsInput where activity.unread == 0: hint = account.lastJob == nil ? .buffering : .unfinishedJob
-    case .sleeps where account.lastJob == nil && ledger.counts[.ok] == 0: hint = .buffering
-    case .traced, .uninterruptible, .readsInput, .runs, .waitsForChild, .sleeps: return
+    case .waitsForEvents where account.lastJob == nil && ledger.counts[.ok] == 0: hint = .buffering
+    case .traced, .uninterruptible, .readsInput, .waitsForEvents, .runs, .waitsForChild, .sleeps: return
     }
     guard silenceHints.insert(hint).inserted else { return }
     reporter.hint(hint.text(pid: activity.descendant?.pid ?? account.pid))

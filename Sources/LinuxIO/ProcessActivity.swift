@@ -15,6 +15,8 @@ public enum ProcessActivity: Sendable, Equatable {
   case running
   /// It sleeps in a read of this file: `pipe:[123]`, `/dev/pts/1`.
   case reading(String)
+  /// It sleeps until one of several files is ready: it may wait for input, or for anything else.
+  case waitingForEvents
   /// It sleeps until a child ends.
   case waitingForChild
   /// It sleeps for some other reason.
@@ -67,8 +69,9 @@ extension ProcessTable {
       guard fields.count > 1, let number = Int(fields[0]) else { continue }
       if SleepingCall.reads.contains(number), let descriptor = UInt64(fields[1].dropFirst(2), radix: 16) {
         found = file(of: pid, descriptor).map { .reading($0) } ?? found
-      } else if SleepingCall.waits.contains(number), found == .sleeping {
-        found = .waitingForChild
+      } else if found == .sleeping {
+        if SleepingCall.waits.contains(number) { found = .waitingForChild }
+        if SleepingCall.polls.contains(number) { found = .waitingForEvents }
       }
     }
     return found
@@ -85,11 +88,14 @@ private enum SleepingCall {
   #if arch(x86_64)
     static let reads = [0, 17, 19]  // read, pread64, readv
     static let waits = [61, 247]  // wait4, waitid
+    static let polls = [7, 23, 232, 270, 271, 281, 441]  // poll, select, epoll_wait, pselect6, ppoll, epoll_pwait, epoll_pwait2
   #elseif arch(arm64)
     static let reads = [63, 65, 67]  // read, readv, pread64
     static let waits = [95, 260]  // waitid, wait4
+    static let polls = [22, 72, 73, 441]  // epoll_pwait, pselect6, ppoll, epoll_pwait2
   #else
     static let reads: [Int] = []
     static let waits: [Int] = []
+    static let polls: [Int] = []
   #endif
 }

@@ -18,6 +18,8 @@ public struct WorkerActivity: Sendable, Equatable, CustomStringConvertible {
     case readsTerminal
     /// It has read all that was sent, and sleeps until more comes.
     case readsInput
+    /// It waits for one of several things, its input perhaps.
+    case waitsForEvents
     /// It runs.
     case runs
     /// It waits for a child, which is not to be seen.
@@ -48,6 +50,7 @@ public struct WorkerActivity: Sendable, Equatable, CustomStringConvertible {
     case .uninterruptible: "waits for a device or a file system"
     case .readsTerminal: "waits for input from the terminal"
     case .readsInput: "sleeps reading its stdin"
+    case .waitsForEvents: "waits for events"
     case .runs: "runs"
     case .waitsForChild: "waits for a child"
     case .sleeps: "sleeps"
@@ -94,6 +97,7 @@ extension WorkerActivity.Kind {
     case .reading(let file) where file == input: self = .readsInput
     case .reading(let file) where file.hasPrefix("/dev/pts/") || file.hasPrefix("/dev/tty"): self = .readsTerminal
     case .reading, .sleeping: self = .sleeps
+    case .waitingForEvents: self = .waitsForEvents
     case .waitingForChild: self = .waitsForChild
     case .ended: return nil
     }
@@ -109,7 +113,7 @@ extension WorkerActivity.Kind {
     case .readsTerminal: 4
     case .runs: 3
     case .readsInput: 2
-    case .sleeps: 1
+    case .sleeps, .waitsForEvents: 1
     case .waitsForChild: 0
     }
   }

@@ -39,6 +39,10 @@ import Testing
     try ProcessTableTests.withChild("echo; while :; do :; done") { pid, _ in
       expect(pid, "runs") { $0 == .running }
     }
+    try ProcessTableTests.withChild("exec python3 -c 'import select; print(flush=True); select.select([], [], [], 60)'") {
+      pid, _ in
+      expect(pid, "waits for events") { $0 == .waitingForEvents }
+    }
     try ProcessTableTests.withChild("echo; sleep 60; :") { pid, _ in
       expect(pid, "waits for a child") { $0 == .waitingForChild }
     }

@@ -208,7 +208,7 @@ import WorkerProcess
 
   @Test func repliesTooManyAreShownWithTheOnesThatWereRight() throws {
     let atOnce = try only(.violation(.message(.job(7)), .surplusReply(first: "\"a\"", shown: "\"b\\n\"")))
-    #expect(atOnce.text == "it wrote more than one reply to job 7: \"a\", and then \"b\\n\"")
+    #expect(atOnce.text == "it wrote more than one reply to job 7: after \"a\" came \"b\\n\"")
     #expect(atOnce.remedies.contains { $0.contains("--protocol nul, length4 or netstring") })
     #expect(atOnce.remedies.contains { $0.contains("wrap it in a script") })
     let last = Observations.Reply(message: .job(9), sent: "\"test\"", text: "\"a\"", elapsed: 1)
