@@ -68,7 +68,9 @@ public struct RunSummary: Sendable {
     guard jobs > 0 else { return line }
     if jobs > 1, elapsed > 0 { line += " (\(rateText(perSecond: Double(jobs) * 1e9 / Double(elapsed))))" }
     if isInDoubt, let count = outcomes[.ok] {
-      let others = Outcome.allCases.filter { $0 != .ok }.compactMap { other in outcomes[other].map { ", \($0) \(other)" } }
+      let others = Outcome.allCases.filter { $0 != .ok }.compactMap { other in
+        outcomes[other].map { ", \($0) \(other)" }
+      }
       return line + ": \(count) ok, but workers broke the protocol: answers may be wrong" + others.joined()
     }
     if outcomes.count == 1, let only = outcomes.first?.key {

@@ -66,7 +66,8 @@ extension JobEngine {
       ? "a worker answers each job with exactly one line: let it end each answer with a NUL byte instead (--protocol nul), "
         + "or wrap it in a script that joins the lines"
       : "a worker answers each job with exactly one reply (--protocol \(configuration.pool.framing))"
-    reporter.hint(remedy + "; what is no answer belongs on stderr. To see what it writes: prefork check -- \(commandLine)")
+    reporter.hint(
+      remedy + "; what is no answer belongs on stderr. To see what it writes: prefork check -- \(commandLine)")
   }
 
   /// True if the worker's last answer waited for its turn: now its job has failed.

@@ -34,7 +34,11 @@ extension JobEngine {
       guard let job = jobOfSlot[worker.slot.index], !silentJobs.contains(job) else { continue }
       let due = facts.attempt(of: job).startedAt &+ Self.silenceLimit
       // One that is still loading has begun nothing; that has a limit of its own.
-      if now >= due, pool.hasBegun(worker) { reportSilence(of: job, worker, now, &reporter) } else { next = min(next, due) }
+      if now >= due, pool.hasBegun(worker) {
+        reportSilence(of: job, worker, now, &reporter)
+      } else {
+        next = min(next, due)
+      }
     }
     timers.arm(.silence, at: max(next, now &+ Self.leastPause))
   }

@@ -16,7 +16,8 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, silentJob, breach, offence, rejectedJob, refusedClient, lostConnection
+    case death, failedStart, failedCheck, failedJob, silentJob, breach, offence
+    case rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {

@@ -122,8 +122,8 @@ extension RunDriver where Work == LocalWorkers {
       case .idle, .spare, .surplus, .drained, .stopped, nil: end = .stopped
       }
     }
-    chronicle.tell(.workerEnded(slot: worker.slot.index, pid: story.pid, end,
-        cause: death == nil ? status.whenStopped : "\(status)", at: now))
+    let cause = death == nil ? status.whenStopped : "\(status)"
+    chronicle.tell(.workerEnded(slot: worker.slot.index, pid: story.pid, end, cause: cause, at: now))
   }
 
   // MARK: Attempts

@@ -88,7 +88,8 @@ private enum SleepingCall {
   #if arch(x86_64)
     static let reads = [0, 17, 19]  // read, pread64, readv
     static let waits = [61, 247]  // wait4, waitid
-    static let polls = [7, 23, 232, 270, 271, 281, 441]  // poll, select, epoll_wait, pselect6, ppoll, epoll_pwait, epoll_pwait2
+    // poll, select, epoll_wait, pselect6, ppoll, epoll_pwait, epoll_pwait2
+    static let polls = [7, 23, 232, 270, 271, 281, 441]
   #elseif arch(arm64)
     static let reads = [63, 65, 67]  // read, readv, pread64
     static let waits = [95, 260]  // waitid, wait4

@@ -15,8 +15,8 @@ import Testing
   /// Answers that were called ok, though they do not belong to their job.
   private func wrongAnswers(_ output: String) -> Int {
     output.split(separator: "\n").count { line in
-      guard let record = try? /^{"seq":([0-9]+),"outcome":"ok","result":"(.*?)",/.prefixMatch(in: line) else { return false }
-      return record.1 != record.2
+      let record = try? /^{"seq":([0-9]+),"outcome":"ok","result":"(.*?)",/.prefixMatch(in: line)
+      return record.map { $0.1 != $0.2 } ?? false
     }
   }
 
@@ -30,7 +30,8 @@ import Testing
       if result.status != 76 { #expect(wrongAnswers(result.output) == 0, "\(options): \(result.errors)") }
       #expect(result.status == 76, "\(options): \(result.errors)")
       #expect(!result.errors.contains("all ok"), "\(options): \(result.errors)")
-      #expect(result.errors.contains("its stdout") || result.errors.contains("and then"), "\(options): \(result.errors)")
+      let isNamed = result.errors.contains("its stdout") || result.errors.contains("and then")
+      #expect(isNamed, "\(options): \(result.errors)")
     }
   }
 
@@ -73,8 +74,10 @@ import Testing
     let result = try shell("prefork run -w 2 -- sh -c '\(Self.heldWorker)'", input: "slow\na\n")
     #expect(result.output == "slow\n\n", "\(result.errors)")
     #expect(result.status == 76)
-    #expect(result.errors.contains("wrote to its stdout without a job: \"more\\n\"; its answer is withdrawn"), "\(result.errors)")
-    #expect(result.errors.contains("1 ok, but workers broke the protocol: answers may be wrong, 1 failed"), "\(result.errors)")
+    for text in [
+      "wrote to its stdout without a job: \"more\\n\"; its answer is withdrawn",
+      "1 ok, but workers broke the protocol: answers may be wrong, 1 failed",
+    ] { #expect(result.errors.contains(text), "\(result.errors)") }
   }
 
   @Test func itIsRecordedAsFailedAndCanComeAgain() throws {
@@ -87,8 +90,9 @@ import Testing
       """)
     #expect(result.status == 76, "\(result.errors)")
     #expect(result.output.contains("Outcome\nok\nfailed\n"), "\(result.output)")
-    #expect(result.output.contains("{\"seq\":2,\"outcome\":\"failed\",\"error\":{\"message\":\"worker "), "\(result.output)")
-    #expect(result.output.contains("{\"job\":\"a\""), "the dead letter holds the job and not its answer: \(result.output)")
+    let record = "{\"seq\":2,\"outcome\":\"failed\",\"error\":{\"message\":\"worker "
+    #expect(result.output.contains(record), "\(result.output)")
+    #expect(result.output.contains("{\"job\":\"a\""), "the job, not its answer: \(result.output)")
   }
 
   @Test func aRetryDoesNotUseTheRefusedAnswer() throws {
@@ -136,8 +140,8 @@ import Testing
     let start = monotonicTime()
     let result = try shell("echo a | prefork run -w 1 -- sh -c 'sleep 60 & exec cat'", sweeping: true)
     #expect(result == ShellResult(output: "a\n", status: 0))
-    let timeout = try shell(
-      "echo a | prefork run -w 1 -t 100ms -- sh -c 'trap \"echo bye; exit\" TERM; read x; while :; do sleep 0.01; done'")
+    let worker = "trap \"echo bye; exit\" TERM; read x; while :; do sleep 0.01; done"
+    let timeout = try shell("echo a | prefork run -w 1 -t 100ms -- sh -c '\(worker)'")
     #expect(timeout.status == 1, "\(timeout.errors)")
     #expect(monotonicTime() - start < 15_000_000_000)
   }
@@ -195,7 +199,8 @@ import Testing
     let result = try shell("prefork submit \(server.socket)", input: "slow\na\n")
     #expect(result.output == "slow\n\n", "\(result.errors)")
     #expect(result.status == 76)
-    #expect(result.errors.contains("job 2 was answered with more than one reply: on the server worker "), "\(result.errors)")
+    let text = "job 2 was answered with more than one reply: on the server worker "
+    #expect(result.errors.contains(text), "\(result.errors)")
     let late = try shell("prefork submit \(server.socket)", input: "a\nb\nc\nslow\n")
     #expect(late.status == 76, "\(late.errors)")
     server.stop()

@@ -26,7 +26,8 @@ import Testing
     try ProcessTableTests.withChild("echo; exec sleep 60") { pid, _ in
       expect(pid, "sleeps") { $0 == .sleeping }
     }
-    try ProcessTableTests.withChild("echo; mkfifo $$.fifo 2>/dev/null; exec 3<>$$.fifo; rm $$.fifo; read -r line <&3") { pid, _ in
+    let script = "cd /tmp && mkfifo $$.fifo && exec 3<>$$.fifo; rm $$.fifo; echo; read -r line <&3"
+    try ProcessTableTests.withChild(script) { pid, _ in
       expect(pid, "reads a fifo") { if case .reading(let file) = $0 { file.contains(".fifo") } else { false } }
     }
   }
@@ -39,8 +40,8 @@ import Testing
     try ProcessTableTests.withChild("echo; while :; do :; done") { pid, _ in
       expect(pid, "runs") { $0 == .running }
     }
-    try ProcessTableTests.withChild("exec python3 -c 'import select; print(flush=True); select.select([], [], [], 60)'") {
-      pid, _ in
+    let poller = "exec python3 -c 'import select; print(flush=True); select.select([], [], [], 60)'"
+    try ProcessTableTests.withChild(poller) { pid, _ in
       expect(pid, "waits for events") { $0 == .waitingForEvents }
     }
     try ProcessTableTests.withChild("echo; sleep 60; :") { pid, _ in

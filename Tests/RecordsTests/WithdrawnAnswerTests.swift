@@ -12,7 +12,9 @@ import Testing
     #expect(read?.reason == "worker 0 (pid 812) wrote \"b\\n\"")
   }
 
-  @Test("other lines are none of these", arguments: ["", "{}", "17", #"{"id":"x","withdrawn":"y"}"#, #"{"id":3,"outcome":"ok"}"#])
+  @Test(
+    "other lines are none of these",
+    arguments: ["", "{}", "17", #"{"id":"x","withdrawn":"y"}"#, #"{"id":3,"outcome":"ok"}"#])
   func others(line: String) {
     let bytes = Array(line.utf8)
     let read = WithdrawnAnswer(bytes.span.bytes)
