@@ -34,7 +34,7 @@ extension JobEngine {
     }
     reporter.repeated(
       .breach, cause: violation.cause, about: Reporter.Subject(account), text, evidence: account.lastErrorLines)
-    if violation.isSurplus { hintAtSurplus(isGreeting: account.jobs == 0 && account.lastJob == nil, &reporter) }
+    if violation.isSurplus { hintAtSurplus(isGreeting: account.lastJob == nil && account.currentJob == nil, &reporter) }
   }
 
   private var replyWord: String { configuration.pool.framing == .lines ? "line" : "reply" }

@@ -124,18 +124,21 @@ struct Worker: ~Copyable {
 extension Worker {
   /// The first replies of a worker are all looked at.
   private static let lookedAtFirst = 64
-  /// So is every reply to a job that took this long, in nanoseconds: there the look costs nothing.
+  /// So is every reply to a job that took this long, in nanoseconds: there the look costs nothing. Where several replies come in one
+  /// turn of the loop they have waited for each other, and it is as much for each of them.
   private static let lookedAtFrom: UInt64 = 20_000
   /// The golden ratio of 2^32: added again and again, it spreads the samples evenly and in step with nothing.
   private static let sampleStep: UInt32 = 0x9E37_79B9
 
   /// Whether to look if the worker has read of its message, now that this has come from it. Of the replies to very short jobs
-  /// one in sixteen is looked at; the beginning of a reply always, but only once.
-  mutating func isToBeLookedAt(_ step: FrameDecoder.Step, at now: UInt64) -> Bool {
+  /// one in sixteen is looked at; the beginning of a reply always, but only once. `together`: replies that come in one turn of the
+  /// loop, at least 1.
+  mutating func isToBeLookedAt(_ step: FrameDecoder.Step, at now: UInt64, together: UInt64) -> Bool {
     if hasReadMessage { return false }
     switch step {
     case .frame:
-      guard jobs > Self.lookedAtFirst, case .running(_, let since) = duty, now &- since < Self.lookedAtFrom else {
+      guard jobs > Self.lookedAtFirst, case .running(_, let since) = duty, now &- since < Self.lookedAtFrom &* together
+      else {
         return true
       }
       sample &+= Self.sampleStep
@@ -148,6 +151,23 @@ extension Worker {
   mutating func looksRead() -> Bool {
     hasReadMessage = hasReadMessage || hasBegunMessage
     return hasReadMessage
+  }
+}
+
+/// How many replies come in one turn of the loop.
+struct ReplyPace {
+  private var turn: UInt64 = 0
+  private var replies: UInt64 = 0
+  private var repliesBefore: UInt64 = 1
+
+  /// Counts one more in the turn that began then; returns how many there were in the turn before that had any, at least 1.
+  mutating func count(at now: UInt64) -> UInt64 {
+    if now != turn {
+      repliesBefore = max(1, replies)
+      (turn, replies) = (now, 0)
+    }
+    replies += 1
+    return repliesBefore
   }
 }
 

@@ -130,7 +130,8 @@ extension WorkerPool {
   private mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
     guard !workers[slot].inbound.isEmpty, case .running(let job, _) = workers[slot].duty else { return false }
     let step = decode(slot)
-    if workers[slot].isToBeLookedAt(step, at: loop.now()), !workers[slot].looksRead() {
+    let together = pace.count(at: loop.now())
+    if workers[slot].isToBeLookedAt(step, at: loop.now(), together: together), !workers[slot].looksRead() {
       spokeBeforeReading(slot, &loop)
       return false
     }

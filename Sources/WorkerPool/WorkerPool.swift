@@ -50,6 +50,8 @@ public struct WorkerPool: ~Copyable {
   var killingRounds = 0
   /// A worker that was to be measured could not be, and that was said.
   var hasSaidUnmeasured = false
+  /// How many replies come together.
+  var pace = ReplyPace()
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
   var readsErrorOutput = true
 
