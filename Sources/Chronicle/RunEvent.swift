@@ -20,6 +20,9 @@ public enum RunEvent: Sendable, Equatable {
   /// The job has its outcome.
   case jobSettled(SettledJob)
 
+  /// The answer of a job that was settled as `ok` cannot be trusted, and has not come out: the job has failed.
+  case answerWithdrawn(job: UInt64, at: UInt64)
+
   /// How much is where, told at regular times.
   case sample(Sample)
 }

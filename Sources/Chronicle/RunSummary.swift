@@ -15,6 +15,9 @@ public struct RunSummary: Sendable {
   /// How long jobs ran in their last attempt, from its beginning until it was over.
   public private(set) var runTimes = RunTimes()
 
+  /// Workers broke the protocol so that answers may belong to other jobs: then not all is well, whatever was counted.
+  public var isInDoubt = false
+
   /// Nothing has happened yet.
   public init() {}
 
@@ -25,8 +28,15 @@ public struct RunSummary: Sendable {
     case .workerReady(_, _, let since, let at): startTimes.add(at - since)
     case .workerEnded(_, _, let end, _, _): ends[end, default: 0] += 1
     case .jobSettled(let job): settled(job.outcome, ran: job.startedAt.map { job.settledAt - $0 })
+    case .answerWithdrawn: recount(.ok, as: .failed)
     case .attemptStarted, .attemptEnded, .upkeep, .sample: break
     }
+  }
+
+  private mutating func recount(_ outcome: Outcome, as other: Outcome) {
+    guard let count = outcomes[outcome] else { return }
+    outcomes[outcome] = count > 1 ? count - 1 : nil
+    outcomes[other, default: 0] += 1
   }
 
   /// Counts a job that ended like this: the same as the event, for who has many of them and needs no event.
@@ -57,6 +67,12 @@ public struct RunSummary: Sendable {
     var line = "\(plural(jobs, "job")) in \(spanText(elapsed))"
     guard jobs > 0 else { return line }
     if jobs > 1, elapsed > 0 { line += " (\(rateText(perSecond: Double(jobs) * 1e9 / Double(elapsed))))" }
+    if isInDoubt, let count = outcomes[.ok] {
+      let others = Outcome.allCases.filter { $0 != .ok }.compactMap { other in
+        outcomes[other].map { ", \($0) \(other)" }
+      }
+      return line + ": \(count) ok, but workers broke the protocol: answers may be wrong" + others.joined()
+    }
     if outcomes.count == 1, let only = outcomes.first?.key {
       return line + (jobs == 1 ? ": \(only)" : ": all \(only)")
     }

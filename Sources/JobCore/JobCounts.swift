@@ -28,6 +28,12 @@ public struct JobCounts: Sendable {
   /// Jobs that have ended badly: neither `ok` nor `cancelled`.
   public var bad: Int { settled - self[.ok] - self[.cancelled] }
 
+  /// A job that was counted like this has ended like that.
+  mutating func recount(_ outcome: Outcome, as other: Outcome) {
+    outcomes[Int(outcome.rawValue)] -= 1
+    outcomes[Int(other.rawValue)] += 1
+  }
+
   mutating func count(_ outcome: Outcome) {
     settled += 1
     outcomes[Int(outcome.rawValue)] += 1

@@ -45,6 +45,14 @@ extension JobLedger {
     }
   }
 
+  /// The job with this number that is settled and waits for an earlier one; nil if there is none.
+  public func findHeld(sequence: UInt64) -> JobID? {
+    for index in 0..<slab.count where slab[index].sequence == sequence {
+      if case .held = slab[index].state { return slab.id(at: index) }
+    }
+    return nil
+  }
+
   /// The job with this number that has no outcome yet; nil if there is none.
   public func find(sequence: UInt64) -> JobID? {
     var found: JobID?

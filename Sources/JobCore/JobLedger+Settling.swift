@@ -63,6 +63,15 @@ extension JobLedger {
     actions.append(.hold(slab.id(at: index)))
   }
 
+  mutating func withdrawAnswer(of job: JobID, into actions: inout [JobAction]) {
+    guard let index = slab.find(job), slab[index].state == .held(.ok) else { return }
+    slab[index].state = .held(.failed)
+    counts.recount(.ok, as: .failed)
+    counts.heldBytes -= slab[index].resultBytes
+    slab[index].resultBytes = 0
+    actions.append(.withdrawn(job))
+  }
+
   private mutating func emitThoseWhoWaited(into actions: inout [JobAction]) {
     while let index = slab.firstInOrder, case .held(let outcome) = slab[index].state {
       counts.held -= 1

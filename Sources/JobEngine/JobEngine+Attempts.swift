@@ -49,7 +49,9 @@ extension JobEngine {
     let ran = attempt.includesStart ? nil : loop.now() &- attempt.startedAt
     if attempt.includesStart { outputs.append(.firstReply(worker)) }
     noteAttemptEnd(job, failure: nil)
-    ledger.handle(.replied(job, resultBytes: size, ran: ran), into: &actions)
+    // For dead letters the job is kept beside its answer.
+    let kept = configuration.keepsFailedAttempts ? store.payloadSize(of: job) + (facts[job].record?.count ?? 0) : 0
+    ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &actions)
   }
 
   /// An attempt of the job has failed.
@@ -69,7 +71,7 @@ extension JobEngine {
     switch loss {
     case .neverStarted: break
     case .died(let report): sayDeath(report, &reporter)
-    case .violation(let account, let violation): sayBreach(account, violation, &reporter)
+    case .violation(let account, let violation): reportBreach(account, violation, .refused, &reporter)
     case .offence(let account, let offence): sayOffence(account, offence, &reporter)
     }
     outputs.append(.worker(event))
@@ -144,6 +146,7 @@ extension JobEngine {
       if outcome == .cancelled { recordCancellation(of: job) }
       return .settled(job, outcome)
     case .emit(let job, let outcome): return .emit(job, outcome)
+    case .withdrawn(let job): return .withdrawn(job)
     case .hold(let job): hold(job)
     case .forget(let job): store.forget(job)
     case .arm(let timer, let wait): arm(timer, wait, loop)
@@ -155,14 +158,15 @@ extension JobEngine {
   }
 
   private mutating func hold(_ job: JobID) {
-    // It is settled: what it would take to feed it in again must not pile up behind a job that hangs.
-    if facts.keepsDetails {
+    // What it would take to feed it in again must not pile up behind a job that hangs, unless its answer may still be withdrawn.
+    let isNeeded = configuration.keepsFailedAttempts && replying?.job == job
+    if facts.keepsDetails, !isNeeded {
       facts[job].record = nil
       facts[job].rejected = nil
       facts[job].failedAttempts = []
     }
     guard let replying, replying.job == job else { return }
-    pool.withReply(of: replying.worker) { store.storeReply($0, for: job) }
+    pool.withReply(of: replying.worker) { store.storeReply($0, for: job, keepingJob: isNeeded) }
   }
 
   private mutating func send(
@@ -170,6 +174,7 @@ extension JobEngine {
   ) {
     guard let worker = offeredWorker else { return }
     bind(job, worker)
+    watchForSilence(loop)
     let number = ledger.sequence(of: job)
     facts.setAttempt(.init(startedAt: loop.now(), includesStart: !pool.hasBegun(worker)), of: job)
     if facts.keepsDetails {
@@ -198,20 +203,20 @@ extension JobEngine {
       noteAttemptEnd(job, failure: message)
       if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
     }
-    if cause == .runLimit { reportTimeout(of: job, worker, limit, &reporter) }
+    if cause == .runLimit { reportTimeout(of: job, worker, limit, loop, &reporter) }
     unbind(job, worker)
     pool.interrupt(worker, &loop)
   }
 
   private mutating func reportTimeout(
-    of job: JobID, _ worker: WorkerID, _ limit: String, _ reporter: inout Reporter
+    of job: JobID, _ worker: WorkerID, _ limit: String, _ loop: borrowing EventLoop, _ reporter: inout Reporter
   ) {
     let pid = pool.pid(of: worker) ?? 0
     let number = ledger.sequence(of: job)
     reporter.repeated(
       .failedJob, cause: "ran out of time (\(limit))", about: Reporter.Subject(worker, pid: pid, job: number),
       "job \(number) ran out of time (\(limit)): stopping worker \(worker.slot) (pid \(pid))")
-    hintAtBuffering(&reporter)
+    hintAtSilence(of: worker, loop, &reporter)
   }
 
   // MARK: Timers
@@ -232,10 +237,11 @@ extension JobEngine {
     if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)] { timers.disarm(.begin(job, worker)) }
   }
 
-  mutating func fireJobTimers(_ loop: inout EventLoop) {
+  mutating func fireJobTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     while let timer = timers.popExpired(at: loop.now()) {
       switch timer {
       case .job(let timer): ledger.handle(.timerFired(timer), into: &actions)
+      case .silence: lookForSilence(loop, &reporter)
       case .begin(let job, let worker):
         guard workerOfJob[Int(job.index)] == worker else { continue }
         let limit = runLimitOfJob[Int(job.index)]

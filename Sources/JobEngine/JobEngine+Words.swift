@@ -15,8 +15,9 @@ extension JobEngine {
     case .notEnforced(let text): reporter.note(text)
     case .remark(let text): reporter.detail(text)
     case .started(let worker, let pid): reporter.detail("worker \(worker.slot) (pid \(pid)) started")
-    case .stopped(let worker, let pid, let status): reporter.detail("worker \(worker.slot) (pid \(pid)) \(status)")
-    case .protocolBroken(let account, let violation): sayBreach(account, violation, &reporter)
+    case .stopped(let worker, let pid, let status):
+      reporter.detail("worker \(worker.slot) (pid \(pid)) \(status.whenStopped)")
+    case .protocolBroken(let account, let violation): protocolBroken(account, violation, &reporter)
     case .checkFailed(let account, let check, let failure): sayFailedCheck(account, check, failure, &reporter)
     case .offended(let account, let offence): sayOffence(account, offence, &reporter)
     case .foreignNotification(let account, let sender):
@@ -26,15 +27,6 @@ extension JobEngine {
     case .notice(let notice): say(notice, loop, &reporter)
     case .ready, .checked, .stopping, .leaseGranted, .leaseRefused, .replied, .leaseLost, .workerLog, .closed: break
     }
-  }
-
-  /// A breach of the protocol. An answer nobody asked for means that all answers of that worker are in doubt.
-  mutating func sayBreach(_ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter) {
-    if case .unaskedReply = violation { unaskedReplies += 1 }
-    reporter.repeated(
-      .breach, cause: violation.cause, about: Reporter.Subject(account),
-      "\(account.name) \(violation)" + inHand(account),
-      evidence: account.lastErrorLines)
   }
 
   /// What a worker was stopped for.
@@ -141,22 +133,15 @@ extension JobEngine {
         for line in report.account.lastErrorLines { reporter.fatal("  last stderr: \"\(line)\"") }
       }
     }
-    let words = configuration.pool.command.arguments.map(shellWord).joined(separator: " ")
-    reporter.hint("try it out, to see what is wrong: prefork check -- \(words)")
+    reporter.hint("try it out, to see what is wrong: prefork check -- \(commandLine)")
   }
 
-  /// Said once, while no worker has ever answered. (mawk reads in blocks, too: fflush() alone does not help there.)
-  package mutating func hintAtBuffering(_ reporter: inout Reporter) {
-    guard !hasHintedAtBuffering, ledger.counts[.ok] == 0, reporter.verbosity >= .normal else { return }
-    hasHintedAtBuffering = true
-    reporter.hint(
-      "a worker must answer each job at once: does it buffer its output? Try python3 -u, sed -u, grep --line-buffered, "
-        + "awk with fflush(), mawk -W interactive, or stdbuf -oL")
-  }
+  /// The worker's command, as a shell would have to be given it.
+  var commandLine: String { configuration.pool.command.arguments.map(shellWord).joined(separator: " ") }
 }
 
 /// `, 0.2 s into job 17`, if it has one.
-private func inHand(_ account: WorkerAccount) -> String {
+func inHand(_ account: WorkerAccount) -> String {
   account.currentJob.map { ", \(seconds($0.elapsed)) into job \($0.number)" } ?? ""
 }
 

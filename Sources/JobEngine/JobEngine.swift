@@ -19,6 +19,8 @@ package struct JobEngine: ~Copyable {
     case job(JobTimer)
     /// Looks again whether a fresh worker has begun to read its first job: only then its run clock starts.
     case begin(JobID, WorkerID)
+    /// Looks for jobs that run for long.
+    case silence
   }
 
   package private(set) var configuration: JobEngineConfiguration
@@ -56,8 +58,16 @@ package struct JobEngine: ~Copyable {
   /// The workers are being stopped for good.
   package private(set) var isStopping = false
 
-  package var unaskedReplies = 0
-  var hasHintedAtBuffering = false
+  /// How often a worker wrote more than it was asked for.
+  package internal(set) var surplusReplies = 0
+  var hasHintedAtSurplus = false
+  /// The timer that looks for jobs that run for long is armed.
+  var isWatchingForSilence = false
+  /// Those that were named.
+  var silentJobs: Set<JobID> = []
+  var silenceHints: Set<SilenceHint> = []
+  /// Workers that were looked at because their jobs ran out of time.
+  var timeoutsLookedAt = 0
   /// The failed starts that opened the breaker last, and in how many nanoseconds they came.
   var failedStarts: (count: Int, period: UInt64) = (0, 0)
   var lastFailedStart: DeathReport?
@@ -234,15 +244,15 @@ package struct JobEngine: ~Copyable {
   /// Lends the reply of a job that is being told as `emit` with the outcome ok.
   package func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
     if let replying, replying.job == job { return pool.withReply(of: replying.worker, body) }
-    return store.withBytes(of: job, body)
+    return store.withReply(of: job, body)
   }
 
   // MARK: Going on
 
   /// Fires the timers that have run out.
-  package mutating func fireTimers(_ loop: inout EventLoop) {
+  package mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     pool.fireTimers(&loop)
-    fireJobTimers(&loop)
+    fireJobTimers(&loop, &reporter)
   }
 
   /// Does what is to be done until there is something to tell; nil when nothing is left for now. Leases that were granted meanwhile
@@ -293,6 +303,8 @@ package enum JobEngineOutput {
   case settled(JobID, Outcome)
   /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
   case emit(JobID, Outcome)
+  /// A job that was told as settled `ok`, and has not come out, has failed: its answer cannot be trusted.
+  case withdrawn(JobID)
   /// An attempt begins on this worker; only with `tellsAttempts`.
   case attemptStarted(JobID, Int, WorkerID)
   /// It is over, for this reason if it did not go well; only with `tellsAttempts`.

@@ -11,6 +11,8 @@ package struct JobStore {
   private var buffers: [[UInt8]] = []
   /// Where the job stands in its buffer, without its framing.
   private var payloads: [Range<Int>] = []
+  /// Replies of held jobs whose own bytes are still needed, by index.
+  private var repliesBeside: [UInt32: [UInt8]] = [:]
 
   package init() {}
 
@@ -43,10 +45,17 @@ package struct JobStore {
     buffers[Int(job.index)].withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[payloads[Int(job.index)]])) }
   }
 
-  /// Replaces the job by its reply.
-  package mutating func storeReply(_ reply: UnsafeRawBufferPointer, for job: JobID) {
+  /// Keeps the reply: in place of the job, or beside it.
+  package mutating func storeReply(_ reply: UnsafeRawBufferPointer, for job: JobID, keepingJob: Bool = false) {
+    if keepingJob { return repliesBeside[job.index] = Array(reply) }
     buffers[Int(job.index)].removeAll(keepingCapacity: true)
     buffers[Int(job.index)].append(contentsOf: reply)
+  }
+
+  /// Lends the reply that was stored.
+  package func withReply<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    guard !repliesBeside.isEmpty, let reply = repliesBeside[job.index] else { return withBytes(of: job, body) }
+    return reply.withUnsafeBytes(body)
   }
 
   /// Lends the stored bytes.
@@ -56,6 +65,7 @@ package struct JobStore {
 
   /// The job is done with.
   package mutating func forget(_ job: JobID) {
+    if !repliesBeside.isEmpty { repliesBeside[job.index] = nil }
     if buffers[Int(job.index)].capacity > Self.keptCapacity { buffers[Int(job.index)] = [] }
   }
 }

@@ -29,7 +29,8 @@ package struct Reporter: ~Copyable {
 
   /// What can repeat without end.
   package enum Kind: Hashable {
-    case death, failedStart, failedCheck, failedJob, breach, offence, rejectedJob, refusedClient, lostConnection
+    case death, failedStart, failedCheck, failedJob, silentJob, breach, offence
+    case rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {
@@ -37,6 +38,7 @@ package struct Reporter: ~Copyable {
       case .failedStart: "failed starts"
       case .failedCheck: "failed checks"
       case .failedJob: "failed jobs"
+      case .silentJob: "silent jobs"
       case .breach: "breaches of the protocol"
       case .offence: "workers stopped"
       case .rejectedJob: "rejected jobs"
@@ -49,7 +51,7 @@ package struct Reporter: ~Copyable {
     fileprivate var entryKind: JournalEntry.Kind? {
       switch self {
       case .death, .failedCheck, .breach, .offence: .workerDeath
-      case .failedStart, .failedJob, .rejectedJob, .refusedClient, .lostConnection: nil
+      case .failedStart, .failedJob, .silentJob, .rejectedJob, .refusedClient, .lostConnection: nil
       }
     }
   }
@@ -61,7 +63,7 @@ package struct Reporter: ~Copyable {
     var job: UInt64?
 
     /// A worker, and the job that it has in hand.
-    init(_ account: WorkerAccount) {
+    package init(_ account: WorkerAccount) {
       self.init(account.worker, pid: account.pid, job: account.currentJob?.number)
     }
 
@@ -73,7 +75,7 @@ package struct Reporter: ~Copyable {
     }
 
     /// A job.
-    init(job: UInt64) { self.job = job }
+    package init(job: UInt64) { self.job = job }
   }
 
   /// Messages with the same cause say the same again, but for names and numbers.

@@ -83,7 +83,9 @@ struct LocalWorkers: ~Copyable, Workplace {
 
   mutating func start(_ loop: inout EventLoop, _ reporter: inout Reporter) { engine.pool.start(&loop) }
   var nextDeadline: UInt64? { engine.nextDeadline }
-  mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) { engine.fireTimers(&loop) }
+  mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    engine.fireTimers(&loop, &reporter)
+  }
   mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool {
     engine.pool.handle(token: token, hangup: hangup, &loop)
   }
@@ -122,7 +124,7 @@ struct LocalWorkers: ~Copyable, Workplace {
 
   // MARK: What people are told
 
-  /// By far the most common cause is a buffered stdout.
+  /// The engine names each job that is silent; here it is about those that are not begun.
   mutating func saySilence(since start: UInt64, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
     if counts[.ok] > 0 { return false }
     let running = engine.busyWorkers
@@ -135,8 +137,6 @@ struct LocalWorkers: ~Copyable, Workplace {
       }
       return true
     }
-    reporter.note("no worker has answered its first job for \(seconds(loop.now() &- start))")
-    engine.hintAtBuffering(&reporter)
     return false
   }
 
@@ -153,7 +153,7 @@ struct LocalWorkers: ~Copyable, Workplace {
   func advice(_ advice: MemoryAdvice) -> String? { advice.advice(maxJobs: maximumJobs) }
 
   var verdict: RunEnd? {
-    if engine.unaskedReplies > 0 { return .protocolBroken }
+    if engine.surplusReplies > 0 { return .protocolBroken }
     return engine.ledger.internalErrors > 0 || engine.pool.internalErrors > 0 ? .internalError : nil
   }
 

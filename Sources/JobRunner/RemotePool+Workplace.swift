@@ -82,13 +82,15 @@ extension RemotePool: Workplace {
   func advice(_ advice: MemoryAdvice) -> String? { nil }
 
   var verdict: RunEnd? {
-    ledger.internalErrors > 0 ? .internalError : busyJobs > 0 ? .serverBusy : nil
+    if withdrawnAnswers > 0 { return .protocolBroken }
+    return ledger.internalErrors > 0 ? .internalError : busyJobs > 0 ? .serverBusy : nil
   }
 
   static func take(_ output: RemotePoolOutput, _ driver: inout RunDriver<RemotePool>) {
     switch output {
     case .settled(let job, let outcome): driver.settled(job, outcome)
     case .emit(let job, let outcome): driver.emit(job, outcome)
+    case .withdrawn(let job): driver.withdrawn(job)
     case .lost(let verdict): driver.poolIsLost(RunEnd(verdict))
     case .idle: driver.allIsDone()
     case .closed: driver.poolIsClosed = true

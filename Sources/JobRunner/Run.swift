@@ -32,7 +32,8 @@ public func submit(
     return .cannotCreateFile(error.reason)
   }
   let keeping = JobKeeping(
-    ledger: configuration.ledger, keepsDetails: configuration.keepsDetails, seed: configuration.seed)
+    ledger: configuration.ledger, keepsDetails: configuration.keepsDetails,
+    keepsJobs: configuration.deadLetters != nil, seed: configuration.seed)
   var driver = try RunDriver(configuration, files, at: RemotePool(pool, keeping), closed: closed)
   return try driver.run()
 }

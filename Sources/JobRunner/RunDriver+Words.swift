@@ -20,6 +20,13 @@ extension RunDriver where Work: ~Copyable {
     }
   }
 
+  /// The answer of a job that was counted as `ok`, and waited for its turn, cannot be trusted.
+  mutating func withdrawn(_ job: JobID) {
+    chronicle.tell(.answerWithdrawn(job: workplace.sequence(of: job), at: now))
+    reporter.detail("job \(workplace.sequence(of: job)): failed, its answer is withdrawn")
+    bury(job, .failed)
+  }
+
   mutating func sayWhatIsResumed() {
     guard configuration.resumes, let path = configuration.jobLog else { return }
     if resume.remaining > 0 { reporter.note("\(path) has \(resume.remaining) jobs that were ok: they are skipped") }
@@ -57,7 +64,9 @@ extension RunDriver where Work: ~Copyable {
     let counts = workplace.counts
     let notOK = counts.settled - counts[.ok]
     reporter.sayWhatWasCounted()
-    if notOK > 0 || reporter.isVerbose || display != nil, !endedQuietly {
+    let isBroken = workplace.verdict == .protocolBroken
+    chronicle.summary.isInDoubt = isBroken
+    if notOK > 0 || isBroken || reporter.isVerbose || display != nil, !endedQuietly {
       for line in chronicle.summary.lines(elapsed: loop.now() &- startedAt) { reporter.note(line) }
       if let advice = workplace.advice(chronicle.advice) { reporter.hint(advice) }
     }

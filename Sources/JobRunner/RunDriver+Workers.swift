@@ -12,6 +12,7 @@ extension RunDriver where Work == LocalWorkers {
     switch output {
     case .settled(let job, let outcome): settled(job, outcome)
     case .emit(let job, let outcome): emit(job, outcome)
+    case .withdrawn(let job): withdrawn(job)
     case .attemptStarted(let job, let attempt, let worker): noteAttempt(job, attempt, worker)
     case .attemptEnded(let job, let failure): noteAttemptEnd(job, failure: failure)
     case .firstReply(let worker): noteFirstReply(worker)
@@ -121,7 +122,8 @@ extension RunDriver where Work == LocalWorkers {
       case .idle, .spare, .surplus, .drained, .stopped, nil: end = .stopped
       }
     }
-    chronicle.tell(.workerEnded(slot: worker.slot.index, pid: story.pid, end, cause: "\(status)", at: now))
+    let cause = death == nil ? status.whenStopped : "\(status)"
+    chronicle.tell(.workerEnded(slot: worker.slot.index, pid: story.pid, end, cause: cause, at: now))
   }
 
   // MARK: Attempts

@@ -37,6 +37,14 @@ struct AnswerOrder {
     if first == next, ring.count > 1024 { ring = [] }
   }
 
+  /// The answer for a place is empty after all; false if it is out already, or not there.
+  mutating func withdraw(_ place: UInt64) -> Bool {
+    guard place > first, place < next, !ring.isEmpty, let waiting = ring[index(of: place)] else { return false }
+    heldBytes -= waiting.count
+    ring[index(of: place)] = []
+    return true
+  }
+
   private func index(of place: UInt64) -> Int { Int(place & UInt64(ring.count - 1)) }
 
   private mutating func keep(_ answer: [UInt8], at place: UInt64) {

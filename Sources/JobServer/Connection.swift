@@ -96,6 +96,7 @@ struct Connection: ~Copyable {
         (input, output) = (.records, .records)
         decoder = FrameDecoder(.lines, maximumSize: limit)
         asksForRecords = true
+        isSubmitter = true
       }
     }
     var decoder = self.decoder
@@ -112,6 +113,8 @@ struct Connection: ~Copyable {
 
   /// What it speaks instead of ours.
   private(set) var foreignProtocol: ForeignProtocol?
+  /// It asked for records (`prefork submit`): it understands all that we may say in them.
+  private(set) var isSubmitter = false
 
   /// It has just asked for records, and is to be greeted.
   var asksForRecords = false

@@ -44,11 +44,13 @@ extension PoolService {
     switch connections[index].output {
     case .framed(let framing):
       if outcome == .ok {
+        rememberAnswer(to: job, origin)
         engine.withResult(of: job) { connections[index].answer(origin.place, $0, as: framing) }
       } else {
         connections[index].answer(origin.place, UnsafeRawBufferPointer(start: nil, count: 0), as: framing)
       }
     case .records:
+      if outcome == .ok { rememberAnswer(to: job, origin) }
       let line = record(of: job, outcome, number: origin.number)
       line.withUnsafeBytes { connections[index].unsent.append($0) }
     }
@@ -59,6 +61,38 @@ extension PoolService {
       guard connections.holds(origin.client) else { return }
     }
     pauseIfFull(index)
+  }
+
+  private mutating func rememberAnswer(to job: JobID, _ origin: Origin) {
+    guard let slot = engine.facts[job].slot else { return }
+    while lastAnswers.count <= slot { lastAnswers.append(LastAnswer()) }
+    lastAnswers[slot] = LastAnswer(job: engine.ledger.sequence(of: job), origin: origin, id: engine.facts[job].id)
+  }
+
+  /// A worker wrote more than its last answer. If that still waits for its turn, the client gets an empty one in its place; one that
+  /// has asked for records is told in any case, as it has the answer already.
+  mutating func withdrawAnswer(
+    _ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter
+  ) {
+    let slot = account.worker.slot.index
+    guard violation.isSurplus, let job = account.lastJob, slot < lastAnswers.count, lastAnswers[slot].job == job else {
+      return
+    }
+    let last = lastAnswers[slot]
+    let index = Int(last.origin.client.index)
+    guard connections.holds(last.origin.client), connections[index].lingersUntil == nil else { return }
+    switch connections[index].output {
+    case .framed:
+      guard connections[index].order.withdraw(last.origin.place) else { return }
+      reporter.repeated(
+        .breach, cause: "an answer is withdrawn", about: Reporter.Subject(account),
+        "job \(job): its answer waited for its turn, and is withdrawn")
+    case .records:
+      guard connections[index].isSubmitter, let id = last.id else { return }
+      let line = WithdrawnAnswer.line(id: id, reason: "\(account.name) \(violation)")
+      line.withUnsafeBytes { connections[index].unsent.append($0) }
+      touch(index)
+    }
   }
 
   /// Of one who does not read, no job is started that was taken already, either: its answers would take memory without end.

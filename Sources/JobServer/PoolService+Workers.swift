@@ -19,7 +19,10 @@ extension PoolService {
     case .died(let report):
       if report.neverTookAJob { metrics.startFailed() } else { noteDeath(DeathCause(report)) }
     case .leaseLost(_, .died(let report)): noteDeath(DeathCause(report))
-    case .leaseLost(_, .violation), .protocolBroken: noteDeath(.protocolBroken)
+    case .leaseLost(_, .violation): noteDeath(.protocolBroken)
+    case .protocolBroken(let account, let violation):
+      noteDeath(.protocolBroken)
+      withdrawAnswer(account, violation, &reporter)
     case .leaseLost(_, .offence(_, let offence)), .offended(_, let offence): noteDeath(DeathCause(offence))
     case .checkFailed: noteDeath(.checkFailed)
     case .notice(.retiring(_, let reason)):

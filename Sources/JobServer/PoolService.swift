@@ -32,6 +32,15 @@ struct PoolService: ~Copyable {
     var number: UInt64 = 0
   }
 
+  /// What a worker answered last: what it writes behind that puts it in doubt.
+  struct LastAnswer {
+    /// The number of the job; 0 for none.
+    var job: UInt64 = 0
+    var origin = Origin()
+    /// What the client calls the job, if it came in a record.
+    var id: [UInt8]?
+  }
+
   var configuration: ServedPool
   /// Which of the process's pools it is.
   let number: Int
@@ -46,6 +55,8 @@ struct PoolService: ~Copyable {
   var listens: [Int: SocketAddress] = [:]
   var timers = TimerQueue<Timer>()
   var origins: [Origin] = []
+  /// The last answer of the worker in each slot.
+  var lastAnswers: [LastAnswer] = []
   /// Indices of connections that have something to be taken, the first in line first.
   var line: [Int] = []
   private var lineHead = 0
@@ -164,7 +175,7 @@ struct PoolService: ~Copyable {
   }
 
   mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
-    engine.fireTimers(&loop)
+    engine.fireTimers(&loop, &reporter)
     refused.closeOverdue(&loop)
     while let timer = timers.popExpired(at: loop.now()) {
       switch timer {
@@ -183,7 +194,8 @@ struct PoolService: ~Copyable {
       case .emit(let job, let outcome): answer(job, outcome, &loop)
       case .worker(let event): take(event, loop, &reporter)
       case .closed: poolIsClosed = true
-      case .attemptStarted, .attemptEnded, .firstReply, .idle: break
+      // The ledger holds nothing: each connection puts its answers into order.
+      case .withdrawn, .attemptStarted, .attemptEnded, .firstReply, .idle: break
       }
     }
   }

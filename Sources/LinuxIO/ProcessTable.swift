@@ -95,7 +95,7 @@ public enum ProcessTable {
 
   /// The threads of a process. Most have one: then the number of links of the folder tells it, and the folder, which takes
   /// three times as long, need not be read.
-  private static func threads(of pid: pid_t) -> [pid_t] {
+  static func threads(of pid: pid_t) -> [pid_t] {
     var information = stat()
     guard stat("/proc/\(pid)/task", &information) == 0 else { return [] }
     return hasOneThread(information) ? [pid] : numbers(in: "/proc/\(pid)/task")
@@ -147,7 +147,7 @@ public enum ProcessTable {
   public static func parent(of pid: pid_t) -> pid_t? { status(of: pid).flatMap { pid_t($0.fields[1]) } }
 
   /// The name of a process, and what follows it in its stat file: state, parent, group. At least two fields; nil if it is gone.
-  private static func status(of pid: pid_t) -> (name: String, fields: [Substring])? {
+  static func status(of pid: pid_t) -> (name: String, fields: [Substring])? {
     // 812 (python3) S 1 ...; the name may hold parentheses itself (proc(5)).
     guard let stat = try? contents(of: "/proc/\(pid)/stat", atMost: 4096),
       let begin = stat.firstIndex(of: UInt8(ascii: "(")),

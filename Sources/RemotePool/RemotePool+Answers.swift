@@ -66,6 +66,8 @@ extension RemotePool {
   private enum Answer {
     /// Of this job; the reply, if there is one, stands in `reply`.
     case settled(JobID, Outcome, OutputRecord, Failure?)
+    /// What was answered before cannot be trusted.
+    case withdrawn(WithdrawnAnswer)
     case nonsense(String)
   }
 
@@ -81,6 +83,7 @@ extension RemotePool {
       do throws(JSONObjectError) {
         answer = try OutputLine(line)
       } catch {
+        if let withdrawn = WithdrawnAnswer(line) { return .withdrawn(withdrawn) }
         return .nonsense("an answer is wrong (\(error)): \(quoted(bytes[place].prefix(60)))")
       }
       guard let number = answer.number(of: line), let job = sent[number] else {
@@ -102,6 +105,7 @@ extension RemotePool {
   private mutating func take(_ answer: Answer, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch answer {
     case .nonsense(let what): lose(.nonsense(what), &loop, &reporter)
+    case .withdrawn(let answer): withdraw(answer, &reporter)
     case .settled(let job, let outcome, let record, let failure):
       sent[ledger.sequence(of: job)] = nil
       sentBytes -= store.payloadSize(of: job)
@@ -133,9 +137,30 @@ extension RemotePool {
       if let cpu = record.cpu, let rss = record.rss { facts[job].cost = JobCost(cpu: cpu, memoryChange: rss) }
     }
     replying = job
+    let kept = keepsJobs ? store.payloadSize(of: job) : 0
     ledger.handle(
-      .settledElsewhere(job, outcome, resultBytes: reply.count, attempts: record.attempts, ran: record.ran),
+      .settledElsewhere(job, outcome, resultBytes: reply.count + kept, attempts: record.attempts, ran: record.ran),
       into: &actions)
+  }
+
+  /// The server's worker wrote more than its answer to this job. If that waits for its turn, the job has failed.
+  private mutating func withdraw(_ answer: WithdrawnAnswer, _ reporter: inout Reporter) {
+    withdrawnAnswers += 1
+    var fate = "its answer may be cut short"
+    if let job = ledger.findHeld(sequence: answer.id) {
+      let first = actions.count
+      ledger.handle(.answerWithdrawn(job), into: &actions)
+      if actions.count > first { fate = "its answer is withdrawn, the job has failed" }
+      if facts.keepsDetails {
+        facts[job].failure = Failure(message: answer.reason)
+        facts[job].cause = "answered with more than one reply"
+        facts[job].received = 0
+      }
+    }
+    reporter.repeated(
+      .breach, cause: "answered with more than one reply", about: Reporter.Subject(job: answer.id),
+      "job \(answer.id) was answered with more than one reply: on the server \(answer.reason); \(fate), and so may others be "
+        + "that the same worker answered")
   }
 
   /// The server has told its own people in its own words; ours have nothing but what it says of each job.

@@ -69,6 +69,6 @@ extension RemotePool {
 
   /// Lends the reply of a job that is being told as `emit` with the outcome ok.
   package func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
-    replying == job ? reply.withUnsafeBytes(body) : store.withBytes(of: job, body)
+    replying == job ? reply.withUnsafeBytes(body) : store.withReply(of: job, body)
   }
 }

@@ -84,6 +84,10 @@ package struct RemotePool: ~Copyable {
 
   /// Jobs that the server had no room for.
   package internal(set) var busyJobs = 0
+  /// Answers that the server has withdrawn.
+  package internal(set) var withdrawnAnswers = 0
+  /// Jobs are kept until their answers are out.
+  let keepsJobs: Bool
   /// Nothing new is begun.
   var isDraining = false
   /// Why jobs are cancelled from now on.
@@ -99,6 +103,7 @@ package struct RemotePool: ~Copyable {
     self.configuration = configuration
     ledger = JobLedger(configuration: keeping.ledger)
     facts = JobFacts(keepsDetails: keeping.keepsDetails)
+    keepsJobs = keeping.keepsJobs
     reconnection = Reconnection(
       delay: configuration.reconnectDelay, limit: configuration.reconnectLimit, seed: keeping.seed)
     var usualTerms: [UInt8] = []
@@ -175,9 +180,12 @@ package struct RemotePool: ~Copyable {
       if outcome == .cancelled, replying != job { facts.recordCancellation(of: job, cancelCause) }
       return .settled(job, outcome)
     case .emit(let job, let outcome): return .emit(job, outcome)
+    case .withdrawn(let job): return .withdrawn(job)
     case .hold(let job):
-      if facts.keepsDetails { (facts[job].record, facts[job].rejected) = (nil, nil) }
-      if replying == job { reply.withUnsafeBytes { store.storeReply($0, for: job) } }
+      // For dead letters the job is kept, in case that its answer is withdrawn.
+      let isNeeded = keepsJobs && replying == job
+      if facts.keepsDetails, !isNeeded { (facts[job].record, facts[job].rejected) = (nil, nil) }
+      if replying == job { reply.withUnsafeBytes { store.storeReply($0, for: job, keepingJob: isNeeded) } }
     case .forget(let job): store.forget(job)
     case .idle: return .idle
     case .reportInternalError(let text):
@@ -239,6 +247,8 @@ package enum RemotePoolOutput: Equatable {
   case settled(JobID, Outcome)
   /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
   case emit(JobID, Outcome)
+  /// A job that was told as settled `ok`, and has not come out, has failed: its answer cannot be trusted.
+  case withdrawn(JobID)
   /// There is no connection, and none will be. People were told.
   case lost(Loss.Verdict)
   /// No job is left and none will come.

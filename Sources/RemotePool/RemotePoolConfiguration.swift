@@ -28,12 +28,15 @@ package struct JobKeeping: Sendable {
   package var ledger: JobLedger.Configuration
   /// Whether anybody wants to know about single jobs.
   package var keepsDetails: Bool
+  /// Whether jobs are kept until their answers are out.
+  package var keepsJobs: Bool
   /// Seed of all jitter.
   package var seed: UInt64
 
-  package init(ledger: JobLedger.Configuration, keepsDetails: Bool, seed: UInt64) {
+  package init(ledger: JobLedger.Configuration, keepsDetails: Bool, keepsJobs: Bool, seed: UInt64) {
     self.ledger = ledger
     self.keepsDetails = keepsDetails
+    self.keepsJobs = keepsJobs
     self.seed = seed
   }
 }

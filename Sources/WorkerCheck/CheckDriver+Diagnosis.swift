@@ -30,7 +30,7 @@ extension CheckDriver {
     case .leaseRefused: break  // why not, was told before
     case .replied(let id): replied(id)
     case .leaseLost(_, let loss): lost(loss)
-    case .protocolBroken(let account, let violation): fail(.violation(idleMoment, violation), account)
+    case .protocolBroken(let account, let violation): protocolBroken(account, violation)
     case .checkFailed(let account, let check, let failure): checkFailed(account, check, failure)
     case .offended(let account, let offence): fail(.offence("\(offence)"), account)
     case .foreignNotification(let account, let sender):
@@ -69,6 +69,16 @@ extension CheckDriver {
       fail(.violation(.message(currentMessage), violation), account)
     case .offence(let account, let offence): fail(.offence("\(offence)"), account)
     }
+  }
+
+  private mutating func protocolBroken(_ account: WorkerAccount, _ violation: ProtocolViolation) {
+    let failure = Failure.violation(idleMoment, violation)
+    guard case .stopping = stage, violation.isSurplus, seen.failure == nil, signal == nil else {
+      return fail(failure, account)
+    }
+    // It is being stopped already, and had more to write.
+    seen.failure = failure
+    seen.lastErrorLines = account.lastErrorLines
   }
 
   private var currentMessage: Message {

@@ -176,6 +176,8 @@ extension CheckDriver {
     // The last one shows whether it is still well after all those jobs.
     case .probe: seen.firstJob == nil ? ask(.job(1)) : rest(for: Self.lastRest, next: nil)
     case .job(1): rest(for: Self.firstRest, next: configuration.pool.reset == nil ? nextStep : .reset)
+    // Once more: a line that comes late may come only when the worker is warm.
+    case .job(2): rest(for: Self.lastRest, next: configuration.pool.reset == nil ? nextStep : .reset)
     case .job:
       readMemory()
       configuration.pool.reset == nil ? takeNextStep() : ask(.reset)

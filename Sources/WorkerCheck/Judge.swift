@@ -215,11 +215,20 @@ struct Judge {
         finding.remedies = [Remedy.greeting(configuration.pool.readiness), Remedy.stray]
       case .idle(let last?):
         finding.text = "it wrote more than one reply to \(last.message.name): after \(last.text) came \(text)"
-        finding.remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.stray]
-        if last.message == firstMessage {
-          finding.remedies.append("is the first of them a greeting? " + Remedy.greeting(configuration.pool.readiness))
-        }
+        finding.remedies = remediesForSurplus(on: last.message)
       }
+    case .surplusReply(let first, let text):
+      guard case .message(let message) = moment else { break }
+      finding.text = "it wrote more than one reply to \(message.name): after \(first) came \(text)"
+      finding.remedies = remediesForSurplus(on: message)
+      return finding
+    case .surplusAtEnd(let text):
+      finding.text = "it had more to write when its input ended: \(text)"
+      if let last = seen.lastReply {
+        finding.text += "; the reply to \(last.message.name), the last one, was \(last.text)"
+      }
+      finding.evidence = ["so replies before that may have belonged to other jobs"]
+      finding.remedies = remediesForSurplus(on: nil)
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
     case .malformed: finding.remedies = [Remedy.framing(framing)]
     case .closedOutput, .closedInput:
@@ -227,6 +236,14 @@ struct Judge {
     }
     if case .message(let message) = moment { finding.text = "on \(message.name) \(finding.text)" }
     return finding
+  }
+
+  private func remediesForSurplus(on message: Message?) -> [String] {
+    var remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.wrapper, Remedy.stray]
+    if message == firstMessage {
+      remedies.append("is the first of them a greeting? " + Remedy.greeting(configuration.pool.readiness))
+    }
+    return remedies
   }
 
   private var firstMessage: Message { configuration.pool.probe == nil ? .job(1) : .probe }

@@ -25,6 +25,8 @@ enum Remedy {
 
   static let stray = "what is no reply belongs on stderr: print(..., file=sys.stderr), fprintf(stderr, ...)"
 
+  static let wrapper = "or wrap it in a script that joins what belongs to one job"
+
   /// The job that was sent may be one that makes no sense.
   static func realJob(_ job: [UInt8]) -> String {
     "is \(job.withUnsafeBytes { shown($0) }) a job that it understands? Send a real one: --job TEXT"

@@ -21,8 +21,8 @@ struct Worker: ~Copyable {
     case checking(Check)
     /// Leased, no job sent yet.
     case granted
-    /// A job was sent at the given time; `size` bytes with its framing.
-    case running(job: UInt64, since: UInt64, size: Int)
+    /// A job was sent at the given time.
+    case running(job: UInt64, since: UInt64)
     /// Its reply was handed over, and stands at the front of `inbound`.
     case replied(consumed: Int)
     /// To say whatever it has to say to the end of its input: see `WorkerPool.hearOut`.
@@ -32,6 +32,14 @@ struct Worker: ~Copyable {
   var duty = Duty.starting
   /// Jobs sent so far, the one in hand included.
   var jobs = 0
+  /// The number of the last job that it answered; nil if it has answered none.
+  var lastJob: UInt64?
+  /// The size of the job or check that was sent last, in bytes with its framing.
+  private var messageSize = 0
+  /// The worker was seen to have read of that message.
+  private var hasReadMessage = false
+  /// Which replies are sampled once there are many: see `mustHaveRead`.
+  private var sample: UInt32
   /// It has proved that it is ready, or answered at least once.
   var isProved = false
   /// The core was told that it can take a job.
@@ -40,8 +48,10 @@ struct Worker: ~Copyable {
   var readyAt: UInt64 = 0
   /// Longest silence after it was ready, in nanoseconds, before it is taken to hang; nil for no limit.
   var watchdogLimit: UInt64?
-  /// It is on the stop ladder: what it still says is not listened to.
+  /// It is on the stop ladder: what it still writes is no reply.
   var isStopping = false
+  /// What becomes of bytes that it writes while it is stopping.
+  var lastOutput = LastOutput.ignored
 
   var inbound = ByteQueue()
   var decoder: FrameDecoder
@@ -79,6 +89,13 @@ struct Worker: ~Copyable {
     self.decoder = decoder
     self.terms = terms
     self.startedAt = startedAt
+    sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
+  }
+
+  /// A message of this size, with its framing, is sent to it.
+  mutating func beginMessage(size: Int) {
+    messageSize = size
+    hasReadMessage = false
   }
 
   /// Nothing unread has come from it, both its pipes are open, and it lives, as far as is known.
@@ -87,17 +104,79 @@ struct Worker: ~Copyable {
   /// True once the worker has read at least one byte of the job in hand. A job of which it has read nothing is
   /// *provably not started*: all its bytes are still countable in the pipe or here.
   var hasBegunJob: Bool {
-    guard case .running(_, _, let size) = duty else { return false }
-    return outbound.count + process.unreadInput() < size
+    if case .running = duty { return hasBegunMessage }
+    return false
   }
+
+  /// The same for a job or a check.
+  var hasBegunMessage: Bool { outbound.count + process.unreadInput() < messageSize }
 
   func account(at now: UInt64) -> WorkerAccount {
     var current: (number: UInt64, elapsed: UInt64)?
-    if case .running(let job, let since, _) = duty { current = (job, now &- since) }
+    if case .running(let job, let since) = duty { current = (job, now &- since) }
     return WorkerAccount(
-      worker: id, pid: process.pid, jobs: jobs, age: now &- startedAt, currentJob: current,
+      worker: id, pid: process.pid, jobs: jobs, age: now &- startedAt, currentJob: current, lastJob: lastJob,
       statusText: statusText, lastErrorLines: errorLines.tail)
   }
+}
+
+/// Bytes that come while nothing of the message in hand was read are no reply to it.
+extension Worker {
+  /// The first replies of a worker are all looked at.
+  private static let lookedAtFirst = 64
+  /// So is every reply to a job that took this long, in nanoseconds: there the look costs nothing. Where several replies come in one
+  /// turn of the loop they have waited for each other, and it is as much for each of them.
+  private static let lookedAtFrom: UInt64 = 20_000
+  /// The golden ratio of 2^32: added again and again, it spreads the samples evenly and in step with nothing.
+  private static let sampleStep: UInt32 = 0x9E37_79B9
+
+  /// Whether to look if the worker has read of its message, now that this has come from it. Of the replies to very short jobs
+  /// one in sixteen is looked at; the beginning of a reply always, but only once. `together`: replies that come in one turn of the
+  /// loop, at least 1.
+  mutating func isToBeLookedAt(_ step: FrameDecoder.Step, at now: UInt64, together: UInt64) -> Bool {
+    if hasReadMessage { return false }
+    switch step {
+    case .frame:
+      guard jobs > Self.lookedAtFirst, case .running(_, let since) = duty, now &- since < Self.lookedAtFrom &* together
+      else {
+        return true
+      }
+      sample &+= Self.sampleStep
+      return sample < 1 << 28
+    case .needMore, .oversize, .violation: return true
+    }
+  }
+
+  /// Whether it has read of its message, which is remembered until the next one.
+  mutating func looksRead() -> Bool {
+    hasReadMessage = hasReadMessage || hasBegunMessage
+    return hasReadMessage
+  }
+}
+
+/// How many replies come in one turn of the loop.
+struct ReplyPace {
+  private var turn: UInt64 = 0
+  private var replies: UInt64 = 0
+  private var repliesBefore: UInt64 = 1
+
+  /// Counts one more in the turn that began then; returns how many there were in the turn before that had any, at least 1.
+  mutating func count(at now: UInt64) -> UInt64 {
+    if now != turn {
+      repliesBefore = max(1, replies)
+      (turn, replies) = (now, 0)
+    }
+    replies += 1
+    return repliesBefore
+  }
+}
+
+/// What becomes of bytes that a worker writes while it is stopping.
+enum LastOutput {
+  /// Nothing: it did not stop in order, or never had a job.
+  case ignored
+  /// They break the protocol: it has answered all its jobs. With `owesAnswer` it was being probed or reset, and may still answer that.
+  case watched(owesAnswer: Bool)
 }
 
 /// How a worker proves itself, what it is asked and how its replies are judged, from its start to its end.

@@ -28,7 +28,8 @@ extension WorkerPool {
     let slot = id.slot.index
     // A lease can be lost between its granting and this call: `leaseLost` is then already on its way.
     guard workers.holds(id), workers[slot].duty == .granted else { return }
-    workers[slot].duty = .running(job: job, since: loop.now(), size: frame.count)
+    workers[slot].duty = .running(job: job, since: loop.now())
+    workers[slot].beginMessage(size: frame.count)
     workers[slot].jobs += 1
     write(frame, slot, &loop)
   }
@@ -94,12 +95,12 @@ extension WorkerPool {
     advance(slot, &loop)
   }
 
-  /// One read of the worker's stdout. A worker on the stop ladder is read, so that it cannot block, but not listened to.
+  /// One read of the worker's stdout. A worker on the stop ladder is read, so that it cannot block, whatever it writes.
   mutating func readOutput(_ slot: Int) -> ReadStep {
     guard !workers[slot].outputEnded else { return .enough }
     switch workers[slot].inbound.fill(from: workers[slot].process.output) {
     case .bytes:
-      if workers[slot].isStopping { workers[slot].inbound.removeAll() }
+      if isIgnored(slot) { workers[slot].inbound.removeAll() }
       return workers[slot].inbound.count > workers[slot].terms.maximumReplySize + 65536 ? .enough : .more
     case .wouldBlock: return .enough
     case .endOfFile, .failed:
@@ -119,17 +120,27 @@ extension WorkerPool {
       case .starting where workers[slot].terms.readiness.isByLine: nextGreeting(slot, &loop)
       case .starting, .none, .granted: if !workers[slot].inbound.isEmpty { spokeOutOfTurn(slot, &loop) }
       }
+    } else {
+      judgeLastOutput(slot, &loop)
     }
     if let status = workers[slot].exitStatus { bury(slot, status, &loop) }
   }
 
   /// True when a reply was handed over: what follows it is looked at after `finishReply`.
   private mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
-    guard let frame = nextFrame(slot, &loop) else { return false }
-    if !workers[slot].isProved, !workers[slot].hasBegunJob {
+    guard !workers[slot].inbound.isEmpty, case .running(let job, _) = workers[slot].duty else { return false }
+    let step = decode(slot)
+    let together = pace.count(at: loop.now())
+    if workers[slot].isToBeLookedAt(step, at: loop.now(), together: together), !workers[slot].looksRead() {
       spokeBeforeReading(slot, &loop)
       return false
     }
+    guard let frame = frame(step, slot, &loop) else { return false }
+    if frame.consumed < workers[slot].inbound.count {
+      answeredTwice(slot, frame, &loop)
+      return false
+    }
+    workers[slot].lastJob = job
     workers[slot].reply = frame.payload
     workers[slot].duty = .replied(consumed: frame.consumed)
     if !workers[slot].isProved {
@@ -142,9 +153,20 @@ extension WorkerPool {
 
   /// A whole message at the front of `inbound`; nil when there is none, or what there is breaks the protocol.
   mutating func nextFrame(_ slot: Int, _ loop: inout EventLoop) -> (payload: Range<Int>, consumed: Int)? {
+    frame(decode(slot), slot, &loop)
+  }
+
+  /// What stands at the front of `inbound`.
+  mutating func decode(_ slot: Int) -> FrameDecoder.Step {
     var decoder = workers[slot].decoder
     let step = workers[slot].inbound.withUnsafeBytes { decoder.next(in: $0.bytes) }
     workers[slot].decoder = decoder
+    return step
+  }
+
+  private mutating func frame(
+    _ step: FrameDecoder.Step, _ slot: Int, _ loop: inout EventLoop
+  ) -> (payload: Range<Int>, consumed: Int)? {
     switch step {
     case .frame(let payload, let consumed): return (payload, consumed)
     case .needMore(let consumed):
@@ -167,12 +189,25 @@ extension WorkerPool {
     breach(slot, .unaskedReply(shown: text), &loop)
   }
 
-  /// A fresh worker that has not read a byte of its first job cannot have answered it: this is a greeting, or a stray
-  /// print (bazel #4897).
+  /// A worker that has not read a byte of its job cannot have answered it: this is more of its answer to the job before, a
+  /// greeting, or a stray print (bazel #4897). The job in hand is provably not started.
   private mutating func spokeBeforeReading(_ slot: Int, _ loop: inout EventLoop) {
     events.append(.leaseLost(workers[slot].id, .neverStarted))
     workers[slot].duty = .none
     spokeOutOfTurn(slot, &loop)
+  }
+
+  /// More came with the reply than the reply.
+  private mutating func answeredTwice(
+    _ slot: Int, _ frame: (payload: Range<Int>, consumed: Int), _ loop: inout EventLoop
+  ) {
+    let (first, rest) = workers[slot].inbound.withUnsafeBytes { bytes in
+      (
+        shown(UnsafeRawBufferPointer(rebasing: bytes[frame.payload])),
+        shown(UnsafeRawBufferPointer(rebasing: bytes[frame.consumed...]))
+      )
+    }
+    breach(slot, .surplusReply(first: first, shown: rest), &loop)
   }
 
   /// True while the reply that `replied` announced is there to be read.

@@ -68,11 +68,14 @@ extension WorkerPool {
     }
     workers[id.slot.index].duty = .checking(check)
     workers[id.slot.index].checkedSince = loop.now()
-    exchange.frame(configuration.framing).withUnsafeBytes { write($0, id.slot.index, &loop) }
+    let frame = exchange.frame(configuration.framing)
+    workers[id.slot.index].beginMessage(size: frame.count)
+    frame.withUnsafeBytes { write($0, id.slot.index, &loop) }
   }
 
   /// The worker said something while it was being checked.
   mutating func nextAnswer(_ slot: Int, to check: Check, _ loop: inout EventLoop) {
+    if !workers[slot].inbound.isEmpty, !workers[slot].looksRead() { return spokeOutOfTurn(slot, &loop) }
     guard let frame = nextFrame(slot, &loop) else { return }
     let expected = workers[slot].terms.exchange(for: check)?.reply
     let failure: CheckFailure? = workers[slot].inbound.withUnsafeBytes { bytes in

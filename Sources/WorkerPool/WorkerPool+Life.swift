@@ -84,7 +84,10 @@ extension WorkerPool {
   mutating func stopStep(_ id: WorkerID, _ step: Int, _ loop: inout EventLoop) {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
-    if !workers[slot].isStopping { events.append(.stopping(id)) }
+    if !workers[slot].isStopping {
+      events.append(.stopping(id))
+      beginLastOutput(slot, isGraceful: step == 0)
+    }
     workers[slot].isStopping = true
     workers[slot].duty = .none
     disarmOwnTimers(id)
@@ -94,6 +97,7 @@ extension WorkerPool {
     workers[slot].outbound.removeAll()
     if last != .closeInput { StopStep.closeInput.apply(to: &workers[slot].process) }
     last.apply(to: &workers[slot].process)
+    judgeLastOutput(slot, &loop)
   }
 
   private mutating func disarmOwnTimers(_ id: WorkerID) {
@@ -105,7 +109,7 @@ extension WorkerPool {
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then judged.
   mutating func exited(_ slot: Int, _ loop: inout EventLoop) {
-    if !workers[slot].isStopping { while readOutput(slot) == .more {} }
+    while !isIgnored(slot), readOutput(slot) == .more { if workers[slot].isStopping { judgeLastOutput(slot, &loop) } }
     readErrorOutput(slot, untilEmpty: true, &loop)
     guard let status = workers[slot].process.reap() else { return }
     workers[slot].exitStatus = status
@@ -171,7 +175,7 @@ extension WorkerPool {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
     guard !workers[slot].isProved, !workers[slot].isStopping else { return }
-    guard case .running(_, let since, _) = workers[slot].duty else {
+    guard case .running(_, let since) = workers[slot].duty else {
       // No job yet, so no evidence: looked at again when it has had one for a while.
       return timers.arm(.start(id), at: loop.now() &+ 1_000_000_000)
     }

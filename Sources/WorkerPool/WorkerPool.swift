@@ -52,6 +52,8 @@ public struct WorkerPool: ~Copyable {
   var killingRounds = 0
   /// A worker that was to be measured could not be, and that was said.
   var hasSaidUnmeasured = false
+  /// How many replies come together.
+  var pace = ReplyPace()
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
   var readsErrorOutput = true
 
@@ -140,7 +142,6 @@ public struct WorkerPool: ~Copyable {
   /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
   /// knows.
   public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].duty = .none }
     tell(.stop(urgency), &loop)
   }
 

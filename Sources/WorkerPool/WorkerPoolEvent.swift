@@ -86,8 +86,12 @@ public enum Offence: Sendable, CustomStringConvertible {
 
 /// What a worker did that its protocol does not allow.
 public enum ProtocolViolation: Sendable, CustomStringConvertible {
-  /// Bytes on its stdout while it had no job.
+  /// Bytes on its stdout while it had no job, or had read nothing of the one that it was sent.
   case unaskedReply(shown: String)
+  /// More than one reply to the job in hand, at once: the first, and what came behind it.
+  case surplusReply(first: String, shown: String)
+  /// Bytes on its stdout after it had answered all its jobs and its stdin was closed.
+  case surplusAtEnd(shown: String)
   /// A reply over the cap.
   case replyTooLarge(limit: Int)
   /// A reply that is no frame.
@@ -97,10 +101,20 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   /// It closed its stdin, but lives.
   case closedInput
 
+  /// Whether it wrote more than it was asked for: then its replies may belong to other jobs than they seem to.
+  public var isSurplus: Bool {
+    switch self {
+    case .unaskedReply, .surplusReply, .surplusAtEnd: true
+    case .replyTooLarge, .malformed, .closedOutput, .closedInput: false
+    }
+  }
+
   /// What happened, without the bytes: the same for all that broke the protocol in the same way.
   public var cause: String {
     switch self {
     case .unaskedReply: "wrote to its stdout without a job"
+    case .surplusReply: "wrote more than one reply to a job"
+    case .surplusAtEnd: "had more on its stdout when it was stopped"
     case .replyTooLarge: "wrote too large a reply (--max-reply-size)"
     case .malformed: "wrote a reply that is no frame"
     case .closedOutput: "closed its stdout but lives on"
@@ -112,6 +126,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unaskedReply(let shown): "wrote to its stdout without a job: \(shown)"
+    case .surplusReply(let first, let shown): "wrote \(first), and then \(shown)"
+    case .surplusAtEnd(let shown): "had more on its stdout when it was stopped: \(shown)"
     case .replyTooLarge(let limit): "wrote a reply of more than \(limit) bytes (--max-reply-size)"
     case .malformed(let error, let shown): "wrote a reply that is no frame: \(error): \(shown)"
     case .closedOutput(let unfinished):
@@ -134,6 +150,8 @@ public struct WorkerAccount: Sendable {
   public var age: UInt64
   /// The number of the job in hand, and for how many nanoseconds.
   public var currentJob: (number: UInt64, elapsed: UInt64)?
+  /// The number of the last job that it answered; nil for none.
+  public var lastJob: UInt64?
   /// What it last said of itself (STATUS= of sd_notify(3)); empty for nothing.
   public var statusText: String
   /// The last lines of its stderr.

@@ -32,6 +32,18 @@ public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+extension ExitStatus {
+  /// The end of a worker that was told to stop: `stopped (exit status 0)`, `stopped by SIGTERM, as asked`.
+  public var whenStopped: String {
+    switch self {
+    case .exited(let code): "stopped (exit status \(code))"
+    case .killed(Signal.terminate, coreDumped: false): "stopped by SIGTERM, as asked"
+    case .killed(Signal.kill, _): "stopped by SIGKILL"
+    case .killed, .unknown: "\(self) while it was being stopped"
+    }
+  }
+}
+
 /// The stop ladder as a value: each step is taken when the one before it did not help in time.
 public enum StopStep: CaseIterable, Sendable {
   /// The end of its input tells the worker that no job will come.

@@ -95,6 +95,7 @@ extension RunEvent {
       .workerEnded(_, _, _, _, let at), .attemptStarted(_, _, _, let at), .attemptEnded(_, _, _, _, _, let at):
       at
     case .jobSettled(let job): job.settledAt
+    case .answerWithdrawn(_, let at): at
     case .sample(let sample): sample.at
     }
   }

@@ -47,6 +47,13 @@ import Testing
     for time in 1...10 as ClosedRange<UInt64> { summary.settled(.ok, ran: time * second) }
     let lines = summary.lines(elapsed: 20 * second)
     #expect(lines[0] == "10 jobs in 20.0 s (30/min): all ok")
+    // Whatever was counted, answers that may be wrong are not "all ok".
+    summary.isInDoubt = true
+    let doubtful = "10 jobs in 20.0 s (30/min): 10 ok, but workers broke the protocol: answers may be wrong"
+    #expect(summary.lines(elapsed: 20_000_000_000)[0] == doubtful)
+    summary.take(.answerWithdrawn(job: 3, at: 20_000_000_000))
+    #expect(
+      summary.lines(elapsed: 20_000_000_000)[0] == doubtful.replacing("10 ok", with: "9 ok") + ", 1 failed")
     #expect(lines[1].hasSuffix(", longest 10.0 s"))
     #expect(lines.count == 2)
   }

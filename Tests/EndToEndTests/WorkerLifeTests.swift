@@ -94,7 +94,7 @@ import Testing
     #expect(result.errors.contains("3 worker starts"), "\(result.errors)")
     #expect(result.errors.split(separator: "\n").count { $0.hasSuffix(") started") } == 3, "\(result.errors)")
     #expect(result.errors.contains("job 2: attempt 2, on worker 0"), "\(result.errors)")
-    #expect(result.errors.contains(") exited normally (status 0)"), "\(result.errors)")
+    #expect(result.errors.contains(") stopped (exit status 0)"), "\(result.errors)")
     let fine = try shell("echo a | prefork run -v -w 1 -- cat")
     #expect(fine.errors.contains("1 worker start"), "\(fine.errors)")
   }

@@ -73,6 +73,9 @@ struct JobModel {
   var sentThroughFullWindow = 0
   /// The job whose worker must be interrupted by the event at hand, and which goes back to the queue.
   var interrupted: Int?
+  /// The held job whose answer must be withdrawn by the event at hand, and how often that was.
+  var withdraws: Int?
+  var withdrawn = 0
   /// While the ledger drains or aborts: whom that ends as cancelled.
   var cancelsQueued = false
   var cancelsRunning = false
@@ -101,6 +104,7 @@ struct JobModel {
     case .settled(let job, let outcome): try settle(try index(job), outcome)
     case .emit(let job, let outcome): try emit(try index(job), outcome)
     case .hold(let job): try hold(try index(job))
+    case .withdrawn(let job): try withdraw(try index(job))
     case .forget(let job): try forget(try index(job))
     case .arm(.run(let job), let after):
       jobs[try index(job)].runArmed = true
@@ -200,6 +204,16 @@ struct JobModel {
     jobs[index].phase = .held
     held += 1
     heldBytes += jobs[index].resultBytes + JobLedger.heldJobCost
+  }
+
+  private mutating func withdraw(_ index: Int) throws {
+    try require(withdraws == index, "an answer withdrawn that nobody doubts: \(jobs[index])")
+    try require(jobs[index].phase == .held && jobs[index].outcome == .ok, "withdrawn: \(jobs[index])")
+    withdraws = nil
+    withdrawn += 1
+    jobs[index].outcome = .failed
+    heldBytes -= jobs[index].resultBytes
+    jobs[index].resultBytes = 0
   }
 
   private mutating func emit(_ index: Int, _ outcome: Outcome) throws {

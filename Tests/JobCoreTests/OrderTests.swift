@@ -20,6 +20,38 @@ import Testing
     #expect(story.ledger.counts.held == 0)
   }
 
+  @Test func anAnswerThatIsHeldCanBeWithdrawn() {
+    var story = Story()
+    let jobs = story.lease(3)
+    _ = story.tell(.replied(jobs[1], resultBytes: 30))
+    _ = story.tell(.attemptFailed(jobs[2], .crashed))
+    #expect(story.ledger.findHeld(sequence: 2) == jobs[1])
+    #expect(story.tell(.answerWithdrawn(jobs[1])) == [.withdrawn(jobs[1])])
+    #expect(story.ledger.counts[.ok] == 0)
+    #expect(story.ledger.counts[.failed] == 1)
+    #expect(story.ledger.counts.heldBytes == 2 * JobLedger.heldJobCost)
+    // Once, and only what was ok.
+    #expect(story.tell(.answerWithdrawn(jobs[1])) == [])
+    #expect(story.tell(.answerWithdrawn(jobs[2])) == [])
+    // Running, and out: nothing can be done.
+    #expect(story.tell(.answerWithdrawn(jobs[0])) == [])
+    #expect(
+      story.tell(.replied(jobs[0], resultBytes: 1)) == [
+        .settled(jobs[0], .ok), .emit(jobs[0], .ok), .forget(jobs[0]), .emit(jobs[1], .failed), .forget(jobs[1]),
+        .emit(jobs[2], .crashed), .forget(jobs[2]),
+      ])
+    #expect(story.tell(.answerWithdrawn(jobs[0])) == [])
+    #expect(story.ledger.findHeld(sequence: 1) == nil)
+  }
+
+  @Test func aWithdrawnAnswerCountsForHalt() {
+    var story = Story { $0.halt = HaltRule(.soon, .count(1)) }
+    let jobs = story.lease(2)
+    _ = story.tell(.replied(jobs[1], resultBytes: 30))
+    _ = story.tell(.answerWithdrawn(jobs[1]))
+    #expect(story.ledger.isHalted)
+  }
+
   @Test func withoutOrderTheyComeOutAsTheyEnd() {
     var story = Story { $0.keepOrder = false }
     let jobs = story.lease(2)

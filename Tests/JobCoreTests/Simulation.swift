@@ -7,7 +7,7 @@ import TestSupport
 struct Simulation {
   enum Choice {
     case accept, grant, refuse, reply, fail, unstart, start, reject, cancel, runTimer, queueTimer, retryTimer
-    case overflow, elsewhere, join, leave, pause
+    case overflow, elsewhere, join, leave, pause, withdraw
   }
 
   var generator: SplitMix64
@@ -56,7 +56,7 @@ struct Simulation {
   private mutating func changeMood() {
     let frequent: [Choice] = [.accept, .grant, .reply, .fail]
     var rare: [Choice] = [.refuse, .unstart, .start, .reject, .cancel, .runTimer, .queueTimer, .retryTimer]
-    rare += [.overflow, .elsewhere]
+    rare += [.overflow, .elsewhere, .withdraw]
     if hasClients { rare += [.join, .join, .leave, .pause, .pause] }
     mood = rare
     for choice in frequent { for _ in 0..<(1 + generator.below(24)) { mood.append(choice) } }
@@ -122,12 +122,21 @@ struct Simulation {
     case .runTimer: if let job = someJob() { try fireRun(job) }
     case .queueTimer: if let job = someJob() { try fireQueue(job) }
     case .retryTimer: if let job = someJob() { try fireRetry(job) }
+    case .withdraw: if let job = someJob() { try withdraw(job) }
     }
   }
 }
 
 /// What each event must lead to.
 extension Simulation {
+  /// Only an answer that is held can be withdrawn.
+  private mutating func withdraw(_ job: JobID) throws {
+    let known = model.jobs[Int(job.index)]
+    if isCurrent(job), known.phase == .held, known.outcome == .ok { model.withdraws = Int(job.index) }
+    try tell(.answerWithdrawn(job))
+    try model.require(model.withdraws == nil, "the answer of job \(known.sequence) was not withdrawn")
+  }
+
   private mutating func accept(from client: Int) throws {
     let (job, terms) = try arrival(from: client)
     model.queued += 1

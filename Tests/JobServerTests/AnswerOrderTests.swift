@@ -35,6 +35,23 @@ import WireFormats
     #expect(client.order.pending == 0)
   }
 
+  @Test("an answer that waits can be withdrawn, one that is out cannot")
+  func withdrawn() {
+    var client = Client()
+    let places = (0..<4).map { _ in client.order.take() }
+    client.answer(places[2], "third")
+    let isWithdrawn = client.order.withdraw(places[2])
+    let isThere = client.order.withdraw(places[3])
+    client.answer(places[0], "first")
+    let isOut = client.order.withdraw(places[0])
+    #expect([isWithdrawn, isThere, isOut] == [true, false, false])
+    #expect(client.order.heldBytes == 0)
+    client.answer(places[1], "second")
+    client.answer(places[3], "fourth")
+    let text = client.output.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    #expect(text == "first\nsecond\n\nfourth\n")
+  }
+
   @Test("ten thousand jobs that end in any order are answered in theirs", arguments: [1, 2, 3] as [UInt64])
   func shuffled(seed: UInt64) {
     var random = SplitMix64(state: seed)

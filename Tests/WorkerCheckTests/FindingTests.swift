@@ -206,6 +206,18 @@ import WorkerProcess
     #expect(!third.remedies.contains { $0.contains("--ready line") || $0.contains("--protocol") })
   }
 
+  @Test func repliesTooManyAreShownWithTheOnesThatWereRight() throws {
+    let atOnce = try only(.violation(.message(.job(7)), .surplusReply(first: "\"a\"", shown: "\"b\\n\"")))
+    #expect(atOnce.text == "it wrote more than one reply to job 7: after \"a\" came \"b\\n\"")
+    #expect(atOnce.remedies.contains { $0.contains("--protocol nul, length4 or netstring") })
+    #expect(atOnce.remedies.contains { $0.contains("wrap it in a script") })
+    let last = Observations.Reply(message: .job(9), sent: "\"test\"", text: "\"a\"", elapsed: 1)
+    let atEnd = try only(.violation(.idle(last: last), .surplusAtEnd(shown: "\"bye\\n\"")))
+    #expect(atEnd.verdict == .breaksProtocol)
+    #expect(atEnd.text.hasPrefix("it had more to write when its input ended: \"bye\\n\""))
+    #expect(atEnd.evidence.contains("so replies before that may have belonged to other jobs"))
+  }
+
   @Test(arguments: [
     (
       ProtocolViolation.replyTooLarge(limit: 9),

@@ -21,4 +21,17 @@ import enum WorkerProcess.ExitStatus
   func words(status: ExitStatus, expected: String) {
     #expect(status.description == expected)
   }
+
+  @Test(
+    "the end of a worker that was told to stop is no death",
+    arguments: [
+      (ExitStatus.exited(code: 0), "stopped (exit status 0)"),
+      (.exited(code: 143), "stopped (exit status 143)"),
+      (.killed(signal: SIGTERM, coreDumped: false), "stopped by SIGTERM, as asked"),
+      (.killed(signal: SIGKILL, coreDumped: false), "stopped by SIGKILL"),
+      (.killed(signal: SIGSEGV, coreDumped: true), "died of SIGSEGV (core dumped) while it was being stopped"),
+    ])
+  func whenStopped(status: ExitStatus, expected: String) {
+    #expect(status.whenStopped == expected)
+  }
 }

@@ -79,6 +79,10 @@ public struct RunReport: Sendable {
       attempts += 1
       timelines.attempt(in: slot, since: since, at: at, buckets: &buckets)
     case .jobSettled(let job): add(job)
+    case .answerWithdrawn(_, let at):
+      reach(at)
+      outcomes[.ok, default: 1] -= 1
+      outcomes[.failed, default: 0] += 1
     case .sample(let sample):
       reach(sample.at)
       waiting.raise(to: UInt64(max(0, sample.queued)) + 1, at: sample.at, in: &buckets)

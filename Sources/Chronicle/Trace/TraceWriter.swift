@@ -64,6 +64,7 @@ public struct TraceWriter: Sendable {
     case .attemptEnded(let job, let attempt, let slot, let failure, let since, let at):
       appendAttempt(attempt, at: job, in: slot, failure: failure, from: since, to: at, into: &buffer)
     case .jobSettled(let job): latest = max(latest, job.settledAt)
+    case .answerWithdrawn(_, let at): latest = max(latest, at)
     case .sample(let sample): append(sample, to: &buffer)
     }
   }

@@ -1,0 +1,88 @@
+import JobCore
+import Records
+import WireFormats
+import WorkerPool
+
+/// Breaches of the protocol. A worker that writes more than it was asked for puts its answers in doubt: what came as the answer to one
+/// job may belong to another.
+extension JobEngine {
+  /// A worker broke the protocol without a job in hand. If the answer to its last job still waits for its turn, that job has failed.
+  mutating func protocolBroken(_ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter) {
+    let fate: AnswerFate = withdrawAnswer(account, violation) ? .withdrawn : .out
+    reportBreach(account, violation, fate, &reporter)
+  }
+
+  /// What became of the answer that is in doubt.
+  enum AnswerFate {
+    /// It came with the breach, and is not used.
+    case refused
+    /// It waited for its turn, and is not used any more.
+    case withdrawn
+    /// It was written, or sent, before.
+    case out
+  }
+
+  mutating func reportBreach(
+    _ account: WorkerAccount, _ violation: ProtocolViolation, _ fate: AnswerFate, _ reporter: inout Reporter
+  ) {
+    var text = "\(account.name) \(violation)"
+    if violation.isSurplus { surplusReplies += 1 }
+    if violation.isSurplus, let number = account.currentJob?.number ?? account.lastJob {
+      text = "job \(number) was answered with more than one \(replyWord): \(text); \(consequence(account, fate))"
+    } else {
+      text += inHand(account)
+    }
+    reporter.repeated(
+      .breach, cause: violation.cause, about: Reporter.Subject(account), text, evidence: account.lastErrorLines)
+    if violation.isSurplus { hintAtSurplus(isGreeting: account.lastJob == nil && account.currentJob == nil, &reporter) }
+  }
+
+  private var replyWord: String { configuration.pool.framing == .lines ? "line" : "reply" }
+
+  private func consequence(_ account: WorkerAccount, _ fate: AnswerFate) -> String {
+    var text =
+      switch fate {
+      case .refused: "its answer is not used"
+      case .withdrawn: "its answer is withdrawn, the job has failed"
+      case .out: "its answer may be cut short"
+      }
+    // The first of several lines may be the rest of the answer before.
+    if fate == .refused, let before = account.lastJob { text += ", and that to job \(before) may be cut short" }
+    // One that reads ahead may have been out of step for long.
+    return account.jobs > 2 ? text + "; earlier answers of this worker may belong to other jobs" : text
+  }
+
+  /// Said once: what to do about it.
+  private mutating func hintAtSurplus(isGreeting: Bool, _ reporter: inout Reporter) {
+    guard !hasHintedAtSurplus, reporter.verbosity >= .normal else { return }
+    hasHintedAtSurplus = true
+    if isGreeting {
+      return reporter.hint(
+        "is it a greeting? --ready line takes the first line as the sign that a worker is ready; what is no answer "
+          + "belongs on stderr")
+    }
+    let remedy =
+      configuration.pool.framing == .lines
+      ? "a worker answers each job with exactly one line: let it end each answer with a NUL byte instead (--protocol nul), "
+        + "or wrap it in a script that joins the lines"
+      : "a worker answers each job with exactly one reply (--protocol \(configuration.pool.framing))"
+    reporter.hint(
+      remedy + "; what is no answer belongs on stderr. To see what it writes: prefork check -- \(commandLine)")
+  }
+
+  /// True if the worker's last answer waited for its turn: now its job has failed.
+  private mutating func withdrawAnswer(_ account: WorkerAccount, _ violation: ProtocolViolation) -> Bool {
+    guard violation.isSurplus, let number = account.lastJob, let job = ledger.findHeld(sequence: number) else {
+      return false
+    }
+    let first = actions.count
+    ledger.handle(.answerWithdrawn(job), into: &actions)
+    guard actions.count > first else { return false }
+    if facts.keepsDetails {
+      facts[job].received = 0
+      facts[job].failure = Failure(message: "\(account.name) \(violation)", account: account)
+      facts[job].cause = violation.cause
+    }
+    return true
+  }
+}
