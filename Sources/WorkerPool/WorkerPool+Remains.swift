@@ -15,7 +15,16 @@ extension WorkerPool {
   /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with `adoptsOrphans`.
   public mutating func childrenChanged(_ loop: inout EventLoop) {
     if let text = containment.noteDeathOfGuard() { events.append(.notEnforced(text)) }
+    hearStarting(&loop)
     sweep(&loop)
+  }
+
+  /// What starting workers have sent is read before orphans are reaped: an orphan that has just said READY=1 must still be there
+  /// for its worker to be known.
+  mutating func hearStarting(_ loop: inout EventLoop) {
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] && !workers[slot].isReady {
+      notified(slot, &loop)
+    }
   }
 
   /// One round; the next one is timed if it may find more.
