@@ -98,6 +98,7 @@ extension WorkerPool {
     timers.disarm(.start(id))
     timers.disarm(.watchdog(id))
     timers.disarm(.memory(id))
+    timers.disarm(.progressBar(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then judged.
@@ -113,10 +114,10 @@ extension WorkerPool {
   /// Its descriptors leave the epoll by being closed; an event of theirs that is already on its way has an old serial.
   mutating func bury(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) {
     let id = workers[slot].id
-    let cause = settleAccount(slot, status, &loop)
     if let rest = workers[slot].errorLines.finish() {
       events.append(.workerLog(id, pid: workers[slot].process.pid, rest))
     }
+    let cause = settleAccount(slot, status, &loop)
     disarmOwnTimers(id)
     let group = workers[slot].group
     workers.remove(slot)

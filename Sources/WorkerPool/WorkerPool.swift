@@ -24,10 +24,14 @@ public struct WorkerPool: ~Copyable {
     case sweep
     /// A worker that has not even begun to read its first job by then has failed to start.
     case start(WorkerID)
+    /// What the worker's progress bar shows by then is passed on.
+    case progressBar(WorkerID)
   }
 
   /// How long the exit status may lag behind a closed pipe, in nanoseconds.
   static let verdictWait: UInt64 = 1_000_000_000
+  /// A progress bar on a worker's stderr is passed on no more often than this, in nanoseconds.
+  static let progressBarInterval: UInt64 = 3_000_000_000
 
   var configuration: WorkerPoolConfiguration
   var core: PoolStateMachine
@@ -140,8 +144,11 @@ public struct WorkerPool: ~Copyable {
       case .verdict(let worker): verdict(worker, &loop)
       case .watchdog(let worker): watchdogExpired(worker, &loop)
       case .memory(let worker): memoryDue(worker, &loop)
-      case .sweep: sweep(isTimed: true, &loop)
+      case .sweep:
+        hearStarting(&loop)
+        sweep(isTimed: true, &loop)
       case .start(let worker): startOverdue(worker, &loop)
+      case .progressBar(let worker): passOnProgressBar(worker)
       }
     }
   }
