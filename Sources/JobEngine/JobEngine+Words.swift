@@ -3,6 +3,7 @@ import JobCore
 import LinuxIO
 import PoolCore
 import Records
+import Text
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -47,7 +48,8 @@ extension JobEngine {
   private func sayFailedCheck(
     _ account: WorkerAccount, _ check: Check, _ failure: CheckFailure, _ reporter: inout Reporter
   ) {
-    let text = "\(account.name) failed its \(check): \(failure) (after \(account.jobs) jobs)" + saidOfItself(account)
+    let text =
+      "\(account.name) failed its \(check): \(failure) (after \(plural(account.jobs, "job")))" + saidOfItself(account)
     reporter.repeated(
       .failedCheck, cause: "\(check): \(failure)", about: Reporter.Subject(account), text,
       evidence: account.lastErrorLines)
@@ -90,7 +92,8 @@ extension JobEngine {
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
     case .breakerOpened(let failures, let period, let retry):
       failedStarts = (failures, period)
-      reporter.detail("\(failures) failed starts in \(seconds(period)): breaker open, next try in \(seconds(retry))")
+      let starts = plural(failures, "failed start")
+      reporter.detail("\(starts) in \(seconds(period)): breaker open, next try in \(seconds(retry))")
     // Its opening is a detail: whoever has workers left is told of each death, and needs no word of either.
     case .breakerClosed: reporter.detail("workers start again: breaker closed")
     case .stuck(let worker):
@@ -132,13 +135,13 @@ extension JobEngine {
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {
     let counts = ledger.counts
     reporter.fatal(
-      "no worker could be started: \(failedStarts.count) failed starts in \(seconds(failedStarts.period)) "
-        + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))", kind: .breakerOpen)
+      "no worker could be started: \(plural(failedStarts.count, "failed start")) in \(seconds(failedStarts.period)) "
+        + "(0 idle, \(counts.leased) busy, \(plural(counts.queued, "job")) waiting)", kind: .breakerOpen)
     if reporter.verbosity == .quiet {
       if let lastSpawnError { reporter.fatal(lastSpawnError) }
       if let report = lastFailedStart {
-        reporter.fatal(report.description)
-        for line in report.account.lastErrorLines { reporter.fatal("  last stderr: \"\(line)\"") }
+        reporter.fatal(
+          report.description, about: Reporter.Subject(report.account), evidence: report.account.lastErrorLines)
       }
     }
     let words = configuration.pool.command.arguments.map(shellWord).joined(separator: " ")
@@ -149,9 +152,13 @@ extension JobEngine {
   package mutating func hintAtBuffering(_ reporter: inout Reporter) {
     guard !hasHintedAtBuffering, ledger.counts[.ok] == 0, reporter.verbosity >= .normal else { return }
     hasHintedAtBuffering = true
+    let fitting = OutputBuffering.fitting(configuration.pool.command, configuration.pool.surroundings)
     reporter.hint(
-      "a worker must answer each job at once: does it buffer its output? Try python3 -u, sed -u, grep --line-buffered, "
-        + "awk with fflush(), mawk -W interactive, or stdbuf -oL")
+      "a worker must answer each job at once: does it buffer its output? "
+        + (fitting.count < OutputBuffering.allCases.count
+          ? fitting.map(\.sentence).joined(separator: "; or ")
+          : "Try python3 -u, $stdout.sync = true (Ruby), $| = 1 (Perl), fflush(), sed -u, grep --line-buffered, "
+            + "jq --unbuffered, or stdbuf -oL; `prefork check` shows more"))
   }
 }
 

@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import PoolCore
+import Text
 
 /// Signals, and all the ways in which a run ends.
 extension RunDriver where Work: ~Copyable {
@@ -26,7 +27,7 @@ extension RunDriver where Work: ~Copyable {
       workplace.takeBackUnstarted(&loop)
       settle()
       if workplace.counts.leased > 0 {
-        let jobs = workplace.counts.leased == 1 ? "1 running job" : "\(workplace.counts.leased) running jobs"
+        let jobs = plural(workplace.counts.leased, "running job")
         reporter.note("\(signalName(signal)): finishing \(jobs); once more to stop now")
       }
       endInput()

@@ -2,6 +2,7 @@ import EventLoop
 import JobEngine
 import LinuxIO
 import PoolCore
+import Text
 import WorkerPool
 
 /// Signals, and how serving ends.
@@ -30,7 +31,7 @@ extension ServeDriver {
       for number in services.indices where services.holds(number) {
         unsettled += services[number].engine.ledger.counts.unsettled
       }
-      reporter.note("\(signalName(signal)): stopping now; \(unsettled) jobs are given up")
+      reporter.note("\(signalName(signal)): stopping now; \(plural(unsettled, "job")) given up")
       for number in services.indices where services.holds(number) {
         abandon(number, stopsAsked == 2 ? .prompt : .immediate)
       }
@@ -43,7 +44,7 @@ extension ServeDriver {
     }
     givesUpAt = loop.now() &+ configuration.drainLimit
     reporter.note(
-      "\(signalName(signal)): no new connections; finishing \(unsettled) jobs, at most \(seconds(configuration.drainLimit)) "
+      "\(signalName(signal)): no new connections; finishing \(plural(unsettled, "job")), at most \(seconds(configuration.drainLimit)) "
         + "(--drain-timeout); once more to stop now")
   }
 
@@ -69,7 +70,7 @@ extension ServeDriver {
     for number in services.indices where services.holds(number) && !services[number].engine.isStopping {
       let unsettled = services[number].engine.ledger.counts.unsettled
       reporter.pool = poolName(number)
-      if unsettled > 0 { reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout") }
+      if unsettled > 0 { reporter.note("\(plural(unsettled, "job")) given up: not done within --drain-timeout") }
       sayWhoDidNotRead(number)
       abandon(number, .prompt)
     }
@@ -80,7 +81,7 @@ extension ServeDriver {
     let deaf = services[number].deafConnections
     guard deaf > 0 else { return }
     hasGivenUp = true
-    reporter.note("\(deaf) connections did not read their answers within --drain-timeout")
+    reporter.note("\(plural(deaf, "connection")) did not read all answers within --drain-timeout")
   }
 
   /// A pool that has answered everything stops its workers; one whose workers are gone is over.
@@ -118,7 +119,8 @@ extension ServeDriver {
       guard pool.maximumConnections < asked.pools[number].maximumConnections else { continue }
       reporter.pool = poolName(number)
       reporter.detail(
-        "at most \(pool.maximumConnections) connections: the limit on open files (ulimit -n) has room for no more")
+        "at most \(plural(pool.maximumConnections, "connection")): the limit on open files (ulimit -n) has room for no more"
+      )
     }
     reporter.pool = nil
   }

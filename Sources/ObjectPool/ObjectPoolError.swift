@@ -1,3 +1,5 @@
+import Text
+
 /// Why a pool did not do what it was asked to.
 public enum ObjectPoolError: Error, CustomStringConvertible {
   /// Nobody released an object in time, nor could one be made. With how many of at most `maximum` were leased at the end,
@@ -21,7 +23,7 @@ public enum ObjectPoolError: Error, CustomStringConvertible {
     switch self {
     case .timedOut(let time, let leased, let maximum, let error):
       "no object within \(time): " + inVain(leased: leased, maximum: maximum, error)
-    case .exhausted(let maximum): "all \(maximum) objects are leased"
+    case .exhausted(let maximum): maximum == 1 ? "the only object is leased" : "all \(maximum) objects are leased"
     case .creationFailed(let error): "no object can be made: \(error)"
     case .creationTimedOut(let time): "an object was not made within \(time) (creationTimeout)"
     case .closed: "the pool is closed"
@@ -31,7 +33,7 @@ public enum ObjectPoolError: Error, CustomStringConvertible {
   }
 
   private func inVain(leased: Int, maximum: Int, _ error: (any Error)?) -> String {
-    let all = maximum == .max ? "any number" : "\(maximum) object\(maximum == 1 ? "" : "s")"
+    let all = maximum == .max ? "any number" : plural(maximum, "object")
     if let error { return "\(leased) of \(all) leased, and the last one could not be made: \(error)" }
     let be = maximum == 1 ? "is" : "are"
     if leased == 0 { return "none of \(all) \(be) leased; to make, validate, reset or dispose of one takes too long" }

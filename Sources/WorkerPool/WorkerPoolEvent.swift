@@ -1,5 +1,6 @@
 import LinuxIO
 import PoolCore
+import Text
 import WireFormats
 import WorkerProcess
 
@@ -112,7 +113,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unaskedReply(let shown): "wrote to its stdout without a job: \(shown)"
-    case .replyTooLarge(let limit): "wrote a reply of more than \(limit) bytes (--max-reply-size)"
+    case .replyTooLarge(let limit): "wrote a reply of more than \(plural(limit, "byte")) (--max-reply-size)"
     case .malformed(let error, let shown): "wrote a reply that is no frame: \(error): \(shown)"
     case .closedOutput(let unfinished):
       unfinished.isEmpty
@@ -180,7 +181,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
       text +=
         " \(seconds(job.elapsed)) into job \(job.number) (its \(ordinal(account.jobs)) job, age \(seconds(account.age)))"
     } else {
-      let jobs = neverTookAJob ? "" : "after \(account.jobs) jobs, "
+      let jobs = neverTookAJob ? "" : "after \(plural(account.jobs, "job")), "
       text += " \(moment) (\(jobs)age \(seconds(account.age)))"
     }
     if let outOfMemory { text += ": \(outOfMemory)" }
