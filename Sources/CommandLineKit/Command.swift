@@ -57,11 +57,12 @@ public struct Command: Sendable {
   /// Every option in the order of help, `--help` last.
   public var options: [OptionDeclaration] { groups.flatMap(\.options) + [helpOption.declaration] }
 
-  /// The groups as help shows them: `--help` is the last of a group "other", which is added if the command has none.
+  /// The groups as help shows them: `--help` is the last of a group for all kinds of options, which is added if the last one is
+  /// none.
   var groupsWithHelp: [OptionGroup] {
-    let title = "other"
-    guard let last = groups.last, last.title == title else { return groups + [OptionGroup(title, [helpOption])] }
-    return groups.dropLast() + [OptionGroup(title, declarations: last.options + [helpOption.declaration])]
+    guard let last = groups.last else { return [OptionGroup("options", [helpOption])] }
+    guard ["options", "other"].contains(last.title) else { return groups + [OptionGroup("other", [helpOption])] }
+    return groups.dropLast() + [OptionGroup(last.title, declarations: last.options + [helpOption.declaration])]
   }
 
   /// What may follow the tool's name: `run [options] -- WORKER [ARG...]`.

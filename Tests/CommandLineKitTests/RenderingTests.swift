@@ -64,6 +64,26 @@ import Testing
     }
   }
 
+  @Test func aCommandWithFewOptionsHasOneHeadingForThem() {
+    let few = Command(name: "few", summary: "few", groups: [OptionGroup("options", [Sample.dry])])
+    let tool = Tool(name: "tool", version: "1", summary: "does a thing", discussion: [], commands: [few])
+    #expect(
+      help(for: few, of: tool, width: 60)
+        == """
+        tool few: few
+
+        Usage: tool few [options]
+
+        Options:
+          -d, --dry                 only show what would be done
+          -h, --help                show this help and exit
+
+        """)
+    #expect(
+      help(for: Sample.list, of: Sample.tool).hasSuffix(
+        "\nOptions:\n  -h, --help                show this help and exit\n"))
+  }
+
   @Test func helpOfTheTool() {
     #expect(
       help(for: Sample.tool)
