@@ -34,7 +34,4 @@ public func rateText(perSecond rate: Double) -> String {
   return "\(text(rate * 3600))/h"
 }
 
-/// `1 job`, `2 jobs`.
-public func plural(_ count: UInt64, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
-
 private func twoDigits(_ number: UInt64) -> String { number < 10 ? "0\(number)" : "\(number)" }

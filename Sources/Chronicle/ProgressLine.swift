@@ -1,3 +1,5 @@
+import Text
+
 /// One line about a run, narrower than a window of `columns` by one cell at least: in the last column terminals differ in
 /// where the cursor is. With less room the less important parts go: first the bar, last the percentage or the counter.
 func progressLine(
@@ -37,7 +39,7 @@ private func head(_ progress: Progress) -> Part {
 private func counter(_ progress: Progress) -> Part {
   if progress.input == .over {
     let total = progress.settled + progress.open
-    return Part("\(progress.settled)/\(total) jobs", short: "\(progress.settled)/\(total)")
+    return Part("\(progress.settled)/\(plural(total, "job"))", short: "\(progress.settled)/\(total)")
   }
   return Part(plural(progress.settled, "job"), short: "\(progress.settled)")
 }

@@ -1,11 +1,12 @@
 import JobCore
+import Text
 
-/// What is told of a run when it is over: outcomes, run times, workers, and what it saved to keep them warm.
+/// What is reported of a run when it is over: outcomes, run times, workers, and how long those took to start.
 public struct RunSummary: Sendable {
   /// Fewer jobs have no 99th percentile other than the longest.
   private static let leastForPercentile: UInt64 = 100
-  /// Less saved time than this is not worth a word, in nanoseconds.
-  private static let leastSaved = 1e9
+  /// Starts that take less than this are not worth a word, in nanoseconds.
+  private static let shortestStart: UInt64 = 10_000_000
 
   private var outcomes: [Outcome: UInt64] = [:]
   private var ends: [WorkerEnd: UInt64] = [:]
@@ -55,13 +56,6 @@ public struct RunSummary: Sendable {
     [outcomeLine(elapsed), timeLine, workerLine].compactMap { $0 }
   }
 
-  /// The time that warm workers saved, in nanoseconds: what as many starts as jobs would have taken, less what the starts
-  /// that were needed took. nil if that is not known, or nothing.
-  public var savedTime: UInt64? {
-    guard let typical = startTimes.quantile(0.5), runTimes.count > starts else { return nil }
-    return UInt64(exactly: (Double(runTimes.count - starts) * Double(typical)).rounded())
-  }
-
   private func outcomeLine(_ elapsed: UInt64) -> String {
     let jobs = outcomes.values.reduce(0, +)
     var line = "\(plural(jobs, "job")) in \(spanText(elapsed))"
@@ -90,12 +84,16 @@ public struct RunSummary: Sendable {
 
   private var workerLine: String? {
     guard starts > 0 else { return nil }
-    var parts = [plural(starts, "worker start")]
+    var parts = [plural(starts, "worker start") + startTime]
     if let count = ends[.recycled] { parts.append("\(count) recycled") }
     if let count = ends[.died] { parts.append("\(count) died") }
     if let count = ends[.failedStart] { parts.append("\(count) failed to start") }
-    let line = parts.joined(separator: ", ")
-    guard let savedTime, Double(savedTime) >= Self.leastSaved else { return line }
-    return line + "; warm workers saved about \(spanText(savedTime)) of starting"
+    return parts.joined(separator: ", ")
+  }
+
+  /// What was measured, and nothing beyond it: what a worker for each job would have cost was not tried.
+  private var startTime: String {
+    guard startTimes.count > 0, startTimes.total / startTimes.count >= Self.shortestStart else { return "" }
+    return " (\(startTimes.count == 1 ? "" : "mean ")\(spanText(startTimes.total / startTimes.count)))"
   }
 }

@@ -54,7 +54,7 @@ struct ArgumentParser {
     let name = String(word.dropFirst(2).prefix { $0 != "=" })
     let attached = word.contains("=") ? String(word[word.index(after: word.firstIndex(of: "=")!)...]) : nil
     guard let (option, spelling) = find(long: name) else {
-      throw .unknownOption("--\(name)", suggestions: suggestions(for: name))
+      throw unknown("--\(name)", suggestions: suggestions(for: name))
     }
     if option.placeholder == nil {
       if let attached { throw .unexpectedValue(option: "--\(name)", text: attached) }
@@ -74,7 +74,7 @@ struct ArgumentParser {
     var letters = word.dropFirst()
     while let letter = letters.popFirst(), !wantsHelp {
       guard let (option, spelling) = find(short: letter) else {
-        throw .unknownOption("-\(letter)", in: word.count > 2 ? word : nil, suggestions: [])
+        throw unknown("-\(letter)", in: word.count > 2 ? word : nil, suggestions: [])
       }
       var text = ""
       if option.placeholder != nil {
@@ -169,6 +169,12 @@ struct ArgumentParser {
       if let spelling = option.spellings.firstIndex(where: { $0.short == letter }) { return (option, spelling) }
     }
     return nil
+  }
+
+  /// Whoever typed another program's option did not mean one of ours with a similar name.
+  private func unknown(_ option: String, in bundle: String? = nil, suggestions: [String]) -> UsageProblem {
+    let advice = command.advice(for: option)
+    return .unknownOption(option, in: bundle, suggestions: advice == nil ? suggestions : [], advice: advice)
   }
 
   private func suggestions(for name: String) -> [String] {

@@ -10,6 +10,8 @@ public struct Command: Sendable {
   public let groups: [OptionGroup]
   /// Options that need others.
   public let requirements: [Requirement]
+  /// Options that it does not have, and what does the same.
+  public let foreignOptions: [ForeignOption]
   /// How a file can give its options; nil if none can.
   public let settingsFile: SettingsFile?
   /// What it takes besides options.
@@ -25,7 +27,8 @@ public struct Command: Sendable {
   /// is none of `groups`.
   public init(
     name: String, summary: String, discussion: [String] = [], groups: [OptionGroup] = [],
-    requirements: [Requirement] = [], settingsFile: SettingsFile? = nil, operands: Operands = .none,
+    requirements: [Requirement] = [], foreignOptions: [ForeignOption] = [], settingsFile: SettingsFile? = nil,
+    operands: Operands = .none,
     examples: [Example] = [], exitStatuses: [ExitStatusMeaning] = [], family: String? = nil
   ) {
     self.name = name
@@ -33,6 +36,7 @@ public struct Command: Sendable {
     self.discussion = discussion
     self.groups = groups
     self.requirements = requirements
+    self.foreignOptions = foreignOptions
     self.settingsFile = settingsFile
     self.operands = operands
     self.examples = examples
@@ -52,6 +56,14 @@ public struct Command: Sendable {
 
   /// Every option in the order of help, `--help` last.
   public var options: [OptionDeclaration] { groups.flatMap(\.options) + [helpOption.declaration] }
+
+  /// The groups as help shows them: `--help` is the last of a group for all kinds of options, which is added if the last one is
+  /// none.
+  var groupsWithHelp: [OptionGroup] {
+    guard let last = groups.last else { return [OptionGroup("options", [helpOption])] }
+    guard ["options", "other"].contains(last.title) else { return groups + [OptionGroup("other", [helpOption])] }
+    return groups.dropLast() + [OptionGroup(last.title, declarations: last.options + [helpOption.declaration])]
+  }
 
   /// What may follow the tool's name: `run [options] -- WORKER [ARG...]`.
   public var usage: String {
@@ -77,6 +89,11 @@ public struct OptionGroup: Sendable {
   public init(_ title: String, _ options: [any OptionProtocol]) {
     self.title = title
     self.options = options.map(\.declaration)
+  }
+
+  init(_ title: String, declarations: [OptionDeclaration]) {
+    self.title = title
+    options = declarations
   }
 }
 

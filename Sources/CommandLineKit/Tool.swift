@@ -52,6 +52,10 @@ public struct Tool: Sendable {
       }
     }
     if let owner = commands.first(where: isOption) { return .optionBeforeCommand(word, command: owner.name) }
+    let name = word.hasPrefix("--") ? String(word.prefix { $0 != "=" }) : String(word.prefix(2))
+    if let advice = commands.lazy.compactMap({ $0.advice(for: name) }).first {
+      return .unknownOption(name, suggestions: [], advice: advice)
+    }
     let suggestions = nearestNames(to: String(word.drop { $0 == "-" }), among: ["help", "version"])
     return .unknownOption(word, suggestions: suggestions.map { "--\($0)" })
   }

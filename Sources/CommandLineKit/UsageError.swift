@@ -33,7 +33,7 @@ public struct UsageError: Error, Sendable {
     case .unknownCommand(let word, let names): "unknown command \(shown(word))" + didYouMean(names)
     case .optionBeforeCommand(let word, let command):
       "option \(shown(word)) stands before the command; it belongs behind \(command)"
-    case .unknownOption(let word, let bundle, let names):
+    case .unknownOption(let word, let bundle, let names, _):
       "unknown option \(shown(word))" + (bundle.map { " in \(shown($0))" } ?? "") + didYouMean(names)
     case .missingValue(let option, let placeholder, _, nil): "option \(option) needs a value (\(placeholder))"
     case .missingValue(let option, let placeholder, _, let found?):
@@ -60,6 +60,7 @@ public struct UsageError: Error, Sendable {
       "for example `\(option)\(option.hasPrefix("--") ? "=" : " ")\(example)`"
     case .missingCompanion(_, let needed, let example): "for example `\(needed)=\(example)`"
     case .missingOperand, .unexpectedOperand, .emptyProgram: usage.map { "the form is \($0)" } ?? "try `\(tool) help`"
+    case .unknownOption(_, _, _, let advice?): advice
     case .unknownOption, .unexpectedValue, .badValue, .conflict, .badOperand:
       command.map { "`\(tool) \($0) --help` shows what it takes" } ?? "try `\(tool) help`"
     }
@@ -78,8 +79,8 @@ public enum UsageProblem: Error, Equatable, Sendable {
   case unknownCommand(String, suggestions: [String])
   /// An option of `command` stands before it.
   case optionBeforeCommand(String, command: String)
-  /// No such option; `bundle` is the word it stands in, if that holds more.
-  case unknownOption(String, in: String? = nil, suggestions: [String])
+  /// No such option; `in` is the word it stands in, if that holds more; `advice` is for an option that other programs have.
+  case unknownOption(String, in: String? = nil, suggestions: [String], advice: String? = nil)
   /// An option that takes a value has none; `found` is the word that shows it was forgotten, nil at the end.
   case missingValue(option: String, placeholder: String, example: String, found: String?)
   /// A switch was given a value.

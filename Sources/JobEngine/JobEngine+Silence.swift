@@ -77,7 +77,7 @@ extension JobEngine {
     case .traced, .uninterruptible, .readsInput, .waitsForEvents, .runs, .waitsForChild, .sleeps: return
     }
     guard silenceHints.insert(hint).inserted else { return }
-    reporter.hint(hint.text(pid: activity.descendant?.pid ?? account.pid))
+    reporter.hint(hint.text(pid: activity.descendant?.pid ?? account.pid, remedy: bufferingRemedy))
   }
 }
 
@@ -94,8 +94,8 @@ enum SilenceHint: Hashable {
   /// It has read its job, and waits for more of it.
   case unfinishedJob
 
-  /// (mawk reads in blocks, too: fflush() alone does not help there.)
-  func text(pid: CInt) -> String {
+  /// `remedy`: how the worker is made to write at once.
+  func text(pid: CInt, remedy: String) -> String {
     switch self {
     case .terminal:
       "the worker wants to read the terminal, such as for a password: give it what it asks for in another way, or no terminal "
@@ -103,9 +103,8 @@ enum SilenceHint: Hashable {
     case .stopped: "who has stopped it? kill -CONT \(pid) lets it go on"
     case .frozen: "its control group is frozen (cgroup.freeze, docker pause)"
     case .buffering:
-      "a worker must answer each job at once: does it buffer its output? Try python3 -u, sed -u, grep --line-buffered, "
-        + "awk with fflush(), mawk -W interactive, or stdbuf -oL. Or does it wait for the end of the job, such as a "
-        + "semicolon or an empty line?"
+      "a worker must answer each job at once: does it buffer its output? \(remedy). Or does it wait for the end of the job, "
+        + "such as a semicolon or an empty line?"
     case .unfinishedJob:
       "it has read the whole job and waits for more: is the end of the job missing, such as a semicolon, a closing quote or "
         + "an empty line? Or did it write its answer to stderr?"

@@ -1,6 +1,7 @@
 import EventLoop
 import JobCore
 import PoolCore
+import Text
 import WorkerPool
 
 /// What SIGUSR1 asks for: the state of the run, and of every slot.
@@ -8,11 +9,11 @@ extension JobEngine {
   package func sayState(_ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let counts = ledger.counts
     reporter.answer(
-      "\(counts.settled) jobs settled, \(counts.leased) running, \(counts.queued) waiting"
+      "\(plural(counts.settled, "job")) settled, \(counts.leased) running, \(counts.queued) waiting"
         + (counts.delayed > 0 ? ", \(counts.delayed) before their next attempt" : ""))
     let snapshot = pool.snapshot
     reporter.answer(
-      "\(snapshot.serving) workers serving, \(snapshot.starting) starting, \(snapshot.backingOff) waiting to be started "
+      "\(plural(snapshot.serving, "worker")) serving, \(snapshot.starting) starting, \(snapshot.backingOff) waiting to be started "
         + "again, \(snapshot.stopping) stopping" + (snapshot.isBreakerOpen ? "; workers fail to start" : ""))
     for slot in snapshot.slots { reporter.answer("  slot \(slot.slot): " + state(of: slot, loop)) }
   }
@@ -20,9 +21,9 @@ extension JobEngine {
   private func state(of slot: SlotSnapshot, _ loop: borrowing EventLoop) -> String {
     var text = words(for: slot.state)
     if let reason = slot.retiring ?? slot.overdue { text += " (to go: \(reason))" }
-    if slot.failures > 0 { text += ", \(slot.failures) failed starts" }
+    if slot.failures > 0 { text += ", \(plural(slot.failures, "failed start"))" }
     guard let worker = slot.worker, let account = pool.account(of: worker, loop.now()) else { return text }
-    text += ", pid \(account.pid), age \(seconds(account.age)), \(account.jobs) jobs"
+    text += ", pid \(account.pid), age \(seconds(account.age)), \(plural(account.jobs, "job"))"
     if let bytes = pool.residentBytes(of: worker) { text += ", \(size(bytes)) of memory" }
     if let job = account.currentJob { text += ", in job \(job.number) for \(seconds(job.elapsed))" }
     return text + saidOfItself(account)

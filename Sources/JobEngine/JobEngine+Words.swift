@@ -3,6 +3,7 @@ import JobCore
 import LinuxIO
 import PoolCore
 import Records
+import Text
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -39,7 +40,8 @@ extension JobEngine {
   private func sayFailedCheck(
     _ account: WorkerAccount, _ check: Check, _ failure: CheckFailure, _ reporter: inout Reporter
   ) {
-    let text = "\(account.name) failed its \(check): \(failure) (after \(account.jobs) jobs)" + saidOfItself(account)
+    let text =
+      "\(account.name) failed its \(check): \(failure) (after \(plural(account.jobs, "job")))" + saidOfItself(account)
     reporter.repeated(
       .failedCheck, cause: "\(check): \(failure)", about: Reporter.Subject(account), text,
       evidence: account.lastErrorLines)
@@ -82,7 +84,8 @@ extension JobEngine {
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
     case .breakerOpened(let failures, let period, let retry):
       failedStarts = (failures, period)
-      reporter.detail("\(failures) failed starts in \(seconds(period)): breaker open, next try in \(seconds(retry))")
+      let starts = plural(failures, "failed start")
+      reporter.detail("\(starts) in \(seconds(period)): breaker open, next try in \(seconds(retry))")
     // Its opening is a detail: whoever has workers left is told of each death, and needs no word of either.
     case .breakerClosed: reporter.detail("workers start again: breaker closed")
     case .stuck(let worker):
@@ -124,13 +127,13 @@ extension JobEngine {
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {
     let counts = ledger.counts
     reporter.fatal(
-      "no worker could be started: \(failedStarts.count) failed starts in \(seconds(failedStarts.period)) "
-        + "(idle=0 leased=\(counts.leased) waiting=\(counts.queued))", kind: .breakerOpen)
+      "no worker could be started: \(plural(failedStarts.count, "failed start")) in \(seconds(failedStarts.period)) "
+        + "(0 idle, \(counts.leased) busy, \(plural(counts.queued, "job")) waiting)", kind: .breakerOpen)
     if reporter.verbosity == .quiet {
       if let lastSpawnError { reporter.fatal(lastSpawnError) }
       if let report = lastFailedStart {
-        reporter.fatal(report.description)
-        for line in report.account.lastErrorLines { reporter.fatal("  last stderr: \"\(line)\"") }
+        reporter.fatal(
+          report.description, about: Reporter.Subject(report.account), evidence: report.account.lastErrorLines)
       }
     }
     reporter.hint("try it out, to see what is wrong: prefork check -- \(commandLine)")
@@ -138,6 +141,15 @@ extension JobEngine {
 
   /// The worker's command, as a shell would have to be given it.
   var commandLine: String { configuration.pool.command.arguments.map(shellWord).joined(separator: " ") }
+
+  /// How such a program is made to write at once: what fits the worker's command, as far as that shows it.
+  var bufferingRemedy: String {
+    let fitting = OutputBuffering.fitting(configuration.pool.command, configuration.pool.surroundings)
+    return fitting.count < OutputBuffering.allCases.count
+      ? fitting.map(\.sentence).joined(separator: "; or ")
+      : "Try python3 -u, $stdout.sync = true (Ruby), $| = 1 (Perl), fflush(), mawk -W interactive, sed -u, "
+        + "grep --line-buffered, jq --unbuffered, or stdbuf -oL; `prefork check` shows more"
+  }
 }
 
 /// `, 0.2 s into job 17`, if it has one.

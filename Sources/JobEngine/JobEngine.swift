@@ -3,6 +3,7 @@ import JobCore
 import LinuxIO
 import PoolCore
 import Records
+import Text
 import Timers
 import WireFormats
 import WorkerPool
@@ -230,7 +231,7 @@ package struct JobEngine: ~Copyable {
   ) {
     if size != pool.size { pool.resize(to: size, &loop) }
     let bounds = size.count == 1 ? "\(size.upperBound)" : "\(size.lowerBound) to \(size.upperBound)"
-    let workers = size.upperBound == 1 ? "worker" : "workers"
+    let workers = counted(size.upperBound, "worker")
     reporter.note("the pool now keeps \(bounds) \(workers)" + (askedBy.map { " (asked by \($0))" } ?? ""))
   }
 

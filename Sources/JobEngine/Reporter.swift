@@ -11,6 +11,8 @@ package struct Reporter: ~Copyable {
   private static let mostOfACause = 3
   /// So many causes are told apart; what comes after that is told and counted by its kind alone.
   private static let mostCauses = 200
+  /// A worker's line is still in sight while no more lines than these were written after it.
+  private static let linesInSight = 20
   /// While more than this waits for a slow reader of stderr, the workers' stderr is not read.
   private static let highWater = 256 * 1024
   /// A reader that does not catch up within this time, in nanoseconds, holds no worker any longer: its lines are dropped.
@@ -101,6 +103,9 @@ package struct Reporter: ~Copyable {
   private let journal: ServiceMessenger?
   package var verbosity: Verbosity
   private var said: [Cause: Int] = [:]
+  /// Lines written so far; and for each name which worker wrote the last line under it, and how many lines there were then.
+  private var linesWritten = 0
+  private var lastWorkerLines: [String: (pid: CInt, line: Int)] = [:]
   package private(set) var isBlocked = false
   private var pace = Pace.keepsUp
   /// What was dropped since that was last reported: lines of workers, and messages.
@@ -173,10 +178,25 @@ package struct Reporter: ~Copyable {
     guard verbosity >= .normal else { return }
     if isVerbose || count <= Self.mostOfACause || (journal != nil && kind.entryKind != nil) {
       say(.warning, text(), kind: kind.entryKind, about: subject)
-      for line in evidence { say(.warning, "  last stderr: \"\(line)\"", about: subject) }
+      if !isInSight(subject) { for line in evidence { say(.warning, "  last stderr: \"\(line)\"", about: subject) } }
     } else if isPowerOfTen(count) {
       say(.warning, "\(count) \(kind.plural) of that cause so far (-v shows each); the last: \(text())", about: subject)
     }
+  }
+
+  /// Says, also with --quiet, why no worker starts, as the last one showed it.
+  package mutating func fatal(_ text: String, about subject: Subject, evidence: [String]) {
+    let isInSight = isInSight(subject)
+    say(.error, text, about: subject)
+    if !isInSight { for line in evidence { say(.error, "  last stderr: \"\(line)\"", about: subject) } }
+  }
+
+  /// The worker's last words stand under its name a few lines above: they need not be repeated.
+  private func isInSight(_ subject: Subject?) -> Bool {
+    guard let slot = subject?.slot, let last = lastWorkerLines[workerName(slot)], last.pid == subject?.pid else {
+      return false
+    }
+    return linesWritten - last.line <= Self.linesInSight
   }
 
   /// What was counted but not shown, the most frequent first.
@@ -192,7 +212,7 @@ package struct Reporter: ~Copyable {
 
   /// A line of a worker's stderr under the worker's name.
   package mutating func workerLine(_ worker: WorkerID, pid: CInt, _ text: [UInt8]) {
-    let name = (pool.map { "\($0) " } ?? "") + "worker \(worker.slot): "
+    let name = workerName(worker.slot.index)
     if pace == .stuck, isFull, journal == nil || log != nil { return dropped.lines += 1 }
     if log != nil { return log!.append(name, text) }
     if let journal {
@@ -200,11 +220,15 @@ package struct Reporter: ~Copyable {
       entry.message = name + String(decoding: text, as: UTF8.self)
       return journal.log(entry)
     }
+    linesWritten += 1
+    lastWorkerLines[name] = (pid, linesWritten)
     append(status.beforeMessage())
     append(name)
     text.withUnsafeBytes { buffer.append($0) }
     append("\n")
   }
+
+  private func workerName(_ slot: Int) -> String { (pool.map { "\($0) " } ?? "") + "worker \(slot): " }
 
   // MARK: The status line
 
@@ -291,6 +315,7 @@ package struct Reporter: ~Copyable {
   }
 
   private mutating func line(_ text: String) {
+    linesWritten += 1
     append(status.beforeMessage())
     append(text + "\n")
   }

@@ -1,6 +1,7 @@
 import JobLog
 import JobEngine
 import LinuxIO
+import Text
 
 /// The joblog: one line for each job that has come out, never before its result has left us. What a kill tears is cut off when
 /// the file is used again.
@@ -25,7 +26,8 @@ struct JobLogFile: ~Copyable {
     }
     let repair = try Self.read(opened, path: path, into: &index)
     if !resumes, index.wholeLines > 0 {
-      throw UnusableFile("\(path) is the joblog of a run of \(index.wholeLines) jobs; to go on with it, give --resume")
+      let run = "a run of \(plural(index.wholeLines, "job"))"
+      throw UnusableFile("\(path) is the joblog of \(run); to go on with it, give --resume")
     }
     do throws(SystemError) {
       if repair.tornBytes > 0 { try opened.truncate(to: repair.keptBytes) }

@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import PoolCore
 import SystemEvents
+import Text
 
 /// All the ways in which a run ends.
 extension RunDriver where Work: ~Copyable {

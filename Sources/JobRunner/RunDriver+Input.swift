@@ -3,6 +3,7 @@ import JobEngine
 import JobLog
 import LinuxIO
 import Records
+import Text
 import WireFormats
 
 /// Jobs in: from the bytes of stdin to the ledger.
@@ -16,7 +17,7 @@ extension RunDriver where Work: ~Copyable {
         source.consume(consumed)
       case .oversize(let consumed):
         linesOfInput += 1
-        reject("is over \(configuration.maximumJobSize) bytes (--max-job-size)", bytes: [], isAJob: false)
+        reject("is over \(plural(configuration.maximumJobSize, "byte")) (--max-job-size)", bytes: [], isAJob: false)
         source.consume(consumed)
       case .notYet: return watchInput()
       case .inBackground:

@@ -3,6 +3,7 @@ import EventLoop
 import JobCore
 import JobEngine
 import JobLog
+import Text
 
 /// What people are told of the run as a whole: what happened, where, with numbers, and what to try.
 extension RunDriver where Work: ~Copyable {
@@ -15,7 +16,7 @@ extension RunDriver where Work: ~Copyable {
     case .ok, .cancelled: break
     case .failed, .timeout, .crashed, .quarantined, .expired:
       let attempts = workplace.attempts(of: job)
-      reporter.detail("job \(workplace.sequence(of: job)): \(outcome) after \(attempts) attempts")
+      reporter.detail("job \(workplace.sequence(of: job)): \(outcome) after \(plural(attempts, "attempt"))")
       bury(job, outcome)
     }
   }
@@ -29,7 +30,7 @@ extension RunDriver where Work: ~Copyable {
 
   mutating func sayWhatIsResumed() {
     guard configuration.resumes, let path = configuration.jobLog else { return }
-    if resume.remaining > 0 { reporter.note("\(path) has \(resume.remaining) jobs that were ok: they are skipped") }
+    if resume.remaining > 0 { reporter.note("\(path) has \(plural(resume.remaining, "job")) that ended ok: skipped") }
     for line in resume.damage { reporter.note("\(path), line \(line.number) is ignored: \(line.damage)") }
     if resume.damagedLines > resume.damage.count {
       reporter.note("\(path): \(resume.damagedLines) lines are ignored in all; their jobs run again")
@@ -70,8 +71,8 @@ extension RunDriver where Work: ~Copyable {
       for line in chronicle.summary.lines(elapsed: loop.now() &- startedAt) { reporter.note(line) }
       if let advice = workplace.advice(chronicle.advice) { reporter.hint(advice) }
     }
-    if workplace.isHalted { reporter.note("given up because of --halt: \(counts.bad) jobs did not end well") }
-    if configuration.resumes, counts.skipped > 0 { reporter.note("\(counts.skipped) jobs were skipped") }
+    if workplace.isHalted { reporter.note("given up because of --halt: \(plural(counts.bad, "job")) did not end well") }
+    if configuration.resumes, counts.skipped > 0 { reporter.note("\(plural(counts.skipped, "job")) skipped") }
     if let earlyEnd { return earlyEnd }
     if workplace.isHalted { return .halted }
     if let verdict = workplace.verdict { return verdict }

@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Records
+import Text
 import WireFormats
 import WorkerPool
 
@@ -28,7 +29,7 @@ extension PoolService {
     case .ok, .cancelled: break
     case .failed, .timeout, .crashed, .quarantined, .expired:
       let attempts = engine.ledger.attempts(of: job)
-      reporter.detail("job \(engine.ledger.sequence(of: job)): \(outcome) after \(attempts) attempts")
+      reporter.detail("job \(engine.ledger.sequence(of: job)): \(outcome) after \(plural(attempts, "attempt"))")
     }
   }
 

@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Metrics
+import Text
 
 /// Clients come and go.
 extension PoolService {
@@ -60,10 +61,11 @@ extension PoolService {
     guard connections.count < configuration.maximumConnections else {
       metrics.connectionRefused(.limit)
       let limit = configuration.maximumConnections
-      let reason = refusal("busy: \(limit) connections are open (--max-connections)", code: JobEngine.busyCode)
+      let open = "\(plural(limit, "connection")) open already (--max-connections)"
+      let reason = refusal("busy: \(open)", code: JobEngine.busyCode)
       refused.add(socket, reason: reason, pool: number, &loop)
       return reporter.repeated(
-        .refusedClient, cause: "too many", "\(peer) is refused: \(limit) connections are open (--max-connections)")
+        .refusedClient, cause: "too many", "\(peer) is refused: \(open)")
     }
     let id = connections.makeID()
     let descriptor = socket.descriptor

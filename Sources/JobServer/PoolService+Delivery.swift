@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Metrics
+import Text
 import WorkerPool
 
 /// How a connection ends: its last answers are delivered before it is closed.
@@ -151,7 +152,7 @@ extension PoolService {
     undelivered.answers += answers
     guard undelivered.connections <= Self.mostNamed else { return }
     reporter.note(
-      "\(connections[index].name) did not read about \(counted(answers, "answer")) (\(size(bytes))) in time")
+      "\(connections[index].name) did not read about \(plural(answers, "answer")) (\(size(bytes))) in time")
   }
 
   /// Draining goes on for so much longer at most: whatever is delivered is closed at once.

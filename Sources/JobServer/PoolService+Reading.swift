@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Records
+import Text
 import WireFormats
 
 /// Jobs in: from the connections to the ledger.
@@ -103,7 +104,7 @@ extension PoolService {
         settleActions(&loop, &reporter)
       case .oversize(_, let consumed):
         let limit = connections[index].maximumJobSize
-        reject("is over \(limit) bytes (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
+        reject("is over \(plural(limit, "byte")) (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
         consume(consumed, of: index)
         jobsLeft -= 1
         settleActions(&loop, &reporter)
@@ -257,7 +258,7 @@ extension PoolService {
   ) {
     noteOrigin(index)
     metrics.jobRefused()
-    let reason = "busy: \(engine.ledger.counts.queued) jobs wait already (--queue)"
+    let reason = "busy: \(plural(engine.ledger.counts.queued, "job")) waiting already (--queue)"
     engine.refuse(reason, terms, sent: size, answer: connections[index].answerFraming, loop) { $0.id = id }
   }
 

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Text
 
 /// A pool in one line.
 struct PoolSummary {
@@ -15,11 +16,11 @@ struct PoolSummary {
 
   /// `2 of 2 workers; 1 job running, 0 waiting, 17 ok; 1 connection`.
   var text: String {
-    var text = "\(serving) of \(counted(maximum, "worker"))"
+    var text = "\(serving) of \(plural(maximum, "worker"))"
     if startsFail { text += ", starts fail" }
-    text += "; \(counted(running, "job")) running, \(waiting) waiting, \(ok) ok"
+    text += "; \(plural(running, "job")) running, \(waiting) waiting, \(ok) ok"
     if notOK > 0 { text += ", \(notOK) not ok" }
-    return text + "; " + counted(connections, "connection")
+    return text + "; " + plural(connections, "connection")
   }
 
   /// One line about all pools: those that do not serve are named.
@@ -41,9 +42,6 @@ struct PoolSummary {
       if pool.phase != .serving { troubles.append("\(pool.name) is \(pool.phase.rawValue)") }
       if pool.startsFail { troubles.append("starts of \(pool.name) fail") }
     }
-    return ([counted(pools.count, "pool") + ", " + sum.text] + troubles).joined(separator: "; ")
+    return ([plural(pools.count, "pool") + ", " + sum.text] + troubles).joined(separator: "; ")
   }
 }
-
-/// `1 job`, `2 jobs`.
-func counted(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }

@@ -2,6 +2,7 @@ import EventLoop
 import JobEngine
 import LinuxIO
 import PoolCore
+import Text
 import WorkerPool
 
 /// Signals, and how serving ends.
@@ -49,7 +50,7 @@ extension ServeDriver {
       for number in services.indices where services.holds(number) {
         unsettled += services[number].engine.ledger.counts.unsettled
       }
-      reporter.note("\(signalName(signal)): stopping now; \(unsettled) jobs are given up")
+      reporter.note("\(signalName(signal)): stopping now; \(plural(unsettled, "job")) given up")
       for number in services.indices where services.holds(number) {
         abandon(number, stopsAsked == 2 ? .prompt : .immediate, because: .signal(signal))
       }
@@ -62,7 +63,7 @@ extension ServeDriver {
     }
     givesUpAt = loop.now() &+ configuration.drainLimit
     reporter.note(
-      "\(signalName(signal)): no new connections; finishing \(unsettled) jobs, at most \(seconds(configuration.drainLimit)) "
+      "\(signalName(signal)): no new connections; finishing \(plural(unsettled, "job")), at most \(seconds(configuration.drainLimit)) "
         + "(--drain-timeout); once more to stop now")
   }
 
@@ -95,7 +96,7 @@ extension ServeDriver {
     for number in services.indices where services.holds(number) && !services[number].engine.isStopping {
       let unsettled = services[number].engine.ledger.counts.unsettled
       reporter.pool = poolName(number)
-      if unsettled > 0 { reporter.note("\(unsettled) jobs are given up: they took longer than --drain-timeout") }
+      if unsettled > 0 { reporter.note("\(plural(unsettled, "job")) given up: not done within --drain-timeout") }
       abandon(number, .prompt, because: .drainTimeout)
     }
   }
@@ -105,8 +106,8 @@ extension ServeDriver {
     let (connections, answers) = services[number].undelivered
     guard connections > 0 else { return }
     hasGivenUp = true
-    let who = counted(connections, "connection") + " did not read \(connections == 1 ? "its" : "their") answers"
-    reporter.note("\(who) in time (--drain-timeout): about \(counted(answers, "answer")) not delivered")
+    let who = plural(connections, "connection") + " did not read \(connections == 1 ? "its" : "their") answers"
+    reporter.note("\(who) in time (--drain-timeout): about \(plural(answers, "answer")) not delivered")
   }
 
   /// The pool whose program cannot be executed; nil if each can, as far as files show it.
@@ -166,7 +167,8 @@ extension ServeDriver {
       guard pool.maximumConnections < asked.pools[number].maximumConnections else { continue }
       reporter.pool = poolName(number)
       reporter.detail(
-        "at most \(pool.maximumConnections) connections: the limit on open files (ulimit -n) has room for no more")
+        "at most \(plural(pool.maximumConnections, "connection")): the limit on open files (ulimit -n) has room for no more"
+      )
     }
     reporter.pool = nil
   }

@@ -1,3 +1,5 @@
+import Text
+
 /// Why a pool did not do what it was asked to.
 public enum ObjectPoolError: Error, CustomStringConvertible {
   /// Nobody released an object within the time that the caller wanted to wait (zero: not at all), nor could one be made. With
@@ -24,7 +26,7 @@ public enum ObjectPoolError: Error, CustomStringConvertible {
     case .timedOut(let time, let leased, let maximum, let error):
       (time <= .zero ? "no object was free at once: " : "no object within \(time.text): ")
         + inVain(leased: leased, maximum: maximum, error, waited: time > .zero)
-    case .exhausted(let maximum): "all \(maximum) objects are leased"
+    case .exhausted(let maximum): maximum == 1 ? "the only object is leased" : "all \(maximum) objects are leased"
     case .creationFailed(let error): "no object can be made: \(error)"
     case .creationTimedOut(let time): "an object was not made within \(time.text) (creationTimeout)"
     case .preparationTimedOut(let time): "a new object was not prepared within \(time.text) (validationTimeout)"
@@ -35,7 +37,7 @@ public enum ObjectPoolError: Error, CustomStringConvertible {
   }
 
   private func inVain(leased: Int, maximum: Int, _ error: (any Error)?, waited: Bool) -> String {
-    let all = maximum == .max ? "any number" : "\(maximum) object\(maximum == 1 ? "" : "s")"
+    let all = maximum == .max ? "any number" : plural(maximum, "object")
     if let error { return "\(leased) of \(all) leased, and the last one could not be made: \(error)" }
     let be = maximum == 1 ? "is" : "are"
     if leased == 0, !waited { return "one must first be made, validated, reset or disposed of" }

@@ -2,6 +2,7 @@ import EventLoop
 import JobCore
 import JobEngine
 import Records
+import Text
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -37,7 +38,7 @@ extension RemotePool {
 
   /// The server would not take it: it would only answer that some line was too long, and not which.
   private mutating func refuse(_ job: JobID, _ reporter: inout Reporter) {
-    let reason = "is \(line.count - 1) bytes as a record, and the server takes less (its --max-job-size)"
+    let reason = "is \(plural(line.count - 1, "byte")) as a record, and the server takes less (its --max-job-size)"
     if facts.keepsDetails { facts[job].failure = Failure(message: "the job \(reason)") }
     reporter.repeated(
       .rejectedJob, cause: "too large for the server", "job \(ledger.sequence(of: job)) \(reason)")
@@ -177,7 +178,7 @@ extension RemotePool {
   private func unfit(_ job: JobID, _ reporter: inout Reporter) -> Failure? {
     let number = ledger.sequence(of: job)
     if reply.count > configuration.maximumReplySize {
-      let message = "its reply is over \(configuration.maximumReplySize) bytes (--max-reply-size)"
+      let message = "its reply is over \(plural(configuration.maximumReplySize, "byte")) (--max-reply-size)"
       reporter.repeated(.failedJob, cause: "reply too large", "job \(number): \(message)")
       return Failure(message: message)
     }

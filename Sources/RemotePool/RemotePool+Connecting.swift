@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Records
+import Text
 import WorkerPool
 
 /// How a connection comes about, and what becomes of jobs when it is lost.
@@ -59,7 +60,7 @@ extension RemotePool {
         reconnection.opened(at: loop.now())
         phase = .open(mostSent: min(mostUnsettled, Self.mostSent), maximumJobSize: maximumJobSize ?? .max)
         connection!.expectAnswers(atMost: longestAnswer)
-        reporter.detail("connected to \(configuration.address), pool \(pool): \(mostUnsettled) jobs at once")
+        reporter.detail("connected to \(configuration.address), pool \(pool): \(plural(mostUnsettled, "job")) at once")
       case .refusal(let reason, let code): lose(.refused(reason: reason, code: code), &loop, &reporter)
       }
     } catch {
@@ -130,7 +131,7 @@ extension RemotePool {
   // MARK: Words
 
   private func sayRetry(_ loss: Loss, _ wait: UInt64, _ reporter: inout Reporter) {
-    let again = sent.isEmpty ? "" : ", and \(sent.count) jobs that have no answer are submitted again"
+    let again = sent.isEmpty ? "" : ", and \(plural(sent.count, "job")) without an answer will be submitted again"
     reporter.repeated(
       .lostConnection, cause: "no connection to \(configuration.address)",
       "\(loss.words(configuration.address)); next try in \(seconds(wait))\(again)")
@@ -143,7 +144,7 @@ extension RemotePool {
     let numbers = sent.keys.sorted()
     let named = numbers.prefix(Self.mostNamed).map { "\($0)" }.joined(separator: ", ")
     let rest = numbers.count > Self.mostNamed ? ", …" : ""
-    reporter.fatal("\(numbers.count) jobs that have no answer may have been run or not: \(named)\(rest)")
+    reporter.fatal("\(plural(numbers.count, "job")) without an answer may have been run or not: \(named)\(rest)")
     reporter.hint(
       "--reconnect 100ms..30s submits such jobs again; or do them in another run, with --joblog FILE and --resume")
   }
@@ -153,14 +154,14 @@ extension RemotePool {
     if ledger.counts[.ok] > 0 || hasSaidSilence { return false }
     if sent.isEmpty { return true }
     hasSaidSilence = true
-    reporter.note("no job has been answered yet; \(sent.count) are on their way to \(configuration.address)")
+    reporter.note("no job has been answered yet; \(plural(sent.count, "job")) sent to \(configuration.address)")
     return false
   }
 
   /// What SIGUSR1 asks for.
   package func sayState(_ reporter: inout Reporter) {
     let counts = ledger.counts
-    reporter.fatal("\(counts.settled) jobs settled, \(counts.leased) on their way, \(counts.queued) waiting")
+    reporter.fatal("\(plural(counts.settled, "job")) settled, \(counts.leased) on their way, \(counts.queued) waiting")
     let state =
       switch phase {
       case .away, .waiting, .over: "no connection to"

@@ -1,3 +1,5 @@
+import Text
+
 /// What the service manager is to be told, and when: pure, so that its order and pace can be tested.
 ///
 /// Its memory is bounded however long nobody listens: of a state, a status, a sign of life and an extension only the last
@@ -107,7 +109,7 @@ struct Outbox {
     guard firstEntry < entries.count else {
       guard dropped > 0 else { return nil }
       defer { dropped = 0 }
-      return JournalEntry(.warning, "\(dropped) messages were lost: the journal did not keep up")
+      return JournalEntry(.warning, "\(plural(dropped, "message")) lost: the journal did not keep up")
     }
     let entry = entries[firstEntry]
     firstEntry += 1

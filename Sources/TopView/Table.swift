@@ -1,5 +1,6 @@
 import Chronicle
 import ControlProtocol
+import Text
 
 /// A table whose columns are as wide as what is in them. Where there is no room for all, the least important go.
 struct Table {
@@ -106,7 +107,7 @@ extension TopView {
     let isRetiring = slot.retiring != nil && slot.state != .stopping
     var words: [String] = []
     if let reason = slot.retiring { words.append("goes: \(reason)") }
-    if slot.failures > 0 { words.append("\(slot.failures) failed start\(slot.failures == 1 ? "" : "s")") }
+    if slot.failures > 0 { words.append(plural(slot.failures, "failed start")) }
     if let said = slot.worker?.said, !said.isEmpty { words.append(said) }
     let worker = slot.worker
     return [

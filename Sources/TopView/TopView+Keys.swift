@@ -1,4 +1,5 @@
 import ControlProtocol
+import Text
 
 extension TopView {
   /// Does what a key stands for; what it cannot do itself it asks its owner for.
@@ -136,7 +137,7 @@ extension TopView {
     guard maximum + step >= 1 else { return refuse("a pool has at least 1 worker", at: now) }
     // A variable pool stays one: with both bounds alike, the next key would move both.
     guard isFixed || maximum + step > minimum else {
-      return refuse("\(pool.name) keeps \(minimum) workers at least: prefork scale changes that", at: now)
+      return refuse("\(pool.name) keeps \(plural(minimum, "worker")) at least: prefork scale changes that", at: now)
     }
     let command = TopCommand.scale(
       pool: pool.name, minimum: isFixed ? minimum + step : minimum, maximum: maximum + step)

@@ -1,5 +1,6 @@
 import Chronicle
 import ControlProtocol
+import Text
 
 /// The lines above the table.
 extension TopView {
@@ -64,7 +65,7 @@ extension TopView {
     let idle = count(.idle, .probing)
     let bounds = pool.minimum == pool.maximum ? "\(pool.minimum)" : "\(pool.minimum)..\(pool.maximum)"
     var parts = [
-      Part(columns < 60 ? "\(bounds) workers" : bounds, .strong, rank: 0),
+      Part(columns < 60 ? "\(bounds) \(counted(pool.maximum, "worker"))" : bounds, .strong, rank: 0),
       Part("\(busy + idle) serving", rank: 1), Part("\(busy) busy", .busy, rank: 1),
       Part("\(idle) idle", .good, rank: 1),
     ]
@@ -132,8 +133,8 @@ extension TopView {
   /// Which table is shown, how it is sorted, and which part of it is seen.
   func tabsLine(_ pool: PoolStatus, seen: Int) -> StyledLine {
     var line = line()
-    let slots = plural(UInt64(pool.slots.count), "slot")
-    let clients = pool.connections == 1 ? "1 client" : "\(pool.connections) clients"
+    let slots = plural(pool.slots.count, "slot")
+    let clients = plural(pool.connections, "client")
     line.add(pane == .slots ? "[\(slots)]" : " \(slots) ", pane == .slots ? .strong : .faint)
     line.add(" ")
     line.add(pane == .clients ? "[\(clients)]" : " \(clients) ", pane == .clients ? .strong : .faint)

@@ -1,3 +1,5 @@
+import Text
+
 /// What is wrong with a message, or with a stream of them. Offsets in a stream count from its first byte, from 0.
 public enum FramingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The payload has the framing's delimiter inside, at `offset` of the payload.
@@ -22,7 +24,7 @@ public enum FramingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .embeddedDelimiter(let byte, let offset):
       "the payload has \(Self.shown(byte)) at offset \(offset), which would end it there"
     case .tooLong(let count):
-      "the payload of \(count) bytes is longer than the framing can announce (\(Framing.longestAnnounced) bytes)"
+      "the payload of \(plural(count, "byte")) is longer than the framing can announce (\(Framing.longestAnnounced) bytes)"
     case .notALength(let byte, let offset):
       "netstring: \(Self.shown(byte)) at byte \(offset) of the stream, where a digit or the \":\" after the length must be"
     case .leadingZero(let offset):
@@ -32,9 +34,9 @@ public enum FramingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .missingComma(let byte, let offset):
       "netstring: \(Self.shown(byte)) at byte \(offset) of the stream, where the \",\" after the payload must be"
     case .truncated(let expected?, let got):
-      "the stream ended inside a frame, after \(got) of \(expected) bytes"
+      "the stream ended inside a frame, after \(got) of \(plural(expected, "byte"))"
     case .truncated(nil, let got):
-      "the stream ended inside the length of a frame, after \(got) byte\(got == 1 ? "" : "s")"
+      "the stream ended inside the length of a frame, after \(plural(got, "byte"))"
     }
   }
 

@@ -1,3 +1,4 @@
+import Text
 import WorkerPool
 
 /// What to set, and what the warmth is worth.
@@ -50,7 +51,7 @@ extension Judge {
   private var maxJobsAdvice: String? {
     guard let growth, growth.jobsToTolerable >= 100_000 else { return nil }
     return "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)): its memory grew by \(size(growth.total)) over "
-      + "\(growth.jobs) jobs"
+      + plural(growth.jobs, "job")
   }
 
   private var lazyLoadingAdvice: String? {

@@ -1,3 +1,4 @@
+import Text
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -88,7 +89,7 @@ struct Judge {
     case .asksToGo:
       Judgement.Finding(
         verdict: .hurts,
-        text: "it asked to be replaced (STOPPING=1) after \(seen.jobs == 1 ? "one job" : "\(seen.jobs) jobs")")
+        text: "it asked to be replaced (STOPPING=1) after \(plural(seen.jobs, "job"))")
     }
   }
 
@@ -114,13 +115,13 @@ struct Judge {
   /// It ended between two jobs. prefork replaces it without a word if that was with status 0; it costs a start each time.
   private func left(_ status: ExitStatus) -> Judgement.Finding {
     let count = seen.jobs
-    let jobs = count == 1 ? "one job" : "\(count) jobs"
+    let jobs = plural(count, "job")
     guard status == .exited(code: 0) else {
       return Judgement.Finding(verdict: .hurts, text: "it \(status) after \(jobs), while it had nothing to do")
     }
     if count == 1 {
       return Judgement.Finding(
-        verdict: .hurts, text: "it left after one job (status 0): that is a filter, not a worker",
+        verdict: .hurts, text: "it left after 1 job (status 0): that is a filter, not a worker",
         remedies: [Remedy.readOn, "for a program that can do only one job, xargs -P does the same"])
     }
     return Judgement.Finding(
@@ -148,7 +149,7 @@ struct Judge {
     guard let hearing else { return finding }
     if hearing.wasBuffered {
       finding.text += ", but \(hearing.after) came with the end of its input: its stdout is block-buffered"
-      finding.remedies = Remedy.flush
+      finding.remedies = Remedy.flush(configuration.pool)
     } else if hearing.hasSpoken {
       finding.text += ", but \(durationText(hearing.late)) later: \(hearing.after)"
     } else if !hearing.before.isEmpty {
@@ -165,7 +166,7 @@ struct Judge {
     let option = isJob(message) ? "--timeout" : "--probe-timeout"
     if hearing.wasBuffered {
       finding.text = buffered(message, limit, hearing)
-      finding.remedies = (framing == .lines ? [] : [Remedy.framing(framing)]) + Remedy.flush + [Remedy.filter]
+      finding.remedies = (framing == .lines ? [] : [Remedy.framing(framing)]) + Remedy.flush(configuration.pool)
     } else if hearing.hasSpoken {
       finding.verdict = .hurts
       finding.text =
@@ -196,7 +197,7 @@ struct Judge {
       ? "its stdout is block-buffered: \(proof)" : "it waits for a newline, or its stdout is block-buffered: \(proof)"
   }
 
-  private var afterJobs: String { seen.jobs > 1 ? ", after \(seen.jobs) jobs" : "" }
+  private var afterJobs: String { seen.jobs > 1 ? ", after \(plural(seen.jobs, "job"))" : "" }
 
   private func isJob(_ message: Message) -> Bool {
     if case .job = message { return true }
@@ -270,7 +271,7 @@ struct Judge {
     guard let growth, growth.jobsToTolerable < 100_000 else { return nil }
     return Judgement.Finding(
       verdict: .hurts,
-      text: "its memory grew by \(size(growth.total)) over \(growth.jobs) jobs, and went on growing: "
+      text: "its memory grew by \(size(growth.total)) over \(plural(growth.jobs, "job")), and went on growing: "
         + "\(size(growth.perJob)) per job",
       remedies: [
         "a leak, or a garbage collector that is in no hurry: more jobs (--jobs) tell which",

@@ -1,16 +1,16 @@
 import WireFormats
 import WorkerPool
+import WorkerProcess
 
 /// How to mend what is wrong, in lines for people.
 enum Remedy {
-  static let flush = [
-    "Python:  print(..., flush=True), or python3 -u",
-    "C:       setvbuf(stdout, NULL, _IOLBF, 0) at the start, or fflush(stdout) after each reply",
-    "awk:     fflush() after each print; mawk also reads in blocks: mawk -W interactive",
-    "others:  sed -u, grep --line-buffered, jq --unbuffered, Perl $| = 1, or stdbuf -oL PROGRAM",
-  ]
-
-  static let filter = "a filter that wants all of its input first (sort, wc, tac) cannot be a worker"
+  /// For a worker whose replies come in blocks.
+  static func flush(_ pool: WorkerPoolConfiguration) -> [String] {
+    OutputBuffering.fitting(pool.command, pool.surroundings).map { language in
+      let name = "\(language.rawValue):"
+      return name + String(repeating: " ", count: max(1, 9 - name.count)) + language.remedy
+    }
+  }
 
   static let readOn = "a worker reads jobs, one after the other, until its stdin ends"
 

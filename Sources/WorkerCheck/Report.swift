@@ -1,4 +1,5 @@
 import PoolCore
+import Text
 import WorkerPool
 import WorkerProcess
 
@@ -91,7 +92,7 @@ struct Report {
       }
     var text = "\(how), in \(durationText(stop.elapsed)), \(words(for: stop.status, step))"
     if !leftBehind.isEmpty {
-      text += "; it left \(leftBehind.count == 1 ? "a process" : "\(leftBehind.count) processes") behind: "
+      text += "; it left \(plural(leftBehind.count, "process", "processes")) behind: "
       text += leftBehind.prefix(5).joined(separator: ", ") + (leftBehind.count > 5 ? ", ..." : "")
     }
     return Self.line("stop", text)

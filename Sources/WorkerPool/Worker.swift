@@ -60,6 +60,8 @@ struct Worker: ~Copyable {
   /// What did not fit into its pipe yet.
   var outbound = ByteQueue(capacity: 0)
   var errorLines = StderrLines()
+  /// A timer runs, at the end of which the state of its progress bar is passed on.
+  var awaitsProgressBar = false
   /// Where it says how it is doing; nil unless it was given an address.
   var notifications: NotificationSocket?
   /// What it last said of itself (STATUS= of sd_notify); empty for nothing.

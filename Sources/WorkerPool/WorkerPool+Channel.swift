@@ -291,6 +291,7 @@ extension WorkerPool {
         let (id, pid) = (workers[slot].id, workers[slot].process.pid)
         let lines = buffer.withUnsafeBytes { workers[slot].errorLines.append($0) }
         for line in lines { events.append(.workerLog(id, pid: pid, line)) }
+        awaitProgressBar(slot, loop)
         buffer.removeAll()
       case .wouldBlock: return
       case .endOfFile, .failed:
@@ -299,6 +300,20 @@ extension WorkerPool {
         return
       }
     }
+  }
+
+  /// A line that is drawn over again and again is passed on now and then, and when it pauses.
+  private mutating func awaitProgressBar(_ slot: Int, _ loop: borrowing EventLoop) {
+    guard workers[slot].errorLines.holdsState, !workers[slot].awaitsProgressBar else { return }
+    workers[slot].awaitsProgressBar = true
+    timers.arm(.progressBar(workers[slot].id), at: loop.now() &+ Self.progressBarInterval)
+  }
+
+  mutating func passOnProgressBar(_ id: WorkerID) {
+    guard workers.holds(id) else { return }
+    workers[id.slot.index].awaitsProgressBar = false
+    guard let state = workers[id.slot.index].errorLines.takeState() else { return }
+    events.append(.workerLog(id, pid: workers[id.slot.index].process.pid, state))
   }
 
   /// Stops or goes on reading the workers' stderr: backpressure from the reader of ours.

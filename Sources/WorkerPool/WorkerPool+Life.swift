@@ -105,6 +105,7 @@ extension WorkerPool {
     timers.disarm(.start(id))
     timers.disarm(.watchdog(id))
     timers.disarm(.memory(id))
+    timers.disarm(.progressBar(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then judged.
@@ -121,10 +122,10 @@ extension WorkerPool {
   mutating func bury(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) {
     let id = workers[slot].id
     let hadJob = if case .running = workers[slot].duty { true } else { false }
-    let cause = settleAccount(slot, status, &loop)
     if let rest = workers[slot].errorLines.finish() {
       events.append(.workerLog(id, pid: workers[slot].process.pid, rest))
     }
+    let cause = settleAccount(slot, status, &loop)
     disarmOwnTimers(id)
     let group = workers[slot].group
     workers.remove(slot)

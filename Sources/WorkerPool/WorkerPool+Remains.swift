@@ -15,8 +15,17 @@ extension WorkerPool {
   /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with `adoptsOrphans`.
   public mutating func childrenChanged(_ loop: inout EventLoop) {
     if let text = containment.noteDeathOfGuard() { events.append(.notEnforced(text)) }
+    hearStarting(&loop)
     // The signal was received before any event of this turn was handled, and a worker's death has led to a round since.
     if lastSweep != loop.now() { sweep(&loop) }
+  }
+
+  /// What starting workers have sent is read before orphans are reaped: an orphan that has just said READY=1 must still be there
+  /// for its worker to be known.
+  mutating func hearStarting(_ loop: inout EventLoop) {
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] && !workers[slot].isReady {
+      notified(slot, &loop)
+    }
   }
 
   /// One round; the next one is timed if it may find more.

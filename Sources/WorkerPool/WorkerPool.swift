@@ -26,10 +26,14 @@ public struct WorkerPool: ~Copyable {
     case gone(WorkerID, GoneCause)
     /// A worker that has not even begun to read its first job by then has failed to start.
     case start(WorkerID)
+    /// What the worker's progress bar shows by then is passed on.
+    case progressBar(WorkerID)
   }
 
   /// How long the exit status may lag behind a closed pipe, in nanoseconds.
   static let verdictWait: UInt64 = 1_000_000_000
+  /// A progress bar on a worker's stderr is passed on no more often than this, in nanoseconds.
+  static let progressBarInterval: UInt64 = 3_000_000_000
 
   var configuration: WorkerPoolConfiguration
   var core: PoolStateMachine
@@ -167,9 +171,12 @@ public struct WorkerPool: ~Copyable {
       case .verdict(let worker): verdict(worker, &loop)
       case .watchdog(let worker): watchdogExpired(worker, &loop)
       case .memory(let worker): memoryDue(worker, &loop)
-      case .sweep: sweep(isTimed: true, &loop)
+      case .sweep:
+        hearStarting(&loop)
+        sweep(isTimed: true, &loop)
       case .start(let worker): startOverdue(worker, &loop)
       case .gone(let worker, let cause): tell(.workerGone(worker, cause), &loop)
+      case .progressBar(let worker): passOnProgressBar(worker)
       }
     }
   }

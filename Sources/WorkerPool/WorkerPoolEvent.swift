@@ -1,5 +1,6 @@
 import LinuxIO
 import PoolCore
+import Text
 import WireFormats
 import WorkerProcess
 
@@ -128,7 +129,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .unaskedReply(let shown): "wrote to its stdout without a job: \(shown)"
     case .surplusReply(let first, let shown): "wrote \(first), and then \(shown)"
     case .surplusAtEnd(let shown): "had more on its stdout when it was stopped: \(shown)"
-    case .replyTooLarge(let limit): "wrote a reply of more than \(limit) bytes (--max-reply-size)"
+    case .replyTooLarge(let limit): "wrote a reply of more than \(plural(limit, "byte")) (--max-reply-size)"
     case .malformed(let error, let shown): "wrote a reply that is no frame: \(error): \(shown)"
     case .closedOutput(let unfinished):
       unfinished.isEmpty
@@ -198,7 +199,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
       text +=
         " \(seconds(job.elapsed)) into job \(job.number) (its \(ordinal(account.jobs)) job, age \(seconds(account.age)))"
     } else {
-      let jobs = neverTookAJob ? "" : "after \(account.jobs) jobs, "
+      let jobs = neverTookAJob ? "" : "after \(plural(account.jobs, "job")), "
       text += " \(moment) (\(jobs)age \(seconds(account.age)))"
     }
     if let outOfMemory { text += ": \(outOfMemory)" }

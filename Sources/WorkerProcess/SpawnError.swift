@@ -144,6 +144,7 @@ extension SpawnError {
     case ENOENT:
       if program.isEmpty { return "the name of the worker is empty; is a variable unset?" }
       if place != nil { return "the file exists, but the interpreter that its #! line names does not" }
+      if let commandLineHint { return commandLineHint }
       if !program.contains("/") {
         return "\(program) is not in PATH; give a path like ./\(program) to run a file here"
       }
@@ -155,6 +156,19 @@ extension SpawnError {
     case ENOEXEC: return "it is neither a binary for this machine nor a script with a #! line"
     default: return nil
     }
+  }
+
+  /// For a whole command line that was given as the name of a program; nil if the name has no blank in it.
+  private var commandLineHint: String? {
+    let words = program.split { $0 == " " || $0 == "\t" || $0 == "\n" }
+    guard !words.isEmpty, words[0].utf8.count < program.utf8.count else { return nil }
+    let isForShell = program.contains { "|&;<>()$`*?\"'".contains($0) }
+    var meant = words.joined(separator: " ")
+    if isForShell {
+      let parts = meant.split(separator: "'", omittingEmptySubsequences: false)
+      meant = "sh -c '" + parts.joined(separator: "'\\''") + "'"
+    }
+    return "the program is named `\(program)`, with a blank: did you mean `-- \(meant)`?"
   }
 
   private var accessHint: String {
@@ -179,21 +193,25 @@ extension SpawnError {
   /// Where it stands: where it was said to, or where it is found in PATH.
   private var place: String? { candidates.first { access($0, F_OK) == 0 } }
 
-  var candidates: [String] {
-    let paths: [String] =
-      if program.contains("/") {
-        [program]
-      } else {
-        (getenv("PATH").map { String(cString: $0) } ?? "/bin:/usr/bin")
-          .split(separator: ":", omittingEmptySubsequences: false).map { $0.isEmpty ? program : "\($0)/\(program)" }
-      }
-    guard let directory else { return paths }
-    return paths.map { $0.hasPrefix("/") ? $0 : "\(directory)/\($0)" }
-  }
+  var candidates: [String] { programCandidates(program, in: directory) }
 
   private var isDirectory: Bool {
     guard let place, let directory = opendir(place) else { return false }
     closedir(directory)
     return true
   }
+}
+
+/// Where a program may stand: where its path says, or in the folders of PATH, in order. A relative path counts from `directory`,
+/// if that is given.
+func programCandidates(_ program: String, in directory: String?) -> [String] {
+  let paths: [String] =
+    if program.contains("/") {
+      [program]
+    } else {
+      (getenv("PATH").map { String(cString: $0) } ?? "/bin:/usr/bin")
+        .split(separator: ":", omittingEmptySubsequences: false).map { $0.isEmpty ? program : "\($0)/\(program)" }
+    }
+  guard let directory else { return paths }
+  return paths.map { $0.hasPrefix("/") ? $0 : "\(directory)/\($0)" }
 }

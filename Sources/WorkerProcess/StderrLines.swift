@@ -1,4 +1,8 @@
 /// A worker's stderr, cut into whole lines, with the last few kept as evidence for its death notice.
+///
+/// A carriage return ends what a line shows for now, as progress bars do it: what follows takes its place. Such a state is held back;
+/// the last one becomes the line when a newline follows, or ``takeState()`` shows it in the meantime. `\r\n` is one end of a line.
+/// Several bars below each other are drawn with newlines and `ESC [ A`, which moves up again: those newlines end no lines.
 public struct StderrLines: Sendable {
   /// A line longer than this is passed on in pieces, so that no memory is spent on a worker that never ends one.
   static let longestLine = 8192
@@ -7,6 +11,15 @@ public struct StderrLines: Sendable {
   private static let keptLength = 400
 
   private var unfinished: [UInt8] = []
+  /// What the line showed last, before a carriage return; empty if there was none.
+  private var state: [UInt8] = []
+  private var stateIsShown = false
+  /// The state stands on a line above the one that is being written.
+  private var stateIsAbove = false
+  /// So many newlines only move down to lines that were left by moving up.
+  private var linesBelow = 0
+  /// So many bars below each other are understood.
+  private static let mostLinesBelow = 64
   private var last: [[UInt8]] = []
 
   /// No lines yet.
@@ -16,9 +29,19 @@ public struct StderrLines: Sendable {
   public mutating func append(_ bytes: UnsafeRawBufferPointer) -> [[UInt8]] {
     var lines: [[UInt8]] = []
     for byte in bytes {
-      if byte == UInt8(ascii: "\n") {
-        lines.append(takeLine())
-      } else {
+      switch byte {
+      case UInt8(ascii: "\n"):
+        if linesBelow > 0 {
+          linesBelow -= 1
+          holdState()
+          stateIsAbove = true
+        } else {
+          if stateIsAbove, Self.isVisible(unfinished), let state = takeState() { lines.append(state) }
+          if let line = endLine() { lines.append(line) }
+        }
+      case UInt8(ascii: "\r"): holdState()
+      case UInt8(ascii: "A") where endsInSequence: moveUp()
+      default:
         // Cut only when there is more: a line of just this length is whole, and its newline must not make another.
         if unfinished.count == Self.longestLine { lines.append(takeLine()) }
         unfinished.append(byte)
@@ -27,8 +50,54 @@ public struct StderrLines: Sendable {
     return lines
   }
 
-  /// The last line, if it had no newline.
-  public mutating func finish() -> [UInt8]? { unfinished.isEmpty ? nil : takeLine() }
+  /// Whether a state is held back that has not been shown.
+  public var holdsState: Bool { !state.isEmpty && !stateIsShown }
+
+  /// The state that is held back, to be shown now, because its line goes on for long; nil if it was shown already.
+  public mutating func takeState() -> [UInt8]? {
+    guard holdsState else { return nil }
+    stateIsShown = true
+    return state
+  }
+
+  /// What was not shown at the end: the last line, if it had no newline.
+  public mutating func finish() -> [UInt8]? { unfinished.isEmpty && state.isEmpty ? nil : endLine() }
+
+  /// The line that a newline completes; nil if it was shown as a state already.
+  private mutating func endLine() -> [UInt8]? {
+    if state.isEmpty || Self.isVisible(unfinished) {
+      state.removeAll()
+      return takeLine()
+    }
+    unfinished = state
+    state.removeAll()
+    let line = takeLine()
+    return stateIsShown ? nil : line
+  }
+
+  private mutating func holdState() {
+    // Blanks over a state only erase it: what it said is still the last that was said.
+    if Self.isVisible(unfinished), unfinished != state {
+      state = unfinished
+      stateIsShown = false
+      stateIsAbove = false
+    }
+    unfinished.removeAll(keepingCapacity: true)
+  }
+
+  /// What was written so far ends with the beginning of `ESC [ NUMBER A`.
+  private var endsInSequence: Bool {
+    let digits = unfinished.reversed().prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
+    return digits < 4 && unfinished.dropLast(digits).suffix(2).elementsEqual([0x1B, UInt8(ascii: "[")])
+  }
+
+  private mutating func moveUp() {
+    let digits = unfinished.reversed().prefix { $0 != UInt8(ascii: "[") }.reversed()
+    let count = Int(String(decoding: digits, as: UTF8.self)) ?? 1
+    unfinished.removeLast(digits.count + 2)
+    holdState()
+    linesBelow = min(linesBelow + max(1, count), Self.mostLinesBelow)
+  }
 
   private mutating func takeLine() -> [UInt8] {
     let line = unfinished
@@ -38,9 +107,25 @@ public struct StderrLines: Sendable {
     return line
   }
 
+  /// Whether a terminal shows anything of it: blanks and sequences that move or erase (`ESC [ … letter`) are nothing.
+  private static func isVisible(_ text: [UInt8]) -> Bool {
+    var isInSequence = false
+    for (index, byte) in text.enumerated() {
+      if byte == 0x1B {
+        isInSequence = true
+      } else if isInSequence {
+        isInSequence = !(0x40...0x7E).contains(byte) || (byte == UInt8(ascii: "[") && text[index - 1] == 0x1B)
+      } else if byte > 0x20 {
+        return true
+      }
+    }
+    return false
+  }
+
   /// The last lines, oldest first, the unfinished one included: at most 5, at most 2 KiB of its bytes in all.
   public var tail: [String] {
-    let lines = unfinished.isEmpty ? last : last.suffix(Self.keptLines - 1) + [unfinished]
+    let open = Self.isVisible(unfinished) || state.isEmpty ? unfinished : state
+    let lines = open.isEmpty ? last : last.suffix(Self.keptLines - 1) + [open]
     return lines.map(Self.shown)
   }
 

@@ -44,6 +44,7 @@ enum CheckOptions {
         ]),
     ],
     requirements: [Requirement(RunOptions.ready, "probe", needs: RunOptions.probe) { $0 == .probe }],
+    foreignOptions: ForeignOptions.workers,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [
       Example("does it work, and what does it cost?", "prefork check --job 'hello world' -- ./model.py"),

@@ -32,6 +32,7 @@ struct Main {
     guard let subcommand = Subcommand(rawValue: parsed.commandName) else {
       preconditionFailure("the parser knows the command \(parsed.commandName), which is not declared")
     }
+    adviseOnWorker(parsed)
     switch subcommand {
     case .run: return runCommand(parsed)
     case .serve: return serveCommand(parsed)
@@ -48,6 +49,16 @@ struct Main {
       return printText(completionScript(for: preforkTool, shell: shell)).rawValue
     case .man: return printText(manPage(for: preforkTool)).rawValue
     }
+  }
+
+  /// Says which words of the worker's another program would replace. They may be meant: it is started as it is.
+  private static func adviseOnWorker(_ parsed: ParsedArguments) {
+    guard case .commandLine? = preforkTool.command(named: parsed.commandName)?.operands,
+      parsed[RunOptions.verbosity] != .quiet, let advice = ForeignOptions.advice(forWorker: parsed.operands)
+    else {
+      return
+    }
+    printError("hint: \(advice)\n")
   }
 
   private static func printHelp(_ command: Command?) -> ExitCode {

@@ -5,11 +5,12 @@ import JobEngine
 import JobRunner
 import LinuxIO
 import WireFormats
+import WorkerProcess
 
 /// Runs the jobs of stdin through warm workers and returns the exit status.
 func runCommand(_ arguments: ParsedArguments) -> Int32 {
   performRun(arguments) { closed throws(SystemError) in
-    let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
+    let workers = arguments[RunOptions.workers] ?? UsableProcessors.count...UsableProcessors.count
     let errors = workerErrors(from: arguments)
     var configuration = runConfiguration(
       from: arguments,

@@ -27,7 +27,7 @@ enum LeaseOrder: String, CaseIterable {
 enum RunOptions {
   // Essential
   static let workers = Option.optional(
-    "workers", short: "w", .countRange(in: 0...10_000, example: "4"), unset: "one per CPU",
+    "workers", short: "w", .countRange(in: 0...10_000, example: "4"), unset: "one per usable CPU",
     help: "how many workers are kept warm: always N, or from MIN to MAX as jobs wait")
   static let order = Option.switches(
     [
@@ -93,7 +93,7 @@ enum RunOptions {
       "replacements that are made ready before the worker they replace retires, which serves on past its limit until "
       + "then; 0: it stops first, at its limit")
   static let maxStarting = Option.optional(
-    "max-starting", .integer(in: 1...10_000, example: 4), unset: "twice the CPUs, at least 8",
+    "max-starting", .integer(in: 1...10_000, example: 4), unset: "twice the usable CPUs, at least 8",
     help: "how many workers may be loading at the same time")
   static let idleTimeout = Option<UInt64>(
     "idle-timeout", .duration(example: "30s"), default: "30s",
@@ -192,8 +192,8 @@ enum RunOptions {
   static let progress = Option<DisplayChoice>(
     "progress", .choice, default: "auto",
     help:
-      "a line on stderr with what is done, the rate, the time that is left and the failures; auto: on a terminal that is "
-      + "not also used for results or by the workers")
+      "a line on stderr with what is done, the rate, the time that is left (of a file, or once stdin has ended) and the "
+      + "failures; auto: on a terminal that is not also used for results or by the workers")
   static let color = Option<DisplayChoice>(
     "color", .choice, default: "auto", help: "colour in the progress line; auto: on a terminal, unless NO_COLOR is set")
   static let seed = Option.optional(
@@ -221,6 +221,8 @@ enum RunOptions {
       "Each line of stdin is a job. A worker reads jobs on its stdin and writes one reply for each, in order, on its "
         + "stdout; its stderr is its log; the end of its stdin means stop. Line n of the output answers line n of the "
         + "input; a job that did not end ok leaves an empty line.",
+      "Usable CPUs are those that prefork's affinity and cpuset allow, or fewer if the quota of its control groups is less, "
+        + "rounded up.",
       "Durations: 250us, 500ms, 30s, 1.5m, 1h, 7d; a bare number is seconds. Sizes: 64K, 16M, 2G, in powers of 1024; a "
         + "bare number is bytes. Of an option given twice the last one counts.",
       "The first SIGINT or SIGTERM starts no more jobs and lets the running ones finish, after SIGTERM for --drain-timeout at "
@@ -238,6 +240,7 @@ enum RunOptions {
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
     requirements: healthRequirements + [Requirement(resume, needs: joblog)],
+    foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [
       Example("every line through a warm worker", "seq 5 | prefork run -- workers/examples/upper.py"),

@@ -129,7 +129,7 @@ private func settings(from arguments: ParsedArguments) throws(ServeFailure) -> S
 
 private func servedPool(_ settings: PoolSettings) -> ServedPool {
   let arguments = settings.arguments
-  let workers = arguments[RunOptions.workers] ?? processorCount()...processorCount()
+  let workers = arguments[RunOptions.workers] ?? UsableProcessors.count...UsableProcessors.count
   let command: WorkerCommand
   switch settings.command {
   case .commandLine: command = workerCommand(of: arguments)

@@ -3,6 +3,7 @@ import ConfigurationFile
 import Glibc
 import JobServer
 import LinuxIO
+import Text
 import WorkerProcess
 
 /// `--check-config`: says on stderr what is wrong, or, unless it is to be quiet, that nothing is; starts nothing.
@@ -12,7 +13,7 @@ func checkConfiguration(of arguments: ParsedArguments) throws(ServeFailure) -> I
     let count = configuration.pools.count
     for warning in warnings(about: configuration) { printError("prefork: warning: \(warning)\n") }
     printError(
-      "prefork: \(arguments[ServeOptions.config] ?? "the command line") is ok: \(count) pool\(count == 1 ? "" : "s")\n")
+      "prefork: \(arguments[ServeOptions.config] ?? "the command line") is ok: \(plural(count, "pool"))\n")
   }
   return ExitCode.ok.rawValue
 }

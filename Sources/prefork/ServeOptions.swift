@@ -121,6 +121,7 @@ enum ServeOptions {
       OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
     requirements: RunOptions.healthRequirements,
+    foreignOptions: ForeignOptions.workers,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

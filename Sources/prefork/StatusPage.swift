@@ -1,5 +1,6 @@
 import Chronicle
 import ControlProtocol
+import Text
 
 /// What `prefork status` shows of one pool, in lines of at most 80 characters.
 func statusPage(_ status: PoolStatus) -> String {
@@ -87,7 +88,7 @@ private func line(_ slot: SlotStatus) -> String {
   var notes: [String] = []
   if let job = worker?.job { notes.append("#\(job)" + (worker?.jobElapsed.map { " for \(spanText($0))" } ?? "")) }
   if let reason = slot.retiring { notes.append("goes: \(reason)") }
-  if slot.failures > 0 { notes.append("\(plural(UInt64(clamping: slot.failures), "failed start")) in a row") }
+  if slot.failures > 0 { notes.append("\(plural(slot.failures, "failed start")) in a row") }
   if let said = worker?.said, !said.isEmpty { notes.append(said) }
   return row(cells, slotWidths, notes.joined(separator: "; "))
 }

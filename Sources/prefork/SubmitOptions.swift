@@ -52,6 +52,7 @@ enum SubmitOptions {
     requirements: [
       Requirement(RunOptions.resume, needs: RunOptions.joblog), Requirement(reconnectTimeout, needs: reconnect),
     ],
+    foreignOptions: ForeignOptions.submitting + ForeignOptions.streams,
     operands: .words([.one("ADDRESS", .socketAddress, isFile: true)]),
     examples: [
       Example("every line through a served pool", "seq 5 | prefork submit unix:/run/user/1000/x.sock"),

@@ -59,7 +59,7 @@ private func poolConfiguration(from arguments: ParsedArguments, workers: ClosedR
   pool.probeBeforeLeaseUnlessUsedWithin = arguments[RunOptions.probeBeforeLease] ? 500_000_000 : nil
   pool.probeLimit = arguments[RunOptions.probeTimeout]
   pool.resetLimit = arguments[RunOptions.probeTimeout]
-  pool.maximumStarting = arguments[RunOptions.maxStarting] ?? max(8, 2 * processorCount())
+  pool.maximumStarting = arguments[RunOptions.maxStarting] ?? max(8, 2 * UsableProcessors.count)
   pool.startLimit = arguments[RunOptions.startTimeout]
   let backoff = arguments[RunOptions.backoff]
   pool.backoff = Backoff(minimum: backoff.lowerBound, maximum: backoff.upperBound)
@@ -70,9 +70,6 @@ private func poolConfiguration(from arguments: ParsedArguments, workers: ClosedR
   pool.stopLadder = [patience / 2, patience - patience / 2, 1_000_000_000]
   return pool
 }
-
-/// CPUs that this process may run on.
-func processorCount() -> Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
 
 extension Framing {
   /// The framing that `--protocol` names.

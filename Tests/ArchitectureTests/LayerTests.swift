@@ -5,10 +5,12 @@ import Testing
 @Suite struct LayerTests {
   /// What each target may import of ours, and of the system.
   static let allowed: [String: Set<String>] = [
-    "PoolCore": [], "JobCore": [], "JobLog": [], "WireFormats": [], "Records": [], "CommandLineKit": [], "Timers": [],
-    "ObjectPool": ["PoolCore", "Timers", "DaemonThreads", "Glibc", "Synchronization"],
+    "PoolCore": [], "JobCore": [], "JobLog": [], "WireFormats": ["Text"], "Records": [], "CommandLineKit": [],
+    "Timers": [],
+    "Text": [],
+    "ObjectPool": ["PoolCore", "Timers", "DaemonThreads", "Glibc", "Synchronization", "Text"],
     "DaemonThreads": ["Glibc"],
-    "Chronicle": ["JobCore"],
+    "Chronicle": ["JobCore", "Text"],
     "ControlProtocol": ["Records"],
     "Metrics": ["PoolCore", "JobCore"],
     "MetricsServer": ["Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
@@ -16,38 +18,40 @@ import Testing
     "TopDriver": [
       "TopView", "ControlClient", "ControlProtocol", "Chronicle", "SystemEvents", "EventLoop", "LinuxIO",
     ],
-    "TopView": ["ControlProtocol", "Chronicle"],
+    "TopView": ["ControlProtocol", "Chronicle", "Text"],
     "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
     "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
-    "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization"],
+    "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization", "Text"],
     "EventLoop": ["Timers", "LinuxIO"],
     "SystemEvents": ["EventLoop", "LinuxIO", "CSystemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc"],
-    "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO"],
+    "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text"],
     "JobEngine": [
       "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
-      "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
     ],
     "RemotePool": [
       "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+      "Text",
     ],
     "JobRunner": [
       "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
       "WireFormats",
-      "SystemEvents", "EventLoop", "Timers", "LinuxIO",
+      "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
     ],
     "JobServer": [
       "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool",
       "PoolCore",
       "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "DaemonThreads", "Synchronization",
+      "Text",
     ],
     "WorkerCheck": [
-      "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
+      "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
     ],
     "prefork": [
       "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
       "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
-      "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc",
+      "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc", "Text",
     ],
   ]
 

@@ -127,19 +127,6 @@ import Testing
     #expect(report.notable.frequentCauses[0].cause.words.count == 301)
   }
 
-  @Test("the time saved is that of a start for each attempt, without the starts that there were")
-  func savedTime() {
-    var report = RunReport()
-    #expect(report.savedTime == nil)
-    report.add(.workerReady(slot: 0, pid: 1, since: 0, at: 3_000))
-    report.add(.workerReady(slot: 1, pid: 2, since: 0, at: 5_000))
-    #expect(report.savedTime == 0)
-    for job in 1...10 as ClosedRange<UInt64> {
-      report.add(.attemptEnded(job: job, attempt: 1, slot: 0, failure: nil, since: 5_000, at: 6_000))
-    }
-    #expect(report.savedTime == 10 * 4_000 - 8_000)
-  }
-
   @Test(
     "durations are told with three digits",
     arguments: [

@@ -44,6 +44,46 @@ import Testing
         """)
   }
 
+  /// A command that has a group of that name, too, shows it once, in help and manual page.
+  @Test func helpIsTheLastOptionOfTheGroupOfOthers() {
+    let command = Command(
+      name: "rest", summary: "rest",
+      groups: [OptionGroup("essential", [Sample.count]), OptionGroup("other", [Sample.dry])])
+    let tool = Tool(name: "tool", version: "1", summary: "does a thing", discussion: [], commands: [command])
+    #expect(
+      help(for: command, of: tool, width: 60).hasSuffix(
+        """
+
+        Other:
+          -d, --dry                 only show what would be done
+          -h, --help                show this help and exit
+
+        """))
+    for text in [help(for: command, of: tool), manPage(for: tool)] {
+      #expect(text.split(separator: "\n").count { $0.hasPrefix("Other") || $0 == ".SS Other" } == 1, "\(text)")
+    }
+  }
+
+  @Test func aCommandWithFewOptionsHasOneHeadingForThem() {
+    let few = Command(name: "few", summary: "few", groups: [OptionGroup("options", [Sample.dry])])
+    let tool = Tool(name: "tool", version: "1", summary: "does a thing", discussion: [], commands: [few])
+    #expect(
+      help(for: few, of: tool, width: 60)
+        == """
+        tool few: few
+
+        Usage: tool few [options]
+
+        Options:
+          -d, --dry                 only show what would be done
+          -h, --help                show this help and exit
+
+        """)
+    #expect(
+      help(for: Sample.list, of: Sample.tool).hasSuffix(
+        "\nOptions:\n  -h, --help                show this help and exit\n"))
+  }
+
   @Test func helpOfTheTool() {
     #expect(
       help(for: Sample.tool)

@@ -28,6 +28,7 @@ enum Sample {
     groups: [
       OptionGroup("essential", [count, wait, color, sorted]), OptionGroup("more", [room, tag, loudness, dry]),
     ],
+    foreignOptions: [ForeignOption(["-j", "--counts"], "`-c N` is how many")],
     operands: .commandLine(program: "PROGRAM", argument: "ARG"),
     examples: [Example("go with cat", "tool go -c 4 -- cat")],
     exitStatuses: [ExitStatusMeaning(0, "all is well"), ExitStatusMeaning(64, "wrong usage")])

@@ -22,6 +22,11 @@ import Testing
       "tool: unknown option --co; did you mean --color or --count?\nhint: `tool go --help` shows what it takes\n"
     ),
     (["go", "--zzzzzz"], "tool: unknown option --zzzzzz\nhint: `tool go --help` shows what it takes\n"),
+    (["go", "-j", "4"], "tool: unknown option -j\nhint: `-c N` is how many\n"),
+    (["go", "-dj4"], "tool: unknown option -j in -dj4\nhint: `-c N` is how many\n"),
+    (["go", "--counts=4"], "tool: unknown option --counts\nhint: `-c N` is how many\n"),
+    (["-j4", "go"], "tool: unknown option -j\nhint: `-c N` is how many\n"),
+    (["--counts=4"], "tool: unknown option --counts\nhint: `-c N` is how many\n"),
     (["go", "-x"], "tool: unknown option -x\nhint: `tool go --help` shows what it takes\n"),
     (["go", "-dx"], "tool: unknown option -x in -dx\nhint: `tool go --help` shows what it takes\n"),
     (

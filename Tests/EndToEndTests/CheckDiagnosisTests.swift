@@ -15,19 +15,23 @@ import Testing
   // MARK: Buffers
 
   @Test(arguments: [
-    "workers/faulty/block_buffered.py", "python3 -c 'import sys\nfor job in sys.stdin: print(job, end=\"\")'",
-    "perl -ne 'print'", "sed s/a/b/", "grep t", "tr a-z A-Z", "sort",
+    ("workers/faulty/block_buffered.py", "Python:  print(..., flush=True), or python3 -u"),
+    (
+      "python3 -c 'import sys\nfor job in sys.stdin: print(job, end=\"\")'",
+      "Python:  print(..., flush=True), or python3 -u"
+    ),
+    ("perl -ne 'print'", "Perl:    $| = 1 at the start"), ("sed s/a/b/", "sed:     sed -u"),
+    ("grep t", "grep:    grep --line-buffered"), ("tr a-z A-Z", "others:  stdbuf -oL PROGRAM"),
+    ("sort", "filters: sort, wc, tac and the like want all of their input first: they cannot be workers"),
+    ("sh -c 'sed s/a/b/ | tr a b'", "sed:     sed -u"),
   ])
-  func aBufferedStdoutIsProvedAndItsCureNamed(worker: String) throws {
+  func aBufferedStdoutIsProvedAndItsCureNamed(worker: String, cure: String) throws {
     try check(
       "-- \(worker)", status: 76,
       says: [
         "first job  \"test\" -> no reply within 0.5 s\n",
         "wrong      its stdout is block-buffered: it read the first job",
-        " ms after the end of its input\n", "Python:  print(..., flush=True), or python3 -u",
-        "C:       setvbuf(stdout, NULL, _IOLBF, 0) at the start, or fflush(stdout)",
-        "awk:     fflush() after each print; mawk also reads in blocks: mawk -W interactive", "sed -u", "stdbuf -oL",
-        "a filter that wants all of its input first (sort, wc, tac) cannot be a worker",
+        " ms after the end of its input\n", cure,
       ])
   }
 
@@ -212,7 +216,7 @@ import Testing
   @Test func aFilterIsToldFromAWorkerThatLeavesNowAndThen() throws {
     try check(
       "-- sh -c 'read -r job; echo $job'", status: 1,
-      says: ["will hurt  it left after one job (status 0): that is a filter, not a worker"])
+      says: ["will hurt  it left after 1 job (status 0): that is a filter, not a worker"])
     try check(
       "-- workers/faulty/exits_after.py 50", status: 1,
       says: [
@@ -221,10 +225,10 @@ import Testing
       ])
     try check(
       "-- workers/faulty/dies_between_jobs.py", status: 1,
-      says: ["was killed by SIGKILL", "after one job, while it had nothing to do"])
+      says: ["was killed by SIGKILL", "after 1 job, while it had nothing to do"])
     try check(
       "--ready notify --job STOPPING=1 -- workers/faulty/notify_script.py READY=1", status: 1,
-      says: ["it asked to be replaced (STOPPING=1) after one job"])
+      says: ["it asked to be replaced (STOPPING=1) after 1 job"])
   }
 
   @Test func aWorkerThatDoesNotStopByItselfIsTold() throws {

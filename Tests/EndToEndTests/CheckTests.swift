@@ -76,7 +76,7 @@ import Testing
   func whatItLeavesBehindIsTold(kind: String) throws {
     let result = try shell("prefork check -- workers/faulty/breeds.py \(kind)")
     #expect(result.status == 0, "\(result.output)")
-    #expect(result.output.contains(", status 0; it left a process behind: python3\n"), "\(result.output)")
+    #expect(result.output.contains(", status 0; it left 1 process behind: python3\n"), "\(result.output)")
   }
 
   @Test func whoEndsTogetherWithItsChildrenLeavesNothing() throws {

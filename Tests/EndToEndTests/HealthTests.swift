@@ -8,7 +8,7 @@ import Testing
   @Test func anIdleWorkerThatIsSickIsReplacedAtItsNextProbe() throws {
     let session = try Session("exec prefork run -w 1 --probe ping=pong --probe-interval 100ms -- \(Self.probed)")
     #expect(session.ask("sick", times: 1) == ["sick"])
-    session.waitForError("failed its probe: answered \"ouch\" instead of \"pong\" (after 1 jobs)")
+    session.waitForError("failed its probe: answered \"ouch\" instead of \"pong\" (after 1 job)")
     #expect(session.ask("a", times: 1) == ["a"])
     #expect(session.finish().status == 0)
   }

@@ -63,7 +63,7 @@ import Testing
     #expect(answers.allSatisfy { $0.contains("it was not done within --drain-timeout") }, "\(answers)")
     let result = server.finish()
     #expect(result.status == 1)
-    #expect(result.errors.contains("2 jobs are given up: they took longer than --drain-timeout"))
+    #expect(result.errors.contains("2 jobs given up: not done within --drain-timeout"))
   }
 
   @Test("a second TERM gives up what is left at once: 1; without a job left it is 0")
@@ -88,7 +88,7 @@ import Testing
     client.send("1\n")
     server.wait(for: "a job") { server.lines(of: "seen") == ["1"] }
     server.session.signal(SIGINT)
-    server.session.waitForError("finishing 1 jobs")
+    server.session.waitForError("finishing 1 job,")
     server.touch("go")
     #expect(client.rest() == "1\n")
     #expect(server.finish().status == 130)

@@ -15,11 +15,11 @@ import Testing
     }
     let three = try server.connect()
     #expect(three.rest() == "")
-    server.session.waitForError("2 connections are open (--max-connections)")
+    server.session.waitForError("2 connections open already (--max-connections)")
     #expect(try server.metric(#"prefork_connections_refused_total{pool="default",reason="limit"}"#) == 1)
     let submit = try shell("echo four | prefork submit \(server.socket)")
     #expect(submit.status == 75)
-    #expect(submit.errors.contains("busy: 2 connections are open (--max-connections)"))
+    #expect(submit.errors.contains("busy: 2 connections open already (--max-connections)"))
     one.endInput()
     #expect(one.rest() == "")
     let four = try server.connect()
@@ -91,7 +91,8 @@ import Testing
     for id in 4...5 {
       let answer = try #require(client.next())
       #expect(answer.contains(#""id":\#(id)"#) && answer.contains(#""outcome":"expired""#), "\(answer)")
-      #expect(answer.contains(#""message":"busy: 2 jobs wait already"#) && answer.contains(#""code":75"#), "\(answer)")
+      #expect(
+        answer.contains(#""message":"busy: 2 jobs waiting already"#) && answer.contains(#""code":75"#), "\(answer)")
     }
     server.touch("go")
     #expect(client.next(3).allSatisfy { $0.contains(#""outcome":"ok""#) })
@@ -259,7 +260,7 @@ import Testing
       "-w 1", worker: "sh -c 'while read -r l; do [ \"$l\" = die ] && kill -9 $$; echo $l; done'",
       prelude: "ulimit -n 90")
     let crowd = try (0..<60).map { _ in try server.connect() }
-    server.session.waitForError("connections are open (--max-connections)")
+    server.session.waitForError("connections open already (--max-connections)")
     let before = processorTime(of: server.session.pid)
     _ = pause(0.8)
     #expect(processorTime(of: server.session.pid) - before < 0.15, "it spins")

@@ -155,7 +155,7 @@ import Testing
     session.signal(SIGUSR1)
     session.waitForError("0 jobs settled, 1 running, 1 waiting")
     session.waitForError("in job 1 for ")
-    #expect(session.errorText.contains("1 workers serving, 0 starting, 0 waiting to be started again, 0 stopping"))
+    #expect(session.errorText.contains("1 worker serving, 0 starting, 0 waiting to be started again, 0 stopping"))
     #expect(session.errorText.contains("  slot 0: leased, pid \(session.workers[0]), age "), "\(session.errorText)")
     #expect(session.errorText.contains("B of memory, in job 1 for "), "\(session.errorText)")
     session.signal(SIGINT)

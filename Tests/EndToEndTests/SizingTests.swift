@@ -24,6 +24,14 @@ import Testing
     #expect(session.finish() == ShellResult(output: "a\nb\n", status: 0))
   }
 
+  /// Lesson 30 (pytest-xdist #1103, rayforce #610): as many workers as CPUs that we may use, not as there are.
+  @Test func lesson30WithOneCPUThereIsOneWorker() throws {
+    let cpu = "$(sed -n 's/^Cpus_allowed_list:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/self/status)"
+    let result = try shell("seq 4 | taskset -c \(cpu) prefork run -v -- cat")
+    #expect(result.lines == ["1", "2", "3", "4"])
+    #expect(result.errors.split(separator: "\n").count { $0.hasSuffix(" started") } == 1, "\(result.errors)")
+  }
+
   /// Work that one worker can do is left to one worker.
   @Test func aPoolThatKeepsUpDoesNotGrow() throws {
     let result = try shell("for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done | prefork run -v -w 1..8 -- cat")

@@ -12,8 +12,7 @@ import Testing
     (
       "workers/faulty/exits_at_boot.sh",
       [
-        "exited with status 3", "last stderr: \"loading the model\"",
-        "last stderr: \"cannot open model.bin: no such file\"", "worker 0: cannot open model.bin", "pid ",
+        "exited with status 3", "worker 0: loading the model", "worker 0: cannot open model.bin: no such file", "pid ",
       ]
     ),
     ("true", ["exited normally (status 0) before it took a job"]),
@@ -29,6 +28,33 @@ import Testing
     for text in says where worker != "workers" { #expect(result.errors.contains(text), "\(result.errors)") }
     #expect(result.errors.contains("no worker could be started"), "\(result.errors)")
     #expect(result.errors.split(separator: "\n").count < 60, "\(result.errors)")
+  }
+
+  /// What a worker said stands there once, under its name: neither the message about its end nor the last word repeats it.
+  @Test(arguments: ["", "-v", "-q"]) func theLastStderrOfAWorkerIsShownOnce(option: String) throws {
+    let worker = "sh -c 'echo \"oops $$\" >&2; printf \"half $$\" >&2; exit 3'"
+    let result = try shell("echo a | prefork run \(option) -w 1 --restart-budget 2/10s -- \(worker)")
+    #expect(result.status == 69)
+    #expect(result.errors.contains("exited with status 3 before it took a job"), "\(result.errors)")
+    let lines = result.errors.split(separator: "\n").filter { !$0.hasPrefix("hint: ") }
+    for said in lines.filter({ $0.contains("oops ") || $0.contains("half ") }) {
+      #expect(said.hasPrefix("worker 0: "), "\(said)")
+      #expect(lines.count { $0.contains(said.dropFirst("worker 0: ".count)) } == 1, "\(result.errors)")
+    }
+    #expect(lines.count { $0.contains("oops ") } == 2 && lines.count { $0.contains("half ") } == 2)
+  }
+
+  /// In plain words, whatever the numbers are.
+  @Test(arguments: [
+    ("1/10s", 1, "1 failed start in 10 s (0 idle, 0 busy, 1 job waiting)"),
+    ("2/10s", 3, "2 failed starts in 10 s (0 idle, 0 busy, 3 jobs waiting)"),
+  ])
+  func itSaysHowManyStartsFailedAndHowManyJobsWait(budget: String, jobs: Int, says: String) throws {
+    let session = try Session("exec prefork run -w 2 --queue 9 --restart-budget \(budget) -- sh -c 'sleep 0.3; exit 3'")
+    session.send((1...jobs).map { "\($0)\n" }.joined())
+    session.waitForError("no worker could be started: ")
+    #expect(session.errorText.contains("no worker could be started: \(says)\n"), "\(session.errorText)")
+    _ = session.finish()
   }
 
   @Test func aMissingInterpreterIsNamed() throws {

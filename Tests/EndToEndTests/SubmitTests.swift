@@ -192,7 +192,7 @@ import Testing
     session.send("a\n")
     #expect(session.nextLine() == "A")
     session.signal(10)
-    session.waitForError("1 jobs settled, 0 on their way, 0 waiting")
+    session.waitForError("1 job settled, 0 on their way, 0 waiting")
     session.waitForError("connected to unix:")
     #expect(session.finish().status == 0)
   }

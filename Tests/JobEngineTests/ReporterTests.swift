@@ -66,6 +66,26 @@ import Testing
     #expect(text.split(separator: "%", omittingEmptySubsequences: false).count == 2, "drawn once")
   }
 
+  @Test("what a worker said last is not said again while it stands a few lines above, and is when it does not")
+  func evidence() throws {
+    let pipe = try Pipe()
+    var reporter = reporter(on: pipe, .verbose)
+    let (worker, other) = (WorkerID(slot: SlotID(0), serial: 1), WorkerID(slot: SlotID(0), serial: 2))
+    reporter.workerLine(worker, pid: 812, Array("ouch".utf8))
+    reporter.repeated(.death, cause: "", about: Reporter.Subject(worker, pid: 812), "it died", evidence: ["ouch"])
+    // Another worker in the same slot has said nothing here.
+    reporter.repeated(.death, cause: "", about: Reporter.Subject(other, pid: 813), "that too", evidence: ["ah"])
+    reporter.flush()
+    #expect(
+      take(from: pipe) == "worker 0: ouch\nprefork: it died\nprefork: that too\nprefork:   last stderr: \"ah\"\n")
+    for number in 0..<30 { reporter.note("\(number)") }
+    reporter.flush()
+    _ = take(from: pipe)
+    reporter.repeated(.death, cause: "", about: Reporter.Subject(worker, pid: 812), "it died", evidence: ["ouch"])
+    reporter.flush()
+    #expect(take(from: pipe) == "prefork: it died\nprefork:   last stderr: \"ouch\"\n", "it has scrolled away")
+  }
+
   @Test("a status that is gone is erased even for a slow reader")
   func slowEnd() throws {
     let pipe = try Pipe()

@@ -84,7 +84,7 @@ import Testing
     }
     let first = drain(&outbox, at: 0)
     #expect(first.count * (1024 + 128) <= Outbox.mostBytes + 1152)
-    #expect(first.last == "\(1000 - (first.count - 1)) messages were lost: the journal did not keep up")
+    #expect(first.last == "\(1000 - (first.count - 1)) messages lost: the journal did not keep up")
     #expect(first.dropLast().allSatisfy { $0 == long })
     outbox.post(JournalEntry(.info, "after"))
     #expect(drain(&outbox, at: 0) == ["after"])

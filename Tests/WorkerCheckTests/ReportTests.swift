@@ -54,7 +54,7 @@ import WorkerProcess
     #expect(report().stop(kind, leftBehind: []) == "stop       at the end of its input, in 12 ms, status 0\n")
     #expect(
       report().stop(kind, leftBehind: ["sleep"])
-        == "stop       at the end of its input, in 12 ms, status 0; it left a process behind: sleep\n")
+        == "stop       at the end of its input, in 12 ms, status 0; it left 1 process behind: sleep\n")
     #expect(report().stop(kind, leftBehind: ["a", "b"]).contains("; it left 2 processes behind: a, b\n"))
     #expect(
       report().stop(kind, leftBehind: Array(repeating: "x", count: 9)).hasSuffix(

@@ -48,6 +48,9 @@ int prefork_descriptor_is_open(int fd);
 /// 'p' pipe, 't' terminal, 'f' regular file, 'd' directory, 's' socket, 'c' other character device, '?' anything else; 0 with errno.
 int prefork_descriptor_kind(int fd);
 
+/// The CPUs that sched_getaffinity(2) names, however many the machine has; -1 with errno.
+int prefork_affinity_count(void);
+
 void prefork_return_large_blocks(int size); // M_MMAP_THRESHOLD
 
 const char *prefork_signal_name(int signal); // "SEGV", or NULL

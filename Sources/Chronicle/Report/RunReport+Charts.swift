@@ -1,3 +1,5 @@
+import Text
+
 extension RunReport {
   /// The pieces of time up to the end of the run, in at most `most` columns of equal width.
   private func columns(most: Int) -> (pieces: Int, count: Int) {
@@ -110,7 +112,8 @@ extension RunReport {
       page.markup("\" height=\"")
       page.text(decimalText(height, decimals: 1))
       page.markup("\"><title>")
-      page.text("\(durationText(one.from)) to \(durationText(one.to)): \(groupedText(one.count)) jobs")
+      let jobs = "\(groupedText(one.count)) \(counted(one.count, "job"))"
+      page.text("\(durationText(one.from)) to \(durationText(one.to)): \(jobs)")
       page.markup("</title></rect>")
     }
     let marks = [0.5, 0.9, 0.99].map { runTimes.quantile($0) ?? 0 }
@@ -186,7 +189,8 @@ extension RunReport {
     let upkeep = zip(starts, sums(row.upkeep, in: columns)).map { $0 + $1 }
     let none = zip(sums(row.alive, in: columns), times).map { UInt64(max(0, $1 - Double($0))) }
     let deaths = sums(row.deaths, in: columns)
-    page.beginPicture("Slot \(name): \(groupedText(deaths.reduce(0, +))) deaths", height: 40)
+    let died = deaths.reduce(0, +)
+    page.beginPicture("Slot \(name): \(groupedText(died)) \(counted(died, "death"))", height: 40)
     page.hangingSteps("none", heights(none))
     page.steps("upkeep", heights(upkeep), base: 40)
     page.steps("start", heights(starts), base: 40)

@@ -84,12 +84,10 @@ extension RunReport {
 
   private var jobFigures: [(name: String, value: String)] {
     let rate = elapsed == 0 ? "–" : rateText(Double(jobs) / (Double(elapsed) / 1e9))
-    var figures = [
+    return [
       ("settled", groupedText(jobs)), ("not ok", groupedText(notable.failedCount)), ("attempts", groupedText(attempts)),
       ("elapsed", durationText(elapsed)), ("jobs per second", rate),
     ]
-    if let savedTime { figures.append(("saved by warmth", durationText(savedTime))) }
-    return figures
   }
 
   private func quantiles(of times: RunTimes) -> [(name: String, value: String)] {

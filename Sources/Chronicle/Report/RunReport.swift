@@ -46,15 +46,6 @@ public struct RunReport: Sendable {
   /// All jobs that have their outcome.
   public var jobs: UInt64 { outcomes.values.reduce(0, +) }
 
-  /// What warm workers saved, in nanoseconds: every attempt would have waited for a start of its own, of the mean length seen; what the
-  /// starts took that there were is subtracted. Nil if no worker was ever ready.
-  public var savedTime: UInt64? {
-    guard startTimes.count > 0 else { return nil }
-    let mean = startTimes.total / startTimes.count
-    let cold = mean.multipliedReportingOverflow(by: attempts)
-    return cold.overflow || cold.partialValue < startTimes.total ? 0 : cold.partialValue - startTimes.total
-  }
-
   /// Takes note of an event. In the order in which they are told.
   public mutating func add(_ event: RunEvent) {
     switch event {

@@ -3,8 +3,7 @@ public func help(for command: Command, of tool: Tool, width: Int = 80) -> String
   let columns = TwoColumns(column: 28, width: width)
   var sections = [heading(tool.name, command, width)]
   if !command.examples.isEmpty { sections.append("Examples:\n" + examples(command)) }
-  sections += command.groups.map { "\(capitalized($0.title)):\n" + options($0.options, columns) }
-  sections.append("Other:\n" + options([helpOption.declaration], columns))
+  sections += command.groupsWithHelp.map { "\(capitalized($0.title)):\n" + options($0.options, columns) }
   sections += command.discussion.map { wrapped($0, width: width).joined(separator: "\n") + "\n" }
   if !command.exitStatuses.isEmpty { sections.append("Exit status:\n" + exitStatuses(command, width)) }
   return sections.joined(separator: "\n")

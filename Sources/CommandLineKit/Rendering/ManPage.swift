@@ -20,10 +20,9 @@ private func sections(_ command: Command) -> String {
   var text = ""
   if !command.groups.isEmpty {
     text += ".SH \(roff("OPTIONS OF \(command.name.uppercased())"))\n"
-    for group in command.groups {
+    for group in command.groupsWithHelp {
       text += ".SS \(roff(capitalized(group.title)))\n" + options(group.options)
     }
-    text += ".SS Other\n" + options([helpOption.declaration])
   }
   if !command.discussion.isEmpty {
     text += ".SH \(roff("NOTES ON \(command.name.uppercased())"))\n" + paragraphs(command.discussion)

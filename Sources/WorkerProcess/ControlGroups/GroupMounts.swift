@@ -17,6 +17,24 @@ struct GroupMounts: Equatable {
       if group == root || group == stem { return point }
       return group.hasPrefix(stem + "/") ? point + group.dropFirst(stem.utf8.count) : nil
     }
+
+    /// The folders of a group and of all groups above it that can be seen here, the nearest first; none if the group lies
+    /// outside.
+    func foldersUpwards(from group: String) -> [String] {
+      // A mount whose root is above our cgroup namespace shows groups above ours, but not which of its folders is ours.
+      if isAboveNamespace { return [point] }
+      guard var folder = folder(of: group) else { return [] }
+      var found = [folder]
+      while folder != point, let slash = folder.lastIndex(of: "/"), slash > folder.startIndex {
+        folder = String(folder[..<slash])
+        found.append(folder)
+      }
+      return found
+    }
+
+    private var isAboveNamespace: Bool {
+      root.hasPrefix("/..") && root.split(separator: "/").allSatisfy { $0 == ".." }
+    }
   }
 
   /// Mounts of the v2 hierarchy.
