@@ -10,8 +10,8 @@ public enum LoopEvent: Equatable, Sendable {
   case ready(token: UInt64, readable: Bool, writable: Bool, hangup: Bool)
   /// A watched signal came: from a process, or from a key.
   case signal(CInt)
-  /// The terminal, not a process, sent SIGTSTP (^Z), SIGTTIN or SIGTTOU (it is in the hands of others), or SIGHUP (it is gone; the
-  /// shell passes that on to its background jobs).
+  /// The terminal, not a process, sent SIGTSTP (^Z), SIGTTIN or SIGTTOU (it is in the hands of others), or SIGHUP (it
+  /// is gone; the shell passes that on to its background jobs).
   case terminal(CInt)
   /// The alarm's deadline has passed.
   case alarm
@@ -58,14 +58,15 @@ public struct EventLoop: ~Copyable {
 
   deinit { ready.deallocate() }
 
-  /// The time at which this turn of the loop began, in nanoseconds of CLOCK_MONOTONIC less all the time in which this process
-  /// stood still (see `LoopClock`). Deadlines and alarms are times of this clock.
+  /// The time at which this turn of the loop began, in nanoseconds of CLOCK_MONOTONIC less all the time in which this
+  /// process stood still (see `LoopClock`). Deadlines and alarms are times of this clock.
   public func now() -> UInt64 { clock.now }
 
   /// What CLOCK_MONOTONIC shows at a time of this clock, in nanoseconds.
   public func monotonicTime(at time: UInt64) -> UInt64 { clock.reading(at: time) }
 
-  /// Has `now` be this very moment; what the turn has taken so far counts, however long that was: a call waited on purpose.
+  /// Has `now` be this very moment; what the turn has taken so far counts, however long that was: a call waited on
+  /// purpose.
   public mutating func countTime() { clock.count(until: monotonicNow()) }
 
   /// Watches a descriptor, level-triggered. Regular files and /dev/null are refused (EPERM): they are always ready.
@@ -81,12 +82,13 @@ public struct EventLoop: ~Copyable {
   /// Stops watching a descriptor; harmless if it is not watched.
   public mutating func remove(_ fd: CInt) { epoll.remove(fd) }
 
-  /// Blocks these signals in this thread and turns them into events. SIGINT, SIGQUIT, SIGHUP and SIGTSTP stay ignored if they
-  /// are: a shell starts a background job so, and nohup(1) its command.
+  /// Blocks these signals in this thread and turns them into events. SIGINT, SIGQUIT, SIGHUP and SIGTSTP stay ignored
+  /// if they are: a shell starts a background job so, and nohup(1) its command.
   public mutating func watchSignals(_ signals: [CInt]) throws(SystemError) { try system.watchSignals(signals) }
 
-  /// Stops this process as the signal (SIGTSTP, SIGTTIN, SIGTTOU) does by default, and returns when it goes on; the time in
-  /// between does not count. False if it was not stopped: nobody could continue it, as its process group is orphaned.
+  /// Stops this process as the signal (SIGTSTP, SIGTTIN, SIGTTOU) does by default, and returns when it goes on; the
+  /// time in between does not count. False if it was not stopped: nobody could continue it, as its process group is
+  /// orphaned.
   public mutating func stop(by signal: CInt) throws(SystemError) -> Bool {
     clock.count(until: monotonicNow())
     let wasStopped = stopByDefaultAction(signal)
@@ -96,7 +98,9 @@ public struct EventLoop: ~Copyable {
   }
 
   /// Waits for `milliseconds` at most for this watched signal to come again, and forgets that it did.
-  public func absorbRepeat(of signal: CInt, milliseconds: Int) { _ = takePending(signal, milliseconds: milliseconds) }
+  public func absorbRepeat(of signal: CInt, milliseconds: Int) {
+    _ = consumePending(signal, milliseconds: milliseconds)
+  }
 
   /// Asks for `.alarm` at `deadline` (nanoseconds of this loop's clock), or for none. Cheap when nothing changes.
   public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {
@@ -114,8 +118,9 @@ public struct EventLoop: ~Copyable {
   /// Pings systemd's watchdog as long as the loop turns, if the service has one; false if it has none.
   public mutating func enableWatchdog() throws(SystemError) -> Bool { try system.enableWatchdog() }
 
-  /// Waits until something happens, or patience ends, and appends it to `events`, the alarm last. When the process stood
-  /// still, everything that became ready meanwhile is among the events: nobody must be found silent who was only not listened to.
+  /// Waits until something happens, or patience ends, and appends it to `events`, the alarm last. When the process
+  /// stood still, everything that became ready meanwhile is among the events: nothing is found silent only because it
+  /// was not read.
   public mutating func wait(
     into events: inout [LoopEvent], atMost patience: LoopPatience = .endless
   ) throws(SystemError) {

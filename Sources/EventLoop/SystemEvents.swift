@@ -124,7 +124,7 @@ struct SystemEvents: ~Copyable {
     let signal = CInt(bitPattern: info.ssi_signo)
     let isTerminals =
       isFromTerminal(signal, code: info.ssi_code)
-      || signal == SIGHUP && inbox.pointee.terminal.isGone(saidBy: CInt(bitPattern: info.ssi_pid))
+      || signal == SIGHUP && inbox.pointee.terminal.isGone(accordingTo: CInt(bitPattern: info.ssi_pid))
     if isTerminals, inbox.pointee.ignored.contains(signal) { return }
     inbox.pointee.signals.append(isTerminals ? .terminal(signal) : .signal(signal))
   }
@@ -153,5 +153,6 @@ func isFromTerminal(_ signal: CInt, code: CInt) -> Bool {
   code > 0 && [SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP].contains(signal)
 }
 
-/// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for workers.
+/// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for
+/// workers.
 func staysIgnored(_ signal: CInt) -> Bool { [SIGINT, SIGQUIT, SIGHUP, SIGTSTP].contains(signal) }
