@@ -71,8 +71,8 @@ void prefork_terminal_give_back(void) {
 
 static void do_nothing(int signal) { (void)signal; }
 
-// A blocked SIGTTIN makes a read in the background fail with EIO, and one at its default stops us inside read(2), where no signal that
-// is blocked (SIGTERM) could end us: kill(1) of a shell would be without effect. A handler is neither.
+// A blocked SIGTTIN makes a read in the background fail with EIO, and one at its default stops us inside read(2), where
+// no signal that is blocked (SIGTERM) could end us: kill(1) of a shell would be without effect. A handler is neither.
 ssize_t prefork_terminal_read(int fd, void *buffer, size_t size) {
   sigset_t input, pending, mask;
   sigemptyset(&input);

@@ -8,8 +8,8 @@ public enum LoopEvent: Equatable, Sendable {
   case ready(token: UInt64, readable: Bool, writable: Bool, hangup: Bool)
   /// A watched signal came: from a process, or from a key.
   case signal(CInt)
-  /// The terminal, not a process, sent SIGTSTP (^Z), SIGTTIN or SIGTTOU (it is in the hands of others), or SIGHUP (it is gone; the
-  /// shell passes that on to its background jobs).
+  /// The terminal, not a process, sent SIGTSTP (^Z), SIGTTIN or SIGTTOU (it is in the hands of others), or SIGHUP (it
+  /// is gone; the shell passes that on to its background jobs).
   case terminal(CInt)
   /// The alarm's deadline has passed.
   case alarm
@@ -69,14 +69,15 @@ public struct EventLoop: ~Copyable {
 
   deinit { ready.deallocate() }
 
-  /// The time at which this turn of the loop began, in nanoseconds of CLOCK_MONOTONIC less all the time in which this process
-  /// stood still (see `LoopClock`). Deadlines and alarms are times of this clock.
+  /// The time at which this turn of the loop began, in nanoseconds of CLOCK_MONOTONIC less all the time in which this
+  /// process stood still (see `LoopClock`). Deadlines and alarms are times of this clock.
   public func now() -> UInt64 { clock.now }
 
   /// What CLOCK_MONOTONIC shows at a time of this clock, in nanoseconds.
   public func monotonicTime(at time: UInt64) -> UInt64 { clock.reading(at: time) }
 
-  /// Has `now` be this very moment; what the turn has taken so far counts, however long that was: a call waited on purpose.
+  /// Has `now` be this very moment; what the turn has taken so far counts, however long that was: a call waited on
+  /// purpose.
   public mutating func countTime() { clock.count(until: monotonicNow()) }
 
   /// Watches a descriptor, level-triggered. Regular files and /dev/null are refused (EPERM): they are always ready.
@@ -99,8 +100,9 @@ public struct EventLoop: ~Copyable {
     nested = events
   }
 
-  /// Stops this process as the signal (SIGTSTP, SIGTTIN, SIGTTOU) does by default, and returns when it goes on; the time in
-  /// between does not count. False if it was not stopped: nobody could continue it, as its process group is orphaned.
+  /// Stops this process as the signal (SIGTSTP, SIGTTIN, SIGTTOU) does by default, and returns when it goes on; the
+  /// time in between does not count. False if it was not stopped: nobody could continue it, as its process group is
+  /// orphaned.
   public mutating func stop(by signal: CInt) -> Bool {
     clock.count(until: monotonicNow())
     let wasStopped = stopByDefaultAction(signal)
@@ -109,7 +111,9 @@ public struct EventLoop: ~Copyable {
   }
 
   /// Waits for `milliseconds` at most for this watched signal to come again, and forgets that it did.
-  public func absorbRepeat(of signal: CInt, milliseconds: Int) { _ = takePending(signal, milliseconds: milliseconds) }
+  public func absorbRepeat(of signal: CInt, milliseconds: Int) {
+    _ = consumePending(signal, milliseconds: milliseconds)
+  }
 
   /// Asks for `.alarm` at `deadline` (nanoseconds of this loop's clock), or for none. Cheap unless it is the earliest for
   /// some time.
@@ -121,7 +125,8 @@ public struct EventLoop: ~Copyable {
   }
 
   /// Waits until something happens, or patience ends, and appends it to `events`, the alarm last. When the process stood
-  /// still, everything that became ready meanwhile is among the events: nobody must be found silent who was only not listened to.
+  /// still, everything that became ready meanwhile is among the events: no peer may be found silent that was merely not
+  /// read.
   public mutating func wait(
     into events: inout [LoopEvent], atMost patience: LoopPatience = .endless
   ) throws(SystemError) {

@@ -15,7 +15,8 @@ package struct Reporter: ~Copyable {
   private static let linesInSight = 20
   /// While more than this waits for a slow reader of stderr, the workers' stderr is not read.
   private static let highWater = 256 * 1024
-  /// A reader that does not catch up within this time, in nanoseconds, holds no worker any longer: its lines are dropped.
+  /// A reader that does not catch up within this time, in nanoseconds, holds no worker any longer: its lines are
+  /// dropped.
   private static let patience: UInt64 = 1_000_000_000
   /// While more than this waits, messages of our own are dropped, too, but for errors.
   private static let mostWaiting = 1 << 20
@@ -247,8 +248,8 @@ package struct Reporter: ~Copyable {
 
   // MARK: A reader that is slow
 
-  /// To be called after each `flush`: whether the workers' stderr should be left unread for now. It is, for a moment, when the
-  /// reader falls behind; but a log that nobody reads must not keep the workers from answering.
+  /// To be called after each `flush`: whether the workers' stderr should be left unread for now. It is, for a moment,
+  /// when the reader falls behind; but a log that nobody reads must not keep the workers from answering.
   package mutating func holdsWorkers(at now: UInt64) -> Bool {
     guard isFull else {
       pace = .keepsUp

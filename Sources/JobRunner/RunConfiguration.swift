@@ -18,7 +18,8 @@ public struct RunConfiguration: Sendable {
   public var seed: UInt64
   /// What people are told on stderr.
   public var verbosity: Verbosity
-  /// How long running jobs, and readers that are slow, may take after a SIGTERM, in nanoseconds; then they are given up.
+  /// How long running jobs, and readers that are slow, may take after a SIGTERM, in nanoseconds; then they are given
+  /// up.
   public var drainLimit: UInt64 = 30_000_000_000
 
   /// Where each job that has come out is written down, one line each.

@@ -8,8 +8,8 @@ import Text
 
 /// All the ways in which a run ends.
 extension RunDriver where Work: ~Copyable {
-  /// The last messages may take this long, in nanoseconds: longer only while their reader goes on reading and nobody has told us to
-  /// stop.
+  /// The last messages may take this long, in nanoseconds; longer only while their reader goes on reading and no signal
+  /// asks for an end.
   private static var messagesLimit: UInt64 { 1_000_000_000 }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
@@ -84,7 +84,7 @@ extension RunDriver where Work: ~Copyable {
     flushFiles()
   }
 
-  /// The last messages. Nobody waits for them long: a log that is not read must not keep a run from its end.
+  /// The last messages. A log that is not read must not keep a run from its end.
   mutating func finishMessages() {
     reporter.flush()
     _ = reporter.holdsWorkers(at: loop.now())
@@ -109,7 +109,7 @@ extension RunDriver where Work: ~Copyable {
     do throws(SystemError) {
       try loop.setAlarm(at: deadline)
       try loop.wait(into: &loopEvents)
-      for event in loopEvents { try takeAtTheEnd(event) }
+      for event in loopEvents { try handleAtTheEnd(event) }
     } catch {
       return false
     }

@@ -7,11 +7,12 @@ import WorkerPool
 
 /// What signals mean to a run: those of processes and keys, and those that the terminal sends for itself.
 extension RunDriver where Work: ~Copyable {
-  /// A program that stops others may send its signal twice, to us and to our group (timeout(1)): what follows within this time, in
-  /// milliseconds, is the same request.
+  /// A program that stops others may send its signal twice, to us and to our group (timeout(1)): what follows within
+  /// this time, in milliseconds, is the same request.
   private static var repeatLimit: Int { 2 }
 
-  /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. TSTP: stop with the workers. The others are for the workplace.
+  /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. TSTP: stop with the workers. The others are
+  /// for the workplace.
   mutating func take(signal: CInt) throws(SystemError) {
     switch signal {
     case Signal.interrupt, Signal.terminate: interrupted(by: signal)
@@ -23,7 +24,7 @@ extension RunDriver where Work: ~Copyable {
   }
 
   /// A terminal that is gone ends the run; else it wants us to be stopped.
-  mutating func takeFromTerminal(signal: CInt) throws(SystemError) {
+  mutating func handleTerminal(signal: CInt) throws(SystemError) {
     if signal == Signal.hangup { interrupted(by: signal) } else { try stop(by: signal) }
     settle()
   }
@@ -50,7 +51,7 @@ extension RunDriver where Work: ~Copyable {
     }
   }
 
-  /// A person who presses ^C can press it again; who sends SIGTERM expects an end without that.
+  /// A person who presses ^C can press it again; a program that sends SIGTERM expects an end without that.
   private mutating func limitTheEnd(after signal: CInt) {
     guard signal != Signal.interrupt else { return }
     let deadline = loop.now() &+ configuration.drainLimit
@@ -69,7 +70,7 @@ extension RunDriver where Work: ~Copyable {
   private func runningJobs(_ count: Int) -> String { count == 1 ? "1 running job" : "\(count) running jobs" }
 
   /// What the loop sees when the run is over but for slow readers.
-  mutating func takeAtTheEnd(_ event: LoopEvent) throws(SystemError) {
+  mutating func handleAtTheEnd(_ event: LoopEvent) throws(SystemError) {
     switch event {
     case .signal(Signal.interrupt), .signal(Signal.terminate), .terminal(Signal.hangup):
       signalsTaken += 1
@@ -85,7 +86,8 @@ extension RunDriver where Work: ~Copyable {
 
   // MARK: The terminal
 
-  /// ^Z, or the terminal is in the hands of others: we stop, and the workers with us, as they would if they were in our group.
+  /// ^Z, or the terminal is in the hands of others: we stop, and the workers with us, as they would if they were in our
+  /// group.
   private mutating func stop(by signal: CInt) throws(SystemError) {
     reporter.clearStatus()
     reporter.flush()
@@ -94,8 +96,8 @@ extension RunDriver where Work: ~Copyable {
     workplace.resumeWorkers()
   }
 
-  /// A read of the terminal in the background stops the reader until it is brought to the front (or ended: signals come first). It is
-  /// tried again then.
+  /// A read of the terminal in the background stops the reader until it is brought to the front. Then the signals that
+  /// came meanwhile are handled, and the read is tried again.
   mutating func waitForForeground() throws(SystemError) {
     wantsForeground = false
     inputWantsTurn = true

@@ -132,7 +132,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       case nil: break
       }
     case .signal(let signal): try take(signal: signal)
-    case .terminal(let signal): try takeFromTerminal(signal: signal)
+    case .terminal(let signal): try handleTerminal(signal: signal)
     case .alarm:
       workplace.fireTimers(&loop, &reporter)
       fireTimers()

@@ -81,7 +81,8 @@ protocol Workplace: ~Copyable {
 
   /// The signals that mean something to it, besides those of every run.
   var signals: [CInt] { get }
-  /// Stops the workers until `resumeWorkers`, as the terminal stops the rest of the job; does nothing without workers of our own.
+  /// Stops the workers until `resumeWorkers`, as the terminal stops the rest of the job; does nothing without workers
+  /// of our own.
   func suspendWorkers()
   func resumeWorkers()
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter)

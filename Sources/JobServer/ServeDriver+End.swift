@@ -28,7 +28,7 @@ extension ServeDriver {
   }
 
   /// A terminal that is gone ends us; else it wants us to be stopped.
-  mutating func takeFromTerminal(signal: CInt) throws(SystemError) {
+  mutating func handleTerminal(signal: CInt) throws(SystemError) {
     if signal == Signal.hangup { stopAsked(by: signal) } else { try stop(by: signal) }
   }
 
@@ -186,7 +186,7 @@ extension ServeDriver {
     reporter.pool = nil
   }
 
-  /// The last messages: nobody waits long for a log that is not read.
+  /// The last messages. A log that is not read must not keep a server from its end.
   mutating func finishMessages() {
     reporter.sayWhatWasCounted()
     flush()

@@ -236,7 +236,7 @@ struct ServeDriver: ~Copyable {
       }
       handle(ours, readable: readable, writable: writable, hangup: hangup)
     case .signal(let signal): try take(signal: signal)
-    case .terminal(let signal): try takeFromTerminal(signal: signal)
+    case .terminal(let signal): try handleTerminal(signal: signal)
     case .alarm: break  // What is due is looked for after each turn.
     }
   }

@@ -33,8 +33,8 @@ public struct Epoll: ~Copyable {
   /// Stops watching; a descriptor that is not watched is none of its business.
   public func remove(_ fd: CInt) { _ = prefork_epoll_control(descriptor.rawValue, 2, fd, 0, 0) }
 
-  /// Waits for `timeout` milliseconds (-1: for ever) and fills `ready`; returns how many. Nil: the wait was broken off, as it
-  /// is when a stopped process is continued (signal(7)), and what is ready is not known.
+  /// Waits for `timeout` milliseconds (-1: for ever) and fills `ready`; returns how many. Nil: the wait was broken off,
+  /// as it is when a stopped process is continued (signal(7)), and what is ready is not known.
   public func wait(_ ready: UnsafeMutableBufferPointer<Ready>, timeout: CInt) throws(SystemError) -> Int? {
     let count = prefork_epoll_wait(descriptor.rawValue, ready.baseAddress, CInt(ready.count), timeout)
     if count >= 0 { return Int(count) }

@@ -66,8 +66,8 @@ private struct InheritedStream: ~Copyable {
 /// stdin, whatever it is.
 public struct InheritedInput: ~Copyable {
   private let stream: InheritedStream
-  /// It is a terminal that others have, and the last read has stopped them as a read in the background does. This process was not
-  /// stopped: that is for its owner, who can hear of signals first.
+  /// It is a terminal that others have, and the last read has stopped them as a read in the background does. This
+  /// process was not stopped: that is for its owner, who can hear of signals first.
   public private(set) var isInBackground = false
 
   /// Looks at the descriptor `fd`; `wasClosed` when it only stands on /dev/null because it was closed.
@@ -109,7 +109,8 @@ public struct InheritedInput: ~Copyable {
 extension InheritedInput {
   private mutating func readTerminal(into queue: inout ByteQueue, atMost: Int) -> ReadResult {
     isInBackground = false
-    // Without a description of our own a read would wait, but not in the background, where nothing is ever there for us.
+    // Without a description of our own a read would wait, but not in the background, where nothing is ever there for
+    // us.
     if stream.own == nil, isInForeground(of: stream.number), !isReady(stream.number, POLLIN) { return .wouldBlock }
     let fd = descriptor
     let result = queue.fill(atMost: atMost) { buffer in

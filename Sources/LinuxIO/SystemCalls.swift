@@ -178,8 +178,8 @@ public func raiseWithDefaultAction(_ number: CInt) -> Never {
   exit(128 + number)
 }
 
-/// Does what a stop signal (SIGTSTP, SIGTTIN, SIGTTOU) does that is not handled, and returns when the process goes on. The
-/// signal is blocked. False if the process was not stopped: its group is orphaned, and nobody could continue it.
+/// Does what a stop signal (SIGTSTP, SIGTTIN, SIGTTOU) does that is not handled, and returns when the process goes on.
+/// The signal is blocked. False if the process was not stopped: its group is orphaned, and nobody could continue it.
 public func stopByDefaultAction(_ number: CInt) -> Bool {
   signal(number, SIG_DFL)
   // That it was stopped is seen by the signal that continues it, which must wait for that.
@@ -187,16 +187,16 @@ public func stopByDefaultAction(_ number: CInt) -> Bool {
   var proceed = signalSet(SIGCONT)
   sigprocmask(SIG_BLOCK, &proceed, &before)
   defer { sigprocmask(SIG_SETMASK, &before, nil) }
-  while takePending(SIGCONT, milliseconds: 0) {}
+  while consumePending(SIGCONT, milliseconds: 0) {}
   var set = signalSet(number)
   raise(number)
   sigprocmask(SIG_UNBLOCK, &set, nil)
   sigprocmask(SIG_BLOCK, &set, nil)
-  return takePending(SIGCONT, milliseconds: 0)
+  return consumePending(SIGCONT, milliseconds: 0)
 }
 
 /// Takes a blocked signal that is pending, or comes within `milliseconds`; true if there was one.
-public func takePending(_ number: CInt, milliseconds: Int) -> Bool {
+public func consumePending(_ number: CInt, milliseconds: Int) -> Bool {
   var set = signalSet(number)
   var limit = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
   return sigtimedwait(&set, nil, &limit) == number

@@ -24,9 +24,9 @@ public struct ControllingTerminal: Sendable {
   /// Looks for it.
   public init() { existed = Self.exists }
 
-  /// Whether a SIGHUP of this process means that it has hung up: the leader of our session passes that on. Later, when the
-  /// leader is gone, too, the SIGHUP of anybody else means what it always does.
-  public func isGone(saidBy sender: CInt) -> Bool { existed && sender == getsid(0) && !Self.exists }
+  /// Whether a SIGHUP of this process means that it has hung up: the leader of our session passes that on. Later, when
+  /// the leader is gone, too, the SIGHUP of anybody else means what it always does.
+  public func isGone(accordingTo sender: CInt) -> Bool { existed && sender == getsid(0) && !Self.exists }
 
   private static var exists: Bool { (try? FileDescriptor.open("/dev/tty", flags: O_RDONLY | O_NOCTTY)) != nil }
 }

@@ -7,8 +7,8 @@ import LinuxIO
 // that uses WorkerPool as a library, and handles signals in its own way, does not need libsystemd.
 
 extension EventLoop {
-  /// Blocks these signals in this thread and turns them into events. SIGINT, SIGQUIT, SIGHUP and SIGTSTP stay ignored if they
-  /// are: a shell starts a background job so, and nohup(1) its command.
+  /// Blocks these signals in this thread and turns them into events. SIGINT, SIGQUIT, SIGHUP and SIGTSTP stay ignored
+  /// if they are: a shell starts a background job so, and nohup(1) its command.
   public mutating func watchSignals(_ signals: [CInt]) throws(SystemError) {
     try systemEvents().watchSignals(signals)
   }
@@ -95,7 +95,7 @@ private final class SystemEvents: NestedEvents {
     let signal = CInt(bitPattern: info.ssi_signo)
     let isTerminals =
       isFromTerminal(signal, code: info.ssi_code)
-      || signal == SIGHUP && inbox.pointee.terminal.isGone(saidBy: CInt(bitPattern: info.ssi_pid))
+      || signal == SIGHUP && inbox.pointee.terminal.isGone(accordingTo: CInt(bitPattern: info.ssi_pid))
     if isTerminals, inbox.pointee.ignored.contains(signal) { return }
     inbox.pointee.signals.append(isTerminals ? .terminal(signal) : .signal(signal))
   }
@@ -107,5 +107,6 @@ func isFromTerminal(_ signal: CInt, code: CInt) -> Bool {
   code > 0 && [SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP].contains(signal)
 }
 
-/// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for workers.
+/// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for
+/// workers.
 func staysIgnored(_ signal: CInt) -> Bool { [SIGINT, SIGQUIT, SIGHUP, SIGTSTP].contains(signal) }

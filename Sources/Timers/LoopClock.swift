@@ -1,8 +1,9 @@
-/// The clock of a loop: monotonic time without the spans in which the process stood still (SIGSTOP, a frozen container, no
-/// CPU), so that they are charged to nobody. All values are nanoseconds; a *reading* is one of the kernel's monotonic clock.
+/// The clock of a loop: monotonic time without the spans in which the process stood still (SIGSTOP, a frozen container,
+/// no CPU), so that they are charged to nobody. All values are nanoseconds; a *reading* is one of the kernel's
+/// monotonic clock.
 ///
-/// The loop plans each of its turns: it knows how long it means to wait at most. When a turn lasts longer than that, the rest
-/// was not of its choosing, and this clock leaves it out.
+/// The loop plans each of its turns: it knows how long it means to wait at most. When a turn lasts longer than that,
+/// the rest was not of its choosing, and this clock leaves it out.
 public struct LoopClock: Sendable {
   /// A turn may last this much longer than planned before the rest is left out: its own work, and a busy machine.
   public static let tolerance: UInt64 = 100_000_000
@@ -30,8 +31,8 @@ public struct LoopClock: Sendable {
   /// All that was left out so far.
   public var leftOut: UInt64 { pauses.last?.leftOut ?? forgotten }
 
-  /// How long the loop may wait before it looks at the clock again, if its next timer is due at `deadline` of this clock; nil:
-  /// no timer, no limit.
+  /// How long the loop may wait before it looks at the clock again, if its next timer is due at `deadline` of this
+  /// clock; nil: no timer, no limit.
   public func longestWait(until deadline: UInt64?) -> UInt64? {
     guard let deadline else { return nil }
     guard deadline > now else { return 0 }
@@ -39,8 +40,8 @@ public struct LoopClock: Sendable {
     return min(left, max(Self.shortestLook, left / Self.partOfWait))
   }
 
-  /// A turn begins. `planned`: how long the one before was to wait at most; nil for as long as it takes. `interrupted`: the wait
-  /// was broken off as it is when a stopped process is continued. True if the process stood still.
+  /// A turn begins. `planned`: how long the one before was to wait at most; nil for as long as it takes. `interrupted`:
+  /// the wait was broken off as it is when a stopped process is continued. True if the process stood still.
   public mutating func beginTurn(at reading: UInt64, planned: UInt64?, interrupted: Bool = false) -> Bool {
     let elapsed = reading > lastReading ? reading - lastReading : 0
     lastReading = max(reading, lastReading)

@@ -149,8 +149,8 @@ public struct WorkerPool: ~Copyable {
     tell(.stop(urgency), &loop)
   }
 
-  /// Stops every worker with its process group as ^Z stops the processes of a job (SIGTSTP), until `resumeWorkers`. The owner's
-  /// loop must not turn in between, or the workers would be found silent.
+  /// Stops every worker with its process group as ^Z stops the processes of a job (SIGTSTP), until `resumeWorkers`. The
+  /// owner's loop must not turn in between, or the workers would be found silent.
   public func suspendWorkers() { signalWorkers(Signal.stop) }
 
   /// Has them go on.

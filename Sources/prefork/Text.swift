@@ -22,8 +22,8 @@ func printError(_ text: String) {
   _ = write(text, to: STDERR_FILENO, patience: 1000)
 }
 
-/// Writes all of `text`; returns 0 or the errno. `patience` in milliseconds is how long a reader may take nothing, -1 for ever:
-/// signals that would end us may be blocked. A descriptor that somebody made non-blocking is waited for.
+/// Writes all of `text`; returns 0 or the errno. `patience` in milliseconds is how long a reader may take nothing, -1
+/// for ever: signals that would end us may be blocked. A descriptor that somebody made non-blocking is waited for.
 private func write(_ text: String, to descriptor: CInt, patience: CInt = -1) -> CInt {
   var text = text
   return text.withUTF8 { bytes in

@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-/// Lesson 33 (corefx #25749, fish #6828): what a shell has a background job ignore stays ignored, and nohup means what it says.
+/// Lesson 33 (corefx #25749, fish #6828): what a shell has a background job ignore stays ignored, and nohup means what
+/// it says.
 @Suite struct BackgroundTests {
   @Test(
     "a signal that was ignored at the start stays ignored, by every command; SIGTERM ends it all the same",

@@ -1,7 +1,7 @@
 import Testing
 
-/// prefork as a job of an interactive shell, on a terminal that a script plays: ^Z, `fg`, `bg` and `kill %1` do what they do to any
-/// program, and the signals that the terminal sends for that mean nothing else.
+/// prefork as a job of an interactive shell, on a terminal that a script plays: ^Z, `fg`, `bg` and `kill %1` do what
+/// they do to any program, and the signals that the terminal sends for that mean nothing else.
 @Suite struct TerminalTests {
   /// An interactive bash on a terminal of its own, in the folder `$DIR`.
   static let stage = #"""

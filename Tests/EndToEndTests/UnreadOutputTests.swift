@@ -8,7 +8,8 @@ import Testing
   private static let chatty =
     "sh -c 'while read -r j; do head -c 20000 /dev/zero | tr \"\\0\" x >&2; echo >&2; echo $j; done'"
 
-  /// A FIFO in a folder of its own with a reader that never reads: opened for both, so that it is there before the writer.
+  /// A FIFO in a folder of its own with a reader that never reads: opened for both, so that it is there before the
+  /// writer.
   private func withDeafFIFO<Result>(_ body: (_ path: String) throws -> Result) throws -> Result {
     let folder = try #require(makeTemporaryFolder())
     let path = folder + "/fifo"

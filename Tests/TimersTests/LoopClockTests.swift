@@ -13,8 +13,8 @@ import Timers
 
     var now: UInt64 { clock.now / millisecond - 5000 }
 
-    /// Waits for the timer at `deadline`, looking at the clock as often as it should, but stands still for `pause` after `moment` of
-    /// the wait. True if that was noticed.
+    /// Waits for the timer at `deadline`, looking at the clock as often as it should, but stands still for `pause`
+    /// after `moment` of the wait. True if that was noticed.
     mutating func wait(until deadline: UInt64, pause: UInt64 = 0, after moment: UInt64 = 0) -> Bool {
       var wasNoticed = false
       var left = moment

@@ -10,6 +10,7 @@ int prefork_terminal_take(int keys, int screen, const char *leave);
 /// Sets it back as it was; a crash is no longer cared for.
 void prefork_terminal_give_back(void);
 
-/// One read(2) while SIGTTIN is blocked. In the background the kernel stops the other processes of our group, as it does for any
-/// reader, but not this one: -1 with EINTR. (EIO: nobody could continue the group.) EAGAIN, too, while a SIGTTIN is pending.
+/// One read(2) while SIGTTIN is blocked. In the background the kernel stops the other processes of our group, as it
+/// does for any reader, but not this one: -1 with EINTR. (EIO: nobody could continue the group.) EAGAIN, too, while a
+/// SIGTTIN is pending.
 ssize_t prefork_terminal_read(int fd, void *buffer, size_t size);
