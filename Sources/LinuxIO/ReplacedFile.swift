@@ -19,11 +19,13 @@ public struct ReplacedFile: Sendable {
     }
   }
 
-  /// Beside the file, under a name that no other process has.
+  /// Beside the file, under a name that no other living process uses.
   private var newPath: String { "\(path).new-\(getpid())" }
 
   private func openNew() throws(SystemError) -> FileDescriptor {
-    try FileDescriptor.open(newPath, flags: O_WRONLY | O_CREAT | O_EXCL)
+    // One that had our number and was killed may have left it.
+    unlink(newPath)
+    return try FileDescriptor.open(newPath, flags: O_WRONLY | O_CREAT | O_EXCL)
   }
 
   /// Writes it. After an error nothing of the new one is left.
