@@ -16,7 +16,7 @@ import enum WorkerProcess.ExitStatus
   func invisible() throws {
     let script = """
       printf '<%s>' "$0" "$@"; env | sort; ls /proc/$$/fd
-      grep -E '^(Sig(Blk|Ign)|Name)' /proc/$$/status; cut -d' ' -f4 /proc/$$/stat; cut -d' ' -f5 /proc/$$/stat | grep -cx $$
+      grep -E '^Sig(Blk|Ign)' /proc/self/status; cat /proc/$$/comm; cut -d' ' -f4 /proc/$$/stat; cut -d' ' -f5 /proc/$$/stat | grep -cx $$
       """
     let answers = try [WorkerSurroundings(), Self.launched].map { surroundings in
       var process = try WorkerProcess.spawn(
