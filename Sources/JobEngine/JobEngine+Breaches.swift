@@ -28,7 +28,10 @@ extension JobEngine {
     var text = "\(account.name) \(violation)"
     if violation.isSurplus { surplusReplies += 1 }
     if violation.isSurplus, let number = account.currentJob?.number ?? account.lastJob {
-      text = "job \(number) was answered with more than one \(replyWord): \(text); \(consequence(account, fate))"
+      // The first of several lines may be the rest of the answer before.
+      let isWithdrawn = fate == .refused && withdrawAnswer(account, violation)
+      let consequence = consequence(account, fate, withdrewOther: isWithdrawn)
+      text = "job \(number) was answered with more than one \(replyWord): \(text); \(consequence)"
     } else {
       text += inHand(account)
     }
@@ -39,15 +42,16 @@ extension JobEngine {
 
   private var replyWord: String { configuration.pool.framing == .lines ? "line" : "reply" }
 
-  private func consequence(_ account: WorkerAccount, _ fate: AnswerFate) -> String {
+  private func consequence(_ account: WorkerAccount, _ fate: AnswerFate, withdrewOther: Bool) -> String {
     var text =
       switch fate {
       case .refused: "its answer is not used"
       case .withdrawn: "its answer is withdrawn, the job has failed"
       case .out: "its answer may be cut short"
       }
-    // The first of several lines may be the rest of the answer before.
-    if fate == .refused, let before = account.lastJob { text += ", and that to job \(before) may be cut short" }
+    if fate == .refused, let before = account.lastJob {
+      text += ", and that to job \(before) " + (withdrewOther ? "is withdrawn, too" : "may be cut short")
+    }
     // One that reads ahead may have been out of step for long.
     return account.jobs > 2 ? text + "; earlier answers of this worker may belong to other jobs" : text
   }

@@ -19,8 +19,7 @@ extension PoolService {
     case .died(let report):
       if report.neverTookAJob { metrics.startFailed() } else { noteDeath(DeathCause(report)) }
     case .leaseLost(_, .died(let report)): noteDeath(DeathCause(report))
-    case .leaseLost(_, .violation): noteDeath(.protocolBroken)
-    case .protocolBroken(let account, let violation):
+    case .leaseLost(_, .violation(let account, let violation)), .protocolBroken(let account, let violation):
       noteDeath(.protocolBroken)
       withdrawAnswer(account, violation, &reporter)
     case .leaseLost(_, .offence(_, let offence)), .offended(_, let offence): noteDeath(DeathCause(offence))
