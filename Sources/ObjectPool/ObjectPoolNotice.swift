@@ -29,7 +29,8 @@ public enum ObjectPoolNotice: Sendable, CustomStringConvertible {
     switch self {
     case .creationFailed(let error, let failures, let wait):
       "an object could not be made (failure \(failures) in a row, next try in \(wait.text)): \(error)"
-    case .breakerOpened(let failures, let wait): "objects cannot be made: \(failures) failures; next try in \(wait.text)"
+    case .breakerOpened(let failures, let wait):
+      "objects cannot be made: \(failures) failures; next try in \(wait.text)"
     case .breakerClosed: "objects can be made again"
     case .validationFailed(let error): "an object is not sound" + (error.map { ": \($0)" } ?? "")
     case .preparationFailed(let error): "an object could not be prepared" + (error.map { ": \($0)" } ?? " in time")
