@@ -150,8 +150,8 @@ public func prepareSignals() {
   signal(SIGCHLD, SIG_DFL)
 }
 
-/// Ignores SIGPIPE if it has its default action: a program that handles it in its own way goes on doing so, and its write(2)
-/// fails all the same.
+/// Ignores SIGPIPE if it has its default action: a program that handles it in its own way goes on doing so, and its
+/// write(2) fails all the same.
 public func ignoreBrokenPipes() {
   var action = sigaction()
   sigaction(SIGPIPE, nil, &action)

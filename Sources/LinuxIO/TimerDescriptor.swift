@@ -14,8 +14,8 @@ public struct TimerDescriptor: ~Copyable {
   /// To be watched for reading.
   public var rawValue: CInt { descriptor.rawValue }
 
-  /// Sets it to `deadline`, in nanoseconds of CLOCK_MONOTONIC: it expires then, or at once if that is past. The end of time
-  /// never comes.
+  /// Sets it to `deadline`, in nanoseconds of CLOCK_MONOTONIC: it expires then, or at once if that is past. The end of
+  /// time never comes.
   public func set(at deadline: UInt64) throws(SystemError) {
     if prefork_timer_set(descriptor.rawValue, deadline) < 0 { throw SystemError("timerfd_settime") }
   }

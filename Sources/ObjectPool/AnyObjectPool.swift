@@ -32,8 +32,8 @@ public class AnyObjectPool<Object>: @unchecked Sendable {
   public func resize(to size: Int) { driver.resize(minimum: size, maximum: size) }
 
   /// Replaces every object that exists now, one at a time (or `surge`), each when it is free. If the first new one cannot
-  /// be made, the others stay. No more are made than the minimum and those who wait need: without a `surge` a pool with a
-  /// minimum of 0 that nobody waits for is empty afterwards.
+  /// be made, the others stay. No more are made than the minimum and those who wait need: without a `surge` a pool with
+  /// a minimum of 0 that nobody waits for is empty afterwards.
   public func recycle() { driver.send(.recycleAll) }
 
   /// The pool at this moment, and what it has done so far.
@@ -43,8 +43,8 @@ public class AnyObjectPool<Object>: @unchecked Sendable {
     Lease(holder: unsafeDowncast(grant.record, to: Holder<Object>.self), token: grant.token)
   }
 
-  /// The object of a lease, for its holder to change until `takeBack`. A reference is shared; a value leaves the pool, so that
-  /// it is not copied when it is changed, and nobody else touches it.
+  /// The object of a lease, for its holder to change until `takeBack`. A reference is shared; a value leaves the pool,
+  /// so that it is not copied when it is changed, and nobody else touches it.
   @inlinable func lend(_ lease: Lease<Object>) -> Object {
     Object.self is AnyObject.Type ? lease.object : driver.lend(lease)
   }

@@ -14,7 +14,8 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   public init(_ configuration: ObjectPoolConfiguration = .init(), factory: some BlockingObjectFactory<Object>) {
     super.init(
       PoolDriver(
-        configuration, validates: true, prepares: factory is any PreparingBlockingObjectFactory, resets: true, runner: ThreadRunner(factory)))
+        configuration, validates: true, prepares: factory is any PreparingBlockingObjectFactory, resets: true,
+        runner: ThreadRunner(factory)))
   }
 
   /// A pool of the objects that `make` makes. Without `validate`, `prepare` and `reset` nothing is validated,
@@ -45,7 +46,8 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
     return lease(try wait(.usual, place))
   }
 
-  /// Leases an object; waits for it no longer than `timeout` (zero: not at all), then throws `ObjectPoolError.timedOut`.
+  /// Leases an object; waits for it no longer than `timeout` (zero: not at all), then throws
+  /// `ObjectPoolError.timedOut`.
   @inlinable
   public func acquire(
     timeout: Duration, file: StaticString = #fileID, line: UInt = #line
@@ -68,8 +70,8 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
     }
   }
 
-  /// Leases an object for the time of `body`, which may change it, also if it is a value; it is released whatever happens.
-  /// With `disposingOnThrow` an object whose use threw an error is disposed of instead.
+  /// Leases an object for the time of `body`, which may change it, also if it is a value; it is released whatever
+  /// happens. With `disposingOnThrow` an object whose use threw an error is disposed of instead.
   @inlinable
   public func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
@@ -117,8 +119,8 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
   }
 
   /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are
-  /// released. After `time` those still leased are disposed of, too, though somebody may be using them (one that is not of
-  /// a class, and is used in `withObject`, as soon as that ends). Returns when all objects are gone or abandoned.
+  /// released. After `time` those still leased are disposed of, too, though somebody may be using them (one that is not
+  /// of a class, and is used in `withObject`, as soon as that ends). Returns when all objects are gone or abandoned.
   public func close(within time: Duration = .seconds(30)) { end(by: .close, within: time) }
 
   /// Ends the pool like `close`, but those who wait already are still served. Without `time` leases are waited for as

@@ -19,11 +19,11 @@ public protocol ObjectFactory<Object>: Sendable {
   func dispose(_ object: Object) async throws
 }
 
-/// A factory that also prepares objects: it is asked to before each lease, of a new object, too, after the validation if there is
-/// one.
+/// A factory that also prepares objects: it is asked to before each lease, of a new object, too, after the validation
+/// if there is one.
 public protocol PreparingObjectFactory<Object>: ObjectFactory {
-  /// Makes the object ready for the lease that begins. One that throws is disposed of, and another is taken; a new one that
-  /// throws counts as one that could not be made.
+  /// Makes the object ready for the lease that begins. One that throws is disposed of, and another is taken; a new one
+  /// that throws counts as one that could not be made.
   func prepare(_ object: Object) async throws
 }
 
@@ -47,10 +47,10 @@ public protocol BlockingObjectFactory<Object>: Sendable {
   func dispose(_ object: Object) throws
 }
 
-/// A factory that also prepares objects: it is asked to before each lease, of a new object, too, after the validation if there is
-/// one.
+/// A factory that also prepares objects: it is asked to before each lease, of a new object, too, after the validation
+/// if there is one.
 public protocol PreparingBlockingObjectFactory<Object>: BlockingObjectFactory {
-  /// Makes the object ready for the lease that begins. One that throws is disposed of, and another is taken; a new one that
-  /// throws counts as one that could not be made.
+  /// Makes the object ready for the lease that begins. One that throws is disposed of, and another is taken; a new one
+  /// that throws counts as one that could not be made.
   func prepare(_ object: Object) throws
 }

@@ -14,7 +14,8 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
   public init(_ configuration: ObjectPoolConfiguration = .init(), factory: some ObjectFactory<Object>) {
     super.init(
       PoolDriver(
-        configuration, validates: true, prepares: factory is any PreparingObjectFactory, resets: true, runner: TaskRunner(factory)))
+        configuration, validates: true, prepares: factory is any PreparingObjectFactory, resets: true,
+        runner: TaskRunner(factory)))
   }
 
   /// A pool of the objects that `make` makes. Without `validate`, `prepare` and `reset` nothing is validated,
@@ -49,7 +50,8 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
     return lease(try await wait(.usual, place))
   }
 
-  /// Leases an object; waits for it no longer than `timeout` (zero: not at all), then throws `ObjectPoolError.timedOut`.
+  /// Leases an object; waits for it no longer than `timeout` (zero: not at all), then throws
+  /// `ObjectPoolError.timedOut`.
   @inlinable
   public nonisolated(nonsending) func acquire(
     timeout: Duration, file: StaticString = #fileID, line: UInt = #line
@@ -74,8 +76,8 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
     }
   }
 
-  /// Leases an object for the time of `body`, which may change it, also if it is a value; it is released whatever happens.
-  /// With `disposingOnThrow` an object whose use threw an error is disposed of instead.
+  /// Leases an object for the time of `body`, which may change it, also if it is a value; it is released whatever
+  /// happens. With `disposingOnThrow` an object whose use threw an error is disposed of instead.
   @inlinable
   public nonisolated(nonsending) func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,
@@ -132,8 +134,8 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
   }
 
   /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are
-  /// released. After `time` those still leased are disposed of, too, though somebody may be using them (one that is not of
-  /// a class, and is used in `withObject`, as soon as that ends). Returns when all objects are gone or abandoned.
+  /// released. After `time` those still leased are disposed of, too, though somebody may be using them (one that is not
+  /// of a class, and is used in `withObject`, as soon as that ends). Returns when all objects are gone or abandoned.
   public nonisolated(nonsending) func close(within time: Duration = .seconds(30)) async {
     try? await withUnsafeThrowingContinuation { driver.end(by: .close, within: time, .task($0)) }
   }

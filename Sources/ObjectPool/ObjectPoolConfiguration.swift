@@ -34,8 +34,8 @@ public struct ObjectPoolConfiguration: Sendable {
   public enum Reset: Sendable, Equatable {
     /// Never.
     case never
-    /// As soon as it is released, in the background, so that it holds nothing while it is idle. `release` does not wait for
-    /// that; who asks for an object meanwhile gets this one as soon as it is reset, or a new one if that is faster.
+    /// As soon as it is released, in the background, so that it holds nothing while it is idle. `release` does not wait
+    /// for that; who asks for an object meanwhile gets this one as soon as it is reset, or a new one if that is faster.
     case onRelease
     /// Before it is handed out again, so that nothing is done for an object that nobody needs.
     case onAcquire
@@ -73,8 +73,8 @@ public struct ObjectPoolConfiguration: Sendable {
   public var maximumAge: Duration?
   /// An object is disposed of after so many leases, less the jitter; nil for never. At least 1.
   public var maximumUses: Int?
-  /// Age and uses are drawn for each object between (1 - jitter) and 1 of their limit, so that objects never go all at once:
-  /// it shortens both, and 0.1 means that some go after nine tenths. 0...1.
+  /// Age and uses are drawn for each object between (1 - jitter) and 1 of their limit, so that objects never go all at
+  /// once: it shortens both, and 0.1 means that some go after nine tenths. 0...1.
   public var jitter = 0.1
   /// An idle object above the minimum is disposed of after so long; nil for never.
   public var idleTimeout: Duration?
@@ -93,15 +93,15 @@ public struct ObjectPoolConfiguration: Sendable {
   /// Longest time until an object is disposed of, from when its last call was cancelled. Then it is abandoned: its place is
   /// free, the call may still come back, and the object is disposed of if it does.
   public var disposalTimeout = Duration.seconds(10)
-  /// Wait after the first failure to make an object; doubled with each further one in a row, jittered downwards. While the
-  /// breaker is open and somebody waits, objects are tried to be made no more often than this.
+  /// Wait after the first failure to make an object; doubled with each further one in a row, jittered downwards. While
+  /// the breaker is open and somebody waits, objects are tried to be made no more often than this.
   public var minimumBackoff = Duration.milliseconds(100)
   /// Longest wait after a failure to make an object.
   public var maximumBackoff = Duration.seconds(30)
   /// So many failures to make an object within `restartPeriod` open the breaker: those who wait are told the error, unless
-  /// they wait for objects that exist. Five failures and the waits between them take about 1 s, in which a short outage is
-  /// over; with 1 the first failure is told at once. Those who come while it is open wait as long as they may, and have
-  /// objects tried to be made meanwhile. At least 1.
+  /// they wait for objects that exist. Five failures and the waits between them take about 1 s, in which a short outage
+  /// is over; with 1 the first failure is told at once. Those who come while it is open wait as long as they may, and
+  /// have objects tried to be made meanwhile. At least 1.
   public var restartBudget = 5
   /// Only failures within so long count against the restart budget.
   public var restartPeriod = Duration.seconds(10)
@@ -114,7 +114,8 @@ public struct ObjectPoolConfiguration: Sendable {
   /// A pool of `size` objects, made from the beginning.
   public init(size: Int) { self.init(minimum: size, maximum: size) }
 
-  /// A pool of `minimum` to `maximum` objects (8 unless said otherwise), made when needed. Without an `idleTimeout` those made are kept.
+  /// A pool of `minimum` to `maximum` objects (8 unless said otherwise), made when needed. Without an `idleTimeout`
+  /// those made are kept.
   public init(minimum: Int = 0, maximum: Int = 8) {
     self.minimum = minimum
     self.maximum = maximum

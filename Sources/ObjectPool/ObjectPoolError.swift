@@ -2,8 +2,9 @@ import Text
 
 /// Why a pool did not do what it was asked to.
 public enum ObjectPoolError: Error, CustomStringConvertible {
-  /// Nobody released an object within the time that the caller wanted to wait (zero: not at all), nor could one be made. With
-  /// how many of at most `maximum` were leased at the end, and the last failure to make an object, if the last try failed.
+  /// Nobody released an object within the time that the caller wanted to wait (zero: not at all), nor could one be
+  /// made. With how many of at most `maximum` were leased at the end, and the last failure to make an object, if the
+  /// last try failed.
   case timedOut(after: Duration, leased: Int, maximum: Int, creationError: (any Error)?)
   /// All `maximum` objects are leased, and the caller did not want to wait.
   case exhausted(maximum: Int)

@@ -92,7 +92,8 @@ struct Breaker: Sendable {
     return true
   }
 
-  /// One start may be tried before the wait is over. Its timer is the caller's to disarm. Without effect unless it is open.
+  /// One start may be tried before the wait is over. Its timer is the caller's to disarm. Without effect unless it is
+  /// open.
   mutating func halfOpenNow() {
     if case .open = state { state = .halfOpen(trial: nil) }
   }

@@ -14,8 +14,8 @@ public enum PoolAction: Sendable, Equatable {
 
   /// Check the worker; answer with `probePassed` or `probeFailed`.
   case probeWorker(WorkerID)
-  /// Prepare the worker for a lease, after a probe if `probesFirst`; answer with `probePassed` or `probeFailed`. Only with
-  /// `preparesEachLease`.
+  /// Prepare the worker for a lease, after a probe if `probesFirst`; answer with `probePassed` or `probeFailed`. Only
+  /// with `preparesEachLease`.
   case prepareWorker(WorkerID, probesFirst: Bool)
   /// Make the worker forget its last job; answer with `resetPassed` or `resetFailed`.
   case resetWorker(WorkerID)

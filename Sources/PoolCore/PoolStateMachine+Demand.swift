@@ -1,12 +1,15 @@
-/// What those who wait get besides a new worker: one that is coming back, or a try at once where failures hold starts back.
+/// What those who wait get besides a new worker: one that is coming back, or a try at once where failures hold starts
+/// back.
 ///
-/// A worker that is being reset or probed will be free without a start. None is started for a waiter that it can serve, unless
-/// that takes longer than a start: a sequential client would fill the pool, a worker for each lease, where one is enough.
+/// A worker that is being reset or probed will be free without a start. None is started for a waiter that it can serve,
+/// unless that takes longer than a start: a sequential client would fill the pool, a worker for each lease, where one
+/// is enough.
 extension PoolStateMachine {
   /// A check is waited for as long as this, in nanoseconds, however fast a start is: a worker once started stays.
-  private static var leastPatience: UInt64 { 20_000_000 }
+  static var leastPatience: UInt64 { 100_000_000 }
 
-  /// Counts the workers that are coming back, no more than are waited for, and looks again when the first of them is late.
+  /// Counts the workers that are coming back, no more than are waited for, and looks again when the first of them is
+  /// late.
   mutating func countComingBack(at now: UInt64, into actions: inout [PoolAction]) {
     guard !waiters.isEmpty, checksWorkers, census.occupied + census.backingOff < mostOccupied else { return }
     var soonest = UInt64.max
@@ -19,10 +22,12 @@ extension PoolStateMachine {
   }
 
   private var checksWorkers: Bool {
-    configuration.resetsAfterLease || configuration.probesAfterLease || configuration.probeInterval > 0 || preparesLeases
+    configuration.resetsAfterLease || configuration.probesAfterLease || configuration.probeInterval > 0
+      || preparesLeases
   }
 
-  /// How much longer this worker is worth waiting for; nil if it is not on its way to those who wait, or a start is faster.
+  /// How much longer this worker is worth waiting for; nil if it is not on its way to those who wait, or a start is
+  /// faster.
   private func timeLeft(of slot: Slot, at now: UInt64) -> UInt64? {
     guard slot.isServing, slot.state == .probing(nil) || slot.state == .resetting(nil) else { return nil }
     let patience = max(typicalStart, Self.leastPatience)
@@ -37,8 +42,8 @@ extension PoolStateMachine {
 
   // MARK: While starts fail
 
-  /// Those who wait are told when the breaker has opened and nobody is left to serve them; unless starts are tried for those
-  /// who wait, so is everyone who comes while it is open.
+  /// Those who wait are told when the breaker has opened and nobody is left to serve them; unless starts are tried for
+  /// those who wait, so is everyone who comes while it is open.
   mutating func refuseWhileStartsFail(into actions: inout [PoolAction]) {
     guard case .open = breaker.state, configuration.refusesWhileBreakerIsOpen, census.serving + census.starting == 0
     else { return }
@@ -69,8 +74,8 @@ extension PoolStateMachine {
     if let slot = slots.firstIndex(where: { $0.state == .backingOff }) { setEmpty(slot, into: &actions) }
   }
 
-  /// The least time between two starts that are tried for those who wait. Before the breaker opens they must not spend the
-  /// budget any faster than it allows.
+  /// The least time between two starts that are tried for those who wait. Before the breaker opens they must not spend
+  /// the budget any faster than it allows.
   private var shortestWait: UInt64 {
     let budget = configuration.restartBudget
     let backoff = configuration.backoff.minimum

@@ -91,7 +91,9 @@ extension PoolStateMachine {
 
   /// Gives the waiter this available worker, after a reset and a probe if they are due.
   mutating func serve(_ waiter: Waiter, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    if configuration.resetsBeforeLease, slots[slot].isDirty { return beginReset(slot, for: waiter, at: now, into: &actions) }
+    if configuration.resetsBeforeLease, slots[slot].isDirty {
+      return beginReset(slot, for: waiter, at: now, into: &actions)
+    }
     if configuration.preparesEachLease || isProbeDue(slot, at: now) {
       return beginProbe(slot, for: waiter, at: now, into: &actions)
     }

@@ -1,4 +1,5 @@
-// What a program needs that uses the pool comes with `import WorkerPool`: the loop, the policies, the command, the framings.
+// What a program needs that uses the pool comes with `import WorkerPool`: the loop, the policies, the command, the
+// framings.
 @_exported import EventLoop
 @_exported import struct LinuxIO.SystemError
 @_exported import PoolCore

@@ -84,9 +84,9 @@ public struct WorkerPool: ~Copyable {
 
   /// Starts the workers.
   ///
-  /// SIGPIPE is ignored from now on in the whole program, if nothing else was done about it: a worker that no longer reads its
-  /// stdin must not be the program's end. (Workers get the default back.) With SIGCHLD ignored, nobody can learn how a
-  /// worker ended: that is reported by `notEnforced`.
+  /// SIGPIPE is ignored from now on in the whole program, if nothing else was done about it: a worker that no longer
+  /// reads its stdin must not be the program's end. (Workers get the default back.) With SIGCHLD ignored, nobody can
+  /// learn how a worker ended: that is reported by `notEnforced`.
   public mutating func start(_ loop: inout EventLoop) {
     ignoreBrokenPipes()
     if exitStatusesAreLost {

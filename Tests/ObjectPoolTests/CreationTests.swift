@@ -57,9 +57,11 @@ import Testing
     #expect(await failure { try await pool.acquire() }?.kind == "creation failed")
     #expect(pool.statistics.isBreakerOpen)
     #expect(pool.statistics.creationFailures == 1)
-    // Who comes while the next try is far away waits for it, and learns the reason; who does not want to wait learns it at once.
+    // Who comes while the next try is far away waits for it, and learns the reason; who does not want to wait learns it
+    // at once.
     let late = await failure { try await pool.acquire(timeout: .milliseconds(50)) }
-    guard case ObjectPoolError.timedOut(after: .milliseconds(50), leased: 0, maximum: _, creationError: _ as Broken)? = late
+    guard case ObjectPoolError.timedOut(after: let time, _, _, creationError: _ as Broken)? = late,
+      time == .milliseconds(50)
     else {
       Issue.record("\(String(describing: late))")
       return

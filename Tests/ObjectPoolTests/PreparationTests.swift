@@ -89,7 +89,7 @@ final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
     #expect(pool.common.statistics.preparationFailures == 1 && pool.common.statistics.creationFailures == 0)
   }
 
-  @Test("when no new one can be prepared, those who wait are told why, as if none could be made", arguments: Face.allCases)
+  @Test("when no new one can be prepared, those who wait are told why", arguments: Face.allCases)
   func failsAlways(face: Face) async throws {
     let notices = Notices()
     diary.failures.withLock { $0 = Array(0..<100) }

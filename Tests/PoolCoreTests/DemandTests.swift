@@ -83,14 +83,14 @@ import Testing
     #expect(pool.starts == 3, "it counts no more for those who come later")
   }
 
-  @Test("where starts take no time a reset is waited for 20 ms")
+  @Test("where starts take no time a reset is waited for 100 ms")
   func fastStart() {
     var pool = PoolHarness.open(0, 10, Return.reset.use)
     pool.request()
     pool.bringUp()
     pool.release(0)
     pool.request()
-    pool.advance(by: 19 * millisecond)
+    pool.advance(by: 99 * millisecond)
     #expect(pool.starts == 1)
     pool.advance(by: 1 * millisecond)
     #expect(pool.starts == 2)
@@ -238,8 +238,9 @@ import Testing
       pool.advance(by: 10 * millisecond)
     }
     #expect(pool.now - begin == 5 * second)
-    #expect(pool.history.last { if case .refuseLease = $0 { true } else { false } }
-      == .refuseLease(WaiterID(pool.lastWaiter), .timedOut))
+    #expect(
+      pool.history.last { if case .refuseLease = $0 { true } else { false } }
+        == .refuseLease(WaiterID(pool.lastWaiter), .timedOut))
   }
 
   @Test("one that does not want to wait for others has a start tried, too, or is refused at once")

@@ -135,7 +135,7 @@ extension PoolHarness {
     guard pool.phase == .open, pool.configuration.capacity == 1, isPlainRequest,
       actions.contains(where: { if case .startWorker = $0 { true } else { false } })
     else { return }
-    let patience = max(pool.typicalStart, 20_000_000)
+    let patience = max(pool.typicalStart, PoolStateMachine.leastPatience)
     let returning = pool.slots.count {
       ($0.state == .resetting(nil) || $0.state == .probing(nil)) && $0.retiring == nil
         && now - $0.checkBegan < patience && pool.typicalCheck <= patience

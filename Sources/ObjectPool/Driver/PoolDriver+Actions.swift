@@ -51,8 +51,8 @@ extension PoolDriver {
     begin(validatesFirst ? .validate : .prepare, on: worker, &state)
   }
 
-  /// The lease, if there is one, is over. A call that runs is cancelled, and waited for; so is the holder of a value that was
-  /// lent.
+  /// The lease, if there is one, is over. A call that runs is cancelled, and waited for; so is the holder of a value
+  /// that was lent.
   private func dispose(_ worker: WorkerID, _ state: inout State) {
     state.seats[worker.slot.index].lease = 0
     guard let record = state.seats[worker.slot.index].record, !record.isUnwanted else { return }

@@ -92,8 +92,8 @@ extension PoolDriver {
     }
   }
 
-  /// Takes back what was lent, or the other object that its holder has put in its place, and ends the lease. A lease that has
-  /// ended meanwhile left the disposal of a value until now.
+  /// Takes back what was lent, or the other object that its holder has put in its place, and ends the lease. A lease
+  /// that has ended meanwhile left the disposal of a value until now.
   @usableFromInline func takeBack<Object>(_ object: Object, _ lease: Lease<Object>, isBroken: Bool) {
     // The one that was replaced goes without the lock: its deinit may be the program's.
     var replaced: Object?
