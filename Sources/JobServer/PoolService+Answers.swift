@@ -81,7 +81,7 @@ extension PoolService {
     }
     let last = lastAnswers[slot]
     let index = Int(last.origin.client.index)
-    guard connections.holds(last.origin.client), connections[index].lingersUntil == nil else { return }
+    guard connections.holds(last.origin.client), connections[index].delivery?.isShut != true else { return }
     switch connections[index].output {
     case .framed:
       guard connections[index].order.withdraw(last.origin.place) else { return }
