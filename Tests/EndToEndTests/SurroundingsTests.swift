@@ -3,6 +3,22 @@ import Testing
 
 /// In which surroundings workers run.
 @Suite struct SurroundingsTests {
+  /// An upgrade while we run: the launcher is this executable, wherever its file is.
+  @Test func theExecutableMayBeDeleted() throws {
+    try withFile("") { path in
+      let session = try Session(
+        "cp \"$(command -v prefork)\" \(path) && chmod +x \(path) && "
+          + "exec \(path) run -w 1 --rlimit nofile=77 -- sh -c 'while read -r job; do ulimit -n; done'")
+      #expect(session.ask("a", times: 1) == ["77"])
+      let first = session.workers
+      #expect(unlink(path) == 0)
+      session.signal(SIGHUP)
+      session.wait(for: "another worker") { !session.workers.isEmpty && first.allSatisfy { kill($0, 0) != 0 } }
+      #expect(session.ask("b", times: 1) == ["77"])
+      #expect(session.finish().status == 0)
+    }
+  }
+
   static let report = "workers/faulty/env_report.sh"
 
   private func ask(_ options: String, _ jobs: String..., worker: String = report) throws -> [String] {
