@@ -37,7 +37,7 @@ extension JobEngine {
     }
     reporter.repeated(
       .breach, cause: violation.cause, about: Reporter.Subject(account), text, evidence: account.lastErrorLines)
-    if violation.isSurplus { hintAtSurplus(isGreeting: account.lastJob == nil && account.currentJob == nil, &reporter) }
+    if violation.isSurplus { hintAtSurplus(account, &reporter) }
   }
 
   private var replyWord: String { configuration.pool.framing == .lines ? "line" : "reply" }
@@ -57,10 +57,10 @@ extension JobEngine {
   }
 
   /// Said once: what to do about it.
-  private mutating func hintAtSurplus(isGreeting: Bool, _ reporter: inout Reporter) {
+  private mutating func hintAtSurplus(_ account: WorkerAccount, _ reporter: inout Reporter) {
     guard !hasHintedAtSurplus, reporter.verbosity >= .normal else { return }
     hasHintedAtSurplus = true
-    if isGreeting {
+    if account.lastJob == nil, account.currentJob == nil {
       return reporter.hint(
         "is it a greeting? --ready line takes the first line as the sign that a worker is ready; what is no answer "
           + "belongs on stderr")
@@ -70,8 +70,9 @@ extension JobEngine {
       ? "a worker answers each job with exactly one line: let it end each answer with a NUL byte instead (--protocol nul), "
         + "or wrap it in a script that joins the lines"
       : "a worker answers each job with exactly one reply (--protocol \(configuration.pool.framing))"
-    reporter.hint(
-      remedy + "; what is no answer belongs on stderr. To see what it writes: prefork check -- \(commandLine)")
+    let greeting = account.lastJob == nil ? "; if the first of them is a greeting: --ready line" : ""
+    let check = "To see what it writes: prefork check -- \(commandLine)"
+    reporter.hint("\(remedy)\(greeting); what is no answer belongs on stderr. \(check)")
   }
 
   /// True if the worker's last answer waited for its turn: now its job has failed.
