@@ -49,7 +49,8 @@ let package = Package(
     .target(
       name: "WorkerCheck",
       dependencies: [
-        "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
+        "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
+        "Text",
       ]),
     .target(
       name: "WorkerPool",

@@ -137,10 +137,17 @@ public enum ProcessTable {
     return last
   }
 
-  /// What a living process calls itself, such as `python3`; nil if it is gone or a zombie.
+  /// What a living process calls itself, such as `python3`; nil if it is gone, a zombie, or about to become one.
   public static func nameOfLiving(_ pid: pid_t) -> String? {
-    guard let status = status(of: pid), status.fields[0] != "Z", status.fields[0] != "X" else { return nil }
+    guard let status = status(of: pid), !isEnding(status.fields) else { return nil }
     return status.name
+  }
+
+  /// Whether a process is dead, or in exit(2): then it has given up its memory, and its environment reads as empty.
+  private static func isEnding(_ fields: [Substring]) -> Bool {
+    // Field 9 of proc(5), the kernel's flags; PF_EXITING is 4.
+    let flags = fields.count > 6 ? UInt32(fields[6]) ?? 0 : 0
+    return fields[0] == "Z" || fields[0] == "X" || flags & 4 != 0
   }
 
   /// The parent of a process, a zombie's as well; nil if it is gone.

@@ -38,7 +38,9 @@ struct Worker: ~Copyable {
   private var messageSize = 0
   /// The worker was seen to have read of that message.
   private var hasReadMessage = false
-  /// Which replies are sampled once there are many: see `mustHaveRead`.
+  /// Its last reply was looked at: see `isToBeLookedAt`.
+  private var isLookedAt = false
+  /// Which replies are sampled once there are many: see `isToBeLookedAt`.
   private var sample: UInt32
   /// It has proved that it is ready, or answered at least once.
   var isProved = false
@@ -136,6 +138,7 @@ extension Worker {
   /// one in sixteen is looked at; the beginning of a reply always, but only once. `together`: replies that come in one turn of the
   /// loop, at least 1.
   mutating func isToBeLookedAt(_ step: FrameDecoder.Step, at now: UInt64, together: UInt64) -> Bool {
+    isLookedAt = true
     if hasReadMessage { return false }
     switch step {
     case .frame:
@@ -144,10 +147,15 @@ extension Worker {
         return true
       }
       sample &+= Self.sampleStep
-      return sample < 1 << 28
-    case .needMore, .oversize, .violation: return true
+      isLookedAt = sample < 1 << 28
+    case .needMore, .oversize, .violation: break
     }
+    return isLookedAt
   }
+
+  /// Whether something has come behind its last reply since that was read. It is looked at before the next job is sent if that
+  /// reply was looked at: once the job is sent, the worker may have read it before what it wrote is seen.
+  var hasMoreOutput: Bool { isLookedAt && process.unreadOutput() > 0 }
 
   /// Whether it has read of its message, which is remembered until the next one.
   mutating func looksRead() -> Bool {

@@ -28,6 +28,10 @@ extension WorkerPool {
     let slot = id.slot.index
     // A lease can be lost between its granting and this call: `leaseLost` is then already on its way.
     guard workers.holds(id), workers[slot].duty == .granted else { return }
+    if workers[slot].hasMoreOutput {
+      outputReady(slot, &loop)
+      guard workers.holds(id), workers[slot].duty == .granted else { return }
+    }
     workers[slot].duty = .running(job: job, since: loop.now())
     workers[slot].beginMessage(size: frame.count)
     workers[slot].jobs += 1

@@ -59,6 +59,9 @@ public struct WorkerProcess: ~Copyable {
     return ExitStatus(end)
   }
 
+  /// Bytes of its stdout that we have not read.
+  public func unreadOutput() -> Int { unreadBytes(ofPipe: output) }
+
   /// Bytes of its stdin that it never read.
   public func unreadInput() -> Int { input < 0 ? 0 : unreadBytes(ofPipe: input) }
 

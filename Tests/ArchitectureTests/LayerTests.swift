@@ -42,11 +42,13 @@ import Testing
     "JobServer": [
       "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records", "WorkerPool",
       "PoolCore",
-      "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "DaemonThreads", "Synchronization",
+      "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "DaemonThreads",
+      "Synchronization",
       "Text",
     ],
     "WorkerCheck": [
-      "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
+      "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO",
+      "Text",
     ],
     "prefork": [
       "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",

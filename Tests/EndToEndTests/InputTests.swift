@@ -126,7 +126,7 @@ import Testing
     session.send(String(repeating: "x", count: 40_000_000) + "\na\n")
     #expect(session.nextLine() == "")
     #expect(session.nextLine() == "a")
-    #expect(try peakMemory(of: session.pid) < 20_000)
+    #expect(try peakMemory(of: session.pid) < 8000)
     #expect(session.finish().status == 1)
   }
 

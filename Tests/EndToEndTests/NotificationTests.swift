@@ -26,7 +26,8 @@ import Testing
         "exec prefork run -v -w 1 --ready notify -- sh -c 'echo \"$NOTIFY_SOCKET\" >\(path); sleep 30'")
       session.wait(for: "the address") { (try? contents(of: path))?.hasSuffix("\n") == true }
       let option = geteuid() == 0 ? option.replacing("PREFORK", with: "\(session.pid)") : ""
-      _ = try shell("NOTIFY_SOCKET=$(cat \(path)) systemd-notify --no-block --ready \(option)")
+      // The sender, which is the shell where root calls systemd-notify, must not be gone before prefork looks.
+      _ = try shell("NOTIFY_SOCKET=$(cat \(path)) systemd-notify --no-block --ready \(option); sleep 2")
       session.waitForError(" is not worker 0 (pid ")
       #expect(session.errorText.contains("but wrote to its notification socket: ignored"), "\(session.errorText)")
       session.signal(SIGTERM)
