@@ -1,6 +1,7 @@
-// Why a process of its own: nobody is told of a SIGKILL but other processes. PDEATHSIG takes the worker alone, and when a mere thread ends; its
-// children, and whoever called setsid, would stay. The guard is made by fork, also in programs with many threads, so
-// all that it does is done by system calls: no memory, no lock, nothing that could wait for a thread which it has not.
+// Why a process of its own: only another process can react to a SIGKILL. PDEATHSIG kills the worker alone, and
+// already when a thread ends; its children, and whoever called setsid, would stay. The guard is made by fork, also in
+// programs with many threads, so all that it does is done by system calls: no memory, no lock, nothing that could
+// wait for a thread which it has not.
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include "descriptors.h"

@@ -38,7 +38,7 @@ static _Noreturn void refuse(const char *reason) {
 
 static void report(enum prefork_spawn_step step, int limit, int code) {
   struct prefork_spawn_failure failure = {.step = (int)step, .limit = limit, .code = code};
-  // Whoever does not read it is dead.
+  // A requester that does not read it is dead.
   send(prefork_launcher_socket, &failure, sizeof failure, MSG_NOSIGNAL);
 }
 
@@ -120,7 +120,7 @@ static int become_user(const struct launch *launch) {
   if (setgroups(launch->header.group_count, launch->groups)) return -1;
   if (setresgid(gid, gid, gid)) return -1;
   if (setresuid(uid, uid, uid)) return -1;
-  // Capabilities go by themselves when root becomes somebody else, but not these when another user does.
+  // The kernel drops capabilities when root changes its user, but keeps these when another user does.
   // (Before Linux 4.3 there are none.)
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   return 0;
@@ -157,7 +157,7 @@ static void execute(const struct launch *launch) {
 /// SIGKILL when the thread that started us ends, or never.
 static void set_death_signal(int signal, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0);
-  // It is for a death to come: perhaps our parent is dead already.
+  // It covers only a later death: our parent may be dead already.
   if (signal && getppid() != parent) kill(getpid(), SIGKILL);
 }
 
@@ -165,7 +165,7 @@ static _Noreturn void serve(void) {
   if (fcntl(prefork_launcher_socket, F_SETFD, FD_CLOEXEC)) refuse("there is no request");
   pid_t parent = getppid();
   check_client();
-  // Nobody may wait for a launcher whose parent is gone, nor a worker come from it.
+  // A launcher whose parent is gone must not start a worker.
   set_death_signal(SIGKILL, parent);
   struct launch launch = receive_request();
   const struct prefork_launch_header *header = &launch.header;
@@ -173,7 +173,7 @@ static _Noreturn void serve(void) {
     if (write(prefork_launcher_cgroup, "0", 1) != 1) fail(prefork_step_cgroup, 0);
     close(prefork_launcher_cgroup);
   }
-  // Before the change of user, who may not raise them.
+  // Before the change of user: the new one may not raise them.
   for (uint32_t i = 0; i < header->limit_count; i++) {
     struct rlimit limit = {.rlim_cur = launch.limits[i].soft, .rlim_max = launch.limits[i].hard};
     if (setrlimit(launch.limits[i].resource, &limit)) fail(prefork_step_limit, (int)i);
@@ -182,7 +182,7 @@ static _Noreturn void serve(void) {
   if (header->changes_user && become_user(&launch)) fail(prefork_step_user, 0);
   // After the change of user, which clears it.
   set_death_signal(header->dies_with_thread ? SIGKILL : 0, parent);
-  // As the new user, who must be able to enter it.
+  // As the new user, which must be able to enter it.
   if (header->has_directory && chdir(launch.directory)) fail(prefork_step_directory, 0);
   report(prefork_step_exec, 0, 0);
   execute(&launch);

@@ -95,7 +95,7 @@ static int spawn_lifted(struct start *start, pid_t *pid) {
   return code;
 }
 
-/// clone3(2) refuses a structure of size 0 by EINVAL, but a seccomp filter says EPERM before it is asked.
+/// clone3(2) refuses a structure of size 0 with EINVAL; a seccomp filter answers EPERM first.
 static int is_clone_forbidden(void) { return syscall(SYS_clone3, NULL, 0) < 0 && errno == EPERM; }
 
 static enum prefork_spawn_step step_of(int code) {
@@ -104,7 +104,7 @@ static enum prefork_spawn_step step_of(int code) {
   return prefork_step_exec;
 }
 
-/// Opens a directory that the child is going to enter. posix_spawn could not tell us that this failed; but the right to
+/// Opens a directory that the child is going to enter. posix_spawn would not report a failure; but the right to
 /// look up a name in it is the right to enter it, so that we find out before.
 static int open_directory(const char *path) {
   struct stat itself;
@@ -172,7 +172,7 @@ static void exchange(int socket, const char *bytes, size_t size, struct prefork_
     bytes += count;
     size -= (size_t)count;
   }
-  // Unless it reports at least that it is about to execute, it has not come so far.
+  // Without at least a report that it is about to execute, it did not get that far.
   *failure = (struct prefork_spawn_failure){.step = prefork_step_launcher, .code = ECHILD};
   struct prefork_spawn_failure reported;
   ssize_t count;

@@ -1,9 +1,10 @@
-// What happens when memory is used up. Swift's runtime ends the process with SIGABRT and a trace of its stack, which tells a user
-// nothing: so the functions that all of it is allocated with say it in one line, and end with EX_OSERR of sysexits.h. Workers are
-// killed as after any other end of ours.
+// What happens when memory is used up. Swift's runtime would end the process with SIGABRT and a stack trace, which does
+// not help a user. So the allocation functions print one line instead and exit with EX_OSERR of sysexits.h; workers are
+// killed as after any other end of prefork.
 //
-// A program may define these in place of glibc's (malloc(3), "replacing malloc"); the work is still glibc's. The libraries of
-// this package leave them alone: a program that embeds one decides for itself.
+// A program may define these functions in place of glibc's (malloc(3), "replacing malloc"); they still call glibc's.
+// This is a target of its own, linked only into the program `prefork`, because it replaces malloc for a whole
+// process: a program that embeds WorkerPool or ObjectPool must not get that with the library.
 #include "COutOfMemory.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ void *calloc(size_t count, size_t size) {
 
 void *realloc(void *block, size_t size) {
   void *moved = __libc_realloc(block, size);
-  // Of no bytes is another way to free it.
+  // A reallocation to 0 bytes frees it, and may return NULL.
   if (__builtin_expect(!moved && size > 0, 0)) give_up(size);
   return moved;
 }

@@ -5,7 +5,7 @@ import Text
 public struct RunSummary: Sendable {
   /// Fewer jobs have no 99th percentile other than the longest.
   private static let leastForPercentile: UInt64 = 100
-  /// Starts that take less than this are not worth a word, in nanoseconds.
+  /// Starts that take less than this, in nanoseconds, are not mentioned.
   private static let shortestStart: UInt64 = 10_000_000
 
   private var outcomes: [Outcome: UInt64] = [:]

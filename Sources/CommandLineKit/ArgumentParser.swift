@@ -171,7 +171,7 @@ struct ArgumentParser {
     return nil
   }
 
-  /// Whoever typed another program's option did not mean one of ours with a similar name.
+  /// An option of another program gets that advice, not the name of a similar option of ours.
   private func unknown(_ option: String, in bundle: String? = nil, suggestions: [String]) -> UsageProblem {
     let advice = command.advice(for: option)
     return .unknownOption(option, in: bundle, suggestions: advice == nil ? suggestions : [], advice: advice)

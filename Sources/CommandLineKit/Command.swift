@@ -57,8 +57,7 @@ public struct Command: Sendable {
   /// Every option in the order of help, `--help` last.
   public var options: [OptionDeclaration] { groups.flatMap(\.options) + [helpOption.declaration] }
 
-  /// The groups as help shows them: `--help` is the last of a group for all kinds of options, which is added if the last one is
-  /// none.
+  /// The groups as help shows them: `--help` is the last option of the group `other`, which is added if there is none.
   var groupsWithHelp: [OptionGroup] {
     guard let last = groups.last else { return [OptionGroup("options", [helpOption])] }
     guard ["options", "other"].contains(last.title) else { return groups + [OptionGroup("other", [helpOption])] }

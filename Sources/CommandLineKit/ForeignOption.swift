@@ -1,4 +1,4 @@
-/// An option of another program that people type here by habit, and what does the same here.
+/// An option of another program that users type by habit, and the advice for what does the same here.
 public struct ForeignOption: Sendable {
   /// As they are written: `-j`, `--jobs`.
   public let spellings: [String]

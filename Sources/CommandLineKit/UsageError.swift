@@ -79,7 +79,8 @@ public enum UsageProblem: Error, Equatable, Sendable {
   case unknownCommand(String, suggestions: [String])
   /// An option of `command` stands before it.
   case optionBeforeCommand(String, command: String)
-  /// No such option; `in` is the word it stands in, if that holds more; `advice` is for an option that other programs have.
+  /// No such option. `in` is the word that contains it, if that holds more; `advice` is set for an option of another
+  /// program.
   case unknownOption(String, in: String? = nil, suggestions: [String], advice: String? = nil)
   /// An option that takes a value has none; `found` is the word that shows it was forgotten, nil at the end.
   case missingValue(option: String, placeholder: String, example: String, found: String?)

@@ -18,7 +18,7 @@ public enum JobAction: Sendable {
   case emit(JobID, Outcome)
   /// The job is settled and waits for its turn: keep its reply.
   case hold(JobID)
-  /// The job, which was told as settled `ok` and is held, has `failed` instead.
+  /// The job, which was reported as settled `ok` and is held, has `failed` instead.
   case withdrawn(JobID)
   /// The job is over and its index will be used again. `sequence(of:)` and `attempts(of:)` still answer until then.
   case forget(JobID)

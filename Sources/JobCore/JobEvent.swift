@@ -38,8 +38,8 @@ public enum JobEvent: Sendable, Equatable {
   /// The job was leased to another pool, which has given it this outcome after so many attempts of its own, with a result of so
   /// many bytes and after so many nanoseconds, if that is known. It is not repeated here.
   case settledElsewhere(JobID, Outcome, resultBytes: Int, attempts: Int, ran: UInt64? = nil)
-  /// The answer of a job that was settled as `ok` cannot be trusted after all: if it still waits for an earlier job it has failed,
-  /// without another attempt. Ignored if it is out.
+  /// The answer of a job that was settled as `ok` cannot be trusted after all: if it still waits for an earlier job
+  /// it has failed, without another attempt. Ignored if it is out.
   case answerWithdrawn(JobID)
   /// The attempt failed; the lease is the driver's affair.
   case attemptFailed(JobID, AttemptFailure)

@@ -16,7 +16,8 @@ package struct AppendedFile: ~Copyable {
   private var isBroken = false
   /// The reader of a FIFO is slow: wait until it is writable.
   private var isBlocked = false
-  /// Bytes of a last line without its end, which a full disk or a kill has torn; the first line that is appended begins on a new one.
+  /// Bytes of a last line without its end, which a full disk or a kill has torn; the first line that is appended
+  /// begins on a new one.
   package private(set) var unendedBytes = 0
   private var beginsNewLine = false
 
@@ -65,8 +66,8 @@ package struct AppendedFile: ~Copyable {
     return nil
   }
 
-  /// Goes on with the file that is at `path` now, since the old one may have been renamed: what is not written yet goes there, and one
-  /// that could not be written is tried anew. After an error everything is as before.
+  /// Goes on with the file that is at `path` now, since the old one may have been renamed: what is not written yet
+  /// goes there, and one that could not be written is tried anew. After an error everything is as before.
   package mutating func reopen(path: String) throws(SystemError) {
     let new = try FileDescriptor.appending(to: path)
     _ = flush()

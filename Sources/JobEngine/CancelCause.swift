@@ -2,17 +2,17 @@ import JobCore
 import LinuxIO
 import Records
 
-/// Why a job was cancelled, as its record says it.
+/// Why a job was cancelled, as its record states it.
 package enum CancelCause: Sendable, Equatable {
   /// `--halt` has given the run up.
   case halted
-  /// We were told to end by this signal.
+  /// This signal ended prefork.
   case signal(CInt)
   /// It was not done when the time of `--drain-timeout` was over.
   case drainTimeout
   /// `prefork stop`, or another client of the control socket.
   case stopCommand
-  /// `prefork cancel`, likewise.
+  /// `prefork cancel`, or another client of the control socket.
   case cancelCommand
   /// The client that sent it has disconnected.
   case clientGone

@@ -158,7 +158,8 @@ extension JobEngine {
   }
 
   private mutating func hold(_ job: JobID) {
-    // What it would take to feed it in again must not pile up behind a job that hangs, unless its answer may still be withdrawn.
+    // The bytes to feed it in again must not pile up behind a job that hangs, unless its answer may still be
+    // withdrawn.
     let isNeeded = configuration.keepsFailedAttempts && replying?.job == job
     if facts.keepsDetails, !isNeeded {
       facts[job].record = nil
@@ -191,7 +192,7 @@ extension JobEngine {
     _ job: JobID, _ cause: InterruptCause, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) {
     guard let worker = workerOfJob[Int(job.index)] else { return }
-    // The limit may be the record's own, whatever --timeout says.
+    // The limit may be the record's own, which overrides --timeout.
     let limit = ledger.hasOwnRunLimit(job) ? "\"timeout\" of its record" : "--timeout"
     let message: String
     switch cause {

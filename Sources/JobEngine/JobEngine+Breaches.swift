@@ -3,10 +3,11 @@ import Records
 import WireFormats
 import WorkerPool
 
-/// Breaches of the protocol. A worker that writes more than it was asked for puts its answers in doubt: what came as the answer to one
-/// job may belong to another.
+/// Breaches of the protocol. A worker that writes more than it was asked for puts its answers in doubt: what came as
+/// the answer to one job may belong to another.
 extension JobEngine {
-  /// A worker broke the protocol without a job in hand. If the answer to its last job still waits for its turn, that job has failed.
+  /// A worker broke the protocol without a job in hand. If the answer to its last job still waits for its turn, that
+  /// job has failed.
   mutating func protocolBroken(_ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter) {
     let fate: AnswerFate = withdrawAnswer(account, violation) ? .withdrawn : .out
     reportBreach(account, violation, fate, &reporter)

@@ -4,15 +4,16 @@ import LinuxIO
 import PoolCore
 import WorkerPool
 
-/// Jobs that run for long without a word: what their workers are doing, and what that may mean. One timer looks at all of them.
+/// Jobs that run for long without an answer: what their workers are doing, and what that may mean. One timer serves
+/// all of them.
 extension JobEngine {
   /// A job that has run for this long is looked at, in nanoseconds.
   private static let silenceLimit: UInt64 = 10_000_000_000
   /// They are looked for at most this often, in nanoseconds.
   private static let leastPause: UInt64 = 1_000_000_000
-  /// So many silent jobs are remembered; more than this are seen only in runs where every job is one.
+  /// The most silent jobs that are remembered; there are more only in runs in which every job is silent.
   private static let mostRemembered = 1024
-  /// So many workers are looked at when their jobs run out of time.
+  /// The most workers that are looked at when their jobs run out of time.
   private static let mostLookedAt = 10
 
   /// A job was sent.
@@ -100,7 +101,7 @@ enum SilenceHint: Hashable {
     case .terminal:
       "the worker wants to read the terminal, such as for a password: give it what it asks for in another way, or no terminal "
         + "at all (prefork run -- setsid WORKER)"
-    case .stopped: "who has stopped it? kill -CONT \(pid) lets it go on"
+    case .stopped: "a signal stopped it: kill -CONT \(pid) continues it"
     case .frozen: "its control group is frozen (cgroup.freeze, docker pause)"
     case .buffering:
       "a worker must answer each job at once: does it buffer its output? \(remedy). Or does it wait for the end of the job, "

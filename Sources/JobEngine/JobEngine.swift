@@ -176,7 +176,7 @@ package struct JobEngine: ~Copyable {
   package mutating func cancel(_ job: JobID, because cause: CancelCause) {
     let first = actions.count
     ledger.handle(.cancel(job), into: &actions)
-    // It may have ended before anybody heard of it.
+    // It may have ended before this was reported.
     for case .settled(let settled, .cancelled) in actions[first...] { cancelCauses[settled] = cause }
   }
 
@@ -304,7 +304,8 @@ package enum JobEngineOutput {
   case settled(JobID, Outcome)
   /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
   case emit(JobID, Outcome)
-  /// A job that was told as settled `ok`, and has not come out, has failed: its answer cannot be trusted.
+  /// A job that was reported as settled `ok`, and whose answer is not out yet, has failed: the answer cannot be
+  /// trusted.
   case withdrawn(JobID)
   /// An attempt begins on this worker; only with `tellsAttempts`.
   case attemptStarted(JobID, Int, WorkerID)

@@ -104,7 +104,8 @@ package struct Reporter: ~Copyable {
   private let journal: ServiceMessenger?
   package var verbosity: Verbosity
   private var said: [Cause: Int] = [:]
-  /// Lines written so far; and for each name which worker wrote the last line under it, and how many lines there were then.
+  /// Lines written so far; and for each name which worker wrote the last line under it, and how many lines there were
+  /// then.
   private var linesWritten = 0
   private var lastWorkerLines: [String: (pid: CInt, line: Int)] = [:]
   package private(set) var isBlocked = false
@@ -128,9 +129,9 @@ package struct Reporter: ~Copyable {
   package var number: CInt { 2 }
   package var isAlwaysReady: Bool { output.isAlwaysReady }
   private var isFull: Bool { waitingBytes > Self.highWater }
-  /// What its reader, or that of the workers' log, has not taken yet, in bytes.
+  /// Bytes that its reader, or that of the workers' log, has not read yet.
   package var waitingBytes: Int { buffer.count + waiting(in: log) }
-  /// The workers' log, when it is a FIFO that takes no more at the moment.
+  /// The workers' log, when it is a FIFO that is full at the moment.
   package var blockedLog: CInt? { blockedDescriptor(of: log) }
   package var isVerbose: Bool { verbosity == .verbose }
 
@@ -192,7 +193,7 @@ package struct Reporter: ~Copyable {
     if !isInSight { for line in evidence { say(.error, "  last stderr: \"\(line)\"", about: subject) } }
   }
 
-  /// The worker's last words stand under its name a few lines above: they need not be repeated.
+  /// The last stderr of the worker stands under its name a few lines above, and need not be repeated.
   private func isInSight(_ subject: Subject?) -> Bool {
     guard let slot = subject?.slot, let last = lastWorkerLines[workerName(slot)], last.pid == subject?.pid else {
       return false

@@ -14,7 +14,7 @@ package struct WorkerLog: ~Copyable {
   /// Bytes that a slow reader (of a FIFO) has not taken yet.
   package var count: Int { file.count }
 
-  /// What to wait for when a FIFO takes no more at the moment.
+  /// The descriptor to wait for when a FIFO is full.
   package var blockedDescriptor: CInt? { file.blockedDescriptor }
 
   package mutating func append(_ name: String, _ line: [UInt8]) {

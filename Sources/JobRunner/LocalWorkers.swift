@@ -108,7 +108,8 @@ struct LocalWorkers: ~Copyable, Workplace {
   func suspendWorkers() { engine.pool.suspendWorkers() }
   func resumeWorkers() { engine.pool.resumeWorkers() }
 
-  /// HUP: replace every worker, and open their stderr's file again. USR1: the state. TTIN, TTOU: one worker more, one fewer.
+  /// HUP: replace every worker, and open their stderr's file again. USR1: the state. TTIN, TTOU: one worker more, one
+  /// fewer.
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch signal {
     case Signal.hangup:

@@ -32,8 +32,8 @@ struct ResultSink: ~Copyable {
     self.framing = framing
   }
 
-  /// The output is appended to: what a full disk or a kill has torn there is ended before the first result. Returns how many bytes that
-  /// is, 0 if nothing is torn.
+  /// The output is appended to: what a full disk or a kill has torn there is ended before the first result. Returns
+  /// how many bytes that is, 0 if nothing is torn.
   mutating func beginOnFreshLine() -> Int {
     let delimiter: UInt8
     switch framing {

@@ -109,7 +109,7 @@ extension RunDriver where Work: ~Copyable {
     do throws(SystemError) {
       try loop.setAlarm(at: deadline)
       try loop.wait(into: &loopEvents)
-      for event in loopEvents { try handleAtTheEnd(event) }
+      for event in loopEvents { handleAtTheEnd(event) }
     } catch {
       return false
     }

@@ -13,10 +13,10 @@ extension RunDriver where Work: ~Copyable {
 
   /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. TSTP: stop with the workers. The others are
   /// for the workplace.
-  mutating func take(signal: CInt) throws(SystemError) {
+  mutating func take(signal: CInt) {
     switch signal {
     case Signal.interrupt, Signal.terminate: interrupted(by: signal)
-    case Signal.stop: try stop(by: signal)
+    case Signal.stop: stop(by: signal)
     case Signal.windowChanged: windowChanged()
     default: workplace.take(signal: signal, &loop, &reporter)
     }
@@ -24,8 +24,8 @@ extension RunDriver where Work: ~Copyable {
   }
 
   /// A terminal that is gone ends the run; else it wants us to be stopped.
-  mutating func handleTerminal(signal: CInt) throws(SystemError) {
-    if signal == Signal.hangup { interrupted(by: signal) } else { try stop(by: signal) }
+  mutating func handleTerminal(signal: CInt) {
+    if signal == Signal.hangup { interrupted(by: signal) } else { stop(by: signal) }
     settle()
   }
 
@@ -70,7 +70,7 @@ extension RunDriver where Work: ~Copyable {
   private func runningJobs(_ count: Int) -> String { count == 1 ? "1 running job" : "\(count) running jobs" }
 
   /// What the loop sees when the run is over but for slow readers.
-  mutating func handleAtTheEnd(_ event: LoopEvent) throws(SystemError) {
+  mutating func handleAtTheEnd(_ event: LoopEvent) {
     switch event {
     case .signal(Signal.interrupt), .signal(Signal.terminate), .terminal(Signal.hangup):
       signalsTaken += 1
@@ -78,8 +78,8 @@ extension RunDriver where Work: ~Copyable {
       loop.absorbRepeat(of: signal, milliseconds: Self.repeatLimit)
       if !sink.isEmpty { earlyEnd = .interrupted(signal: signal) }
       limitTheEnd(after: signal)
-    case .signal(Signal.stop): try stop(by: Signal.stop)
-    case .terminal(let signal): try stop(by: signal)
+    case .signal(Signal.stop): stop(by: Signal.stop)
+    case .terminal(let signal): stop(by: signal)
     case .signal, .ready, .alarm: break
     }
   }
@@ -88,7 +88,7 @@ extension RunDriver where Work: ~Copyable {
 
   /// ^Z, or the terminal is in the hands of others: we stop, and the workers with us, as they would if they were in our
   /// group.
-  private mutating func stop(by signal: CInt) throws(SystemError) {
+  private mutating func stop(by signal: CInt) {
     reporter.clearStatus()
     reporter.flush()
     workplace.suspendWorkers()
@@ -98,9 +98,9 @@ extension RunDriver where Work: ~Copyable {
 
   /// A read of the terminal in the background stops the reader until it is brought to the front. Then the signals that
   /// came meanwhile are handled, and the read is tried again.
-  mutating func waitForForeground() throws(SystemError) {
+  mutating func waitForForeground() {
     wantsForeground = false
     inputWantsTurn = true
-    try stop(by: Signal.oneMore)
+    stop(by: Signal.oneMore)
   }
 }

@@ -95,13 +95,13 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       flush()
       // What flushing led to (nobody reads our results any more) is dealt with before anything is waited for.
       if poolIsClosed || workplace.hasNews { continue }
-      if wantsForeground { try waitForForeground() }
+      if wantsForeground { waitForForeground() }
       try loop.setAlarm(at: earliest(reporter.nextDeadline, earliest(workplace.nextDeadline, timers.earliest)))
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : .endless)
       inputWantsTurn = false
       source.beginTurn()
-      for index in loopEvents.indices { try handle(loopEvents[index]) }
+      for index in loopEvents.indices { handle(loopEvents[index]) }
     }
     finishOutput()
     reporter.clearStatus()
@@ -120,7 +120,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
     } while workplace.hasNews
   }
 
-  private mutating func handle(_ event: LoopEvent) throws(SystemError) {
+  private mutating func handle(_ event: LoopEvent) {
     switch event {
     case .ready(let token, _, _, let hangup):
       if workplace.handle(token: token, hangup: hangup, &loop) { return settle() }
@@ -131,8 +131,8 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       case .file: break  // All are flushed at the end of each turn.
       case nil: break
       }
-    case .signal(let signal): try take(signal: signal)
-    case .terminal(let signal): try handleTerminal(signal: signal)
+    case .signal(let signal): take(signal: signal)
+    case .terminal(let signal): handleTerminal(signal: signal)
     case .alarm:
       workplace.fireTimers(&loop, &reporter)
       fireTimers()

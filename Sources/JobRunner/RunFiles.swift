@@ -27,8 +27,8 @@ struct RunFiles: ~Copyable {
     }
   }
 
-  /// What is wrong with one file for two purposes; nil if each has its own. stdin and stdout count if they are files, and so does
-  /// stderr, which people may well send to where the workers' goes.
+  /// What is wrong with one file for two purposes; nil if each has its own. stdin and stdout count if they are files,
+  /// and so does stderr, which may well go to the same file as the workers'.
   static func conflict(in configuration: RunConfiguration, workerErrors: WorkerErrors) -> String? {
     var named: [(name: String, path: String)] = []
     if let path = configuration.jobLog { named.append(("--joblog", path)) }

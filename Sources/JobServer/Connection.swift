@@ -50,7 +50,7 @@ struct Connection: ~Copyable {
   var sentAt: UInt64 = 0
   /// The ledger starts none of its jobs.
   var isPaused = false
-  /// Nothing more is taken from it: it is ended by us, for this reason.
+  /// No more jobs are accepted from it: we end it, for this reason.
   var endedFor: ConnectionEnd?
   /// All its jobs are settled, and its answers are on their way.
   var delivery: Delivery?
@@ -113,7 +113,7 @@ struct Connection: ~Copyable {
 
   /// What it speaks instead of ours.
   private(set) var foreignProtocol: ForeignProtocol?
-  /// It asked for records (`prefork submit`): it understands all that we may say in them.
+  /// It asked for records (`prefork submit`): it understands every message that we send in them.
   private(set) var isSubmitter = false
 
   /// It has just asked for records, and is to be greeted.
@@ -147,8 +147,8 @@ struct Connection: ~Copyable {
     return socket.read(into: &unread)
   }
 
-  /// Bytes of answers that the client has not got: those that are not sent, and those that the system has not delivered. Of a unix socket
-  /// the system counts what they take in memory.
+  /// Bytes of answers that the client has not got: those that are not sent, and those that the system has not
+  /// delivered. Of a unix socket the system counts what they take in memory.
   var undeliveredBytes: Int {
     let end = peer.isHost && delivery?.isShut == true ? 1 : 0
     return unsent.count + min(max(0, socket.undeliveredBytes - end), Int(clamping: sentBytes))
@@ -179,7 +179,7 @@ struct Delivery {
   var until: UInt64
   /// Our sending side is shut down: the client reads to the end.
   var isShut = false
-  /// All is delivered; so long we wait for the client to close.
+  /// Everything is delivered; until then we wait for the client to close.
   var closesAt: UInt64?
 }
 

@@ -1,5 +1,6 @@
-/// A protocol that somebody speaks to a job socket by mistake, or because a web page makes its browser do so: if its lines were taken for
-/// jobs, any page could run jobs on 127.0.0.1. Its client gets an answer that it understands, and nothing of it is run.
+/// A protocol that a client speaks to a job socket by mistake, or because a web page makes a browser do so: if its
+/// lines were run as jobs, any page could run jobs on 127.0.0.1. Its client gets an answer that it understands, and
+/// nothing of it is run.
 enum ForeignProtocol {
   case http, tls
 
@@ -9,9 +10,9 @@ enum ForeignProtocol {
 
   /// What these first bytes of a connection are; `isOver`: no more will come.
   ///
-  /// A job may begin with `GET `, so the whole request line is looked at: a method, a target, ` HTTP/` and a version. Before its end, which
-  /// is the end of a job as well, nobody waits for anything. A line of an access log looks the same, but for the CR behind it; over
-  /// a unix socket, which no browser reaches, only a line with a CR is a request.
+  /// A job may begin with `GET `, so the whole request line is looked at: a method, a target, ` HTTP/` and a version.
+  /// Before its end, which is the end of a job as well, no job is held up. A line of an access log looks the same,
+  /// but for the CR behind it; over a unix socket, which no browser reaches, only a line with a CR is a request.
   static func look(at bytes: UnsafeRawBufferPointer, isOver: Bool, isTCP: Bool) -> Greeting.Look {
     guard let first = bytes.first else { return isOver ? .plain : .incomplete }
     if first == 0x16 { return lookForTLS(bytes, isOver) }

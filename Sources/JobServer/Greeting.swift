@@ -1,12 +1,12 @@
 import LinuxIO
 import Records
 
-/// The first bytes of a client that wants records whatever the server's formats are (`prefork submit`). They hold the delimiters
-/// of lines and of nul, so that no plain client waits for us while we wait to see more.
+/// The first bytes of a client that wants records whatever the server's formats are (`prefork submit`). They hold the
+/// delimiters of lines and of nul, so that no plain client waits for us while we wait to see more.
 enum Greeting {
   static let wanted = RecordsGreeting.request
 
-  /// How each of our own clients begins at the control socket: to take that for a job would be to run it.
+  /// The first bytes that each of our own clients sends to a control socket: they must not be run as a job.
   private static let control = Array(#"{"method":"io.prefork.Pool."#.utf8)
 
   /// What the first bytes are.
@@ -23,7 +23,7 @@ enum Greeting {
     case foreign(ForeignProtocol)
   }
 
-  /// What we say to that.
+  /// The answer to that.
   static func answer(pool: String, version: String, maximumJobSize: Int, mostUnsettled: Int) -> [UInt8] {
     JSONWriter.object { line in
       line.member("prefork", version)
@@ -34,7 +34,7 @@ enum Greeting {
     } + [UInt8(ascii: "\n")]
   }
 
-  /// What we say to that when we do not want the client; a code of sysexits.h.
+  /// The answer when the client is turned away; a code of sysexits.h.
   static func refusal(_ reason: String, code: Int, version: String) -> [UInt8] {
     JSONWriter.object { line in
       line.member("prefork", version)

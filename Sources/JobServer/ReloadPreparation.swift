@@ -29,7 +29,7 @@ final class ReloadInbox: Sendable {
     writeEnd = pipe.takeWriteEnd()
   }
 
-  /// To be watched for reading: then something can be taken.
+  /// To be watched for reading: readable when a result is there.
   var descriptor: CInt { readEnd.rawValue }
 
   /// Begins to prepare, one at a time. Without a thread it is done at once.
@@ -56,11 +56,11 @@ final class ReloadInbox: Sendable {
 
 /// Whether the configuration is being read, and which clients of control wait for the end of that.
 struct ReloadState {
-  /// One who asked, by session and its generation.
+  /// A client that asked, by session and its generation.
   struct Asker { let session: Int, generation: UInt32 }
 
   var isPreparing = false
-  /// Somebody has asked since the file was opened: it is read once more.
+  /// Another request came after the file was opened: it is read once more.
   var isWantedAgain = false
   var askers: [Asker] = []
   var nextAskers: [Asker] = []

@@ -60,7 +60,7 @@ public struct ServeConfiguration: Sendable {
     return defects
   }
 
-  /// What is wrong with the control socket whose path nobody has given.
+  /// What is wrong with the control socket whose path is derived, not given.
   private var derivedDefects: [(pool: Int?, sentence: String)] {
     guard control == nil, case .unix(let path)? = controlAddress else { return [] }
     let number = pools.firstIndex { $0.listens.contains { if case .unix = $0 { true } else { false } } }

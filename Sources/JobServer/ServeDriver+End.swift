@@ -12,10 +12,10 @@ extension ServeDriver {
 
   /// INT, TERM: finish what was accepted; again: end now. HUP: reload, and replace every worker. USR1: the state. TTIN, TTOU: one worker more,
   /// one fewer, where there is one pool. TSTP: stop with the workers.
-  mutating func take(signal: CInt) throws(SystemError) {
+  mutating func take(signal: CInt) {
     switch signal {
     case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
-    case Signal.stop: try stop(by: signal)
+    case Signal.stop: stop(by: signal)
     case Signal.hangup: beginReload()
     case Signal.user1: sayState()
     case Signal.child:
@@ -28,12 +28,12 @@ extension ServeDriver {
   }
 
   /// A terminal that is gone ends us; else it wants us to be stopped.
-  mutating func handleTerminal(signal: CInt) throws(SystemError) {
-    if signal == Signal.hangup { stopAsked(by: signal) } else { try stop(by: signal) }
+  mutating func handleTerminal(signal: CInt) {
+    if signal == Signal.hangup { stopAsked(by: signal) } else { stop(by: signal) }
   }
 
   /// We are stopped, and the workers with us, until we are continued.
-  private mutating func stop(by signal: CInt) throws(SystemError) {
+  private mutating func stop(by signal: CInt) {
     reporter.flush()
     for number in services.indices where services.holds(number) { services[number].engine.pool.suspendWorkers() }
     _ = loop.stop(by: signal)

@@ -167,7 +167,7 @@ struct ServeDriver: ~Copyable {
       try loop.setAlarm(at: nextDeadline)
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents, atMost: patience)
-      for index in loopEvents.indices { try handle(loopEvents[index]) }
+      for index in loopEvents.indices { handle(loopEvents[index]) }
       fireTimers()
     }
     finishControl()
@@ -224,7 +224,7 @@ struct ServeDriver: ~Copyable {
     serveMetrics()
   }
 
-  private mutating func handle(_ event: LoopEvent) throws(SystemError) {
+  private mutating func handle(_ event: LoopEvent) {
     switch event {
     case .ready(let token, let readable, let writable, let hangup):
       guard let ours = ServerToken(token) else {
@@ -235,8 +235,8 @@ struct ServeDriver: ~Copyable {
         return
       }
       handle(ours, readable: readable, writable: writable, hangup: hangup)
-    case .signal(let signal): try take(signal: signal)
-    case .terminal(let signal): try handleTerminal(signal: signal)
+    case .signal(let signal): take(signal: signal)
+    case .terminal(let signal): handleTerminal(signal: signal)
     case .alarm: break  // What is due is looked for after each turn.
     }
   }

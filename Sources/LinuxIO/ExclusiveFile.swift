@@ -3,7 +3,7 @@ import Glibc
 /// A file that is read once, then appended to, by one process at a time. A device or FIFO holds nothing that could be read again
 /// and is nobody's alone: it is only written.
 public struct ExclusiveFile: ~Copyable, Sendable {
-  /// A run that was killed a moment ago may still be on its way out: its lock is tried again for so long, in milliseconds.
+  /// How long a lock is tried again, in milliseconds: a run that was killed a moment ago may still be exiting.
   private static let patience = 1000
   private static let pause = 10
 
@@ -11,10 +11,11 @@ public struct ExclusiveFile: ~Copyable, Sendable {
   private let path: String
   private let isSpecial: Bool
 
-  /// Opens or creates the file, and locks it until this process closes any descriptor of it. The error of one that another process
-  /// has locked for a second `isLocked`, that of a FIFO without a reader is ENXIO.
+  /// Opens or creates the file, and locks it until this process closes any descriptor of it. The error of one that
+  /// another process has locked for a second `isLocked`, that of a FIFO without a reader is ENXIO.
   ///
-  /// It is a record lock of the whole file (fcntl(2)): no child inherits it, so that what a killed run leaves behind cannot hold it.
+  /// It is a record lock of the whole file (fcntl(2)): no child inherits it, so that what a killed run leaves behind
+  /// cannot hold it.
   public init(path: String) throws(SystemError) {
     self.path = path
     isSpecial = isSpecialFile(path)

@@ -46,7 +46,7 @@ public func number(of descriptor: borrowing FileDescriptor?) -> CInt {
   }
 }
 
-/// Both ends of a pipe, close-on-exec, as long as nobody has taken them.
+/// Both ends of a pipe, close-on-exec, until they are moved out.
 public struct Pipe: ~Copyable, Sendable {
   /// An end of it.
   public enum End: CInt, Sendable {

@@ -1,14 +1,15 @@
 import Glibc
 
-/// Which regular file a path or a descriptor stands for, whatever its name: two links to one file are the same. Anything else has no
-/// identity: devices, pipes and FIFOs may be written by several on purpose.
+/// Which regular file a path or a descriptor stands for, whatever its name: two links to one file are the same.
+/// Anything else has no identity: devices, pipes and FIFOs may be written by several on purpose.
 public enum FileIdentity: Hashable, Sendable {
   /// A file that exists.
   case file(device: UInt64, inode: UInt64)
   /// One that is yet to be created, by its folder and its name there.
   case new(device: UInt64, folder: UInt64, name: String)
 
-  /// The file at a path, which need not exist; nil for anything but a regular file, and where even its folder cannot be seen.
+  /// The file at a path, which need not exist; nil for anything but a regular file, and where even its folder cannot
+  /// be seen.
   public init?(path: String) {
     var path = path
     for _ in 0..<8 {

@@ -67,7 +67,7 @@ private struct InheritedStream: ~Copyable {
 public struct InheritedInput: ~Copyable {
   private let stream: InheritedStream
   /// It is a terminal that others have, and the last read has stopped them as a read in the background does. This
-  /// process was not stopped: that is for its owner, who can hear of signals first.
+  /// process was not stopped: that is for the caller, which can handle signals first.
   public private(set) var isInBackground = false
 
   /// Looks at the descriptor `fd`; `wasClosed` when it only stands on /dev/null because it was closed.

@@ -17,8 +17,8 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// several addresses listens on the first that can be bound, IPv4 before IPv6: those who connect by name try all, those who
   /// connect to 127.0.0.1 do not. Unless `allowsRemote`, each address that the name stands for must be one of the loopback.
   ///
-  /// With `resolution` nothing is looked up that was looked up there. Another process that starts or ends on the same path is waited
-  /// for, at most `lockPatience` milliseconds.
+  /// With `resolution` nothing is looked up that was looked up there. Another process that starts or ends on the same
+  /// path is waited for, at most `lockPatience` milliseconds.
   public init(
     _ address: SocketAddress, rights: SocketFileRights = SocketFileRights(), allowsRemote: Bool = false,
     resolution: Resolution = Resolution(of: []), lockPatience: Int = 3000

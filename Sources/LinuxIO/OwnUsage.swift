@@ -41,7 +41,7 @@ public struct OwnUsage: Sendable {
       ticksPerSecond: UInt64(clamping: sysconf(CInt(_SC_CLK_TCK))))
   }()
 
-  /// When a process began that was started so many ticks after the boot, on the wall clock. Nothing keeps that clock
+  /// When a process that was started this many ticks after the boot began, on the wall clock. Nothing keeps that clock
   /// from being before the boot, or before 1970: then it is 0.
   static func began(wall: UInt64, sinceBoot: UInt64, ticks: UInt64, ticksPerSecond: UInt64) -> UInt64 {
     let (start, isTooLate) = ticks.multipliedReportingOverflow(by: 1_000_000_000 / max(1, ticksPerSecond))

@@ -1,9 +1,10 @@
 import CLinux
 import Glibc
 
-/// What a process is doing at one moment, as far as /proc tells (proc(5)).
+/// What a process is doing at one moment, as far as /proc shows (proc(5)).
 public enum ProcessActivity: Sendable, Equatable {
-  /// A signal has stopped it. `byTerminal`: it has a terminal, and is in the background of it, where reading stops a process (SIGTTIN).
+  /// A signal has stopped it. `byTerminal`: it has a terminal, and is in the background of it, where reading stops a
+  /// process (SIGTTIN).
   case stopped(byTerminal: Bool)
   /// A debugger has stopped it.
   case traced

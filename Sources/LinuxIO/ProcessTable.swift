@@ -59,7 +59,8 @@ public enum ProcessTable {
     appendNumbers(in: file.rawValue, to: &found)
   }
 
-  /// The numbers in a file, each ended by a space: without a copy of it, because this is done for every process of a tree.
+  /// The numbers in a file, each ended by a space: without a copy of it, because this is done for every process of a
+  /// tree.
   private static func appendNumbers(in file: CInt, to found: inout [pid_t]) {
     var number: pid_t = 0
     var offset = 0

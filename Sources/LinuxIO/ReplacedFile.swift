@@ -1,7 +1,7 @@
 import Glibc
 
-/// A file that is written as a whole: a reader sees the old one or the new one, and a write that fails leaves the old one. (A device
-/// or FIFO is written as it is.)
+/// A file that is written as a whole: a reader sees the old one or the new one, and a write that fails leaves the old
+/// one. (A device or FIFO is written as it is.)
 public struct ReplacedFile: Sendable {
   private let path: String
   private let isSpecial: Bool

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// What addresses stand for, looked up beforehand: the name of a host may take seconds, which a loop cannot wait.
+/// What addresses stand for, looked up beforehand: the name of a host may take seconds, and a loop must not wait.
 public struct Resolution: Sendable {
   private var found: [SocketAddress: Result<[ResolvedAddress], SocketError>] = [:]
 

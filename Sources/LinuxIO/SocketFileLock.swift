@@ -1,6 +1,6 @@
 import Glibc
 
-/// The lock of all who start or end on a path.
+/// The lock that servers hold while they make or remove the socket at a path.
 struct SocketFileLock: ~Copyable {
   private let file: FileDescriptor
   private let path: String
@@ -18,7 +18,8 @@ struct SocketFileLock: ~Copyable {
         throw .listen(address, error)
       }
       if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 {
-        // Whoever held it has removed it: then this is a file that others no longer see, and a lock of nothing.
+        // The process that held it has removed it: then this file is no longer at the path, and its lock excludes
+        // nothing.
         var (opened, named) = (stat(), stat())
         if fstat(file.rawValue, &opened) == 0, lstat(path, &named) == 0, opened.st_dev == named.st_dev,
           opened.st_ino == named.st_ino

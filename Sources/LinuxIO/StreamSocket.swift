@@ -25,8 +25,9 @@ public struct StreamSocket: ~Copyable, Sendable {
   /// One write of these bytes; perhaps only the first of them are taken.
   public func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult { sendOnce(socket.rawValue, bytes) }
 
-  /// Bytes that were written and that the other side has not got: over TCP, those that it has not acknowledged, the end of file
-  /// that `shutdownWrite` sends counting as one; on a unix socket something is reported until it has read all. 0 if it cannot be told.
+  /// Bytes that were written and that the other side has not got: over TCP, those that it has not acknowledged, the
+  /// end of file that `shutdownWrite` sends counting as one; on a unix socket something is reported until it has read
+  /// all. 0 if it cannot be told.
   public var undeliveredBytes: Int { max(0, Int(prefork_bytes_undelivered(socket.rawValue))) }
 
   /// Sends no more: the other side reads to the end of file. Harmless when it is gone.

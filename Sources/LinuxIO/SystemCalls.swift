@@ -141,9 +141,9 @@ public func makeNonBlocking(_ fd: CInt) throws(SystemError) {
   if prefork_set_nonblocking(fd) < 0 { throw SystemError("fcntl O_NONBLOCK") }
 }
 
-/// Ignores SIGPIPE and SIGXFSZ, so that a reader that goes away and a file that reaches its limit (`ulimit -f`) are errors of
-/// write(2), and sees that children are not reaped behind our back (SIGCHLD ignored would make pidfd_open fail with ESRCH).
-/// Workers start with default actions.
+/// Ignores SIGPIPE and SIGXFSZ, so that a reader that goes away and a file that reaches its limit (`ulimit -f`) are
+/// errors of write(2), and sees that children are not reaped behind our back (SIGCHLD ignored would make pidfd_open
+/// fail with ESRCH). Workers start with default actions.
 public func prepareSignals() {
   signal(SIGPIPE, SIG_IGN)
   signal(SIGXFSZ, SIG_IGN)
@@ -158,7 +158,8 @@ public func ignoreBrokenPipes() {
   if action.__sigaction_handler.sa_handler == nil { signal(SIGPIPE, SIG_IGN) }
 }
 
-/// The kernel reaps our children itself (SIGCHLD is ignored, or SA_NOCLDWAIT is set), and nobody learns how they ended.
+/// The kernel reaps our children itself (SIGCHLD is ignored, or SA_NOCLDWAIT is set), and how they ended cannot be
+/// known.
 public var exitStatusesAreLost: Bool {
   var action = sigaction()
   sigaction(SIGCHLD, nil, &action)

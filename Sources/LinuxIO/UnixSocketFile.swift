@@ -75,8 +75,8 @@ struct UnixSocketFile {
   /// Removes the file, if it is still the one that was made. To be called while the socket still listens: what somebody
   /// listens on, nobody replaces.
   func remove() {
-    // A server waits for this. Another process that holds the lock for long has been stopped, or means no good: what we leave then
-    // is a stale file, as after a crash.
+    // A server waits for this. Another process that holds the lock for long has been stopped, or means no good: what
+    // we leave then is a stale file, as after a crash.
     guard let lock = try? SocketFileLock(for: path, patience: 50) else { return }
     defer { lock.release() }
     guard isInPlace else { return }

@@ -44,7 +44,7 @@ public class AnyObjectPool<Object>: @unchecked Sendable {
   }
 
   /// The object of a lease, for its holder to change until `takeBack`. A reference is shared; a value leaves the pool,
-  /// so that it is not copied when it is changed, and nobody else touches it.
+  /// so that it is not copied when it is changed, and is touched by its holder alone.
   @inlinable func lend(_ lease: Lease<Object>) -> Object {
     Object.self is AnyObject.Type ? lease.object : driver.lend(lease)
   }

@@ -89,7 +89,7 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
     }
   }
 
-  /// The same for a function that takes an object which it does not change.
+  /// The same for a function whose parameter is not `inout`.
   @inlinable @_disfavoredOverload
   public func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,

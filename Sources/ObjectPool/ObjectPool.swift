@@ -95,7 +95,7 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
     }
   }
 
-  /// The same for a function that takes an object which it does not change.
+  /// The same for a function whose parameter is not `inout`.
   @inlinable @_disfavoredOverload
   public nonisolated(nonsending) func withObject<Result, Failure>(
     disposingOnThrow: Bool = false, file: StaticString = #fileID, line: UInt = #line,

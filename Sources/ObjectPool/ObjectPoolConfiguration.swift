@@ -35,7 +35,8 @@ public struct ObjectPoolConfiguration: Sendable {
     /// Never.
     case never
     /// As soon as it is released, in the background, so that it holds nothing while it is idle. `release` does not wait
-    /// for that; who asks for an object meanwhile gets this one as soon as it is reset, or a new one if that is faster.
+    /// for that; a client that asks for an object meanwhile gets this one as soon as it is reset, or a new one if
+    /// that is faster.
     case onRelease
     /// Before it is handed out again, so that nothing is done for an object that nobody needs.
     case onAcquire
@@ -94,14 +95,14 @@ public struct ObjectPoolConfiguration: Sendable {
   /// free, the call may still come back, and the object is disposed of if it does.
   public var disposalTimeout = Duration.seconds(10)
   /// Wait after the first failure to make an object; doubled with each further one in a row, jittered downwards. While
-  /// the breaker is open and somebody waits, objects are tried to be made no more often than this.
+  /// the breaker is open and a client waits, the pool tries to make an object no more often than this.
   public var minimumBackoff = Duration.milliseconds(100)
   /// Longest wait after a failure to make an object.
   public var maximumBackoff = Duration.seconds(30)
   /// So many failures to make an object within `restartPeriod` open the breaker: those who wait are told the error, unless
   /// they wait for objects that exist. Five failures and the waits between them take about 1 s, in which a short outage
-  /// is over; with 1 the first failure is told at once. Those who come while it is open wait as long as they may, and
-  /// have objects tried to be made meanwhile. At least 1.
+  /// is over; with 1 the first failure is thrown at once. Clients that come while it is open wait as long as they may;
+  /// meanwhile the pool tries to make objects for them. At least 1.
   public var restartBudget = 5
   /// Only failures within so long count against the restart budget.
   public var restartPeriod = Duration.seconds(10)

@@ -4,8 +4,8 @@ import Text
 public enum ObjectPoolNotice: Sendable, CustomStringConvertible {
   /// An object could not be made, for the `failures`-th time in a row in its place; the next try comes after the wait.
   case creationFailed(any Error, failures: Int, retryAfter: Duration)
-  /// The restart budget is spent: those who wait for a new object are told the error. One try comes after the wait, or
-  /// sooner for those who ask for an object until then.
+  /// The restart budget is spent: clients that wait for a new object get the error. The next try comes after the
+  /// wait, or sooner if a client asks for an object.
   case breakerOpened(failures: Int, retryAfter: Duration)
   /// Objects can be made again.
   case breakerClosed

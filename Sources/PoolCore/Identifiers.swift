@@ -76,6 +76,6 @@ public enum TimerID: Hashable, Sendable {
   case waiter(WaiterID)
   /// The open breaker lets one start through then.
   case breaker(generation: UInt32)
-  /// What those who wait need is looked at again then.
+  /// When the demand of the waiters is looked at again.
   case review(generation: UInt32)
 }

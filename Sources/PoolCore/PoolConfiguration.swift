@@ -43,9 +43,9 @@ public struct PoolConfiguration: Sendable {
   public var restartBudget = RestartBudget(failures: 5, period: 10_000_000_000)
   /// While the breaker is open and no worker is left, waiters are refused with the reason instead of waiting on.
   public var refusesWhileBreakerIsOpen = true
-  /// Those who wait have a start tried that is held back after failures, no more often than the shortest backoff
+  /// For waiters a start is tried that failures hold back, no more often than the shortest backoff
   /// (before the breaker opens: no more often than the restart budget tolerates). With `refusesWhileBreakerIsOpen`
-  /// those who wait when the breaker opens are refused; those who come later wait as long as they may.
+  /// those that wait when the breaker opens are refused; those that come later wait as long as they may.
   public var triesStartsForWaiters = false
 
   /// A worker retires after so many leases; 0 for never. 1 is strict, whatever `surge` is: a fresh worker for each job.

@@ -1,5 +1,5 @@
-/// What those who wait get besides a new worker: one that is coming back, or a try at once where failures hold starts
-/// back.
+/// What waiters get besides a new worker: one that is coming back, or a start that is tried at once although failures
+/// hold starts back.
 ///
 /// A worker that is being reset or probed will be free without a start. None is started for a waiter that it can serve,
 /// unless that takes longer than a start: a sequential client would fill the pool, a worker for each lease, where one
@@ -26,8 +26,7 @@ extension PoolStateMachine {
       || preparesLeases
   }
 
-  /// How much longer this worker is worth waiting for; nil if it is not on its way to those who wait, or a start is
-  /// faster.
+  /// How much longer this worker is worth waiting for; nil if it is not coming back, or a start is faster.
   private func timeLeft(of slot: Slot, at now: UInt64) -> UInt64? {
     guard slot.isServing, slot.state == .probing(nil) || slot.state == .resetting(nil) else { return nil }
     let patience = max(typicalStart, Self.leastPatience)
@@ -42,8 +41,8 @@ extension PoolStateMachine {
 
   // MARK: While starts fail
 
-  /// Those who wait are told when the breaker has opened and nobody is left to serve them; unless starts are tried for
-  /// those who wait, so is everyone who comes while it is open.
+  /// Refuses the waiters when the breaker has opened and no worker is left to serve them; unless starts are tried for
+  /// waiters, also those that come while it is open.
   mutating func refuseWhileStartsFail(into actions: inout [PoolAction]) {
     guard case .open = breaker.state, configuration.refusesWhileBreakerIsOpen, census.serving + census.starting == 0
     else { return }
@@ -52,7 +51,7 @@ extension PoolStateMachine {
     refuseAllWaiters(.startsFail, into: &actions)
   }
 
-  /// Lets one start be tried for those who wait, though failures hold it back; if it is too early for that, later.
+  /// Lets one start be tried for the waiters, though failures hold it back; if it is too early for that, later.
   mutating func tryStartForWaiters(at now: UInt64, into actions: inout [PoolAction]) {
     guard configuration.triesStartsForWaiters, phase == .open, !waiters.isEmpty || prefilling > 0,
       census.occupied < mostOccupied, census.serving + census.starting + census.failing < target + replacements
@@ -74,7 +73,7 @@ extension PoolStateMachine {
     if let slot = slots.firstIndex(where: { $0.state == .backingOff }) { setEmpty(slot, into: &actions) }
   }
 
-  /// The least time between two starts that are tried for those who wait. Before the breaker opens they must not spend
+  /// The least time between two starts that are tried for waiters. Before the breaker opens they must not spend
   /// the budget any faster than it allows.
   private var shortestWait: UInt64 {
     let budget = configuration.restartBudget

@@ -38,15 +38,15 @@ public struct PoolStateMachine: Sendable {
   var watchesIdle = false
   /// How long a start takes of late, in nanoseconds; 0 while that is not known.
   var typicalStart: UInt64 = 0
-  /// How long it takes of late until a worker that is probed or reset can be leased, likewise.
+  /// How long a probe or reset takes of late until the worker can be leased, in the same way.
   var typicalCheck: UInt64 = 0
-  /// Workers that are coming back to those who wait, by the last look.
+  /// Workers that are coming back to the waiters, by the last look.
   var comingBack = 0
   /// When the demand is looked at again, and the timer for that.
   var nextReview: (deadline: UInt64, generation: UInt32)?
-  /// When a start last failed, or was tried for those who wait.
+  /// When a start last failed, or was tried for waiters.
   var lastTry: UInt64 = 0
-  /// The breaker has opened, and those who wait are to be refused as soon as no worker is left.
+  /// The breaker has opened, and the waiters are refused as soon as no worker is left.
   var refusesAtOpening = false
 
   /// No lease needs a timer or a reset behind it, so that `leaseAtOnce` can succeed.

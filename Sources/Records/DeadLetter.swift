@@ -74,9 +74,9 @@ public struct DeadLetter: Equatable, Sendable {
     appendEvidence(to: &buffer)
   }
 
-  /// Adds the line of what was no job at all, such that it is refused again when it is fed back in, and never taken for a job: an object
-  /// keeps its members, and so its defect; any other text stands in `bad_record`, or `bad_record_base64`. With no bytes the line holds
-  /// the evidence alone.
+  /// Adds the line of a bad record, such that it is refused again when it is fed back in, and never run as a job: an
+  /// object keeps its members, and so its defect; any other text stands in `bad_record`, or `bad_record_base64`. With
+  /// no bytes the line holds the evidence alone.
   public func append(badRecord line: RawSpan, to buffer: inout [UInt8]) {
     var scanner = JSONScanner()
     if scanner.enterObject(in: line), (try? append(record: line, to: &buffer)) != nil { return }

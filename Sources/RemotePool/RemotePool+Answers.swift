@@ -38,7 +38,7 @@ extension RemotePool {
 
   /// The server would not take it: it would only answer that some line was too long, and not which.
   private mutating func refuse(_ job: JobID, _ reporter: inout Reporter) {
-    let reason = "is \(plural(line.count - 1, "byte")) as a record, and the server takes less (its --max-job-size)"
+    let reason = "is \(plural(line.count - 1, "byte")) as a record, and the server accepts less (its --max-job-size)"
     if facts.keepsDetails { facts[job].failure = Failure(message: "the job \(reason)") }
     reporter.repeated(
       .rejectedJob, cause: "too large for the server", "job \(ledger.sequence(of: job)) \(reason)")

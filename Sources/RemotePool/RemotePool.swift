@@ -247,7 +247,8 @@ package enum RemotePoolOutput: Equatable {
   case settled(JobID, Outcome)
   /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
   case emit(JobID, Outcome)
-  /// A job that was told as settled `ok`, and has not come out, has failed: its answer cannot be trusted.
+  /// A job that was reported as settled `ok`, and whose answer is not out yet, has failed: the answer cannot be
+  /// trusted.
   case withdrawn(JobID)
   /// There is no connection, and none will be. People were told.
   case lost(Loss.Verdict)

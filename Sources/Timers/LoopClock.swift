@@ -1,5 +1,5 @@
 /// The clock of a loop: monotonic time without the spans in which the process stood still (SIGSTOP, a frozen container,
-/// no CPU), so that they are charged to nobody. All values are nanoseconds; a *reading* is one of the kernel's
+/// no CPU), so that they are charged to no deadline. All values are nanoseconds; a *reading* is one of the kernel's
 /// monotonic clock.
 ///
 /// The loop plans each of its turns: it knows how long it means to wait at most. When a turn lasts longer than that,

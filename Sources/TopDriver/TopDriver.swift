@@ -149,7 +149,7 @@ struct TopDriver: ~Copyable {
     if !isAway { terminal.giveBack() }
     unwritten.removeAll()
     let wasStopped = loop.stop(by: signal)
-    // Nobody can bring an orphaned group to the front.
+    // An orphaned group cannot be brought to the front.
     if !wasStopped, !isInForeground(of: terminal.keys) { end = .terminalGone }
     try returnToScreen()
   }

@@ -131,7 +131,7 @@ struct CheckDriver: ~Copyable {
       try loop.setAlarm(at: [pool.nextDeadline, timers.earliest].compactMap { $0 }.min())
       loopEvents.removeAll(keepingCapacity: true)
       try loop.wait(into: &loopEvents)
-      for index in loopEvents.indices { try handle(loopEvents[index]) }
+      for index in loopEvents.indices { handle(loopEvents[index]) }
     }
     let end = conclude()
     finishOutput()
@@ -151,7 +151,7 @@ struct CheckDriver: ~Copyable {
     } while !pool.events.isEmpty
   }
 
-  private mutating func handle(_ event: LoopEvent) throws(SystemError) {
+  private mutating func handle(_ event: LoopEvent) {
     switch event {
     case .ready(let token, _, _, let hangup):
       lookForDescendants()
@@ -163,7 +163,7 @@ struct CheckDriver: ~Copyable {
       }
     case .signal(Signal.child): pool.childrenChanged(&loop)
     case .signal(Signal.stop), .terminal(Signal.stop), .terminal(Signal.oneMore), .terminal(Signal.oneFewer):
-      try stop()
+      stop()
     case .signal(Signal.oneMore), .signal(Signal.oneFewer): break
     case .terminal(let signal): interrupted(by: signal)
     case .signal(let signal): interrupted(by: signal)
@@ -175,7 +175,7 @@ struct CheckDriver: ~Copyable {
   }
 
   /// ^Z, and the like: we stop, and the worker with us.
-  private mutating func stop() throws(SystemError) {
+  private mutating func stop() {
     pool.suspendWorkers()
     _ = loop.stop(by: Signal.stop)
     pool.resumeWorkers()
@@ -229,7 +229,7 @@ struct CheckDriver: ~Copyable {
         try loop.setAlarm(at: output.isBlocked ? nil : deadline)
         try loop.wait(into: &loopEvents)
         for event in loopEvents where event != .signal(Signal.child) {
-          if case .ready = event { flush() } else { try handle(event) }
+          if case .ready = event { flush() } else { handle(event) }
         }
       } catch {
         return

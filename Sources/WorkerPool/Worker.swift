@@ -128,15 +128,15 @@ struct Worker: ~Copyable {
 extension Worker {
   /// The first replies of a worker are all looked at.
   private static let lookedAtFirst = 64
-  /// So is every reply to a job that took this long, in nanoseconds: there the look costs nothing. Where several replies come in one
-  /// turn of the loop they have waited for each other, and it is as much for each of them.
+  /// So is every reply to a job that took this long, in nanoseconds: there the look costs nothing. Where several
+  /// replies come in one turn of the loop they have waited for each other, and it is as much for each of them.
   private static let lookedAtFrom: UInt64 = 20_000
   /// The golden ratio of 2^32: added again and again, it spreads the samples evenly and in step with nothing.
   private static let sampleStep: UInt32 = 0x9E37_79B9
 
-  /// Whether to look if the worker has read of its message, now that this has come from it. Of the replies to very short jobs
-  /// one in sixteen is looked at; the beginning of a reply always, but only once. `together`: replies that come in one turn of the
-  /// loop, at least 1.
+  /// Whether to look if the worker has read of its message, now that this has come from it. Of the replies to very
+  /// short jobs one in sixteen is looked at; the beginning of a reply always, but only once. `together`: replies that
+  /// come in one turn of the loop, at least 1.
   mutating func isToBeLookedAt(_ step: FrameDecoder.Step, at now: UInt64, together: UInt64) -> Bool {
     isLookedAt = true
     if hasReadMessage { return false }
@@ -153,8 +153,9 @@ extension Worker {
     return isLookedAt
   }
 
-  /// Whether something has come behind its last reply since that was read. It is looked at before the next job is sent if that
-  /// reply was looked at: once the job is sent, the worker may have read it before what it wrote is seen.
+  /// Whether something has come behind its last reply since that was read. It is looked at before the next job is
+  /// sent if that reply was looked at: once the job is sent, the worker may have read it before what it wrote is
+  /// seen.
   var hasMoreOutput: Bool { isLookedAt && process.unreadOutput() > 0 }
 
   /// Whether it has read of its message, which is remembered until the next one.
@@ -170,7 +171,8 @@ struct ReplyPace {
   private var replies: UInt64 = 0
   private var repliesBefore: UInt64 = 1
 
-  /// Counts one more in the turn that began then; returns how many there were in the turn before that had any, at least 1.
+  /// Counts one more in the turn that began then; returns how many there were in the turn before that had any, at
+  /// least 1.
   mutating func count(at now: UInt64) -> UInt64 {
     if now != turn {
       repliesBefore = max(1, replies)
@@ -185,7 +187,8 @@ struct ReplyPace {
 enum LastOutput {
   /// Nothing: it did not stop in order, or never had a job.
   case ignored
-  /// They break the protocol: it has answered all its jobs. With `owesAnswer` it was being probed or reset, and may still answer that.
+  /// They break the protocol: it has answered all its jobs. With `owesAnswer` it was being probed or reset, and may
+  /// still answer that.
   case watched(owesAnswer: Bool)
 }
 

@@ -14,7 +14,7 @@ public struct WorkerActivity: Sendable, Equatable, CustomStringConvertible {
     case frozen
     /// It waits for a device or a file system.
     case uninterruptible
-    /// It sleeps until somebody types something.
+    /// It sleeps until something is typed.
     case readsTerminal
     /// It has read all that was sent, and sleeps until more comes.
     case readsInput
@@ -57,7 +57,8 @@ public struct WorkerActivity: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// To be read after the worker's name: `which runs`, `whose process sleep (pid 900) sleeps; 12 bytes of the job are unread`.
+  /// To be read after the worker's name: `which runs`, `whose process sleep (pid 900) sleeps; 12 bytes of the job are
+  /// unread`.
   public var description: String {
     let text = descendant.map { "whose process \($0.name) (pid \($0.pid)) \(cause)" } ?? "which \(cause)"
     return unread > 0 ? text + "; \(unread) bytes of the job are unread" : text
@@ -68,7 +69,8 @@ extension WorkerPool {
   /// More descendants than these are not looked at.
   private static let mostDescendants = 64
 
-  /// What the worker is doing at this moment, all its processes considered; nil when it is gone. Reads some files of /proc.
+  /// What the worker is doing at this moment, all its processes considered; nil when it is gone. Reads some files of
+  /// /proc.
   public func activity(of worker: WorkerID) -> WorkerActivity? {
     guard workers.holds(worker) else { return nil }
     let slot = worker.slot.index
@@ -103,7 +105,7 @@ extension WorkerActivity.Kind {
     }
   }
 
-  /// Of several processes of a worker the heaviest tells why it does not answer. A shell that waits for a child says nothing beside it.
+  /// Of several processes of a worker, the one with the largest weight explains why it does not answer.
   fileprivate var weight: Int {
     switch self {
     case .stopped: 8

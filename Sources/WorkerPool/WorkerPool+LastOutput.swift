@@ -5,12 +5,12 @@ import WireFormats
 
 /// What a worker still writes when it is stopped in order: it has answered all its jobs, so there must be nothing.
 ///
-/// A worker that reads ahead, such as one with a thread for its stdin, cannot be caught while it works: whatever comes looks like
-/// the reply to the job in hand. But a reply too many is left over at the end.
+/// A worker that reads ahead, such as one with a thread for its stdin, cannot be caught while it works: whatever
+/// comes looks like the reply to the job in hand. But a reply too many is left over at the end.
 extension WorkerPool {
-  /// The worker goes on the stop ladder. Whatever it writes from now until it is dead breaks the protocol, also after the SIGTERM of the
-  /// ladder. Not if it is stopped for another reason than that it is not needed any more, or in the middle of a job; and what one
-  /// writes that never had a job puts no answer in doubt.
+  /// The worker goes on the stop ladder. Whatever it writes from now until it is dead breaks the protocol, also after
+  /// the SIGTERM of the ladder. Not if it is stopped for another reason than that it is not needed any more, or in
+  /// the middle of a job; and what one writes that never had a job puts no answer in doubt.
   mutating func beginLastOutput(_ slot: Int, isGraceful: Bool) {
     guard isGraceful, workers[slot].jobs > 0 else { return }
     switch workers[slot].duty {
@@ -32,7 +32,8 @@ extension WorkerPool {
     }
   }
 
-  /// Looks whether a worker that is stopping has written anything. It is reported once; the stop goes on as it would have.
+  /// Looks whether a worker that is stopping has written anything. It is reported once; the stop goes on as it would
+  /// have.
   mutating func judgeLastOutput(_ slot: Int, _ loop: inout EventLoop) {
     guard case .watched(let owesAnswer) = workers[slot].lastOutput, !workers[slot].inbound.isEmpty else { return }
     if owesAnswer {

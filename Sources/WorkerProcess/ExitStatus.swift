@@ -33,7 +33,7 @@ public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension ExitStatus {
-  /// The end of a worker that was told to stop: `stopped (exit status 0)`, `stopped by SIGTERM, as asked`.
+  /// The end of a worker that was asked to stop: `stopped (exit status 0)`, `stopped by SIGTERM, as asked`.
   public var whenStopped: String {
     switch self {
     case .exited(let code): "stopped (exit status \(code))"

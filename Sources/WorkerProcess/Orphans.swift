@@ -89,7 +89,7 @@ public struct Orphans: Sendable {
     return sweep
   }
 
-  /// Whether `sweepChildren` would find nobody, unless everything is to go: then it need not be called.
+  /// Whether `sweepChildren` would find no process, unless everything must go: then it need not be called.
   public static var areNone: Bool { OwnedChildren.include(ProcessTable.ownChildren()) }
 
   private mutating func reapIfDead(_ child: CInt) -> Bool {

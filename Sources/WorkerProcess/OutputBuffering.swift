@@ -40,7 +40,7 @@ public enum OutputBuffering: String, CaseIterable, Sendable {
     }
   }
 
-  /// What to do, after the name of the language, if that is not said already.
+  /// What to do, after the name of the language, if the name is not part of it already.
   public var sentence: String {
     switch self {
     case .python, .ruby, .perl, .php, .node, .java, .go, .lua, .c, .awk: "\(rawValue): \(remedy)"
@@ -48,7 +48,7 @@ public enum OutputBuffering: String, CaseIterable, Sendable {
     }
   }
 
-  /// Those that fit the program of a command, as its name or its `#!` line tells; all of them if that is not known.
+  /// Those that fit the program of a command, as its name or its `#!` line shows; all of them if that is not known.
   public static func fitting(_ command: WorkerCommand, _ surroundings: WorkerSurroundings) -> [OutputBuffering] {
     let directory = surroundings.directory.map { String(decoding: $0, as: UTF8.self) }
     let words = command.arguments

@@ -20,8 +20,8 @@ extension SpawnError {
     return badFormat(of: execution.candidates[found]).map { failure(.execute, $0) }
   }
 
-  /// How execve(2) would refuse the content of an executable file: a script whose interpreter is missing, or neither a script nor a
-  /// binary. What cannot be read is left to execve.
+  /// How execve(2) would refuse the content of an executable file: a script whose interpreter is missing, or neither
+  /// a script nor a binary. What cannot be read is left to execve.
   private static func badFormat(of path: String) -> CInt? {
     guard let head = try? contents(ofRegularFile: path, atMost: 256) else { return nil }
     if head.starts(with: "\u{7F}ELF".utf8) { return nil }
@@ -33,7 +33,7 @@ extension SpawnError {
     return obstacle(at: Array(interpreter), isProgram: true)
   }
 
-  /// Whether the kernel was told of formats besides its own: binfmt_misc has files besides `register` and `status`.
+  /// Whether formats besides the kernel's own are registered: binfmt_misc has files besides `register` and `status`.
   private static var knowsOtherFormats: Bool {
     var others = 0
     forEachName(in: "/proc/sys/fs/binfmt_misc") { name, _ in

@@ -202,8 +202,8 @@ extension SpawnError {
   }
 }
 
-/// Where a program may stand: where its path says, or in the folders of PATH, in order. A relative path counts from `directory`,
-/// if that is given.
+/// Where a program may stand: where its path says, or in the folders of PATH, in order. A relative path counts from
+/// `directory`, if that is given.
 func programCandidates(_ program: String, in directory: String?) -> [String] {
   let paths: [String] =
     if program.contains("/") {

@@ -1,8 +1,9 @@
 /// A worker's stderr, cut into whole lines, with the last few kept as evidence for its death notice.
 ///
-/// A carriage return ends what a line shows for now, as progress bars do it: what follows takes its place. Such a state is held back;
-/// the last one becomes the line when a newline follows, or ``takeState()`` shows it in the meantime. `\r\n` is one end of a line.
-/// Several bars below each other are drawn with newlines and `ESC [ A`, which moves up again: those newlines end no lines.
+/// A carriage return ends what a line shows for now, as progress bars do it: what follows takes its place. Such a
+/// state is held back; the last one becomes the line when a newline follows, or ``takeState()`` shows it in the
+/// meantime. `\r\n` is one end of a line. Several bars below each other are drawn with newlines and `ESC [ A`, which
+/// moves up again: those newlines end no lines.
 public struct StderrLines: Sendable {
   /// A line longer than this is passed on in pieces, so that no memory is spent on a worker that never ends one.
   static let longestLine = 8192
@@ -16,9 +17,9 @@ public struct StderrLines: Sendable {
   private var stateIsShown = false
   /// The state stands on a line above the one that is being written.
   private var stateIsAbove = false
-  /// So many newlines only move down to lines that were left by moving up.
+  /// The number of newlines that only move down again to lines which were left by moving up.
   private var linesBelow = 0
-  /// So many bars below each other are understood.
+  /// The most bars below each other that are understood.
   private static let mostLinesBelow = 64
   private var last: [[UInt8]] = []
 
@@ -76,7 +77,7 @@ public struct StderrLines: Sendable {
   }
 
   private mutating func holdState() {
-    // Blanks over a state only erase it: what it said is still the last that was said.
+    // Blanks over a state only erase it: it is still the last state.
     if Self.isVisible(unfinished), unfinished != state {
       state = unfinished
       stateIsShown = false

@@ -9,10 +9,11 @@ extension WorkerProcess {
   /// True when what `sender` (a process as the kernel named it, of user `uid`) says counts as said by this worker, who runs
   /// as `user`: it is the worker, in its group, below it, or it bears the worker's entries in its environment. A helper that
   /// ended right after it spoke cannot be asked any more, and is believed: the address it wrote to was given to this worker
-  /// alone. Other users are not, but for root and ourselves; nor are processes of which our pid namespace has no number.
+  /// alone. Other users are not, but for root and ourselves; nor are processes of which our pid namespace has no
+  /// number.
   ///
-  /// systemd-notify(1), if it runs as root, names its parent as the sender. If that has ended, it is the process that adopted it, mostly
-  /// ourselves: then an orphan of this worker must be among the children of that process.
+  /// systemd-notify(1), if it runs as root, names its parent as the sender. If that has ended, it is the process that
+  /// adopted it, mostly ourselves: then an orphan of this worker must be among the children of that process.
   public func owns(_ sender: CInt, uid: UInt32, user: UInt32?, cookie: PoolCookie, serial: UInt64) -> Bool {
     guard uid == 0 || uid == getuid() || uid == user, sender > 0 else { return false }
     if sender == pid || isMarked(sender, cookie, serial) { return true }
@@ -28,8 +29,8 @@ extension WorkerProcess {
     return false
   }
 
-  /// Whether a child of a process comes from this worker; one that is dead and not reaped yet is known by its group. Only an
-  /// ancestor of the worker can have such a child.
+  /// Whether a child of a process comes from this worker; one that is dead and not reaped yet is known by its group.
+  /// Only an ancestor of the worker can have such a child.
   private func hasAdopted(_ process: CInt, _ cookie: PoolCookie, _ serial: UInt64) -> Bool {
     ProcessTable.children(of: process).contains { $0 != pid && isMarked($0, cookie, serial) }
   }

@@ -12,10 +12,10 @@ extension WorkerProcess {
   /// Starts the command with `extra` in its environment, which wins over all that the surroundings say. Our ends of its
   /// pipes do not block, its own do.
   ///
-  /// `cgroupProcs` is a `cgroup.procs`, open for writing, of the cgroup that it starts in, by the launcher. To `group` it is
-  /// moved as soon as it runs, which costs less. With `guarding` (of a
-  /// `CrashGuard`) it and its descendants do not outlive us even if we are killed: it stands in that list until it is
-  /// reaped, and finds the cookie in its environment.
+  /// `cgroupProcs` is a `cgroup.procs`, open for writing, of the cgroup that it starts in, by the launcher. To
+  /// `group` it is moved as soon as it runs, which costs less. With `guarding` (of a `CrashGuard`) it and its
+  /// descendants do not outlive us even if we are killed: it stands in that list until it is reaped, and finds the
+  /// cookie in its environment.
   public static func spawn(
     _ command: WorkerCommand, environment extra: [(String, String)],
     surroundings: WorkerSurroundings = WorkerSurroundings(), errorOutput: ErrorOutput = .captured,

@@ -1,6 +1,6 @@
 import CommandLineKit
 
-/// What people know from xargs and GNU parallel, and how it is done here.
+/// Options and placeholders of xargs and GNU parallel, and how the same is done here.
 enum ForeignOptions {
   private static let notPlaced =
     "jobs are not placed into arguments: each worker reads them from its stdin, one after the other, and answers each "
@@ -52,7 +52,7 @@ enum ForeignOptions {
   /// What stands before parallel's jobs on its command line.
   private static let sources: Set<String> = [":::", ":::+", "::::", "::::+"]
 
-  /// What to say about words of the worker's own command line that another program would replace; nil for nothing.
+  /// The hint for words of the worker's own command line that another program would replace; nil if there are none.
   static func advice(forWorker words: [String]) -> String? {
     guard let program = words.first, program.split(separator: "/").last != "parallel" else { return nil }
     let arguments = words.dropFirst()

@@ -51,7 +51,8 @@ struct Main {
     }
   }
 
-  /// Says which words of the worker's another program would replace. They may be meant: it is started as it is.
+  /// Warns of words of the worker's command that another program would replace. They may be meant: it is started as
+  /// it is.
   private static func adviseOnWorker(_ parsed: ParsedArguments) {
     guard case .commandLine? = preforkTool.command(named: parsed.commandName)?.operands,
       parsed[RunOptions.verbosity] != .quiet, let advice = ForeignOptions.advice(forWorker: parsed.operands)

@@ -18,8 +18,8 @@ func checkConfiguration(of arguments: ParsedArguments) throws(ServeFailure) -> I
   return ExitCode.ok.rawValue
 }
 
-/// What files and names show by now of what is bound to fail: worker programs that are not there, sockets in folders that are not
-/// there, hosts that cannot be resolved. Looks only; nothing is opened or made.
+/// What files and names show by now of what is bound to fail: worker programs that are not there, sockets in folders
+/// that are not there, hosts that cannot be resolved. Looks only; nothing is opened or made.
 func foresee(_ configuration: ServeConfiguration, _ settings: ServeSettings, into mistakes: inout MistakeList) {
   for (pool, said) in zip(configuration.pools, settings.pools) {
     if let error = pool.foreseenStartFailure {

@@ -4,7 +4,7 @@ import Glibc
 import JobServer
 import LinuxIO
 
-/// Sees beforehand why a server could not listen where it is told to.
+/// Foresees why a server could not listen at its addresses.
 struct SocketForesight {
   /// One socket of the configuration.
   private struct Use {
@@ -115,7 +115,7 @@ struct SocketForesight {
   }
 }
 
-/// What may fail, depending on who starts the server: whoever checks a configuration may be another user.
+/// What may fail, depending on the user that starts the server, which may be another one than now.
 func warnings(about configuration: ServeConfiguration) -> [String] {
   if ProcessTable.isRoot { return [] }
   var warnings: [String] = []

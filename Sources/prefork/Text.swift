@@ -17,7 +17,7 @@ func message(of error: SystemError) -> String {
   return "prefork: \(error)\n" + (error.code == EPERM || error.code == ENOSYS ? filter : "")
 }
 
-/// Writes a message for people to stderr. If that fails, or nobody reads it for a second, there is nobody left to tell.
+/// Writes a message for people to stderr. If that fails, or it is not read for a second, it is dropped.
 func printError(_ text: String) {
   _ = write(text, to: STDERR_FILENO, patience: 1000)
 }

@@ -1,8 +1,9 @@
 import Glibc
 import Testing
 
-/// Newer system calls, each denied in turn as by the filter of a container that does not know it (bun #35924, boost.process #513):
-/// a run does without the call, or ends at once and names the step. It obeys SIGTERM in any case, and nothing outlives it.
+/// Newer system calls, each denied in turn as by the filter of a container that does not know it (bun #35924,
+/// boost.process #513): a run does without the call, or ends at once and names the step. It obeys SIGTERM in any
+/// case, and nothing outlives it.
 @Suite struct DeniedCallTests {
   static let errors = ["EPERM", "ENOSYS"]
   /// prctl: PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER and PR_SET_NO_NEW_PRIVS.
@@ -47,8 +48,8 @@ import Testing
     #expect(session.finish().status == 128 + SIGTERM)
   }
 
-  /// The guard is made by clone(2), workers are by clone3(2). Without it the kernel kills them, which has to be asked of it by the
-  /// launcher.
+  /// The guard is made by clone(2), workers are by clone3(2). Without it the kernel kills them, which has to be asked
+  /// of it by the launcher.
   @Test func withoutAGuardTheKernelKillsTheWorkers() throws {
     let session = try Session("exec \(denying("clone", "EPERM")) prefork run -w 2 -- sleep 300")
     session.waitForError("descendants of workers would outlive a SIGKILL of prefork: start a guard")

@@ -4,8 +4,8 @@ import Testing
 @testable import CommandLineKit
 @testable import prefork
 
-/// No value that an option accepts may trap or hang us: every option that takes a number of any kind is tried at both ends of what
-/// its declaration accepts.
+/// No value that an option accepts may trap or hang us: every option that takes a number of any kind is tried at both
+/// ends of what its declaration accepts.
 @Suite struct OptionLimitTests {
   /// Options whose values are words: there are no ends to try.
   private static let words: Set = [
@@ -129,8 +129,8 @@ import Testing
     value != ends(of: option).last
   }
 
-  /// The smallest and the largest text that an option accepts; none if its values are words. An option whose kind is not known
-  /// here fails the test: it must be tried, too.
+  /// The smallest and the largest text that an option accepts; none if its values are words. An option whose kind is
+  /// not known here fails the test: it must be tried, too.
   private func ends(of option: OptionDeclaration) -> [String] {
     guard let placeholder = option.placeholder, !Self.words.contains(placeholder) else { return [] }
     func isLegal(_ text: String) -> Bool {

@@ -1,8 +1,8 @@
 import Glibc
 import Testing
 
-/// Workers that write more than one line for a job, or at the wrong time. Whatever they do, no answer to one job is passed off as
-/// another's without a word: the run ends with 76.
+/// Workers that write more than one line for a job, or at the wrong time. Whatever they do, no answer to one job is
+/// passed off as another's without a word: the run ends with 76.
 @Suite struct OutOfTurnTests {
   /// The ways of `out_of_turn.pl`.
   static let ways = [

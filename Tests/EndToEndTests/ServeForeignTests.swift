@@ -1,8 +1,8 @@
 import Glibc
 import Testing
 
-/// Those that speak another protocol to a job socket are answered in it, and nothing of what they send is run: a web page can make a
-/// browser send to 127.0.0.1 what it likes.
+/// Those that speak another protocol to a job socket are answered in it, and nothing of what they send is run: a web
+/// page can make a browser send to 127.0.0.1 what it likes.
 @Suite struct ServeForeignTests {
   private static let worker = #"sh -c 'while read -r x; do echo "$x" >>"$DIR/seen"; echo "$x"; done'"#
 

@@ -2,8 +2,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A reload while files, locks or the configuration are not as they should be. What a reload changes in a pool is tested in
-/// `ServeConfigurationTests`.
+/// A reload while files, locks or the configuration are not as they should be. What a reload changes in a pool is
+/// tested in `ServeConfigurationTests`.
 @Suite struct ServeReloadTests {
   private static let text = """
     control: unix:DIR/control

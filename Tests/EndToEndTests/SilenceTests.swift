@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func oneThatIsStoppedIsNotBlamedForBuffering() throws {
-    try silent("sh -c 'read -r job; kill -STOP $$'", "a\n", until: "who has stopped it? kill -CONT") { session in
+    try silent("sh -c 'read -r job; kill -STOP $$'", "a\n", until: "a signal stopped it: kill -CONT") { session in
       #expect(session.errorText.contains("which is stopped by a signal"), "\(session.errorText)")
       #expect(!session.errorText.contains("does it buffer"), "\(session.errorText)")
     }

@@ -30,7 +30,8 @@ import Testing
     #expect(result.errors.split(separator: "\n").count < 60, "\(result.errors)")
   }
 
-  /// What a worker said stands there once, under its name: neither the message about its end nor the last word repeats it.
+  /// What a worker said stands there once, under its name: neither the message about its end nor the last word
+  /// repeats it.
   @Test(arguments: ["", "-v", "-q"]) func theLastStderrOfAWorkerIsShownOnce(option: String) throws {
     let worker = "sh -c 'echo \"oops $$\" >&2; printf \"half $$\" >&2; exit 3'"
     let result = try shell("echo a | prefork run \(option) -w 1 --restart-budget 2/10s -- \(worker)")

@@ -9,7 +9,8 @@ import Testing
 
   @Test("one client after the other needs one object, though it is reset for 5 ms after each lease")
   func sequentialReset() async throws {
-    // A start of a second, so that a loaded machine is not what decides; the core's tests have starts that take no time.
+    // A start of a second, so that a loaded machine is not what decides; the core's tests have starts that take no
+    // time.
     let pool = ObjectPool(
       .init(maximum: 10),
       make: {

@@ -4,7 +4,8 @@ import Testing
 
 @testable import WorkerProcess
 
-/// Who may speak for a worker on its notification socket. Each story in a process of its own that adopts orphans, as prefork does.
+/// Who may speak for a worker on its notification socket. Each story in a process of its own that adopts orphans, as
+/// prefork does.
 @Suite struct OwnershipTests {
   @Test("the worker itself, its child and its grandchild, in its group or out of it")
   func descendants() async {

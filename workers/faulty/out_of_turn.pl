@@ -1,9 +1,9 @@
 #!/usr/bin/env perl
-# Faulty: each job is a number, and its answer is that number. But in one way or another it writes more than one line for a job, or
-# writes it at the wrong time: the first argument says in which, the second how many jobs there are.
+# Faulty: each job is a number, and its answer is that number. But in one way or another it writes more than one line for
+# a job, or writes it at the wrong time: the first argument selects the way, the second is the number of jobs.
 #
-# prefork must: never pass what belongs to one job off as the answer to another without saying so. Whatever way it is, the breach is
-# reported, and the run ends with status 76.
+# prefork must: never pass off what belongs to one job as the answer to another without a report. In each of these ways
+# the breach is reported, and the run ends with status 76.
 use strict;
 use warnings;
 use IO::Handle;

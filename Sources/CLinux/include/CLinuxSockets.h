@@ -33,7 +33,7 @@ int prefork_peer_credentials(int fd, pid_t *pid, unsigned *uid, unsigned *gid);
 /// What became of a connect that was in progress: 0, or the errno that it failed with.
 int prefork_pending_error(int fd);
 int prefork_set_close_on_exec(int fd);
-/// SIOCOUTQ: bytes in a connection that the other side has not got; -1 with errno.
+/// SIOCOUTQ: bytes in a connection that the other side has not received; -1 with errno.
 int prefork_bytes_undelivered(int fd);
 void prefork_reuse_address(int fd);
 /// Does nothing to a socket that is not TCP.

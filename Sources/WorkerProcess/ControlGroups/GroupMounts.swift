@@ -18,8 +18,8 @@ struct GroupMounts: Equatable {
       return group.hasPrefix(stem + "/") ? point + group.dropFirst(stem.utf8.count) : nil
     }
 
-    /// The folders of a group and of all groups above it that can be seen here, the nearest first; none if the group lies
-    /// outside.
+    /// The folders of a group and of all groups above it that can be seen here, the nearest first; none if the group
+    /// lies outside.
     func foldersUpwards(from group: String) -> [String] {
       // A mount whose root is above our cgroup namespace shows groups above ours, but not which of its folders is ours.
       if isAboveNamespace { return [point] }

@@ -1,7 +1,7 @@
 import LinuxIO
 
-/// The CPUs that this process may use: no more than its affinity names, and no more than the CPU time that the quotas of its
-/// control groups allow.
+/// The CPUs that this process may use: no more than its affinity names, and no more than the CPU time that the quotas
+/// of its control groups allow.
 public enum UsableProcessors {
   /// How many they are, read once: at least 1. A quota of one and a half CPUs counts as 2.
   public static let count = count(in: RealFileTree(), affinity: affinityCount())
@@ -34,7 +34,8 @@ public enum UsableProcessors {
     return found
   }
 
-  /// The limit that is set at one group, in CPUs, rounded up; nil if none is. A file of the other version does not exist.
+  /// The limit that is set at one group, in CPUs, rounded up; nil if none is. A file of the other version does not
+  /// exist.
   private static func quota(of folder: String, _ files: some FileTree) -> Int? {
     if let text = try? files.text(of: "\(folder)/cpu.max") { return processors(inCpuMax: text) }
     guard let quota = try? files.text(of: "\(folder)/cpu.cfs_quota_us"),
@@ -50,7 +51,8 @@ public enum UsableProcessors {
     return processors(quota: words[0], period: words[1])
   }
 
-  /// Microseconds of CPU time in each period of so many; without a limit the quota is `max`, in version 1 -1.
+  /// Microseconds of CPU time per period, which is in microseconds, too; without a limit the quota is `max`, in
+  /// version 1 -1.
   static func processors(quota: Substring, period: Substring) -> Int? {
     guard let quota = Int(quota), let period = Int(period), quota > 0, period > 0 else { return nil }
     return quota / period + (quota % period > 0 ? 1 : 0)

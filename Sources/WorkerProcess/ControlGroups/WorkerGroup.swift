@@ -22,8 +22,9 @@ public struct WorkerGroup: Sendable {
     try files.openForWriting("\(folder)/cgroup.procs")
   }
 
-  /// Moves a child of ours in that was just started, with the children that it may have by now. (It is fast that has some:
-  /// a program needs longer to begin.) Not those that have lost their parent already; the pool's cookie finds these.
+  /// Moves a child of ours in that was just started, with the children that it may have by now. (It is fast that has
+  /// some: a program needs longer to begin.) Not those that have lost their parent already; the pool's cookie finds
+  /// these.
   func admit(_ pid: CInt) throws(SpawnFailure) {
     do throws(SystemError) {
       try files.write("\(pid)", to: "\(folder)/cgroup.procs")

@@ -11,6 +11,6 @@ int number_of_close_range(void);
 /// The number of getsockopt(2).
 int number_of_getsockopt(void);
 
-/// Starts a process that locks the file (fcntl(2)), and a child of it that has the file open, too; both wait for ever. It leads a process
-/// group, and writes a byte to `ready` when it has the lock. Its number, or -1 with errno.
+/// Starts a process that locks the file (fcntl(2)), and a child of it that has the file open, too; both wait for
+/// ever. It leads a process group, and writes a byte to `ready` when it has the lock. Its number, or -1 with errno.
 int start_lock_holder(const char *path, int ready);
