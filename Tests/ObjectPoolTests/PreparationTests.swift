@@ -74,7 +74,7 @@ final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
 
   @Test("a new object, and each used one, after its validation", arguments: Face.allCases)
   func order(face: Face) async throws {
-    let pool = pool(face, .init(size: 1).with { $0.resets = .onAcquire })
+    let pool = pool(face, .init(maximum: 1).with { $0.resets = .onAcquire })
     for _ in 0..<2 { _ = try await pool.use() }
     #expect(diary.calls.all == ["make 0", "prepare 0", "reset 0", "validate 0", "prepare 0"])
   }
