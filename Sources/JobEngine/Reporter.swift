@@ -2,6 +2,7 @@ import Chronicle
 import LinuxIO
 import PoolCore
 import ServiceManager
+import Text
 import WorkerPool
 import WorkerProcess
 
@@ -276,9 +277,13 @@ package struct Reporter: ~Copyable {
     dropped = (0, 0)
     if lines > 0 {
       let reader = log == nil ? "stderr is not read" : "the file of --stderr is not read"
-      say(.warning, "\(lines) \(lines == 1 ? "line" : "lines") of workers' logs were dropped because \(reader)")
+      say(
+        .warning, "\(plural(lines, "line")) of workers' logs \(counted(lines, "was", "were")) dropped because \(reader)")
     }
-    if messages > 0 { say(.warning, "\(messages) messages were dropped because stderr is not read") }
+    if messages > 0 {
+      let what = "\(plural(messages, "message")) \(counted(messages, "was", "were"))"
+      say(.warning, "\(what) dropped because stderr is not read")
+    }
     flush()
   }
 

@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import PoolCore
+import Text
 import WorkerPool
 
 /// What signals mean to a run: those of processes and keys, and those that the terminal sends for itself.
@@ -41,7 +42,7 @@ extension RunDriver where Work: ~Copyable {
       workplace.takeBackUnstarted(&loop)
       settle()
       if workplace.counts.leased > 0 {
-        let jobs = runningJobs(workplace.counts.leased)
+        let jobs = plural(workplace.counts.leased, "running job")
         let limit = givesUpAt == nil ? "" : ", at most \(seconds(configuration.drainLimit)) (--drain-timeout)"
         reporter.note("\(signalName(signal)): finishing \(jobs)\(limit); once more to stop now")
       }
@@ -63,11 +64,9 @@ extension RunDriver where Work: ~Copyable {
   mutating func giveUp() {
     let running = workplace.counts.leased
     let limit = seconds(configuration.drainLimit)
-    if running > 0 { reporter.note("\(runningJobs(running)) given up after \(limit) (--drain-timeout)") }
+    if running > 0 { reporter.note("\(plural(running, "running job")) given up after \(limit) (--drain-timeout)") }
     abandonJobs(.prompt, because: .drainTimeout)
   }
-
-  private func runningJobs(_ count: Int) -> String { count == 1 ? "1 running job" : "\(count) running jobs" }
 
   /// What the loop sees when the run is over but for slow readers.
   mutating func handleAtTheEnd(_ event: LoopEvent) {

@@ -37,20 +37,21 @@ extension RunDriver where Work: ~Copyable {
     }
   }
 
-  /// What a full disk or a kill has torn at the end of a file that is appended to is ended, and never goes on as something else.
+  /// Ends the last line of each file that is appended to, if a full disk or a kill has torn it, so that nothing is glued
+  /// to it.
   mutating func endTornLines() {
     // In other formats than records a program may have put something before the first result on purpose.
     if configuration.resumes || configuration.output == .records {
       let torn = sink.beginOnFreshLine()
       if torn > 0 {
-        reporter.note("stdout ends in the middle of a result (\(bytes(torn)) without end): new ones begin behind it")
+        reporter.note("stdout ends in the middle of a result (\(plural(torn, "byte")) without end): new ones begin behind it")
       }
     }
     if let path = configuration.deadLetters, let torn = unendedBytes(of: deadLetters), torn > 0 {
-      reporter.note("\(path) ends in the middle of a line (\(bytes(torn)) without end): new ones begin behind it")
+      reporter.note("\(path) ends in the middle of a line (\(plural(torn, "byte")) without end): new ones begin behind it")
     }
     if let path = configuration.jobLog, let torn = tornBytes(of: jobLog), torn > 0 {
-      reporter.note("\(path) ended in the middle of a line: \(bytes(torn)) were cut off")
+      reporter.note("\(path) ended in the middle of a line: \(plural(torn, "byte")) \(counted(torn, "was", "were")) cut off")
     }
   }
 
@@ -83,8 +84,6 @@ extension RunDriver where Work: ~Copyable {
 
   private var endedQuietly: Bool { earlyEnd == .allOK }
 }
-
-private func bytes(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
 
 // What may be there or not, and cannot be copied, can be looked at only like this.
 

@@ -1,4 +1,5 @@
 import LinuxIO
+import Text
 
 /// Text on its way to stdout or stderr, which never makes the loop wait: a reader that is slow must not keep Ctrl-C from
 /// being heard.
@@ -35,7 +36,8 @@ struct TextOutput: ~Copyable {
   /// Writes as much as the reader takes.
   mutating func flush() {
     if droppedLines > 0, buffer.count <= Self.highWater {
-      write("prefork: \(droppedLines) lines of the worker's log were dropped because stderr is not read\n")
+      let lines = "\(plural(droppedLines, "line")) of the worker's log \(counted(droppedLines, "was", "were"))"
+      write("prefork: \(lines) dropped because stderr is not read\n")
       droppedLines = 0
     }
     while !buffer.isEmpty {

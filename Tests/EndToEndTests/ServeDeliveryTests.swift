@@ -76,17 +76,6 @@ import Testing
     #expect(result.errors.contains("1 connection did not read its answers"), "\(result.errors)")
   }
 
-  @Test("to a client that reads, a stop from control answers what it gives up")
-  func stopped() throws {
-    let server = try Server("-w 1", worker: ServeFairnessTests.gated)
-    let client = try server.connect()
-    client.send("1\n2\n")
-    server.wait(for: "a job") { server.lines(of: "seen") == ["1"] }
-    #expect(try server.control("stop").status == 0)
-    #expect(client.rest() == "\n\n")
-    #expect(server.finish().status == 1)
-  }
-
   @Test("one whose connection was idle for too long, and that sends just then, is not reset")
   func idle() throws {
     let server = try Server("-w 1 --idle-connection-timeout 100ms", listen: "--listen tcp:127.0.0.1:0")

@@ -31,18 +31,7 @@ final class Server {
   var socket: String { folder + "/s" }
 
   /// What stands in the folder.
-  var entries: [String] {
-    guard let directory = opendir(folder) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
-  }
+  var entries: [String] { names(in: folder) }
 
   /// The lines that a worker has left in a file of the folder.
   func lines(of name: String) -> [String] {

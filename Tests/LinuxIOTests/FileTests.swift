@@ -16,19 +16,6 @@ import Testing
     try body(folder)
   }
 
-  private func names(in folder: String) -> [String] {
-    guard let directory = opendir(folder) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
-  }
-
   private func make(_ path: String, _ text: String = "") throws {
     let file = try FileDescriptor.open(path, flags: O_WRONLY | O_CREAT | O_TRUNC)
     put(text, into: file.rawValue)

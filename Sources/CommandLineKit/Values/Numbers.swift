@@ -82,7 +82,8 @@ extension ValueKind where Value == Int {
         throw ValueError(problem: "is too large", wanted: "a size of at most 1024T", example: "64M")
       }
       if bytes < minimum {
-        throw ValueError(problem: "is too small", wanted: "a size of at least \(minimum) bytes", example: "64M")
+        let limit = minimum == 1 ? "above 0" : "of at least \(minimum) bytes"
+        throw ValueError(problem: "is too small", wanted: "a size \(limit)", example: "64M")
       }
       return bytes
     }
