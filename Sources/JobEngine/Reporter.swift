@@ -277,8 +277,8 @@ package struct Reporter: ~Copyable {
     dropped = (0, 0)
     if lines > 0 {
       let reader = log == nil ? "stderr is not read" : "the file of --stderr is not read"
-      say(
-        .warning, "\(plural(lines, "line")) of workers' logs \(counted(lines, "was", "were")) dropped because \(reader)")
+      let what = "\(plural(lines, "line")) of workers' logs \(counted(lines, "was", "were"))"
+      say(.warning, "\(what) dropped because \(reader)")
     }
     if messages > 0 {
       let what = "\(plural(messages, "message")) \(counted(messages, "was", "were"))"

@@ -43,16 +43,19 @@ extension RunDriver where Work: ~Copyable {
     // In other formats than records a program may have put something before the first result on purpose.
     if configuration.resumes || configuration.output == .records {
       let torn = sink.beginOnFreshLine()
-      if torn > 0 {
-        reporter.note("stdout ends in the middle of a result (\(plural(torn, "byte")) without end): new ones begin behind it")
-      }
+      if torn > 0 { reportTornLine("stdout ends in the middle of a result", torn) }
     }
     if let path = configuration.deadLetters, let torn = unendedBytes(of: deadLetters), torn > 0 {
-      reporter.note("\(path) ends in the middle of a line (\(plural(torn, "byte")) without end): new ones begin behind it")
+      reportTornLine("\(path) ends in the middle of a line", torn)
     }
     if let path = configuration.jobLog, let torn = tornBytes(of: jobLog), torn > 0 {
-      reporter.note("\(path) ended in the middle of a line: \(plural(torn, "byte")) \(counted(torn, "was", "were")) cut off")
+      let bytes = "\(plural(torn, "byte")) \(counted(torn, "was", "were"))"
+      reporter.note("\(path) ended in the middle of a line: \(bytes) cut off")
     }
+  }
+
+  private mutating func reportTornLine(_ place: String, _ torn: Int) {
+    reporter.note("\(place) (\(plural(torn, "byte")) without end): new ones begin behind it")
   }
 
   /// Jobs went out and nothing came back.
