@@ -32,7 +32,7 @@ struct Demo: ~Copyable {
         switch event {
         case .ready(let token, _, _, let hangup): _ = pool.handle(token: token, hangup: hangup, &loop)
         case .alarm: pool.fireTimers(&loop)
-        case .signal: break
+        case .signal, .terminal: break  // Only with SystemEvents, which this program does not use.
         }
       }
     }
