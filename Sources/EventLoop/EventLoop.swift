@@ -116,13 +116,15 @@ public struct EventLoop: ~Copyable {
   }
 
   /// Asks for `.alarm` at `deadline` (nanoseconds of this loop's clock), or for none. Cheap unless it is the earliest
-  /// for some time.
+  /// for some time. A deadline that has passed costs nothing: the next wait only looks.
   public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {
     alarm = deadline
-    guard let deadline else { return }
-    let reading = clock.reading(at: max(deadline, clock.now))
+    guard let deadline, !isAlarmDue else { return }
+    let reading = clock.reading(at: deadline)
     if reading < expiry { try setTimer(at: reading) }
   }
+
+  private var isAlarmDue: Bool { alarm.map { $0 <= clock.now } ?? false }
 
   /// Waits until something happens, or patience ends, and appends it to `events`, the alarm last. When the process
   /// stood still, everything that became ready meanwhile is among the events: no peer may be found silent that was
@@ -152,12 +154,17 @@ public struct EventLoop: ~Copyable {
     if stoodStill || count == nil { count = try lookAgain(into: &events, &own) }
     if let count { append(count, to: &events, &own) }
     if own.isNestedReady { try nested?.dispatch(into: &events) }
-    if own.hasExpired { try timerExpired(into: &events) }
+    if isAlarmDue {
+      alarm = nil
+      events.append(.alarm)
+    }
+    if own.hasExpired { try timerExpired() }
     return count == 0
   }
 
   /// How long to wait: in milliseconds for the kernel, and at most in nanoseconds; nil for as long as it takes.
   private func plan(_ patience: LoopPatience) -> (timeout: CInt, planned: UInt64?) {
+    if isAlarmDue { return (0, 0) }
     guard patience == .endless else { return (patience.rawValue, UInt64(patience.rawValue) * 1_000_000) }
     guard let alarm, let wait = clock.longestWait(until: alarm) else { return (patience.rawValue, nil) }
     // The last part of the way is left to the alarm, which is more exact.
@@ -192,12 +199,8 @@ public struct EventLoop: ~Copyable {
     }
   }
 
-  /// The alarm may have been cleared or moved later meanwhile, or the process stood still; then it does not ring yet.
-  private mutating func timerExpired(into events: inout [LoopEvent]) throws(SystemError) {
-    if let deadline = alarm, deadline <= clock.now {
-      alarm = nil
-      events.append(.alarm)
-    }
+  /// The alarm may have been cleared or moved later meanwhile, or the process stood still: then it has not rung.
+  private mutating func timerExpired() throws(SystemError) {
     try setTimer(at: alarm.map { clock.reading(at: $0) } ?? .max)
   }
 

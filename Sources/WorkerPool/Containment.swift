@@ -19,6 +19,11 @@ struct Containment: ~Copyable {
   private var group: PoolGroup?
   private var crashGuard: CrashGuard?
   private var witness: OutOfMemoryWitness
+  /// We are given the orphans among our workers' descendants: whatever lives of a worker that is gone is a child of ours, or
+  /// descends from one.
+  private var isGivenOrphans = false
+  /// Groups of workers that have died since the last look at our children.
+  private var endedGroups: [WorkerGroup] = []
   /// Groups of workers that are dead, which still held a process when they were to be removed.
   private var leftGroups: [WorkerGroup] = []
   /// Groups without limits whose workers are gone with all that they started: making one costs more than a worker does.
@@ -39,6 +44,7 @@ struct Containment: ~Copyable {
     if adoptsOrphans {
       do throws(SystemError) {
         try ProcessTable.becomeSubreaper()
+        isGivenOrphans = true
       } catch {
         shortcomings.append("orphans of workers cannot be found: \(error)")
       }
@@ -127,12 +133,24 @@ struct Containment: ~Copyable {
     witness.verdict(events: group?.memoryEvents(), now: now)
   }
 
-  /// The worker is reaped: nothing of it may stay.
+  /// The worker is reaped: nothing of it may stay. The next look at our children may spare us the look at its group.
   mutating func workerEnded(_ group: WorkerGroup?) {
     guard let group else { return }
-    if !group.hasLimits, group.isVacant() { return vacantGroups.append(group) }
-    if group.isPopulated() { group.kill() }
-    leftGroups.append(group)
+    endedGroups.append(group)
+    if !isGivenOrphans { clearEndedGroups(areEmpty: false) }
+  }
+
+  private mutating func clearEndedGroups(areEmpty: Bool) {
+    guard !endedGroups.isEmpty else { return }
+    for group in endedGroups {
+      if !group.hasLimits, group.isVacant(isEmpty: areEmpty) {
+        vacantGroups.append(group)
+      } else {
+        if !areEmpty, group.isPopulated() { group.kill() }
+        leftGroups.append(group)
+      }
+    }
+    endedGroups.removeAll(keepingCapacity: true)
     removeLeftGroups()
   }
 
@@ -152,14 +170,20 @@ struct Containment: ~Copyable {
     case some
   }
 
-  /// Only workers are left, and everything that is gone has been cleared away.
-  var isTidy: Bool { adoptsOrphans && leftGroups.isEmpty && Orphans.areNone }
+  /// One look at our children, for all workers that have ended since the last one. True if only workers are left, and
+  /// everything that is gone has been cleared away.
+  mutating func clearUp() -> Bool {
+    let areNone = adoptsOrphans && Orphans.areNone
+    clearEndedGroups(areEmpty: areNone && isGivenOrphans)
+    return areNone && leftGroups.isEmpty
+  }
 
   /// One round against what workers that are gone have left.
   mutating func sweep(workers: [(pid: CInt, serial: UInt64)], everythingGoes: Bool) -> Remains {
     var census = Orphans.Census(
       known: Set(workers.map(\.pid)), liveWorkers: Set(workers.map(\.serial)), everythingGoes: everythingGoes)
     if let guardPid { census.known.insert(guardPid) }
+    clearEndedGroups(areEmpty: false)
     let sweep = adoptsOrphans ? orphans.sweepChildren(census) : orphans.sweepEverywhere(census)
     removeLeftGroups()
     if !sweep.killed.isEmpty || !leftGroups.isEmpty { return .some }

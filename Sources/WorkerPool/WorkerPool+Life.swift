@@ -27,6 +27,7 @@ extension WorkerPool {
       workers.insert(worker)
     } catch {
       containment.workerEnded(group)
+      sweepSoon(loop)
       lastFailureWasViolation = false
       events.append(.cannotStart(error))
       return tell(.workerGone(id, error.isPermanent ? .cannotStart : .failedStart), &loop)
@@ -130,7 +131,7 @@ extension WorkerPool {
     let group = workers[slot].group
     workers.remove(slot)
     containment.workerEnded(group)
-    sweep(&loop)
+    sweepSoon(loop)
     // The owner settles the lost job first: that may be the end of all (--halt), and then no worker is replaced.
     if hadJob { return timers.arm(.gone(id, cause), at: loop.now()) }
     tell(.workerGone(id, cause), &loop)

@@ -15,10 +15,11 @@ extension WorkerPool {
   /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with `adoptsOrphans`.
   public mutating func childrenChanged(_ loop: inout EventLoop) {
     if let text = containment.noteDeathOfGuard() { events.append(.notEnforced(text)) }
-    hearStarting(&loop)
-    // The signal was received before any event of this turn was handled, and a worker's death has led to a round since.
-    if lastSweep != loop.now() { sweep(&loop) }
+    sweepSoon(loop)
   }
+
+  /// One round at the end of this turn of the loop is enough for all that has ended in it.
+  mutating func sweepSoon(_ loop: borrowing EventLoop) { timers.arm(.cleanUp, at: loop.now()) }
 
   /// What starting workers have sent is read before orphans are reaped: an orphan that has just sent READY=1 must
   /// still be there for its worker to be known.
@@ -31,11 +32,12 @@ extension WorkerPool {
   /// One round; the next one is timed if it may find more.
   mutating func sweep(isTimed: Bool = false, _ loop: inout EventLoop) {
     if !configuration.adoptsOrphans, !isEnding, !isSweepDue(loop.now()) { return }
-    if !isEnding, containment.isTidy {
+    if !isEnding, containment.clearUp() {
       lastSweep = loop.now()
       (unknownRounds, killingRounds) = (0, 0)
       return
     }
+    hearStarting(&loop)
     var alive: [(pid: CInt, serial: UInt64)] = []
     for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
       alive.append((workers[slot].process.pid, workers[slot].id.serial))
@@ -79,6 +81,7 @@ extension WorkerPool {
   private mutating func finish(isClean: Bool) {
     isEnding = false
     timers.disarm(.sweep)
+    timers.disarm(.cleanUp)
     if !isClean { events.append(.remark("processes that workers have left behind do not die of SIGKILL")) }
     containment.end()
     events.append(.closed)

@@ -22,6 +22,8 @@ public struct WorkerPool: ~Copyable {
     case memory(WorkerID)
     /// What workers that are gone have left is to be looked for then.
     case sweep
+    /// The same, after deaths in the turn of the loop that armed it.
+    case cleanUp
     /// The core must be informed of the end of a worker that had a job.
     case gone(WorkerID, GoneCause)
     /// A worker that has not even begun to read its first job by then has failed to start.
@@ -171,9 +173,8 @@ public struct WorkerPool: ~Copyable {
       case .verdict(let worker): verdict(worker, &loop)
       case .watchdog(let worker): watchdogExpired(worker, &loop)
       case .memory(let worker): memoryDue(worker, &loop)
-      case .sweep:
-        hearStarting(&loop)
-        sweep(isTimed: true, &loop)
+      case .cleanUp: sweep(&loop)
+      case .sweep: sweep(isTimed: true, &loop)
       case .start(let worker): startOverdue(worker, &loop)
       case .gone(let worker, let cause): tell(.workerGone(worker, cause), &loop)
       case .progressBar(let worker): passOnProgressBar(worker)

@@ -61,7 +61,10 @@ struct WorkerEnvironment {
   func list() -> CStringList {
     let kept = inherited.filter { entry in
       !prefixes.contains { prefix in
-        prefix.withUnsafeBytes { strncmp(entry, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) == 0 }
+        guard UInt8(bitPattern: entry.pointee) == prefix[0] else { return false }
+        return prefix.withUnsafeBytes {
+          strncmp(entry, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) == 0
+        }
       }
     }
     return CStringList(additions, borrowed: kept)

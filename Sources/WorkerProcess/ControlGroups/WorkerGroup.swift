@@ -9,11 +9,23 @@ public struct WorkerGroup: Sendable {
 
   /// Whether what is in it is limited: then a worker must be in it before it uses anything.
   public let hasLimits: Bool
+  /// Kept open by a group without limits, which serves one worker after the other; nil: opened when it is needed.
+  private let entrance: Entrance?
+
+  private final class Entrance: Sendable {
+    let procs: FileDescriptor
+
+    init?(_ path: String, in files: any FileTree) {
+      guard let procs = try? files.openForWriting(path) else { return nil }
+      self.procs = procs
+    }
+  }
 
   init(files: any FileTree, folder: String, hasLimits: Bool) {
     self.files = files
     self.folder = folder
     self.hasLimits = hasLimits
+    entrance = hasLimits ? nil : Entrance("\(folder)/cgroup.procs", in: files)
   }
 
   /// The way in: a process that writes `0` to this descriptor is in the group from then on, with all that it starts. To be
@@ -27,18 +39,31 @@ public struct WorkerGroup: Sendable {
   /// these.
   func admit(_ pid: CInt) throws(SpawnFailure) {
     do throws(SystemError) {
-      try files.write("\(pid)", to: "\(folder)/cgroup.procs")
+      try move(pid)
     } catch {
       // It is dead already.
       if error.code == ESRCH { return }
       throw SpawnFailure(step: .cgroup, code: error.code)
     }
+    // If no process has been started since, anywhere, it has no children.
+    if ProcessTable.newest == pid { return }
     for child in ProcessTable.childrenOfFirstThread(of: pid) { try admit(child) }
   }
 
-  /// Whether it is as it was made: another worker can have it.
-  public func isVacant() -> Bool {
-    (try? files.text(of: "\(folder)/cgroup.events"))?.hasPrefix("populated 0\n") == true && !files.holdsFolders(folder)
+  private func move(_ pid: CInt) throws(SystemError) {
+    var text = "\(pid)"
+    guard let entrance else { return try files.write(text, to: "\(folder)/cgroup.procs") }
+    let result = text.withUTF8 { writeOnce(entrance.procs.rawValue, UnsafeRawBufferPointer($0)) }
+    if case .failed(let error) = result { throw error }
+  }
+
+  /// Whether it is as it was made: another worker can have it. `isEmpty`: no process is in it, as is known already.
+  public func isVacant(isEmpty: Bool = false) -> Bool {
+    (isEmpty || holdsNobody) && !files.holdsFolders(folder)
+  }
+
+  private var holdsNobody: Bool {
+    (try? files.text(of: "\(folder)/cgroup.events"))?.hasPrefix("populated 0\n") == true
   }
 
   /// Whether a living process is in it.
