@@ -75,6 +75,8 @@ struct PoolService: ~Copyable {
   /// Workers that died unasked, and workers that were recycled.
   var deaths = 0
   var recycled = 0
+  /// Jobs that count as ok, and whose worker then wrote more.
+  var answersInDoubt = 0
   let startedAt: UInt64
   /// No new connections, and nothing more is read.
   var isDraining = false
@@ -89,6 +91,8 @@ struct PoolService: ~Copyable {
   /// It once had its minimum of ready workers, which may be none.
   var wasReady: Bool
   var startsFail = false
+  /// That they do is to be reported.
+  var owesStartReport = false
   /// A worker process of it was once started.
   var hasStarted = false
   /// Not even its first worker process could be started, and trying again is pointless.
