@@ -52,6 +52,8 @@ struct Connection: ~Copyable {
   var isPaused = false
   /// Nothing more is taken from it: it is ended by us, for this reason.
   var endedFor: ConnectionEnd?
+  /// All is answered; so long its end waits for workers that may be about to write more.
+  var workersAreAwaitedUntil: UInt64?
   /// All its jobs are settled, and its answers are on their way.
   var delivery: Delivery?
   /// Jobs taken from it.

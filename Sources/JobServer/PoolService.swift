@@ -19,6 +19,8 @@ struct PoolService: ~Copyable {
     case idle
     /// Those whose last answers are on their way are looked at.
     case delivery
+    /// The workers that have answered those that wait for their end are looked at.
+    case workers
     /// Descriptors were used up: listening is tried again.
     case listen
   }
@@ -86,6 +88,7 @@ struct PoolService: ~Copyable {
   /// Connections are closed as soon as everything is delivered.
   var hurries = false
   var isLookingAtDeliveries = false
+  var isLookingAtWorkers = false
   /// What was lost because clients did not read it in time.
   var undelivered = (connections: 0, answers: 0)
   /// It once had its minimum of ready workers, which may be none.
@@ -185,6 +188,7 @@ struct PoolService: ~Copyable {
       switch timer {
       case .idle: closeIdle(&loop, &reporter)
       case .delivery: lookAtDeliveries(&loop, &reporter)
+      case .workers: lookAtWorkers(&loop)
       case .listen: resumeListening(&loop)
       }
     }

@@ -209,6 +209,20 @@ import Testing
     server.stop()
   }
 
+  @Test("submit is informed of what comes behind its last answer, if the worker is at work on it")
+  func theLastAnswerOfASubmitter() throws {
+    let worker = "while read -r job; do echo $job; case $job in late) sleep 0.05; echo more;; esac; done"
+    let server = try Server("-w 1", worker: "sh -c '\(worker)'")
+    for _ in 0..<5 {
+      let late = try shell("prefork submit \(server.socket)", input: "a\nlate\n")
+      #expect(late.output == "a\nlate\n" && late.status == 76, "\(late.errors)")
+      #expect(late.errors.contains("job 2 was answered with more than one reply: on the server worker "), "\(late.errors)")
+      let inTime = try shell("prefork submit \(server.socket)", input: "a\nb\n")
+      #expect(inTime.status == 0 && inTime.output == "a\nb\n", "\(inTime.errors)")
+    }
+    server.stop()
+  }
+
   @Test(arguments: ["late", "late_on_last", "read_ahead_once", "at_end", "one_write"])
   func checkShowsIt(way: String) throws {
     // Its jobs are all the same: what is meant for job 2 or 9 comes at once.
