@@ -69,6 +69,8 @@ public enum PoolInterface {
       delayed: int,
       running: int,
       ok: int,
+      # Of those that are ok: their worker then wrote more, so their answers were withdrawn, or may be wrong.
+      inDoubt: int,
       # The worker said no, or broke its protocol.
       failed: int,
       timeout: int,

@@ -29,6 +29,7 @@ extension JobTotals {
     delayed = try object.number("delayed")
     running = try object.number("running")
     ok = try object.number("ok")
+    inDoubt = try object.numberIfAny("inDoubt") ?? 0
     failed = try object.number("failed")
     timeout = try object.number("timeout")
     crashed = try object.number("crashed")

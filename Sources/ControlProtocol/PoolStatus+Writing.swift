@@ -30,6 +30,7 @@ extension JobTotals {
     writer.member("delayed", delayed)
     writer.member("running", running)
     writer.member("ok", ok)
+    writer.member("inDoubt", inDoubt)
     writer.member("failed", failed)
     writer.member("timeout", timeout)
     writer.member("crashed", crashed)

@@ -82,6 +82,8 @@ public struct JobTotals: Equatable, Sendable {
   public var running = 0
   /// Ended well.
   public var ok = 0
+  /// Of those that ended well: their worker then wrote more, so their answers were withdrawn, or may be wrong.
+  public var inDoubt = 0
   /// The worker said no, or broke its protocol.
   public var failed = 0
   /// Ran longer than they may.

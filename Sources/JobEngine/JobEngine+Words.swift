@@ -139,6 +139,12 @@ extension JobEngine {
     reporter.hint("try it out, to see what is wrong: prefork check -- \(commandLine)")
   }
 
+  /// The last words of a server whose first worker cannot be executed. Why was reported as a warning, unless it is to be quiet.
+  package func reportThatFirstStartFailed(_ reporter: inout Reporter) {
+    if reporter.verbosity == .quiet, let lastSpawnError { reporter.fatal(lastSpawnError) }
+    reporter.fatal("the first worker cannot be started: giving up before anything is served")
+  }
+
   /// The worker's command, as a shell would have to be given it.
   var commandLine: String { configuration.pool.command.arguments.map(shellWord).joined(separator: " ") }
 

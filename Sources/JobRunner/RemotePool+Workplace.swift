@@ -56,7 +56,9 @@ extension RemotePool: Workplace {
   /// What is on its way cannot be taken back.
   mutating func takeBackUnstarted(_ loop: inout EventLoop) {}
 
-  mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) { stop(&loop) }
+  mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
+    if urgency == .graceful { end(&loop) } else { stop(&loop) }
+  }
 
   /// HUP ends us, as it ends other programs: there are no workers to be replaced here.
   var signals: [CInt] { [Signal.user1] }

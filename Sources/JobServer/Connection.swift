@@ -52,12 +52,16 @@ struct Connection: ~Copyable {
   var isPaused = false
   /// No more jobs are accepted from it: we end it, for this reason.
   var endedFor: ConnectionEnd?
+  /// All is answered; so long its end waits for workers that may be about to write more.
+  var workersAreAwaitedUntil: UInt64?
   /// All its jobs are settled, and its answers are on their way.
   var delivery: Delivery?
   /// Jobs taken from it.
   var jobs: UInt64 = 0
   /// Jobs of it that are settled.
   var settled = 0
+  /// Those of them that are ok.
+  var settledOK = 0
   /// Bytes that the system took for it.
   private(set) var sentBytes: UInt64 = 0
   /// When a byte last moved.
@@ -154,12 +158,12 @@ struct Connection: ~Copyable {
     return unsent.count + min(max(0, socket.undeliveredBytes - end), Int(clamping: sentBytes))
   }
 
-  /// About how many answers they are, judged by the mean length of its answers.
+  /// About how many answers to jobs that are ok they are, judged by the mean length of its answers; never more than there were.
   var undeliveredAnswers: Int {
     let bytes = undeliveredBytes
     guard bytes > 0 else { return 0 }
     let mean = (Double(sentBytes) + Double(unsent.count)) / Double(max(1, settled))
-    return max(1, min(settled, Int((Double(bytes) / max(1, mean)).rounded())))
+    return min(settledOK, max(1, Int((Double(bytes) / max(1, mean)).rounded())))
   }
 
   /// The answer of the job at this place.

@@ -37,21 +37,21 @@ extension PoolService {
   mutating func answer(_ job: JobID, _ outcome: Outcome, _ loop: inout EventLoop) {
     let origin = origins[Int(job.index)]
     let index = Int(origin.client.index)
+    if outcome == .ok { rememberAnswer(to: job, origin) }
     guard connections.holds(origin.client) else {
       if outcome != .cancelled { metrics.answersDropped(1) }
       return forgetIfDone(origin.client)
     }
     connections[index].settled += 1
+    if outcome == .ok { connections[index].settledOK += 1 }
     switch connections[index].output {
     case .framed(let framing):
       if outcome == .ok {
-        rememberAnswer(to: job, origin)
         engine.withResult(of: job) { connections[index].answer(origin.place, $0, as: framing) }
       } else {
         connections[index].answer(origin.place, UnsafeRawBufferPointer(start: nil, count: 0), as: framing)
       }
     case .records:
-      if outcome == .ok { rememberAnswer(to: job, origin) }
       let line = record(of: job, outcome, number: origin.number)
       line.withUnsafeBytes { connections[index].unsent.append($0) }
     }
@@ -70,8 +70,8 @@ extension PoolService {
     lastAnswers[slot] = LastAnswer(job: engine.ledger.sequence(of: job), origin: origin, id: engine.facts[job].id)
   }
 
-  /// A worker wrote more than its last answer. If that still waits for its turn, the client gets an empty one in its place; one that
-  /// has asked for records is told in any case, as it has the answer already.
+  /// A worker wrote more than its last answer, which was ok. If that still waits for its turn, the client gets an empty one in its
+  /// place; one that has asked for records is told in any case, as it has the answer already.
   mutating func withdrawAnswer(
     _ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter
   ) {
@@ -79,6 +79,8 @@ extension PoolService {
     guard violation.isSurplus, let job = account.lastJob, slot < lastAnswers.count, lastAnswers[slot].job == job else {
       return
     }
+    metrics.answerInDoubt()
+    answersInDoubt += 1
     let last = lastAnswers[slot]
     let index = Int(last.origin.client.index)
     guard connections.holds(last.origin.client), connections[index].delivery?.isShut != true else { return }

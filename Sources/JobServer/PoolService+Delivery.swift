@@ -57,7 +57,7 @@ extension PoolService {
     else { return }
     guard discardsInput(index) else {
       // It sends no more: nothing of it is unread, and the system delivers what we leave to it.
-      if connections[index].unsent.isEmpty { close(index, .finished, &loop) }
+      if connections[index].unsent.isEmpty, !awaitsWorkers(index, &loop) { close(index, .finished, &loop) }
       return
     }
     if connections[index].delivery == nil {

@@ -22,7 +22,12 @@ extension PoolService {
   }
 
   private mutating func closeUnwanted(_ loop: inout EventLoop, _ reporter: inout Reporter) {
-    for (index, address) in listens.sorted(by: { $0.key < $1.key }) where !configuration.listens.contains(address) {
+    var wanted = configuration.listens
+    for (index, address) in listens.sorted(by: { $0.key < $1.key }) {
+      if let place = wanted.firstIndex(of: address) {
+        wanted.remove(at: place)
+        continue
+      }
       reporter.note("no longer listening on \(listeners[index].address)")
       _ = giveAway(index, &loop)
     }

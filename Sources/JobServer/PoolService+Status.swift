@@ -41,6 +41,7 @@ extension PoolService {
     status.deaths = deaths
     status.recycled = recycled
     status.jobs = JobTotals(engine.ledger.counts)
+    status.jobs.inDoubt = answersInDoubt
     let times = engine.ledger.runTimes
     if let median = times.quantile(0.5), let p90 = times.quantile(0.9), let p99 = times.quantile(0.99) {
       status.runTimes = Percentiles(median: median, p90: p90, p99: p99)

@@ -30,7 +30,7 @@ extension PoolService {
       if reason.isRecycling { recycled += 1 }
     case .notice(.breakerOpened):
       startsFail = true
-      engine.sayWorkersDoNotStart(&reporter)
+      owesStartReport = true
     case .notice(.breakerClosed): startsFail = false
     case .leaseRefused(let refusal):
       // Who waits is told at once that workers fail to start, instead of waiting until its time has run out.
@@ -39,6 +39,13 @@ extension PoolService {
       .remark, .leaseGranted, .replied, .workerLog, .closed:
       break
     }
+  }
+
+  /// Reports that workers do not start, unless that has ended the server.
+  mutating func reportFailingStarts(_ reporter: inout Reporter) {
+    guard owesStartReport else { return }
+    owesStartReport = false
+    engine.sayWorkersDoNotStart(&reporter)
   }
 
   private mutating func noteDeath(_ cause: DeathCause) {

@@ -19,6 +19,8 @@ struct PoolService: ~Copyable {
     case idle
     /// Those whose last answers are on their way are looked at.
     case delivery
+    /// The workers that have answered those that wait for their end are looked at.
+    case workers
     /// Descriptors were used up: listening is tried again.
     case listen
   }
@@ -75,6 +77,8 @@ struct PoolService: ~Copyable {
   /// Workers that died unasked, and workers that were recycled.
   var deaths = 0
   var recycled = 0
+  /// Jobs that count as ok, and whose worker then wrote more.
+  var answersInDoubt = 0
   let startedAt: UInt64
   /// No new connections, and nothing more is read.
   var isDraining = false
@@ -84,11 +88,14 @@ struct PoolService: ~Copyable {
   /// Connections are closed as soon as everything is delivered.
   var hurries = false
   var isLookingAtDeliveries = false
+  var isLookingAtWorkers = false
   /// What was lost because clients did not read it in time.
   var undelivered = (connections: 0, answers: 0)
   /// It once had its minimum of ready workers, which may be none.
   var wasReady: Bool
   var startsFail = false
+  /// That they do is to be reported.
+  var owesStartReport = false
   /// A worker process of it was once started.
   var hasStarted = false
   /// Not even its first worker process could be started, and trying again is pointless.
@@ -181,6 +188,7 @@ struct PoolService: ~Copyable {
       switch timer {
       case .idle: closeIdle(&loop, &reporter)
       case .delivery: lookAtDeliveries(&loop, &reporter)
+      case .workers: lookAtWorkers(&loop)
       case .listen: resumeListening(&loop)
       }
     }

@@ -17,6 +17,8 @@ public struct ServeConfiguration: Sendable {
   public var metricsListen: SocketAddress?
   /// Where the pools are controlled; nil for beside the first unix job socket, if there is one.
   public var control: SocketAddress?
+  /// The service manager passes a control socket: no path is derived for one.
+  public var controlIsPassed = false
   /// Sockets of TCP may be reached from other machines.
   public var allowsRemote = false
   /// How long a stop may wait for the jobs that were accepted, in nanoseconds.
@@ -49,7 +51,8 @@ public struct ServeConfiguration: Sendable {
     }
     defects += derivedDefects
     for (number, pool) in pools.enumerated() {
-      for address in pool.listens {
+      // Port 0 is another port for each.
+      for address in pool.listens where !address.isAnyPort {
         let user = "the pool \(pool.name)"
         if let other = users[address] {
           defects.append((number, "\(address) is given " + (other == user ? "twice" : "for \(other) and \(user)")))
@@ -78,9 +81,10 @@ public struct ServeConfiguration: Sendable {
     return isTaken ? [(number, "unix:\(path) is the control socket, too; \(advice)")] : []
   }
 
-  /// Where the pools are controlled: beside the first job socket in the file system, unless it was told.
+  /// Where the pools are controlled: beside the first job socket in the file system, unless it was told; nil if that socket is passed.
   public var controlAddress: SocketAddress? {
     if let control { return control }
+    if controlIsPassed { return nil }
     for pool in pools {
       for case .unix(let path) in pool.listens { return .unix(path: path + ".control") }
     }

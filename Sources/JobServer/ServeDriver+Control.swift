@@ -5,6 +5,7 @@ import LinuxIO
 import Metrics
 import MetricsServer
 import PoolCore
+import Text
 import WorkerPool
 
 /// Who waits at the control socket for the end of pools.
@@ -73,11 +74,17 @@ extension ServeDriver {
       return .done
     case .drain(let pool, let waits):
       let pools = try several(pool)
-      for number in pools { drain(number) }
+      for number in pools where !services[number].isDraining {
+        report("no new connections; finishing", number, for: index)
+        drain(number)
+      }
       return ending(pools, waits, index)
     case .stop(let pool, let waits):
       let pools = try several(pool)
       let answer = ending(pools, waits, index)
+      for number in pools where !services[number].engine.isStopping {
+        report("stopping now, giving up", number, for: index)
+      }
       for number in pools { abandon(number, .prompt, because: .stopCommand, grace: Self.stopGrace) }
       return answer
     case .metrics: return .metrics(String(decoding: metrics(as: .openMetrics), as: UTF8.self))
@@ -137,6 +144,14 @@ extension ServeDriver {
     for slot in workers where slots.contains(slot.slot.index) {
       if let worker = slot.worker { services[number].engine.pool.recycle(worker, &loop) }
     }
+  }
+
+  /// Why a pool ends, for those who read the log.
+  private mutating func report(_ what: String, _ number: Int, for session: Int) {
+    reporter.pool = poolName(number)
+    let jobs = plural(services[number].engine.ledger.counts.unsettled, "job")
+    reporter.note("control (uid \(control!.sessions[session].uid)): \(what) \(jobs)")
+    reporter.pool = nil
   }
 
   private mutating func ending(_ pools: [Int], _ waits: Bool, _ index: Int) -> ControlReply {

@@ -124,8 +124,9 @@ extension ServeDriver {
   mutating func endIfItCannotStart(_ number: Int) {
     guard services[number].cannotStart, !talk.hasSaidReady, !couldNotStart else { return }
     couldNotStart = true
-    reporter.fatal("the first worker cannot be started: giving up before anything is served")
+    services[number].engine.reportThatFirstStartFailed(&reporter)
     for number in services.indices where services.holds(number) {
+      services[number].owesStartReport = false
       abandon(number, .prompt, because: .noWorker)
     }
   }

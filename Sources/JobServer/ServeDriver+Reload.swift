@@ -50,7 +50,10 @@ extension ServeDriver {
     if stopsAsked > 0 { throw ReloadRefusal("it is stopping") }
     let new: ServeConfiguration
     switch prepared.reloading {
-    case .configuration(let configuration): new = configuration
+    case .configuration(var configuration):
+      // The passed socket may have been given up for another since.
+      if !controlIsPassed { configuration.controlIsPassed = false }
+      new = configuration
     case .unusable(let lines): throw ReloadRefusal(lines: lines)
     }
     if let option = needsRestart(new) {
@@ -125,10 +128,13 @@ extension ServeDriver {
     of place: Int, _ new: ServeConfiguration, _ resolution: Resolution, _ plan: inout ReloadPlan
   ) throws(SocketError) {
     let planned = plan.pools[place]
+    var kept: Set<Int> = []
     for address in planned.pool.listens {
-      if let (owner, index) = listener(at: address), !services[owner].listeners[index].hasItsFile {
+      let present = address.isAnyPort ? ownListener(at: address, of: planned, besides: kept) : listener(at: address)
+      if let (owner, index) = present, !services[owner].listeners[index].hasItsFile {
         plan.lost.append((owner, index))
-      } else if let (owner, index) = listener(at: address) {
+      } else if let (owner, index) = present {
+        kept.insert(index)
         if services[owner].listeners[index].isRemote, !new.allowsRemote {
           throw .remote(address, resolved: services[owner].listeners[index].address)
         }
@@ -151,6 +157,15 @@ extension ServeDriver {
       if let place = services[number].listens.first(where: { $0.value == address }) { return (number, place.key) }
     }
     return nil
+  }
+
+  /// The same of a port that the system chooses, which other pools, and the same one, may have several times.
+  private func ownListener(
+    at address: SocketAddress, of planned: PlannedPool, besides kept: Set<Int>
+  ) -> (pool: Int, index: Int)? {
+    guard planned.fate == .stays else { return nil }
+    let own = services[planned.number].listens.filter { $0.value == address && !kept.contains($0.key) }
+    return own.keys.min().map { (planned.number, $0) }
   }
 
   private func hasPassedSocket(_ pool: PlannedPool) -> Bool {

@@ -182,6 +182,7 @@ struct ServeDriver: ~Copyable {
       reporter.pool = poolName(number)
       services[number].work(&loop, &reporter)
       endIfItCannotStart(number)
+      services[number].reportFailingStarts(&reporter)
       goOnEnding(number)
       guard services.holds(number) else { continue }
       if services[number].hasNews {

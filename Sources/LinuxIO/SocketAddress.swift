@@ -15,6 +15,14 @@ public enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
   /// More bytes have no room in a sockaddr_un.
   public static let longestName = 107
 
+  /// Whether the system chooses the port: to listen on it twice gives two sockets.
+  public var isAnyPort: Bool {
+    switch self {
+    case .tcp(_, let port): port == 0
+    case .unix, .abstract: false
+    }
+  }
+
   /// Reads `unix:/path`, `unix:@name`, `tcp:HOST:PORT`, `tcp:[::1]:PORT`, or a path with a slash in it.
   public static func parse(_ text: String) throws(SocketAddressError) -> SocketAddress {
     func failure(_ problem: SocketAddressError.Problem) -> SocketAddressError {

@@ -100,6 +100,10 @@ private struct MetricsText {
     counter("prefork_answers_dropped", "Answers that were thrown away, because their client was gone.") {
       $0.answersDropped
     }
+    counter(
+      "prefork_answers_in_doubt",
+      "Jobs counted as ok whose worker then wrote more: their answers were withdrawn, or were sent before."
+    ) { $0.answersInDoubt }
   }
 
   mutating func writeWorkers() {

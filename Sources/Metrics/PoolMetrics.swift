@@ -14,6 +14,7 @@ public struct PoolMetrics: Sendable {
   private(set) var inputBytes: UInt64 = 0
   private(set) var outputBytes: UInt64 = 0
   private(set) var answersDropped: UInt64 = 0
+  private(set) var answersInDoubt: UInt64 = 0
 
   private(set) var starts: UInt64 = 0
   private(set) var failedStarts: UInt64 = 0
@@ -48,6 +49,9 @@ public struct PoolMetrics: Sendable {
 
   /// So many answers were thrown away, because their client was gone.
   public mutating func answersDropped(_ count: Int) { answersDropped += UInt64(count) }
+
+  /// A job that was counted as ok may have a wrong answer: its worker wrote more than that afterwards.
+  public mutating func answerInDoubt() { answersInDoubt += 1 }
 
   /// A worker was started.
   public mutating func workerStarted() { starts += 1 }

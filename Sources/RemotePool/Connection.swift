@@ -80,6 +80,9 @@ struct Connection: ~Copyable {
     if isDeaf { unsent.removeAll() }
   }
 
+  /// Nothing more will be asked.
+  func shutdownWrite() { socket.shutdownWrite() }
+
   /// Finds the next line.
   mutating func next() -> Next {
     var decoder = self.decoder

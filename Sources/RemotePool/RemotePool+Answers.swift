@@ -51,7 +51,7 @@ extension RemotePool {
     case .notYet: return
     case .lost(let loss): lose(loss, &loop, &reporter)
     case .line(let place, let consumed):
-      if case .open = phase {
+      if phase.isGreeted {
         let answer = read(place)
         connection!.consume(consumed)
         take(answer, &loop, &reporter)

@@ -20,6 +20,7 @@ extension RemotePool {
       switch timer {
       case .connect: connect(&loop, &reporter)
       case .greeting: lose(.silent(limit: configuration.connectLimit), &loop, &reporter)
+      case .end: stop(&loop)
       }
     }
   }
@@ -81,10 +82,12 @@ extension RemotePool {
     }
     timers.disarm(.connect)
     timers.disarm(.greeting)
+    timers.disarm(.end)
   }
 
   /// There is no connection any more. Jobs that were on their way wait for the next one, if there will be one.
   mutating func lose(_ loss: Loss, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    if phase == .ending { return stop(&loop) }
     disconnect(&loop)
     let hasJobs = !sent.isEmpty || ledger.counts.queued > 0
     switch reconnection.lost(loss, hasJobs: hasJobs, at: loop.now()) {
@@ -166,7 +169,7 @@ extension RemotePool {
       switch phase {
       case .away, .waiting, .over: "no connection to"
       case .greeting: "not greeted yet by"
-      case .open: "connected to"
+      case .open, .ending: "connected to"
       }
     reporter.fatal("\(state) \(configuration.address)")
   }

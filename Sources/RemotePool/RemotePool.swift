@@ -26,12 +26,16 @@ package struct RemotePool: ~Copyable {
   static let mostKeptBytes = 32 << 20
   /// One attempt to connect blocks us for so long at most, in milliseconds; then signals are heard before the next.
   static let longestBlock: UInt64 = 250
+  /// A server that has answered everything has so much time to close, in nanoseconds.
+  static let endLimit: UInt64 = 500_000_000
 
   enum Timer: Hashable {
     /// To connect again.
     case connect
     /// The greeting should have come.
     case greeting
+    /// The server should have closed.
+    case end
   }
 
   /// How far a connection is.
@@ -44,8 +48,18 @@ package struct RemotePool: ~Copyable {
     case greeting
     /// Jobs may go: so many at once, and of so many bytes as a line.
     case open(mostSent: Int, maximumJobSize: Int)
+    /// Everything is answered, and our side is shut down: before the server closes it may still withdraw an answer.
+    case ending
     /// There will be none any more.
     case over
+
+    /// Whether the lines that come are answers.
+    var isGreeted: Bool {
+      switch self {
+      case .open, .ending: true
+      case .away, .waiting, .greeting, .over: false
+      }
+    }
   }
 
   package let configuration: RemotePoolConfiguration
@@ -203,7 +217,7 @@ package struct RemotePool: ~Copyable {
     guard connection != nil else { return }
     connection!.write()
     do throws(SystemError) {
-      try connection!.watch(&loop, token: Self.token, reading: !isHeld)
+      try connection!.watch(&loop, token: Self.token, reading: !isHeld || phase == .ending)
     } catch {
       lose(.broken(error), &loop, &reporter)
     }
@@ -231,9 +245,18 @@ package struct RemotePool: ~Copyable {
     ledger.handle(.abort, into: &actions)
   }
 
-  /// Gives the connection up; ends with `closed`.
+  /// Ends the connection when all is answered: the server closes it once no worker has more to write; ends with `closed`.
+  package mutating func end(_ loop: inout EventLoop) {
+    guard case .open = phase, ledger.counts.unsettled == 0, ledger.counts[.ok] > 0 else { return stop(&loop) }
+    isStopping = true
+    phase = .ending
+    connection!.shutdownWrite()
+    timers.arm(.end, at: loop.now() &+ Self.endLimit)
+  }
+
+  /// Gives the connection up at once; ends with `closed`.
   package mutating func stop(_ loop: inout EventLoop) {
-    guard !isStopping else { return }
+    guard phase != .over || !isStopping else { return }
     isStopping = true
     disconnect(&loop)
     phase = .over

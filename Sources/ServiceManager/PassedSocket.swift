@@ -42,9 +42,17 @@ public struct PassedSocket: Equatable, Sendable {
 /// The sockets that were passed to this process by sd_listen_fds(3), in their order; none if that was meant for another
 /// process. To be called once, before any thread is started and anything is opened: it changes the environment, so that none
 /// of our children takes them for its own.
-public func takePassedSockets() throws(SystemError) -> [PassedSocket] {
+public func takePassedSockets() throws(SystemError) -> [PassedSocket] { try passedSockets(leavingEnvironment: false) }
+
+/// Whether one of the sockets that are passed to this process, and were not taken yet, is for control.
+public func passesControlSocket() -> Bool {
+  let sockets = try? passedSockets(leavingEnvironment: true)
+  return sockets?.contains { $0.purpose == .control } ?? false
+}
+
+private func passedSockets(leavingEnvironment: Bool) throws(SystemError) -> [PassedSocket] {
   var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-  let count = sd_listen_fds_with_names(1, &names)
+  let count = sd_listen_fds_with_names(leavingEnvironment ? 0 : 1, &names)
   if count < 0 { throw SystemError("sd_listen_fds", -count) }
   guard let names else { return [] }
   defer {

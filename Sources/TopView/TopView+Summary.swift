@@ -88,6 +88,7 @@ extension TopView {
     ]
     if jobs.delayed != 0 { parts.append(Part("\(countText(jobs.delayed)) delayed", .notice, rank: 4)) }
     parts.append(Part("\(countText(jobs.ok)) ok", .good, rank: 1))
+    if jobs.inDoubt != 0 { parts.append(Part("\(countText(jobs.inDoubt)) in doubt", .bad, rank: 1)) }
     if jobs.notOK != 0 {
       parts.append(Part("\(countText(jobs.notOK)) not ok", .bad, rank: 1))
     }

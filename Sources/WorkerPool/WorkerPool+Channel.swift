@@ -85,7 +85,7 @@ extension WorkerPool {
 
   enum ReadStep { case more, enough }
 
-  private mutating func outputReady(_ slot: Int, _ loop: inout EventLoop) {
+  mutating func outputReady(_ slot: Int, _ loop: inout EventLoop) {
     _ = readOutput(slot)
     if workers[slot].inbound.count > Self.longestEvidence, workers[slot].duty == .heardOut {
       loop.remove(workers[slot].process.output)

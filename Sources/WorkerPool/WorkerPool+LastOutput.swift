@@ -52,3 +52,25 @@ extension WorkerPool {
     events.append(.protocolBroken(workers[slot].account(at: loop.now()), .surplusAtEnd(shown: text)))
   }
 }
+
+extension WorkerPool {
+  /// Whether the worker in this slot may be about to write more than its answer to this job, which was its last: it does something else
+  /// than to wait for the next, or has written more by now. That is reported as the breach that it is. False if it is gone or has
+  /// another job. Reads some files of /proc.
+  public mutating func mayWriteMore(after job: UInt64, inSlot slot: Int, _ loop: inout EventLoop) -> Bool {
+    guard slot < workers.isOccupied.count, workers.isOccupied[slot], workers[slot].lastJob == job,
+      workers[slot].duty == .none, !workers[slot].isStopping
+    else { return false }
+    let activity = activity(of: workers[slot].id)
+    // Whatever it wrote before it went to sleep is there by now.
+    let before = events.count
+    outputReady(slot, &loop)
+    if events.count > before { return true }
+    switch activity?.kind {
+    case .readsInput, .waitsForEvents, nil: return false
+    // To be stopped may last for ever.
+    case .stopped, .traced, .frozen: return false
+    case .uninterruptible, .readsTerminal, .runs, .waitsForChild, .sleeps: return true
+    }
+  }
+}

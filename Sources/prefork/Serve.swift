@@ -13,11 +13,14 @@ func serveCommand(_ arguments: ParsedArguments) -> Int32 {
   prepareSignals()
   do throws(ServeFailure) {
     if arguments[ServeOptions.checkConfig] { return try checkConfiguration(of: arguments) }
-    let configuration = try serveConfiguration(from: arguments)
+    // Taking them changes the environment, in which a reload would not find them.
+    let controlIsPassed = passesControlSocket()
+    let configuration = try serveConfiguration(from: arguments, controlIsPassed: controlIsPassed)
     let reload: @Sendable () -> Reloading = {
       // What --check-config would not let pass is not put in the place of something that works.
       do throws(ServeFailure) {
-        return .configuration(try serveConfiguration(from: arguments, foreseeing: true))
+        return .configuration(
+          try serveConfiguration(from: arguments, foreseeing: true, controlIsPassed: controlIsPassed))
       } catch {
         return .unusable(error.lines)
       }
@@ -77,11 +80,17 @@ private func perform(
 
 /// Everything that the command line and its file say; with `foreseeing`, what is bound to fail is a mistake, too.
 func serveConfiguration(
-  from arguments: ParsedArguments, foreseeing: Bool = false
+  from arguments: ParsedArguments, foreseeing: Bool = false, controlIsPassed: Bool = false
 ) throws(ServeFailure) -> ServeConfiguration {
   let settings = try settings(from: arguments)
-  let configuration = serveConfiguration(of: settings)
+  var configuration = serveConfiguration(of: settings)
+  configuration.controlIsPassed = controlIsPassed
   var mistakes = MistakeList()
+  if let path = arguments[ServeOptions.config], let user = logWriter(to: path, configuration.workerErrors) {
+    mistakes.add(
+      at: settings.process.place(of: SurroundingsOptions.stderr),
+      "\(user) is the configuration file itself: messages would be appended to it")
+  }
   for defect in configuration.defects {
     mistakes.add(at: defect.pool.flatMap { settings.pools[$0].placeOfListen }, defect.sentence)
   }
@@ -91,6 +100,13 @@ func serveConfiguration(
     path: arguments[ServeOptions.config] ?? "", mistakes.first, others: mistakes.others)
   throw ServeFailure(
     code: arguments[ServeOptions.config] == nil ? .usage : .badConfiguration, message: error.message(of: "prefork"))
+}
+
+/// What would write messages into the configuration file; nil if nothing would.
+private func logWriter(to path: String, _ workerErrors: WorkerErrors) -> String? {
+  guard let file = FileIdentity(path: path) else { return nil }
+  if case .file(let log) = workerErrors, FileIdentity(path: log) == file { return "--stderr \(log)" }
+  return FileIdentity(descriptor: 2) == file ? "stderr" : nil
 }
 
 private func serveConfiguration(of settings: ServeSettings) -> ServeConfiguration {

@@ -62,7 +62,8 @@ private func ended(_ jobs: JobTotals) -> String {
     ("timeout", jobs.timeout), ("crashed", jobs.crashed), ("quarantined", jobs.quarantined),
     ("cancelled", jobs.cancelled), ("expired", jobs.expired),
   ]
-  let shown = [("ok", jobs.ok), ("failed", jobs.failed)] + rare.filter { $0.1 > 0 }
+  let doubt = jobs.inDoubt > 0 ? " (\(jobs.inDoubt) in doubt)" : ""
+  let shown = [("ok" + doubt, jobs.ok), ("failed", jobs.failed)] + rare.filter { $0.1 > 0 }
   return shown.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
 }
 

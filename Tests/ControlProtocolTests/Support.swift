@@ -67,6 +67,7 @@ extension SplitMix64 {
     status.jobs.delayed = number()
     status.jobs.running = number()
     status.jobs.ok = number()
+    status.jobs.inDoubt = number()
     status.jobs.failed = number()
     status.jobs.timeout = number()
     status.jobs.crashed = number()

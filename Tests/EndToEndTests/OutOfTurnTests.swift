@@ -190,6 +190,9 @@ import Testing
     let client = try server.connect()
     client.send("slow\na\n")
     #expect(client.next(2) == ["slow", ""])
+    #expect(try server.metric("prefork_answers_in_doubt_total") == 1)
+    #expect(try server.control("status").output.contains("\nended     2 ok (1 in doubt), 0 failed\n"))
+    #expect(try server.control("status", "--json").output.contains(#""ok":2,"inDoubt":1,"#))
     let result = server.stop()
     #expect(result.errors.contains("its answer waited for its turn, and is withdrawn"), "\(result.errors)")
   }
@@ -203,6 +206,20 @@ import Testing
     #expect(result.errors.contains(text), "\(result.errors)")
     let late = try shell("prefork submit \(server.socket)", input: "a\nb\nc\nslow\n")
     #expect(late.status == 76, "\(late.errors)")
+    server.stop()
+  }
+
+  @Test("submit is informed of what comes behind its last answer, if the worker is at work on it")
+  func theLastAnswerOfASubmitter() throws {
+    let worker = "while read -r job; do echo $job; case $job in late) sleep 0.05; echo more;; esac; done"
+    let server = try Server("-w 1", worker: "sh -c '\(worker)'")
+    for _ in 0..<5 {
+      let late = try shell("prefork submit \(server.socket)", input: "a\nlate\n")
+      #expect(late.output == "a\nlate\n" && late.status == 76, "\(late.errors)")
+      #expect(late.errors.contains("job 2 was answered with more than one reply: on the server worker "), "\(late.errors)")
+      let inTime = try shell("prefork submit \(server.socket)", input: "a\nb\n")
+      #expect(inTime.status == 0 && inTime.output == "a\nb\n", "\(inTime.errors)")
+    }
     server.stop()
   }
 

@@ -21,6 +21,48 @@ import Testing
   /// The command of a worker that answers so.
   static func answering(_ letter: String) -> String { "[sh, -c, 'while read -r job; do echo \(letter)$job; done']" }
 
+  // MARK: What stands twice
+
+  @Test("a port that the system chooses may be asked for any number of times, and a reload keeps what is there")
+  func anyPort() throws {
+    let text = """
+      control: unix:DIR/control
+      defaults: {workers: 1, command: [cat]}
+      pools:
+        a: {listen: ['tcp:127.0.0.1:0', 'tcp:127.0.0.1:0']}
+        b: {listen: 'tcp:127.0.0.1:0'}
+      """
+    let server = try ConfiguredServer(text)
+    func listens() throws -> [String] {
+      try server.control("status").lines.filter { $0.hasPrefix("listens") }.map { String($0.dropFirst(10)) }
+    }
+    server.session.wait(for: "three sockets") { (try? Set(listens()).count) == 3 }
+    let before = try listens()
+    #expect(try server.control("reload").status == 0)
+    #expect(try listens() == before)
+    server.write(text.replacing("['tcp:127.0.0.1:0', 'tcp:127.0.0.1:0']", with: "'tcp:127.0.0.1:0'"))
+    #expect(try server.control("reload").status == 0)
+    let after = try listens()
+    #expect(after.count == 2 && after.last == before.last && before.contains(after[0]))
+    server.write(text)
+    #expect(try server.control("reload").status == 0)
+    #expect(try Set(listens()).count == 3)
+    #expect(server.stop().status == 0)
+  }
+
+  @Test("the configuration file is not written to as a log")
+  func ownFileAsLog() throws {
+    let text = "listen: unix:/nowhere/s\ncommand: [cat]\n"
+    for way in ["--stderr $F", "2>>$F"] {
+      let result = try withFile(text) {
+        try shell("F=\($0); prefork serve --config $F \(way); s=$?; cat $F; exit $s")
+      }
+      #expect(result.status == 78, "\(result)")
+      let errors = way.hasPrefix("2") ? result.output : result.errors
+      #expect(errors.contains("is the configuration file itself"), "\(result)")
+    }
+  }
+
   // MARK: Several pools
 
   @Test("each pool has its workers, its socket, its part of what control and metrics tell, and its name in messages")

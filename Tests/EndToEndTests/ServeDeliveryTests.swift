@@ -76,6 +76,35 @@ import Testing
     #expect(result.errors.contains("1 connection did not read its answers"), "\(result.errors)")
   }
 
+  @Test("the empty answer to a job that was given up is not counted as one that was not delivered")
+  func givenUp() throws {
+    let server = try Server("-w 1 --stop-timeout 200ms", worker: ServeFairnessTests.gated)
+    let client = try server.connect()
+    client.send("1\n2\n")
+    server.wait(for: "a job") { server.lines(of: "seen") == ["1"] }
+    server.session.signal(SIGTERM)
+    server.session.waitForError("once more to stop now")
+    server.session.signal(SIGTERM)
+    let result = server.finish()
+    #expect(result.status == 1)
+    #expect(result.errors.contains("SIGTERM: stopping now; 2 jobs given up"), "\(result.errors)")
+    #expect(!result.errors.contains("did not read"), "\(result.errors)")
+  }
+
+  @Test("to a client that reads, a stop from control answers what it gives up")
+  func stopped() throws {
+    let server = try Server("-w 1", worker: ServeFairnessTests.gated)
+    let client = try server.connect()
+    client.send("1\n2\n")
+    server.wait(for: "a job") { server.lines(of: "seen") == ["1"] }
+    #expect(try server.control("stop").status == 0)
+    #expect(client.rest() == "\n\n")
+    let result = server.finish()
+    #expect(result.status == 1)
+    let reason = "prefork: control (uid \(getuid())): stopping now, giving up 2 jobs\n"
+    #expect(result.errors.contains(reason), "\(result.errors)")
+  }
+
   @Test("one whose connection was idle for too long, and that sends just then, is not reset")
   func idle() throws {
     let server = try Server("-w 1 --idle-connection-timeout 100ms", listen: "--listen tcp:127.0.0.1:0")

@@ -209,6 +209,27 @@ import Testing
     }
   }
 
+  @Test("where the control socket is passed, no path for one is derived, however long those of the others are")
+  func passedControl() throws {
+    let result = try Self.play(
+      """
+      control = listen("control")
+      path = folder + "/" + "x" * (105 - len(folder))
+      for words in (["--listen", "unix:" + path], ["--config", "FOLDER/pools.yaml"]):
+          with open(folder + "/pools.yaml", "w") as file:
+              file.write("{listen: 'unix:%s', command: [cat], workers: 1}" % path)
+          operands = ["-w", "1", "--", "cat"] if words[0] == "--listen" else []
+          service = Service(words + operands, [("control", control)])
+          service.wait_for("READY=1")
+          print(os.system("prefork reload unix:" + folder + "/control"))
+          print(os.popen("prefork status unix:" + folder + "/control | grep -c listens").read().strip())
+          print(service.end(signal.SIGTERM))
+          service.inbox.close()
+          os.remove(folder + "/notify")
+      """)
+    #expect(result.output == "0\n1\n0\n0\n1\n0\n", "\(result)")
+  }
+
   @Test("without any socket to take jobs from it does not start, and says what to try")
   func noSocket() throws {
     let result = try shell("prefork serve -- cat")

@@ -50,7 +50,26 @@ import Testing
       print("READY=1" in service.kinds(), os.path.exists(folder + "/jobs"))
       """#)
     #expect(result.output == "69\nFalse False\n", "\(result)")
-    #expect(result.errors.contains("the first worker cannot be started: giving up before anything is served"))
+    let messages = result.errors.split(separator: "\n").dropFirst()
+    #expect(
+      messages.map { $0.replacing(/cannot start .*\/w:/, with: "cannot start w:") } == [
+        "prefork: warning: cannot start w: Exec format error (ENOEXEC)",
+        "hint: it is neither a binary for this machine nor a script with a #! line",
+        "prefork: error: the first worker cannot be started: giving up before anything is served",
+      ])
+  }
+
+  @Test("a quiet server says why, too")
+  func notForeseenByAQuietOne() throws {
+    let result = try shell(
+      """
+      DIR=$(mktemp -d); printf '\\177ELF, but no more' >$DIR/w; chmod +x $DIR/w
+      prefork serve -q --listen unix:$DIR/s -- $DIR/w; status=$?; rm -r $DIR; exit $status
+      """)
+    #expect(result.status == 69)
+    let lines = result.errors.split(separator: "\n")
+    #expect(lines.count == 2 && lines[0].contains("/w: Exec format error (ENOEXEC)"), "\(result.errors)")
+    #expect(lines.last?.hasSuffix("the first worker cannot be started: giving up before anything is served") == true)
   }
 
   @Test("a program that goes away later does not end it: others may bring it back")

@@ -31,7 +31,7 @@ import Testing
     #expect(value("process_resident_memory_bytes", "-") == "8388608.0")
     #expect(value("prefork_build_info", "version='1.2.3'") == "1.0")
     let families = lines.filter { $0.hasPrefix("family") }
-    #expect(families.count == 30)
+    #expect(families.count == 31)
     if format == .openMetrics {
       #expect(families.contains("family prefork_job_run_seconds histogram seconds 46"))
       #expect(families.contains("family prefork_sent_bytes counter bytes 2"))

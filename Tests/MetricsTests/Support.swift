@@ -15,6 +15,7 @@ func busyPool(_ name: String) -> PoolReport {
   metrics.jobSettled(.ok, queued: 0, ran: 1_250_000_000, input: 5, output: 7)
   metrics.jobSettled(.expired, queued: 700_000_000_000, ran: nil, input: 1, output: 0)
   metrics.answersDropped(3)
+  metrics.answerInDoubt()
   metrics.workerStarted()
   metrics.startFailed()
   for cause in DeathCause.allCases { for _ in 0...cause.rawValue { metrics.workerDied(cause) } }
