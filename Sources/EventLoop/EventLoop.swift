@@ -49,8 +49,8 @@ public struct EventLoop: ~Copyable {
   private let timer: TimerDescriptor
   private let ready: UnsafeMutableBufferPointer<Epoll.Ready>
   private var alarm: UInt64?
-  /// When the timer expires, by the kernel's clock. It is not moved for an alarm that is cleared or moved later, as
-  /// most are, nor after a standstill: to let it expire once for nothing costs less.
+  /// When the timer expires, by the kernel's clock. It is not moved for an alarm that is cleared or moved later, as most
+  /// are, nor after a standstill: to let it expire once for nothing costs less.
   private var expiry = UInt64.max
   private var clock: LoopClock
   /// What was nested in it with `nest`.
@@ -115,8 +115,8 @@ public struct EventLoop: ~Copyable {
     _ = consumePending(signal, milliseconds: milliseconds)
   }
 
-  /// Asks for `.alarm` at `deadline` (nanoseconds of this loop's clock), or for none. Cheap unless it is the earliest
-  /// for some time.
+  /// Asks for `.alarm` at `deadline` (nanoseconds of this loop's clock), or for none. Cheap unless it is the earliest for
+  /// some time.
   public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {
     alarm = deadline
     guard let deadline else { return }
@@ -124,9 +124,9 @@ public struct EventLoop: ~Copyable {
     if reading < expiry { try setTimer(at: reading) }
   }
 
-  /// Waits until something happens, or patience ends, and appends it to `events`, the alarm last. When the process
-  /// stood still, everything that became ready meanwhile is among the events: no peer may be found silent that was
-  /// merely not read.
+  /// Waits until something happens, or patience ends, and appends it to `events`, the alarm last. When the process stood
+  /// still, everything that became ready meanwhile is among the events: no peer may be found silent that was merely not
+  /// read.
   public mutating func wait(
     into events: inout [LoopEvent], atMost patience: LoopPatience = .endless
   ) throws(SystemError) {

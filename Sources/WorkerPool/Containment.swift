@@ -81,8 +81,8 @@ struct Containment: ~Copyable {
     }
   }
 
-  /// Without a guard the kernel has to kill the workers when this process is killed. It acts at the end of the thread
-  /// that started them, so this is only for a process in which that thread is the pool's own.
+  /// Without a guard the kernel has to kill the workers when this process is killed. It takes the end of the thread that
+  /// started them for that, so that this is only for a process whose thread is the pool's.
   var needsDeathSignal: Bool { guardPid == nil && adoptsOrphans && ChildProcess.hasLauncher }
 
   private var guardPid: CInt? {
@@ -152,7 +152,7 @@ struct Containment: ~Copyable {
     case some
   }
 
-  /// Only workers are left, and everything that is gone has been cleared away.
+  /// Nobody is there but workers, and all that is gone is cleared away.
   var isTidy: Bool { adoptsOrphans && leftGroups.isEmpty && Orphans.areNone }
 
   /// One round against what workers that are gone have left.

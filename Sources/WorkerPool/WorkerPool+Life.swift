@@ -131,7 +131,7 @@ extension WorkerPool {
     workers.remove(slot)
     containment.workerEnded(group)
     sweep(&loop)
-    // The owner settles the lost job first: that may be the end of all (--halt), and then no worker is replaced.
+    // The owner settles the lost job first: that may be the end of all (--halt), and then nobody is to be replaced.
     if hadJob { return timers.arm(.gone(id, cause), at: loop.now()) }
     tell(.workerGone(id, cause), &loop)
   }

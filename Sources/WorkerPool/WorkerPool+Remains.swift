@@ -20,8 +20,8 @@ extension WorkerPool {
     if lastSweep != loop.now() { sweep(&loop) }
   }
 
-  /// What starting workers have sent is read before orphans are reaped: an orphan that has just sent READY=1 must
-  /// still be there for its worker to be known.
+  /// What starting workers have sent is read before orphans are reaped: an orphan that has just said READY=1 must still be there
+  /// for its worker to be known.
   mutating func hearStarting(_ loop: inout EventLoop) {
     for slot in workers.isOccupied.indices where workers.isOccupied[slot] && !workers[slot].isReady {
       notified(slot, &loop)

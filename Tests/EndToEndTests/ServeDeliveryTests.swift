@@ -1,8 +1,7 @@
 import Glibc
 import Testing
 
-/// The answer of a job that was run reaches its client, however the connection ends; or the server reports that it
-/// did not.
+/// The answer of a job that was run reaches its client, however the connection ends; or the server reports that it did not.
 @Suite struct ServeDeliveryTests {
   /// Leaves a line for each job that it runs, and answers with 2 KB.
   private static let talkative = #"""
@@ -74,6 +73,17 @@ import Testing
     #expect(result.status == 1, "\(result.errors)")
     #expect(result.errors.contains("did not read about 1 answer ("), "\(result.errors)")
     #expect(result.errors.contains("1 connection did not read its answers"), "\(result.errors)")
+  }
+
+  @Test("to a client that reads, a stop from control answers what it gives up")
+  func stopped() throws {
+    let server = try Server("-w 1", worker: ServeFairnessTests.gated)
+    let client = try server.connect()
+    client.send("1\n2\n")
+    server.wait(for: "a job") { server.lines(of: "seen") == ["1"] }
+    #expect(try server.control("stop").status == 0)
+    #expect(client.rest() == "\n\n")
+    #expect(server.finish().status == 1)
   }
 
   @Test("one whose connection was idle for too long, and that sends just then, is not reset")
