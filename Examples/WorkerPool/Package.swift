@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A program of somebody else's: it depends on prefork by its path, and needs neither libsystemd nor any other library
+// A program outside of prefork: it depends on prefork by its path, and needs neither libsystemd nor any other library
 // of C.
 let package = Package(
   name: "WorkerPoolDemo",

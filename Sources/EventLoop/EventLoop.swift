@@ -49,8 +49,8 @@ public struct EventLoop: ~Copyable {
   private let timer: TimerDescriptor
   private let ready: UnsafeMutableBufferPointer<Epoll.Ready>
   private var alarm: UInt64?
-  /// When the timer expires, by the kernel's clock. It is not moved for an alarm that is cleared or moved later, as
-  /// most are, nor after a standstill: to let it expire once for nothing costs less.
+  /// When the timer expires, by the kernel's clock. It is not moved for an alarm that is cleared or moved later, as most
+  /// are, nor after a standstill: to let it expire once for nothing costs less.
   private var expiry = UInt64.max
   private var clock: LoopClock
   /// What was nested in it with `nest`.

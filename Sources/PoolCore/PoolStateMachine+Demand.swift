@@ -37,7 +37,7 @@ extension PoolStateMachine {
   }
 
   /// A check went well that began in this slot some time ago.
-  mutating func noteCheckTime(_ slot: Int, at now: UInt64) { typicalCheck.follow(now &- slots[slot].checkBegan) }
+  mutating func recordCheckTime(_ slot: Int, at now: UInt64) { typicalCheck.follow(now &- slots[slot].checkBegan) }
 
   // MARK: While starts fail
 

@@ -26,7 +26,7 @@ extension PoolStateMachine {
   mutating func probePassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing(let waiter) = slots[slot].state else { return }
     slots[slot].lastUsed = now
-    noteCheckTime(slot, at: now)
+    recordCheckTime(slot, at: now)
     let followsLease = configuration.probesAfterLease && slots[slot].isUnchecked
     slots[slot].isUnchecked = false
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
@@ -73,10 +73,10 @@ extension PoolStateMachine {
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
     guard let waiter else {
       if configuration.probesAfterLease { return beginProbe(slot, for: nil, at: now, into: &actions) }
-      noteCheckTime(slot, at: now)
+      recordCheckTime(slot, at: now)
       return rest(slot, at: now, into: &actions)
     }
-    noteCheckTime(slot, at: now)
+    recordCheckTime(slot, at: now)
     serve(waiter, from: slot, at: now, into: &actions)
   }
 

@@ -87,8 +87,8 @@ struct Containment: ~Copyable {
     }
   }
 
-  /// Without a guard the kernel has to kill the workers when this process is killed. It acts at the end of the thread
-  /// that started them, so this is only for a process in which that thread is the pool's own.
+  /// Without a guard the kernel has to kill the workers when this process is killed. It takes the end of the thread that
+  /// started them for that, so that this is only for a process whose thread is the pool's.
   var needsDeathSignal: Bool { guardPid == nil && adoptsOrphans && ChildProcess.hasLauncher }
 
   private var guardPid: CInt? {

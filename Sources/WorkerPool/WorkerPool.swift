@@ -87,8 +87,8 @@ public struct WorkerPool: ~Copyable {
   /// Starts the workers.
   ///
   /// SIGPIPE is ignored from now on in the whole program, if nothing else was done about it: a worker that no longer
-  /// reads its stdin must not be the program's end. (Workers get the default back.) With SIGCHLD ignored,
-  /// how a worker ended cannot be known: `notEnforced` reports that.
+  /// reads its stdin must not be the program's end. (Workers get the default back.) With SIGCHLD ignored, nobody can
+  /// learn how a worker ended: that is reported by `notEnforced`.
   public mutating func start(_ loop: inout EventLoop) {
     ignoreBrokenPipes()
     if exitStatusesAreLost {
@@ -141,8 +141,8 @@ public struct WorkerPool: ~Copyable {
     tell(.resized(minimum: size.lowerBound, maximum: size.upperBound), &loop)
   }
 
-  /// No lease will be requested any more: waiting requests are refused, idle workers stop, busy ones when they are
-  /// free, and none is replaced. Ends with `closed`.
+  /// Nobody will ask for a worker any more: who waits is refused, idle workers stop, busy ones when they are free, and none is
+  /// replaced. Ends with `closed`.
   public mutating func close(_ loop: inout EventLoop) { tell(.close, &loop) }
 
   /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder

@@ -119,7 +119,7 @@ import Testing
   private static let hasTimeNamespaces =
     (try? shell("unshare -T --boottime 2000000000 true 2>/dev/null"))?.status == 0
 
-  @Test("metrics are told although the wall clock is before the boot", .enabled(if: hasTimeNamespaces))
+  @Test("metrics are served although the wall clock is before the boot", .enabled(if: hasTimeNamespaces))
   func wallClockBeforeBoot() throws {
     let result = try shell(
       "d=$(mktemp -d); unshare -T --boottime 2000000000 prefork serve -q --listen unix:$d/s -w 1 -- cat & "

@@ -47,7 +47,7 @@ import Testing
     #expect(lines.count == 2 && cancelled.count == count, "\(lines)")
   }
 
-  @Test("a job that ran longer than its record allows is not told of --timeout")
+  @Test("a job that ran longer than its record allows is not said to have exceeded --timeout")
   func ownTimeout() throws {
     let result = try shell(
       "prefork run -w 1 --input records --output records -- workers/faulty/hangs_in_job.py",
@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test(
-    "a pool that gives up starts nobody in the place of those that end",
+    "a pool that gives up starts no worker in place of those that end",
     arguments: [
       "seq 30 | prefork run -w 1 -v -- cat >/dev/full", "yes | prefork run -w 1 -v -- cat | head -n 1 >/dev/null",
       "seq 9 | prefork run -w 1 -v --halt now,fail=1 -- sh -c 'read l; exit 1' >/dev/null",

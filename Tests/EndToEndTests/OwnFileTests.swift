@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test("dead letters and the workers' log are begun on a fresh line, and what was torn is told with its size")
+  @Test("dead letters and the workers' log begin on a fresh line, and the size of what was torn is reported")
   func tornFiles() throws {
     try withFolder { folder throws in
       _ = try shell("printf '{\"job\":\"old\"}\\n{\"job\":\"torn' >\(folder)/dead; printf 'torn log' >\(folder)/log")

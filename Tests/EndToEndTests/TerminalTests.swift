@@ -32,7 +32,7 @@ import Testing
             if time.monotonic() > limit: give_up(what)
             if not select.select([master], [], [], 0.02)[0]: continue
             try: seen += os.read(master, 65536)
-            except OSError: time.sleep(0.02)  # nobody has the terminal open
+            except OSError: time.sleep(0.02)  # no process has the terminal open
     def see(text):
         global mark
         await_all(repr(text), lambda: text.encode() in seen[mark:])

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Readers that hang. Somebody else's pipe must keep nobody from an answer, and nothing from its end.
+/// Readers that hang. The pipe of another program must not hold up answers or the end of a run.
 @Suite struct UnreadOutputTests {
   /// A worker that says much more on stderr than a pipe and our buffers hold.
   private static let chatty =
@@ -23,7 +23,7 @@ import Testing
     return try body(path)
   }
 
-  @Test("workers' logs that nobody reads stop no answer; the run ends", arguments: ["2>", "--stderr "])
+  @Test("workers' logs that are not read stop no answer; the run ends", arguments: ["2>", "--stderr "])
   func run(destination: String) throws {
     try withDeafFIFO { path in
       let options = destination == "2>" ? "" : "--stderr \(path)"
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test("when the reader wakes up it is told how much it has missed")
+  @Test("when the reader wakes up it reads how much it has missed")
   func counted() throws {
     let session = try Session("exec prefork run -w 2 -- \(Self.chatty) 2>&1 >/dev/null | { sleep 3; cat; }")
     session.send((1...100).map { "\($0)\n" }.joined())
@@ -48,7 +48,7 @@ import Testing
     #expect(session.finish().status == 0)
   }
 
-  @Test("serve answers, and ends with the first TERM although nobody reads its log")
+  @Test("serve answers, and ends with the first TERM although its log is not read")
   func serve() throws {
     try withDeafFIFO { path in
       let folder = try #require(makeTemporaryFolder())
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(
-    "results that nobody takes: SIGTERM ends the run after --drain-timeout, the second signal at once",
+    "results that are not read: SIGTERM ends the run after --drain-timeout, the second signal at once",
     arguments: [1, 2])
   func stdout(signals: Int) throws {
     let session = try Session("exec prefork run -w 1 --drain-timeout \(signals == 1 ? "700ms" : "1h") -- cat")
@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test(
-    "a FIFO of ours that nobody reads does not outlast --drain-timeout",
+    "a FIFO of ours that is not read does not outlast --drain-timeout",
     arguments: ["--trace", "--joblog", "--dead-letter"])
   func file(option: String) throws {
     try withDeafFIFO { path in

@@ -12,7 +12,7 @@ import Testing
   private static let kernel: CInt = 0x80
 
   @Test(
-    "what the kernel sends for a terminal is told from what a process sends",
+    "what the kernel sends for a terminal is distinguished from what a process sends",
     arguments: [SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP])
   func terminals(signal: CInt) {
     #expect(isFromTerminal(signal, code: Self.kernel))

@@ -207,7 +207,7 @@ struct JobModel {
   }
 
   private mutating func withdraw(_ index: Int) throws {
-    try require(withdraws == index, "an answer withdrawn that nobody doubts: \(jobs[index])")
+    try require(withdraws == index, "an answer withdrawn that is not in doubt: \(jobs[index])")
     try require(jobs[index].phase == .held && jobs[index].outcome == .ok, "withdrawn: \(jobs[index])")
     withdraws = nil
     withdrawn += 1

@@ -103,7 +103,7 @@ import Testing
     #expect(text.hasPrefix("\r\u{1B}[?7l99%\u{1B}[K\u{1B}[?7h\r\r\u{1B}[Jprefork: x") && text.hasSuffix("\r\u{1B}[J"))
   }
 
-  // MARK: A log that nobody reads
+  // MARK: A log that is not read
 
   /// Lines of a worker until the reporter holds more than it wants to.
   private func flood(_ reporter: inout Reporter, lines: Int = 600) {

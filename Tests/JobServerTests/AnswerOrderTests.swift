@@ -111,7 +111,7 @@ import WireFormats
     #expect(look([0x0A]) == .plain)
   }
 
-  @Test("a request line of HTTP is one at its end, whoever sends it over TCP, and with a CR over a unix socket")
+  @Test("a request line of HTTP is one at its end, in any form over TCP, and with a CR over a unix socket")
   func http() {
     let line = Array("GET /x HTTP/1.1".utf8)
     for count in 1...line.count { #expect(look(Array(line[..<count])) == .incomplete, "\(count)") }

@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test("one file is one file by whatever name, also before it exists; devices and pipes are nobody's alone")
+  @Test("one file is one file by whatever name, also before it exists; devices and pipes are shared")
   func identity() throws {
     try withFolder { folder throws in
       try make("\(folder)/a")
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test("a lock ends with its process, whatever children have inherited the file; who holds it can be told")
+  @Test("a lock ends with its process, whatever children have inherited the file; its holder can be named")
   func lockOfAProcess() throws {
     try withFolder { folder throws in
       let path = "\(folder)/log"

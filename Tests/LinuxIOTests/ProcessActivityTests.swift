@@ -17,7 +17,7 @@ import Testing
     Issue.record("\(what): seen was \(ProcessTable.activity(of: pid))", sourceLocation: sourceLocation)
   }
 
-  @Test("one that sleeps in a read is told from one that sleeps, and the file is named")
+  @Test("one that sleeps in a read is distinguished from one that sleeps, and the file is named")
   func reading() throws {
     let pipe = try Pipe()
     let name = try #require(ProcessTable.nameOfPipe(pipe.readEnd))

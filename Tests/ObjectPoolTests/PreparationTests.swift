@@ -2,7 +2,7 @@ import Testing
 
 @testable import ObjectPool
 
-/// A factory whose calls are written down, and that can be told to fail.
+/// A factory that records its calls, and fails on demand.
 final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
   let calls = Log<String>()
   let gate = Gate()
@@ -89,7 +89,7 @@ final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
     #expect(pool.common.statistics.preparationFailures == 1 && pool.common.statistics.creationFailures == 0)
   }
 
-  @Test("when no new one can be prepared, those who wait are told why", arguments: Face.allCases)
+  @Test("when no new one can be prepared, waiting clients get the reason", arguments: Face.allCases)
   func failsAlways(face: Face) async throws {
     let notices = Notices()
     diary.failures.withLock { $0 = Array(0..<100) }

@@ -182,7 +182,7 @@ import Testing
     return pool
   }
 
-  @Test("those who wait when the breaker opens are told why, at once")
+  @Test("waiters get the reason at once when the breaker opens")
   func opening() {
     let pool = down()
     #expect(pool.pool.breaker.isOpen && pool.pending.isEmpty)
@@ -253,7 +253,7 @@ import Testing
     #expect(pool.refused == [.startsFail])
     pool.request(.unlessExhausted)
     #expect(pool.refused == [.startsFail] && pool.starting.isEmpty, "the last try was just now")
-    #expect(pool.timers.reviewDeadline == nil, "and nobody waits for another")
+    #expect(pool.timers.reviewDeadline == nil, "and no waiter needs another")
   }
 
   @Test("a long backoff of a place does not outlast the outage either, though the breaker never opens")
@@ -273,7 +273,7 @@ import Testing
     #expect(pool.starting == [0], "10 s / 100: no faster than the budget allows")
   }
 
-  @Test("a prefill has a start tried, and a pool that is drained refuses those whom nobody can serve")
+  @Test("a prefill has a start tried, and a pool that is drained refuses waiters that no worker can serve")
   func others() {
     var prefilled = down()
     prefilled.advance(by: second)

@@ -130,7 +130,7 @@ extension PoolHarness {
     if isReplacing, pool.configuration.surge > 0 { checkStrength() }
   }
 
-  /// Nobody is started for a waiter whom a worker that is coming back can serve, if that came not long ago.
+  /// No worker is started for a waiter that one which is coming back can serve, if that began not long ago.
   private mutating func checkNeed() {
     guard pool.phase == .open, pool.configuration.capacity == 1, isPlainRequest,
       actions.contains(where: { if case .startWorker = $0 { true } else { false } })

@@ -23,7 +23,7 @@ import enum WorkerProcess.ExitStatus
   }
 
   @Test(
-    "the end of a worker that was told to stop is no death",
+    "the end of a worker that was asked to stop is no death",
     arguments: [
       (ExitStatus.exited(code: 0), "stopped (exit status 0)"),
       (.exited(code: 143), "stopped (exit status 143)"),

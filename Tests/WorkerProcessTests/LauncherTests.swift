@@ -60,7 +60,7 @@ import enum WorkerProcess.ExitStatus
   }
 
   @Test(
-    "whoever starts it by hand is refused, whatever they ask",
+    "a start by hand is refused, whatever the request",
     arguments: ["", "garbage", String(repeating: "z", count: 4096)])
   func refusal(request: String) throws {
     let sockets = try socketPair()
