@@ -89,8 +89,13 @@ public struct Orphans: Sendable {
     return sweep
   }
 
-  /// Whether `sweepChildren` would find no process, unless everything must go: then it need not be called.
-  public static var areNone: Bool { OwnedChildren.include(ProcessTable.ownChildren()) }
+  /// Whether `sweepChildren` would find no process, unless everything must go: then it need not be called. False if that
+  /// is unknown: the list of our children reads as empty when it cannot be read.
+  public static var areNone: Bool {
+    let children = ProcessTable.ownChildren()
+    if children.isEmpty { return ProcessTable.tellsChildren && OwnedChildren.all.isEmpty }
+    return OwnedChildren.include(children)
+  }
 
   private mutating func reapIfDead(_ child: CInt) -> Bool {
     guard let end = ChildProcess.end(of: child, peek: false), end != .unknown else { return false }

@@ -33,6 +33,19 @@ import Testing
     #expect(session.finish().status == 0)
   }
 
+  /// One that has left the process group and wiped its environment: only the worker's control group holds it. The groups serve
+  /// several workers, one after the other.
+  @Test(.enabled(if: try workersHaveGroups(), "needs a cgroup v2 hierarchy in which we may make groups"))
+  func whoHidesDiesWithItsWorker() throws {
+    let hides = "read -r job; setsid env -i sleep 60 >/dev/null 2>&1 & echo $!; read -r end"
+    let session = try Session("exec prefork run -w 2 --max-jobs 1 --quiet -- sh -c '\(hides)'")
+    for number in 1...5 {
+      let hidden = try #require(session.ask("\(number)", times: 1).first.flatMap { pid_t($0) })
+      session.wait(for: "the death of \(hidden)") { kill(hidden, 0) != 0 }
+    }
+    #expect(session.finish().status == 0)
+  }
+
   /// In the middle of a job, too, and with the worker's stdin still being read: the kernel kills the workers with us, and the guard
   /// their groups and descendants.
   @Test(arguments: kinds + ["busy"])
@@ -87,6 +100,11 @@ import Testing
     #expect(Set(processes(with: session.cookie, named: "python3")) == family)
     #expect(session.finish().status == 0)
   }
+}
+
+private func workersHaveGroups() throws -> Bool {
+  let shows = "read -r job; sleep 0.2; grep -c /worker- /proc/self/cgroup; read -r end"
+  return try shell("prefork run -w 1 -- sh -c '\(shows)'", input: "a\n").output == "1\n"
 }
 
 /// All that the one worker of a session has begotten, and itself, once it is complete.

@@ -68,6 +68,21 @@ import Testing
     #expect(cleared == [] && moved == [] && rung == [.alarm])
   }
 
+  @Test(
+    "one that is due when it is set rings at the next wait, behind what is ready, and once",
+    arguments: [LoopPatience.none, .millisecond, .endless])
+  func due(patience: LoopPatience) throws {
+    var loop = try EventLoop()
+    let pipe = try Pipe()
+    try loop.add(pipe.writeEnd, token: 1, readable: false, writable: true)
+    try loop.setAlarm(at: loop.now())
+    var events: [LoopEvent] = []
+    try loop.wait(into: &events, atMost: patience)
+    try loop.wait(into: &events, atMost: .none)
+    let ready = LoopEvent.ready(token: 1, readable: false, writable: true, hangup: false)
+    #expect(events == [ready, .alarm, ready])
+  }
+
   @Test("an old alarm in the caller's list is not taken for a new one")
   func staleList() throws {
     var loop = try EventLoop()

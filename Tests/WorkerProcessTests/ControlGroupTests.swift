@@ -97,6 +97,25 @@ struct ControlGroupTests {
     }
   }
 
+  @Test("a group without limits takes one worker after the other, with the children that each has started by then")
+  func reused() throws {
+    try Self.withWorkerGroup { _, group in
+      for _ in 1...2 {
+        var worker = try start("sleep 60 & echo $!; wait")
+        let child = try #require(CInt(output(of: worker.output, until: "\n")?.dropLast() ?? ""))
+        try group.admit(worker.pid)
+        for pid in [worker.pid, child] { #expect(contents(of: "/proc/\(pid)/cgroup").contains("/worker-1\n")) }
+        #expect(!group.isVacant())
+        group.kill()
+        #expect(end(of: &worker) == .killed(signal: SIGKILL, coreDumped: false))
+        let isVacant = eventually { group.isVacant() }
+        #expect(isVacant)
+      }
+      try RealFileTree().makeFolder("\(group.folder)/own")
+      #expect(!group.isVacant(isEmpty: true), "the next worker would find what is not its own")
+    }
+  }
+
   @Test(
     "limits are either enforced by the kernel or the reason is said, in a process of its own because it may have to move"
   )
