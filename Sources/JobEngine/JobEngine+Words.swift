@@ -126,9 +126,11 @@ extension JobEngine {
 
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {
     let counts = ledger.counts
+    let idle = max(0, pool.serving - counts.leased)
     reporter.fatal(
-      "no worker could be started: \(plural(failedStarts.count, "failed start")) in \(seconds(failedStarts.period)) "
-        + "(0 idle, \(counts.leased) busy, \(plural(counts.queued, "job")) waiting)", kind: .breakerOpen)
+      "no \(pool.serving > 0 ? "other worker" : "worker") could be started: "
+        + "\(plural(failedStarts.count, "failed start")) in \(seconds(failedStarts.period)) "
+        + "(\(idle) idle, \(counts.leased) busy, \(plural(counts.queued, "job")) waiting)", kind: .breakerOpen)
     if reporter.verbosity == .quiet {
       if let lastSpawnError { reporter.fatal(lastSpawnError) }
       if let report = lastFailedStart {

@@ -158,11 +158,12 @@ struct Connection: ~Copyable {
     return unsent.count + min(max(0, socket.undeliveredBytes - end), Int(clamping: sentBytes))
   }
 
-  /// About how many answers to jobs that are ok they are, judged by the mean length of its answers; never more than there were.
+  /// About how many answers to jobs that are ok they are, judged by the mean length of those; never more than there were. The empty
+  /// ones to jobs that were given up hardly weigh anything.
   var undeliveredAnswers: Int {
     let bytes = undeliveredBytes
     guard bytes > 0 else { return 0 }
-    let mean = (Double(sentBytes) + Double(unsent.count)) / Double(max(1, settled))
+    let mean = (Double(sentBytes) + Double(unsent.count)) / Double(max(1, settledOK))
     return min(settledOK, max(1, Int((Double(bytes) / max(1, mean)).rounded())))
   }
 

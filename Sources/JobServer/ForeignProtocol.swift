@@ -4,7 +4,7 @@
 enum ForeignProtocol {
   case http, tls
 
-  /// A request line that is longer than this, in bytes, is not recognized.
+  /// The version of a request line that is longer than this, in bytes, is not waited for.
   private static let longestLine = 8192
   private static let longestMethod = 20
 
@@ -13,6 +13,8 @@ enum ForeignProtocol {
   /// A job may begin with `GET `, so the whole request line is looked at: a method, a target, ` HTTP/` and a version.
   /// Before its end, which is the end of a job as well, no job is held up. A line of an access log looks the same,
   /// but for the CR behind it; over a unix socket, which no browser reaches, only a line with a CR is a request.
+  /// Over TCP a very long line that begins like a browser's is a request, wherever it ends: a page chooses how long its
+  /// addresses are.
   static func look(at bytes: UnsafeRawBufferPointer, isOver: Bool, isTCP: Bool) -> Greeting.Look {
     guard let first = bytes.first else { return isOver ? .plain : .incomplete }
     if first == 0x16 { return lookForTLS(bytes, isOver) }
@@ -21,7 +23,10 @@ enum ForeignProtocol {
     if method.count == bytes.count, !isOver { return .incomplete }
     guard method.endIndex < bytes.count, bytes[method.endIndex] == 0x20 else { return .plain }
     let line = bytes.prefix(longestLine).prefix { $0 != 0x0A && $0 != 0 }
-    if line.count == bytes.count, !isOver { return line.count < longestLine ? .incomplete : .plain }
+    if line.count == longestLine {
+      return isTCP && isMethod(method) && bytes[method.endIndex + 1] == UInt8(ascii: "/") ? .foreign(.http) : .plain
+    }
+    if line.count == bytes.count, !isOver { return .incomplete }
     let hasReturn = line.last == 0x0D
     let request = hasReturn ? line.dropLast() : line
     return (isTCP || hasReturn) && endsWithVersion(request) ? .foreign(.http) : .plain
@@ -31,6 +36,11 @@ enum ForeignProtocol {
   private static func lookForTLS(_ bytes: UnsafeRawBufferPointer, _ isOver: Bool) -> Greeting.Look {
     if bytes.count < 2 { return isOver ? .plain : .incomplete }
     return bytes[1] == 3 ? .foreign(.tls) : .plain
+  }
+
+  /// One of HTTP, as far as a page can make a browser send it.
+  private static func isMethod(_ word: Slice<UnsafeRawBufferPointer>) -> Bool {
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"].contains { word.elementsEqual($0.utf8) }
   }
 
   private static func isMethodByte(_ byte: UInt8) -> Bool {

@@ -250,6 +250,7 @@ extension ServeDriver {
   private mutating func moveControl(_ plan: inout ReloadPlan) {
     guard let listener = plan.control.take() else { return }
     let descriptor = listener.descriptor
+    reporter.note("control on \(listener.address)")
     if control == nil {
       control = ControlEndpoint(listener, service: ServiceInfo(configuration))
     } else {

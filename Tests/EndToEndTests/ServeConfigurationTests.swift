@@ -240,6 +240,8 @@ import Testing
     server.session.waitForError("the first replacement failed: the other workers go on serving")
     #expect(try server.ask("a", "1") == "a1")
     #expect(!workers.isDisjoint(with: server.session.workers))
+    server.session.waitForError("no other worker could be started: ")
+    #expect(server.session.errorText.contains(" (1 idle, 0 busy, 0 jobs waiting)"), "\(server.session.errorText)")
     server.write(Self.two.replacing("echo a", with: "echo A"))
     #expect(try server.control("reload").status == 0)
     server.session.wait(for: "the mended command") { (try? server.ask("a", "2")) == "A2" }

@@ -54,6 +54,9 @@ import Testing
     #expect(result.errors.contains("connection 1 (tcp:127.0.0.1:"), "\(result.errors)")
     #expect(result.errors.contains(") did not read about "), "\(result.errors)")
     #expect(result.errors.contains("1 connection did not read its answers in time (--drain-timeout): about "))
+    // Those that its side of the connection had received are not among them.
+    let reported = try #require(result.errors.firstMatch(of: /about ([0-9]+) answers not delivered/)).1
+    #expect(try #require(Int(reported)) < server.lines(of: "seen").count, "\(result.errors)")
     // What it can still read is less than what was run.
     let read = client.rest().split(separator: "\n").count
     #expect(read < server.lines(of: "seen").count)

@@ -17,6 +17,8 @@ import Testing
       "POST /x HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nrm\n-rf\n/\n\0\n",
       "CONNECT example.org:443 HTTP/1.1\r\n\r\n", "M-SEARCH * HTTP/1.1\r\n\r\n",
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /\(String(repeating: "a", count: 5000)) HTTP/1.1\r\n\r\n",
+      "GET /\(String(repeating: "a", count: 20_000)) HTTP/1.1\r\nHost: a\r\n\r\n",
+      "POST /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n\r\nrm -rf /\n",
     ])
   func http(request: String) throws {
     for format in ["lines", "nul", "records"] {
