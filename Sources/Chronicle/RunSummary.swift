@@ -61,17 +61,13 @@ public struct RunSummary: Sendable {
     var line = "\(plural(jobs, "job")) in \(spanText(elapsed))"
     guard jobs > 0 else { return line }
     if jobs > 1, elapsed > 0 { line += " (\(rateText(perSecond: Double(jobs) * 1e9 / Double(elapsed))))" }
-    if isInDoubt, let count = outcomes[.ok] {
-      let others = Outcome.allCases.filter { $0 != .ok }.compactMap { other in
-        outcomes[other].map { ", \($0) \(other)" }
-      }
-      return line + ": \(count) ok, but workers broke the protocol: answers may be wrong" + others.joined()
-    }
-    if outcomes.count == 1, let only = outcomes.first?.key {
+    let isDoubtful = isInDoubt && outcomes[.ok] != nil
+    if !isDoubtful, outcomes.count == 1, let only = outcomes.first?.key {
       return line + (jobs == 1 ? ": \(only)" : ": all \(only)")
     }
     let counts = Outcome.allCases.compactMap { outcome in outcomes[outcome].map { "\($0) \(outcome)" } }
-    return line + ": " + counts.joined(separator: ", ")
+    let doubt = isDoubtful ? ", but workers broke the protocol: answers may be wrong" : ""
+    return line + ": " + counts.joined(separator: ", ") + doubt
   }
 
   private var timeLine: String? {

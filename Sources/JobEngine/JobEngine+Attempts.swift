@@ -197,7 +197,9 @@ extension JobEngine {
     let message: String
     switch cause {
     case .runLimit: message = "it ran longer than it may (\(limit))"
-    case .cancelled: message = cancelCause(of: job).message
+    case .cancelled:
+      message = cancelCause(of: job).message
+      outputs.append(.workerGivenUp(worker))
     }
     if facts.keepsDetails {
       noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())), loop)

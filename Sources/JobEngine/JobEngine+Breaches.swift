@@ -31,7 +31,8 @@ extension JobEngine {
     if violation.isSurplus, let number = account.currentJob?.number ?? account.lastJob {
       // The first of several lines may be the rest of the answer before.
       let isWithdrawn = fate == .refused && withdrawAnswer(account, violation)
-      let consequence = consequence(account, fate, withdrewOther: isWithdrawn)
+      if case .unaskedReply(let shown) = violation { text = "\(account.name) wrote \(shown) after its answer" }
+      let consequence = consequence(account, fate, of: number, withdrewOther: isWithdrawn)
       text = "job \(number) was answered with more than one \(replyWord): \(text); \(consequence)"
     } else {
       text += inHand(account)
@@ -43,18 +44,21 @@ extension JobEngine {
 
   private var replyWord: String { configuration.pool.framing == .lines ? "line" : "reply" }
 
-  private func consequence(_ account: WorkerAccount, _ fate: AnswerFate, withdrewOther: Bool) -> String {
+  private func consequence(
+    _ account: WorkerAccount, _ fate: AnswerFate, of number: UInt64, withdrewOther: Bool
+  ) -> String {
     var text =
       switch fate {
-      case .refused: "its answer is not used"
-      case .withdrawn: "its answer is withdrawn, the job has failed"
-      case .out: "its answer may be cut short"
+      case .refused: "neither is used"
+      case .withdrawn: "the answer to job \(number) is withdrawn: that job has failed"
+      case .out: "the answer to job \(number), which is already written, may be incomplete"
       }
     if fate == .refused, let before = account.lastJob {
-      text += ", and that to job \(before) " + (withdrewOther ? "is withdrawn, too" : "may be cut short")
+      text += ", and the first may belong to job \(before): the answer to that one "
+      text += withdrewOther ? "is withdrawn, and it has failed, too" : "may be incomplete"
     }
     // One that reads ahead may have been out of step for long.
-    return account.jobs > 2 ? text + "; earlier answers of this worker may belong to other jobs" : text
+    return account.jobs > 2 ? text + "; earlier answers of this worker may belong to other jobs, too" : text
   }
 
   /// Said once: what to do about it.

@@ -67,8 +67,8 @@ extension JobEngine {
 
   private mutating func sayCannotStart(_ error: SpawnError, _ reporter: inout Reporter) {
     lastStartFailure = Failure(message: "\(error)")
-    if lastSpawnError == error.description { return reporter.detail("\(error)") }
-    lastSpawnError = error.description
+    if lastSpawnError?.description == error.description { return reporter.detail("\(error)") }
+    lastSpawnError = error
     reporter.repeated(.failedStart, cause: "\(error)", "\(error)")
     if let hint = error.hint, reporter.verbosity >= .normal { reporter.hint(hint) }
   }
@@ -124,6 +124,14 @@ extension JobEngine {
     return failure
   }
 
+  /// Reports why a run ends without workers. A program that cannot be executed has been named, with a hint: that is enough.
+  package func sayWhyNoWorkerStarts(_ reporter: inout Reporter) {
+    guard let lastSpawnError, lastSpawnError.isPermanent, lastFailedStart == nil else {
+      return sayWorkersDoNotStart(&reporter)
+    }
+    if reporter.verbosity == .quiet { reporter.fatal("\(lastSpawnError)") }
+  }
+
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {
     let counts = ledger.counts
     let idle = max(0, pool.serving - counts.leased)
@@ -132,7 +140,7 @@ extension JobEngine {
         + "\(plural(failedStarts.count, "failed start")) in \(seconds(failedStarts.period)) "
         + "(\(idle) idle, \(counts.leased) busy, \(plural(counts.queued, "job")) waiting)", kind: .breakerOpen)
     if reporter.verbosity == .quiet {
-      if let lastSpawnError { reporter.fatal(lastSpawnError) }
+      if let lastSpawnError { reporter.fatal("\(lastSpawnError)") }
       if let report = lastFailedStart {
         reporter.fatal(
           report.description, about: Reporter.Subject(report.account), evidence: report.account.lastErrorLines)

@@ -7,6 +7,7 @@ import Text
 import Timers
 import WireFormats
 import WorkerPool
+import WorkerProcess
 
 /// Jobs on workers: the ledger decides about jobs, the pool's core about workers, and this struct carries their decisions out on
 /// real processes and bytes. `run` feeds it from stdin, `serve` from connections.
@@ -72,7 +73,7 @@ package struct JobEngine: ~Copyable {
   /// The failed starts that opened the breaker last, and in how many nanoseconds they came.
   var failedStarts: (count: Int, period: UInt64) = (0, 0)
   var lastFailedStart: DeathReport?
-  var lastSpawnError: String?
+  var lastSpawnError: SpawnError?
   /// Why the last start failed, whichever way.
   var lastStartFailure: Failure?
 
@@ -313,6 +314,8 @@ package enum JobEngineOutput {
   case attemptEnded(JobID, failure: String?)
   /// The first answer of a worker that was merely taken to be ready.
   case firstReply(WorkerID)
+  /// The job of this worker is cancelled: it is stopped for that, and not for a fault of its own.
+  case workerGivenUp(WorkerID)
   /// Something about workers, after people were told. Indirect, because it is rare and would make all the others large.
   indirect case worker(WorkerPoolEvent)
   /// No job is left and none will come.

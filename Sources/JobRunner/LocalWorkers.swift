@@ -18,6 +18,8 @@ struct LocalWorkers: ~Copyable, Workplace {
     var readyAt: UInt64?
     var stoppingSince: UInt64?
     var reason: RetireReason?
+    /// It is stopped because its job was cancelled.
+    var isGivenUp = false
   }
 
   var engine: JobEngine

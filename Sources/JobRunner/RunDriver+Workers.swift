@@ -16,6 +16,7 @@ extension RunDriver where Work == LocalWorkers {
     case .attemptStarted(let job, let attempt, let worker): noteAttempt(job, attempt, worker)
     case .attemptEnded(let job, let failure): noteAttemptEnd(job, failure: failure)
     case .firstReply(let worker): noteFirstReply(worker)
+    case .workerGivenUp(let worker): workplace.stories[worker.slot.index].isGivenUp = true
     case .worker(let event): take(event)
     case .idle: allIsDone()
     case .closed: poolIsClosed = true
@@ -59,7 +60,7 @@ extension RunDriver where Work == LocalWorkers {
   private mutating func giveUp() {
     guard !workplace.engine.isStopping, earlyEnd == nil else { return }
     earlyEnd = workplace.engine.pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
-    workplace.engine.sayWorkersDoNotStart(&reporter)
+    workplace.engine.sayWhyNoWorkerStarts(&reporter)
     abandonJobs(.prompt, because: .noWorker)
   }
 
@@ -118,6 +119,7 @@ extension RunDriver where Work == LocalWorkers {
       switch story.reason {
       case .jobs, .age, .memory, .requested, .own: end = .recycled
       case .startTimeout: end = .failedStart
+      case .broken where story.isGivenUp: end = .stopped
       case .probe, .reset, .broken: end = .died
       case .idle, .spare, .surplus, .drained, .stopped, nil: end = .stopped
       }

@@ -16,14 +16,18 @@ struct RunFiles: ~Copyable {
       jobLog = try JobLogFile(
         path: path, resumes: configuration.resumes, showsUsage: configuration.logsUsage, into: &resume)
     }
+    var option = "--dead-letter"
     do throws(SystemError) {
       if let path = configuration.deadLetters { deadLetters = try AppendedFile(path: path) }
+      option = "--stderr"
       if case .file(let path) = workerErrors { workerLog = try WorkerLog(path: path) }
+      option = "--report"
       if let path = configuration.report { report = try ReplacedFile(path: path) }
+      option = "--trace"
       // Last, as it forgets what was there: a run that does not begin must not cost an earlier one its trace.
       if let path = configuration.trace { trace = try AppendedFile(creating: path) }
     } catch {
-      throw UnusableFile(error)
+      throw UnusableFile("\(option): \(error)")
     }
   }
 

@@ -203,7 +203,7 @@ struct PoolService: ~Copyable {
       case .worker(let event): take(event, loop, &reporter)
       case .closed: poolIsClosed = true
       // The ledger holds nothing: each connection puts its answers into order.
-      case .withdrawn, .attemptStarted, .attemptEnded, .firstReply, .idle: break
+      case .withdrawn, .attemptStarted, .attemptEnded, .firstReply, .workerGivenUp, .idle: break
       }
     }
   }

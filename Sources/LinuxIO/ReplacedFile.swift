@@ -25,7 +25,11 @@ public struct ReplacedFile: Sendable {
   private func openNew() throws(SystemError) -> FileDescriptor {
     // One that had our number and was killed may have left it.
     unlink(newPath)
-    return try FileDescriptor.open(newPath, flags: O_WRONLY | O_CREAT | O_EXCL)
+    do throws(SystemError) {
+      return try FileDescriptor.open(newPath, flags: O_WRONLY | O_CREAT | O_EXCL)
+    } catch {
+      throw SystemError("create \(path)", error.code)
+    }
   }
 
   /// Writes it. After an error nothing of the new one is left.

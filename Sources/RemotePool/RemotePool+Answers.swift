@@ -147,11 +147,11 @@ extension RemotePool {
   /// The server's worker wrote more than its answer to this job. If that waits for its turn, the job has failed.
   private mutating func withdraw(_ answer: WithdrawnAnswer, _ reporter: inout Reporter) {
     withdrawnAnswers += 1
-    var fate = "its answer may be cut short"
+    var fate = "the answer, which is already written, may be incomplete"
     if let job = ledger.findHeld(sequence: answer.id) {
       let first = actions.count
       ledger.handle(.answerWithdrawn(job), into: &actions)
-      if actions.count > first { fate = "its answer is withdrawn, the job has failed" }
+      if actions.count > first { fate = "the answer is withdrawn: that job has failed" }
       if facts.keepsDetails {
         facts[job].failure = Failure(message: answer.reason)
         facts[job].cause = "answered with more than one reply"
@@ -160,8 +160,8 @@ extension RemotePool {
     }
     reporter.repeated(
       .breach, cause: "answered with more than one reply", about: Reporter.Subject(job: answer.id),
-      "job \(answer.id) was answered with more than one reply: on the server \(answer.reason); \(fate), and so may others be "
-        + "that the same worker answered")
+      "job \(answer.id) was answered with more than one reply: on the server, \(answer.reason); \(fate); "
+        + "earlier answers of the same worker may be wrong, too")
   }
 
   /// The server has told its own people in its own words; ours have nothing but what it says of each job.

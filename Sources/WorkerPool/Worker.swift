@@ -27,6 +27,8 @@ struct Worker: ~Copyable {
     case replied(consumed: Int)
     /// To say whatever it has to say to the end of its input: see `WorkerPool.hearOut`.
     case heardOut
+    /// To be stopped in a moment, when the owner has settled the job that it has lost. What it writes is dropped.
+    case condemned
   }
 
   var duty = Duty.starting

@@ -120,6 +120,7 @@ extension WorkerPool {
       case .running: if nextReply(slot, &loop) { return }
       case .replied: return
       case .heardOut: break
+      case .condemned: workers[slot].inbound.removeAll()
       case .checking(let check): nextAnswer(slot, to: check, &loop)
       case .starting where workers[slot].terms.readiness.isByLine: nextGreeting(slot, &loop)
       case .starting, .none, .granted: if !workers[slot].inbound.isEmpty { spokeOutOfTurn(slot, &loop) }
@@ -196,8 +197,7 @@ extension WorkerPool {
   /// A worker that has not read a byte of its job cannot have answered it: this is more of its answer to the job before, a
   /// greeting, or a stray print (bazel #4897). The job in hand is provably not started.
   private mutating func spokeBeforeReading(_ slot: Int, _ loop: inout EventLoop) {
-    events.append(.leaseLost(workers[slot].id, .neverStarted))
-    workers[slot].duty = .none
+    workers[slot].duty = .granted
     spokeOutOfTurn(slot, &loop)
   }
 
@@ -250,29 +250,49 @@ extension WorkerPool {
   ) {
     let id = workers[slot].id
     let account = workers[slot].account(at: loop.now())
-    if case .running = workers[slot].duty {
+    let hadJob: Bool
+    switch workers[slot].duty {
+    case .running:
+      hadJob = true
       events.append(.leaseLost(id, .violation(account, violation)))
-    } else {
-      if case .granted = workers[slot].duty { events.append(.leaseLost(id, .neverStarted)) }
+    case .granted:
+      hadJob = true
+      events.append(.leaseLost(id, .neverStarted))
+      events.append(.protocolBroken(account, violation))
+    case .starting, .none, .checking, .replied, .heardOut, .condemned:
+      hadJob = false
       events.append(.protocolBroken(account, violation))
     }
-    workers[slot].duty = .none
     workers[slot].inbound.removeAll()
     lastFailureWasViolation = true
-    tell(.workerBroken(id, jobUntouched: jobUntouched), &loop)
+    stopBroken(slot, hadJob: hadJob, jobUntouched: jobUntouched, &loop)
+  }
+
+  /// The worker is to be stopped for what it did. If it had a job, its owner settles that first: that may be the end of all
+  /// (`--halt`), and then nobody is to be replaced.
+  mutating func stopBroken(_ slot: Int, hadJob: Bool, jobUntouched: Bool, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    guard hadJob else {
+      workers[slot].duty = .none
+      return tell(.workerBroken(id, jobUntouched: jobUntouched), &loop)
+    }
+    workers[slot].duty = .condemned
+    timers.arm(.broken(id, jobUntouched: jobUntouched), at: loop.now())
   }
 
   /// A pipe was closed a moment ago, and still the worker lives.
   mutating func verdict(_ id: WorkerID, _ loop: inout EventLoop) {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
-    guard !workers[slot].isStopping, workers[slot].duty != .heardOut else { return }
-    if case .replied = workers[slot].duty { return }
+    guard !workers[slot].isStopping else { return }
+    switch workers[slot].duty {
+    case .replied, .heardOut, .condemned: return
+    case .starting, .none, .checking, .granted, .running: break
+    }
     guard workers[slot].outputEnded || workers[slot].inputBroken else { return }
     var jobUntouched = false
     if case .running = workers[slot].duty, !workers[slot].hasBegunJob {
-      events.append(.leaseLost(id, .neverStarted))
-      workers[slot].duty = .none
+      workers[slot].duty = .granted
       jobUntouched = true
     }
     guard workers[slot].outputEnded else { return breach(slot, .closedInput, jobUntouched: jobUntouched, &loop) }

@@ -19,7 +19,7 @@ extension WorkerPool {
       workers[slot].inbound.removeFirst(consumed)
       workers[slot].lastOutput = .watched(owesAnswer: false)
     case .checking: workers[slot].lastOutput = .watched(owesAnswer: true)
-    case .starting, .running, .heardOut: break
+    case .starting, .running, .heardOut, .condemned: break
     }
   }
 

@@ -122,7 +122,11 @@ extension WorkerPool {
   /// Its descriptors leave the epoll by being closed; an event of theirs that is already on its way has an old serial.
   mutating func bury(_ slot: Int, _ status: ExitStatus, _ loop: inout EventLoop) {
     let id = workers[slot].id
-    let hadJob = if case .running = workers[slot].duty { true } else { false }
+    let hadJob: Bool
+    switch workers[slot].duty {
+    case .running, .condemned: hadJob = true
+    case .starting, .none, .checking, .granted, .replied, .heardOut: hadJob = false
+    }
     if let rest = workers[slot].errorLines.finish() {
       events.append(.workerLog(id, pid: workers[slot].process.pid, rest))
     }
@@ -132,7 +136,7 @@ extension WorkerPool {
     workers.remove(slot)
     containment.workerEnded(group)
     sweepSoon(loop)
-    // The owner settles the lost job first: that may be the end of all (--halt), and then no worker is replaced.
+    // The owner settles the lost job first, as with `stopBroken`.
     if hadJob { return timers.arm(.gone(id, cause), at: loop.now()) }
     tell(.workerGone(id, cause), &loop)
   }
@@ -160,6 +164,10 @@ extension WorkerPool {
       events.append(.leaseLost(id, .neverStarted))
     case .granted: events.append(.leaseLost(id, .neverStarted))
     case .checking(let check): report.check = check
+    // What it did was reported, and is why it is no more.
+    case .condemned:
+      events.append(.stopped(id, pid: workers[slot].process.pid, status))
+      return .died
     case .starting, .none, .replied, .heardOut: break
     }
     // One that says that it is ready and leaves at once, job or no job, has not started either.

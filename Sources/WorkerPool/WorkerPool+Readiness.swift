@@ -137,19 +137,21 @@ extension WorkerPool {
   mutating func stopOffender(_ slot: Int, _ offence: Offence, _ loop: inout EventLoop) {
     let id = workers[slot].id
     let account = workers[slot].account(at: loop.now())
-    var jobUntouched = false
+    var (hadJob, jobUntouched) = (false, false)
     switch workers[slot].duty {
     // Its reply is there and will be taken in a moment: then it has no job any more.
     case .replied: return timers.arm(offence.timer(of: id), at: loop.now() &+ Self.replyWait)
-    case .running: events.append(.leaseLost(id, .offence(account, offence)))
+    case .condemned: return
+    case .running:
+      events.append(.leaseLost(id, .offence(account, offence)))
+      hadJob = true
     case .granted:
       events.append(.leaseLost(id, .neverStarted))
       events.append(.offended(account, offence))
-      jobUntouched = true
+      (hadJob, jobUntouched) = (true, true)
     case .starting, .none, .checking, .heardOut: events.append(.offended(account, offence))
     }
-    workers[slot].duty = .none
-    tell(.workerBroken(id, jobUntouched: jobUntouched), &loop)
+    stopBroken(slot, hadJob: hadJob, jobUntouched: jobUntouched, &loop)
   }
 }
 

@@ -26,6 +26,8 @@ public struct WorkerPool: ~Copyable {
     case cleanUp
     /// The core must be informed of the end of a worker that had a job.
     case gone(WorkerID, GoneCause)
+    /// The core is to learn that a worker with a job is to be stopped for what it did.
+    case broken(WorkerID, jobUntouched: Bool)
     /// A worker that has not even begun to read its first job by then has failed to start.
     case start(WorkerID)
     /// What the worker's progress bar shows by then is passed on.
@@ -177,6 +179,10 @@ public struct WorkerPool: ~Copyable {
       case .sweep: sweep(isTimed: true, &loop)
       case .start(let worker): startOverdue(worker, &loop)
       case .gone(let worker, let cause): tell(.workerGone(worker, cause), &loop)
+      case .broken(let worker, let jobUntouched):
+        // By now it may have ended, or be stopped together with all others.
+        guard workers.holds(worker), !workers[worker.slot.index].isStopping else { continue }
+        tell(.workerBroken(worker, jobUntouched: jobUntouched), &loop)
       case .progressBar(let worker): passOnProgressBar(worker)
       }
     }

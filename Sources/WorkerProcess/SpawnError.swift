@@ -102,7 +102,7 @@ extension SpawnError {
     case (.start, EPERM): "clone3 is denied by \(Self.filter); one that does not know it must deny it by ENOSYS"
     case (.watch, EPERM): "pidfd_open is denied by \(Self.filter), and workers cannot be watched without it"
     case (.watch, ENOSYS):
-      "workers cannot be watched without pidfd_open: the kernel is older than Linux 5.3, or \(Self.filter) denies it"
+      "workers cannot be watched without pidfd_open: the kernel is older than Linux 5.3, or \(Self.filter), denies it"
     case (.launcher, let code): launcherHint(code)
     case (.user, EPERM): "only root can run workers as another user"
     case (.limit, EPERM):

@@ -20,6 +20,8 @@ import Testing
       "seq 2 | prefork run -w 2 --halt now,fail=1 --stop-timeout 200ms -- sh -c \(shellWord(worker))", seconds: 15)
     #expect(result.status == 75)
     #expect(result.errors.contains("1 crashed, 1 cancelled"), "\(result.errors)")
+    // The other did not die: it was stopped.
+    #expect(result.errors.contains("2 worker starts, 1 died\n"), "\(result.errors)")
   }
 
   @Test("what --halt has cancelled says so in its record, whether it ran or waited; no timeout is made up")
@@ -62,6 +64,9 @@ import Testing
       "seq 9 | prefork run -w 1 -v --halt now,fail=1 -- sh -c 'read l; exit 1' >/dev/null",
       "seq 9 | prefork run -w 1 -v --halt soon,fail=1 -- sh -c 'read l; exit 1' >/dev/null",
       "seq 9 | prefork run -w 1 -v --halt now,fail=1 -t 100ms -- sh -c 'read l; exec sleep 9' >/dev/null",
+      "printf '1\\ntwice\\n3\\n' | prefork run -vw1 --halt now,fail=1 -- workers/faulty/unasked_reply.py >/dev/null",
+      "seq 9 | prefork run -w 1 -v --halt now,fail=1 --max-reply-size 9 -- sed -u s/^3$/3000000000000/ >/dev/null",
+      "seq 9 | prefork run -w 1 -v --halt soon,fail=1 --max-reply-size 9 -- sed -u s/^3$/3000000000000/ >/dev/null",
       "seq 9 | prefork run -w 1 -v --joblog /dev/full -- cat >/dev/null",
       "seq 2 | prefork run -w 1 -v -- sh -c 'read l; kill -TERM $PPID; sleep 0.2; exit 1' >/dev/null",
     ])

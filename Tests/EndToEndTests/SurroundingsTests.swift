@@ -121,6 +121,6 @@ import Testing
     }
     let cannot = try shell("echo a | prefork run -w 1 --stderr /nosuch/file -- cat")
     #expect(cannot.status == 73)
-    #expect(cannot.errors == "prefork: open /nosuch/file: No such file or directory (ENOENT)\n")
+    #expect(cannot.errors == "prefork: --stderr: open /nosuch/file: No such file or directory (ENOENT)\n")
   }
 }
