@@ -149,9 +149,10 @@ extension JobEngine {
     reporter.hint("try it out, to see what is wrong: prefork check -- \(commandLine)")
   }
 
-  /// The last words of a server whose first worker cannot be executed. Why was reported as a warning, unless it is to be quiet.
+  /// The last message of a server whose first worker cannot be executed. The reason was reported as a warning, except
+  /// with `-q`.
   package func reportThatFirstStartFailed(_ reporter: inout Reporter) {
-    if reporter.verbosity == .quiet, let lastSpawnError { reporter.fatal(lastSpawnError) }
+    if reporter.verbosity == .quiet, let lastSpawnError { reporter.fatal("\(lastSpawnError)") }
     reporter.fatal("the first worker cannot be started: giving up before anything is served")
   }
 
