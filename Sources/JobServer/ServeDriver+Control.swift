@@ -75,7 +75,7 @@ extension ServeDriver {
     case .drain(let pool, let waits):
       let pools = try several(pool)
       for number in pools where !services[number].isDraining {
-        report("no new connections; finishing", number, for: index)
+        report("no new connections", "; finishing", number, for: index)
         drain(number)
       }
       return ending(pools, waits, index)
@@ -83,7 +83,7 @@ extension ServeDriver {
       let pools = try several(pool)
       let answer = ending(pools, waits, index)
       for number in pools where !services[number].engine.isStopping {
-        report("stopping now, giving up", number, for: index)
+        report("stopping now", ", giving up", number, for: index)
       }
       for number in pools { abandon(number, .prompt, because: .stopCommand, grace: Self.stopGrace) }
       return answer
@@ -147,10 +147,11 @@ extension ServeDriver {
   }
 
   /// Why a pool ends, for those who read the log.
-  private mutating func report(_ what: String, _ number: Int, for session: Int) {
+  private mutating func report(_ what: String, _ consequence: String, _ number: Int, for session: Int) {
     reporter.pool = poolName(number)
-    let jobs = plural(services[number].engine.ledger.counts.unsettled, "job")
-    reporter.note("control (uid \(control!.sessions[session].uid)): \(what) \(jobs)")
+    let jobs = services[number].engine.ledger.counts.unsettled
+    let rest = jobs > 0 ? "\(consequence) \(plural(jobs, "job"))" : ""
+    reporter.note("control (uid \(control!.sessions[session].uid)): \(what)\(rest)")
     reporter.pool = nil
   }
 
