@@ -216,7 +216,7 @@ import Testing
     for _ in 0..<5 {
       let late = try shell("prefork submit \(server.socket)", input: "a\nlate\n")
       #expect(late.output == "a\nlate\n" && late.status == 76, "\(late.errors)")
-      let reason = "job 2 was answered with more than one reply: on the server worker "
+      let reason = "job 2 was answered with more than one reply: on the server, worker "
       #expect(late.errors.contains(reason), "\(late.errors)")
       let inTime = try shell("prefork submit \(server.socket)", input: "a\nb\n")
       #expect(inTime.status == 0 && inTime.output == "a\nb\n", "\(inTime.errors)")
