@@ -25,7 +25,7 @@ PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 # loudly.
 PYTHON_JUDGES := varlink prometheus_client
 
-.PHONY: run build test test-embedding test-postgres test-systemd test-thread-sanitizer lint bench install install-units clean deps postgres-deps systemd-deps python-pools python-judges
+.PHONY: run build test test-serve test-run test-units test-embedding test-postgres test-systemd test-thread-sanitizer lint bench install install-units clean deps postgres-deps systemd-deps python-pools python-judges
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -35,12 +35,22 @@ build: deps ## release build, statically linked with Swift's own libraries
 
 test: deps systemd-deps python-judges ## builds and passes all tests, those of the examples, too
 	$(SWIFT) build --build-tests $(STRICT)
-	$(SWIFT) test --skip-build --disable-xctest --skip ObjectPoolTests
-# By themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy for seconds.
-	$(SWIFT) test --skip-build --disable-xctest --filter ObjectPoolTests
-	$(MAKE) test-embedding
-	$(MAKE) test-systemd
-	$(MAKE) test-postgres
+	$(MAKE) --jobs=2 --output-sync=target test-serve test-run
+	$(MAKE) test-units test-embedding test-systemd test-postgres
+
+# The end-to-end tests mostly wait for processes, and the testing library runs as many at a time as there are CPUs: so they are
+# run by two processes. None of these three builds anything.
+TESTS := $(SWIFT) test --skip-build --ignore-lock --disable-xctest
+SERVE_TESTS := 'EndToEndTests\.(Serve|Submit|Control|Top|Varlink|Standstill|OptionLimit|UnreadOutput|Terminal)'
+test-serve: ## the end-to-end tests of serving, and of what takes as long
+	$(TESTS) --filter $(SERVE_TESTS)
+test-run: ## the other end-to-end tests
+	$(TESTS) --filter EndToEndTests --skip $(SERVE_TESTS)
+# ObjectPool's by themselves: their tasks share the threads of the runtime with all other tests, some of which keep those busy
+# for seconds.
+test-units: ## the tests of everything below the commands
+	$(TESTS) --skip EndToEndTests --skip ObjectPoolTests
+	$(TESTS) --filter ObjectPoolTests
 
 # As on a machine that has no library of C but glibc: pkg-config finds nothing.
 test-embedding: export PKG_CONFIG_LIBDIR = /nonexistent

@@ -165,7 +165,7 @@ import Testing
   @Test("no input is no job and no trouble")
   func empty() throws {
     let served = try serving("serve", to: "prefork submit -v $SERVER")
-    #expect(served.result.status == 0)
+    #expect(served.result.status == 0, "\(served.said)")
     #expect(served.result.output == "")
   }
 
