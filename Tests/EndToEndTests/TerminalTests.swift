@@ -58,7 +58,8 @@ import Testing
             state, _, _, session = stat[stat.rindex(")") + 2:].split()[:4]
             if session == str(shell): found.append((int(name), stat[stat.index("(") + 1:stat.rindex(")")], state))
         return found
-    def states(name): return sorted(stat[2] for stat in everybody() if stat[1] == name)
+    # One that has ended is gone, however late the shell reaps it.
+    def states(name): return sorted(s for _, n, s in everybody() if n == name and (s != "Z" or n == "bash"))
     def await_states(name, *wanted): await_all((name, wanted), lambda: states(name) == sorted(wanted))
     def content(name): return open(DIR + "/" + name).read() if os.path.exists(DIR + "/" + name) else ""
     def pid(name): return [stat[0] for stat in everybody() if stat[1] == name][0]

@@ -125,8 +125,9 @@ class Connection(threading.Thread):
 def accept(listener, scripts, connections):
     while True:
         peer, _ = listener.accept()
-        connections.append(Connection(peer, scripts[min(len(connections), len(scripts) - 1)]))
-        connections[-1].start()
+        connection = Connection(peer, scripts[min(len(connections), len(scripts) - 1)])
+        connection.start()  # first: one that is in the list may be joined
+        connections.append(connection)
 
 
 def main():
