@@ -1,5 +1,5 @@
 // Why a process of its own: only another process can react to a SIGKILL. PDEATHSIG kills the worker alone, and
-// already when a thread ends; its children, and whoever called setsid, would stay. The guard is made by fork, also in
+// already when a thread ends; its children, and processes that called setsid, would stay. The guard is made by fork, also in
 // programs with many threads, so all that it does is done by system calls: no memory, no lock, nothing that could
 // wait for a thread which it has not.
 #define _GNU_SOURCE

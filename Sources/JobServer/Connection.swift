@@ -52,7 +52,7 @@ struct Connection: ~Copyable {
   var isPaused = false
   /// No more jobs are accepted from it: we end it, for this reason.
   var endedFor: ConnectionEnd?
-  /// All is answered; so long its end waits for workers that may be about to write more.
+  /// When its end stops waiting for workers that may be about to write more; nil while answers are missing.
   var workersAreAwaitedUntil: UInt64?
   /// All its jobs are settled, and its answers are on their way.
   var delivery: Delivery?

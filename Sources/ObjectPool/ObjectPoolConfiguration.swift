@@ -72,7 +72,7 @@ public struct ObjectPoolConfiguration: Sendable {
 
   /// An object is disposed of at this age, less the jitter, or after the lease in which it reaches it; nil for never.
   public var maximumAge: Duration?
-  /// An object is disposed of after so many leases, less the jitter; nil for never. At least 1.
+  /// The number of leases after which an object is disposed of, less the jitter; nil for never. At least 1.
   public var maximumUses: Int?
   /// Age and uses are drawn for each object between (1 - jitter) and 1 of their limit, so that objects never go all at
   /// once: it shortens both, and 0.1 means that some go after nine tenths. 0...1.

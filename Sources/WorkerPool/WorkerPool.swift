@@ -143,7 +143,7 @@ public struct WorkerPool: ~Copyable {
     tell(.resized(minimum: size.lowerBound, maximum: size.upperBound), &loop)
   }
 
-  /// Nobody will ask for a worker any more: who waits is refused, idle workers stop, busy ones when they are free, and none is
+  /// No lease will be requested any more: waiting requests are refused, idle workers stop, busy ones when they are free, and none is
   /// replaced. Ends with `closed`.
   public mutating func close(_ loop: inout EventLoop) { tell(.close, &loop) }
 

@@ -38,7 +38,7 @@ func folderProblem(of path: String) -> String? {
   let folder = folder(of: path)
   var status = stat()
   if stat(folder, &status) != 0 { return "the folder \(folder): \(String(cString: strerror(errno)))" }
-  return status.st_mode & S_IFMT == S_IFDIR ? nil : "\(folder) is no folder"
+  return status.st_mode & S_IFMT == S_IFDIR ? nil : "\(folder) is not a directory"
 }
 
 /// The folder in which a path stands.

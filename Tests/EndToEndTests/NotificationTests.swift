@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// Who is believed when READY=1 comes: the worker, and whatever it has started, even if that has lost its parent.
+/// Which senders of READY=1 are believed: the worker, and whatever it has started, even if that has lost its parent.
 @Suite(.enabled(if: isInstalled("systemd-notify"), "systemd-notify is not installed")) struct NotificationTests {
   /// As root systemd-notify names its parent as the sender. If that has ended, it is prefork, which adopts orphans.
   @Test(arguments: [

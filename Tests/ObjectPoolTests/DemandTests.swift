@@ -52,7 +52,7 @@ import Testing
     await pool.close()
   }
 
-  @Test("after an outage the pool is back at once for one who has waited", arguments: Face.allCases)
+  @Test("after an outage the pool serves a waiting client at once", arguments: Face.allCases)
   func outage(face: Face) async throws {
     workshop.set { $0.failsToMake = true }
     let configuration = ObjectPoolConfiguration(maximum: 2).with {

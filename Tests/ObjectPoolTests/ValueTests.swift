@@ -2,7 +2,7 @@ import Testing
 
 @testable import ObjectPool
 
-/// Objects that are values: who has one can change it, and the pool keeps the change.
+/// Objects that are values: a client can change the one that it has leased, and the pool keeps the change.
 @Suite("Values") struct ValueTests {
   struct Counter: Sendable {
     var count = 0

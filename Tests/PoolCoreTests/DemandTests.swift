@@ -130,7 +130,7 @@ import Testing
     }
   }
 
-  @Test("an idle worker that is being probed is waited for, and one that is probed for somebody who has given up")
+  @Test("a request waits for an idle worker that is being probed, also if the probe was for a request since withdrawn")
   func otherProbes() {
     var interval = PoolHarness.open(1, 4) { $0.probeInterval = second }
     interval.advance(by: second)
@@ -149,7 +149,7 @@ import Testing
     #expect(onAcquire.granted.count == 1)
   }
 
-  @Test("a pool that drains serves the last one who waits with the worker that is coming back")
+  @Test("a draining pool serves the last waiting request with the worker that is coming back")
   func draining() {
     var pool = PoolHarness.open(0, 4, Return.reset.use)
     pool.request()
@@ -213,7 +213,7 @@ import Testing
     #expect(pool.pending.count == 3000)
   }
 
-  @Test("one who waits on has starts tried until one works: the outage is over for it a moment after it is over")
+  @Test("a waiting request keeps starts going until one works: it is served a moment after the outage")
   func waitsThroughOutage() {
     var pool = down()
     pool.request(.within(60 * second))

@@ -62,7 +62,7 @@ extension PoolHarness {
     if timers.armedWaiters > pending.count { violate("timers for waiters who do not wait") }
   }
 
-  /// Who waits while failures hold starts back is not forgotten.
+  /// A request that waits while failures hold starts back is not forgotten.
   private mutating func checkTries() {
     guard pool.configuration.triesStartsForWaiters, pool.phase == .open, pool.waiters.count > pool.waiters.eager,
       pool.census.occupied == 0, timers.reviewDeadline == nil
