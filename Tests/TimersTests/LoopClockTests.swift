@@ -118,7 +118,7 @@ import Timers
     #expect(clock.reading(at: .max) == .max)
   }
 
-  @Test("so many pauses that the first are forgotten: what is recent stays exact")
+  @Test("the oldest of many pauses are dropped: recent times stay exact")
   func manyPauses() {
     var clock = LoopClock(at: 0)
     for turn in 0..<1000 as Range<UInt64> {

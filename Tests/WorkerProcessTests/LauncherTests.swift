@@ -48,7 +48,7 @@ import enum WorkerProcess.ExitStatus
       var plain = try start("exit 0")
       #expect(end(of: &plain) == .exited(code: 0))
       let before = channels()
-      // It ends because it cannot see who asks.
+      // The launcher ends because it cannot identify the process that asks it.
       try #require(forbid_system_call(number_of_getsockopt(), EPERM) == 0)
       let error = try failure("/bin/true", [], LauncherTests.launched)
       #expect(
