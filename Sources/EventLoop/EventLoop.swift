@@ -110,11 +110,6 @@ public struct EventLoop: ~Copyable {
     return wasStopped
   }
 
-  /// Waits for `milliseconds` at most for this watched signal to come again, and forgets that it did.
-  public func absorbRepeat(of signal: CInt, milliseconds: Int) {
-    _ = consumePending(signal, milliseconds: milliseconds)
-  }
-
   /// Asks for `.alarm` at `deadline` (nanoseconds of this loop's clock), or for none. Cheap unless it is the earliest
   /// for some time. A deadline that has passed costs nothing: the next wait only looks.
   public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {

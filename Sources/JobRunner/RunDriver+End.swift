@@ -30,14 +30,30 @@ extension RunDriver where Work: ~Copyable {
   // MARK: Output
 
   mutating func flush() {
-    sink.flush()
-    flushFiles()
+    if !gathersResults() {
+      resultsSince = nil
+      sink.flush()
+      flushFiles()
+    }
     followOutput()
     reporter.flush()
     watchErrorOutput()
     let holdsWorkers = reporter.holdsWorkers(at: loop.now())
     workplace.endTurn(holdingResults: sink.isFull, holdingMessages: holdsWorkers, &loop, &reporter)
   }
+
+  /// Results of a busy stream are written together: 64 KiB at once, or what came within a millisecond. One that no
+  /// other is about to follow is written immediately.
+  private mutating func gathersResults() -> Bool {
+    guard case .open = sink.state, !sink.isEmpty, !sink.isBlocked, workplace.counts.leased > 0 else { return false }
+    let now = loop.now()
+    let since = resultsSince ?? now
+    resultsSince = since
+    return now &- since < Self.gatheringLimit
+  }
+
+  /// In nanoseconds.
+  private static var gatheringLimit: UInt64 { 1_000_000 }
 
   mutating func outputReady(hangup: Bool) {
     sink.flush()

@@ -8,10 +8,6 @@ import WorkerPool
 
 /// What signals mean to a run: those of processes and keys, and those that the terminal sends for itself.
 extension RunDriver where Work: ~Copyable {
-  /// A program that stops others may send its signal twice, to us and to our group (timeout(1)): what follows within
-  /// this time, in milliseconds, is the same request.
-  private static var repeatLimit: Int { 2 }
-
   /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. TSTP: stop with the workers. The others are
   /// for the workplace.
   mutating func take(signal: CInt) {
@@ -34,7 +30,6 @@ extension RunDriver where Work: ~Copyable {
     signalsTaken += 1
     switch signalsTaken {
     case 1:
-      loop.absorbRepeat(of: signal, milliseconds: Self.repeatLimit)
       earlyEnd = .interrupted(signal: signal)
       limitTheEnd(after: signal)
       workplace.drain(because: .signal(signal))
@@ -74,7 +69,6 @@ extension RunDriver where Work: ~Copyable {
     case .signal(Signal.interrupt), .signal(Signal.terminate), .terminal(Signal.hangup):
       signalsTaken += 1
       guard signalsTaken == 1, case .signal(let signal) = event else { break }
-      loop.absorbRepeat(of: signal, milliseconds: Self.repeatLimit)
       if !sink.isEmpty { earlyEnd = .interrupted(signal: signal) }
       limitTheEnd(after: signal)
     case .signal(Signal.stop): stop(by: Signal.stop)

@@ -49,6 +49,8 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   /// The first thing that ended the run other than the end of its input.
   var earlyEnd: RunEnd?
   var outputIsGone = false
+  /// When the first of the results came that are gathered to be written together; nil if none is.
+  var resultsSince: UInt64?
   var startedAt: UInt64 = 0
   /// The time of day at `startedAt`, in nanoseconds since 1970.
   let startOfDay: UInt64
@@ -98,7 +100,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       if wantsForeground { waitForForeground() }
       try loop.setAlarm(at: earliest(reporter.nextDeadline, earliest(workplace.nextDeadline, timers.earliest)))
       loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : .endless)
+      try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : resultsSince == nil ? .endless : .millisecond)
       inputWantsTurn = false
       source.beginTurn()
       for index in loopEvents.indices { handle(loopEvents[index]) }

@@ -41,8 +41,6 @@ extension ServeDriver {
   }
 
   private mutating func stopAsked(by signal: CInt) {
-    // timeout(1) sends its signal twice: to us, and to our group.
-    if stopsAsked == 0 { loop.absorbRepeat(of: signal, milliseconds: 2) }
     stopsAsked += 1
     if signal == Signal.interrupt { interruptedBy = signal }
     guard stopsAsked == 1 else {

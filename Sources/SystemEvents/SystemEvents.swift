@@ -97,6 +97,9 @@ private final class SystemEvents: NestedEvents {
       isFromTerminal(signal, code: info.ssi_code)
       || signal == SIGHUP && inbox.pointee.terminal.isGone(accordingTo: CInt(bitPattern: info.ssi_pid))
     if isTerminals, inbox.pointee.ignored.contains(signal) { return }
+    if mayBeSentTwice(signal, by: CInt(bitPattern: info.ssi_pid)) {
+      _ = consumePending(signal, milliseconds: repeatLimit)
+    }
     inbox.pointee.signals.append(isTerminals ? .terminal(signal) : .signal(signal))
   }
 }
@@ -106,6 +109,16 @@ private final class SystemEvents: NestedEvents {
 func isFromTerminal(_ signal: CInt, code: CInt) -> Bool {
   code > 0 && [SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP].contains(signal)
 }
+
+/// timeout(1) sends its signal twice: to its child, which we are, and to the process group of both. The second one is
+/// no second request. It follows at once, but on a busy machine that can take some milliseconds. Process 1 runs no
+/// timeout(1) and is not waited for.
+func mayBeSentTwice(_ signal: CInt, by sender: CInt) -> Bool {
+  [SIGINT, SIGTERM].contains(signal) && sender == getppid() && sender > 1
+}
+
+/// How long the second one is waited for, in milliseconds.
+private let repeatLimit = 50
 
 /// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for
 /// workers.

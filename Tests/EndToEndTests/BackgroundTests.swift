@@ -102,6 +102,20 @@ import Testing
     #expect(result.errors.contains("given up after 1.0 s (--drain-timeout)"), "\(result.errors)")
   }
 
+  @Test("a parent that repeats its signal at once makes one request, in each command")
+  func repeatedByParent() throws {
+    let run = try shell(
+      "e=$(mktemp); (echo 1; sleep 2) | prefork run -v -w 1 --drain-timeout 300ms -- sort 2>$e & p=$!; "
+        + "until grep -q started $e; do sleep 0.05; done; "
+        + "kill -TERM $p; kill -TERM $p; kill -TERM $p; wait $p; echo status $?; cat $e; rm $e")
+    #expect(run.output.contains("status 143") && !run.output.contains("stopping now"), "\(run.output)")
+    let serve = try shell(
+      "s=$(mktemp -u); prefork serve -w 1 --listen unix:$s -- cat & p=$!; "
+        + "while [ ! -S $s ]; do sleep 0.05; done; kill -TERM $p; kill -TERM $p; wait $p; echo status $?")
+    #expect(serve.output == "status 0\n")
+    #expect(serve.errors.contains("once more to stop now") && !serve.errors.contains("stopping now"), "\(serve.errors)")
+  }
+
   @Test("submit gives up what the server does not answer in that time")
   func submit() throws {
     let server = try Server("-w 1 --drain-timeout 100ms", worker: "sort")
