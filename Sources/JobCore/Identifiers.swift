@@ -8,7 +8,7 @@ public struct JobID: Hashable, Sendable {
   /// Which job in that place, from 1: an identifier of zeros never names a job.
   public var generation: UInt32
 
-  /// A name made by hand; `JobLedger.nextID` makes those that count.
+  /// A name made by hand; `JobLedger.accept` makes those that count.
   public init(index: UInt32, generation: UInt32) {
     self.index = index
     self.generation = generation

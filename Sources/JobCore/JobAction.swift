@@ -1,14 +1,5 @@
 /// What the driver must do, in the order given, and before it stores the payload of another job.
 public enum JobAction: Sendable {
-  /// Ask the pool for one more lease.
-  case requestLease
-  /// One of the leases asked for is not needed any more, whichever. (One that is granted at this moment is declined.)
-  case withdrawLease
-  /// The answer to `leaseGranted`: give this job to that worker. Attempts count from 1.
-  case send(JobID, attempt: Int)
-  /// The answer to `leaseGranted`: nobody needs that lease now, give it back unused.
-  case declineLease
-
   /// Stop the worker that has this job. The attempt is over and counted: nothing must be reported about it any more.
   case interrupt(JobID, because: InterruptCause)
 
@@ -32,6 +23,14 @@ public enum JobAction: Sendable {
   case idle
   /// The ledger was told something impossible: a defect of the driver or of the ledger. Counted in `internalErrors`.
   case reportInternalError(StaticString)
+}
+
+/// A job that a worker is to be given: see `JobLedger.send`.
+public struct Assignment: Sendable, Equatable {
+  /// The job.
+  public let job: JobID
+  /// The number of this attempt, from 1.
+  public let attempt: Int
 }
 
 /// Why a running job is stopped.

@@ -3,11 +3,6 @@
 /// An event about a job that is already forgotten is ignored: cancellations and timers cross with the end of a job. An event that
 /// contradicts what the ledger knows of a living job is a defect of the driver: it changes nothing, is reported and counted.
 public enum JobEvent: Sendable, Equatable {
-  /// A job came in. It must carry `nextID`, and `canAccept` and `canAccept(from:)` should be true; over the limit it is reported, and
-  /// served all the same. Its client must have joined.
-  case accepted(JobID, JobTerms = .usual)
-  /// A job came in, as with `accepted`, for which there is no room in the queue: it is settled at once as `expired`.
-  case refused(JobID, JobTerms = .usual)
   /// The next job of the input is not run, as it was before. It only counts in the numbers of those behind it.
   case skipped
   /// No job will come any more.
@@ -24,14 +19,10 @@ public enum JobEvent: Sendable, Equatable {
   /// The client's jobs are started again.
   case clientResumed(ClientID)
 
-  /// One of the leases asked for is there. Answered at once by exactly one `send` or `declineLease`.
-  case leaseGranted
-  /// One of the leases asked for will never come: no worker can be started. The job that waits longest at the front of the queue
-  /// is settled as `failed`, so that one refusal ends one job and the rest still has its requests.
-  case leaseRefused
+  /// No worker can be started. The job whose turn it is ends as `failed`; ignored when none waits.
+  case workersUnavailable
 
-  /// The job came to the head of its worker: its run clock starts again from zero. Only needed where several jobs wait in one
-  /// worker; `send` has started the clock already.
+  /// A parked job came to the head of its worker: its run clock starts.
   case started(JobID)
   /// The worker answered with a result of so many bytes, after so many nanoseconds, if that is known.
   case replied(JobID, resultBytes: Int, ran: UInt64? = nil)
@@ -43,8 +34,9 @@ public enum JobEvent: Sendable, Equatable {
   case answerWithdrawn(JobID)
   /// The attempt failed; the lease is the driver's affair.
   case attemptFailed(JobID, AttemptFailure)
-  /// The worker certainly never saw the job. It goes to the front of the queue and the attempt is not counted; but when that
-  /// has happened `JobLedger.mostFreeReturns` times to one job, the attempt has failed: workers that work refuse to read it.
+  /// The worker certainly never saw the job, or has it parked behind another. It goes to the front of the queue and the attempt is not
+  /// counted. Of several that were parked at one worker the last must be returned first. A job at the head that was returned
+  /// `JobLedger.mostFreeReturns` times has failed: workers that work refuse to read it.
   case returnedUnstarted(JobID)
   /// The job cannot be given to a worker at all (it is too large, the framing cannot carry it): `failed`, without another attempt.
   /// If it has a lease, that is unused.

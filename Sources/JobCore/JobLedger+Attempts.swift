@@ -2,6 +2,7 @@
 extension JobLedger {
   mutating func started(_ job: JobID, into actions: inout [JobAction]) {
     guard let index = leased(job, or: "a job was started that no worker has", into: &actions) else { return }
+    slab[index].isParked = false
     startRunClock(index, into: &actions)
   }
 
@@ -53,8 +54,10 @@ extension JobLedger {
   mutating func returnedUnstarted(_ job: JobID, into actions: inout [JobAction]) {
     guard let index = leased(job, or: "a job came back that no worker has", into: &actions) else { return }
     stopRunClock(index, into: &actions)
-    slab[index].freeReturns += 1
-    if slab[index].freeReturns >= Self.mostFreeReturns { return endAttempt(index, .failed, into: &actions) }
+    if !slab[index].isParked {
+      slab[index].freeReturns += 1
+      if slab[index].freeReturns >= Self.mostFreeReturns { return endAttempt(index, .failed, into: &actions) }
+    }
     slab[index].attempts -= 1
     endLease(index)
     if isOver(index) { settle(index, .cancelled, into: &actions) } else { requeue(index, into: &actions) }
@@ -173,7 +176,7 @@ extension JobLedger {
     let isFirst = medianLimit == nil
     medianLimit = max(configuration.leastMedianLimit, UInt64(min(Double(median) / 100 * Double(percent), 0x1p62)))
     guard isFirst else { return }
-    for index in 0..<slab.count where slab[index].state == .leased && !slab[index].isTimed {
+    for index in 0..<slab.count where slab[index].state == .leased && !slab[index].isTimed && !slab[index].isParked {
       startRunClock(index, into: &actions)
     }
   }

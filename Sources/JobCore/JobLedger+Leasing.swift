@@ -1,31 +1,38 @@
 /// Queue and leases: who waits, who is sent.
 extension JobLedger {
-  mutating func accept(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) {
+  /// A job comes in. `canAccept` and `canAccept(from:)` should be true; over the limit it is reported, and served all the same. Its
+  /// client must have joined; else there is no such job, which is an internal error.
+  public mutating func accept(_ terms: JobTerms = .usual, into actions: inout [JobAction]) -> JobID? {
     if !inputEnded, !isDraining {
-      if waiting >= configuration.queueLimit {
+      if waiting >= mostWaiting {
         impossible("a job was accepted while the queue is full", into: &actions)
       } else if let limit = configuration.clientLimit, self.counts(of: terms.client).unsettled >= limit {
         impossible("a job was accepted from a client that has too many", into: &actions)
       }
     }
-    guard let index = record(job, terms, into: &actions) else { return }
+    guard let index = record(terms, into: &actions) else { return nil }
+    let job = slab.id(at: index)
     slab.enqueueLast(index)
     enterQueue(index, into: &actions)
-    if isDraining { cancelQueued(index, into: &actions) }
+    if isDraining {
+      cancelQueued(index, into: &actions)
+      conclude(into: &actions)
+    }
+    return job
   }
 
-  mutating func refuse(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) {
-    guard let index = record(job, terms, into: &actions) else { return }
+  /// A job comes in, as with `accept`, for which there is no room in the queue: it is settled at once as `expired`.
+  public mutating func refuse(_ terms: JobTerms = .usual, into actions: inout [JobAction]) -> JobID? {
+    guard let index = record(terms, into: &actions) else { return nil }
+    let job = slab.id(at: index)
     settle(index, .expired, into: &actions)
+    conclude(into: &actions)
+    return job
   }
 
   /// The place of a job that came in. Its first state must follow at once: queued or settled.
   @inline(__always)
-  private mutating func record(_ job: JobID, _ terms: JobTerms, into actions: inout [JobAction]) -> Int? {
-    guard job == slab.nextID else {
-      impossible("a job was accepted whose identifier is not nextID", into: &actions)
-      return nil
-    }
+  private mutating func record(_ terms: JobTerms, into actions: inout [JobAction]) -> Int? {
     guard let client = slab.findClient(terms.client), slab.clients[client].hasJoined else {
       impossible("a job was accepted from a client that is not there", into: &actions)
       return nil
@@ -33,34 +40,36 @@ extension JobLedger {
     if inputEnded || isDraining { impossible("a job was accepted after the end of the input", into: &actions) }
     counts.accepted += 1
     var record = JobRecord()
-    record.generation = job.generation
     record.sequence = UInt64(counts.accepted + counts.skipped)
     record.retries = terms.retries < 0 ? Int32(clamping: configuration.retries) : terms.retries
     record.runLimit = terms.runLimit
     record.priority = terms.priority
     record.client = UInt32(client)
-    let index = slab.allocate(job, record)
+    let index = slab.allocate(record)
     if configuration.keepOrder { slab.appendToOrder(index) }
     return index
   }
 
-  /// The lease goes to whom `JobSlab` says; while the order window is full, only to the job that all others wait for.
-  mutating func leaseGranted(into actions: inout [JobAction]) {
-    // A withdrawal and a grant can cross: then none is outstanding here.
-    if requestedLeases > 0 { requestedLeases -= 1 }
-    guard let index = nextToSend else { return actions.append(.declineLease) }
+  /// Jobs that a worker could be given now. While the order window is full that is one, if the job that all others wait for is
+  /// queued.
+  public var demand: Int {
+    guard isWindowFull else { return waiting }
+    return nextToSend == nil ? 0 : 1
+  }
+
+  /// A worker is there: it gets the job that `JobSlab` names; while the order window is full, only the job that all others wait for.
+  /// `parked`: the job waits in the worker behind others, and its run clock starts with `started`. Nil when no job waits.
+  public mutating func send(parked: Bool = false, into actions: inout [JobAction]) -> Assignment? {
+    guard let index = nextToSend else { return nil }
     slab.beginLease(index)
     didLeaveQueue(index, into: &actions)
     counts.leased += 1
-    let attempt = slab[index].beginLease()
-    actions.append(.send(slab.id(at: index), attempt: attempt))
-    startRunClock(index, into: &actions)
+    let attempt = slab[index].beginLease(parked: parked)
+    if !parked { startRunClock(index, into: &actions) }
+    return Assignment(job: slab.id(at: index), attempt: attempt)
   }
 
-  mutating func leaseRefused(into actions: inout [JobAction]) {
-    // A withdrawal and a refusal can cross: then nobody waits for that lease.
-    guard requestedLeases > 0 else { return }
-    requestedLeases -= 1
+  mutating func workersUnavailable(into actions: inout [JobAction]) {
     guard let index = nextToSend ?? slab.firstQueued else { return }
     // As with a lease, so that misfortune, too, goes round.
     slab.endTurn(Int(slab[index].client))
@@ -76,22 +85,6 @@ extension JobLedger {
       counts.queued -= 1
       settle(index, .expired, into: &actions)
     case .free, .delayed, .leased, .held: return  // Fired at the moment the job was leased.
-    }
-  }
-
-  /// As many leases are asked for as there are jobs that could be sent now. When the order window is full that is one, if the job
-  /// that all wait for is queued: leases that came for the others were declined and are asked for again as soon as there is room.
-  mutating func balanceLeases(into actions: inout [JobAction]) {
-    let waiting = waiting
-    while requestedLeases > waiting {
-      requestedLeases -= 1
-      actions.append(.withdrawLease)
-    }
-    guard requestedLeases < waiting else { return }
-    let needed = isWindowFull ? (nextToSend == nil ? 0 : 1) : waiting
-    while requestedLeases < needed {
-      requestedLeases += 1
-      actions.append(.requestLease)
     }
   }
 

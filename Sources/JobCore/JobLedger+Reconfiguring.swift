@@ -17,8 +17,6 @@ extension JobLedger {
     if old.runLimitPercent != new.runLimitPercent || old.leastMedianLimit != new.leastMedianLimit {
       findMedianLimit(into: &actions)
     }
-    // A full order window asks for fewer leases.
-    if requestedLeases != counts.queued { balanceLeases(into: &actions) }
   }
 
   private mutating func restartQueueTimers(after old: UInt64?, into actions: inout [JobAction]) {

@@ -7,8 +7,8 @@
 ///
 /// A job: `queued → leased → settled`, and back from leased to queued while it has attempts left.
 ///
-/// Leases are asked for from what is queued now, never from tokens that could be lost: `balanceLeases` compares the two after
-/// every event (cpython #115634).
+/// How many workers are needed is derived from what is queued now (`demand`), never from tokens that could be lost (cpython
+/// #115634).
 public struct JobLedger: Sendable {
   /// What a held job costs of the order window besides its result, in bytes: its record here and what a driver keeps of it. Without
   /// it, jobs with empty results could pile up without end behind one that hangs.
@@ -23,13 +23,13 @@ public struct JobLedger: Sendable {
   public internal(set) var counts = JobCounts()
   /// Impossible events seen so far: each is a defect, and was reported.
   public internal(set) var internalErrors = 0
-  /// Leases asked for and neither granted, refused nor withdrawn.
-  public internal(set) var requestedLeases = 0
-
   /// How long the jobs ran that were answered.
   public internal(set) var runTimes = RunTimes()
   /// So many jobs ended badly that the run was given up.
   public private(set) var isHalted = false
+
+  /// Jobs that may wait beyond the limit of the queue, 0 or more: as many as workers take at once, to be parked.
+  public var prefetchRoom = 0
 
   var slab = JobSlab()
   /// The limit that follows from the median, once it is known.
@@ -50,16 +50,13 @@ public struct JobLedger: Sendable {
   /// The one entry. Actions are appended.
   public mutating func handle(_ event: JobEvent, into actions: inout [JobAction]) {
     switch event {
-    case .accepted(let job, let terms): accept(job, terms, into: &actions)
     case .skipped: counts.skipped += 1
-    case .refused(let job, let terms): refuse(job, terms, into: &actions)
     case .inputEnded: inputEnded = true
     case .clientJoined(let client, let weight): clientJoined(client, weight, into: &actions)
     case .clientLeft(let client): clientLeft(client, into: &actions)
     case .clientPaused(let client): setPaused(client, true, into: &actions)
     case .clientResumed(let client): setPaused(client, false, into: &actions)
-    case .leaseGranted: leaseGranted(into: &actions)
-    case .leaseRefused: leaseRefused(into: &actions)
+    case .workersUnavailable: workersUnavailable(into: &actions)
     case .started(let job): started(job, into: &actions)
     case .replied(let job, let resultBytes, let time): replied(job, resultBytes, time, into: &actions)
     case .settledElsewhere(let job, let outcome, let resultBytes, let attempts, let time):
@@ -75,23 +72,31 @@ public struct JobLedger: Sendable {
     case .drain: drain(into: &actions)
     case .abort: abort(into: &actions)
     }
-    if let rule = configuration.halt, !isDraining, rule.isReached(counts) { halt(rule.urgency, into: &actions) }
-    if requestedLeases != waiting { balanceLeases(into: &actions) }
-    reportIdle(into: &actions)
+    conclude(into: &actions)
   }
 
-  /// The identifier that the next `.accepted` must carry, so that the payload can be stored first.
-  public var nextID: JobID { slab.nextID }
+  /// What may follow from any event.
+  @inline(__always)
+  mutating func conclude(into actions: inout [JobAction]) {
+    if let rule = configuration.halt, !isDraining, rule.isReached(counts) { halt(rule.urgency, into: &actions) }
+    reportIdle(into: &actions)
+  }
 
   /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When it is false
   /// with the input still open, some job is living whose end makes it true again.
   public var canAccept: Bool {
-    waiting < configuration.queueLimit && counts.delayed < mostDelayed && !isDraining && !inputEnded
+    waiting < mostWaiting && counts.delayed < mostDelayed && !isDraining && !inputEnded
       && !isWindowFull
   }
 
   /// Queued jobs that a lease could go to. Those of clients that are paused take nobody's room: it would be a way to stop the others.
   @inline(__always) var waiting: Int { counts.queued - slab.pausedCount }
+
+  /// Jobs that may wait for a worker.
+  var mostWaiting: Int {
+    let (sum, overflow) = configuration.queueLimit.addingReportingOverflow(prefetchRoom)
+    return overflow ? .max : sum
+  }
 
   /// So many jobs may wait for their next attempt before no new one comes in: they must not stop the others, but not pile up
   /// without end either.

@@ -26,6 +26,8 @@ struct JobRecord: Sendable {
   var priority: Int32 = 0
   /// Its run clock goes.
   var isTimed = false
+  /// A worker has it behind other jobs.
+  var isParked = false
   /// It waits in its client's crowd, not in the line.
   var isInCrowd = false
   /// How often it came back unread.
@@ -69,8 +71,9 @@ struct JobRecord: Sendable {
   }
 
   /// The number of the attempt.
-  mutating func beginLease() -> Int {
+  mutating func beginLease(parked: Bool) -> Int {
     state = .leased
+    isParked = parked
     attempts += 1
     return Int(attempts)
   }
@@ -102,13 +105,6 @@ struct JobSlab: Sendable {
     _modify { yield &records[index] }
   }
 
-  /// The identifier that `allocate` hands out next.
-  var nextID: JobID {
-    guard freeHead != JobRecord.none else { return JobID(index: UInt32(records.count), generation: 1) }
-    let next = records[Int(freeHead)].generation &+ 1
-    return JobID(index: freeHead, generation: next == 0 ? 1 : next)
-  }
-
   func id(at index: Int) -> JobID { JobID(index: UInt32(index), generation: records[index].generation) }
 
   /// The place of a job that is not forgotten yet.
@@ -123,15 +119,18 @@ struct JobSlab: Sendable {
     return index < records.count && records[index].generation == job.generation && job.generation != 0 ? index : nil
   }
 
-  /// Stores the record of a job that has the name `nextID`.
-  mutating func allocate(_ job: JobID, _ record: JobRecord) -> Int {
-    let index = Int(job.index)
-    if index == records.count {
+  /// Stores the record of a new job, under a name of its own.
+  mutating func allocate(_ record: JobRecord) -> Int {
+    guard freeHead != JobRecord.none else {
       records.append(record)
-    } else {
-      freeHead = records[index].queueNext
-      records[index] = record
+      records[records.count - 1].generation = 1
+      return records.count - 1
     }
+    let index = Int(freeHead)
+    let generation = records[index].generation &+ 1
+    freeHead = records[index].queueNext
+    records[index] = record
+    records[index].generation = generation == 0 ? 1 : generation
     return index
   }
 
