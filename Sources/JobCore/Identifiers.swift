@@ -13,6 +13,14 @@ public struct JobID: Hashable, Sendable {
     self.index = index
     self.generation = generation
   }
+
+  /// The name as one number, for those who only hand it back.
+  public var tag: UInt64 { UInt64(generation) << 32 | UInt64(index) }
+
+  /// The job with this `tag`.
+  public init(tag: UInt64) {
+    self.init(index: UInt32(truncatingIfNeeded: tag), generation: UInt32(truncatingIfNeeded: tag >> 32))
+  }
 }
 
 /// Names one client: whoever sends jobs over a connection of its own, and shares the workers with the others.

@@ -102,6 +102,9 @@ public struct JobLedger: Sendable {
   /// without end either.
   private var mostDelayed: Int { max(configuration.queueLimit, 1024) }
 
+  /// Whether a worker has the job.
+  public func isLeased(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].state == .leased } ?? false }
+
   /// The job's number in the input, from 1. Known until the index is used again; 0 for a job that is not known.
   public func sequence(of job: JobID) -> UInt64 { slab.findRecord(job).map { slab[$0].sequence } ?? 0 }
 

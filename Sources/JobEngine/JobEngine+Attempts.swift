@@ -11,17 +11,15 @@ extension JobEngine {
   /// A fresh worker is asked this often whether it has begun its first job, in nanoseconds.
   private static let beginInterval: UInt64 = 20_000_000
 
-  /// Takes what the pool has to tell.
+  /// Takes what the pool reports.
   mutating func take(_ event: WorkerPoolEvent, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch event {
-    case .leaseGranted(let worker):
-      offeredWorker = worker
-      ledger.handle(.leaseGranted, into: &actions)
+    case .offered(let worker): send(to: worker, &loop, &reporter)
     case .replied(let worker): replied(worker, &loop, &reporter)
-    case .leaseLost(let worker, let loss): lost(worker, loss, event, &loop, &reporter)
+    case .leaseLost(let worker, let loss, let jobs): lost(jobs, worker, loss, event, &loop, &reporter)
     case .workerLog(let worker, let pid, let line): reporter.workerLine(worker, pid: pid, line)
     case .closed: outputs.append(.closed)
-    case .notEnforced, .remark, .started, .ready, .checked, .stopping, .stopped, .leaseRefused, .protocolBroken,
+    case .notEnforced, .remark, .started, .ready, .checked, .stopping, .stopped, .demandRefused, .protocolBroken,
       .checkFailed, .offended, .foreignNotification, .died, .cannotStart, .notice:
       say(event, loop, &reporter)
       outputs.append(.worker(event))
@@ -30,18 +28,82 @@ extension JobEngine {
 
   // MARK: Leases
 
+  /// A worker is there: it gets the next job.
+  private mutating func send(to worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    guard !isStopping, let next = ledger.send(into: &actions) else { return pool.returnLease(worker, &loop) }
+    send(next, to: worker, &loop)
+    guard ledger.isLeased(next.job) else { return }
+    begin(next.job, worker, includesStart: !pool.hasBegun(worker), loop, &reporter)
+    workersWithRoom.append(worker)
+  }
+
+  private mutating func send(_ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop) {
+    let sent = SentJob(tag: next.job.tag, number: ledger.sequence(of: next.job))
+    while workerOfJob.count <= Int(next.job.index) {
+      workerOfJob.append(nil)
+      runLimitOfJob.append(0)
+    }
+    workerOfJob[Int(next.job.index)] = worker
+    let isSent = store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
+    if isSent { return }
+    unbind(next.job)
+    ledger.handle(.returnedUnstarted(next.job), into: &actions)
+  }
+
+  /// The job is at the head of its worker: its attempt begins.
+  private mutating func begin(
+    _ job: JobID, _ worker: WorkerID, includesStart: Bool = false, _ loop: borrowing EventLoop,
+    _ reporter: inout Reporter
+  ) {
+    watchForSilence(loop)
+    facts.setAttempt(.init(startedAt: loop.now(), includesStart: includesStart), of: job)
+    if facts.keepsDetails {
+      facts[job].leasedAt = loop.now()
+      facts[job].slot = worker.slot.index
+      facts[job].pid = pool.pid(of: worker)
+    }
+    let attempt = ledger.attempts(of: job)
+    if configuration.tellsAttempts { outputs.append(.attemptStarted(job, attempt, worker)) }
+    if attempt > 1 {
+      reporter.detail("job \(ledger.sequence(of: job)): attempt \(attempt), on worker \(worker.slot)")
+    }
+  }
+
+  /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
+  mutating func parkJobs(_ loop: inout EventLoop) {
+    defer { workersWithRoom.removeAll(keepingCapacity: true) }
+    guard configuration.pool.mostSeats > 1, ledger.demand > 0, !isStopping, surplusReplies == 0, !pool.hasIdleWorker else {
+      return
+    }
+    let workers = max(1, pool.serving)
+    let share = (ledger.demand + ledger.counts.leased + workers - 1) / workers
+    for worker in workersWithRoom {
+      let seats = pool.seats(of: worker, &loop)
+      guard seats > 1 else { continue }
+      ledger.prefetchRoom = seats * workers
+      var free = min(seats, share) - pool.jobsInHand(of: worker)
+      while free > 0, let next = ledger.send(parked: true, into: &actions) {
+        send(next, to: worker, &loop)
+        free -= 1
+      }
+    }
+  }
+
   private mutating func replied(_ worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
-    guard pool.hasReply(worker), let job = jobOfSlot[worker.slot.index] else { return }
+    guard pool.hasReply(worker), let sent = pool.head(of: worker) else { return }
+    let job = JobID(tag: sent.tag)
+    // It was cancelled meanwhile.
+    guard ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
     let framing = facts.answer(of: job)
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
       let isFit = framing == nil || framing == configuration.pool.framing
       return (reply.count, isFit ? nil : framing?.canCarry(reply.bytes))
     }
     if configuration.pool.metersJobs, facts.keepsDetails { facts[job].cost = pool.cost(of: worker) }
-    unbind(job, worker)
+    unbind(job)
     replying = (job, worker)
     if let defect, let framing {
-      let evidence = reporter.sayUnfitReply(to: ledger.sequence(of: job), framing, defect)
+      let evidence = reporter.sayUnfitReply(to: sent.number, framing, defect)
       return fail(job, .failed, cause: "reply unfit for --output", evidence, loop)
     }
     noteEnd(of: job, nil, received: size, loop)
@@ -52,6 +114,32 @@ extension JobEngine {
     // For dead letters the job is kept beside its answer.
     let kept = configuration.keepsFailedAttempts ? store.payloadSize(of: job) + (facts[job].record?.count ?? 0) : 0
     ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &actions)
+  }
+
+  /// The reply is settled: the worker goes on with the job that is parked behind, if there is one.
+  mutating func finishReply(of worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    pool.finishReply(of: worker, &loop)
+    guard let next = pool.head(of: worker) else { return }
+    workersWithRoom.append(worker)
+    let job = JobID(tag: next.tag)
+    if ledger.isLeased(job) {
+      begin(job, worker, loop, &reporter)
+      ledger.handle(.started(job), into: &actions)
+    } else {
+      // It was cancelled while it was parked, and must not run for long.
+      outputs.append(.workerGivenUp(worker))
+      returnParked(pool.interrupt(worker, &loop))
+    }
+  }
+
+  /// Parked jobs go back to the front of the queue, in the order in which they were.
+  private mutating func returnParked(_ jobs: some BidirectionalCollection<SentJob>) {
+    for sent in jobs.reversed() {
+      let job = JobID(tag: sent.tag)
+      guard ledger.isLeased(job) else { continue }
+      unbind(job)
+      ledger.handle(.returnedUnstarted(job), into: &actions)
+    }
   }
 
   /// An attempt of the job has failed.
@@ -65,7 +153,7 @@ extension JobEngine {
   }
 
   private mutating func lost(
-    _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
+    _ jobs: [SentJob], _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
     _ reporter: inout Reporter
   ) {
     switch loss {
@@ -75,9 +163,9 @@ extension JobEngine {
     case .offence(let account, let offence): sayOffence(account, offence, &reporter)
     }
     outputs.append(.worker(event))
-    let slot = worker.slot.index
-    guard slot < jobOfSlot.count, let job = jobOfSlot[slot], workerOfJob[Int(job.index)] == worker else { return }
-    unbind(job, worker)
+    returnParked(jobs.dropFirst())
+    guard let job = jobs.first.map({ JobID(tag: $0.tag) }), ledger.isLeased(job) else { return }
+    unbind(job)
     switch loss {
     case .neverStarted:
       noteEnd(of: job, Failure(message: "workers gave it back unread"), loop)
@@ -93,38 +181,24 @@ extension JobEngine {
     }
   }
 
-  private mutating func bind(_ job: JobID, _ worker: WorkerID) {
-    while jobOfSlot.count <= worker.slot.index { jobOfSlot.append(nil) }
-    while workerOfJob.count <= Int(job.index) {
-      workerOfJob.append(nil)
-      runLimitOfJob.append(0)
-    }
-    jobOfSlot[worker.slot.index] = job
-    workerOfJob[Int(job.index)] = worker
-  }
-
-  private mutating func unbind(_ job: JobID, _ worker: WorkerID) {
-    jobOfSlot[worker.slot.index] = nil
-    workerOfJob[Int(job.index)] = nil
-  }
-
-  /// The workers that have a job at this moment.
-  package var busyWorkers: [WorkerID] { workerOfJob.compactMap { $0 } }
+  private mutating func unbind(_ job: JobID) { workerOfJob[Int(job.index)] = nil }
 
   /// A job of which a loading worker has read nothing does not run: nobody waits for the loading to end.
   package mutating func takeBackUnstarted(_ loop: inout EventLoop) {
-    for worker in busyWorkers where !pool.hasBegun(worker) {
-      guard let job = jobOfSlot[worker.slot.index] else { continue }
-      unbind(job, worker)
-      pool.interrupt(worker, &loop)
-      noteAttemptEnd(job, failure: "given back unread")
-      if facts.keepsDetails {
-        // It never ran, and waited until now.
-        facts[job].leasedAt = nil
-        facts[job].slot = nil
-        facts[job].pid = nil
+    for worker in pool.busyWorkers where !pool.hasBegun(worker) {
+      for sent in pool.interrupt(worker, &loop).reversed() {
+        let job = JobID(tag: sent.tag)
+        guard ledger.isLeased(job) else { continue }
+        unbind(job)
+        noteAttemptEnd(job, failure: "given back unread")
+        if facts.keepsDetails {
+          // It never ran, and waited until now.
+          facts[job].leasedAt = nil
+          facts[job].slot = nil
+          facts[job].pid = nil
+        }
+        ledger.handle(.returnedUnstarted(job), into: &actions)
       }
-      ledger.handle(.returnedUnstarted(job), into: &actions)
     }
   }
 
@@ -134,11 +208,6 @@ extension JobEngine {
     _ action: JobAction, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) -> JobEngineOutput? {
     switch action {
-    case .requestLease: pool.requestLease(&loop)
-    case .withdrawLease: pool.withdrawLease(&loop)
-    case .send(let job, let attempt): send(job, attempt, &loop, &reporter)
-    case .declineLease:
-      if let worker = offeredWorker { pool.returnLease(worker, &loop) }
     case .interrupt(let job, let cause): interrupt(job, cause, &loop, &reporter)
     case .settled(let job, let outcome):
       // Who never had a worker has waited until now.
@@ -170,24 +239,6 @@ extension JobEngine {
     pool.withReply(of: replying.worker) { store.storeReply($0, for: job, keepingJob: isNeeded) }
   }
 
-  private mutating func send(
-    _ job: JobID, _ attempt: Int, _ loop: inout EventLoop, _ reporter: inout Reporter
-  ) {
-    guard let worker = offeredWorker else { return }
-    bind(job, worker)
-    watchForSilence(loop)
-    let number = ledger.sequence(of: job)
-    facts.setAttempt(.init(startedAt: loop.now(), includesStart: !pool.hasBegun(worker)), of: job)
-    if facts.keepsDetails {
-      facts[job].leasedAt = loop.now()
-      facts[job].slot = worker.slot.index
-      facts[job].pid = pool.pid(of: worker)
-    }
-    if configuration.tellsAttempts { outputs.append(.attemptStarted(job, attempt, worker)) }
-    if attempt > 1 { reporter.detail("job \(number): attempt \(attempt), on worker \(worker.slot)") }
-    store.withBytes(of: job) { pool.send($0, job: number, to: worker, &loop) }
-  }
-
   private mutating func interrupt(
     _ job: JobID, _ cause: InterruptCause, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) {
@@ -197,9 +248,7 @@ extension JobEngine {
     let message: String
     switch cause {
     case .runLimit: message = "it ran longer than it may (\(limit))"
-    case .cancelled:
-      message = cancelCause(of: job).message
-      outputs.append(.workerGivenUp(worker))
+    case .cancelled: message = cancelCause(of: job).message
     }
     if facts.keepsDetails {
       noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())), loop)
@@ -207,8 +256,11 @@ extension JobEngine {
       if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
     }
     if cause == .runLimit { reportTimeout(of: job, worker, limit, loop, &reporter) }
-    unbind(job, worker)
-    pool.interrupt(worker, &loop)
+    unbind(job)
+    // One that is cancelled while it is parked ends there: see `finishReply`.
+    guard pool.head(of: worker)?.tag == job.tag else { return }
+    if cause == .cancelled { outputs.append(.workerGivenUp(worker)) }
+    returnParked(pool.interrupt(worker, &loop).dropFirst())
   }
 
   private mutating func reportTimeout(

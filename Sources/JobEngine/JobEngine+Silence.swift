@@ -27,12 +27,14 @@ extension JobEngine {
   /// Names each job that has run for too long, once.
   mutating func lookForSilence(_ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let now = loop.now()
-    let busy = busyWorkers
+    let busy = pool.busyWorkers
     isWatchingForSilence = !busy.isEmpty
     guard isWatchingForSilence else { return }
     var next = now &+ Self.silenceLimit
     for worker in busy {
-      guard let job = jobOfSlot[worker.slot.index], !silentJobs.contains(job) else { continue }
+      guard let sent = pool.head(of: worker), case let job = JobID(tag: sent.tag), !silentJobs.contains(job) else {
+        continue
+      }
       let due = facts.attempt(of: job).startedAt &+ Self.silenceLimit
       // One that is still loading has begun nothing; that has a limit of its own.
       if now >= due, pool.hasBegun(worker) {

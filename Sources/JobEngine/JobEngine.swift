@@ -41,15 +41,13 @@ package struct JobEngine: ~Copyable {
   var outputs: [JobEngineOutput] = []
   private var nextOutput = 0
 
-  /// The job of each slot's worker, by slot.
-  var jobOfSlot: [JobID?] = []
-  /// The worker of each running job, by the job's index.
+  /// The worker of each leased job, by the job's index.
   var workerOfJob: [WorkerID?] = []
+  /// Workers that have done something since jobs were parked last: there may be room for more.
+  var workersWithRoom: [WorkerID] = []
   /// The time that the run clock of each job gets, by the job's index, while it waits for its worker to begin.
   var runLimitOfJob: [UInt64] = []
-  /// The lease that the ledger is asked about at this moment.
-  var offeredWorker: WorkerID?
-  /// The job whose reply the ledger is told about at this moment, and its worker.
+  /// The job whose reply is being settled, and its worker, which keeps the reply meanwhile.
   var replying: (job: JobID, worker: WorkerID)?
   /// Why jobs are cancelled from now on, since all of them are to end.
   private var endCause: CancelCause?
@@ -88,65 +86,67 @@ package struct JobEngine: ~Copyable {
   package var nextDeadline: UInt64? { earliest(pool.nextDeadline, timers.earliest) }
 
   /// Whether `advance` has something to do.
-  package var hasNews: Bool { !pool.events.isEmpty || !actions.isEmpty || !outputs.isEmpty }
+  package var hasNews: Bool {
+    !pool.events.isEmpty || !actions.isEmpty || !outputs.isEmpty || ledger.demand != pool.demand
+  }
 
   // MARK: Jobs in
 
-  /// Stores the bytes of the next job as its worker must get them; or says why they cannot be framed so.
-  package mutating func store(_ payload: UnsafeRawBufferPointer, from framing: Framing?) -> FramingError? {
-    if framing != configuration.pool.framing, let error = configuration.pool.framing.canCarry(payload.bytes) {
-      return error
-    }
-    store.store(payload, as: configuration.pool.framing, for: ledger.nextID)
-    return nil
+  /// Why the workers' framing cannot carry these bytes, which came in this one; nil if it can.
+  package func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> FramingError? {
+    framing == configuration.pool.framing ? nil : configuration.pool.framing.canCarry(payload.bytes)
   }
 
-  /// The job whose bytes were stored last comes in. `complete` adds what is known of it, if anybody wants the details.
+  /// A job comes in, with bytes that have no `defect`. Before the next one, what follows from it must be taken (`nextOutput`).
+  /// `complete` adds what is known of it, if anybody wants the details. Nil for a client that is not there.
+  @discardableResult
   package mutating func accept(
-    _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
+    _ payload: UnsafeRawBufferPointer, _ terms: JobTerms, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void = { _ in }
-  ) {
-    let job = ledger.nextID
-    facts.begin(job, at: loop.now(), answer: answer)
-    if facts.keepsDetails {
-      facts[job].sent = sent
-      complete(&facts[job])
-    }
-    ledger.handle(.accepted(job, terms), into: &actions)
+  ) -> JobID? {
+    guard let job = ledger.accept(terms, into: &actions) else { return nil }
+    store.store(payload, as: configuration.pool.framing, for: job)
+    begin(job, sent: payload.count, answer, loop, complete)
+    return job
   }
 
   /// A job that cannot be run is an outcome, too: it keeps its place, and loses nothing else.
   package mutating func reject(
     _ reason: String, bytes: [UInt8], terms: JobTerms = .usual, isAJob: Bool = true, answer: Framing?,
     _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void = { _ in }
-  ) -> JobID {
-    let job = ledger.nextID
+  ) -> JobID? {
+    guard let job = ledger.accept(terms, into: &actions) else { return nil }
     bytes.withUnsafeBytes { store.store($0, as: .lines, for: job) }
-    facts.begin(job, at: loop.now(), answer: answer)
-    if facts.keepsDetails {
-      facts[job].sent = bytes.count
-      facts[job].failure = Failure(message: "the job \(reason)")
-      if !isAJob { facts[job].rejected = bytes }
-      complete(&facts[job])
+    begin(job, sent: bytes.count, answer, loop) { details in
+      details.failure = Failure(message: "the job \(reason)")
+      if !isAJob { details.rejected = bytes }
+      complete(&details)
     }
-    ledger.handle(.accepted(job, terms), into: &actions)
     ledger.handle(.rejected(job), into: &actions)
     return job
   }
 
   /// A job for which there is no room in the queue: `expired` at once, for this reason.
+  @discardableResult
   package mutating func refuse(
     _ reason: String, _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    let job = ledger.nextID
-    facts.begin(job, at: loop.now(), answer: answer)
-    if facts.keepsDetails {
-      facts[job].sent = sent
-      facts[job].failure = Failure(message: reason, code: Self.busyCode)
-      complete(&facts[job])
+  ) -> JobID? {
+    guard let job = ledger.refuse(terms, into: &actions) else { return nil }
+    begin(job, sent: sent, answer, loop) { details in
+      details.failure = Failure(message: reason, code: Self.busyCode)
+      complete(&details)
     }
-    ledger.handle(.refused(job, terms), into: &actions)
+    return job
+  }
+
+  private mutating func begin(
+    _ job: JobID, sent: Int, _ answer: Framing?, _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
+  ) {
+    facts.begin(job, at: loop.now(), answer: answer)
+    guard facts.keepsDetails else { return }
+    facts[job].sent = sent
+    complete(&facts[job])
   }
 
   /// In a failure: come again later (EX_TEMPFAIL of sysexits.h).
@@ -161,10 +161,10 @@ package struct JobEngine: ~Copyable {
     ledger.handle(.drain, into: &actions)
   }
 
-  /// A lease was refused, because no worker starts: the job that it was for ends for that reason.
-  package mutating func giveUpLease() {
+  /// No worker starts: the jobs that wait end for that reason.
+  package mutating func giveUpWaiting() {
     let first = actions.count
-    ledger.handle(.leaseRefused, into: &actions)
+    for _ in 0..<ledger.demand { ledger.handle(.workersUnavailable, into: &actions) }
     guard facts.keepsDetails else { return }
     for case .settled(let job, .failed) in actions[first...] {
       // It may have been with workers that ended unread; none of them is where it ended.
@@ -239,7 +239,6 @@ package struct JobEngine: ~Copyable {
   /// Stops the workers; ends with `closed`.
   package mutating func stopPool(_ urgency: StopUrgency, _ loop: inout EventLoop) {
     isStopping = true
-    for slot in jobOfSlot.indices { jobOfSlot[slot] = nil }
     pool.stop(urgency, &loop)
   }
 
@@ -257,11 +256,28 @@ package struct JobEngine: ~Copyable {
     fireJobTimers(&loop, &reporter)
   }
 
-  /// Does what is to be done until there is something to tell; nil when nothing is left for now. Leases that were granted meanwhile
-  /// stay where they are with `leasing` false: then more jobs can come in first, and the most urgent of them is sent.
-  package mutating func advance(
-    _ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool = true
-  ) -> JobEngineOutput? {
+  /// Does what is to be done until there is something to report; nil when nothing is left for now.
+  package mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> JobEngineOutput? {
+    while true {
+      if let output = nextOutput(&loop, &reporter) { return output }
+      if nextEvent < pool.events.count {
+        nextEvent += 1
+        take(pool.events[nextEvent - 1], &loop, &reporter)
+        continue
+      }
+      pool.events.removeAll(keepingCapacity: true)
+      nextEvent = 0
+      pool.setDemand(isStopping ? 0 : ledger.demand, &loop)
+      if !pool.events.isEmpty { continue }
+      parkJobs(&loop)
+      pool.flushJobs(&loop)
+      if actions.isEmpty, outputs.isEmpty, pool.events.isEmpty { return nil }
+    }
+  }
+
+  /// What follows from what was decided; nil when that is done. No worker is given a job and none is heard: more jobs can come in
+  /// first, and the most urgent of them is sent.
+  package mutating func nextOutput(_ loop: inout EventLoop, _ reporter: inout Reporter) -> JobEngineOutput? {
     while true {
       if nextOutput < outputs.count {
         nextOutput += 1
@@ -281,20 +297,9 @@ package struct JobEngine: ~Copyable {
         actions.removeAll(keepingCapacity: true)
         nextAction = 0
       }
-      if let replying {
-        self.replying = nil
-        pool.finishReply(of: replying.worker, &loop)
-        continue
-      }
-      if !leasing { return nil }
-      if nextEvent < pool.events.count {
-        nextEvent += 1
-        take(pool.events[nextEvent - 1], &loop, &reporter)
-        continue
-      }
-      pool.events.removeAll(keepingCapacity: true)
-      nextEvent = 0
-      return nil
+      guard let replying else { return nil }
+      self.replying = nil
+      finishReply(of: replying.worker, &loop, &reporter)
     }
   }
 }

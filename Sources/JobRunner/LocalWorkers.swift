@@ -38,32 +38,34 @@ struct LocalWorkers: ~Copyable, Workplace {
 
   // MARK: Jobs
 
-  var nextID: JobID { engine.ledger.nextID }
   var canAccept: Bool { engine.ledger.canAccept }
 
-  mutating func store(_ payload: UnsafeRawBufferPointer, from framing: Framing) -> String? {
-    engine.store(payload, from: framing).map { unfit($0) }
-  }
-
-  mutating func store(_ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan) -> String? {
-    engine.store(payload, from: nil).map { unfit($0) }
-  }
-
-  private func unfit(_ defect: FramingError) -> String {
-    "cannot be sent with --protocol \(pool.framing): \(defect); try --protocol length4 or netstring"
+  func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? {
+    engine.defect(of: payload, from: framing).map {
+      "cannot be sent with --protocol \(pool.framing): \($0); try --protocol length4 or netstring"
+    }
   }
 
   mutating func accept(
-    _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
+    _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
   ) {
-    engine.accept(terms, sent: sent, answer: answer, loop, complete)
+    engine.accept(payload, .usual, answer: answer, loop, complete)
+  }
+
+  mutating func accept(
+    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?,
+    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
+  ) {
+    let terms = JobTerms(
+      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority)
+    engine.accept(payload, terms, answer: answer, loop, complete)
   }
 
   mutating func reject(
     _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID {
+  ) -> JobID? {
     engine.reject(reason, bytes: bytes, isAJob: isAJob, answer: answer, loop, complete)
   }
 
@@ -92,8 +94,11 @@ struct LocalWorkers: ~Copyable, Workplace {
     engine.pool.handle(token: token, hangup: hangup, &loop)
   }
   var hasNews: Bool { engine.hasNews }
-  mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool) -> JobEngineOutput? {
-    engine.advance(&loop, &reporter, leasing: leasing)
+  mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> JobEngineOutput? {
+    engine.advance(&loop, &reporter)
+  }
+  mutating func nextOutput(_ loop: inout EventLoop, _ reporter: inout Reporter) -> JobEngineOutput? {
+    engine.nextOutput(&loop, &reporter)
   }
   mutating func endTurn(
     holdingResults: Bool, holdingMessages: Bool, _ loop: inout EventLoop, _ reporter: inout Reporter
@@ -130,7 +135,7 @@ struct LocalWorkers: ~Copyable, Workplace {
   /// The engine names each job that is silent; here it is about those that are not begun.
   mutating func saySilence(since start: UInt64, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
     if counts[.ok] > 0 { return false }
-    let running = engine.busyWorkers
+    let running = engine.pool.busyWorkers
     guard running.contains(where: { engine.pool.hasBegun($0) }) else {
       // Who has not begun to read is still loading: that may take its time, but not without a word.
       if !running.isEmpty, !hasSaidLoading {

@@ -10,29 +10,27 @@ import WireFormats
 
 /// A pool that is served elsewhere, as a workplace.
 extension RemotePool: Workplace {
-  var nextID: JobID { ledger.nextID }
+  /// As JSON every job can be sent.
+  func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? { nil }
 
-  mutating func store(_ payload: UnsafeRawBufferPointer, from framing: Framing) -> String? {
-    store(payload)
-    return nil
-  }
-
-  mutating func store(_ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan) -> String? {
-    storeRecord(payload, of: record, line)
-    return nil
+  mutating func accept(
+    _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void
+  ) {
+    accept(payload, answer: answer, at: loop.now(), complete)
   }
 
   mutating func accept(
-    _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void
+    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?,
+    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
   ) {
-    accept(priority: terms.priority, sent: sent, answer: answer, at: loop.now(), complete)
+    accept(payload, of: record, line, answer: answer, at: loop.now(), complete)
   }
 
   mutating func reject(
     _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID {
+  ) -> JobID? {
     reject(reason, bytes: bytes, isAJob: isAJob, answer: answer, at: loop.now(), complete)
   }
 

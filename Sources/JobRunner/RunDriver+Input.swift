@@ -52,11 +52,20 @@ extension RunDriver where Work: ~Copyable {
       if resume.take(ofJob) { return workplace.tell(.skipped) }
       key = ofJob
     }
-    if let reason = source.withBytes({ workplace.store(UnsafeRawBufferPointer(rebasing: $0[place]), from: framing) }) {
+    if let reason = source.withBytes({ workplace.defect(of: UnsafeRawBufferPointer(rebasing: $0[place]), from: framing) }) {
       return reject(reason, bytes: source.withBytes { Array($0[place]) })
     }
-    accept(.usual, sent: place.count) { $0.key = key }
+    let (answer, isLogged) = (answerFraming, jobLog != nil)
+    source.withBytes { bytes in
+      let payload = UnsafeRawBufferPointer(rebasing: bytes[place])
+      workplace.accept(payload, answer: answer, loop) { details in
+        details.key = key
+        if isLogged { details.command = shownCommand(payload) }
+      }
+    }
+    settleActions()
   }
+
 
   // MARK: Records
 
@@ -87,12 +96,17 @@ extension RunDriver where Work: ~Copyable {
       details.key = key
       details.record = line
     }
-    if let reason = payload.withUnsafeBytes({ workplace.store($0, of: record, line.span.bytes) }) {
+    if let reason = payload.withUnsafeBytes({ workplace.defect(of: $0, from: nil) }) {
       return reject(reason, bytes: payload, complete)
     }
-    let terms = JobTerms(
-      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority)
-    accept(terms, sent: payload.count, complete)
+    let (answer, isLogged) = (answerFraming, jobLog != nil)
+    payload.withUnsafeBytes { payload in
+      workplace.accept(payload, of: record, line.span.bytes, answer: answer, loop) { details in
+        if isLogged { details.command = shownCommand(payload) }
+        complete(&details)
+      }
+    }
+    settleActions()
   }
 
   private func key(of record: InputRecord, _ line: [UInt8], _ payload: [UInt8]) -> JobKey {
@@ -104,16 +118,6 @@ extension RunDriver where Work: ~Copyable {
 
   // MARK: To the ledger
 
-  private mutating func accept(_ terms: JobTerms, sent: Int, _ complete: (inout JobFacts.Details) -> Void) {
-    let command =
-      jobLog == nil ? [] : workplace.payload(of: workplace.nextID, atMost: JobLogLine.longestCommand + 1)
-    workplace.accept(terms, sent: sent, answer: answerFraming, loop) { details in
-      details.command = command
-      complete(&details)
-    }
-    settle(leasing: false)
-  }
-
   private mutating func reject(
     _ reason: String, bytes: [UInt8], isAJob: Bool = true, _ complete: (inout JobFacts.Details) -> Void = { _ in }
   ) {
@@ -121,12 +125,12 @@ extension RunDriver where Work: ~Copyable {
     let job = workplace.reject(reason, bytes: bytes, isAJob: isAJob, answer: answerFraming, loop) { details in
       if isLogged {
         details.key = JobKey(ofJob: bytes.span.bytes)
-        details.command = Array(bytes.prefix(JobLogLine.longestCommand + 1))
+        details.command = bytes.withUnsafeBytes(shownCommand)
       }
       complete(&details)
     }
-    reporter.repeated(.rejectedJob, cause: reason, "job \(workplace.sequence(of: job)) \(reason)")
-    settle(leasing: false)
+    if let job { reporter.repeated(.rejectedJob, cause: reason, "job \(workplace.sequence(of: job)) \(reason)") }
+    settleActions()
   }
 
   /// What an answer must fit into.
@@ -142,6 +146,11 @@ extension RunDriver where Work: ~Copyable {
     inputIsOver = true
     if inputIsWatched { stopWatchingInput() }
     workplace.tell(.inputEnded)
-    settle(leasing: false)
+    settleActions()
   }
+}
+
+/// What the joblog shows of a job.
+private func shownCommand(_ payload: UnsafeRawBufferPointer) -> [UInt8] {
+  Array(payload.prefix(JobLogLine.longestCommand + 1))
 }

@@ -3,9 +3,14 @@ import JobCore
 
 /// What the workplace tells, and the timers of the run.
 extension RunDriver where Work: ~Copyable {
-  /// Takes what the workplace has to tell, until it has nothing more.
-  mutating func settle(leasing: Bool = true) {
-    while let output = workplace.advance(&loop, &reporter, leasing: leasing) { Work.take(output, &self) }
+  /// Takes what the workplace reports, until nothing is left to be done.
+  mutating func settle() {
+    while let output = workplace.advance(&loop, &reporter) { Work.take(output, &self) }
+  }
+
+  /// Takes what follows from what was decided, before another job comes in.
+  mutating func settleActions() {
+    while let output = workplace.nextOutput(&loop, &reporter) { Work.take(output, &self) }
   }
 
   mutating func fireTimers() {

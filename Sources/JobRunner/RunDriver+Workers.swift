@@ -30,12 +30,12 @@ extension RunDriver where Work == LocalWorkers {
     case .checked(let worker, let check, let since, let passed): noteCheck(worker, check, since: since, passed: passed)
     case .stopping(let worker): noteStopping(worker)
     case .stopped(let worker, _, let status): noteEnded(worker, status, nil)
-    case .leaseRefused(let refusal): refused(refusal)
-    case .leaseLost(let worker, .died(let report)): noteEnded(worker, report.status, report)
+    case .demandRefused(let refusal): refused(refusal)
+    case .leaseLost(let worker, .died(let report), _): noteEnded(worker, report.status, report)
     case .died(let report): noteEnded(report.account.worker, report.status, report)
     case .notice(.retiring(let worker, let reason)): noteRetirement(worker, reason)
     case .notice(.breakerOpened): giveUpIfNobodyEverWorked()
-    case .notice, .leaseLost, .notEnforced, .remark, .leaseGranted, .replied, .protocolBroken, .checkFailed, .offended,
+    case .notice, .leaseLost, .notEnforced, .remark, .offered, .replied, .protocolBroken, .checkFailed, .offended,
       .foreignNotification, .cannotStart, .workerLog, .closed:
       break
     }

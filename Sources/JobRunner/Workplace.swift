@@ -15,23 +15,23 @@ protocol Workplace: ~Copyable {
 
   // MARK: Jobs in
 
-  /// The identifier of the next job.
-  var nextID: JobID { get }
   /// Whether another job may come in.
   var canAccept: Bool { get }
-  /// Stores the bytes of the next job, which was framed like this; or says why it cannot be done, to be read after `the job`.
-  mutating func store(_ payload: UnsafeRawBufferPointer, from framing: Framing) -> String?
-  /// Stores the bytes of the next job, which came in a record, the one in `line`.
-  mutating func store(_ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan) -> String?
-  /// The job whose bytes were stored last comes in. `complete` adds what is known of it, if anybody wants the details.
+  /// Why a job of these bytes, which were framed like this (nil: in a record), cannot be done, to be read after `the job`; nil if it can.
+  func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String?
+  /// A job comes in. `complete` adds what is known of it, if anybody wants the details.
   mutating func accept(
-    _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
+    _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void)
+  /// A job comes in, in the record in `line`.
+  mutating func accept(
+    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?,
+    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void)
   /// A job that cannot be done is an outcome, too.
   mutating func reject(
     _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID
+  ) -> JobID?
   /// What happens to all jobs: the end of the input, for one.
   mutating func tell(_ event: JobEvent)
   /// Starts nothing new: what waits is cancelled for this reason, what runs finishes.
@@ -64,9 +64,10 @@ protocol Workplace: ~Copyable {
   mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool
   /// Whether `advance` has something to do.
   var hasNews: Bool { get }
-  /// Does what is to be done until there is something to tell; nil when nothing is left for now. With `leasing` false no job is begun
-  /// and none ends: more can come in first.
-  mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool) -> Output?
+  /// Does what is to be done until there is something to report; nil when nothing is left for now.
+  mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> Output?
+  /// Likewise, but no job is begun and none ends: more can come in first.
+  mutating func nextOutput(_ loop: inout EventLoop, _ reporter: inout Reporter) -> Output?
   /// At the end of each turn: whether results, or messages, are held back because their readers are slow.
   mutating func endTurn(
     holdingResults: Bool, holdingMessages: Bool, _ loop: inout EventLoop, _ reporter: inout Reporter)

@@ -201,9 +201,4 @@ extension PoolService {
     connections[index].isWatchedForOutput = wanted
     watch(index, &loop)
   }
-
-  /// Takes what the engine has to tell about jobs that came in just now.
-  mutating func settleActions(_ loop: inout EventLoop, _ reporter: inout Reporter) {
-    settle(&loop, &reporter, leasing: false)
-  }
 }

@@ -204,13 +204,19 @@ extension PoolService {
     case .records: takeRecord(at: place, from: index, loop, &reporter)
     case .framed(let framing):
       let defect = connections[index].unread.withUnsafeBytes {
-        engine.store(UnsafeRawBufferPointer(rebasing: $0[place]), from: framing)
+        engine.defect(of: UnsafeRawBufferPointer(rebasing: $0[place]), from: framing)
       }
       if let defect {
         let bytes = connections[index].unread.withUnsafeBytes { Array($0[place]) }
         return reject(unfit(defect), bytes: bytes, from: index, id: nil, loop, &reporter)
       }
-      accept(JobTerms(client: connections[index].id), size: place.count, id: nil, from: index, loop)
+      let terms = JobTerms(client: connections[index].id)
+      let answer = connections[index].answerFraming
+      guard engine.ledger.canAccept else { return refuse(terms, size: place.count, id: nil, from: index, loop) }
+      let job = connections[index].unread.withUnsafeBytes {
+        engine.accept(UnsafeRawBufferPointer(rebasing: $0[place]), terms, answer: answer, loop)
+      }
+      noteOrigin(of: job, index)
     }
   }
 
@@ -231,35 +237,31 @@ extension PoolService {
     var payload: [UInt8] = []
     record.appendJob(of: line.span.bytes, to: &payload)
     let id = record.id.map { Array(line[$0]) }
-    if let defect = payload.withUnsafeBytes({ engine.store($0, from: nil) }) {
+    if let defect = payload.withUnsafeBytes({ engine.defect(of: $0, from: nil) }) {
       return reject(unfit(defect), bytes: payload, from: index, id: id, loop, &reporter)
     }
     let terms = JobTerms(
       retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority,
       client: connections[index].id)
-    accept(terms, size: payload.count, id: id, from: index, loop)
+    guard engine.ledger.canAccept else { return refuse(terms, size: payload.count, id: id, from: index, loop) }
+    let answer = connections[index].answerFraming
+    let job = payload.withUnsafeBytes { engine.accept($0, terms, answer: answer, loop) { $0.id = id } }
+    noteOrigin(of: job, index)
   }
 
   private func unfit(_ defect: FramingError) -> String {
     "cannot be sent with --protocol \(configuration.pool.framing): \(defect)"
   }
 
-  private mutating func accept(
-    _ terms: JobTerms, size: Int, id: [UInt8]?, from index: Int, _ loop: borrowing EventLoop
-  ) {
-    guard engine.ledger.canAccept else { return refuse(terms, size: size, id: id, from: index, loop) }
-    noteOrigin(index)
-    engine.accept(terms, sent: size, answer: connections[index].answerFraming, loop) { $0.id = id }
-  }
-
   /// There is no room, and the pool was told not to let clients wait for it.
   private mutating func refuse(
     _ terms: JobTerms, size: Int, id: [UInt8]?, from index: Int, _ loop: borrowing EventLoop
   ) {
-    noteOrigin(index)
     metrics.jobRefused()
     let reason = "busy: \(plural(engine.ledger.counts.queued, "job")) waiting already (--queue)"
-    engine.refuse(reason, terms, sent: size, answer: connections[index].answerFraming, loop) { $0.id = id }
+    let answer = connections[index].answerFraming
+    let job = engine.refuse(reason, terms, sent: size, answer: answer, loop) { $0.id = id }
+    noteOrigin(of: job, index)
   }
 
   private mutating func reject(
@@ -268,17 +270,17 @@ extension PoolService {
   ) {
     let terms = JobTerms(client: connections[index].id)
     guard engine.ledger.canAccept else { return refuse(terms, size: bytes.count, id: id, from: index, loop) }
-    noteOrigin(index)
     let answer = connections[index].answerFraming
-    _ = engine.reject(reason, bytes: bytes, terms: terms, isAJob: false, answer: answer, loop) { $0.id = id }
+    let job = engine.reject(reason, bytes: bytes, terms: terms, isAJob: false, answer: answer, loop) { $0.id = id }
+    noteOrigin(of: job, index)
     reporter.repeated(
       .rejectedJob, cause: reason, "job \(connections[index].jobs) of \(connections[index].name) \(reason)")
   }
 
-  /// Where the next job's answer is to go.
-  private mutating func noteOrigin(_ index: Int) {
+  /// Where the answer of a job that has just come in is to go.
+  private mutating func noteOrigin(of job: JobID?, _ index: Int) {
+    guard let job else { return }
     metrics.jobAccepted()
-    let job = engine.ledger.nextID
     while origins.count <= Int(job.index) { origins.append(Origin()) }
     connections[index].jobs += 1
     let isOrdered = connections[index].answerFraming != nil

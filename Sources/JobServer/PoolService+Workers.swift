@@ -18,11 +18,11 @@ extension PoolService {
       if error.isPermanent, !hasStarted { cannotStart = true }
     case .died(let report):
       if report.neverTookAJob { metrics.startFailed() } else { noteDeath(DeathCause(report)) }
-    case .leaseLost(_, .died(let report)): noteDeath(DeathCause(report))
-    case .leaseLost(_, .violation(let account, let violation)), .protocolBroken(let account, let violation):
+    case .leaseLost(_, .died(let report), _): noteDeath(DeathCause(report))
+    case .leaseLost(_, .violation(let account, let violation), _), .protocolBroken(let account, let violation):
       noteDeath(.protocolBroken)
       withdrawAnswer(account, violation, &reporter)
-    case .leaseLost(_, .offence(_, let offence)), .offended(_, let offence): noteDeath(DeathCause(offence))
+    case .leaseLost(_, .offence(_, let offence), _), .offended(_, let offence): noteDeath(DeathCause(offence))
     case .checkFailed: noteDeath(.checkFailed)
     case .notice(.retiring(_, let reason)):
       metrics.workerRetired(reason)
@@ -32,11 +32,11 @@ extension PoolService {
       startsFail = true
       owesStartReport = true
     case .notice(.breakerClosed): startsFail = false
-    case .leaseRefused(let refusal):
-      // Who waits is told at once that workers fail to start, instead of waiting until its time has run out.
-      if refusal == .startsFail { engine.giveUpLease() }
-    case .notice, .leaseLost(_, .neverStarted), .checked, .stopping, .stopped, .foreignNotification, .notEnforced,
-      .remark, .leaseGranted, .replied, .workerLog, .closed:
+    case .demandRefused(let refusal):
+      // Those that wait learn at once that workers fail to start, instead of waiting until their time has run out.
+      if refusal == .startsFail { engine.giveUpWaiting() }
+    case .notice, .leaseLost(_, .neverStarted, _), .checked, .stopping, .stopped, .foreignNotification, .notEnforced,
+      .remark, .offered, .replied, .workerLog, .closed:
       break
     }
   }

@@ -194,17 +194,24 @@ struct PoolService: ~Copyable {
     }
   }
 
-  /// Takes what the engine has to tell.
-  mutating func settle(_ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool = true) {
-    while let output = engine.advance(&loop, &reporter, leasing: leasing) {
-      switch output {
-      case .settled(let job, let outcome): settled(job, outcome, loop, &reporter)
-      case .emit(let job, let outcome): answer(job, outcome, &loop)
-      case .worker(let event): take(event, loop, &reporter)
-      case .closed: poolIsClosed = true
-      // The ledger holds nothing: each connection puts its answers into order.
-      case .withdrawn, .attemptStarted, .attemptEnded, .firstReply, .workerGivenUp, .idle: break
-      }
+  /// Takes what the engine reports, until nothing is left to be done.
+  mutating func settle(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    while let output = engine.advance(&loop, &reporter) { take(output, &loop, &reporter) }
+  }
+
+  /// Takes what follows from what was decided: what became of jobs must be known before their places are used again.
+  mutating func settleActions(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    while let output = engine.nextOutput(&loop, &reporter) { take(output, &loop, &reporter) }
+  }
+
+  private mutating func take(_ output: JobEngineOutput, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    switch output {
+    case .settled(let job, let outcome): settled(job, outcome, loop, &reporter)
+    case .emit(let job, let outcome): answer(job, outcome, &loop)
+    case .worker(let event): take(event, loop, &reporter)
+    case .closed: poolIsClosed = true
+    // The ledger holds nothing: each connection puts its answers into order.
+    case .withdrawn, .attemptStarted, .attemptEnded, .firstReply, .workerGivenUp, .idle: break
     }
   }
 }

@@ -14,7 +14,7 @@ extension RemotePool {
 
   /// Whether a job waits for a place, and there is one.
   var canSend: Bool {
-    guard ledger.requestedLeases > 0, case .open(let mostSent, _) = phase, sent.count < mostSent,
+    guard ledger.demand > 0, case .open(let mostSent, _) = phase, sent.count < mostSent,
       sentBytes < Self.mostSentBytes
     else { return false }
     return hasRoom(in: connection)

@@ -131,7 +131,7 @@ package struct RemotePool: ~Copyable {
   /// Whether `advance` has something to do.
   package var hasNews: Bool {
     !actions.isEmpty || !outputs.isEmpty || replying != nil || isReadable || canSend
-      || (phase == .away && ledger.requestedLeases > 0)
+      || (phase == .away && ledger.demand > 0)
   }
 
   /// Whether another job may come in.
@@ -144,11 +144,25 @@ package struct RemotePool: ~Copyable {
 
   // MARK: Going on
 
-  /// Does what is to be done until there is something to tell; nil when nothing is left for now. No answer is looked at and no job
-  /// sent with `leasing` false: then more jobs can come in first, and the most urgent of them is sent.
-  package mutating func advance(
-    _ loop: inout EventLoop, _ reporter: inout Reporter, leasing: Bool = true
-  ) -> RemotePoolOutput? {
+  /// Does what is to be done until there is something to report; nil when nothing is left for now.
+  package mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> RemotePoolOutput? {
+    while true {
+      if let output = nextOutput(&loop, &reporter) { return output }
+      if isReadable {
+        takeLine(&loop, &reporter)
+      } else if canSend, let next = ledger.send(into: &actions) {
+        send(next.job, &reporter)
+      } else if phase == .away, ledger.demand > 0 {
+        connect(&loop, &reporter)
+      } else if actions.isEmpty, outputs.isEmpty {
+        return nil
+      }
+    }
+  }
+
+  /// What follows from what was decided; nil when that is done. No answer is looked at and no job sent: more jobs can come in first,
+  /// and the most urgent of them is sent.
+  package mutating func nextOutput(_ loop: inout EventLoop, _ reporter: inout Reporter) -> RemotePoolOutput? {
     while true {
       if nextOutput < outputs.count {
         nextOutput += 1
@@ -163,21 +177,9 @@ package struct RemotePool: ~Copyable {
       }
       actions.removeAll(keepingCapacity: true)
       nextAction = 0
-      if replying != nil {
-        replying = nil
-        if reply.capacity > 1 << 20 { reply = [] }
-        continue
-      }
-      if !leasing { return nil }
-      if isReadable {
-        takeLine(&loop, &reporter)
-      } else if canSend {
-        ledger.handle(.leaseGranted, into: &actions)
-      } else if phase == .away, ledger.requestedLeases > 0 {
-        connect(&loop, &reporter)
-      } else {
-        return nil
-      }
+      guard replying != nil else { return nil }
+      replying = nil
+      if reply.capacity > 1 << 20 { reply = [] }
     }
   }
 
@@ -185,7 +187,6 @@ package struct RemotePool: ~Copyable {
     _ action: JobAction, _ loop: borrowing EventLoop, _ reporter: inout Reporter
   ) -> RemotePoolOutput? {
     switch action {
-    case .send(let job, _): send(job, &reporter)
     case .interrupt(let job, _): giveUp(job, at: loop.now())
     case .settled(let job, let outcome):
       keptBytes -= store.payloadSize(of: job)
@@ -205,8 +206,8 @@ package struct RemotePool: ~Copyable {
     case .reportInternalError(let text):
       reporter.fatal("internal error: \(text); please report it")
       assertionFailure(text.description)
-    // Leases are given as there are places, and the clocks of jobs are all in the other pool.
-    case .requestLease, .withdrawLease, .declineLease, .arm, .disarm: break
+    // The clocks of jobs are all in the other pool.
+    case .arm, .disarm: break
     }
     return nil
   }

@@ -26,10 +26,10 @@ extension CheckDriver {
       worker = id
       self.pid = pid
     case .stopped(_, _, let status): stopped(status)
-    case .leaseGranted(let id): granted(id)
-    case .leaseRefused: break  // why not, was told before
+    case .offered(let id): granted(id)
+    case .demandRefused: break  // why not, was told before
     case .replied(let id): replied(id)
-    case .leaseLost(_, let loss): lost(loss)
+    case .leaseLost(_, let loss, _): lost(loss)
     case .protocolBroken(let account, let violation): protocolBroken(account, violation)
     case .checkFailed(let account, let check, let failure): checkFailed(account, check, failure)
     case .offended(let account, let offence): fail(.offence("\(offence)"), account)

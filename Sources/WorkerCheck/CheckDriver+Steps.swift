@@ -24,7 +24,7 @@ extension CheckDriver {
     if configuration.pool.readiness != .notified {
       timers.arm(.start, at: startedAt &+ configuration.pool.pool.startLimit)
     }
-    pool.requestLease(&loop)
+    pool.setDemand(1, &loop)
   }
 
   var firstMessage: Message { configuration.pool.probe == nil ? .job(1) : .probe }
@@ -51,7 +51,8 @@ extension CheckDriver {
     let frame = frame(of: message)
     loop.countTime()
     askedAt = loop.now()
-    frame.withUnsafeBytes { pool.send($0, job: UInt64(seen.jobs + 1), to: id, &loop) }
+    let job = SentJob(tag: 0, number: UInt64(seen.jobs + 1))
+    _ = frame.withUnsafeBytes { pool.send($0, job, to: id, &loop) }
     if seen.start == nil {
       look()
     } else {
@@ -205,12 +206,8 @@ extension CheckDriver {
   /// of that in a moment, and no other worker is to be started in its place.
   mutating func ask(_ message: Message) {
     stage = .sending(message)
-    pool.requestLease(&loop)
-    let isGranted = pool.events.contains { event in
-      if case .leaseGranted = event { return true }
-      return false
-    }
-    if !isGranted { pool.withdrawLease(&loop) }
+    pool.setDemand(1, &loop)
+    pool.setDemand(0, &loop)
   }
 
   private mutating func rest(for wait: UInt64, next: Message?) {

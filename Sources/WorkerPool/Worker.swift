@@ -21,9 +21,9 @@ struct Worker: ~Copyable {
     case checking(Check)
     /// Leased, no job sent yet.
     case granted
-    /// A job was sent at the given time.
-    case running(job: UInt64, since: UInt64)
-    /// Its reply was handed over, and stands at the front of `inbound`.
+    /// It has jobs in hand.
+    case running
+    /// The reply to the head of its jobs was handed over, and stands at the front of `inbound`.
     case replied(consumed: Int)
     /// To say whatever it has to say to the end of its input: see `WorkerPool.hearOut`.
     case heardOut
@@ -32,13 +32,21 @@ struct Worker: ~Copyable {
   }
 
   var duty = Duty.starting
-  /// Jobs sent so far, the one in hand included.
+  /// Jobs sent so far, those in hand included.
   var jobs = 0
+  /// The jobs that it has not answered.
+  var hand = JobsInHand()
+  /// When the first of them came to the head.
+  var headSince: UInt64 = 0
+  /// How many it may have at once.
+  var seats = SeatEstimate()
+  /// Jobs that it has done in this lease and that the core was not told of.
+  var uncountedJobs = 0
   /// The number of the last job that it answered; nil if it has answered none.
   var lastJob: UInt64?
-  /// The size of the job or check that was sent last, in bytes with its framing.
-  private var messageSize = 0
-  /// The worker was seen to have read of that message.
+  /// The size of the check that it has not answered, in bytes with its framing; 0 without one.
+  private var checkSize = 0
+  /// The worker was seen to have read of the message that it is to answer next.
   private var hasReadMessage = false
   /// Its last reply was looked at: see `isToBeLookedAt`.
   private var isLookedAt = false
@@ -83,6 +91,8 @@ struct Worker: ~Copyable {
   /// When its memory was last read.
   var measuredAt: UInt64 = 0
 
+  /// The loop reports when its stdin can be written to.
+  var wantsInput = false
   var outputEnded = false
   var inputBroken = false
   var exitStatus: ExitStatus?
@@ -98,9 +108,15 @@ struct Worker: ~Copyable {
     sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
   }
 
-  /// A message of this size, with its framing, is sent to it.
-  mutating func beginMessage(size: Int) {
-    messageSize = size
+  /// A check of this size, with its framing, is sent to it; or it is over, with 0.
+  mutating func setCheck(size: Int) {
+    checkSize = size
+    hasReadMessage = false
+  }
+
+  /// Its jobs begin, or the head of them was answered.
+  mutating func beginHead(at now: UInt64) {
+    headSince = now
     hasReadMessage = false
   }
 
@@ -109,17 +125,14 @@ struct Worker: ~Copyable {
 
   /// True once the worker has read at least one byte of the job in hand. A job of which it has read nothing is
   /// *provably not started*: all its bytes are still countable in the pipe or here.
-  var hasBegunJob: Bool {
-    if case .running = duty { return hasBegunMessage }
-    return false
-  }
+  var hasBegunJob: Bool { duty == .running && hasBegunMessage }
 
-  /// The same for a job or a check.
-  var hasBegunMessage: Bool { outbound.count + process.unreadInput() < messageSize }
+  /// The same for a job or a check. What is parked behind it is unread, too, and counted with it.
+  var hasBegunMessage: Bool { outbound.count + process.unreadInput() < hand.size + checkSize }
 
   func account(at now: UInt64) -> WorkerAccount {
     var current: (number: UInt64, elapsed: UInt64)?
-    if case .running(let job, let since) = duty { current = (job, now &- since) }
+    if duty == .running, let head = hand.head { current = (head.number, now &- headSince) }
     return WorkerAccount(
       worker: id, pid: process.pid, jobs: jobs, age: now &- startedAt, currentJob: current, lastJob: lastJob,
       statusText: statusText, lastErrorLines: errorLines.tail)
@@ -144,7 +157,7 @@ extension Worker {
     if hasReadMessage { return false }
     switch step {
     case .frame:
-      guard jobs > Self.lookedAtFirst, case .running(_, let since) = duty, now &- since < Self.lookedAtFrom &* together
+      guard jobs - hand.count >= Self.lookedAtFirst, duty == .running, now &- headSince < Self.lookedAtFrom &* together
       else {
         return true
       }

@@ -21,21 +21,72 @@ extension WorkerPool {
     return true
   }
 
-  /// Gives the leased worker a job: `frame` is the job in the worker's framing. The run clock starts here.
+  /// Gives the leased worker a job: `frame` is the job in the worker's framing. It runs at once if the worker has no other, and is
+  /// parked behind the others if it has (no more of them than `seats` says). It is written at once; or, `gathered`, together with others
+  /// by `flushJobs`.
+  /// False if the lease was lost between its granting and this call, which `leaseLost` reports: then the job is not sent.
   public mutating func send(
-    _ frame: UnsafeRawBufferPointer, job: UInt64, to id: WorkerID, _ loop: inout EventLoop
-  ) {
+    _ frame: UnsafeRawBufferPointer, _ job: SentJob, to id: WorkerID, gathered: Bool = false, _ loop: inout EventLoop
+  ) -> Bool {
     let slot = id.slot.index
-    // A lease can be lost between its granting and this call: `leaseLost` is then already on its way.
-    guard workers.holds(id), workers[slot].duty == .granted else { return }
+    guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
+    workers[slot].hand.append(job, size: frame.count)
+    workers[slot].jobs += 1
+    if !gathered || frame.count >= Self.writtenAtOnce {
+      write(frame, slot, &loop)
+    } else {
+      if workers[slot].outbound.isEmpty { gatheredSlots.append(slot) }
+      workers[slot].outbound.append(frame)
+    }
+    return true
+  }
+
+  /// A frame of this many bytes is not copied to be written together with others.
+  private static let writtenAtOnce = 16384
+
+  /// Whether the worker takes a job. If it has none, whatever it wrote since its last reply is looked at before.
+  @inline(__always)
+  private mutating func makeReadyForJob(_ slot: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
+    switch workers[slot].duty {
+    case .running, .replied: return true
+    case .starting, .none, .checking, .heardOut, .condemned: return false
+    case .granted: break
+    }
     if workers[slot].hasMoreOutput {
       outputReady(slot, &loop)
-      guard workers.holds(id), workers[slot].duty == .granted else { return }
+      guard workers.holds(id), workers[slot].duty == .granted else { return false }
     }
-    workers[slot].duty = .running(job: job, since: loop.now())
-    workers[slot].beginMessage(size: frame.count)
-    workers[slot].jobs += 1
-    write(frame, slot, &loop)
+    workers[slot].duty = .running
+    workers[slot].beginHead(at: loop.now())
+    workers[slot].seats.began(at: loop.now())
+    return true
+  }
+
+  /// Writes the jobs that were sent since the last time, all of one worker at once.
+  public mutating func flushJobs(_ loop: inout EventLoop) {
+    for slot in gatheredSlots where workers.isOccupied[slot] && !workers[slot].inputBroken { inputReady(slot, &loop) }
+    gatheredSlots.removeAll(keepingCapacity: true)
+  }
+
+  /// How many jobs this worker, which has at least one, may have at once: those that wait are parked in its pipe behind the one that
+  /// runs. 1...`mostSeats`. To be asked when all replies that have come were taken.
+  public mutating func seats(of id: WorkerID, _ loop: inout EventLoop) -> Int {
+    let slot = id.slot.index
+    guard workers.holds(id), workers[slot].duty == .running else { return 1 }
+    countJobs(slot, &loop)
+    let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
+    return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats, at: loop.now()), core.seatsLeft(id), room))
+  }
+
+  /// Bytes that are parked at most: a pipe holds 64 KiB.
+  private static let mostParkedBytes = 32768
+
+  /// How many jobs the worker has.
+  public func jobsInHand(of id: WorkerID) -> Int { workers.holds(id) ? workers[id.slot.index].hand.count : 0 }
+
+  /// The job that the worker runs; nil if it has none.
+  public func head(of id: WorkerID) -> SentJob? {
+    workers.holds(id) ? workers[id.slot.index].hand.head : nil
   }
 
   /// Writes a message to the worker's stdin, as far as the pipe takes it.
@@ -60,13 +111,15 @@ extension WorkerPool {
 
   private mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
     switch workers[slot].outbound.drain(to: workers[slot].process.input) {
-    case .bytes: if workers[slot].outbound.isEmpty { setWantsInput(slot, false, &loop) }
-    case .wouldBlock: break
+    case .bytes: setWantsInput(slot, !workers[slot].outbound.isEmpty, &loop)
+    case .wouldBlock: setWantsInput(slot, true, &loop)
     case .closed, .failed: inputBroke(slot, &loop)
     }
   }
 
   private mutating func setWantsInput(_ slot: Int, _ wants: Bool, _ loop: inout EventLoop) {
+    guard workers[slot].wantsInput != wants else { return }
+    workers[slot].wantsInput = wants
     let token = PoolToken(.input, workers[slot].id, pool: configuration.number).rawValue
     try? loop.modify(workers[slot].process.input, token: token, readable: false, writable: wants)
   }
@@ -133,7 +186,7 @@ extension WorkerPool {
 
   /// True when a reply was handed over: what follows it is looked at after `finishReply`.
   private mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
-    guard !workers[slot].inbound.isEmpty, case .running(let job, _) = workers[slot].duty else { return false }
+    guard !workers[slot].inbound.isEmpty, let head = workers[slot].hand.head else { return false }
     let step = decode(slot)
     let together = pace.count(at: loop.now())
     if workers[slot].isToBeLookedAt(step, at: loop.now(), together: together), !workers[slot].looksRead() {
@@ -141,11 +194,12 @@ extension WorkerPool {
       return false
     }
     guard let frame = frame(step, slot, &loop) else { return false }
-    if frame.consumed < workers[slot].inbound.count {
+    if frame.consumed < workers[slot].inbound.count, workers[slot].hand.count == 1 {
       answeredTwice(slot, frame, &loop)
       return false
     }
-    workers[slot].lastJob = job
+    workers[slot].lastJob = head.number
+    workers[slot].seats.replied()
     workers[slot].reply = frame.payload
     workers[slot].duty = .replied(consumed: frame.consumed)
     if !workers[slot].isProved {
@@ -232,13 +286,30 @@ extension WorkerPool {
     let slot = id.slot.index
     guard hasReply(id), case .replied(let consumed) = workers[slot].duty else { return }
     workers[slot].inbound.removeFirst(consumed)
+    workers[slot].hand.removeFirst()
+    guard workers[slot].hand.isEmpty else {
+      workers[slot].duty = .running
+      workers[slot].beginHead(at: loop.now())
+      workers[slot].uncountedJobs += 1
+      measureAfterJob(slot, &loop)
+      return advance(slot, &loop)
+    }
     workers[slot].duty = .none
     if workers[slot].isInOrder {
       measureAfterJob(slot, &loop)
+      countJobs(slot, &loop)
       return tell(.leaseReleased(id, .healthy), &loop)
     }
     // It spoke on, or it is dying. It gets no other job before that is settled: the core still counts it as leased.
     advance(slot, &loop)
+  }
+
+  /// Jobs that are done while others wait in the worker's pipe are counted together.
+  private mutating func countJobs(_ slot: Int, _ loop: inout EventLoop) {
+    guard workers[slot].uncountedJobs > 0 else { return }
+    let count = workers[slot].uncountedJobs
+    workers[slot].uncountedJobs = 0
+    tell(.jobsDone(workers[slot].id, count), &loop)
   }
 
   // MARK: Breaches
@@ -254,10 +325,10 @@ extension WorkerPool {
     switch workers[slot].duty {
     case .running:
       hadJob = true
-      events.append(.leaseLost(id, .violation(account, violation)))
+      events.append(.leaseLost(id, .violation(account, violation), workers[slot].hand.removeAll()))
     case .granted:
       hadJob = true
-      events.append(.leaseLost(id, .neverStarted))
+      events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
       events.append(.protocolBroken(account, violation))
     case .starting, .none, .checking, .replied, .heardOut, .condemned:
       hadJob = false
@@ -291,7 +362,7 @@ extension WorkerPool {
     }
     guard workers[slot].outputEnded || workers[slot].inputBroken else { return }
     var jobUntouched = false
-    if case .running = workers[slot].duty, !workers[slot].hasBegunJob {
+    if workers[slot].duty == .running, !workers[slot].hasBegunJob {
       workers[slot].duty = .granted
       jobUntouched = true
     }

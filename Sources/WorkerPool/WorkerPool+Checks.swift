@@ -69,7 +69,7 @@ extension WorkerPool {
     workers[id.slot.index].duty = .checking(check)
     workers[id.slot.index].checkedSince = loop.now()
     let frame = exchange.frame(configuration.framing)
-    workers[id.slot.index].beginMessage(size: frame.count)
+    workers[id.slot.index].setCheck(size: frame.count)
     frame.withUnsafeBytes { write($0, id.slot.index, &loop) }
   }
 
@@ -84,6 +84,7 @@ extension WorkerPool {
       return .wrong(shown: shown(answer), expected: expected.withUnsafeBytes { shown($0) })
     }
     workers[slot].inbound.removeFirst(frame.consumed)
+    workers[slot].setCheck(size: 0)
     workers[slot].duty = .none
     if let failure {
       events.append(.checkFailed(workers[slot].account(at: loop.now()), check, failure))

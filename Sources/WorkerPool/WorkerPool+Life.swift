@@ -91,6 +91,7 @@ extension WorkerPool {
     }
     workers[slot].isStopping = true
     workers[slot].duty = .none
+    _ = workers[slot].hand.removeAll()
     disarmOwnTimers(id)
     let steps = StopStep.allCases
     let isUnused = step == 0 && workers[slot].jobs == 0
@@ -156,13 +157,13 @@ extension WorkerPool {
       neverTookAJob: false, outOfMemory: verdict)
     switch workers[slot].duty {
     case .running where workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:
-      events.append(.leaseLost(id, .died(report)))
+      events.append(.leaseLost(id, .died(report), workers[slot].hand.removeAll()))
       return .died
     case .running:
       report.account.currentJob = nil
-      report.account.jobs -= 1
-      events.append(.leaseLost(id, .neverStarted))
-    case .granted: events.append(.leaseLost(id, .neverStarted))
+      report.account.jobs -= workers[slot].hand.count
+      events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
+    case .granted: events.append(.leaseLost(id, .neverStarted, []))
     case .checking(let check): report.check = check
     // What it did was reported, and is why it is no more.
     case .condemned:
@@ -185,14 +186,15 @@ extension WorkerPool {
     guard workers.holds(id) else { return }
     let slot = id.slot.index
     guard !workers[slot].isProved, !workers[slot].isStopping else { return }
-    guard case .running(_, let since) = workers[slot].duty else {
+    guard workers[slot].duty == .running else {
       // No job yet, so no evidence: looked at again when it has had one for a while.
       return timers.arm(.start(id), at: loop.now() &+ 1_000_000_000)
     }
     if workers[slot].hasBegunJob { return }
     let evidence = min(configuration.pool.startLimit, 1_000_000_000)
+    let since = workers[slot].headSince
     if loop.now() &- since < evidence { return timers.arm(.start(id), at: since &+ evidence) }
-    events.append(.leaseLost(id, .neverStarted))
+    events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
     workers[slot].duty = .none
     events.append(.notice(.retiring(id, .startTimeout)))
     tell(.workerBroken(id), &loop)

@@ -143,10 +143,10 @@ extension WorkerPool {
     case .replied: return timers.arm(offence.timer(of: id), at: loop.now() &+ Self.replyWait)
     case .condemned: return
     case .running:
-      events.append(.leaseLost(id, .offence(account, offence)))
+      events.append(.leaseLost(id, .offence(account, offence), workers[slot].hand.removeAll()))
       hadJob = true
     case .granted:
-      events.append(.leaseLost(id, .neverStarted))
+      events.append(.leaseLost(id, .neverStarted, []))
       events.append(.offended(account, offence))
       (hadJob, jobUntouched) = (true, true)
     case .starting, .none, .checking, .heardOut: events.append(.offended(account, offence))

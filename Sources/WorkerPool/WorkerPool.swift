@@ -8,8 +8,9 @@ import WorkerProcess
 /// A pool of worker processes: runs the decisions of `PoolStateMachine` on real processes and pipes.
 ///
 /// One thread, no callbacks: the owner runs the `EventLoop`, hands its events in, and takes what happened out of `events`.
-/// A lease is asked for with `requestLease`; `leaseGranted` names the worker; `send` gives it the job; `replied` and
-/// `finishReply` end it. A worker that fails instead is told by `leaseLost`, exactly once.
+/// The owner says how many jobs wait (`setDemand`); `offered` names a worker for one of them; `send` gives it the job; `replied` and
+/// `finishReply` end it. A worker that fails instead is reported by `leaseLost`, exactly once. While it runs a short job, more can be
+/// parked behind that one (`seats`).
 public struct WorkerPool: ~Copyable {
   /// The timers of the pool: those of its core, and its own.
   enum Timer: Hashable {
@@ -44,7 +45,8 @@ public struct WorkerPool: ~Copyable {
   var actions: [PoolAction] = []
   var workers = WorkerSlab()
   var timers = TimerQueue<Timer>()
-  var requests = LeaseRequests()
+  /// Workers with jobs in `outbound` that are to be written together.
+  var gatheredSlots: [Int] = []
   var containment: Containment
   /// For what the core does not draw.
   var generator: SeededGenerator
@@ -104,15 +106,24 @@ public struct WorkerPool: ~Copyable {
     tell(.start, &loop)
   }
 
-  /// Asks for a worker: answered by one `leaseGranted` or `leaseRefused`.
-  public mutating func requestLease(_ loop: inout EventLoop) {
-    tell(.leaseRequested(requests.add(), .forever), &loop)
+  /// So many jobs wait for a worker now, 0 or more. Each is answered by one `offered`, which counts it down, or all of them by one
+  /// `demandRefused`.
+  public mutating func setDemand(_ jobs: Int, _ loop: inout EventLoop) {
+    if core.demand != jobs { tell(.demandChanged(jobs), &loop) }
   }
 
-  /// Takes back one request that was not answered yet, the latest.
-  public mutating func withdrawLease(_ loop: inout EventLoop) {
-    if let waiter = requests.takeBackLatest() { tell(.leaseWithdrawn(waiter), &loop) }
+  /// The last number that was set, less the offers since then.
+  public var demand: Int { core.demand }
+
+  /// Workers that have at least one job.
+  public var busyWorkers: [WorkerID] {
+    workers.isOccupied.indices.compactMap { slot in
+      workers.isOccupied[slot] && !workers[slot].hand.isEmpty ? workers[slot].id : nil
+    }
   }
+
+  /// Whether a worker is free: then none is given a second job.
+  public var hasIdleWorker: Bool { core.hasIdleWorker }
 
   /// Gives back a lease that was not used.
   public mutating func returnLease(_ worker: WorkerID, _ loop: inout EventLoop) {
@@ -121,11 +132,13 @@ public struct WorkerPool: ~Copyable {
     tell(.leaseReleased(worker, .unused), &loop)
   }
 
-  /// Stops the worker in spite of its job (which is its holder's to settle: no `leaseLost` follows).
-  public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) {
-    guard workers.holds(worker) else { return }
+  /// Stops the worker in spite of its jobs. They are its holder's to settle: no `leaseLost` follows. Returns them, the head first.
+  public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) -> [SentJob] {
+    guard workers.holds(worker) else { return [] }
+    let jobs = workers[worker.slot.index].hand.removeAll()
     workers[worker.slot.index].duty = .none
     tell(.workerBroken(worker, interrupted: true), &loop)
+    return jobs
   }
 
   /// Replaces every worker, make-before-break as far as `surge` allows.
@@ -240,13 +253,11 @@ public struct WorkerPool: ~Copyable {
     case .startWorker(let worker): spawn(worker, &loop)
     case .stopWorker(let worker, let step): stopStep(worker, step, &loop)
     case .abandonWorker: break  // never asked for: a process is watched until its death is confirmed
-    case .grantLease(let waiter, let worker):
-      requests.answered(waiter)
+    case .offer(let worker):
       workers[worker.slot.index].duty = .granted
-      events.append(.leaseGranted(worker))
-    case .refuseLease(let waiter, let refusal):
-      requests.answered(waiter)
-      events.append(.leaseRefused(refusal))
+      events.append(.offered(worker))
+    case .refuseDemand(let refusal): events.append(.demandRefused(refusal))
+    case .grantLease, .refuseLease: break  // never asked for: jobs have no names here
     case .probeWorker(let worker): ask(worker, .probe, &loop)
     case .prepareWorker: break  // never asked for: `completed` sees to it
     case .resetWorker(let worker): ask(worker, .reset, &loop)

@@ -19,6 +19,10 @@ public struct WorkerPoolConfiguration: Sendable {
   /// Sizes, limits, backoff, breaker. `capacity` must be 1: one outstanding job per worker.
   public var pool: PoolConfiguration
 
+  /// The most jobs that one worker has at once, 1 or more: the one that it runs, and those that are parked in its pipe (see
+  /// `WorkerPool.seats`). 1 with `metersJobs`.
+  public var mostSeats = 1
+
   /// How a worker proves that it is ready. `.probed` needs a `probe`.
   public var readiness = Readiness.assumed
   /// The health check; without one no worker is ever probed, whatever `pool` says.
@@ -58,6 +62,7 @@ public struct WorkerPoolConfiguration: Sendable {
     completed.pool.readyIsProof = readiness != .assumed
     completed.pool.resetsAfterLease = reset != nil
     completed.pool.preparesEachLease = false
+    if metersJobs { completed.mostSeats = 1 }
     if probe == nil {
       completed.pool.probeInterval = 0
       completed.pool.probeBeforeLeaseUnlessUsedWithin = nil

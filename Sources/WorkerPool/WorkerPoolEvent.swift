@@ -20,14 +20,15 @@ public enum WorkerPoolEvent {
   case stopping(WorkerID)
   /// A worker that was told to stop has ended so.
   indirect case stopped(WorkerID, pid: CInt, ExitStatus)
-  /// A lease that was requested: `send` a job or `release` it.
-  case leaseGranted(WorkerID)
-  /// A lease that was requested will not come.
-  case leaseRefused(LeaseRefusal)
-  /// The job's reply is there: read it with `withReply`, then call `finishReply`.
+  /// A worker is there for one of the jobs that wait, and is leased: `send` it a job, or give it back with `returnLease`.
+  case offered(WorkerID)
+  /// No worker will come for the jobs that wait (`setDemand`).
+  case demandRefused(LeaseRefusal)
+  /// The reply to the job at the head is there: read it with `withReply`, then call `finishReply`.
   case replied(WorkerID)
-  /// The lease ended without a reply; it must not be released.
-  indirect case leaseLost(WorkerID, LeaseLoss)
+  /// The lease ended without a reply to these jobs, the head first; it must not be released. What happened is about the head. Those
+  /// behind it were parked: the worker did nothing about them.
+  indirect case leaseLost(WorkerID, LeaseLoss, [SentJob])
   /// The worker broke the protocol, with or without a job.
   indirect case protocolBroken(WorkerAccount, ProtocolViolation)
   /// A probe or a reset went wrong: the worker is being stopped.

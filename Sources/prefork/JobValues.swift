@@ -1,5 +1,6 @@
 import CommandLineKit
 import JobCore
+import PoolCore
 
 /// How long a job may run, as it is written: `30s`, or `200%` of the median.
 enum TimeLimitValue: Equatable {
@@ -20,6 +21,15 @@ extension ValueKind where Value == TimeLimitValue {
           example: "200%")
       }
       return .percent(percent)
+    }
+  }
+}
+
+extension ValueKind where Value == Int? {
+  /// How many jobs a worker may have at once; nil for as many as suit it.
+  static var prefetch: ValueKind {
+    ValueKind(placeholder: "auto|N", choices: ["auto"], example: "1") { text throws(ValueError) -> Int? in
+      text == "auto" ? nil : try ValueKind<Int>.integer(in: 1...SeatEstimate.mostSeats, example: 1).parse(text)
     }
   }
 }

@@ -145,6 +145,11 @@ enum RunOptions {
   static let queueTimeout = Option.optional(
     "queue-timeout", .duration(atLeast: 1), unset: "no limit",
     help: "longest wait for a worker; then the job ends as expired")
+  static let prefetch = Option<Int?>(
+    "prefetch", .prefetch, default: "auto",
+    help:
+      "most jobs at one worker: the one that runs, and others that wait in its pipe; auto: as many as it does in a "
+      + "millisecond, measured; 1: none waits there")
   static let retryDelay = Option.optional(
     "retry-delay", .delay, unset: "none",
     help: "the wait before a job is tried again: doubled from MIN to MAX")
@@ -234,7 +239,7 @@ enum RunOptions {
       recycleGroup,
       healthGroup,
       OptionGroup(
-        "jobs", [queue, queueTimeout, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder, drainTimeout]),
+        "jobs", [queue, queueTimeout, prefetch, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder, drainTimeout]),
       OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),

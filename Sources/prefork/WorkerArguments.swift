@@ -31,6 +31,7 @@ func workerPoolConfiguration(
   configuration.groupLimits = GroupLimits(
     memory: arguments[RunOptions.memoryMax], processes: arguments[RunOptions.pidsMax])
   configuration.adoptsOrphans = true
+  configuration.mostSeats = arguments[RunOptions.prefetch] ?? SeatEstimate.mostSeats
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]

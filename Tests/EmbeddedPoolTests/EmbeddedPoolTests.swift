@@ -14,9 +14,9 @@ import WorkerPool
       _ = try host.next { if case .ready = $0 { true } else { false } }
       // Not one event is taken meanwhile: the pool learns of it by its write alone.
       usleep(300_000)
-      host.pool.requestLease(&host.loop)
+      host.pool.setDemand(1, &host.loop)
       let loss = try host.nextAfterSending { if case .leaseLost = $0 { true } else { false } }
-      guard case .leaseLost(_, .neverStarted) = loss else {
+      guard case .leaseLost(_, .neverStarted, _) = loss else {
         Issue.record("\(loss)")
         return
       }
@@ -49,14 +49,14 @@ import WorkerPool
         if case .notEnforced(let text) = $0 { text.contains("SIGCHLD") } else { false }
       }
       #expect(isTold == isIgnored)
-      host.pool.requestLease(&host.loop)
+      host.pool.setDemand(1, &host.loop)
       guard case .replied(let worker) = try host.nextAfterSending({ if case .replied = $0 { true } else { false } })
       else { return }
       #expect(host.pool.withReply(of: worker) { String(decoding: $0, as: UTF8.self) } == "<job>")
       host.pool.finishReply(of: worker, &host.loop)
-      host.pool.requestLease(&host.loop)
+      host.pool.setDemand(1, &host.loop)
       let loss = try host.nextAfterSending { if case .leaseLost = $0 { true } else { false } }
-      guard case .leaseLost(_, .died(let report)) = loss else {
+      guard case .leaseLost(_, .died(let report), _) = loss else {
         Issue.record("\(loss)")
         return
       }
@@ -93,9 +93,9 @@ struct Host: ~Copyable {
 
   /// The same, with a job for the worker that is leased before.
   mutating func nextAfterSending(_ isWanted: (WorkerPoolEvent) -> Bool) throws -> WorkerPoolEvent {
-    let granted = try next { if case .leaseGranted = $0 { true } else { false } }
-    guard case .leaseGranted(let worker) = granted else { return granted }
-    Array("job\n".utf8).withUnsafeBytes { pool.send($0, job: 1, to: worker, &loop) }
+    let granted = try next { if case .offered = $0 { true } else { false } }
+    guard case .offered(let worker) = granted else { return granted }
+    Array("job\n".utf8).withUnsafeBytes { _ = pool.send($0, SentJob(tag: 0, number: 1), to: worker, &loop) }
     return try next(isWanted)
   }
 

@@ -21,7 +21,7 @@ struct Demo: ~Copyable {
   /// Runs until every job has its reply and no worker is left.
   mutating func run() throws(SystemError) {
     pool.start(&loop)
-    for _ in jobs { pool.requestLease(&loop) }
+    pool.setDemand(jobs.count, &loop)
     while !isClosed {
       takeEvents()
       if isClosed { break }
@@ -49,14 +49,16 @@ struct Demo: ~Copyable {
 
   private mutating func take(_ event: WorkerPoolEvent) {
     switch event {
-    case .leaseGranted(let worker):
+    case .offered(let worker):
       let frame = Array(jobs.removeFirst().utf8)
-      frame.withUnsafeBytes { pool.send($0, job: 10 - UInt64(jobs.count), to: worker, &loop) }
+      let job = SentJob(tag: 0, number: 10 - UInt64(jobs.count))
+      // The worker may have died since; that is reported by `leaseLost`.
+      _ = frame.withUnsafeBytes { pool.send($0, job, to: worker, &loop) }
     case .replied(let worker):
       replies.append(pool.withReply(of: worker) { String(decoding: $0, as: UTF8.self) })
       pool.finishReply(of: worker, &loop)
       if replies.count == 10 { pool.stop(.graceful, &loop) }
-    case .leaseLost(let worker, let loss): print("worker \(worker) lost its job: \(loss)")
+    case .leaseLost(let worker, let loss, _): print("worker \(worker) lost its job: \(loss)")
     case .cannotStart(let error): print(error)
     case .closed: isClosed = true
     default: break

@@ -1,0 +1,61 @@
+/// How many jobs one worker is sent at once: the head, which runs, and some that are parked in its pipe behind it, so that it never
+/// waits for us between two short jobs.
+///
+/// Parked jobs cannot be taken back from the pipe, and wait for the one before them however long that takes. So they are only as
+/// many as the worker does in `reach`, measured at this worker and believed at once when jobs get slow; and none are parked at a
+/// worker that has not answered `probation` jobs one at a time.
+public struct SeatEstimate: Sendable {
+  /// What is parked at a worker shall not take longer, in nanoseconds.
+  public static let reach: UInt64 = 1_000_000
+  /// Jobs that a worker must have answered one at a time.
+  public static let probation = 64
+  /// Most jobs at one worker, whatever they take.
+  public static let mostSeats = 256
+  /// After so many answers a worker is let run empty once: a reply too many shows only then.
+  public static let answersBetweenRests = 1000
+
+  private var answered = 0
+  private var answersSinceRest = 0
+  /// How long a job takes of late, in nanoseconds.
+  private var typicalTime: UInt64 = 0
+  /// Since when the jobs run that were answered since then.
+  private var measuredSince: UInt64 = 0
+  private var answersMeasured: UInt64 = 0
+
+  /// Nothing is known yet.
+  public init() {}
+
+  /// It is given a job while it has none.
+  @inline(__always)
+  public mutating func began(at now: UInt64) {
+    measuredSince = now
+    answersMeasured = 0
+    answersSinceRest = 0
+  }
+
+  /// It has answered one job.
+  @inline(__always)
+  public mutating func replied() {
+    answered += 1
+    answersMeasured += 1
+    answersSinceRest += 1
+  }
+
+  /// How many jobs it may have at this moment, 1 or more, if it may have `limit` at most. To be asked when all that has come from it
+  /// was counted.
+  public mutating func seats(atMost limit: Int, at now: UInt64) -> Int {
+    if answersMeasured > 0 {
+      measure((now &- measuredSince) / answersMeasured)
+      measuredSince = now
+      answersMeasured = 0
+    }
+    guard limit > 1, answered >= Self.probation, answersSinceRest < Self.answersBetweenRests else { return 1 }
+    guard typicalTime < Self.reach else { return 1 }
+    return max(1, min(limit, Self.mostSeats, Int(Self.reach / max(1, typicalTime))))
+  }
+
+  /// Slower is believed at once, faster little by little.
+  private mutating func measure(_ time: UInt64) {
+    typicalTime = time >= typicalTime ? time : typicalTime - (typicalTime - time) / 4
+  }
+}
