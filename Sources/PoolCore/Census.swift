@@ -8,6 +8,8 @@ struct Census: Sendable, Equatable {
   var serving = 0
   /// Serving and holding at least one lease, or on the way to or from one.
   var busy = 0
+  /// Being probed or reset for the demand: each covers one job of it.
+  var preparing = 0
   /// Holding a worker in any state.
   var occupied = 0
   /// Started, and neither proved nor settled since.
@@ -38,7 +40,10 @@ struct Census: Sendable, Equatable {
     case .starting: starting += change
     case .stopping: if slot.startHasFailed { failing += change }
     case .idle: break
-    case .probing, .leased, .resetting: if isServing { busy += change }
+    case .leased: if isServing { busy += change }
+    case .probing, .resetting:
+      if isServing { busy += change }
+      if slot.state.isForDemand { preparing += change }
     }
     occupied += change
     if isServing { serving += change }

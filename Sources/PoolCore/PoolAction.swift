@@ -11,6 +11,11 @@ public enum PoolAction: Sendable, Equatable {
   case grantLease(WaiterID, WorkerID)
   /// The waiter gets none.
   case refuseLease(WaiterID, LeaseRefusal)
+  /// The worker is leased to the demand, until `leaseReleased`: a job may be sent to it. The pool counts one job less in
+  /// its demand. If no job waits any more, the lease ends with `.unused`.
+  case offer(WorkerID)
+  /// No job of the demand gets a worker. The demand is 0 from now on.
+  case refuseDemand(LeaseRefusal)
 
   /// Check the worker; answer with `probePassed` or `probeFailed`.
   case probeWorker(WorkerID)
@@ -117,7 +122,7 @@ public enum PoolNotice: Sendable, Equatable {
 
 /// An event that cannot be, told apart by what was wrong with it.
 public enum ImpossibleEvent: Sendable, Equatable {
-  /// A lease was released that is not held.
+  /// A lease was released that is not held, or jobs were done without one.
   case releaseWithoutLease
   /// A worker is gone that the pool does not have.
   case goneWithoutWorker

@@ -8,6 +8,13 @@ public enum PoolEvent: Sendable, Equatable {
   case leaseWithdrawn(WaiterID)
   /// A lease ends. Ignored when the worker is on the stop ladder: that made its leases void.
   case leaseReleased(WorkerID, LeaseEnd)
+  /// So many jobs wait for a worker now, in place of the number before. 0 or more. Each is answered by one `offer`, or all
+  /// of them by one `refuseDemand`; waiters come first. Jobs for which a worker was offered are not in the number, so
+  /// the driver handles each `offer` before it counts again. Ignored after the pool is closed if it is 0.
+  case demandChanged(Int)
+  /// The leased worker has done so many more jobs, and its lease goes on. Each counts like a lease that ends well. Ignored when
+  /// the worker is on the stop ladder.
+  case jobsDone(WorkerID, Int)
 
   /// A worker that is starting asks for more time: its start may last until so many nanoseconds from now, if that is later
   /// than it was to end anyway. Each such word replaces the one before (`EXTEND_TIMEOUT_USEC` of sd_notify(3)). Ignored
@@ -54,11 +61,12 @@ public enum PoolEvent: Sendable, Equatable {
   case recycle(WorkerID)
   /// Start workers until so many serve, once, whatever the demand; no more than the maximum. Given up when the breaker opens.
   case prefill(Int)
-  /// Accept no new waiter, serve those that wait, then stop everything gracefully.
+  /// Accept no new waiter, serve those that wait and the demand, then stop everything gracefully. The demand may still change,
+  /// as a job may come back whose worker died.
   case drain
-  /// Accept no new waiter, refuse those that wait, and stop everything gracefully as soon as it is free.
+  /// Accept no new waiter and no demand, refuse those that wait, and stop everything gracefully as soon as it is free.
   case close
-  /// Refuse all waiters and stop every worker now, leased or not.
+  /// Refuse all waiters and the demand, and stop every worker now, leased or not.
   case stop(StopUrgency)
 }
 
@@ -77,7 +85,7 @@ public enum WaitLimit: Sendable, Equatable {
 public enum LeaseEnd: Sendable, Equatable {
   /// The job is done, the worker can take the next.
   case healthy
-  /// The lease was not used; it does not count as a job.
+  /// No job was done since the lease began, or since the last `jobsDone`. It does not count as a job.
   case unused
   /// The job is done, and the worker asks to be replaced.
   case wantsToRetire

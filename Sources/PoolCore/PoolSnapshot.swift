@@ -10,7 +10,7 @@ public struct PoolSnapshot: Sendable, Equatable {
   public let backingOff: Int
   /// Workers on the stop ladder.
   public let stopping: Int
-  /// Those who wait for a lease, without those for whom a worker is being probed.
+  /// Those who wait for a lease and the jobs of the demand, without those for which a worker is being probed or reset.
   public let waiting: Int
   /// True while failed starts keep further ones back, but for one trial at a time.
   public let isBreakerOpen: Bool
@@ -58,6 +58,9 @@ extension PoolStateMachine {
   /// Workers that serve: idle, probing, leased or resetting, and not retiring.
   public var serving: Int { census.serving }
 
+  /// Workers that are free: ready, with no lease and no check under way.
+  public var idleWorkers: Int { census.serving - census.busy }
+
   /// True while failed starts keep further ones back, but for one trial at a time.
   public var isBreakerOpen: Bool { breaker.isOpen }
 
@@ -69,7 +72,7 @@ extension PoolStateMachine {
     let all = slots.indices.map { SlotSnapshot(slots[$0], in: SlotID($0)) }
     return PoolSnapshot(
       slots: all, serving: census.serving, starting: census.starting, backingOff: census.backingOff,
-      stopping: all.count { if case .stopping = $0.state { true } else { false } }, waiting: waiters.count,
+      stopping: all.count { if case .stopping = $0.state { true } else { false } }, waiting: waiting,
       isBreakerOpen: breaker.isOpen)
   }
 }

@@ -11,7 +11,7 @@ extension PoolStateMachine {
   /// Counts the workers that are coming back, no more than are waited for, and looks again when the first of them is
   /// late.
   mutating func countComingBack(at now: UInt64, into actions: inout [PoolAction]) {
-    guard !waiters.isEmpty, checksWorkers, census.occupied + census.backingOff < mostOccupied else { return }
+    guard waiting > 0, checksWorkers, census.occupied + census.backingOff < mostOccupied else { return }
     var soonest = UInt64.max
     for slot in slots where comingBack < workersForWaiters {
       guard let left = timeLeft(of: slot, at: now) else { continue }
@@ -21,7 +21,7 @@ extension PoolStateMachine {
     if comingBack > 0 { review(after: soonest, at: now, into: &actions) }
   }
 
-  private var checksWorkers: Bool {
+  var checksWorkers: Bool {
     configuration.resetsAfterLease || configuration.probesAfterLease || configuration.probeInterval > 0
       || preparesLeases
   }
@@ -41,7 +41,7 @@ extension PoolStateMachine {
 
   // MARK: While starts fail
 
-  /// Refuses the waiters when the breaker has opened and no worker is left to serve them; unless starts are tried for
+  /// Refuses the waiters and the demand when the breaker has opened and no worker is left to serve them; unless starts are tried for
   /// waiters, also those that come while it is open.
   mutating func refuseWhileStartsFail(into actions: inout [PoolAction]) {
     guard case .open = breaker.state, configuration.refusesWhileBreakerIsOpen, census.serving + census.starting == 0
@@ -53,7 +53,7 @@ extension PoolStateMachine {
 
   /// Lets one start be tried for the waiters, though failures hold it back; if it is too early for that, later.
   mutating func tryStartForWaiters(at now: UInt64, into actions: inout [PoolAction]) {
-    guard configuration.triesStartsForWaiters, phase == .open, !waiters.isEmpty || prefilling > 0,
+    guard configuration.triesStartsForWaiters, phase == .open, waiting > 0 || prefilling > 0,
       census.occupied < mostOccupied, census.serving + census.starting + census.failing < target + replacements
     else { return }
     switch breaker.state {
@@ -63,7 +63,7 @@ extension PoolStateMachine {
     }
     let due = lastTry.addingReportingOverflow(shortestWait).partialValue
     guard now >= due else {
-      if waiters.count > waiters.eager || prefilling > 0 { review(after: due - now, at: now, into: &actions) }
+      if waiting > waiters.eager || prefilling > 0 { review(after: due - now, at: now, into: &actions) }
       return
     }
     lastTry = now

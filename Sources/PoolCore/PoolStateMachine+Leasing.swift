@@ -6,9 +6,11 @@ extension PoolStateMachine {
     if let lastWaiter, waiter <= lastWaiter { return impossible(.waiterOutOfOrder, into: &actions) }
     lastWaiter = waiter
     guard phase == .open else { return actions.append(.refuseLease(waiter, .closed)) }
-    if waiters.isEmpty { growth = 1 }
+    if waiting == 0 { growth = 1 }
     let slot = waiters.isEmpty ? available.pick(configuration.leaseOrder) : nil
-    if let slot, isFit(slot, at: now) { return grant(Waiter(id: waiter, patience: .endless), slot, into: &actions) }
+    if let slot, isFit(slot, at: now) {
+      return grant(.waiter(Waiter(id: waiter, patience: .endless)), slot, into: &actions)
+    }
     let patience: Waiter.Patience
     switch limit {
     case .unlessExhausted: patience = .eager
@@ -17,7 +19,7 @@ extension PoolStateMachine {
       actions.append(.arm(.waiter(waiter), after: wait))
     case .forever: patience = .endless
     }
-    if let slot { return serve(Waiter(id: waiter, patience: patience), from: slot, at: now, into: &actions) }
+    if let slot { return serve(.waiter(Waiter(id: waiter, patience: patience)), from: slot, at: now, into: &actions) }
     waiters.append(Waiter(id: waiter, patience: patience))
     // A fixed pool at full strength has nothing to decide: this is the path of every job of a busy pool.
     if census.serving < configuration.maximum { reconcile(at: now, into: &actions) }
@@ -64,13 +66,13 @@ extension PoolStateMachine {
     guard preparesLeases else { return nil }
     for slot in slots.indices {
       guard let waiter = slots[slot].state.waiter, waiter.id == id else { continue }
-      slots[slot].state = slots[slot].state.withoutWaiter
+      dropClaim(slot)
       return waiter
     }
     return nil
   }
 
-  /// Workers may be probed or reset for one who waits.
+  /// Workers may be probed or reset for a waiter or the demand.
   var preparesLeases: Bool {
     configuration.probeBeforeLeaseUnlessUsedWithin != nil || configuration.resetsBeforeLease
       || configuration.preparesEachLease
@@ -89,33 +91,40 @@ extension PoolStateMachine {
     return now &- slots[slot].lastUsed > grace || grace == 0 && slots[slot].isUnchecked
   }
 
-  /// Gives the waiter this available worker, after a reset and a probe if they are due.
-  mutating func serve(_ waiter: Waiter, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  /// Gives the claim this available worker, after a reset and a probe if they are due.
+  mutating func serve(_ claim: Claim, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
     if configuration.resetsBeforeLease, slots[slot].isDirty {
-      return beginReset(slot, for: waiter, at: now, into: &actions)
+      return beginReset(slot, for: claim, at: now, into: &actions)
     }
     if configuration.preparesEachLease || isProbeDue(slot, at: now) {
-      return beginProbe(slot, for: waiter, at: now, into: &actions)
+      return beginProbe(slot, for: claim, at: now, into: &actions)
     }
-    grant(waiter, slot, into: &actions)
+    grant(claim, slot, into: &actions)
   }
 
-  mutating func grant(_ waiter: Waiter, _ slot: Int, into actions: inout [PoolAction]) {
+  mutating func grant(_ claim: Claim, _ slot: Int, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
     if slots[slot].leases == 0 {
+      slots[slot].hasServedInLease = false
       setState(slot, .leased, into: &actions)
       if configuration.leaseReportLimit > 0 { arm(slot, .lease, after: configuration.leaseReportLimit, into: &actions) }
     }
     slots[slot].leases += 1
     if slots[slot].leases < configuration.capacity { available.insert(slot, into: &slots) }
-    if waiter.patience == .timed { actions.append(.disarm(.waiter(waiter.id))) }
-    actions.append(.grantLease(waiter.id, worker(in: slot)))
+    switch claim {
+    case .waiter(let waiter):
+      if waiter.patience == .timed { actions.append(.disarm(.waiter(waiter.id))) }
+      actions.append(.grantLease(waiter.id, worker(in: slot)))
+    case .demand:
+      demand -= 1
+      actions.append(.offer(worker(in: slot)))
+    }
   }
 
-  /// Serves waiters as long as there are workers for them.
+  /// Serves waiters, then the demand, as long as there are workers for them.
   mutating func dispatch(at now: UInt64, into actions: inout [PoolAction]) {
-    while !waiters.isEmpty, let slot = available.pick(configuration.leaseOrder), let waiter = waiters.popFirst() {
-      serve(waiter, from: slot, at: now, into: &actions)
+    while waiting > 0, let slot = available.pick(configuration.leaseOrder) {
+      serve(waiters.popFirst().map { .waiter($0) } ?? .demand, from: slot, at: now, into: &actions)
     }
   }
 
@@ -128,29 +137,27 @@ extension PoolStateMachine {
     guard slots[slot].state == .leased else { return impossible(.releaseWithoutLease, into: &actions) }
     available.remove(slot, from: &slots)
     slots[slot].leases -= 1
-    slots[slot].lastUsed = now
-    slots[slot].isUnchecked = true
-    if end != .unused { slots[slot].isDirty = true }
     switch end {
-    case .unused: break
-    case .healthy: countJob(slot, at: now, into: &actions)
+    case .unused:
+      slots[slot].lastUsed = now
+      slots[slot].isUnchecked = true
+    case .healthy: countJobs(slot, 1, at: now, into: &actions)
     case .wantsToRetire:
       setRetiring(slot, .own, into: &actions)
-      countJob(slot, at: now, into: &actions)
+      countJobs(slot, 1, at: now, into: &actions)
     }
-    if census.serving > configuration.maximum, census.serving > mostServing {
-      setRetiring(slot, .surplus, into: &actions)
-    }
-    if slots[slot].retiring == nil { return giveBack(slot, wasUsed: end != .unused, at: now, into: &actions) }
+    if servesTooMany { setRetiring(slot, .surplus, into: &actions) }
+    let wasUsed = end != .unused || slots[slot].hasServedInLease
+    if slots[slot].retiring == nil { return giveBack(slot, wasUsed: wasUsed, at: now, into: &actions) }
     if slots[slot].leases == 0 { beginStop(slot, .graceful, into: &actions) }
     reconcile(at: now, into: &actions)
   }
 
-  private mutating func countJob(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
-    slots[slot].jobs += 1
+  mutating func countJobs(_ slot: Int, _ count: Int, at now: UInt64, into actions: inout [PoolAction]) {
+    slots[slot].recordJobs(count, at: now)
     // First what becomes of this worker: one that goes is no reason, proved or not, to let another one go.
-    if slots[slot].jobLimit > 0 { checkJobLimit(slot, at: now, into: &actions) }
-    if slots[slot].jobs == 1 { firstJobDone(slot, at: now, into: &actions) }
+    if slots[slot].jobLimit > 0 { checkJobLimit(slot, after: count, at: now, into: &actions) }
+    if slots[slot].jobs == count { firstJobDone(slot, at: now, into: &actions) }
   }
 
   /// The worker goes on serving: to its next waiter, or to rest.
@@ -182,8 +189,7 @@ extension PoolStateMachine {
     } else {
       available.insert(slot, into: &slots)
     }
-    let isOneTooMany = census.serving > configuration.maximum && census.serving > mostServing
-    if phase == .draining || isOneTooMany { reconcile(at: now, into: &actions) }
+    if phase == .draining || servesTooMany { reconcile(at: now, into: &actions) }
     dispatch(at: now, into: &actions)
     if census.serving - census.busy > mostIdle { retireSpare(at: now, into: &actions) }
     guard slots[slot].state == .idle else { return }

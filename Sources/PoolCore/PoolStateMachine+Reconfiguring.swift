@@ -26,7 +26,7 @@ extension PoolStateMachine {
     }
     let preparedLeases = preparesLeases
     use(new)
-    if preparedLeases, !preparesLeases { takeBackWaiters(at: now) }
+    if preparedLeases, !preparesLeases { takeBackClaims() }
     forgetFailures(into: &actions)
     rearmIdle(into: &actions)
     // Who waits is served by those that are there, before they are replaced.
@@ -41,17 +41,14 @@ extension PoolStateMachine {
   private mutating func use(_ new: PoolConfiguration) {
     configuration = new
     hasShortcut = Self.hasShortcut(new)
+    allowsManyJobs = Self.allowsManyJobs(new)
     growth = min(growth, new.maximumStarting)
     breaker.budget = new.restartBudget
   }
 
   /// Those for whom a worker is being checked wait with the others again: nobody is checked for a lease any more.
-  private mutating func takeBackWaiters(at now: UInt64) {
-    for slot in slots.indices {
-      guard let waiter = slots[slot].state.waiter else { continue }
-      slots[slot].state = slots[slot].state.withoutWaiter
-      waiters.putBack(waiter)
-    }
+  private mutating func takeBackClaims() {
+    for slot in slots.indices { takeBackClaim(of: slot) }
   }
 
   private mutating func forgetFailures(into actions: inout [PoolAction]) {

@@ -28,21 +28,23 @@ extension PoolStateMachine {
     if let slot = slot(of: worker) { limitReached(slot, reason, at: now, into: &actions) }
   }
 
-  /// Looks at the job limit after a job. A single job per worker is a promise of isolation: it is kept at any price.
-  mutating func checkJobLimit(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  /// Looks at the job limit after so many jobs. A single job per worker is a promise of isolation: it is kept at any price.
+  mutating func checkJobLimit(_ slot: Int, after count: Int, at now: UInt64, into actions: inout [PoolAction]) {
     if configuration.maximumJobs == 1 { return retire(slot, .jobs, .graceful, at: now, into: &actions) }
-    if slots[slot].jobs == slots[slot].jobLimit || slots[slot].overdue == nil && isJobLimitNear(slot, at: now) {
+    let (jobs, limit) = (slots[slot].jobs, slots[slot].jobLimit)
+    let isReached = jobs >= limit && jobs - count < limit
+    if isReached || slots[slot].overdue == nil && isJobLimitNear(slot, after: jobs, at: now) {
       limitReached(slot, .jobs, at: now, into: &actions)
     }
   }
 
-  /// True when the jobs that are left will take no longer than a start.
-  private func isJobLimitNear(_ slot: Int, at now: UInt64) -> Bool {
-    guard configuration.surge > 0, slots[slot].jobs < slots[slot].jobLimit else { return false }
-    let timed = configuration.readyIsProof ? slots[slot].jobs : slots[slot].jobs - 1
+  /// True when the jobs that are left after so many will take no longer than a start.
+  func isJobLimitNear(_ slot: Int, after jobs: Int, at now: UInt64) -> Bool {
+    guard configuration.surge > 0, jobs < slots[slot].jobLimit else { return false }
+    let timed = configuration.readyIsProof ? jobs : jobs - 1
     guard timed > 0 else { return false }
     let pace = (now &- slots[slot].pacedSince) / UInt64(timed)
-    return UInt64(slots[slot].jobLimit - slots[slot].jobs) <= typicalStart / max(1, pace)
+    return UInt64(slots[slot].jobLimit - jobs) <= typicalStart / max(1, pace)
   }
 
   /// The age at which a worker is to be replaced: its limit, less what a start takes, but not less than half of it.
@@ -86,13 +88,17 @@ extension PoolStateMachine {
 
   private var mayReplace: Bool {
     guard census.replaceable > 0, phase == .open else { return false }
-    let strength = min(target, configuration.maximum)
     let hasRoom =
       configuration.surge > 0
-      ? census.replaced < configuration.surge && census.serving - census.unproved > strength
+      ? census.replaced < configuration.surge && isReplacementReady
       : census.serving >= strength && census.occupied == census.serving && census.backingOff == 0
     return hasRoom && !awaitsCanary
   }
+
+  private var strength: Int { min(target, configuration.maximum) }
+
+  /// With surge: one more has loaded than the pool should have, and an overdue worker can go.
+  var isReplacementReady: Bool { census.serving - census.unproved > strength }
 
   /// During a roll, the first replacement must do a job or settle before an old worker goes for it, even if it was proved to
   /// be ready; each later one must at least be proved. A bad build that dies after a moment would replace the whole pool

@@ -13,7 +13,7 @@ extension PoolStateMachine {
     case .starting, .idle, .probing, .resetting:
       slots[slot].startHasFailed = !slots[slot].isProved || !slots[slot].hasSettled
     }
-    takeBackWaiter(of: slot, at: now, into: &actions)
+    takeBackClaim(of: slot)
     retire(slot, .broken, .prompt, at: now, into: &actions)
   }
 
@@ -106,6 +106,7 @@ extension PoolStateMachine {
 
   mutating func close(at now: UInt64, into actions: inout [PoolAction]) {
     guard phase == .open || phase == .new || phase == .draining else { return }
+    isClosing = true
     refuseAllWaiters(.closed, into: &actions)
     phase = .draining
     reconcile(at: now, into: &actions)
@@ -128,7 +129,7 @@ extension PoolStateMachine {
   mutating func closeIfDone(into actions: inout [PoolAction]) {
     switch phase {
     case .new, .open, .closed: return
-    case .draining: guard waiters.isEmpty, census.backingOff == 0 else { return }
+    case .draining: guard waiting == 0, census.backingOff == 0 else { return }
     case .stopping: break
     }
     guard census.occupied == 0 else { return }

@@ -8,8 +8,8 @@
 /// because a start may take 50 ms or a minute. A start that is not begun when the demand goes is never begun, as the
 /// need is counted anew each time; one that was begun is let finish, and that worker ages out if it stays idle.
 extension PoolStateMachine {
-  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters need beyond those that are
-  /// coming back to them.
+  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters and the waiting jobs need beyond
+  /// those that are coming back to them.
   var target: Int {
     switch phase {
     case .new, .stopping, .closed: return 0
@@ -25,9 +25,17 @@ extension PoolStateMachine {
   /// Most workers that may be idle. Replacements do not count, they are about to be needed.
   var mostIdle: Int { max(configuration.maximumIdle, leastServing).addingUpToMax(replacements) }
 
+  /// Leases that are asked for, and no worker is being prepared for them.
+  @inline(__always)
+  var waiting: Int { waiters.count + uncoveredDemand }
+
   var workersForWaiters: Int {
-    (waiters.count + configuration.capacity - 1) / configuration.capacity
+    (waiting + configuration.capacity - 1) / configuration.capacity
   }
+
+  /// More serve than may: one of them goes as soon as it is free.
+  @inline(__always)
+  var servesTooMany: Bool { census.serving > configuration.maximum && census.serving > mostServing }
 
   /// Starts what is missing, retires what is too much, and refuses waiters that nobody will ever serve.
   mutating func reconcile(at now: UInt64, into actions: inout [PoolAction]) {
@@ -96,7 +104,7 @@ extension PoolStateMachine {
     case .new, .stopping, .closed: return
     case .open: while census.serving > mostServing, retireColdest(.surplus, into: &actions) {}
     case .draining:
-      guard waiters.isEmpty else { return }
+      guard waiting == 0 else { return }
       while retireColdest(.drained, into: &actions) {}
       if census.starting > 0 {
         for slot in slots.indices where slots[slot].state == .starting { stopUnneeded(slot, into: &actions) }

@@ -123,7 +123,7 @@ extension PoolStateMachine {
   mutating func workerGone(_ worker: WorkerID, _ cause: GoneCause, at now: UInt64, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker) else { return impossible(.goneWithoutWorker, into: &actions) }
     let failed = startFailed(slot, cause)
-    takeBackWaiter(of: slot, at: now, into: &actions)
+    takeBackClaim(of: slot)
     vacate(slot, into: &actions)
     if failed {
       noteStartFailure(slot, isFinal: cause == .cannotStart && !hasProvedOnce, at: now, into: &actions)
@@ -169,14 +169,12 @@ extension PoolStateMachine {
     refuseEager(into: &actions)
   }
 
+  /// Refuses the waiters and the demand.
   mutating func refuseAllWaiters(_ refusal: LeaseRefusal, into actions: inout [PoolAction]) {
     if preparesLeases {
-      for slot in slots.indices {
-        guard let waiter = slots[slot].state.waiter else { continue }
-        slots[slot].state = slots[slot].state.withoutWaiter
-        waiters.putBack(waiter)
-      }
+      for slot in slots.indices { takeBackClaim(of: slot) }
     }
+    refuseDemand(refusal, into: &actions)
     while let waiter = waiters.popFirst() {
       if waiter.patience == .timed { actions.append(.disarm(.waiter(waiter.id))) }
       actions.append(.refuseLease(waiter.id, refusal))

@@ -17,6 +17,10 @@ public struct PoolStateMachine: Sendable {
   var slots: [Slot] = []
   var available: AvailableSlots
   var waiters = WaiterQueue()
+  /// Jobs that wait for a worker, without identifiers, and for which none was offered yet.
+  public internal(set) var demand = 0
+  /// No demand is accepted any more.
+  var isClosing = false
   var breaker: Breaker
   var lastSerial: UInt64 = 0
   var lastWaiter: WaiterID?
@@ -51,6 +55,8 @@ public struct PoolStateMachine: Sendable {
 
   /// No lease needs a timer or a reset behind it, so that `leaseAtOnce` can succeed.
   public internal(set) var hasShortcut: Bool
+  /// A worker may do several jobs in one lease: nothing has to happen between a lease and the next one.
+  var allowsManyJobs: Bool
 
   /// Impossible events seen so far: each is a defect of the driver or of the pool, and was reported.
   public internal(set) var internalErrors = 0
@@ -63,6 +69,7 @@ public struct PoolStateMachine: Sendable {
     available = AvailableSlots(capacity: configuration.capacity)
     breaker = Breaker(budget: configuration.restartBudget)
     hasShortcut = Self.hasShortcut(configuration)
+    allowsManyJobs = Self.allowsManyJobs(configuration)
   }
 
   static func hasShortcut(_ configuration: PoolConfiguration) -> Bool {
@@ -77,6 +84,8 @@ public struct PoolStateMachine: Sendable {
     case .leaseRequested(let waiter, let limit): requestLease(waiter, limit, at: now, into: &actions)
     case .leaseWithdrawn(let waiter): withdrawLease(waiter, at: now, into: &actions)
     case .leaseReleased(let worker, let end): releaseLease(worker, end, at: now, into: &actions)
+    case .demandChanged(let count): setDemand(count, at: now, into: &actions)
+    case .jobsDone(let worker, let count): jobsDone(worker, count, at: now, into: &actions)
     case .startExtended(let worker, let time): extendStart(worker, by: time, at: now, into: &actions)
     case .workerReady(let worker): workerReady(worker, at: now, into: &actions)
     case .workerGone(let worker, let cause): workerGone(worker, cause, at: now, into: &actions)
@@ -180,8 +189,9 @@ extension PoolStateMachine {
     case .resetting: disarm(slot, .reset, into: &actions)
     case .stopping: disarm(slot, .stop, into: &actions)
     }
-    // Every job comes this way twice: between these states only the number of busy ones can change.
+    // Every job comes this way twice: between these states only the numbers of busy and preparing ones can change.
     guard old.isUp, state.isUp else { return amend(slot) { $0.state = state } }
+    census.preparing += (state.isForDemand ? 1 : 0) - (old.isForDemand ? 1 : 0)
     if slots[slot].retiring == nil { census.busy += (state.isBusy ? 1 : 0) - (old.isBusy ? 1 : 0) }
     slots[slot].state = state
   }

@@ -1,3 +1,10 @@
+/// What a free worker is handed to.
+enum Claim: Equatable, Sendable {
+  case waiter(Waiter)
+  /// One job of the demand, whichever it will be.
+  case demand
+}
+
 /// What a slot is doing. Every state but `empty`, `idle` and `leased` has a deadline of the pool's own, so that nothing
 /// is stuck for ever (roadrunner #1669); a lease's deadline is its holder's business.
 enum SlotState: Equatable, Sendable {
@@ -9,28 +16,44 @@ enum SlotState: Equatable, Sendable {
   case starting
   /// Ready, holds no lease. → `leased`, `probing`, `stopping`; `workerGone` → `empty` or `backingOff`.
   case idle
-  /// Being checked; then the waiter gets it, if there is one. `probePassed` → `idle` or `leased`;
-  /// `probeFailed` or deadline `.probe` → `stopping`, and the waiter goes back to the front of the queue.
-  case probing(Waiter?)
+  /// Being checked; then the claim gets it, if there is one. `probePassed` → `idle` or `leased`;
+  /// `probeFailed` or deadline `.probe` → `stopping`, and a waiter goes back to the front of the queue.
+  case probing(Claim?)
   /// Holds 1...capacity leases. Last `leaseReleased` → `idle`, `resetting` or `stopping`; `workerGone` → `empty`.
   case leased
-  /// Forgetting its last job; then the waiter gets it, if there is one. `resetPassed` → `idle`, `probing` or `leased`;
-  /// `resetFailed` or deadline `.reset` → `stopping`, and the waiter goes back to the front of the queue.
-  case resetting(Waiter?)
+  /// Forgetting its last job; then the claim gets it, if there is one. `resetPassed` → `idle`, `probing` or `leased`;
+  /// `resetFailed` or deadline `.reset` → `stopping`, and a waiter goes back to the front of the queue.
+  case resetting(Claim?)
   /// On the given step of the stop ladder; one beyond the last when all were taken and the last is repeated.
   /// Deadline `.stop` → the next step; `workerGone` → `empty` or `backingOff`.
   case stopping(step: Int)
 
-  /// The one for whom the worker is being probed or reset.
-  var waiter: Waiter? {
+  /// What the worker is being probed or reset for.
+  var claim: Claim? {
     switch self {
-    case .probing(let waiter), .resetting(let waiter): waiter
+    case .probing(let claim), .resetting(let claim): claim
     case .empty, .backingOff, .starting, .idle, .leased, .stopping: nil
     }
   }
 
+  /// The waiter for whom the worker is being probed or reset.
+  var waiter: Waiter? {
+    switch claim {
+    case .waiter(let waiter): waiter
+    case .demand, nil: nil
+    }
+  }
+
+  /// True while the worker is being probed or reset for the demand.
+  var isForDemand: Bool {
+    switch self {
+    case .probing(.demand), .resetting(.demand): true
+    case .probing, .resetting, .empty, .backingOff, .starting, .idle, .leased, .stopping: false
+    }
+  }
+
   /// The same state with nobody waiting for its end.
-  var withoutWaiter: SlotState {
+  var withoutClaim: SlotState {
     switch self {
     case .probing: .probing(nil)
     case .resetting: .resetting(nil)
@@ -94,6 +117,8 @@ struct Slot: Sendable {
   var isUnchecked = false
   /// It did a job since it was last reset.
   var isDirty = false
+  /// It did a job in this lease, which went on.
+  var hasServedInLease = false
   /// When the probe or the reset that it is in began, or the first of several in a row.
   var checkBegan: UInt64 = 0
   /// When the worker became idle; a probe does not count.
@@ -119,5 +144,14 @@ struct Slot: Sendable {
     case .starting, .idle, .probing, .leased, .resetting: !isProved && !hasSettled
     case .empty, .backingOff, .stopping: false
     }
+  }
+
+  /// The worker did so many jobs just now.
+  @inline(__always)
+  mutating func recordJobs(_ count: Int, at now: UInt64) {
+    jobs += count
+    lastUsed = now
+    isUnchecked = true
+    isDirty = true
   }
 }

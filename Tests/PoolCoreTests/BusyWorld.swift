@@ -24,12 +24,17 @@ struct BusyWorld {
   private var stopping: Set<UInt64> = []
   /// Requests to be made, so that somebody always waits.
   private var wanted = 0
+  /// Jobs wait as a number, not as waiters.
+  private let usesDemand: Bool
 
-  init(start: UInt64, job: UInt64, stop: UInt64, _ configuration: PoolConfiguration) {
+  init(start: UInt64, job: UInt64, stop: UInt64, usesDemand: Bool = false, _ configuration: PoolConfiguration) {
     harness = PoolHarness(configuration)
     (self.start, self.job, self.stop) = (start, job, stop)
+    self.usesDemand = usesDemand
     send(.start)
-    for _ in 0..<3 * configuration.maximum { send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever)) }
+    let jobs = 3 * configuration.maximum
+    if usesDemand { send(.demandChanged(jobs)) }
+    for _ in 0..<(usesDemand ? 0 : jobs) { send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever)) }
   }
 
   /// Forgets what was counted so far.
@@ -65,8 +70,7 @@ struct BusyWorld {
       guard harness.isAlive(worker) else { return }
     case .start, .startExtended, .leaseRequested, .leaseWithdrawn, .workerBroken, .limitExceeded, .retirementRequested,
       .probePassed, .probeFailed, .resetPassed, .resetFailed, .timerFired, .resized, .recycleAll, .recycle, .prefill,
-      .drain, .close,
-      .stop:
+      .demandChanged, .jobsDone, .drain, .close, .stop:
       break
     }
     send(event)
@@ -83,7 +87,7 @@ struct BusyWorld {
     for action in harness.actions {
       switch action {
       case .startWorker(let worker): load(worker)
-      case .grantLease(_, let worker):
+      case .grantLease(_, let worker), .offer(let worker):
         let begin = max(harness.now, loadedAt[worker.serial] ?? 0)
         agenda.append((begin + job, .leaseReleased(worker, .healthy)))
         wanted += 1
@@ -91,7 +95,7 @@ struct BusyWorld {
         if stopping.insert(worker.serial).inserted {
           agenda.append((harness.now + stop, .workerGone(worker, .stopped)))
         }
-      case .abandonWorker, .refuseLease, .probeWorker, .prepareWorker, .resetWorker, .arm, .disarm, .report, .closed:
+      case .abandonWorker, .refuseLease, .refuseDemand, .probeWorker, .prepareWorker, .resetWorker, .arm, .disarm, .report, .closed:
         break
       }
     }
@@ -100,6 +104,11 @@ struct BusyWorld {
     }
     fewestWorking = min(fewestWorking, working)
     mostWorking = max(mostWorking, working)
+    if usesDemand, wanted > 0 {
+      let count = harness.demand + wanted
+      wanted = 0
+      return send(.demandChanged(count))
+    }
     while wanted > 0 {
       wanted -= 1
       send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever))

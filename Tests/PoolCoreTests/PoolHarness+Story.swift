@@ -88,6 +88,25 @@ extension PoolHarness {
     actions.compactMap { if case .grantLease(_, let worker) = $0 { worker } else { nil } }
   }
 
+  /// Workers offered by the last event, by slot.
+  var offered: [Int] {
+    actions.compactMap { if case .offer(let worker) = $0 { worker.slot.index } else { nil } }
+  }
+
+  /// So many jobs wait from now on.
+  @discardableResult
+  mutating func demand(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) -> [PoolAction] {
+    send(.demandChanged(count), sourceLocation: sourceLocation)
+  }
+
+  /// So many jobs of the lease are done, which goes on.
+  @discardableResult
+  mutating func done(
+    _ slot: Int, _ count: Int, sourceLocation: SourceLocation = #_sourceLocation
+  ) -> [PoolAction] {
+    send(.jobsDone(worker(slot), count), sourceLocation: sourceLocation)
+  }
+
   /// Refusals of the last event.
   var refused: [LeaseRefusal] {
     actions.compactMap { if case .refuseLease(_, let refusal) = $0 { refusal } else { nil } }

@@ -15,6 +15,10 @@ struct PoolHarness {
     var check = Check.none
     var step = -1
     var leases = 0
+    /// Jobs sent to it in this lease and not reported as done, where the driver sends several.
+    var sent = 0
+    /// Jobs that it has done.
+    var jobs = 0
     /// Why it gets no further lease.
     var retiring: RetireReason?
     /// It went for its replacement, and is not gone yet.
@@ -30,6 +34,12 @@ struct PoolHarness {
   private(set) var occupied = 0
   /// Waiters that have no answer yet, oldest first.
   private(set) var pending: [WaiterID] = []
+  /// Jobs that wait, and have no answer yet.
+  private(set) var demand = 0
+  /// Limits may be passed, or could be once.
+  private(set) var hadSurge = false
+  /// Each worker does one job, now and ever since.
+  private(set) var isStrict = false
   private(set) var isClosed = false
   private(set) var violations: [String] = []
   /// The actions of the last event.
@@ -48,6 +58,8 @@ struct PoolHarness {
   init(_ configuration: PoolConfiguration, seed: UInt64 = 1, isRecording: Bool = true) {
     pool = PoolStateMachine(configuration: configuration, generator: SeededGenerator(seed: seed))
     self.isRecording = isRecording
+    hadSurge = configuration.surge > 0
+    isStrict = configuration.maximumJobs == 1
   }
 
   /// Hands the event over and carries out the actions. In a story any violation fails the test where it happened.
@@ -74,7 +86,7 @@ struct PoolHarness {
     let wasClosed = isClosed
     let shortcut = Shortcut(event, in: pool, at: now)
     pool.handle(event, at: now, into: &actions)
-    if let difference = shortcut?.difference(to: pool, actions) { violate(difference) }
+    if let difference = shortcut.difference(to: pool, actions) { violate(difference) }
     for action in actions { carryOut(action, wasClosed: wasClosed) }
     checkDecisions()
     if isRecording { history += actions }
@@ -100,6 +112,8 @@ struct PoolHarness {
     isReplacing = false
     actions.removeAll(keepingCapacity: true)
     let wasClosed = isClosed
+    hadSurge = hadSurge || configuration.surge > 0
+    isStrict = isStrict && configuration.maximumJobs == 1
     mostLoading = max(mostLoading, pool.census.loading)
     // Without surge those that reach a limit go at once, and are not counted.
     for slot in shadows.indices { shadows[slot].isBeingReplaced = pool.slots[slot].isBeingReplaced }
@@ -107,6 +121,19 @@ struct PoolHarness {
     for action in actions { carryOut(action, wasClosed: wasClosed) }
     checkDecisions()
     if isRecording { history += actions }
+  }
+
+  /// Lets a lease end and go on at once, if the pool can; false when the event must be sent.
+  mutating func continueLease(_ worker: WorkerID) -> Bool {
+    guard pool.continueLease(worker, at: now) else { return false }
+    event = .leaseReleased(worker, .healthy)
+    isReplacing = false
+    actions.removeAll(keepingCapacity: true)
+    count(1, of: worker)
+    shadows[worker.slot.index].sent = 1
+    if demand < 1 { violate("goes on with \(worker), but no job waits") }
+    demand -= 1
+    return true
   }
 
   mutating func violate(_ what: String) { violations.append(what) }
@@ -137,8 +164,14 @@ struct PoolHarness {
       lastWaiter = waiter.number
       pending.append(waiter)
     case .leaseWithdrawn(let waiter): answered(waiter)
-    case .leaseReleased(let worker, _):
-      if isAlive(worker), shadows[worker.slot.index].leases > 0 { shadows[worker.slot.index].leases -= 1 }
+    case .leaseReleased(let worker, let end):
+      if isAlive(worker), shadows[worker.slot.index].leases > 0 {
+        shadows[worker.slot.index].leases -= 1
+        if end != .unused { count(1, of: worker) }
+      }
+    case .demandChanged(let count): demand = count
+    case .jobsDone(let worker, let count):
+      if isAlive(worker), shadows[worker.slot.index].leases > 0 { self.count(count, of: worker) }
     case .workerReady(let worker):
       if isAlive(worker), shadows[worker.slot.index].life == .starting { shadows[worker.slot.index].life = .ready }
     case .workerGone(let worker, _): forget(worker)
@@ -150,6 +183,14 @@ struct PoolHarness {
       break
     }
   }
+
+  private mutating func count(_ jobs: Int, of worker: WorkerID) {
+    shadows[worker.slot.index].jobs += jobs
+    shadows[worker.slot.index].sent -= jobs
+  }
+
+  /// The driver sends the leased worker so many jobs more.
+  mutating func sendJobs(_ count: Int, to worker: WorkerID) { shadows[worker.slot.index].sent += count }
 
   func isAlive(_ worker: WorkerID) -> Bool {
     let slot = worker.slot.index
@@ -180,6 +221,13 @@ struct PoolHarness {
       forget(worker)
     case .grantLease(let waiter, let worker): grant(waiter, worker)
     case .refuseLease(let waiter, _): if !answered(waiter) { violate("refuses \(waiter), who does not wait") }
+    case .offer(let worker):
+      if demand < 1 { violate("offers \(worker), but no job waits") }
+      demand -= 1
+      lease(worker)
+    case .refuseDemand:
+      if demand < 1 { violate("refuses a demand that is not there") }
+      demand = 0
     case .probeWorker(let worker), .prepareWorker(let worker, _): check(worker, .probe)
     case .resetWorker(let worker): check(worker, .reset)
     case .arm(let timer, let wait):
@@ -221,18 +269,32 @@ struct PoolHarness {
     shadows[slot].life = .stopping
     shadows[slot].step = step
     shadows[slot].leases = 0
+    shadows[slot].sent = 0
     shadows[slot].check = .none
   }
 
   private mutating func grant(_ waiter: WaiterID, _ worker: WorkerID) {
     if !answered(waiter) { violate("grants \(worker) to \(waiter), who does not wait") }
+    lease(worker)
+  }
+
+  private mutating func lease(_ worker: WorkerID) {
     guard isAlive(worker) else { return violate("grants \(worker), which is not there") }
     let shadow = shadows[worker.slot.index]
     if shadow.life != .ready { violate("grants \(worker), which is not ready") }
     if shadow.isRetiring { violate("grants \(worker), which retires") }
     if shadow.check != .none { violate("grants \(worker), which is being checked") }
     if shadow.leases >= pool.configuration.capacity { violate("grants \(worker), which is full") }
+    if pool.configuration.capacity == 1, pool.seatsLeft(worker) < 1, !isStopped(worker) {
+      violate("grants \(worker), which may get no job")
+    }
     shadows[worker.slot.index].leases += 1
+    shadows[worker.slot.index].sent = 1
+  }
+
+  /// It was leased and given up by one and the same event.
+  private func isStopped(_ worker: WorkerID) -> Bool {
+    if case .stopping = pool.slots[worker.slot.index].state { true } else { false }
   }
 
   private mutating func check(_ worker: WorkerID, _ check: Shadow.Check) {
@@ -265,6 +327,7 @@ struct PoolHarness {
     isClosed = true
     if occupied > 0 { violate("is closed with \(occupied) workers") }
     if !pending.isEmpty { violate("is closed with \(pending.count) waiters") }
+    if demand > 0 { violate("is closed with \(demand) jobs") }
     if let (timer, _) = timers.next { violate("is closed with \(timer) armed") }
   }
 }

@@ -4,7 +4,9 @@
 extension PoolHarness {
   /// The cheap ones.
   mutating func checkQuickly() {
-    if !pool.waiters.isEmpty, pool.available.pick(.lifo) != nil { violate("somebody waits while a worker is free") }
+    if pool.waiting > 0, pool.available.pick(.lifo) != nil { violate("somebody waits while a worker is free") }
+    if pool.demand != demand { violate("the pool counts \(pool.demand) jobs that wait, there are \(demand)") }
+    if pool.uncoveredDemand < 0 { violate("\(pool.census.preparing) workers are prepared for \(demand) jobs") }
     if pool.census.occupied != occupied {
       violate("census says \(pool.census.occupied) workers, there are \(occupied)")
     }
@@ -64,10 +66,10 @@ extension PoolHarness {
 
   /// A request that waits while failures hold starts back is not forgotten.
   private mutating func checkTries() {
-    guard pool.configuration.triesStartsForWaiters, pool.phase == .open, pool.waiters.count > pool.waiters.eager,
+    guard pool.configuration.triesStartsForWaiters, pool.phase == .open, pool.waiting > pool.waiters.eager,
       pool.census.occupied == 0, timers.reviewDeadline == nil
     else { return }
-    violate("\(pool.waiters.count) wait, nothing is started, and no start is going to be tried")
+    violate("\(pool.waiting) wait, nothing is started, and no start is going to be tried")
   }
 
   private mutating func checkWorker(_ index: Int) {
@@ -87,11 +89,21 @@ extension PoolHarness {
     if (slot.state == .leased) != (slot.leases > 0) {
       violate("slot \(index) is \(slot.state) with \(slot.leases) leases")
     }
+    if shadow.life != .none { checkJobs(index) }
     let couldServe =
       slot.retiring == nil
       && (slot.state == .idle || slot.state == .leased && slot.leases < pool.configuration.capacity)
     if slot.isListed != couldServe { violate("slot \(index) is \(slot.state), listed: \(slot.isListed)") }
     if slot.state == .idle, slot.retiring != nil { violate("slot \(index) retires and rests") }
+  }
+
+  private mutating func checkJobs(_ index: Int) {
+    let slot = pool.slots[index]
+    let jobs = shadows[index].jobs
+    if slot.jobs != jobs { violate("slot \(index) counts \(slot.jobs) jobs, its worker did \(jobs)") }
+    if slot.jobLimit > 0, slot.jobs > slot.jobLimit, pool.configuration.capacity == 1, !hadSurge || isStrict {
+      violate("slot \(index) did \(jobs) jobs, at most \(slot.jobLimit) may be")
+    }
   }
 
   private mutating func checkTimers(_ index: Int) {
@@ -140,7 +152,7 @@ extension PoolHarness {
       ($0.state == .resetting(nil) || $0.state == .probing(nil)) && $0.retiring == nil
         && now - $0.checkBegan < patience && pool.typicalCheck <= patience
     }
-    let waiting = max(0, pool.waiters.count - returning)
+    let waiting = max(0, pool.waiting - returning)
     let wanted = max(pool.configuration.minimum, pool.prefilling, pool.census.busy + waiting) + pool.replacements
     let census = pool.census
     if census.serving + census.starting > wanted {
@@ -148,7 +160,15 @@ extension PoolHarness {
     }
   }
 
-  private var isPlainRequest: Bool { if case .leaseRequested = event { true } else { false } }
+  private var isPlainRequest: Bool {
+    switch event {
+    case .leaseRequested, .demandChanged: true
+    case .start, .leaseWithdrawn, .leaseReleased, .jobsDone, .startExtended, .workerReady, .workerGone, .workerBroken,
+      .limitExceeded, .retirementRequested, .probePassed, .probeFailed, .resetPassed, .resetFailed, .timerFired,
+      .resized, .recycleAll, .recycle, .prefill, .drain, .close, .stop:
+      false
+    }
+  }
 
   private mutating func checkStart(of worker: WorkerID) {
     let configuration = pool.configuration

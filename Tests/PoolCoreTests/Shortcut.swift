@@ -1,36 +1,50 @@
 @testable import PoolCore
 
-/// The shortcut for a lease or its end, tried on a copy of the pool. Where it does not decline it must do what the event
-/// does.
+/// The shortcuts for an event, tried on copies of the pool. Where one does not decline it must do what the event does.
 struct Shortcut {
-  private let pool: PoolStateMachine
-  private let actions: [PoolAction]
+  private var results: [(pool: PoolStateMachine, actions: [PoolAction])] = []
 
-  /// Nil when there is no shortcut for the event, or it declines. Then the copy must be unchanged.
-  init?(_ event: PoolEvent, in original: PoolStateMachine, at now: UInt64) {
+  init(_ event: PoolEvent, in original: PoolStateMachine, at now: UInt64) {
     var copy = original
     switch event {
     case .leaseRequested(let waiter, _):
-      guard let worker = copy.leaseAtOnce(at: now) else { return nil }
-      actions = [.grantLease(waiter, worker)]
+      if let worker = copy.leaseAtOnce(at: now) { results.append((copy, [.grantLease(waiter, worker)])) }
     case .leaseReleased(let worker, .healthy):
-      guard copy.releaseAtOnce(worker, at: now) else { return nil }
-      actions = []
-    case .start, .leaseWithdrawn, .leaseReleased, .startExtended, .workerReady, .workerGone, .workerBroken,
+      if copy.releaseAtOnce(worker, at: now) { results.append((copy, [])) }
+      var other = original
+      if other.continueLease(worker, at: now) { results.append((other, [.offer(worker)])) }
+    case .demandChanged(let count):
+      if count == copy.demand + 1, let worker = copy.leaseAtOnce(at: now) { results.append((copy, [.offer(worker)])) }
+      var other = original
+      var actions: [PoolAction] = []
+      other.changeDemand(to: count, at: now, into: &actions)
+      results.append((other, actions))
+    case .start, .leaseWithdrawn, .leaseReleased, .jobsDone, .startExtended, .workerReady, .workerGone, .workerBroken,
       .limitExceeded, .retirementRequested, .probePassed, .probeFailed, .resetPassed, .resetFailed, .timerFired,
       .resized, .recycleAll, .recycle, .prefill, .drain, .close, .stop:
-      return nil
+      break
     }
-    pool = copy
   }
 
-  /// What the event did that the shortcut would not have done.
+  /// What the event did that a shortcut would not have done.
   func difference(to other: PoolStateMachine, _ done: [PoolAction]) -> String? {
-    if actions != done { return "the shortcut would do \(actions) instead of \(done)" }
-    if pool.census != other.census { return "the shortcut leads to \(pool.census) instead of \(other.census)" }
-    for (one, two) in zip(pool.slots, other.slots) where "\(one)" != "\(two)" {
-      return "the shortcut leads to \(one) instead of \(two)"
+    for (pool, actions) in results {
+      if actions != done { return "the shortcut would do \(actions) instead of \(done)" }
+      if pool.census != other.census { return "the shortcut leads to \(pool.census) instead of \(other.census)" }
+      if pool.demand != other.demand || pool.growth != other.growth {
+        return "the shortcut leads to a demand of \(pool.demand), growth \(pool.growth)"
+      }
+      for (one, two) in zip(pool.slots, other.slots) where describe(one) != describe(two) {
+        return "the shortcut leads to \(one) instead of \(two)"
+      }
     }
     return nil
+  }
+
+  /// All that counts of a slot.
+  private func describe(_ slot: Slot) -> String {
+    var slot = slot
+    if !slot.isListed { (slot.previous, slot.next) = (-1, -1) }
+    return "\(slot)"
   }
 }

@@ -47,7 +47,7 @@ extension Simulation {
       observe()
     }
     harness.violate(
-      "does not recover: \(harness.pending.count) wait, phase \(harness.pool.phase), \(harness.pool.census), "
+      "does not recover: \(harness.pending.count) and \(harness.demand) jobs wait, phase \(harness.pool.phase), \(harness.pool.census), "
         + "breaker \(harness.pool.breaker.state)")
     return false
   }
@@ -67,7 +67,7 @@ extension Simulation {
       case (.ready, .reset): send(.resetPassed(worker))
       case (.ready, .none):
         guard shadow.leases > 0 else { continue }
-        send(.leaseReleased(worker, .healthy))
+        endLease(of: worker)
       }
       didSomething = true
     }
@@ -82,7 +82,7 @@ extension Simulation {
     case .new, .closed: return harness.isClosed
     case .draining, .stopping: return false
     case .open:
-      guard harness.pending.isEmpty else { return false }
+      guard harness.pending.isEmpty, harness.demand == 0 else { return false }
       return isNeverAtRest
         || pool.census.serving >= pool.configuration.minimum
           && pool.census.occupied == pool.census.serving && pool.census.overdue == 0
@@ -105,19 +105,26 @@ extension Simulation {
 
   /// A recovered pool answers each waiter with a worker, and refuses nobody.
   private mutating func serveSome() {
-    let refusals = sightings.refusals
-    for _ in 0..<20 { send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever)) }
+    let refusals = sightings.refusals + sightings.demandsRefused
+    ask(for: 20)
     guard settleDown() else { return }
-    if sightings.refusals > refusals { harness.violate("refused a waiter with healthy workers") }
+    if sightings.refusals + sightings.demandsRefused > refusals { harness.violate("refused a waiter with healthy workers") }
+  }
+
+  private mutating func ask(for count: Int) {
+    if client != .demand {
+      for _ in 0..<count { send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever)) }
+    }
+    if client != .waiters { send(.demandChanged(count)) }
   }
 
   /// By drain or by stop, with somebody still waiting: closed once, everybody answered, nothing left behind.
   private mutating func end() {
-    for _ in 0..<3 { send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever)) }
+    ask(for: 3)
     send(happens(50) ? .drain : .stop(.graceful))
     guard settleDown() else { return }
     harness.checkInvariants()
-    send(.leaseRequested(WaiterID(harness.lastWaiter + 1), .forever))
-    if !harness.pending.isEmpty { harness.violate("a closed pool left a waiter without an answer") }
+    ask(for: 1)
+    if !harness.pending.isEmpty || harness.demand > 0 { harness.violate("a closed pool left a waiter without an answer") }
   }
 }

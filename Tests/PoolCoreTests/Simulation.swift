@@ -8,11 +8,12 @@ struct Simulation {
   /// How many machines lived and how many were brought to their end.
   private(set) var machines = 0
   /// How often each thing of interest happened; shows that the simulation gets everywhere.
-  private(set) var sightings = Sightings()
+  var sightings = Sightings()
   var harness: PoolHarness
   var chance: SeededGenerator
 
   struct Sightings: Equatable {
+    var offers = 0, demandsRefused = 0, parked = 0, continued = 0
     var grants = 0, refusals = 0, starts = 0, probes = 0, resets = 0, rolls = 0, aborts = 0, opened = 0, stuck = 0
     var abandoned = 0, closed = 0, reconfigured = 0, replaced = 0, agedOut = 0, spare = 0
     /// The most that loaded for growth at once.
@@ -22,6 +23,10 @@ struct Simulation {
   /// What each machine did; only when recording.
   private(set) var histories: [[PoolAction]] = []
   private let isRecording: Bool
+  /// How those that want a worker say so, for this machine.
+  private(set) var client: Client
+
+  enum Client: CaseIterable { case waiters, demand, both }
 
   init(seed: UInt64, isRecording: Bool = false) {
     self.seed = seed
@@ -29,6 +34,7 @@ struct Simulation {
     chance = SeededGenerator(seed: seed)
     let configuration = PoolConfiguration.random(using: &chance)
     harness = PoolHarness(configuration, seed: chance.next(), isRecording: isRecording)
+    client = Client.allCases.randomElement(using: &chance) ?? .both
     machines = 1
   }
 
@@ -46,6 +52,7 @@ struct Simulation {
       if isRecording { histories.append(harness.history) }
       let configuration = PoolConfiguration.random(using: &chance)
       harness = PoolHarness(configuration, seed: chance.next(), isRecording: isRecording)
+      client = Client.allCases.randomElement(using: &chance) ?? .both
     }
     return nil
   }
@@ -68,6 +75,8 @@ struct Simulation {
       case .startWorker: sightings.starts += 1
       case .grantLease: sightings.grants += 1
       case .refuseLease: sightings.refusals += 1
+      case .offer: sightings.offers += 1
+      case .refuseDemand: sightings.demandsRefused += 1
       case .probeWorker, .prepareWorker: sightings.probes += 1
       case .resetWorker: sightings.resets += 1
       case .abandonWorker: sightings.abandoned += 1
@@ -98,6 +107,14 @@ struct Simulation {
   }
 
   private mutating func request() {
+    switch client {
+    case .waiters: requestLease()
+    case .demand: changeDemand()
+    case .both: if happens(50) { requestLease() } else { changeDemand() }
+    }
+  }
+
+  private mutating func requestLease() {
     let limit: WaitLimit
     switch below(4) {
     case 0: limit = .unlessExhausted
@@ -126,7 +143,7 @@ struct Simulation {
     case (.ready, _) where happens(4): sayItself(worker)
     case (.ready, .probe): if happens(80) { send(happens(85) ? .probePassed(worker) : .probeFailed(worker)) }
     case (.ready, .reset): if happens(80) { send(happens(90) ? .resetPassed(worker) : .resetFailed(worker)) }
-    case (.ready, .none): if shadow.leases > 0 { release(worker) }
+    case (.ready, .none): if shadow.leases > 0 { work(worker) }
     }
   }
 
@@ -142,14 +159,6 @@ struct Simulation {
 
   private mutating func sayItself(_ worker: WorkerID) {
     send(happens(70) ? .limitExceeded(worker, .memory) : .retirementRequested(worker))
-  }
-
-  private mutating func release(_ worker: WorkerID) {
-    switch below(20) {
-    case 0: send(.leaseReleased(worker, .unused))
-    case 1: send(.leaseReleased(worker, .wantsToRetire))
-    default: send(.leaseReleased(worker, .healthy))
-    }
   }
 
   private mutating func passTime() {

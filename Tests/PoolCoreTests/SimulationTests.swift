@@ -20,7 +20,8 @@ import Testing
     let seen = simulation.sightings
     #expect(
       min(seen.grants, seen.refusals, seen.starts, seen.probes, seen.resets, seen.rolls, seen.aborts) > 0
-        && min(seen.opened, seen.stuck, seen.closed, seen.replaced, seen.agedOut, seen.spare) > 0 && seen.growth > 1,
+        && min(seen.opened, seen.stuck, seen.closed, seen.replaced, seen.agedOut, seen.spare) > 0 && seen.growth > 1
+        && min(seen.offers, seen.demandsRefused, seen.parked, seen.continued) > 0,
       "the simulation did not get everywhere: \(seen)")
   }
 
