@@ -1,6 +1,7 @@
 /// What the driver must do, in the order given, and before it stores the payload of another job.
 public enum JobAction: Sendable {
-  /// Stop the worker that has this job. The attempt is over and counted: nothing must be reported about it any more.
+  /// Stop the worker that has this job. The attempt is over and counted: nothing must be reported about it any more. Of
+  /// a job that is parked only the answer needs to be thrown away, so that the one at the head goes on.
   case interrupt(JobID, because: InterruptCause)
 
   /// The job has ended, in the order in which jobs end. Exactly once per job.

@@ -1,4 +1,5 @@
-/// What can happen to jobs. The only way in: `JobLedger.handle(_:into:)`.
+/// What can happen to jobs besides coming in (`JobLedger.accept`, `refuse`) and going to a worker (`send`). It is told
+/// to `JobLedger.handle(_:into:)`.
 ///
 /// An event about a job that is already forgotten is ignored: cancellations and timers cross with the end of a job. An event that
 /// contradicts what the ledger knows of a living job is a defect of the driver: it changes nothing, is reported and counted.
@@ -19,10 +20,12 @@ public enum JobEvent: Sendable, Equatable {
   /// The client's jobs are started again.
   case clientResumed(ClientID)
 
-  /// No worker can be started. The job whose turn it is ends as `failed`; ignored when none waits.
+  /// No worker can be started. The job that the next one would get ends as `failed`; ignored while `JobLedger.demand`
+  /// is 0.
   case workersUnavailable
 
-  /// A parked job came to the head of its worker: its run clock starts.
+  /// A parked job came to the head of its worker: its run clock starts; that of a job which was there already starts
+  /// again from zero. Not needed if its answer is there, too.
   case started(JobID)
   /// The worker answered with a result of so many bytes, after so many nanoseconds, if that is known.
   case replied(JobID, resultBytes: Int, ran: UInt64? = nil)
@@ -34,8 +37,9 @@ public enum JobEvent: Sendable, Equatable {
   case answerWithdrawn(JobID)
   /// The attempt failed; the lease is the driver's affair.
   case attemptFailed(JobID, AttemptFailure)
-  /// The worker certainly never saw the job, or has it parked behind another. It goes to the front of the queue and the attempt is not
-  /// counted. Of several that were parked at one worker the last must be returned first. A job at the head that was returned
+  /// The worker certainly never saw the job, or had it parked behind another. It goes to the front of the queue, and
+  /// the attempt is not counted. Of several at one worker the last is returned first, and the head comes after all of
+  /// them, so that they stand in the queue as they stood before. A job that was returned from the head
   /// `JobLedger.mostFreeReturns` times has failed: workers that work refuse to read it.
   case returnedUnstarted(JobID)
   /// The job cannot be given to a worker at all (it is too large, the framing cannot carry it): `failed`, without another attempt.

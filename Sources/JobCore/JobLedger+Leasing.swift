@@ -1,7 +1,9 @@
 /// Queue and leases: who waits, who is sent.
 extension JobLedger {
-  /// A job comes in. `canAccept` and `canAccept(from:)` should be true; over the limit it is reported, and served all the same. Its
-  /// client must have joined; else there is no such job, which is an internal error.
+  /// A job comes in, and gets its name. `canAccept` and `canAccept(from:)` should be true; a job over a limit is
+  /// reported as an internal error and served all the same, and one that comes after `drain` or `abort` is settled as
+  /// `cancelled` at once. Nil, and an internal error, if its client has not joined or has left: then there is no such
+  /// job.
   public mutating func accept(_ terms: JobTerms = .usual, into actions: inout [JobAction]) -> JobID? {
     if !inputEnded, !isDraining {
       if waiting >= mostWaiting {
@@ -21,7 +23,8 @@ extension JobLedger {
     return job
   }
 
-  /// A job comes in, as with `accept`, for which there is no room in the queue: it is settled at once as `expired`.
+  /// A job comes in, as with `accept`, for which there is no room in the queue: it is settled as `expired` at once.
+  /// Nil, and an internal error, if its client has not joined or has left.
   public mutating func refuse(_ terms: JobTerms = .usual, into actions: inout [JobAction]) -> JobID? {
     guard let index = record(terms, into: &actions) else { return nil }
     let job = slab.id(at: index)
@@ -50,15 +53,16 @@ extension JobLedger {
     return index
   }
 
-  /// Jobs that a worker could be given now. While the order window is full that is one, if the job that all others wait for is
-  /// queued.
+  /// How many jobs could be sent now: those that are queued, without those of clients that are paused. While the order
+  /// window is full only the job that all others wait for counts, if it is queued.
   public var demand: Int {
     guard isWindowFull else { return waiting }
     return nextToSend == nil ? 0 : 1
   }
 
-  /// A worker is there: it gets the job that `JobSlab` names; while the order window is full, only the job that all others wait for.
-  /// `parked`: the job waits in the worker behind others, and its run clock starts with `started`. Nil when no job waits.
+  /// A worker can take a job, and gets the one whose turn it is; while the order window is full, only the job that all
+  /// others wait for. Nil when `demand` is 0. `parked` means that the job waits in the worker behind others: its run
+  /// clock starts with `JobEvent.started`.
   public mutating func send(parked: Bool = false, into actions: inout [JobAction]) -> Assignment? {
     guard let index = nextToSend else { return nil }
     slab.beginLease(index)
@@ -70,7 +74,7 @@ extension JobLedger {
   }
 
   mutating func workersUnavailable(into actions: inout [JobAction]) {
-    guard let index = nextToSend ?? slab.firstQueued else { return }
+    guard let index = nextToSend else { return }
     // As with a lease, so that misfortune, too, goes round.
     slab.endTurn(Int(slab[index].client))
     leaveQueue(index, into: &actions)

@@ -4,9 +4,9 @@ extension JobLedger {
   /// more jobs than it may have, is only kept from bringing more. The new values must have no `defect` and the same `keepOrder`;
   /// else nothing changes, and an internal error is reported.
   ///
-  /// A job keeps the retries that it came with, and an attempt that runs its limit of time. If the limit of the wait in the queue
-  /// changes, the wait of all who are there begins anew. A limit that follows from the median is found again from the run times
-  /// that are known.
+  /// A job keeps the retries that it came with, and an attempt that runs its limit of time. If the limit of the wait in
+  /// the queue changes, the wait of all who are there begins anew. A limit that follows from the median is found again
+  /// from the run times that are known. A halt rule that is reached already ends the run at once.
   public mutating func reconfigure(_ new: Configuration, into actions: inout [JobAction]) {
     guard new.defect == nil, new.keepOrder == configuration.keepOrder else {
       return impossible("a ledger was given values that cannot be", into: &actions)
@@ -17,6 +17,7 @@ extension JobLedger {
     if old.runLimitPercent != new.runLimitPercent || old.leastMedianLimit != new.leastMedianLimit {
       findMedianLimit(into: &actions)
     }
+    conclude(into: &actions)
   }
 
   private mutating func restartQueueTimers(after old: UInt64?, into actions: inout [JobAction]) {

@@ -1,7 +1,8 @@
 /// The job ledger as a pure state machine: events in, actions out. No I/O, no clock, no bytes; it counts.
 ///
-/// It decides which job gets a lease, whether a failed attempt is repeated, how each job ends (exactly once) and when its result
-/// may come out. It does not know workers: a lease is anonymous, and given to the job that needs it most when it comes.
+/// It decides which job gets a lease, whether a failed attempt is repeated, how each job ends (exactly once) and when
+/// its result may come out. It does not know workers: whichever is there gets the job that needs it most at that
+/// moment.
 ///
 /// Clients share the leases: see `JobSlab+Turns`. A driver that tells of no clients has one, `ClientID.sole`.
 ///
@@ -28,7 +29,7 @@ public struct JobLedger: Sendable {
   /// So many jobs ended badly that the run was given up.
   public private(set) var isHalted = false
 
-  /// Jobs that may wait beyond the limit of the queue, 0 or more: as many as workers take at once, to be parked.
+  /// Jobs that may wait beyond the limit of the queue, 0 or more: as many as workers may take to park them.
   public var prefetchRoom = 0
 
   var slab = JobSlab()
@@ -37,7 +38,7 @@ public struct JobLedger: Sendable {
   /// Answered jobs at which the median is looked at again.
   var nextMedian: UInt64 = 3
   var inputEnded = false
-  /// Nothing is started any more, and no lease will be asked for.
+  /// Nothing is started any more.
   public internal(set) var isDraining = false
   private var saidIdle = false
 
@@ -47,7 +48,7 @@ public struct JobLedger: Sendable {
     self.configuration = configuration
   }
 
-  /// The one entry. Actions are appended.
+  /// What happens to jobs, but for `accept`, `refuse` and `send`. Actions are appended.
   public mutating func handle(_ event: JobEvent, into actions: inout [JobAction]) {
     switch event {
     case .skipped: counts.skipped += 1

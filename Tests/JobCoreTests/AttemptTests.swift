@@ -26,9 +26,10 @@ import Testing
     var story = Story { $0.retries = 1 }
     let job = story.lease()[0]
     let other = story.accept()[0]
-    #expect(story.tell(.attemptFailed(job, failure)) == [.requestLease])
-    #expect(story.tell(.leaseGranted) == [.send(job, attempt: 2)])
-    #expect(story.tell(.leaseGranted) == [.send(other, attempt: 1)])
+    #expect(story.tell(.attemptFailed(job, failure)) == [])
+    #expect(story.ledger.demand == 2)
+    #expect(story.send() == Sending(job, attempt: 2))
+    #expect(story.send() == Sending(other, attempt: 1))
     #expect(story.tell(.attemptFailed(job, failure)).first == .settled(job, failure.outcome))
   }
 
@@ -39,8 +40,9 @@ import Testing
     }
     let job = story.lease()[0]
     for failure: AttemptFailure in [.crashed, .failed, .crashed, .timeout] {
-      #expect(story.tell(.attemptFailed(job, failure)) == [.requestLease])
-      _ = story.tell(.leaseGranted)
+      #expect(story.tell(.attemptFailed(job, failure)) == [])
+      #expect(story.ledger.demand == 1)
+      _ = story.send()
     }
     #expect(story.tell(.attemptFailed(job, .crashed)).first == .settled(job, .quarantined))
   }
@@ -52,14 +54,14 @@ import Testing
     }
     let job = story.lease()[0]
     _ = story.tell(.attemptFailed(job, .crashed))
-    _ = story.tell(.leaseGranted)
+    _ = story.send()
     #expect(story.tell(.attemptFailed(job, .crashed)).first == .settled(job, .crashed))
   }
 
   @Test func theRunClockGoesFromSendToReply() {
     var story = Story { $0.runLimit = 9 }
     let job = story.accept()[0]
-    #expect(story.tell(.leaseGranted) == [.send(job, attempt: 1), .arm(.run(job), after: 9)])
+    #expect(story.send() == Sending(job, attempt: 1, .arm(.run(job), after: 9)))
     #expect(story.tell(.started(job)) == [.arm(.run(job), after: 9)])
     #expect(story.tell(.replied(job, resultBytes: 0)).first == .disarm(.run(job)))
     #expect(story.tell(.timerFired(.run(job))) == [])
@@ -77,11 +79,12 @@ import Testing
       $0.retries = 1
     }
     let job = story.lease()[0]
-    #expect(story.tell(.timerFired(.run(job))) == [.interrupt(job, because: .runLimit), .requestLease])
+    #expect(story.tell(.timerFired(.run(job))) == [.interrupt(job, because: .runLimit)])
+    #expect(story.ledger.demand == 1)
     #expect(story.ledger.attempts(of: job) == 1)
     // Late, while the job is queued: it belongs to the attempt that is over.
     #expect(story.tell(.timerFired(.run(job))) == [])
-    _ = story.tell(.leaseGranted)
+    _ = story.send()
     #expect(
       story.tell(.timerFired(.run(job)))
         == [.interrupt(job, because: .runLimit), .settled(job, .timeout), .emit(job, .timeout), .forget(job)])
@@ -91,9 +94,10 @@ import Testing
     var story = Story { $0.runLimit = 9 }
     let jobs = story.lease(2)
     _ = story.accept()
-    #expect(story.tell(.returnedUnstarted(jobs[1])) == [.disarm(.run(jobs[1])), .requestLease])
+    #expect(story.tell(.returnedUnstarted(jobs[1])) == [.disarm(.run(jobs[1]))])
+    #expect(story.ledger.demand == 2)
     #expect(story.ledger.attempts(of: jobs[1]) == 0)
-    #expect(story.tell(.leaseGranted).first == .send(jobs[1], attempt: 1))
+    #expect(story.send() == Sending(jobs[1], attempt: 1, .arm(.run(jobs[1]), after: 9)))
   }
 
   @Test func aRejectedJobFailsWhereverItIs() {
@@ -102,14 +106,16 @@ import Testing
       $0.runLimit = 9
     }
     let jobs = story.accept(2)
-    _ = story.tell(.leaseGranted)
+    _ = story.send()
+    #expect(story.ledger.demand == 1)
     #expect(
       story.tell(.rejected(jobs[0]))
         == [.disarm(.run(jobs[0])), .settled(jobs[0], .failed), .emit(jobs[0], .failed), .forget(jobs[0])])
     #expect(story.ledger.attempts(of: jobs[0]) == 0)
     #expect(
       story.tell(.rejected(jobs[1]))
-        == [.settled(jobs[1], .failed), .emit(jobs[1], .failed), .forget(jobs[1]), .withdrawLease])
+        == [.settled(jobs[1], .failed), .emit(jobs[1], .failed), .forget(jobs[1])])
+    #expect(story.ledger.demand == 0)
   }
 
   @Test func cancellingARunningJobInterruptsItsWorker() {
@@ -137,7 +143,7 @@ import Testing
     ]
     for (event, defect) in defects { #expect(story.tell(event) == [.reportInternalError(defect)]) }
     #expect(story.ledger.internalErrors == 4)
-    #expect(story.tell(.leaseGranted) == [.send(job, attempt: 1)])
+    #expect(story.send() == Sending(job, attempt: 1))
   }
 
   @Test func newsOfAHeldJobAreImpossibleButACancellationIsOnlyLate() {

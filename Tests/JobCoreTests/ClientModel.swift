@@ -34,6 +34,18 @@ extension JobModel {
     clients[jobs[index].client].queue.insert(index, at: place ?? queue.count)
   }
 
+  /// Jobs that came back from one worker stand before all others of their client and priority, as they stood before.
+  func checkFront(_ returned: [Int]) throws {
+    for index in returned {
+      func isLike(_ other: Int) -> Bool {
+        jobs[other].client == jobs[index].client && jobs[other].priority == jobs[index].priority
+      }
+      let likes = returned.filter(isLike)
+      let front = clients[jobs[index].client].queue.filter(isLike).prefix(likes.count)
+      try require(Array(front) == likes, "\(likes) came back as \(front)")
+    }
+  }
+
   /// The lease goes to the right job: the highest priority anywhere, then the fewest leased for the weight, then in turn.
   mutating func checkChoice(of index: Int) throws {
     let chosen = jobs[index].client

@@ -16,13 +16,14 @@ import Testing
     #expect(story.grant(3) == [jobs[0], other[0], jobs[1]])
     _ = story.tell(.attemptFailed(jobs[1], .failed))
     #expect(story.ledger.counts(of: leaving) == ClientCounts(queued: 2, delayed: 1, leased: 1))
+    #expect(story.ledger.demand == 2)
     #expect(
       story.tell(.clientLeft(leaving)) == [
         .settled(jobs[2], .cancelled), .emit(jobs[2], .cancelled), .forget(jobs[2]),
         .settled(jobs[3], .cancelled), .emit(jobs[3], .cancelled), .forget(jobs[3]),
         .disarm(.retry(jobs[1])), .settled(jobs[1], .cancelled), .emit(jobs[1], .cancelled), .forget(jobs[1]),
-        .withdrawLease, .withdrawLease,
       ])
+    #expect(story.ledger.demand == 0)
     #expect(story.ledger.counts(of: leaving) == ClientCounts(leased: 1))
     #expect(story.ledger.knows(leaving))
     #expect(story.tell(.replied(jobs[0], resultBytes: 9)).first == .settled(jobs[0], .ok))
@@ -40,18 +41,25 @@ import Testing
     let (paused, other) = (story.join(0), story.join(1))
     let jobs = story.accept(3, from: paused)
     #expect(story.grant() == [jobs[0]])
-    #expect(story.tell(.clientPaused(paused)) == [.withdrawLease, .withdrawLease])
+    #expect(story.ledger.demand == 2)
     #expect(story.tell(.clientPaused(paused)) == [])
-    // A grant that crossed with the withdrawal.
-    #expect(story.tell(.leaseGranted) == [.declineLease])
+    #expect(story.ledger.demand == 0)
+    #expect(story.tell(.clientPaused(paused)) == [])
+    #expect(story.ledger.demand == 0)
+    // A worker that comes all the same, and one that cannot be started.
+    #expect(story.send() == .nothing)
+    #expect(story.tell(.workersUnavailable) == [])
     // Its running job goes on, and one that comes to it in spite of all waits, too.
     _ = story.tell(.replied(jobs[0], resultBytes: 9))
     let late = story.accept(from: paused, priority: 9)
     let others = story.accept(3, from: other)
     #expect(!story.ledger.canAccept)
     #expect(story.ledger.counts.queued == 6)
+    #expect(story.ledger.demand == 3)
     #expect(story.grant(2) == [others[0], others[1]])
-    #expect(story.tell(.clientResumed(paused)) == [.requestLease, .requestLease, .requestLease])
+    #expect(story.ledger.demand == 1)
+    #expect(story.tell(.clientResumed(paused)) == [])
+    #expect(story.ledger.demand == 4)
     #expect(!story.ledger.canAccept)
     #expect(story.grant(4) == [late[0], jobs[1], others[2], jobs[2]])
     #expect(story.ledger.internalErrors == 0)
@@ -117,12 +125,15 @@ import Testing
     var story = Story { $0.keepOrder = false }
     let client = story.join(1)
     _ = story.tell(.clientLeft(client))
-    let job = story.ledger.nextID
     let strangers = [client, ClientID(index: 0, generation: 7), ClientID(index: 9, generation: 1)]
     for stranger in strangers {
-      #expect(
-        story.tell(.accepted(job, JobTerms(client: stranger)))
-          == [.reportInternalError("a job was accepted from a client that is not there")])
+      for refused in [false, true] {
+        let stranded = story.arrive(JobTerms(client: stranger), refused: refused)
+        #expect(
+          stranded
+            == Arrival(
+              job: nil, actions: [.reportInternalError("a job was accepted from a client that is not there")]))
+      }
       #expect(story.tell(.clientLeft(stranger)) == [.reportInternalError("a client left that is not there")])
       #expect(!story.ledger.canAccept(from: stranger))
     }
@@ -130,7 +141,10 @@ import Testing
     #expect(story.tell(.clientJoined(ClientID(index: 2, generation: 0))) == [broken])
     #expect(story.tell(.clientJoined(ClientID(index: 2, generation: 1), weight: 0)) == [broken])
     #expect(story.ledger.counts.accepted == 0)
-    #expect(story.ledger.nextID == job)
+    #expect(story.ledger.demand == 0)
+    let other = story.join(3)
+    #expect(story.accept(from: other) == [JobID(index: 0, generation: 1)])
+    #expect(story.ledger.internalErrors == 11)
   }
 
   @Test("the sole client goes when others come, unless it has brought jobs")
@@ -164,7 +178,7 @@ import Testing
     _ = story.tell(.attemptFailed(jobs[0], .failed))
     #expect(!story.ledger.canAccept(from: full))
     #expect(
-      story.tell(.accepted(story.ledger.nextID, JobTerms(client: full))).first
+      story.arrive(JobTerms(client: full)).actions.first
         == .reportInternalError("a job was accepted from a client that has too many"))
     _ = story.tell(.cancel(jobs[0]))
     _ = story.tell(.cancel(jobs[1]))
@@ -181,15 +195,17 @@ import Testing
   }
 
   @Test("a job that comes to a full queue is told at once that it expired, and asks for nothing")
-  func refused() {
+  func refused() throws {
     var story = Story {
       $0.keepOrder = false
       $0.queueLimit = 1
       $0.queueLimitTime = 60
     }
     _ = story.accept()
-    let job = story.ledger.nextID
-    #expect(story.tell(.refused(job)) == [.settled(job, .expired), .emit(job, .expired), .forget(job)])
+    let refusal = story.arrive(refused: true)
+    let job = try #require(refusal.job)
+    #expect(refusal.actions == [.settled(job, .expired), .emit(job, .expired), .forget(job)])
+    #expect(story.ledger.demand == 1)
     #expect(story.ledger.counts.accepted == 2)
     #expect(story.ledger.counts.queued == 1)
     #expect(story.ledger.sequence(of: job) == 2)
@@ -197,11 +213,12 @@ import Testing
   }
 
   @Test("a refused job waits for its turn in the order like any other")
-  func refusedInOrder() {
+  func refusedInOrder() throws {
     var story = Story { $0.queueLimit = 1 }
     let first = story.accept()[0]
-    let job = story.ledger.nextID
-    #expect(story.tell(.refused(job)) == [.settled(job, .expired), .hold(job)])
+    let refusal = story.arrive(refused: true)
+    let job = try #require(refusal.job)
+    #expect(refusal.actions == [.settled(job, .expired), .hold(job)])
     _ = story.grant()
     #expect(story.tell(.replied(first, resultBytes: 0)).suffix(2) == [.emit(job, .expired), .forget(job)])
   }

@@ -19,12 +19,28 @@ import Testing
     #expect(story.tell(.replied(jobs[0], resultBytes: 0)).last == .idle)
   }
 
+  @Test("what is refused after the end has its outcome, and the end is not reported twice", arguments: [true, false])
+  func refusedAfterTheEnd(isDrain: Bool) throws {
+    var story = Story { $0.halt = HaltRule(.now, .count(1)) }
+    #expect(story.tell(isDrain ? .drain : .inputEnded) == [.idle])
+    let late = story.arrive(refused: true)
+    let job = try #require(late.job)
+    #expect(
+      late.actions == [
+        .reportInternalError("a job was accepted after the end of the input"),
+        .settled(job, .expired), .emit(job, .expired), .forget(job),
+      ])
+    #expect(story.ledger.isHalted == !isDrain)
+    #expect(!story.arrive(refused: true).actions.contains(.idle))
+  }
+
   @Test func aJobBetweenTwoEndsIsNotTheLast() {
     var story = Story { $0.retries = 1 }
     let job = story.lease()[0]
     _ = story.tell(.inputEnded)
-    #expect(story.tell(.attemptFailed(job, .failed)) == [.requestLease])
-    _ = story.tell(.leaseGranted)
+    #expect(story.tell(.attemptFailed(job, .failed)) == [])
+    #expect(story.ledger.demand == 1)
+    _ = story.send()
     #expect(story.tell(.replied(job, resultBytes: 0)).last == .idle)
   }
 
@@ -32,9 +48,11 @@ import Testing
     var story = Story { $0.queueLimitTime = 60 }
     let running = story.lease()[0]
     let waiting = story.accept()[0]
+    #expect(story.ledger.demand == 1)
     #expect(
       story.tell(.drain)
-        == [.disarm(.queue(waiting)), .settled(waiting, .cancelled), .hold(waiting), .withdrawLease])
+        == [.disarm(.queue(waiting)), .settled(waiting, .cancelled), .hold(waiting)])
+    #expect(story.ledger.demand == 0)
     #expect(!story.ledger.canAccept)
     #expect(
       story.tell(.replied(running, resultBytes: 0)) == [
@@ -73,7 +91,7 @@ import Testing
     let actions = story.tell(.abort)
     #expect(actions.contains(.interrupt(running[0], because: .cancelled)))
     #expect(actions.contains(.disarm(.run(running[0]))))
-    #expect(actions.contains(.withdrawLease))
+    #expect(story.ledger.demand == 0)
     #expect(actions.contains(.settled(waiting, .cancelled)))
     #expect(!actions.contains(.hold(waiting)))
     #expect(actions.last == .idle)
@@ -91,17 +109,21 @@ import Testing
     #expect(emitted == [.emit(jobs[0], .cancelled), .emit(jobs[1], .ok), .emit(jobs[2], .cancelled)])
   }
 
-  @Test func aJobAfterTheEndIsReportedAndStillGetsItsOutcome() {
+  @Test func aJobAfterTheEndIsReportedAndStillGetsItsOutcome() throws {
     var ended = Story()
     _ = ended.tell(.inputEnded)
-    let late = ended.ledger.nextID
     let defect = JobAction.reportInternalError("a job was accepted after the end of the input")
-    #expect(ended.tell(.accepted(late)) == [defect, .requestLease])
+    let late = ended.arrive()
+    #expect(late.actions == [defect])
+    #expect(ended.send().assignment?.job == late.job)
+    #expect(ended.ledger.internalErrors == 1)
 
     var draining = Story()
     #expect(draining.tell(.drain) == [.idle])
-    let job = draining.ledger.nextID
-    #expect(
-      draining.tell(.accepted(job)) == [defect, .settled(job, .cancelled), .emit(job, .cancelled), .forget(job)])
+    let lost = draining.arrive()
+    let job = try #require(lost.job)
+    #expect(lost.actions == [defect, .settled(job, .cancelled), .emit(job, .cancelled), .forget(job)])
+    #expect(draining.ledger.demand == 0)
+    #expect(draining.send() == .nothing)
   }
 }

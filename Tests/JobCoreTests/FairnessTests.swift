@@ -94,8 +94,8 @@ import Testing
     var story = Story { $0.keepOrder = false }
     let clients = [story.join(0), story.join(1)]
     let jobs = clients.map { story.accept(2, from: $0) }
-    #expect(story.tell(.leaseRefused).first == .settled(jobs[0][0], .failed))
-    #expect(story.tell(.leaseRefused).first == .settled(jobs[1][0], .failed))
+    #expect(story.tell(.workersUnavailable).first == .settled(jobs[0][0], .failed))
+    #expect(story.tell(.workersUnavailable).first == .settled(jobs[1][0], .failed))
   }
 
   @Test("ten thousand ascending priorities of one client leave in their order, and no step takes long")

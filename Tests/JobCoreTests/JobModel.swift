@@ -26,11 +26,16 @@ struct JobModel {
     var queueArmed = false
     var retryArmed = false
     var retries = 0
+    /// Of its own.
     var runLimit: UInt64?
     var freeReturns = 0
     var lastFailure = AttemptFailure.failed
     /// The place in `running`.
     var place = 0
+    /// The place in `workers`.
+    var worker = 0
+    /// Its worker had others before it, and its clock was not started since.
+    var isParked = false
     /// The place in `clients`.
     var client = 0
     var priority: Int32 = 0
@@ -46,10 +51,17 @@ struct JobModel {
   var left = 0
   /// How often one was paused.
   var pauses = 0
-  /// While the ledger is told that a lease will not come.
+  /// While the ledger is told that no worker can be started.
   var isRefusing = false
   /// The indices of jobs that a worker has, in no order.
   var running: [Int] = []
+  /// What each worker has, the head first.
+  var workers: [[Int]] = []
+  /// How often a job was parked, and how often one came back from there.
+  var parkings = 0
+  var returns = 0
+  var prefetchRoom = 0
+  var runTimes = TimesModel()
   var queued = 0
   /// Queued jobs of clients that are paused.
   var paused: Int { clients.reduce(0) { $0 + ($1.isPaused ? $1.queue.count : 0) } }
@@ -61,12 +73,14 @@ struct JobModel {
   var accepted = 0
   var settled = 0
   var emitted = 0
-  var requested = 0
+  /// Settled as neither ok nor cancelled.
+  var bad = 0
   var isOver = false
   var isDraining = false
   var idleSaid = false
-  /// While the ledger answers a grant: how often it did.
-  var grantAnswers = 0
+  /// Defects of the driver that the ledger must report now, and those that it has reported.
+  var defectsDue = 0
+  var defects = 0
   /// How often a job that waits was not sent, because the order window was full.
   var declined = 0
   /// How often the window was full and the job that all wait for was sent.
@@ -79,27 +93,34 @@ struct JobModel {
   /// While the ledger drains or aborts: whom that ends as cancelled.
   var cancelsQueued = false
   var cancelsRunning = false
+  var isHalted = false
+  /// The event at hand reached the halt rule; jobs that were ended by such.
+  var isHalting = false
+  var endedByHalt = 0
 
   init(_ configuration: JobLedger.Configuration) { self.configuration = configuration }
 
   var isWindowFull: Bool { held > 0 && heldBytes >= configuration.orderWindow }
   var living: Int { accepted - emitted }
 
+  /// Without those that the halt rule ended.
+  var settledByEvents: Int { settled - endedByHalt }
+
+  /// How many jobs a worker could be given: all that wait, or the one that all others wait for if it does.
+  var demand: Int {
+    guard isWindowFull else { return waiting }
+    return jobs.contains { $0.phase == .queued && $0.sequence == emitted + 1 } ? 1 : 0
+  }
+
+  /// How long an attempt of this job may run that starts now.
+  func runLimit(of index: Int) -> UInt64? {
+    jobs[index].runLimit ?? [runTimes.limit, configuration.runLimit].compactMap { $0 }.min()
+  }
+
   func id(_ index: Int) -> JobID { JobID(index: UInt32(index), generation: jobs[index].generation) }
 
   mutating func perform(_ action: JobAction) throws {
     switch action {
-    case .requestLease: requested += 1
-    case .withdrawLease:
-      requested -= 1
-      try require(requested >= 0, "more leases withdrawn than asked for")
-    case .send(let job, let attempt): try send(try index(job), attempt)
-    case .declineLease:
-      grantAnswers += 1
-      try require(waiting == 0 || isWindowFull, "a lease declined though jobs wait")
-      // Liveness: who declines with jobs in the queue must have one running whose end changes that.
-      try require(waiting == 0 || !running.isEmpty || delayed > 0, "a lease declined and nothing runs")
-      if queued > 0 { declined += 1 }
     case .interrupt(let job, _): try interrupt(try index(job))
     case .settled(let job, let outcome): try settle(try index(job), outcome)
     case .emit(let job, let outcome): try emit(try index(job), outcome)
@@ -108,7 +129,8 @@ struct JobModel {
     case .forget(let job): try forget(try index(job))
     case .arm(.run(let job), let after):
       jobs[try index(job)].runArmed = true
-      try require(after == jobs[Int(job.index)].runLimit, "a run clock of \(after) ns")
+      try require(after == runLimit(of: Int(job.index)), "a run clock of \(after) ns")
+      try require(!jobs[Int(job.index)].isParked, "a run clock of a job that is parked")
     case .arm(.retry(let job), let after):
       jobs[try index(job)].retryArmed = true
       let limits = configuration.retryDelay ?? RetryDelay(minimum: 0, maximum: 0)
@@ -128,8 +150,17 @@ struct JobModel {
     case .idle:
       try require(living == 0 && (isOver || isDraining) && !idleSaid, "idle with \(living) living, or twice")
       idleSaid = true
-    case .reportInternalError(let what): throw Violation("internal error: \(what)")
+    case .reportInternalError(let what):
+      defects += 1
+      defectsDue -= 1
+      try require(defectsDue >= 0, "internal error: \(what)")
     }
+  }
+
+  /// What was expected of one event is not expected of the next.
+  mutating func endEvent() {
+    (isHalting, isRefusing, cancelsQueued, cancelsRunning) = (false, false, false, false)
+    for index in jobs.indices { jobs[index].expected = nil }
   }
 
   func require(_ holds: Bool, _ what: @autoclosure () -> String) throws {
@@ -144,8 +175,17 @@ struct JobModel {
     return index
   }
 
-  private mutating func send(_ index: Int, _ attempt: Int) throws {
-    grantAnswers += 1
+  /// No job for the worker that was there.
+  mutating func decline() throws {
+    try require(demand == 0, "\(demand) jobs wait, and a worker got none")
+    // Liveness: what gives a worker nothing with jobs in the queue must have one running whose end changes that.
+    try require(waiting == 0 || !running.isEmpty || delayed > 0, "a worker got nothing and nothing runs")
+    if queued > 0 { declined += 1 }
+  }
+
+  /// The worker gets this job.
+  mutating func send(_ assignment: Assignment, to worker: Int) throws {
+    let (index, attempt) = (try index(assignment.job), assignment.attempt)
     try require(jobs[index].phase == .queued, "job \(jobs[index].sequence) sent from \(jobs[index].phase)")
     try require(!isDraining, "sent while draining")
     try require(
@@ -161,6 +201,29 @@ struct JobModel {
     jobs[index].phase = .running
     jobs[index].place = running.count
     running.append(index)
+    jobs[index].worker = worker
+    jobs[index].isParked = !workers[worker].isEmpty
+    if jobs[index].isParked { parkings += 1 }
+    workers[worker].append(index)
+  }
+
+  /// A job that the ledger has named came in. Where it goes is the caller's affair.
+  mutating func arrive(_ job: JobID?, _ terms: JobTerms) throws -> Int {
+    guard let job else { throw Violation("a job that came in got no name") }
+    let index = Int(job.index)
+    if index == jobs.count { jobs.append(Job()) }
+    try require(index < jobs.count && jobs[index].phase == .free, "\(job) is in use")
+    try require(job.generation == jobs[index].generation + 1, "\(job) was there before")
+    accepted += 1
+    jobs[index] = Job()
+    jobs[index].phase = .queued
+    jobs[index].generation = job.generation
+    jobs[index].sequence = accepted
+    jobs[index].client = Int(terms.client.index)
+    jobs[index].priority = terms.priority
+    jobs[index].retries = terms.retries < 0 ? configuration.retries : Int(terms.retries)
+    jobs[index].runLimit = terms.runLimit > 0 ? terms.runLimit : nil
+    return index
   }
 
   private mutating func interrupt(_ index: Int) throws {
@@ -197,6 +260,16 @@ struct JobModel {
     jobs[index].phase = .settled
     jobs[index].outcome = outcome
     settled += 1
+    if isHalting { endedByHalt += 1 }
+    if outcome != .ok, outcome != .cancelled { didEndBadly() }
+  }
+
+  /// The last one that the halt rule bears ends what is queued, or all, after what the event leads to by itself.
+  private mutating func didEndBadly() {
+    bad += 1
+    guard let rule = configuration.halt, !isDraining, case .count(bad) = rule.limit else { return }
+    endEvent()
+    (isHalted, isHalting, isDraining, cancelsQueued, cancelsRunning) = (true, true, true, true, rule.urgency == .now)
   }
 
   private mutating func hold(_ index: Int) throws {
@@ -214,6 +287,7 @@ struct JobModel {
     jobs[index].outcome = .failed
     heldBytes -= jobs[index].resultBytes
     jobs[index].resultBytes = 0
+    didEndBadly()
   }
 
   private mutating func emit(_ index: Int, _ outcome: Outcome) throws {
@@ -243,64 +317,12 @@ struct JobModel {
   /// A running job is settled or goes back to the queue.
   mutating func stopRunning(_ index: Int) {
     clients[jobs[index].client].leased -= 1
+    workers[jobs[index].worker].removeAll { $0 == index }
     let place = jobs[index].place
     let last = running.removeLast()
     if last != index {
       running[place] = last
       jobs[last].place = place
     }
-  }
-}
-
-/// What must hold after every event.
-extension JobModel {
-  func check(_ ledger: JobLedger) throws {
-    let counts = ledger.counts
-    try require(counts.accepted == accepted && counts.settled == settled, "accepted or settled miscounted")
-    try require(counts.queued == queued && counts.leased == running.count, "queued or leased miscounted")
-    try require(counts.delayed == delayed, "\(counts.delayed) delayed, \(delayed) are")
-    try require(counts.held == held && counts.heldBytes == heldBytes, "held miscounted: \(counts), not \(heldBytes)")
-    try require(ledger.requestedLeases == requested, "\(requested) leases asked for, \(ledger.requestedLeases) known")
-    if isWindowFull {
-      try require(requested <= queued, "\(requested) leases asked for, \(queued) jobs queued")
-    } else {
-      try require(requested == waiting, "\(requested) leases asked for, \(waiting) jobs wait")
-    }
-    try require(
-      living == 0 || !running.isEmpty || requested > 0 || delayed > 0 || paused > 0,
-      "\(living) jobs live, nothing will ever happen")
-    try require(idleSaid == (living == 0 && (isOver || isDraining)), "idle was not said")
-    let room =
-      waiting < configuration.queueLimit && delayed < max(configuration.queueLimit, 1024) && !isOver && !isDraining
-      && !isWindowFull
-    try require(ledger.canAccept == room, "canAccept is \(ledger.canAccept)")
-    try require(ledger.internalErrors == 0, "internal errors")
-  }
-
-  /// The same from the ground up; too slow for every event.
-  func checkThoroughly(_ ledger: JobLedger) throws {
-    var seen = (queued: 0, running: 0, delayed: 0, held: 0, bytes: 0)
-    for (index, job) in jobs.enumerated() {
-      switch job.phase {
-      case .free: continue
-      case .settled: throw Violation("job \(job.sequence) is settled, and neither held nor forgotten")
-      case .queued: seen.queued += 1
-      case .running: seen.running += 1
-      case .delayed: seen.delayed += 1
-      case .held:
-        seen.held += 1
-        seen.bytes += job.resultBytes + JobLedger.heldJobCost
-      }
-      try require(job.runArmed == (job.phase == .running && job.runLimit != nil), "run clock of \(job)")
-      try require(job.retryArmed == (job.phase == .delayed), "retry of \(job)")
-      let isTimed = job.phase == .queued && configuration.queueLimitTime != nil
-      try require(job.queueArmed == isTimed, "queue clock of \(job)")
-      try require(ledger.sequence(of: id(index)) == UInt64(job.sequence), "sequence of \(job)")
-      try require(ledger.attempts(of: id(index)) == job.attempts, "attempts of \(job)")
-    }
-    try require(seen == (queued, running.count, delayed, held, heldBytes), "the model lost count: \(seen)")
-    try checkClients(ledger)
-    let outcomes = Outcome.allCases.reduce(0) { $0 + ledger.counts[$1] }
-    try require(outcomes == settled, "\(outcomes) outcomes of \(settled) settled jobs")
   }
 }

@@ -3,80 +3,89 @@ import Testing
 @testable import JobCore
 
 @Suite struct LeasingTests {
-  @Test func aJobAsksForALeaseAndGetsTheFirstThatComes() {
+  @Test func eachJobNeedsAWorkerAndGetsTheFirstThatComes() {
     var story = Story()
-    let first = story.ledger.nextID
-    #expect(story.tell(.accepted(first)) == [.requestLease])
-    let second = story.ledger.nextID
-    #expect(story.tell(.accepted(second)) == [.requestLease])
-    #expect(story.tell(.leaseGranted) == [.send(first, attempt: 1)])
-    #expect(story.tell(.leaseGranted) == [.send(second, attempt: 1)])
+    #expect(story.ledger.demand == 0)
+    let (first, second) = (JobID(index: 0, generation: 1), JobID(index: 1, generation: 1))
+    #expect(story.arrive() == Arrival(job: first, actions: []))
+    #expect(story.ledger.demand == 1)
+    #expect(story.arrive() == Arrival(job: second, actions: []))
+    #expect(story.ledger.demand == 2)
+    #expect(story.send() == Sending(first, attempt: 1))
+    #expect(story.ledger.demand == 1)
+    #expect(story.send() == Sending(second, attempt: 1))
+    #expect(story.ledger.demand == 0)
     #expect(story.ledger.counts.leased == 2)
     #expect(story.ledger.sequence(of: first) == 1)
     #expect(story.ledger.sequence(of: second) == 2)
     #expect(story.ledger.attempts(of: second) == 1)
   }
 
-  @Test func aLeaseThatNobodyNeedsIsDeclined() {
+  @Test func aWorkerThatNobodyNeedsGetsNothing() {
     var story = Story()
-    #expect(story.tell(.leaseGranted) == [.declineLease])
+    #expect(story.send() == .nothing)
     #expect(story.ledger.internalErrors == 0)
   }
 
-  @Test func aCancelledJobNeedsNoLease() {
+  @Test func aCancelledJobNeedsNoWorker() {
     var story = Story()
     let jobs = story.accept(2)
     #expect(
       story.tell(.cancel(jobs[0]))
-        == [.settled(jobs[0], .cancelled), .emit(jobs[0], .cancelled), .forget(jobs[0]), .withdrawLease])
-    // The lease that was just withdrawn had been granted already: the next job takes it, and asks for no second one.
-    #expect(story.tell(.leaseGranted) == [.send(jobs[1], attempt: 1)])
-    #expect(story.tell(.leaseGranted) == [.declineLease])
+        == [.settled(jobs[0], .cancelled), .emit(jobs[0], .cancelled), .forget(jobs[0])])
+    #expect(story.ledger.demand == 1)
+    // The worker that was there for it is there for the next one.
+    #expect(story.send() == Sending(jobs[1], attempt: 1))
+    #expect(story.send() == .nothing)
   }
 
   @Test func theMiddleOfTheQueueCanLeave() {
     var story = Story { $0.keepOrder = false }
     let jobs = story.accept(5)
     for gone in [2, 4, 0] { _ = story.tell(.cancel(jobs[gone])) }
-    #expect(story.tell(.leaseGranted) == [.send(jobs[1], attempt: 1)])
-    #expect(story.tell(.leaseGranted) == [.send(jobs[3], attempt: 1)])
-    #expect(story.tell(.leaseGranted) == [.declineLease])
+    #expect(story.send() == Sending(jobs[1], attempt: 1))
+    #expect(story.send() == Sending(jobs[3], attempt: 1))
+    #expect(story.send() == .nothing)
   }
 
-  @Test func aJobThatWaitedTooLongExpires() {
+  @Test func aJobThatWaitedTooLongExpires() throws {
     var story = Story { $0.queueLimitTime = 60 }
-    let job = story.ledger.nextID
-    #expect(story.tell(.accepted(job)) == [.arm(.queue(job), after: 60), .requestLease])
+    let arrival = story.arrive()
+    let job = try #require(arrival.job)
+    #expect(arrival.actions == [.arm(.queue(job), after: 60)])
     #expect(
       story.tell(.timerFired(.queue(job)))
-        == [.settled(job, .expired), .emit(job, .expired), .forget(job), .withdrawLease])
+        == [.settled(job, .expired), .emit(job, .expired), .forget(job)])
+    #expect(story.ledger.demand == 0)
     #expect(story.tell(.timerFired(.queue(job))) == [])
   }
 
   @Test func theQueueClockStopsWithTheLeaseAndStartsAgainInTheQueue() {
     var story = Story { $0.queueLimitTime = 60 }
     let job = story.accept()[0]
-    #expect(story.tell(.leaseGranted) == [.disarm(.queue(job)), .send(job, attempt: 1)])
+    #expect(story.send() == Sending(job, attempt: 1, .disarm(.queue(job))))
     #expect(story.tell(.timerFired(.queue(job))) == [])
-    #expect(story.tell(.returnedUnstarted(job)) == [.arm(.queue(job), after: 60), .requestLease])
+    #expect(story.tell(.returnedUnstarted(job)) == [.arm(.queue(job), after: 60)])
+    #expect(story.ledger.demand == 1)
   }
 
   @Test func aTimerThatWasNeverArmedIsIgnored() {
     var story = Story()
     let jobs = story.accept(2)
-    _ = story.tell(.leaseGranted)
+    _ = story.send()
     #expect(story.tell(.timerFired(.queue(jobs[1]))) == [])
     #expect(story.tell(.timerFired(.run(jobs[0]))) == [])
   }
 
-  @Test func aRefusedLeaseEndsOneJob() {
+  @Test func whenNoWorkerCanBeStartedOneJobEnds() {
     var story = Story()
     let jobs = story.accept(2)
     #expect(
-      story.tell(.leaseRefused) == [.settled(jobs[0], .failed), .emit(jobs[0], .failed), .forget(jobs[0])])
-    #expect(story.ledger.requestedLeases == 1)
-    #expect(story.tell(.leaseGranted) == [.send(jobs[1], attempt: 1)])
-    #expect(story.tell(.leaseRefused) == [])
+      story.tell(.workersUnavailable) == [.settled(jobs[0], .failed), .emit(jobs[0], .failed), .forget(jobs[0])])
+    #expect(story.ledger.demand == 1)
+    #expect(story.send() == Sending(jobs[1], attempt: 1))
+    #expect(story.tell(.workersUnavailable) == [])
+    #expect(story.ledger.counts.settled == 1)
   }
 
   @Test func theQueueIsFullAtItsLimit() {
@@ -85,28 +94,40 @@ import Testing
     #expect(story.ledger.canAccept)
     _ = story.accept()
     #expect(!story.ledger.canAccept)
-    _ = story.tell(.leaseGranted)
+    _ = story.send()
     #expect(story.ledger.canAccept)
   }
 
-  @Test func aJobOverTheLimitIsReportedAndServed() {
+  @Test func aJobOverTheLimitIsReportedAndServed() throws {
     var story = Story { $0.queueLimit = 1 }
     let jobs = story.accept()
-    let second = story.ledger.nextID
-    #expect(
-      story.tell(.accepted(second))
-        == [.reportInternalError("a job was accepted while the queue is full"), .requestLease])
+    let arrival = story.arrive()
+    let second = try #require(arrival.job)
+    #expect(arrival.actions == [.reportInternalError("a job was accepted while the queue is full")])
     #expect(story.ledger.internalErrors == 1)
-    #expect(story.tell(.leaseGranted) == [.send(jobs[0], attempt: 1)])
-    #expect(story.tell(.leaseGranted) == [.send(second, attempt: 1)])
+    #expect(story.ledger.demand == 2)
+    #expect(story.send() == Sending(jobs[0], attempt: 1))
+    #expect(story.send() == Sending(second, attempt: 1))
   }
 
-  @Test func aWrongIdentifierIsReported() {
-    var story = Story()
-    let wrong = JobID(index: 7, generation: 1)
-    #expect(
-      story.tell(.accepted(wrong)) == [.reportInternalError("a job was accepted whose identifier is not nextID")])
-    #expect(story.ledger.counts.accepted == 0)
+  @Test("jobs that workers take to park them may wait beyond the limit of the queue", arguments: [0, 3, .max])
+  func prefetchRoom(_ room: Int) {
+    var story = Story { $0.queueLimit = 2 }
+    story.ledger.prefetchRoom = room
+    let most = room == .max ? 40 : 2 + room
+    for _ in 0..<most {
+      #expect(story.ledger.canAccept)
+      #expect(story.arrive().actions == [])
+    }
+    #expect(story.ledger.canAccept == (room == .max))
+    #expect(story.ledger.demand == most)
+    // Without the room there is only what waits too much.
+    story.ledger.prefetchRoom = 0
+    #expect(story.grant(most - 2).count == most - 2)
+    #expect(!story.ledger.canAccept)
+    #expect(story.grant().count == 1)
+    #expect(story.ledger.canAccept)
+    #expect(story.ledger.internalErrors == 0)
   }
 
   @Test func anIndexIsUsedAgainWithANewGeneration() {
@@ -128,6 +149,22 @@ import Testing
       #expect(story.tell(late) == [])
     }
     #expect(story.ledger.counts.leased == 1)
+    #expect(story.ledger.internalErrors == 0)
+  }
+
+  @Test func generationsBeginAgainAfterTheLast() {
+    var story = Story()
+    let first = story.lease()[0]
+    _ = story.tell(.replied(first, resultBytes: 1))
+    story.ledger.slab[0].generation = .max - 1
+    let last = story.lease()[0]
+    #expect(last == JobID(index: 0, generation: .max))
+    _ = story.tell(.replied(last, resultBytes: 1))
+    // Not 0, which names no job.
+    let next = story.lease()[0]
+    #expect(next == JobID(index: 0, generation: 1))
+    #expect(story.tell(.replied(last, resultBytes: 1)) == [])
+    #expect(story.tell(.replied(next, resultBytes: 1)).first == .settled(next, .ok))
     #expect(story.ledger.internalErrors == 0)
   }
 

@@ -75,42 +75,47 @@ import Testing
   @Test func aFullWindowStartsNoOtherJob() {
     var (story, jobs) = fullWindow()
     #expect(!story.ledger.canAccept)
-    #expect(story.tell(.leaseGranted) == [.declineLease])
-    #expect(story.ledger.requestedLeases == 1)
-    // There is room again: the lease that was declined is asked for once more.
+    #expect(story.send() == .nothing)
+    #expect(story.ledger.demand == 0)
+    // There is room again for those that wait.
     #expect(
       story.tell(.replied(jobs[0], resultBytes: 0)) == [
         .settled(jobs[0], .ok), .emit(jobs[0], .ok), .forget(jobs[0]), .emit(jobs[1], .ok), .forget(jobs[1]),
-        .requestLease,
       ])
     #expect(story.ledger.canAccept)
-    #expect(story.tell(.leaseGranted) == [.send(jobs[2], attempt: 1)])
-    #expect(story.tell(.leaseGranted) == [.send(jobs[3], attempt: 1)])
+    #expect(story.ledger.demand == 2)
+    #expect(story.send() == Sending(jobs[2], attempt: 1))
+    #expect(story.send() == Sending(jobs[3], attempt: 1))
   }
 
   @Test func aFullWindowStartsTheJobThatAllWaitFor() {
     var (story, jobs) = fullWindow()
-    #expect(story.tell(.leaseGranted) == [.declineLease])
-    #expect(story.tell(.leaseGranted) == [.declineLease])
-    #expect(story.tell(.attemptFailed(jobs[0], .crashed)) == [.requestLease])
-    #expect(story.tell(.leaseGranted) == [.send(jobs[0], attempt: 2)])
+    #expect(story.send() == .nothing)
+    #expect(story.send() == .nothing)
+    #expect(story.ledger.demand == 0)
+    #expect(story.tell(.attemptFailed(jobs[0], .crashed)) == [])
+    #expect(story.ledger.demand == 1)
+    #expect(story.send() == Sending(jobs[0], attempt: 2))
   }
 
-  /// The first job ends, the next in order is queued with its lease declined, and the window is still full of later ones.
-  @Test func theNextThatAllWaitForIsAskedForEvenIfTheWindowStaysFull() {
+  /// The first job ends, the next in order is queued and was not sent, and the window is still full of later ones.
+  @Test func theNextThatAllWaitForNeedsAWorkerEvenIfTheWindowStaysFull() {
     var story = Story { $0.orderWindow = JobLedger.heldJobCost }
     let jobs = story.lease(4)
     _ = story.tell(.returnedUnstarted(jobs[1]))
     _ = story.tell(.replied(jobs[2], resultBytes: 0))
     let queued = story.accept()
-    #expect(story.tell(.leaseGranted) == [.declineLease])
-    #expect(story.ledger.requestedLeases == 0)
+    #expect(story.send() == .nothing)
+    #expect(story.ledger.demand == 0)
     #expect(
       story.tell(.replied(jobs[0], resultBytes: 0))
-        == [.settled(jobs[0], .ok), .emit(jobs[0], .ok), .forget(jobs[0]), .requestLease])
-    #expect(story.tell(.leaseGranted) == [.send(jobs[1], attempt: 1)])
-    #expect(story.tell(.replied(jobs[1], resultBytes: 0)).last == .requestLease)
-    #expect(story.tell(.leaseGranted) == [.send(queued[0], attempt: 1)])
+        == [.settled(jobs[0], .ok), .emit(jobs[0], .ok), .forget(jobs[0])])
+    #expect(story.ledger.demand == 1)
+    #expect(story.send() == Sending(jobs[1], attempt: 1))
+    #expect(story.ledger.demand == 0)
+    #expect(story.tell(.replied(jobs[1], resultBytes: 0)).last == .forget(jobs[2]))
+    #expect(story.ledger.demand == 1)
+    #expect(story.send() == Sending(queued[0], attempt: 1))
   }
 
   @Test func theJobThatAllWaitForIsTakenFromTheMiddleOfTheQueue() {
@@ -119,10 +124,20 @@ import Testing
     _ = story.tell(.returnedUnstarted(jobs[0]))
     _ = story.tell(.returnedUnstarted(jobs[1]))
     _ = story.tell(.replied(jobs[2], resultBytes: 0))
-    #expect(story.tell(.leaseGranted) == [.send(jobs[0], attempt: 1)])
-    #expect(story.tell(.leaseGranted) == [.declineLease])
-    #expect(story.tell(.replied(jobs[0], resultBytes: 0)).last == .requestLease)
-    #expect(story.tell(.leaseGranted) == [.send(jobs[1], attempt: 1)])
+    #expect(story.send() == Sending(jobs[0], attempt: 1))
+    #expect(story.send() == .nothing)
+    #expect(story.ledger.demand == 0)
+    _ = story.tell(.replied(jobs[0], resultBytes: 0))
+    #expect(story.ledger.demand == 1)
+    #expect(story.send() == Sending(jobs[1], attempt: 1))
+  }
+
+  @Test func withoutWorkersAndWithAFullWindowNoJobEndsThatCouldNotBeSent() {
+    var (story, jobs) = fullWindow()
+    #expect(story.ledger.demand == 0)
+    #expect(story.tell(.workersUnavailable) == [])
+    _ = story.tell(.replied(jobs[0], resultBytes: 0))
+    #expect(story.tell(.workersUnavailable).first == .settled(jobs[2], .failed))
   }
 
   @Test func aWindowOfNothingStillTakesJobs() {
@@ -130,12 +145,12 @@ import Testing
     #expect(story.ledger.canAccept)
   }
 
-  @Test func aRefusalWithAFullWindowEndsTheJobThatAllWaitFor() {
+  @Test func withoutWorkersAndWithAFullWindowTheJobThatAllWaitForEnds() {
     var story = Story { $0.orderWindow = 0 }
     let jobs = story.lease(3)
     _ = story.tell(.returnedUnstarted(jobs[0]))
     _ = story.tell(.returnedUnstarted(jobs[1]))
     _ = story.tell(.replied(jobs[2], resultBytes: 0))
-    #expect(story.tell(.leaseRefused).prefix(2) == [.settled(jobs[0], .failed), .emit(jobs[0], .failed)])
+    #expect(story.tell(.workersUnavailable).prefix(2) == [.settled(jobs[0], .failed), .emit(jobs[0], .failed)])
   }
 }

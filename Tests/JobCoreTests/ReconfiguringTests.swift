@@ -42,7 +42,7 @@ import Testing
     let running = story.lease()[0]
     #expect(reconfigure(&story) { $0.runLimit = 9 }.isEmpty)
     let next = story.accept()[0]
-    #expect(story.tell(.leaseGranted).contains(.arm(.run(next), after: 9)))
+    #expect(story.send().actions.contains(.arm(.run(next), after: 9)))
     #expect(story.tell(.timerFired(.run(running))).contains(.interrupt(running, because: .runLimit)))
   }
 
@@ -53,8 +53,8 @@ import Testing
     _ = reconfigure(&story) { $0.retries = 0 }
     #expect(!story.tell(.attemptFailed(job, .failed)).contains(.settled(job, .failed)))
     let other = story.accept()[0]
-    _ = story.tell(.leaseGranted)
-    _ = story.tell(.leaseGranted)
+    _ = story.send()
+    _ = story.send()
     #expect(story.tell(.attemptFailed(other, .failed)).contains(.settled(other, .failed)))
   }
 
@@ -74,7 +74,7 @@ import Testing
     #expect(actions == expected)
     #expect(story.ledger.counts.leased == 1, "\(running) is not touched")
     // What was armed is disarmed exactly when it should be.
-    let left = story.tell(.leaseGranted)
+    let left = story.send().actions
     #expect(left.contains(.disarm(.queue(waiting[0]))) == (new != nil))
   }
 
@@ -84,7 +84,7 @@ import Testing
     for job in story.lease(3) { _ = story.tell(.replied(job, resultBytes: 0, ran: 1000)) }
     _ = reconfigure(&story) { $0.runLimitPercent = 200 }
     let job = story.accept()[0]
-    let limits = story.tell(.leaseGranted).compactMap { action -> UInt64? in
+    let limits = story.send().actions.compactMap { action -> UInt64? in
       if case .arm(.run(job), let limit) = action { limit } else { nil }
     }
     #expect(limits.count == 1)
@@ -92,8 +92,21 @@ import Testing
     _ = story.tell(.replied(job, resultBytes: 0))
     _ = reconfigure(&story) { $0.runLimitPercent = nil }
     let last = story.accept()[0]
-    let arms = story.tell(.leaseGranted).filter { if case .arm(.run, _) = $0 { true } else { false } }
+    let arms = story.send().actions.filter { if case .arm(.run, _) = $0 { true } else { false } }
     #expect(arms.isEmpty, "\(last) may run for ever again")
+  }
+
+  @Test("a halt rule that is reached already counts at once")
+  func halt() {
+    var story = Story()
+    let jobs = story.lease(2)
+    let waiting = story.accept()[0]
+    _ = story.tell(.attemptFailed(jobs[0], .failed))
+    #expect(
+      reconfigure(&story) { $0.halt = HaltRule(.soon, .count(1)) } == [.settled(waiting, .cancelled), .hold(waiting)])
+    #expect(story.ledger.isHalted)
+    #expect(story.send() == .nothing)
+    #expect(story.tell(.replied(jobs[1], resultBytes: 0)).last == .idle)
   }
 
   @Test("limits that cannot be change nothing, and are reported")

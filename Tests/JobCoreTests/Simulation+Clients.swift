@@ -25,13 +25,12 @@ extension Simulation {
       model.jobs[$0].client == client && [.queued, .delayed].contains(model.jobs[$0].phase)
     }
     for index in gone { model.jobs[index].expected = .cancelled }
-    let settled = model.settled
+    let settled = model.settledByEvents
     model.clients[client].weight = 0
     model.clients[client].isPaused = false
     model.left += 1
     try tell(.clientLeft(model.clientID(client)))
-    for index in model.jobs.indices { model.jobs[index].expected = nil }
-    try model.require(model.settled == settled + gone.count, "\(gone.count) jobs of one who left live on")
+    try model.require(model.settledByEvents == settled + gone.count, "\(gone.count) jobs of one who left live on")
   }
 
   /// Or resumes it. Sometimes what is so already is told again.
@@ -45,15 +44,16 @@ extension Simulation {
 
   /// A job that is told at once that it expired.
   mutating func overflow(from client: Int) throws {
-    let (job, terms) = try arrival(from: client)
-    let index = Int(job.index)
-    // It is nowhere for a moment; the model settles it from the queue.
-    model.queued += 1
-    model.jobs[index].expected = .expired
-    let settled = model.settled
-    try tell(.refused(job, terms))
-    model.jobs[index].expected = nil
-    try model.require(model.settled == settled + 1, "a refused job lives on")
+    let terms = someTerms(from: client)
+    let settled = model.settledByEvents
+    try step("refuse") { simulation in
+      let job = simulation.ledger.refuse(terms, into: &simulation.actions)
+      let index = try simulation.model.arrive(job, terms)
+      // It is nowhere for a moment; the model settles it from the queue.
+      simulation.model.queued += 1
+      simulation.model.jobs[index].expected = .expired
+    }
+    try model.require(model.settledByEvents == settled + 1, "a refused job lives on")
   }
 
   mutating func settleElsewhere(_ index: Int) throws {
@@ -68,13 +68,16 @@ extension Simulation {
   /// One that is there, and may bring another job.
   mutating func someClient() -> Int? {
     let client = generator.below(model.clients.count)
-    guard model.clients[client].weight > 0 else { return nil }
-    return model.clients[client].unsettled < model.configuration.clientLimit ?? .max ? client : nil
+    return isThere(client) ? client : nil
   }
 }
 
 /// Whom an event is about.
 extension Simulation {
+  func isThere(_ client: Int) -> Bool {
+    model.clients[client].weight > 0 && model.clients[client].unsettled < model.configuration.clientLimit ?? .max
+  }
+
   mutating func someRunning() -> Int? {
     model.running.isEmpty ? nil : model.running[generator.below(model.running.count)]
   }

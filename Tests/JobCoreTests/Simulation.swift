@@ -6,8 +6,8 @@ import TestSupport
 /// three ways; then only what a driver must do is done, and it has to come to its end.
 struct Simulation {
   enum Choice {
-    case accept, grant, refuse, reply, fail, unstart, start, reject, cancel, runTimer, queueTimer, retryTimer
-    case overflow, elsewhere, join, leave, pause, withdraw
+    case accept, send, refuse, reply, fail, unstart, start, die, reject, cancel, runTimer, queueTimer, retryTimer
+    case overflow, elsewhere, join, leave, pause, withdraw, makeRoom
   }
 
   var generator: SplitMix64
@@ -17,7 +17,7 @@ struct Simulation {
   var model: JobModel
   var actions: [JobAction] = []
   var events = 0
-  var lastEvent = JobEvent.inputEnded
+  var lastEvent: () -> String = { "nothing" }
   /// How often each choice is made; changes now and then, so that the queue fills, empties, starves.
   var mood: [Choice] = []
 
@@ -33,6 +33,13 @@ struct Simulation {
       quarantineAfter: 1 + generator.below(4))
     if generator.below(2) == 0 { configuration.retryDelay = RetryDelay(minimum: 8, maximum: 100) }
     configuration.seed = generator.next()
+    if generator.below(3) == 0 {
+      configuration.runLimitPercent = 150 + generator.below(400)
+      configuration.leastMedianLimit = 1 + UInt64(generator.below(10))
+    }
+    if generator.below(4) == 0 {
+      configuration.halt = HaltRule(generator.below(2) == 0 ? .soon : .now, .count(1 + generator.below(200)))
+    }
     hasClients = generator.below(2) == 0
     if hasClients, generator.below(2) == 0 { configuration.clientLimit = 1 + generator.below(8) }
     ledger = JobLedger(configuration: configuration)
@@ -42,6 +49,7 @@ struct Simulation {
 
   mutating func live(events count: Int) throws {
     for number in 0..<count {
+      if model.idleSaid { break }
       if number % 256 == 0 { changeMood() }
       try act(mood[generator.below(mood.count)])
     }
@@ -54,9 +62,9 @@ struct Simulation {
   }
 
   private mutating func changeMood() {
-    let frequent: [Choice] = [.accept, .grant, .reply, .fail]
-    var rare: [Choice] = [.refuse, .unstart, .start, .reject, .cancel, .runTimer, .queueTimer, .retryTimer]
-    rare += [.overflow, .elsewhere, .withdraw]
+    let frequent: [Choice] = [.accept, .send, .reply, .fail, .start]
+    var rare: [Choice] = [.refuse, .unstart, .die, .die, .reject, .cancel, .runTimer, .queueTimer, .retryTimer]
+    rare += [.overflow, .elsewhere, .withdraw, .makeRoom]
     if hasClients { rare += [.join, .join, .leave, .pause, .pause] }
     mood = rare
     for choice in frequent { for _ in 0..<(1 + generator.below(24)) { mood.append(choice) } }
@@ -73,8 +81,6 @@ struct Simulation {
     default: throw Violation("not an end: \(event)")
     }
     try tell(event)
-    model.cancelsQueued = false
-    model.cancelsRunning = false
   }
 
   /// Every job gets through in a bounded number of steps, or something was lost.
@@ -85,19 +91,27 @@ struct Simulation {
     }
     // A timer is tried on any job that comes to hand, so most tries miss.
     var steps = (model.living + 1) * (model.jobs.count + 1) * 50 + 10
+    var late = generator.below(3)
     while !model.idleSaid {
       steps -= 1
       try model.require(steps > 0, "\(model.living) jobs never end")
-      if model.requested > 0, generator.below(2) == 0 || model.running.isEmpty && model.delayed == 0 {
-        try act(.grant)
+      if late > 0, generator.below(4) == 0, let client = model.clients.indices.first(where: { isThere($0) }) {
+        late -= 1
+        try acceptLate(from: client)
+      } else if model.demand > 0, generator.below(2) == 0 || model.running.isEmpty && model.delayed == 0 {
+        try act(.send)
       } else if model.delayed > 0, generator.below(2) == 0 || model.running.isEmpty {
         try act(.retryTimer)
       } else {
         try act(generator.below(3) == 0 ? .fail : .reply)
       }
     }
+    // What comes now is over at once, and the end is not reported again.
+    if model.isDraining, let client = model.clients.indices.first(where: { isThere($0) }) {
+      try acceptLate(from: client)
+    }
     try model.checkThoroughly(ledger)
-    try model.require(model.requested == 0, "a lease is asked for at the end")
+    try model.require(model.demand == 0, "a worker is needed at the end")
   }
 
   private mutating func act(_ choice: Choice) throws {
@@ -108,7 +122,7 @@ struct Simulation {
     case .join: try join()
     case .pause: try pause(generator.below(model.clients.count))
     case .leave: if let client = someClient() { try leave(client) }
-    case .grant: try grant()
+    case .send: try send()
     case .refuse: try refuse()
     case .reply: if let index = someRunning() { try reply(index) }
     case .fail:
@@ -116,7 +130,9 @@ struct Simulation {
       let failure = AttemptFailure.allCases[generator.below(3)]
       try failAttempt(index, failure, by: .attemptFailed(model.id(index), failure))
     case .unstart: if let index = someRunning() { try unstart(index) }
-    case .start: if let index = someRunning() { try tell(.started(model.id(index))) }
+    case .start: if let head = someWorker().flatMap({ model.workers[$0].first }) { try start(head) }
+    case .die: if let worker = someWorker() { try die(worker) }
+    case .makeRoom: try makeRoom(generator.below(8))
     case .reject: if let job = someJob(), isOpen(job) { try endJob(job, .failed, by: .rejected(job)) }
     case .cancel: if let job = someJob() { try endJob(job, .cancelled, by: .cancel(job)) }
     case .runTimer: if let job = someJob() { try fireRun(job) }
@@ -138,69 +154,63 @@ extension Simulation {
   }
 
   private mutating func accept(from client: Int) throws {
-    let (job, terms) = try arrival(from: client)
-    model.queued += 1
-    model.enqueue(Int(job.index), atFront: false)
-    try tell(.accepted(job, terms))
+    let terms = someTerms(from: client)
+    try step("accept") { simulation in
+      let job = simulation.ledger.accept(terms, into: &simulation.actions)
+      let index = try simulation.model.arrive(job, terms)
+      simulation.model.queued += 1
+      simulation.model.enqueue(index, atFront: false)
+    }
   }
 
-  /// A job with the next name, not told of yet.
-  mutating func arrival(from client: Int) throws -> (JobID, JobTerms) {
-    let job = ledger.nextID
-    let index = Int(job.index)
-    if index == model.jobs.count { model.jobs.append(JobModel.Job()) }
-    try model.require(index < model.jobs.count && model.jobs[index].phase == .free, "\(job) is in use")
-    try model.require(job.generation == model.jobs[index].generation + 1, "\(job) was there before")
-    model.accepted += 1
-    model.jobs[index] = JobModel.Job()
-    model.jobs[index].phase = .queued
-    model.jobs[index].generation = job.generation
-    model.jobs[index].sequence = model.accepted
+  /// A job that comes after the end: that is reported, and the job settled at once if nothing is started any more.
+  private mutating func acceptLate(from client: Int) throws {
+    let terms = someTerms(from: client)
+    let isOver = model.isDraining
+    try step("accept after the end") { simulation in
+      simulation.model.defectsDue = 1
+      let job = simulation.ledger.accept(terms, into: &simulation.actions)
+      let index = try simulation.model.arrive(job, terms)
+      simulation.model.queued += 1
+      simulation.model.enqueue(index, atFront: false)
+      if isOver { simulation.model.jobs[index].expected = .cancelled }
+    }
+    try model.require(model.queued == 0 || !isOver, "a job lives that came after the end")
+  }
+
+  mutating func someTerms(from client: Int) -> JobTerms {
     var terms = JobTerms.usual
     terms.client = model.clientID(client)
     if generator.below(4) == 0 { terms.retries = Int32(generator.below(4)) }
     if generator.below(4) == 0 { terms.runLimit = 7 }
     if generator.below(3) == 0 { terms.priority = Int32(generator.below(7)) - 3 }
-    model.jobs[index].client = client
-    model.jobs[index].priority = terms.priority
-    model.jobs[index].retries = terms.retries < 0 ? model.configuration.retries : Int(terms.retries)
-    model.jobs[index].runLimit = terms.runLimit > 0 ? terms.runLimit : model.configuration.runLimit
-    return (job, terms)
-  }
-
-  /// Now and then one that was withdrawn, and crossed with it.
-  private mutating func grant() throws {
-    if model.requested == 0, generator.below(8) > 0 { return }
-    if model.requested > 0 { model.requested -= 1 }
-    model.grantAnswers = 0
-    let requested = model.requested
-    try tell(.leaseGranted)
-    try model.require(model.grantAnswers == 1, "a grant was answered \(model.grantAnswers) times")
-    // Asked for again at once, it would be granted and declined for ever.
-    try model.require(model.requested == requested, "a lease was declined and asked for in one breath")
+    return terms
   }
 
   private mutating func refuse() throws {
-    let settled = model.settled
-    let isAsked = model.requested > 0
-    if isAsked { model.requested -= 1 }
+    let settled = model.settledByEvents
+    let isNeeded = model.demand > 0
     for index in model.jobs.indices where model.jobs[index].phase == .queued { model.jobs[index].expected = .failed }
     model.isRefusing = true
-    try tell(.leaseRefused)
-    model.isRefusing = false
-    for index in model.jobs.indices { model.jobs[index].expected = nil }
-    try model.require(model.settled == settled + (isAsked ? 1 : 0), "a refusal ended \(model.settled - settled) jobs")
+    try tell(.workersUnavailable)
+    let ended = model.settledByEvents - settled
+    try model.require(ended == (isNeeded ? 1 : 0), "that no worker can be started ended \(ended) jobs")
   }
 
   private mutating func reply(_ index: Int) throws {
     let bytes = generator.below(4) == 0 ? 0 : generator.below(300)
     model.jobs[index].resultBytes = bytes
     let job = model.id(index)
-    try endJob(job, .ok, by: .replied(job, resultBytes: bytes))
+    let time = generator.below(4) == 0 ? nil : 1 + UInt64(generator.below(Int(TimesModel.longest)))
+    let wasKnown = model.runTimes.limit != nil
+    if let time { model.runTimes.add(time, model.configuration) }
+    try endJob(job, .ok, by: .replied(job, resultBytes: bytes, ran: time))
+    // The first median that is known starts the clocks of all heads that go without.
+    if !wasKnown { try model.checkThoroughly(ledger) }
   }
 
   /// The rules of retries and quarantine, once more in other words.
-  private mutating func failAttempt(_ index: Int, _ failure: AttemptFailure, by event: JobEvent) throws {
+  mutating func failAttempt(_ index: Int, _ failure: AttemptFailure, by event: JobEvent) throws {
     if failure == .crashed { model.jobs[index].kills += 1 }
     let isDangerous = failure == .crashed && model.jobs[index].kills == model.configuration.quarantineAfter
     let isSpent = model.jobs[index].attempts == 1 + model.jobs[index].retries || model.isGivenUp(index)
@@ -232,20 +242,6 @@ extension Simulation {
     try tell(.timerFired(.retry(job)))
   }
 
-  private mutating func unstart(_ index: Int) throws {
-    let job = model.id(index)
-    model.jobs[index].freeReturns += 1
-    if model.jobs[index].freeReturns == JobLedger.mostFreeReturns {
-      return try failAttempt(index, .failed, by: .returnedUnstarted(job))
-    }
-    model.jobs[index].attempts -= 1
-    if model.isGivenUp(index) {
-      try endJob(job, .cancelled, by: .returnedUnstarted(job))
-    } else {
-      try requeue(index, by: .returnedUnstarted(job))
-    }
-  }
-
   /// A clock that does not go can fire, too late; then nothing must happen.
   private mutating func fireRun(_ job: JobID) throws {
     let index = Int(job.index)
@@ -272,14 +268,13 @@ extension Simulation {
     guard isOpen(job) else { return try nothing(event) }
     let index = Int(job.index)
     if case .rejected = event, model.jobs[index].phase == .running { model.jobs[index].attempts -= 1 }
-    let settled = model.settled
+    let settled = model.settledByEvents
     model.jobs[index].expected = outcome
     try tell(event)
-    model.jobs[index].expected = nil
-    try model.require(model.settled == settled + 1, "the job did not end")
+    try model.require(model.settledByEvents == settled + 1, "the job did not end")
   }
 
-  private mutating func requeue(_ index: Int, by event: JobEvent) throws {
+  mutating func requeue(_ index: Int, by event: JobEvent) throws {
     model.stopRunning(index)
     model.jobs[index].phase = .queued
     model.queued += 1
@@ -296,11 +291,17 @@ extension Simulation {
   }
 
   mutating func tell(_ event: JobEvent) throws {
+    try step("\(event)") { $0.ledger.handle(event, into: &$0.actions) }
+  }
+
+  /// One call of the ledger; what it leads to is performed, and all is asked.
+  mutating func step(_ name: @autoclosure @escaping () -> String, _ call: (inout Simulation) throws -> Void) throws {
     events += 1
-    lastEvent = event
+    lastEvent = name
     actions.removeAll(keepingCapacity: true)
-    ledger.handle(event, into: &actions)
+    try call(&self)
     for action in actions { try model.perform(action) }
+    model.endEvent()
     try model.check(ledger)
     if events % 64 == 0 { try model.checkThoroughly(ledger) }
   }

@@ -21,7 +21,7 @@ import Testing
       do {
         try simulation.live(events: 2_000)
       } catch {
-        Issue.record("PREFORK_SEED=\(seed), event \(events + simulation.events), \(simulation.lastEvent): \(error)")
+        Issue.record("PREFORK_SEED=\(seed), event \(events + simulation.events), \(simulation.lastEvent()): \(error)")
         return
       }
       events += simulation.events
@@ -38,6 +38,10 @@ import Testing
     var contested = 0
     var left = 0
     var pauses = 0
+    var parkings = 0
+    var returns = 0
+    var halted = 0
+    var medians = 0
     var outcomes = [Int](repeating: 0, count: Outcome.allCases.count)
 
     mutating func add(_ simulation: Simulation) {
@@ -47,6 +51,10 @@ import Testing
       contested += simulation.model.contested
       left += simulation.model.left
       pauses += simulation.model.pauses
+      parkings += simulation.model.parkings
+      returns += simulation.model.returns
+      halted += simulation.model.isHalted ? 1 : 0
+      medians += simulation.model.runTimes.limit == nil ? 0 : 1
       for outcome in Outcome.allCases { outcomes[Int(outcome.rawValue)] += simulation.ledger.counts[outcome] }
     }
 
@@ -57,6 +65,10 @@ import Testing
       #expect(contested > 1000)
       #expect(left > 100)
       #expect(pauses > 100)
+      #expect(parkings > 1000)
+      #expect(returns > 100)
+      #expect(halted > 3)
+      #expect(medians > 10)
       for outcome in Outcome.allCases { #expect(outcomes[Int(outcome.rawValue)] > 100, "\(outcome)") }
     }
   }

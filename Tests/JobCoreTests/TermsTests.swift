@@ -8,9 +8,8 @@ import Testing
   @Test("a job with retries of its own has those, whatever is configured")
   func ownRetries() {
     var story = Story { $0.retries = 5 }
-    let job = story.ledger.nextID
-    _ = story.tell(.accepted(job, JobTerms(retries: 0)))
-    _ = story.tell(.leaseGranted)
+    let job = story.accept(1, JobTerms(retries: 0))[0]
+    _ = story.send()
     #expect(story.tell(.attemptFailed(job, .failed)).first == .settled(job, .failed))
   }
 
@@ -18,9 +17,8 @@ import Testing
     "a job with a time limit of its own has that one, also where none is configured", arguments: [nil, 9] as [UInt64?])
   func ownLimit(configured: UInt64?) {
     var story = Story { $0.runLimit = configured }
-    let job = story.ledger.nextID
-    _ = story.tell(.accepted(job, JobTerms(runLimit: 4)))
-    #expect(story.tell(.leaseGranted).contains(.arm(.run(job), after: 4)))
+    let job = story.accept(1, JobTerms(runLimit: 4))[0]
+    #expect(story.send().actions.contains(.arm(.run(job), after: 4)))
     let actions = story.tell(.timerFired(.run(job)))
     #expect(actions.prefix(2) == [.interrupt(job, because: .runLimit), .settled(job, .timeout)])
   }
@@ -29,15 +27,8 @@ import Testing
   func priorities() {
     var story = Story { $0.retries = 1 }
     let priorities: [Int32] = [0, 5, 0, 5, -1, 9]
-    let jobs = priorities.map { priority in
-      let job = story.ledger.nextID
-      _ = story.tell(.accepted(job, JobTerms(priority: priority)))
-      return job
-    }
-    func next() -> JobID? {
-      for case .send(let job, _) in story.tell(.leaseGranted) { return job }
-      return nil
-    }
+    let jobs = priorities.map { story.accept(1, JobTerms(priority: $0))[0] }
+    func next() -> JobID? { story.send().assignment?.job }
     #expect([next(), next()] == [jobs[5], jobs[1]])
     _ = story.tell(.attemptFailed(jobs[1], .failed))
     #expect([next(), next(), next(), next(), next(), next()] == [jobs[1], jobs[3], jobs[0], jobs[2], jobs[4], nil])
@@ -47,11 +38,10 @@ import Testing
   func prioritiesKeepOrder() {
     var story = Story()
     let first = story.accept()[0]
-    let second = story.ledger.nextID
-    _ = story.tell(.accepted(second, JobTerms(priority: 1)))
-    _ = story.tell(.leaseGranted)
+    let second = story.accept(1, JobTerms(priority: 1))[0]
+    _ = story.send()
     #expect(story.tell(.replied(second, resultBytes: 1)).contains(.hold(second)))
-    _ = story.tell(.leaseGranted)
+    _ = story.send()
     let emitted = story.tell(.replied(first, resultBytes: 1)).compactMap {
       if case .emit(let job, _) = $0 { job } else { nil }
     }
@@ -91,8 +81,9 @@ import Testing
     var story = Story()
     let job = story.lease()[0]
     for _ in 1..<JobLedger.mostFreeReturns {
-      #expect(story.tell(.returnedUnstarted(job)) == [.requestLease])
-      _ = story.tell(.leaseGranted)
+      #expect(story.tell(.returnedUnstarted(job)) == [])
+      #expect(story.ledger.demand == 1)
+      _ = story.send()
     }
     #expect(story.tell(.returnedUnstarted(job)).first == .settled(job, .failed))
   }
@@ -120,7 +111,7 @@ import Testing
     }
     for _ in 0..<3 { _ = story.tell(.replied(story.lease()[0], resultBytes: 0, ran: 1000)) }
     let job = story.accept()[0]
-    #expect(story.tell(.leaseGranted).contains(.arm(.run(job), after: 5000)))
+    #expect(story.send().actions.contains(.arm(.run(job), after: 5000)))
   }
 
   @Test("the limit from the median is never less than it may be")
@@ -131,7 +122,7 @@ import Testing
     }
     for _ in 0..<3 { _ = story.tell(.replied(story.lease()[0], resultBytes: 0, ran: 1000)) }
     let job = story.accept()[0]
-    #expect(story.tell(.leaseGranted).contains(.arm(.run(job), after: 10_000)))
+    #expect(story.send().actions.contains(.arm(.run(job), after: 10_000)))
   }
 
   // MARK: Halt
@@ -150,6 +141,24 @@ import Testing
     #expect(story.ledger.isHalted && !story.ledger.canAccept)
     #expect(story.tell(.replied(jobs[2], resultBytes: 0)).contains(.idle))
     #expect(story.ledger.counts[.ok] == 1)
+  }
+
+  @Test("a refused job can be the one too many, and then the run is over at once")
+  func haltByRefusal() throws {
+    var story = Story { $0.halt = HaltRule(.now, .count(1)) }
+    let running = story.lease()[0]
+    let waiting = story.accept()[0]
+    let refusal = story.arrive(refused: true)
+    let job = try #require(refusal.job)
+    #expect(
+      refusal.actions == [
+        .settled(job, .expired), .hold(job), .interrupt(running, because: .cancelled),
+        .settled(running, .cancelled), .emit(running, .cancelled), .forget(running),
+        .settled(waiting, .cancelled), .emit(waiting, .cancelled), .forget(waiting),
+        .emit(job, .expired), .forget(job), .idle,
+      ])
+    #expect(story.ledger.isHalted)
+    #expect(story.ledger.demand == 0)
   }
 
   @Test("halt now: what runs is interrupted, too")
@@ -175,7 +184,7 @@ import Testing
       default:
         _ = story.tell(.attemptFailed(job, .failed))
         #expect(!story.ledger.isHalted)
-        _ = story.tell(.leaseGranted)
+        _ = story.send()
         _ = story.tell(.attemptFailed(job, .failed))
       }
     }
