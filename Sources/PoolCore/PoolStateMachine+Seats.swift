@@ -6,6 +6,9 @@ extension PoolStateMachine {
       && !configuration.preparesEachLease && configuration.probeBeforeLeaseUnlessUsedWithin != 0
   }
 
+  /// Whether a worker is free: then no other needs to be given a second job.
+  public var hasIdleWorker: Bool { available.coldest != nil }
+
   /// The leased worker has done so many more jobs (0 or more), and its lease goes on: the same as `.jobsDone`. The worker may
   /// retire for it: then its lease is its last, and `seatsLeft` is 0. Ignored when it is on the stop ladder; an internal error
   /// when it holds no lease.

@@ -298,10 +298,18 @@ extension WorkerPool {
     if workers[slot].isInOrder {
       measureAfterJob(slot, &loop)
       countJobs(slot, &loop)
-      return tell(.leaseReleased(id, .healthy), &loop)
+      return endLease(slot, &loop)
     }
     // It spoke on, or it is dying. It gets no other job before that is settled: the core still counts it as leased.
     advance(slot, &loop)
+  }
+
+  /// The worker has done the last of its jobs. Mostly it goes on with the next at once.
+  private mutating func endLease(_ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    guard core.continueLease(id, at: loop.now()) else { return tell(.leaseReleased(id, .healthy), &loop) }
+    workers[slot].duty = .granted
+    events.append(.offered(id))
   }
 
   /// Jobs that are done while others wait in the worker's pipe are counted together.

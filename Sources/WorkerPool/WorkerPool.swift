@@ -109,7 +109,10 @@ public struct WorkerPool: ~Copyable {
   /// So many jobs wait for a worker now, 0 or more. Each is answered by one `offered`, which counts it down, or all of them by one
   /// `demandRefused`.
   public mutating func setDemand(_ jobs: Int, _ loop: inout EventLoop) {
-    if core.demand != jobs { tell(.demandChanged(jobs), &loop) }
+    guard core.demand != jobs else { return }
+    let isOutermost = actions.isEmpty
+    core.setDemand(jobs, at: loop.now(), into: &actions)
+    if isOutermost { performAll(&loop) }
   }
 
   /// The last number that was set, less the offers since then.
@@ -244,7 +247,7 @@ public struct WorkerPool: ~Copyable {
       perform(actions[next], &loop)
       next += 1
     }
-    actions.removeAll(keepingCapacity: true)
+    if next > 0 { actions.removeAll(keepingCapacity: true) }
   }
 
   /// The only place that acts on the core's decisions.
