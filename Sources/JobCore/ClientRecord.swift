@@ -38,18 +38,21 @@ struct ClientRecord: Sendable {
   var hasJoined: Bool { weight > 0 }
 
   /// To the line. Whether the job is its first now.
+  @inline(__always)
   mutating func append(_ job: UInt32, _ priority: Int32) -> Bool {
     lineTail = job
     if lineHead == JobRecord.none { lineHead = job }
     return didEnqueue(job, priority, atFront: false)
   }
 
+  @inline(__always)
   mutating func unlinkFromLine(after previous: UInt32, before next: UInt32) {
     if previous == JobRecord.none { lineHead = next }
     if next == JobRecord.none { lineTail = previous }
   }
 
   /// Whether the job is its first now.
+  @inline(__always)
   mutating func didEnqueue(_ job: UInt32, _ priority: Int32, atFront: Bool) -> Bool {
     counts.queued += 1
     let leads = head == JobRecord.none || priority > headPriority || (atFront && priority == headPriority)
@@ -61,6 +64,7 @@ struct ClientRecord: Sendable {
   }
 
   /// Whether it has another queued job.
+  @inline(__always)
   mutating func didDequeue(_ records: borrowing [JobRecord], turn: UInt64?) -> Bool {
     counts.queued -= 1
     if let turn {

@@ -125,6 +125,7 @@ extension JobLedger {
   }
 
   /// The place of a job that a worker has; nil if it is forgotten, and an internal error if it is anywhere else.
+  @inline(__always)
   private mutating func leased(_ job: JobID, or defect: StaticString, into actions: inout [JobAction]) -> Int? {
     guard let index = slab.find(job) else { return nil }
     switch slab[index].state {
@@ -136,6 +137,7 @@ extension JobLedger {
   }
 
   /// The next state must follow at once: queued or settled.
+  @inline(__always)
   mutating func endLease(_ index: Int) {
     slab.endLease(index)
     counts.leased -= 1
@@ -143,18 +145,22 @@ extension JobLedger {
 
   // MARK: The run clock
 
+  @inline(__always)
   mutating func startRunClock(_ index: Int, into actions: inout [JobAction]) {
     guard let limit = runLimit(of: index) else { return }
     slab[index].isTimed = true
     actions.append(.arm(.run(slab.id(at: index)), after: limit))
   }
 
+  @inline(__always)
   mutating func stopRunClock(_ index: Int, into actions: inout [JobAction]) {
     guard slab[index].isTimed else { return }
     slab[index].isTimed = false
     actions.append(.disarm(.run(slab.id(at: index))))
   }
 
+  /// Inlined, like all that only look at the ledger on the path of each job: it would be copied for a call.
+  @inline(__always)
   private func runLimit(of index: Int) -> UInt64? {
     if slab[index].runLimit > 0 { return slab[index].runLimit }
     guard let medianLimit else { return configuration.runLimit }

@@ -114,11 +114,13 @@ extension JobLedger {
     didLeaveQueue(index, into: &actions)
   }
 
+  @inline(__always)
   private mutating func didLeaveQueue(_ index: Int, into actions: inout [JobAction]) {
     counts.queued -= 1
     if configuration.queueLimitTime != nil { actions.append(.disarm(.queue(slab.id(at: index)))) }
   }
 
+  @inline(__always)
   private mutating func enterQueue(_ index: Int, into actions: inout [JobAction]) {
     counts.queued += 1
     if let limit = configuration.queueLimitTime { actions.append(.arm(.queue(slab.id(at: index)), after: limit)) }

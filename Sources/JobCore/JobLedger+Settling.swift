@@ -9,7 +9,7 @@ extension JobLedger {
     guard slab.firstInOrder == index else { return hold(index, outcome, into: &actions) }
     slab.removeFirstInOrder()
     emit(index, outcome, into: &actions)
-    emitThoseWhoWaited(into: &actions)
+    if counts.held > 0 { emitThoseWhoWaited(into: &actions) }
   }
 
   mutating func cancel(_ job: JobID, into actions: inout [JobAction]) {
@@ -81,6 +81,7 @@ extension JobLedger {
     }
   }
 
+  @inline(__always)
   private mutating func emit(_ index: Int, _ outcome: Outcome, into actions: inout [JobAction]) {
     let job = slab.id(at: index)
     slab.free(index)

@@ -17,6 +17,7 @@ extension JobSlab {
   }
 
   /// Behind all of its client and its priority.
+  @inline(__always)
   mutating func enqueueLast(_ index: Int) {
     lastTicket += 1
     let (client, priority) = (Int(records[index].client), records[index].priority)

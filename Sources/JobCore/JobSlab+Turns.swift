@@ -15,6 +15,7 @@ extension JobSlab {
     clients[client].turn = lastTurn
   }
 
+  @inline(__always)
   mutating func endLease(_ index: Int) {
     let client = Int(records[index].client)
     clients[client].counts.leased -= 1
@@ -49,8 +50,12 @@ extension JobSlab {
   }
 
   /// The client's place when what it is told by has changed.
+  @inline(__always)
   mutating func reposition(_ client: Int) {
-    guard waitingCount > 1 else { return }
+    if waitingCount > 1 { repositionAmongOthers(client) }
+  }
+
+  private mutating func repositionAmongOthers(_ client: Int) {
     if !moveUp(client) { moveDown(client) }
   }
 

@@ -120,6 +120,7 @@ struct JobSlab: Sendable {
   }
 
   /// Stores the record of a new job, under a name of its own.
+  @inline(__always)
   mutating func allocate(_ record: JobRecord) -> Int {
     guard freeHead != JobRecord.none else {
       records.append(record)
@@ -134,6 +135,7 @@ struct JobSlab: Sendable {
     return index
   }
 
+  @inline(__always)
   mutating func free(_ index: Int) {
     records[index].free(before: freeHead)
     freeHead = UInt32(index)
@@ -145,6 +147,7 @@ extension JobSlab {
   var firstInOrder: Int? { orderHead == JobRecord.none ? nil : Int(orderHead) }
 
   /// A job that has just been allocated.
+  @inline(__always)
   mutating func appendToOrder(_ index: Int) {
     let place = UInt32(index)
     if orderTail == JobRecord.none { orderHead = place } else { records[Int(orderTail)].orderNext = place }

@@ -42,6 +42,7 @@ extension JobModel {
       try require(job.queueArmed == isTimed, "queue clock of \(job)")
       try require(ledger.sequence(of: id(index)) == UInt64(job.sequence), "sequence of \(job)")
       try require(ledger.attempts(of: id(index)) == job.attempts, "attempts of \(job)")
+      try require(Int(ledger.slab[index].freeReturns) == job.freeReturns, "free returns of \(job)")
     }
     try require(seen == (queued, running.count, delayed, held, heldBytes), "the model lost count: \(seen)")
     try checkClients(ledger)
