@@ -93,7 +93,7 @@ def measure_run(rival, arguments, workers, pinned, folder):
     jobs, results = os.path.join(folder, "jobs"), os.path.join(folder, "results")
     command = [*pinned, rival.prefork, "run", "-w", str(workers), "--", arguments.echo]
     with open(jobs, "rb") as source, open(results, "wb") as sink:
-        start, end, usage, _ = run_command(command, source, sink)
+        start, end, usage, *_ = run_command(command, source, sink)
     with open(jobs, "rb") as a, open(results, "rb") as b:
         if a.read() != b.read():
             raise RunFailed("answered wrongly: its output is not its jobs")
@@ -149,7 +149,7 @@ def measure_serve(rival, arguments, workers, pinned, folder):
     client = [*pinned, arguments.client, rival.format, path, str(arguments.jobs), str(arguments.window),
               str(rival.connections)]
     with server(command, path) as usage:
-        start, end, _, _ = run_command(client, subprocess.DEVNULL, subprocess.DEVNULL)
+        start, end, *_ = run_command(client, subprocess.DEVNULL, subprocess.DEVNULL)
     return end - start, usage[0].ru_utime + usage[0].ru_stime
 
 

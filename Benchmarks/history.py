@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""The history of the benchmarks: a file of tab-separated values in Benchmarks/history for each `make bench`.
+
+    Benchmarks/history.py [--last N] [TEXT]
+
+Without more, prints the median of each case, one column per run, the oldest on the left; with TEXT, of the cases that
+contain it. Ratios from different machines can be compared, with care; times cannot: see the column `machine` in the
+files. A run whose commit ends in + was of a tree with changes that were not committed.
+"""
+import argparse
+import csv
+import datetime
+import functools
+import glob
+import os
+import subprocess
+import sys
+
+import measuring
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.join(HERE, "history")
+# `measure`: ratio, or the unit. `manager_us`: CPU time of the pool's own process per job, of the case and of its base.
+COLUMNS = ["date", "commit", "machine", "load", "case", "measure", "median", "min", "max", "rounds", "goal", "manager_us",
+           "base_manager_us"]
+
+
+@functools.cache
+def commit():
+    def git(*words):
+        return subprocess.run(["git", "-C", HERE, *words], capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changes = git("status", "--porcelain", "--", ":/", ":(exclude,top)Benchmarks/history")
+        return git("rev-parse", "--short", "HEAD") + ("+" if changes else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def append(file, rows):
+    """Adds rows, each a dict with the columns from `case` on. A new file gets its heading. No file: nothing is kept."""
+    if not file:
+        return
+    os.makedirs(os.path.dirname(os.path.abspath(file)), exist_ok=True)
+    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
+    common = {"date": date, "commit": commit(), "machine": measuring.machine(), "load": f"{os.getloadavg()[0]:.1f}"}
+    with open(file, "a", newline="") as sheet:
+        writer = csv.DictWriter(sheet, COLUMNS, restval="", delimiter="\t", lineterminator="\n")
+        if sheet.tell() == 0:
+            writer.writeheader()
+        writer.writerows({**common, **row} for row in rows)
+
+
+def row(case, values, measure="ratio", goal="", manager_us=None, base_manager_us=None):
+    """One row for `append`, from the values of all rounds."""
+    middle, least, most = measuring.middle_and_ends(values)
+    digits = measuring.digits_for(middle)
+    return {"case": case, "measure": measure, "median": f"{middle:.{digits}f}", "min": f"{least:.{digits}f}",
+            "max": f"{most:.{digits}f}", "rounds": len(values), "goal": goal,
+            "manager_us": "" if manager_us is None else f"{manager_us:.2f}",
+            "base_manager_us": "" if base_manager_us is None else f"{base_manager_us:.2f}"}
+
+
+def show(last, text):
+    runs = []
+    for file in sorted(glob.glob(os.path.join(FOLDER, "*.tsv"))):
+        with open(file, newline="") as sheet:
+            runs.append(list(csv.DictReader(sheet, delimiter="\t")))
+    runs = [run for run in runs if run][-last:]
+    if not runs:
+        print(f"there is no history in {FOLDER} yet: `make bench` writes it")
+        return
+    cases = {}  # (case, measure, goal) -> {number of the run: median}
+    for number, run in enumerate(runs):
+        for line in run:
+            if text in line["case"]:
+                cases.setdefault((line["case"], line["measure"]), {})[number] = line
+    print("| case | " + " | ".join(f"{run[0]['date']} {run[0]['commit']}" for run in runs) + " | goal |")
+    print("|---|" + "--:|" * (len(runs) + 1))
+    for (case, measure), lines in cases.items():
+        unit = "" if measure == "ratio" else " " + measure
+        cells = [lines[number]["median"] + unit if number in lines else "" for number in range(len(runs))]
+        print(f"| {case} | " + " | ".join(cells) + f" | {lines[max(lines)]['goal']} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="How the benchmarks went over time; see the top of the file.")
+    parser.add_argument("--last", type=int, default=8, metavar="N", help="runs to show (default %(default)s)")
+    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help="only cases that contain it")
+    arguments = parser.parse_args()
+    if arguments.last < 1:
+        parser.error("--last must be at least 1")
+    show(arguments.last, arguments.text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
