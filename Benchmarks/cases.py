@@ -60,7 +60,8 @@ class Programs:
         return [self.floor_program, *options, str(workers), *(worker or [self.echo])]
 
     def default(self, workers, *options, worker=None):
-        return [self.prefork_program, "run", "-w", str(workers), *self.options, *options, "--", *(worker or [self.echo])]
+        options = ["-w", str(workers), *self.options, *options]
+        return [self.prefork_program, "run", *options, "--", *(worker or [self.echo])]
 
     def strict(self, workers, *options, worker=None):
         """One job at a time. A prefork without --prefetch knows nothing else."""
@@ -192,9 +193,9 @@ def memory(programs, arguments):
 
 def process_per_job(programs, arguments):
     """Programs that start a process for each job, with fewer jobs."""
-    few = arguments.process_jobs
+    few, xargs = arguments.process_jobs, ["xargs", "-d", "\\n", "-n1", "-P2", "echo"]
     rivals = [Rival("C", probes.throughput(programs.floor(2), arguments.jobs)),
-              Rival("xargs -n1", probes.throughput(["xargs", "-d", "\\n", "-n1", "-P2", "echo"], few, is_ordered=False))]
+              Rival("xargs -n1", probes.throughput(xargs, few, is_ordered=False))]
     if shutil.which("parallel"):
         command = ["parallel", "--will-cite", "--keep-order", "-j2", "echo", "{}"]
         rivals.append(Rival("GNU parallel", probes.throughput(command, few)))

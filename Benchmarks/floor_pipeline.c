@@ -13,7 +13,8 @@
 //     The input that is there is shared out evenly, so that at its end no worker has many jobs while others have none.
 //   * All replies that a worker has written are read by one read. If it is their turn they go to the output at once.
 //   * stdout is written when 64 KiB are there, when nothing is in flight, or 1 ms after the first unwritten reply.
-//   * Jobs and replies of any size: our ends of the pipes do not block; what a worker's pipe does not take waits for it.
+//   * Jobs and replies of any size: our ends of the pipes do not block; what a worker's pipe does not take waits.
+//     A worker whose pipe was full once gets larger pipes.
 //   * --joblog: for each job a line with its sequence (from 1), start and seconds, separated by tabs, in blocks of
 //     64 KiB. A job starts when it is sent, or when the reply of the one before it is read.
 //
@@ -31,7 +32,8 @@
 enum {
   RANGES = 4096,            // from the oldest unanswered one to the newest; a power of 2
   MOST_BYTES = 64 << 20,    // of jobs from the oldest unanswered one to the newest
-  READ_AHEAD = 4 * BLOCK,   // of the input, if so much already holds a whole line
+  READ_AHEAD = 4 * BLOCK,   // of the input, once it holds a whole line
+  LARGE_PIPE = 1 << 20,
 };
 // What epoll reports: the number of a worker whose output can be read, that number and CAN_WRITE, or one of these two.
 enum { CAN_WRITE = 1 << 24, INPUT = 1 << 25, TIMER = 1 << 26 };
@@ -196,8 +198,11 @@ static void keep_unsent(unsigned number, size_t written, size_t length) {
     taken.end = taken.start + rest;
     worker->unsent = taken;
   }
-  if (!worker->is_watched_for_room) watch(worker->to, EPOLLOUT | EPOLLET, number | CAN_WRITE);
+  if (worker->is_watched_for_room) return;
+  watch(worker->to, EPOLLOUT | EPOLLET, number | CAN_WRITE);
   worker->is_watched_for_room = 1;
+  fcntl(worker->to, F_SETPIPE_SZ, LARGE_PIPE);  // fewer turns per job; it may be denied
+  fcntl(worker->from, F_SETPIPE_SZ, LARGE_PIPE);
 }
 
 static size_t write_some(int descriptor, const char *bytes, size_t count) {

@@ -1,4 +1,5 @@
-// The floor: what `prefork run` does, as little as possible, as fast as a C programmer would write it by hand.
+// The floor for workers that are replaced: what `prefork run` does, as little as possible, as fast as a C programmer
+// would write it by hand. For workers that live on, floor_pipeline.c is the faster one.
 //
 //     cc -O2 -o .build/bench/floor_pool Benchmarks/floor_pool.c
 //     .build/bench/floor_pool [--recycle-after N | --fresh] WORKERS PROGRAM [ARGUMENT...]

@@ -20,9 +20,10 @@ import measuring
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(HERE, "history")
-# `measure`: ratio, or the unit. `manager_us`: CPU time of the pool's own process per job, of the case and of its base.
-COLUMNS = ["date", "commit", "machine", "load", "case", "measure", "median", "min", "max", "rounds", "goal", "manager_us",
-           "base_manager_us"]
+# `measure`: ratio, or the unit. `manager_us`: CPU time of the pool's own process per job. `cpu_ratio`: that of the base
+# to that of the case, in the same round, so that it reads as the ratio does; other processes disturb it less.
+COLUMNS = ["date", "commit", "machine", "load", "case", "measure", "median", "min", "max", "rounds", "goal",
+           "manager_us", "base_manager_us", "cpu_ratio", "cpu_min", "cpu_max"]
 
 
 @functools.cache
@@ -51,14 +52,15 @@ def append(file, rows):
         writer.writerows({**common, **row} for row in rows)
 
 
-def row(case, values, measure="ratio", goal="", manager_us=None, base_manager_us=None):
+def row(case, values, measure="ratio", goal="", manager_us=None, base_manager_us=None, cpu_ratios=()):
     """One row for `append`, from the values of all rounds."""
-    middle, least, most = measuring.middle_and_ends(values)
-    digits = measuring.digits_for(middle)
-    return {"case": case, "measure": measure, "median": f"{middle:.{digits}f}", "min": f"{least:.{digits}f}",
-            "max": f"{most:.{digits}f}", "rounds": len(values), "goal": goal,
-            "manager_us": "" if manager_us is None else f"{manager_us:.2f}",
-            "base_manager_us": "" if base_manager_us is None else f"{base_manager_us:.2f}"}
+    found = {"case": case, "measure": measure, "rounds": len(values), "goal": goal}
+    found.update(zip(("median", "min", "max"), measuring.shown(values)))
+    found.update(zip(("cpu_ratio", "cpu_min", "cpu_max"), measuring.shown(cpu_ratios)))
+    for column, time in ("manager_us", manager_us), ("base_manager_us", base_manager_us):
+        if time is not None:
+            found[column] = f"{time:.2f}"
+    return found
 
 
 def show(last, text):

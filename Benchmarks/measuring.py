@@ -75,22 +75,20 @@ def run_command(command, source, sink, meanwhile=lambda process: None):
     return start, end, usage, words, manager
 
 
-def middle_and_ends(values):
-    """Median, smallest, largest."""
-    return statistics.median(values), min(values), max(values)
-
-
-def digits_for(ratio):
-    """How many decimals show a ratio of that size."""
-    return 2 if abs(ratio) >= 0.1 else 4
+def shown(values):
+    """Median, smallest and largest as texts; no texts if there are no values."""
+    if not values:
+        return []
+    middle = statistics.median(values)
+    digits = 2 if abs(middle) >= 0.1 else 4
+    return [f"{value:.{digits}f}" for value in (middle, min(values), max(values))]
 
 
 def median_and_spread(ratios, digits=2):
     """Two texts, empty if there are no ratios."""
     if not ratios:
         return "", ""
-    middle, least, most = middle_and_ends(ratios)
-    return f"{middle:.{digits}f}", f"{least:.{digits}f}–{most:.{digits}f}"
+    return f"{statistics.median(ratios):.{digits}f}", f"{min(ratios):.{digits}f}–{max(ratios):.{digits}f}"
 
 
 def machine():

@@ -133,8 +133,8 @@ def resident(pid):
 
 
 def memory(command, count):
-    """RSS of the pool's own process in MB while jobs stream through it: `highest`, and `growth`, from the highest of the
-    first tenth of the time to the highest of all."""
+    """RSS of the pool's own process in MB while jobs stream through it: `highest`, and `growth`, from the highest of
+    the first tenth of the time to the highest of all."""
     def run(folder, prefix):
         line = "x" * 63
         with tempfile.TemporaryFile() as log:

@@ -13,7 +13,8 @@ How it measures, so that a figure means something:
   * The clock runs from the start of the program to its exit: starting and stopping the workers is included.
   * Everything of a setting is pinned to one CPU, where the cost per job is what counts, or to two.
   * `manager` is the CPU time of the pool's own process per job, as the kernel's scheduler counted it
-    (/proc/PID/schedstat), the median of the rounds. It is left out for pools with threads.
+    (/proc/PID/schedstat), the median of the rounds, and the ratio of it is that of the base to ours: other processes
+    disturb it less than the clock. It is left out for pools with threads.
   * With many workers that CPU time is read when all workers have been started and have had jobs, and before they are
     stopped.
   * Latency is measured by a client in C with one job outstanding, through the worker alone and through the pools.
@@ -84,13 +85,18 @@ def run_rounds(setting, rounds, folder):
     return failures
 
 
+def pairs(case, rivals, figure):
+    """That figure of the case's rival and of its base, in each round in which both did well."""
+    runs = zip(rivals[case.rival].runs, rivals[case.base].runs)
+    return [(run[figure], base[figure]) for run, base in runs if run and base and figure in run and figure in base]
+
+
 def values(case, rivals):
-    """The case's figure of each round in which both rivals did well."""
-    runs = rivals[case.rival].runs
+    """What the case is about, one value per round."""
     if not case.base:
-        return [run[case.figure] for run in runs if run]
-    pairs = [(run[case.figure], base[case.figure]) for run, base in zip(runs, rivals[case.base].runs) if run and base]
-    return [ours / theirs if case.measure == "ratio" else ours - theirs for ours, theirs in pairs]
+        return [run[case.figure] for run in rivals[case.rival].runs if run]
+    found = pairs(case, rivals, case.figure)
+    return [ours / theirs if case.measure == "ratio" else ours - theirs for ours, theirs in found]
 
 
 def median_of(rival, figure):
@@ -103,10 +109,14 @@ def rows(setting):
     rivals = {rival.name: rival for rival in setting.rivals}
     found = []
     for case in setting.cases:
-        if measured := values(case, rivals):
-            base = median_of(rivals[case.base], "manager") if case.base else None
-            found.append(history.row(case.name, measured, case.measure, case.goal,
-                                     median_of(rivals[case.rival], "manager"), base))
+        if not (measured := values(case, rivals)):
+            continue
+        base, cpu = None, []
+        if case.base and case.figure == "rate":
+            base = median_of(rivals[case.base], "manager")
+            cpu = [theirs / ours for ours, theirs in pairs(case, rivals, "manager")]
+        manager = median_of(rivals[case.rival], "manager")
+        found.append(history.row(case.name, measured, case.measure, case.goal, manager, base, cpu))
     return found
 
 
@@ -119,19 +129,21 @@ def print_rivals(setting):
     """What the ratios are made of: the medians of all figures that were measured."""
     for rival in setting.rivals:
         figures = sorted({figure for run in rival.runs if run for figure in run})
-        units = {"rate": " jobs/s", "manager": " µs/job of manager", "p50": " µs p50", "p99": " µs p99", "first": " ms first",
-                 "highest": " MB highest", "growth": " MB growth"}
+        units = {"rate": " jobs/s", "manager": " µs/job of manager", "p50": " µs p50", "p99": " µs p99",
+                 "first": " ms first", "highest": " MB highest", "growth": " MB growth"}
         shown = [f"{median_of(rival, figure):,.{0 if figure == 'rate' else 2}f}{units[figure]}" for figure in figures]
         print(f"  {rival.name}: {', '.join(shown) or 'failed'}")
 
 
 def print_cases(found):
-    print("\n| case | median | spread | goal | | manager, µs/job | its base's |\n|---|--:|--:|--:|---|--:|--:|")
+    print("\n| case | median | spread | goal | | manager, µs/job | its base's | ratio of these | spread |")
+    print("|---|--:|--:|--:|---|" + "--:|" * 4)
     for row in found:
         unit = "" if row["measure"] == "ratio" else " " + row["measure"]
         verdict = "" if not row["goal"] else "met" if is_met(row) else "missed"
-        cells = [row["case"], row["median"] + unit, f"{row['min']}–{row['max']}", row["goal"], verdict, row["manager_us"],
-                 row["base_manager_us"]]
+        cpu_spread = f"{row['cpu_min']}–{row['cpu_max']}" if "cpu_min" in row else ""
+        cells = [row["case"], row["median"] + unit, f"{row['min']}–{row['max']}", row["goal"], verdict]
+        cells += [row.get(column, "") for column in ("manager_us", "base_manager_us", "cpu_ratio")] + [cpu_spread]
         print("| " + " | ".join(cells) + " |")
     sys.stdout.flush()
 
