@@ -23,7 +23,7 @@ FOLDER = os.path.join(HERE, "history")
 # `measure`: ratio, or the unit. `manager_us`: CPU time of the pool's own process per job. `cpu_ratio`: that of the base
 # to that of the case, in the same round, so that it reads as the ratio does; other processes disturb it less.
 COLUMNS = ["date", "commit", "machine", "load", "case", "measure", "median", "min", "max", "rounds", "goal",
-           "manager_us", "base_manager_us", "cpu_ratio", "cpu_min", "cpu_max"]
+           "jobs_per_s", "manager_us", "base_manager_us", "cpu_ratio", "cpu_min", "cpu_max"]
 
 
 @functools.cache
@@ -52,11 +52,13 @@ def append(file, rows):
         writer.writerows({**common, **row} for row in rows)
 
 
-def row(case, values, measure="ratio", goal="", manager_us=None, base_manager_us=None, cpu_ratios=()):
+def row(case, values, measure="ratio", goal="", rate=None, manager_us=None, base_manager_us=None, cpu_ratios=()):
     """One row for `append`, from the values of all rounds."""
     found = {"case": case, "measure": measure, "rounds": len(values), "goal": goal}
     found.update(zip(("median", "min", "max"), measuring.shown(values)))
     found.update(zip(("cpu_ratio", "cpu_min", "cpu_max"), measuring.shown(cpu_ratios)))
+    if rate is not None:
+        found["jobs_per_s"] = f"{rate:.0f}"
     for column, time in ("manager_us", manager_us), ("base_manager_us", base_manager_us):
         if time is not None:
             found[column] = f"{time:.2f}"

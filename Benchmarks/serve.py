@@ -174,7 +174,8 @@ def history_rows(found, workers):
     """Ratios to `run`. The goals are for lines: what records cost besides is their JSON."""
     goals = {"serve, lines, 1 connection": ">= 0.9", "serve, lines, 100 connections": ">= 0.7"}
     where = f"{workers} workers, 1 CPU, against run"
-    return [history.row(f"{rival.name}, {where}", rival.ratios, goal=goals.get(rival.name, ""))
+    return [history.row(f"{rival.name}, {where}", rival.ratios, goal=goals.get(rival.name, ""),
+                        rate=statistics.median(rate for rate in rival.rates if rate is not None))
             for rival in found[1:] if rival.ratios]
 
 
