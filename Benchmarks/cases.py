@@ -183,7 +183,8 @@ def start(programs, arguments):
 
     rivals = [Rival("true", exits("true")), Rival("prefork --version", exits(programs.prefork_program, "--version"))]
     return Setting("start to exit, all CPUs", 2, rivals, [
-        Case("prefork --version, added to `true`", "prefork --version", "true", "p50", "µs", "<= 1500")])
+        Case("prefork --version, added to `true`", "prefork --version", "true", "p50", "µs", "<= 1500"),
+        Case("prefork --version, CPU time added to `true`", "prefork --version", "true", "cpu", "µs")])
 
 
 def memory(programs, arguments):

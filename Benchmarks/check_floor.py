@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that the floor (floor_pipeline.c) does the work with which it is compared: a floor that loses, doubles or swaps
-jobs would be fast for nothing.
+"""Checks that the floor (floor_pipeline.c) does the work that is measured: a floor that loses, doubles or swaps jobs
+would be fast for nothing.
 
     Benchmarks/check_floor.py --floor .build/bench/floor_pipeline --echo .build/bench/echo_worker
 

@@ -3,9 +3,10 @@
 
     Benchmarks/history.py [--last N] [TEXT]
 
-Without more, prints the median of each case, one column per run, the oldest on the left; with TEXT, of the cases that
-contain it. Ratios from different machines can be compared, with care; times cannot: see the column `machine` in the
-files. A run whose commit ends in + was of a tree with changes that were not committed.
+Without more, prints the median of each case, one column per run, the oldest on the left, with the ratio of the CPU time
+of the pools' own processes where there is one; with TEXT, of the cases that contain it. Ratios from different machines
+can be compared, with care; times cannot: see the columns `machine` and `load` in the files. A run whose commit ends in
++ was of a tree with changes that were not committed.
 """
 import argparse
 import csv
@@ -65,6 +66,12 @@ def row(case, values, measure="ratio", goal="", rate=None, manager_us=None, base
     return found
 
 
+def cell(line, measure):
+    unit = "" if measure == "ratio" else " " + measure
+    cpu = f" (CPU {line['cpu_ratio']})" if line["cpu_ratio"] else ""
+    return line["median"] + unit + cpu
+
+
 def show(last, text):
     runs = []
     for file in sorted(glob.glob(os.path.join(FOLDER, "*.tsv"))):
@@ -82,8 +89,7 @@ def show(last, text):
     print("| case | " + " | ".join(f"{run[0]['date']} {run[0]['commit']}" for run in runs) + " | goal |")
     print("|---|" + "--:|" * (len(runs) + 1))
     for (case, measure), lines in cases.items():
-        unit = "" if measure == "ratio" else " " + measure
-        cells = [lines[number]["median"] + unit if number in lines else "" for number in range(len(runs))]
+        cells = [cell(lines[number], measure) if number in lines else "" for number in range(len(runs))]
         print(f"| {case} | " + " | ".join(cells) + f" | {lines[max(lines)]['goal']} |")
 
 

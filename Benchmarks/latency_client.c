@@ -4,17 +4,18 @@
 //     .build/bench/latency_client answers JOBS PROGRAM [ARGUMENT...]
 //     .build/bench/latency_client exits TIMES PROGRAM [ARGUMENT...]
 //
-// `answers` starts PROGRAM with pipes as its stdin and stdout, writes a line of 64 bytes, waits for the line that answers
-// it, which must be the same, and then writes the next: one is outstanding at any time. The first 500 do not count, but
+// `answers` starts PROGRAM with pipes as its stdin and stdout, writes a line of 64 bytes, waits for the answer, which must
+// be the same, and then writes the next: one is outstanding at any time. The first 500 do not count, but
 // for the very first: how long it took from before the start of the program.
-// `exits` starts PROGRAM and waits until it has exited, again and again.
+// `exits` starts PROGRAM and waits until it has exited, again and again. `cpu` is the median of its CPU time.
 //
-// Prints a line of JSON, times in microseconds: {"first": 4310.2, "p50": 7.10, "p99": 12.42}.
+// Prints a line of JSON, times in microseconds: {"first": 4310.2, "p50": 7.10, "p99": 12.42, "cpu": 0.00}.
 // Exit status: 0; 1 when an answer was wrong or missing, or the program failed; 64 for bad arguments.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include "buffer.h"
@@ -34,9 +35,14 @@ static int by_size(const void *a, const void *b) {
   return (difference > 0) - (difference < 0);
 }
 
-static void print_times(double first, double *times, size_t count) {
+static double percentile(double *times, size_t count, size_t percent) {
   qsort(times, count, sizeof *times, by_size);
-  printf("{\"first\": %.1f, \"p50\": %.2f, \"p99\": %.2f}\n", first, times[count / 2], times[count * 99 / 100]);
+  return times[count * percent / 100];
+}
+
+static void print_times(double first, double *times, size_t count, double cpu) {
+  double p50 = percentile(times, count, 50), p99 = percentile(times, count, 99);
+  printf("{\"first\": %.1f, \"p50\": %.2f, \"p99\": %.2f, \"cpu\": %.2f}\n", first, p50, p99, cpu);
 }
 
 static pid_t start(char **command, posix_spawn_file_actions_t *actions) {
@@ -45,11 +51,16 @@ static pid_t start(char **command, posix_spawn_file_actions_t *actions) {
   return pid;
 }
 
-static void wait_for(pid_t pid) {
+static double microseconds(struct timeval time) { return (double)time.tv_sec * 1e6 + (double)time.tv_usec; }
+
+// Returns its CPU time.
+static double wait_for(pid_t pid) {
   int status;
-  if (waitpid(pid, &status, 0) < 0) die("waitpid");
+  struct rusage usage;
+  if (wait4(pid, &status, 0, &usage) < 0) die("wait4");
   errno = 0;
   if (status != 0) die("the program failed");
+  return microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
 }
 
 // Returns the microseconds until the answer was there.
@@ -89,11 +100,11 @@ static void measure_answers(size_t count, char **command) {
   for (size_t i = 0; i < count; i++) times[i] = round_trip(to[1], from[0], UNCOUNTED + i);
   close(to[1]);
   wait_for(pid);
-  print_times(first, times, count);
+  print_times(first, times, count, 0);
 }
 
 static void measure_exits(size_t count, char **command) {
-  double *times = calloc(count, sizeof *times), first = 0;
+  double *times = calloc(count, sizeof *times), *cpu = calloc(count, sizeof *cpu), first = 0;
   int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -101,11 +112,11 @@ static void measure_exits(size_t count, char **command) {
   posix_spawn_file_actions_adddup2(&actions, nothing, STDOUT_FILENO);
   for (size_t i = 0; i < count; i++) {
     double before = now();
-    wait_for(start(command, &actions));
+    cpu[i] = wait_for(start(command, &actions));
     times[i] = now() - before;
     if (i == 0) first = times[0];
   }
-  print_times(first, times, count);
+  print_times(first, times, count, percentile(cpu, count, 50));
 }
 
 int main(int argc, char **argv) {

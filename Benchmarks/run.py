@@ -132,7 +132,7 @@ def print_rivals(setting):
     for rival in setting.rivals:
         figures = sorted({figure for run in rival.runs if run for figure in run})
         units = {"rate": " jobs/s", "manager": " µs/job of manager", "p50": " µs p50", "p99": " µs p99",
-                 "first": " ms first", "highest": " MB highest", "growth": " MB growth"}
+                 "first": " ms first", "cpu": " µs of CPU", "highest": " MB highest", "growth": " MB growth"}
         shown = [f"{median_of(rival, figure):,.{0 if figure == 'rate' else 2}f}{units[figure]}" for figure in figures]
         print(f"  {rival.name}: {', '.join(shown) or 'failed'}")
 
