@@ -4,9 +4,9 @@
 //     .build/bench/latency_client answers JOBS PROGRAM [ARGUMENT...]
 //     .build/bench/latency_client exits TIMES PROGRAM [ARGUMENT...]
 //
-// `answers` starts PROGRAM with pipes as its stdin and stdout, writes a line of 64 bytes, waits for the same line as the
-// answer, and then writes the next: one is outstanding at any time. The first 500 do not count, but for the very first:
-// how long it took from before the start of the program.
+// `answers` starts PROGRAM with pipes as stdin and stdout, writes a line of 64 bytes, waits for the same line as its
+// answer, and then writes the next: one is outstanding at any time. The first 500 do not count, but for the very
+// first: how long it took from before the start of the program.
 // `exits` starts PROGRAM and waits until it has exited, again and again. `cpu` is the median of its CPU time.
 //
 // Prints a line of JSON, times in microseconds: {"first": 4310.2, "p50": 7.10, "p99": 12.42, "cpu": 0.00}.
