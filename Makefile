@@ -25,7 +25,7 @@ PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 # loudly.
 PYTHON_JUDGES := varlink prometheus_client
 
-.PHONY: run build test test-serve test-run test-units test-embedding test-postgres test-systemd test-thread-sanitizer lint bench install install-units clean deps postgres-deps systemd-deps python-pools python-judges
+.PHONY: run build test test-serve test-run test-units test-embedding test-postgres test-systemd test-thread-sanitizer lint bench bench-history install install-units clean deps postgres-deps systemd-deps python-pools python-judges
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -77,20 +77,28 @@ test-thread-sanitizer: deps ## the object pool's tests, with a build of its own 
 lint: ## formatting and style, strictly
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
 
-bench: MEASURED = --prefork $(PREFORK) --floor $(BENCH)/floor_pool --echo $(BENCH)/echo_worker
+# Fewer rounds and jobs, for a quick look: make bench BENCH_OPTIONS='--rounds 3 --jobs 50000'
+BENCH_OPTIONS ?=
+# One file for each run, named after the time at which it began.
+bench: HISTORY := $(shell date -u +Benchmarks/history/%Y-%m-%dT%H%MZ.tsv)
+bench: MEASURED = --prefork $(PREFORK) --echo $(BENCH)/echo_worker
 bench: build python-pools ## ratios against rivals, what recycling costs, what a lease costs, in interleaved runs
 	mkdir -p $(BENCH)
-	$(CC) -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
-	$(CC) -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
-	$(CC) -O2 -o $(BENCH)/pipeline_client Benchmarks/pipeline_client.c
+	for program in floor_pipeline floor_pool echo_worker latency_client pipeline_client; do \
+	  $(CC) -O2 -o $(BENCH)/$$program Benchmarks/$$program.c || exit; done
 	$(CC) -O2 -ISources/CLinux/include -o $(BENCH)/large_parent Benchmarks/large_parent.c Sources/CLinux/spawn.c \
 	  Sources/CLinux/launcher.c
-	python3 Benchmarks/run.py $(MEASURED)
-	python3 Benchmarks/spawn.py $(MEASURED) --large-parent $(BENCH)/large_parent
-	python3 Benchmarks/recycling.py $(MEASURED)
-	python3 Benchmarks/serve.py --prefork $(PREFORK) --echo $(BENCH)/echo_worker --client $(BENCH)/pipeline_client
+	python3 Benchmarks/check_floor.py --floor $(BENCH)/floor_pipeline --echo $(BENCH)/echo_worker
+	python3 Benchmarks/run.py $(MEASURED) --floor $(BENCH)/floor_pipeline --client $(BENCH)/latency_client \
+	  --history $(HISTORY) $(BENCH_OPTIONS)
+	python3 Benchmarks/spawn.py $(MEASURED) --floor $(BENCH)/floor_pool --large-parent $(BENCH)/large_parent
+	python3 Benchmarks/recycling.py $(MEASURED) --floor $(BENCH)/floor_pool
+	python3 Benchmarks/serve.py $(MEASURED) --client $(BENCH)/pipeline_client --history $(HISTORY) $(BENCH_OPTIONS)
 	$(SWIFT) build -c release --package-path Benchmarks/ObjectPool --scratch-path $(BENCH)/object-pool $(STRICT)
 	python3 Benchmarks/object_pool.py --pool-bench $(BENCH)/object-pool/release/pool-bench --python $(BENCH)/python
+
+bench-history: ## how each case of `make bench` went over time
+	@python3 Benchmarks/history.py
 
 install: build install-units
 	install -D -m 755 $(PREFORK) $(DESTDIR)$(PREFIX)/bin/prefork

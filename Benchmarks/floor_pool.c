@@ -1,4 +1,5 @@
-// The floor: what `prefork run` does, as little as possible, as fast as a C programmer would write it by hand.
+// The floor for workers that are replaced: what `prefork run` does, as little as possible, as fast as a C programmer
+// would write it by hand. For workers that live on, floor_pipeline.c is the faster one.
 //
 //     cc -O2 -o .build/bench/floor_pool Benchmarks/floor_pool.c
 //     .build/bench/floor_pool [--recycle-after N | --fresh] WORKERS PROGRAM [ARGUMENT...]
@@ -20,21 +21,16 @@
 // It is a measuring stick, not a tool: a worker that dies ends the run; a job of more than 64 KiB (what a pipe
 // takes) deadlocks with a worker that replies before it has read all; there are no limits, retries or signals.
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
+#include "buffer.h"
 
-enum { BLOCK = 65536, WINDOW = 4096 };  // WINDOW: jobs between the oldest unanswered one and the newest; a power of 2
+enum { WINDOW = 4096 };  // jobs between the oldest unanswered one and the newest; a power of 2
 
-typedef struct { char *bytes; size_t start, end, capacity; } Buffer;  // the content is bytes[start..<end]
 typedef enum { SERVING, STARTING, SPARE, LEAVING } State;
 typedef struct { int to, from; unsigned long job, jobs_done; Buffer reply; State state; pid_t pid; } Worker;
 
@@ -51,51 +47,9 @@ static Buffer input, output, waiting[WINDOW];  // waiting: replies that came bef
 static unsigned long next_job, next_reply;     // numbers of the next job to hand out, and of the next reply to print
 static int epoll, input_ended, input_pollable, input_watched;
 
-static void die(const char *what) {
-  fprintf(stderr, "floor_pool: %s: %s\n", what, errno ? strerror(errno) : "unexpected end");
-  exit(1);
-}
-
-// Makes room for `count` more bytes behind the content.
-static void reserve(Buffer *buffer, size_t count) {
-  if (buffer->start == buffer->end) buffer->start = buffer->end = 0;
-  if (buffer->capacity - buffer->end >= count) return;
-  size_t size = buffer->end - buffer->start;
-  if (buffer->start > 0) memmove(buffer->bytes, buffer->bytes + buffer->start, size);
-  buffer->start = 0;
-  buffer->end = size;
-  if (buffer->capacity - size >= count) return;
-  buffer->capacity = 2 * buffer->capacity > size + count ? 2 * buffer->capacity : size + count;
-  if ((buffer->bytes = realloc(buffer->bytes, buffer->capacity)) == NULL) die("realloc");
-}
-
-static void append(Buffer *buffer, const char *bytes, size_t count) {
-  reserve(buffer, count);
-  memcpy(buffer->bytes + buffer->end, bytes, count);
-  buffer->end += count;
-}
-
-static void write_all(int descriptor, const char *bytes, size_t count) {
-  while (count > 0) {
-    ssize_t written = write(descriptor, bytes, count);
-    if (written < 0) die("write");
-    bytes += written;
-    count -= (size_t)written;
-  }
-}
-
 static void flush_output(void) {
   write_all(STDOUT_FILENO, output.bytes + output.start, output.end - output.start);
   output.start = output.end = 0;
-}
-
-// Reads at most one block. Returns the number of bytes, 0 at the end.
-static size_t read_block(int descriptor, Buffer *buffer) {
-  reserve(buffer, BLOCK);
-  ssize_t got = read(descriptor, buffer->bytes + buffer->end, BLOCK);
-  if (got < 0) die("read");
-  buffer->end += (size_t)got;
-  return (size_t)got;
 }
 
 static void start_worker(int number) {

@@ -1,4 +1,5 @@
-"""What the benchmarks have in common: jobs, a run with a time limit, and the words about the machine."""
+"""What the benchmarks have in common: jobs, a run with a time limit, and what is printed about the machine."""
+import contextlib
 import os
 import platform
 import signal
@@ -15,44 +16,72 @@ class RunFailed(Exception):
     """Says what went wrong."""
 
 
-def write_jobs(file, count):
-    """Lines of JOB_SIZE bytes, all different, so that a swapped or doubled one is seen."""
+def write_jobs(file, count, size=JOB_SIZE):
+    """Lines of that many bytes, all different, so that a swapped or doubled one is seen."""
     with open(file, "w") as jobs:
         for number in range(count):
-            jobs.write(f"{number:0{JOB_SIZE - 1}d}\n")
+            jobs.write(f"{number:0{size - 1}d}\n")
+
+
+@contextlib.contextmanager
+def time_limit(seconds):
+    """Raises TimeoutError in what stands within, if it takes longer."""
+    def give_up(*_):
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def cpu_seconds(pid):
+    """The CPU time of that process alone, of its main thread, as the kernel's scheduler counted it: exact to the
+    nanosecond, where user and system time may be samples. It can still be read of a process that has ended but has
+    not been waited for."""
+    with open(f"/proc/{pid}/schedstat") as stat:
+        return int(stat.read().split()[0]) / 1e9
 
 
 def run_command(command, source, sink, meanwhile=lambda process: None):
     """Runs the command to its end, with `meanwhile` beside it, at most LONGEST_RUN in all.
 
-    Returns (the clock's time at its start, at its exit, its resource usage, what it wrote to stderr).
+    Returns (the clock's time at its start, at its exit, its resource usage with its children, what it wrote to stderr,
+    the CPU seconds of its own process).
     """
-    def give_up(*_):
-        raise TimeoutError
-
-    signal.signal(signal.SIGALRM, give_up)
     with tempfile.TemporaryFile() as log:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdin=source, stdout=sink, stderr=log, start_new_session=True)
-        signal.alarm(LONGEST_RUN)
         try:
-            meanwhile(process)
-            # wait4 instead of wait(): it alone tells the CPU time of this child and the children it has reaped.
-            _, status, usage = os.wait4(process.pid, 0)
+            with time_limit(LONGEST_RUN):
+                meanwhile(process)
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         except TimeoutError:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise RunFailed(f"hung: killed after {LONGEST_RUN} s") from None
-        finally:
-            signal.alarm(0)
         end = time.perf_counter()
+        manager = cpu_seconds(process.pid)
+        # wait4 instead of wait(): it alone reports the CPU time of this child and the children it has reaped.
+        _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
         words = log.read().decode(errors="replace")
     if process.returncode != 0:
         last_words = "".join(words.strip().splitlines()[-1:])
         raise RunFailed(f"ended with status {process.returncode}: {last_words or 'nothing on stderr'}")
-    return start, end, usage, words
+    return start, end, usage, words, manager
+
+
+def shown(values):
+    """Median, smallest and largest as texts; no texts if there are no values."""
+    if not values:
+        return []
+    middle = statistics.median(values)
+    digits = 2 if abs(middle) >= 0.1 else 4
+    return [f"{value:.{digits}f}" for value in (middle, min(values), max(values))]
 
 
 def median_and_spread(ratios, digits=2):
@@ -60,6 +89,17 @@ def median_and_spread(ratios, digits=2):
     if not ratios:
         return "", ""
     return f"{statistics.median(ratios):.{digits}f}", f"{min(ratios):.{digits}f}–{max(ratios):.{digits}f}"
+
+
+def machine():
+    """The model of the CPU and how many may be used."""
+    model = "unknown CPU"
+    with open("/proc/cpuinfo") as info:
+        for line in info:
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return f"{model}, {len(os.sched_getaffinity(0))} CPUs usable"
 
 
 def first_line(*command):
@@ -72,13 +112,7 @@ def first_line(*command):
 
 def describe_machine(prefork, *tools):
     """The machine, the versions of those tools, and prefork's if its path is given."""
-    model = "unknown CPU"
-    with open("/proc/cpuinfo") as info:
-        for line in info:
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    print(f"machine:  {model}, {len(os.sched_getaffinity(0))} CPUs usable, load {os.getloadavg()[0]:.2f} at the start")
+    print(f"machine:  {machine()}, load {os.getloadavg()[0]:.2f} at the start")
     versions = [f"Python {platform.python_version()}", *(first_line(tool, "--version") for tool in tools)]
     print(f"system:   Linux {platform.release()} {platform.machine()}, {', '.join(versions)}")
     if prefork:

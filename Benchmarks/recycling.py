@@ -120,7 +120,7 @@ def measure(rival, jobs, lives_file):
     with open(lives_file, "w"):
         pass
     with open(jobs, "rb") as source:
-        start, end, _, words = run_command(rival.command, source, subprocess.PIPE, read_results)
+        start, end, _, words, _ = run_command(rival.command, source, subprocess.PIPE, read_results)
         source.seek(0)
         wanted = source.read()
     if b"".join(block for _, block in blocks) != wanted:

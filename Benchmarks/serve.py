@@ -31,6 +31,7 @@ import sys
 import tempfile
 import time
 
+import history
 from measuring import (
     JOB_SIZE, RunFailed, check_programs, describe_machine, median_and_spread, run_command, run_rounds, write_jobs)
 
@@ -62,6 +63,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds (default %(default)s)")
     parser.add_argument("--serve-options", default="", metavar="TEXT", help="further options for `prefork serve`")
     parser.add_argument("--only", default="", metavar="TEXT", help="only rivals with TEXT in their name, and `run`")
+    parser.add_argument("--history", metavar="FILE", help="append the ratios to this file")
     arguments = parser.parse_args()
     try:
         arguments.workers = [int(n) for n in arguments.workers.split(",")]
@@ -93,7 +95,7 @@ def measure_run(rival, arguments, workers, pinned, folder):
     jobs, results = os.path.join(folder, "jobs"), os.path.join(folder, "results")
     command = [*pinned, rival.prefork, "run", "-w", str(workers), "--", arguments.echo]
     with open(jobs, "rb") as source, open(results, "wb") as sink:
-        start, end, usage, _ = run_command(command, source, sink)
+        start, end, usage, *_ = run_command(command, source, sink)
     with open(jobs, "rb") as a, open(results, "rb") as b:
         if a.read() != b.read():
             raise RunFailed("answered wrongly: its output is not its jobs")
@@ -149,7 +151,7 @@ def measure_serve(rival, arguments, workers, pinned, folder):
     client = [*pinned, arguments.client, rival.format, path, str(arguments.jobs), str(arguments.window),
               str(rival.connections)]
     with server(command, path) as usage:
-        start, end, _, _ = run_command(client, subprocess.DEVNULL, subprocess.DEVNULL)
+        start, end, *_ = run_command(client, subprocess.DEVNULL, subprocess.DEVNULL)
     return end - start, usage[0].ru_utime + usage[0].ru_stime
 
 
@@ -168,6 +170,15 @@ def row(rival):
     return "| " + " | ".join(cells) + " |"
 
 
+def history_rows(found, workers):
+    """Ratios to `run`. The goals are for lines: what records cost besides is their JSON."""
+    goals = {"serve, lines, 1 connection": ">= 0.9", "serve, lines, 100 connections": ">= 0.7"}
+    where = f"{workers} workers, 1 CPU, against run"
+    return [history.row(f"{rival.name}, {where}", rival.ratios, goal=goals.get(rival.name, ""),
+                        rate=statistics.median(rate for rate in rival.rates if rate is not None))
+            for rival in found[1:] if rival.ratios]
+
+
 def main():
     arguments = parse_arguments()
     describe_machine(arguments.prefork)
@@ -184,6 +195,7 @@ def main():
             failures += [f"{workers} workers: {failure}" for failure in rounds]
             print("| | jobs/s | ratio to run | spread | CPU µs/job |\n|---|--:|--:|--:|--:|")
             print(*map(row, found), sep="\n", flush=True)
+            history.append(arguments.history, history_rows(found, workers))
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
     return 1 if failures else 0
