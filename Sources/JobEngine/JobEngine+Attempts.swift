@@ -72,15 +72,13 @@ extension JobEngine {
   /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
   mutating func parkJobs(_ loop: inout EventLoop) {
     defer { workersWithRoom.removeAll(keepingCapacity: true) }
-    guard configuration.pool.mostSeats > 1, ledger.demand > 0, !isStopping, surplusReplies == 0, !pool.hasIdleWorker else {
-      return
-    }
+    guard configuration.pool.mostSeats > 1, ledger.demand > 0, !isStopping, surplusReplies == 0, !pool.hasIdleWorker
+    else { return }
     let workers = max(1, pool.serving)
     let share = (ledger.demand + ledger.counts.leased + workers - 1) / workers
     for worker in workersWithRoom {
       let seats = pool.seats(of: worker, &loop)
-      guard seats > 1 else { continue }
-      ledger.prefetchRoom = seats * workers
+      ledger.prefetchRoom = seats > 1 ? seats * workers : 0
       var free = min(seats, share) - pool.jobsInHand(of: worker)
       while free > 0, let next = ledger.send(parked: true, into: &actions) {
         send(next, to: worker, &loop)

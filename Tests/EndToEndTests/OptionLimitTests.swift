@@ -139,6 +139,7 @@ import Testing
     let numbers = [smallest(isLegal).map { "\($0)" }, largest(isLegal).map { "\($0)" }].compactMap(\.self)
     switch placeholder {
     case "N", "SIZE": return numbers
+    case "auto|N": return ["auto"] + numbers
     case "DUR": return [smallestDuration(isLegal), largestDuration(isLegal)].map(duration)
     case "DUR|N%": return [duration(smallestDuration(isLegal)), "1%", "1000000%", duration(largestDuration(isLegal))]
     case "PERCENT": return ["0", "100%"]

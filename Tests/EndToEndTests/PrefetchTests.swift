@@ -1,0 +1,82 @@
+import Testing
+
+/// Short jobs wait in the pipe of their worker behind the one that runs, so that it never waits for us (--prefetch).
+@Suite struct PrefetchTests {
+  private let counter = "workers/faulty/counts_parked.py"
+
+  @Test("short jobs are parked, once a worker has proved itself one job at a time; all come out in order")
+  func parked() throws {
+    let result = try shell("seq 20000 | prefork run -w 1 -- \(counter)")
+    let waiting = result.lines.compactMap { Int($0) }
+    #expect(result.status == 0 && waiting.count == 20000)
+    #expect(waiting.prefix(64).allSatisfy { $0 == 1 }, "\(waiting.prefix(70))")
+    #expect(waiting.max()! > 1, "nothing was ever parked")
+    let numbers = try shell("seq 20000 | prefork run -w 3 -- cat | cmp - $(seq 20000 >$0.in; echo $0.in); rm $0.in")
+    #expect(numbers.output == "", "\(numbers)")
+  }
+
+  @Test("--prefetch is the most that a worker has; 1 parks nothing", arguments: [1, 3])
+  func limit(most: Int) throws {
+    let result = try shell("seq 5000 | prefork run -w 1 --prefetch \(most) -- \(counter)")
+    let waiting = result.lines.compactMap { Int($0) }
+    #expect(result.status == 0 && waiting.count == 5000)
+    #expect(waiting.max()! <= most)
+  }
+
+  @Test("jobs that take longer than a millisecond are never parked")
+  func slow() throws {
+    let result = try shell("yes pause | head -n 90 | prefork run -w 1 -- \(counter)")
+    #expect(result.lines == Array(repeating: "1", count: 90))
+  }
+
+  @Test("a worker that dies costs only the job at its head: those behind go to others, and it is no attempt of theirs")
+  func death() throws {
+    let jobs = "(seq 3000; echo die; seq 3000; echo die; seq 3000)"
+    let result = try shell("\(jobs) | prefork run -q -w 2 --output records --no-accounting -- \(counter)")
+    #expect(result.status == 1)
+    let bad = result.lines.filter { !$0.contains(#""outcome":"ok""#) }
+    #expect(result.lines.count == 9002 && bad.count == 2, "\(bad)")
+    #expect(bad.allSatisfy { $0.contains(#""outcome":"crashed""#) })
+    #expect(result.lines.allSatisfy { $0.contains(#""attempts":1"#) })
+  }
+
+  @Test("the time limit counts from when a job is at the head, and costs only that one")
+  func timeLimit() throws {
+    let jobs = "(seq 3000; echo sleep; seq 3000)"
+    let result = try shell("\(jobs) | prefork run -q -w 2 -t 400ms --output records --no-accounting -- \(counter)")
+    let bad = result.lines.filter { !$0.contains(#""outcome":"ok""#) }
+    #expect(result.lines.count == 6001 && bad.count == 1, "\(bad)")
+    #expect(bad.first?.contains(#""outcome":"timeout""#) == true)
+    #expect(result.lines.allSatisfy { $0.contains(#""attempts":1"#) })
+  }
+
+  @Test("--max-jobs is kept with jobs that are parked", arguments: [1, 7, 200])
+  func jobLimit(most: Int) throws {
+    let worker = #"n=0; while read -r j; do n=$((n+1)); echo $n; done"#
+    let jobs = most * 20
+    let result = try shell("seq \(jobs) | prefork run -q -w 2 --surge 0 --max-jobs \(most) -- sh -c '\(worker)'")
+    let counts = result.lines.compactMap { Int($0) }
+    #expect(result.status == 0 && counts.count == jobs)
+    #expect(counts.max()! <= most)
+  }
+
+  @Test("a line too many now and then is never missed, whatever is parked")
+  func strays() throws {
+    let result = try shell("seq 20000 | prefork run -q -w 1 -- workers/faulty/strays.py")
+    #expect(result.status == 76)
+  }
+
+  @Test("the first SIGINT lets parked jobs finish, the second ends them; each job has one outcome")
+  func interrupt() throws {
+    let jobs = "(seq 5000; echo sleep; seq 5000)"
+    let session = try Session(
+      "\(jobs) | exec prefork run -w 1 --output records --no-accounting -- \(counter) & p=$!; sleep 1.5; kill -INT $p; sleep 0.3; "
+        + "kill -INT $p; wait $p")
+    session.wait(for: "the end") { session.hasEnded() }
+    let result = session.finish()
+    let lines = result.lines.dropLast(result.lines.last?.hasSuffix("}") == true ? 0 : 1)
+    let sequences = lines.compactMap { $0.firstMatch(of: #/"seq":([0-9]+)/#).flatMap { Int($0.1) } }
+    #expect(sequences == Array(1...max(1, sequences.count)), "in order, each once")
+    #expect(lines.count { $0.contains(#""outcome":"cancelled""#) } >= 1)
+  }
+}
