@@ -46,6 +46,8 @@ public struct WorkerPool: ~Copyable {
   var timers = TimerQueue<Timer>()
   var requests = LeaseRequests()
   var containment: Containment
+  /// How workers are started; nil until the first one, and again when the configuration has changed.
+  var launch: WorkerLaunch?
   /// For what the core does not draw.
   var generator: SeededGenerator
   /// The core is done; what workers have left may not be.
@@ -78,7 +80,7 @@ public struct WorkerPool: ~Copyable {
     precondition(configuration.readiness != .probed || configuration.probe != nil, "readiness by probe needs a probe")
     self.configuration = configuration.completed()
     size = configuration.pool.minimum...configuration.pool.maximum
-    containment = Containment(configuration, now: monotonicNow())
+    containment = Containment(configuration)
     generator = SeededGenerator(seed: seed &+ 1)
     core = PoolStateMachine(configuration: self.configuration.pool, generator: SeededGenerator(seed: seed))
   }
@@ -97,7 +99,7 @@ public struct WorkerPool: ~Copyable {
       events.append(
         .notEnforced("how workers end is not known: this program ignores SIGCHLD; set it to SIG_DFL before the start"))
     }
-    containment.begin(configuration)
+    containment.begin(configuration, now: loop.now())
     for text in containment.shortcomings { events.append(.notEnforced(text)) }
     if let text = memoryShortcoming { events.append(.notEnforced(text)) }
     for text in containment.remarks { events.append(.remark(text)) }
