@@ -21,7 +21,7 @@ import Testing
     var pool = try Self.make(model)
     #expect(pool.memory == .enforced)
     #expect(pool.processes == .enforced)
-    #expect(pool.hasLimits)
+    #expect(pool.hasLimits == true)
     #expect(model.ourGroup == "\(Self.own)/supervisor")
     let worker = try pool.makeWorkerGroup(serial: 7)
     #expect(worker.folder == "\(Self.folder)/worker-7")
@@ -50,7 +50,7 @@ import Testing
     #expect(pool.processes == .notEnforced(reason))
     #expect(model.ourGroup == Self.own)
     #expect(model.all == [Self.own, Self.folder], "no supervisor is left")
-    #expect(!pool.hasLimits)
+    #expect(pool.hasLimits == false)
   }
 
   @Test("the root of the hierarchy may have processes and pass on controllers: nobody moves")

@@ -121,12 +121,13 @@ import Testing
     let folder = try residence.join(Self.first, from: model.host())
     try residence.enter()
     #expect(folder == "\(Self.own)/supervisor/\(Self.first.groupName)")
-    #expect(try early.remove())
+    #expect(try early.remove() == true)
     #expect(model.ourGroup == folder)
 
     let late = try PoolGroup.make(
       PoolCookie(pid: 1, random: 8), limits: limits, in: #require(residence.host), besides: residence)
-    #expect(!late.hasLimits && late.processes?.reason != nil)
+    #expect(late.hasLimits == false)
+    #expect(late.processes?.reason != nil)
     #expect(model.ourGroup == folder)
   }
 }
