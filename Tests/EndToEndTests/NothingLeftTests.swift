@@ -39,7 +39,12 @@ import Testing
     .enabled(if: try workersHaveGroups(), "needs a cgroup v2 hierarchy in which we may make groups"),
     arguments: [SIGTERM, SIGKILL])
   func whatHidesDiesWithPrefork(signal: CInt) throws {
-    let hides = "read -r job; setsid env -i sleep 60 >/dev/null 2>&1 & echo $!; read -r end"
+    // It answers when that one has got away: before, it would die with the group of the worker.
+    let hides = """
+      read -r job; setsid env -i sleep 60 >/dev/null 2>&1 &
+      until read -r name </proc/$!/comm && [ $name = sleep ]; do :; done
+      echo $!; read -r end
+      """
     let session = try Session("exec prefork run -w 2 --max-jobs 1 --quiet -- sh -c '\(hides)'")
     let hidden = try (1...3).map { try #require(session.ask("\($0)", times: 1).first.flatMap { pid_t($0) }) }
     let group = try ownGroup(of: session.pid)
