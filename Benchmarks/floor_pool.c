@@ -2,7 +2,7 @@
 // would write it by hand. For workers that live on, floor_pipeline.c is the faster one.
 //
 //     cc -O2 -o .build/bench/floor_pool Benchmarks/floor_pool.c
-//     .build/bench/floor_pool [--recycle-after N | --fresh] WORKERS PROGRAM [ARGUMENT...]
+//     .build/bench/floor_pool [--recycle-after N | --fresh] [--supervised] WORKERS PROGRAM [ARGUMENT...]
 //
 // Jobs are the lines of stdin. Each worker holds one job at a time. Replies go to stdout in the order of the jobs.
 // One thread, one level-triggered epoll; stdin is read and stdout written in blocks, stdout once per turn of the
@@ -18,21 +18,36 @@
 // With --fresh, it is the floor for a new worker for each job: one that has answered gets no further job, its stdin is
 // closed and the next worker is started in its place at once; it is reaped when it has closed its stdout.
 //
+// With --supervised it does for each worker what a pool owes its workers and its user: a worker leads a process
+// group, starts with an empty signal mask and default signal actions and with no descriptor of ours, its stderr is read
+// to the end and passed on, its end is watched by a pidfd, and whatever of its group is left is killed before it is
+// reaped and its place is given to another.
+//
 // It is a measuring stick, not a tool: a worker that dies ends the run; a job of more than 64 KiB (what a pipe
 // takes) deadlocks with a worker that replies before it has read all; there are no limits, retries or signals.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "buffer.h"
 
 enum { WINDOW = 4096 };  // jobs between the oldest unanswered one and the newest; a power of 2
 
 typedef enum { SERVING, STARTING, SPARE, LEAVING } State;
-typedef struct { int to, from; unsigned long job, jobs_done; Buffer reply; State state; pid_t pid; } Worker;
+typedef enum { OUTPUT, ERRORS, EXIT } Kind;  // what of a worker became ready
+typedef struct {
+  int to, from, errors, pidfd;  // errors and pidfd: only with is_supervised; each is -1 once closed
+  unsigned serial;
+  unsigned long job, jobs_done;
+  Buffer reply;
+  State state;
+  pid_t pid;
+} Worker;
 
 extern char **environ;
 static Worker *workers;
@@ -41,6 +56,8 @@ static int worker_count, process_count;  // process_count: the workers, and the 
 static int idle_count, *idle;            // idle: a stack of worker numbers, the warmest on top
 static unsigned long recycle_after;      // jobs in the life of a worker; 0: no limit
 static int is_fresh;                     // a new worker for each job
+static int is_supervised;                // with all that a pool owes its workers
+static posix_spawnattr_t attributes;     // with is_supervised
 static int vacant_count, *vacant;        // with is_fresh: a stack of the numbers that no process has
 static int serving_count, start_count, ready_spare = -1;  // ready_spare: its number, or -1
 static Buffer input, output, waiting[WINDOW];  // waiting: replies that came before their turn
@@ -52,22 +69,41 @@ static void flush_output(void) {
   output.start = output.end = 0;
 }
 
+// The serial keeps what is still on its way of a worker from its successor.
+static void watch(int number, Kind kind, int descriptor) {
+  uint64_t token = (uint64_t)workers[number].serial << 32 | (uint64_t)kind << 24 | (uint64_t)number;
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = token};
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) != 0) die("epoll_ctl");
+}
+
 static void start_worker(int number) {
-  int to[2], from[2];
+  int to[2], from[2], errors[2] = {-1, -1};
   if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) die("pipe2");
+  if (is_supervised && pipe2(errors, O_CLOEXEC) != 0) die("pipe2");
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
+  if (is_supervised) {
+    posix_spawn_file_actions_adddup2(&actions, errors[1], STDERR_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+  }
   pid_t pid;
-  if ((errno = posix_spawnp(&pid, command[0], &actions, NULL, command, environ)) != 0) die(command[0]);
+  errno = posix_spawnp(&pid, command[0], &actions, is_supervised ? &attributes : NULL, command, environ);
+  if (errno != 0) die(command[0]);
   posix_spawn_file_actions_destroy(&actions);
   close(to[0]);
   close(from[1]);
-  start_count++;
-  workers[number] = (Worker){.to = to[1], .from = from[0], .pid = pid, .state = recycle_after ? STARTING : SERVING};
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)number};
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, from[0], &event) != 0) die("epoll_ctl");
+  workers[number] = (Worker){
+    .to = to[1], .from = from[0], .errors = errors[0], .pidfd = -1, .serial = (unsigned)++start_count, .pid = pid,
+    .state = recycle_after ? STARTING : SERVING};
+  watch(number, OUTPUT, from[0]);
+  if (is_supervised) {
+    close(errors[1]);
+    watch(number, ERRORS, errors[0]);
+    if ((workers[number].pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0) die("pidfd_open");
+    watch(number, EXIT, workers[number].pidfd);
+  }
   if (!recycle_after) idle[idle_count++] = number;
   if (is_fresh) serving_count++;
 }
@@ -94,7 +130,7 @@ static char *next_line(size_t *length) {
 // since epoll reports a hang-up even to those who asked for nothing.
 static void watch_input(int wanted) {
   if (!input_pollable || wanted == input_watched) return;
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)process_count};
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)process_count};
   if (epoll_ctl(epoll, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, STDIN_FILENO, &event) != 0) die("epoll_ctl");
   input_watched = wanted;
 }
@@ -182,10 +218,7 @@ static void leave(int number) {
 static void ended(int number) {
   Worker *worker = &workers[number];
   if (worker->state != LEAVING) die("a worker");
-  if (waitpid(worker->pid, NULL, 0) < 0) die("waitpid");
-  // Closing alone does not always do it: one that is being executed may still hold a copy for a moment.
-  epoll_ctl(epoll, EPOLL_CTL_DEL, worker->from, NULL);
-  close(worker->from);
+  if (!is_supervised && waitpid(worker->pid, NULL, 0) < 0) die("waitpid");
   free(worker->reply.bytes);
   if (is_fresh) {
     vacant[vacant_count++] = number;
@@ -195,13 +228,43 @@ static void ended(int number) {
   }
 }
 
+// One of the descriptors of a worker is at its end; the last one is that of the worker.
+static void close_end(int number, int *descriptor) {
+  Worker *worker = &workers[number];
+  // Closing alone does not always do it: one that is being executed may still hold a copy for a moment.
+  epoll_ctl(epoll, EPOLL_CTL_DEL, *descriptor, NULL);
+  close(*descriptor);
+  *descriptor = -1;
+  if (worker->from >= 0 || worker->errors >= 0 || worker->pidfd >= 0) return;
+  worker->serial = 0;
+  ended(number);
+  hand_out_jobs();
+}
+
+// What it writes to stderr is passed on.
+static void read_errors(int number) {
+  static char block[BLOCK];
+  ssize_t got = read(workers[number].errors, block, BLOCK);
+  if (got < 0) die("read");
+  if (got == 0) close_end(number, &workers[number].errors);
+  else write_all(STDERR_FILENO, block, (size_t)got);
+}
+
+// It is dead: its group goes while its number cannot be another's yet.
+static void reap(int number) {
+  Worker *worker = &workers[number];
+  siginfo_t info;
+  kill(-worker->pid, SIGKILL);
+  if (waitid(P_PIDFD, (id_t)worker->pidfd, &info, WEXITED) != 0) die("waitid");
+  close_end(number, &worker->pidfd);
+}
+
 static void read_reply(int number) {
   Worker *worker = &workers[number];
   Buffer *reply = &worker->reply;
   errno = 0;
   if (read_block(worker->from, reply) == 0) {
-    ended(number);
-    hand_out_jobs();
+    close_end(number, &worker->from);
     return;
   }
   if (reply->bytes[reply->end - 1] != '\n') return;
@@ -218,19 +281,50 @@ static void read_reply(int number) {
   hand_out_jobs();
 }
 
+static void became_readable(uint64_t token) {
+  int number = (int)(token & 0xffffff);
+  if (workers[number].serial != token >> 32) return;
+  switch ((Kind)(token >> 24 & 0xff)) {
+    case OUTPUT: if (workers[number].from >= 0) read_reply(number); break;
+    case ERRORS: if (workers[number].errors >= 0) read_errors(number); break;
+    case EXIT: if (workers[number].pidfd >= 0) reap(number); break;
+  }
+}
+
+static void prepare_attributes(void) {
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+// The number of the first argument that is no option.
+static int read_options(int argc, char **argv) {
+  int next = 1;
+  for (; next < argc && argv[next][0] == '-'; next++) {
+    if (strcmp(argv[next], "--fresh") == 0) is_fresh = 1;
+    else if (strcmp(argv[next], "--supervised") == 0) is_supervised = 1;
+    else if (strcmp(argv[next], "--recycle-after") != 0 || next + 1 == argc) return argc;
+    else if ((recycle_after = strtoul(argv[++next], NULL, 10)) == 0) return argc;
+  }
+  return next;
+}
+
 int main(int argc, char **argv) {
-  int first = argc > 2 && strcmp(argv[1], "--recycle-after") == 0 ? 3 : 1;
-  if (first == 3) recycle_after = strtoul(argv[2], NULL, 10);
-  if (argc > 1 && strcmp(argv[1], "--fresh") == 0) is_fresh = 1, first = 2;
+  int first = read_options(argc, argv);
   worker_count = argc > first + 1 ? atoi(argv[first]) : 0;
-  if (worker_count < 1 || (first == 3 && recycle_after < 1)) {
-    fprintf(stderr, "usage: floor_pool [--recycle-after N | --fresh] WORKERS PROGRAM [ARGUMENT...]\n");
+  if (worker_count < 1 || (is_fresh && recycle_after)) {
+    fprintf(stderr, "usage: floor_pool [--recycle-after N | --fresh] [--supervised] WORKERS PROGRAM [ARGUMENT...]\n");
     return 64;
   }
   command = argv + first + 1;
   process_count = is_fresh ? 2 * worker_count : recycle_after ? worker_count + 1 : worker_count;
   if ((epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) die("epoll_create1");
   workers = calloc((size_t)process_count, sizeof *workers);
+  prepare_attributes();
   idle = calloc((size_t)worker_count, sizeof *idle);
   for (int number = 0; number < worker_count; number++) start_worker(number);
   vacant = calloc((size_t)process_count, sizeof *vacant);
@@ -250,8 +344,8 @@ int main(int argc, char **argv) {
     int count = epoll_wait(epoll, events, 64, -1);
     if (count < 0 && errno != EINTR) die("epoll_wait");
     for (int i = 0; i < count; i++) {
-      if (events[i].data.u32 < (unsigned)process_count) {
-        read_reply((int)events[i].data.u32);
+      if (events[i].data.u64 != (uint64_t)process_count) {
+        became_readable(events[i].data.u64);
       } else if (input_watched) {
         if (read_block(STDIN_FILENO, &input) == 0) input_ended = 1;
         hand_out_jobs();

@@ -5,7 +5,8 @@
                         --prefork .build/release/prefork \\
                         --large-parent .build/bench/large_parent
 
-The floor is a minimal pool in C that starts its workers by posix_spawn (floor_pool.c --fresh).
+There are two floors in C, which start their workers by posix_spawn: a bare one (floor_pool.c --fresh), and one with the
+duties that prefork has, too (--supervised): a process group, clean signals and descriptors, stderr passed on, a pidfd.
 
 How it measures, so that a figure means something:
   * Rounds are interleaved; ratios are taken within each round; the table shows median, smallest and largest.
@@ -34,6 +35,7 @@ from measuring import RunFailed, check_programs, describe_machine, median_and_sp
 class Rival:
     name: str
     command: list
+    is_floor: bool = False
     runs: list = dataclasses.field(default_factory=list)  # (seconds, manager, all) per round; None if it failed
 
     def good(self):
@@ -91,18 +93,25 @@ def run_rounds(found, rounds, jobs):
 
 
 def print_table(found, count):
-    print("| pool | per second | ratio to floor | manager, µs each | all CPU, µs each | ratio of CPU |")
-    print("|---|" + "--:|" * 5)
+    floors = [number for number, rival in enumerate(found) if rival.is_floor]
+    print("| pool | per second | " + "".join(f"ratio to {found[floor].name} | " for floor in floors)
+          + "manager, µs each | all CPU, µs each | " + " | ".join(f"its ratio to {found[f].name}" for f in floors) + " |")
+    print("|---|" + "--:|" * (3 + 2 * len(floors)))
     for rival in found:
         runs = rival.good()
         if not runs:
-            print(f"| {rival.name} | failed | | | | |")
+            print(f"| {rival.name} | failed |" + " |" * (2 + 2 * len(floors)))
             continue
-        pairs = [(run, base) for run, base in zip(rival.runs, found[0].runs) if run and base]
+
+        def ratio(floor, part):
+            pairs = [(run, base) for run, base in zip(rival.runs, found[floor].runs) if run and base]
+            ratios = [base[part] / run[part] for run, base in pairs]
+            return "{} ({})".format(*median_and_spread(ratios)) if ratios else ""
+
         cells = [rival.name, f"{count / statistics.median(run[0] for run in runs):,.0f}"]
-        cells.append("{} ({})".format(*median_and_spread([base[0] / run[0] for run, base in pairs])))
+        cells += [ratio(floor, 0) for floor in floors]
         cells += [f"{statistics.median(run[part] for run in runs) / count * 1e6:.0f}" for part in (1, 2)]
-        cells.append("{} ({})".format(*median_and_spread([base[2] / run[2] for run, base in pairs])))
+        cells += [ratio(floor, 2) for floor in floors]
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
@@ -124,13 +133,15 @@ def main():
         for workers in ("2", "16"):
             fresh = [*prefork, "-w", workers, "--max-jobs", "1"]
             case(f"a fresh one for each of {arguments.jobs:,} jobs, {workers} at a time", arguments.jobs, [
-                Rival("C pool", [floor, "--fresh", workers, echo]),
+                Rival("C pool", [floor, "--fresh", workers, echo], is_floor=True),
+                Rival("supervised C pool", [floor, "--fresh", "--supervised", workers, echo], is_floor=True),
                 Rival("prefork", [*fresh, "--", echo]),
                 Rival("prefork, stderr inherited", [*fresh, "--stderr", "inherit", "--", echo]),
                 Rival("prefork, launcher", [*fresh, "--rlimit", "core=0", "--", echo])])
         slow = [echo, "job=100ms-sleep"]
         case("512 at boot", 512, [
-            Rival("C pool", [floor, "512", *slow]),
+            Rival("C pool", [floor, "512", *slow], is_floor=True),
+            Rival("supervised C pool", [floor, "--supervised", "512", *slow], is_floor=True),
             Rival("prefork", [*prefork, "-w", "512", "--max-starting", "512", "--", *slow])])
     print("\n### starting workers: of a large parent\n", flush=True)
     for gib in "0", "2":

@@ -16,8 +16,6 @@ public protocol FileTree: Sendable {
   func removeFolder(_ path: String) throws(SystemError)
   /// The names of the folders in a folder, sorted; none if it cannot be read.
   func folders(in path: String) -> [String]
-  /// Whether there are folders in a folder; false if it is gone.
-  func holdsFolders(_ path: String) -> Bool
   /// Whether the file or folder exists and we may write to it.
   func isWritable(_ path: String) -> Bool
 }
@@ -69,12 +67,6 @@ public struct RealFileTree: FileTree {
       if isFolder, !name.hasPrefix(".") { found.append(name) }
     }
     return found.sorted()
-  }
-
-  /// By the number of its links: two of its own, and one for each folder in it.
-  public func holdsFolders(_ path: String) -> Bool {
-    var information = stat()
-    return stat(path, &information) == 0 && information.st_nlink > 2
   }
 
   /// By access(2): as our real user.

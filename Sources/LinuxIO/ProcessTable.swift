@@ -47,25 +47,6 @@ public enum ProcessTable {
 
   private static let ownFiles = OwnFiles()
 
-  /// The children of the first thread of a process.
-  public static func childrenOfFirstThread(of pid: pid_t) -> [pid_t] {
-    var found: [pid_t] = []
-    appendNumbers(in: "/proc/\(pid)/task/\(pid)/children", to: &found)
-    return found
-  }
-
-  /// The number that was given out last, to a process or a thread, in our pid namespace; nil if it cannot be told.
-  public static var newest: pid_t? {
-    withUnsafeTemporaryAllocation(byteCount: 128, alignment: 1) { buffer in
-      // 0.20 0.18 0.12 1/80 11206 (proc(5)).
-      let count = pread(loadAverages, buffer.baseAddress, buffer.count, 0)
-      guard count > 0, let space = buffer[..<count].lastIndex(of: UInt8(ascii: " ")) else { return nil }
-      return pid_t(String(decoding: buffer[(space + 1)..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
-    }
-  }
-
-  private static let loadAverages = prefork_open("/proc/loadavg", O_RDONLY)
-
   private static func appendNumbers(in path: String, to found: inout [pid_t]) {
     guard let file = try? FileDescriptor.open(path, flags: O_RDONLY) else { return }
     appendNumbers(in: file.rawValue, to: &found)

@@ -2,8 +2,9 @@ import LinuxIO
 import PoolCore
 import WorkerProcess
 
-/// What holds a pool's processes together, so that nothing of a worker survives it, nor any worker us: a control group for
-/// each worker where we may make them, the care for orphans, and the guard against our own SIGKILL.
+/// What holds a pool's processes together, so that nothing of a worker survives it, nor any worker us: the care for orphans,
+/// the guard against our own SIGKILL, and control groups where we may make them: one for each worker if its use of the
+/// machine is limited, else, in a process that is the pool's, one that this process and all its workers are in.
 ///
 /// Everything here is done as far as the machine allows; `shortcomings` tells what it does not allow.
 struct Containment: ~Copyable {
@@ -16,66 +17,93 @@ struct Containment: ~Copyable {
 
   private let adoptsOrphans: Bool
   private var orphans: Orphans
+  /// With limits.
   private var group: PoolGroup?
+  /// This process is in a control group of its own, for this pool, too.
+  private var isResident = false
   private var crashGuard: CrashGuard?
   private var witness: OutOfMemoryWitness
-  /// We are given the orphans among our workers' descendants: whatever lives of a worker that is gone is a child of ours, or
-  /// descends from one.
-  private var isGivenOrphans = false
-  /// Groups of workers that have died since the last look at our children.
-  private var endedGroups: [WorkerGroup] = []
   /// Groups of workers that are dead, which still held a process when they were to be removed.
   private var leftGroups: [WorkerGroup] = []
-  /// Groups without limits whose workers are gone with all that they started: making one costs more than a worker does.
-  private var vacantGroups: [WorkerGroup] = []
 
   /// Nothing is done yet.
-  init(_ configuration: WorkerPoolConfiguration, now: UInt64) {
+  init(_ configuration: WorkerPoolConfiguration) {
     cookie = PoolCookie.random()
     adoptsOrphans = configuration.adoptsOrphans
-    witness = OutOfMemoryWitness(now: now)
+    witness = OutOfMemoryWitness(now: monotonicNow())
     orphans = Orphans(cookie: cookie)
   }
 
   /// Sets up what the machine allows. To be called before the first worker is started.
-  mutating func begin(_ configuration: WorkerPoolConfiguration) {
+  mutating func begin(_ configuration: WorkerPoolConfiguration, now: UInt64) {
     // What is our child by now is not the pool's.
     orphans = Orphans(cookie: cookie)
     if adoptsOrphans {
       do throws(SystemError) {
         try ProcessTable.becomeSubreaper()
-        isGivenOrphans = true
       } catch {
         shortcomings.append("orphans of workers cannot be found: \(error)")
       }
     }
-    makeGroup(configuration)
+    startGuard(of: makeGroup(configuration.groupLimits))
+    enterResidence()
+    witness = OutOfMemoryWitness(now: now)
+  }
+
+  /// Where what must not outlive us will be: the folder of a group, which is empty yet; nil without groups.
+  private mutating func makeGroup(_ limits: GroupLimits) -> String? {
+    guard adoptsOrphans || limits != GroupLimits() else { return nil }
+    do throws(ControlGroupUnavailable) {
+      let host = try ControlGroupHost.detect()
+      if let folder = try makeGroup(limits, in: host) { return folder }
+      guard adoptsOrphans else { return nil }
+      let folder = try Residence.ofProcess.join(cookie, from: host)
+      isResident = true
+      return folder
+    } catch {
+      if limits.memory != nil { shortcomings.append("--memory-max is not enforced: \(error)") }
+      if limits.processes != nil { shortcomings.append("--pids-max is not enforced: \(error)") }
+      remarks.append("\(error)")
+      return nil
+    }
+  }
+
+  /// The same for a pool with limits; nil if none can be enforced.
+  private mutating func makeGroup(
+    _ limits: GroupLimits, in host: ControlGroupHost
+  ) throws(ControlGroupUnavailable) -> String? {
+    if limits == GroupLimits() { return nil }
+    var made = try PoolGroup.make(cookie, limits: limits, in: host)
+    if let reason = made.memory?.reason { shortcomings.append("--memory-max is not enforced: \(reason)") }
+    if let reason = made.processes?.reason { shortcomings.append("--pids-max is not enforced: \(reason)") }
+    guard made.hasLimits else {
+      _ = try? made.remove()
+      return nil
+    }
+    let folder = made.folder
+    group = consume made
+    return folder
+  }
+
+  /// It must be outside of the group that it kills, and of the one that the guards of other pools kill.
+  private mutating func startGuard(of group: String?) {
     do throws(SystemError) {
-      crashGuard = try CrashGuard(cookie: cookie.text, cgroup: groupFolder)
+      let started = try CrashGuard(cookie: cookie.text, cgroup: group)
+      Residence.ofProcess.putOut(started.pid)
+      crashGuard = consume started
     } catch {
       let survivors = needsDeathSignal ? "descendants of workers" : "workers"
       shortcomings.append("\(survivors) would outlive a SIGKILL of prefork: \(error)")
     }
   }
 
-  private mutating func makeGroup(_ configuration: WorkerPoolConfiguration) {
-    let limits = configuration.groupLimits
-    do throws(ControlGroupUnavailable) {
-      let made = try PoolGroup.make(cookie, limits: limits, in: ControlGroupHost.detect())
-      if let reason = made.memory?.reason { shortcomings.append("--memory-max is not enforced: \(reason)") }
-      if let reason = made.processes?.reason { shortcomings.append("--pids-max is not enforced: \(reason)") }
-      group = consume made
+  private mutating func enterResidence() {
+    guard isResident else { return }
+    do throws(SystemError) {
+      try Residence.ofProcess.enter()
     } catch {
-      if limits.memory != nil { shortcomings.append("--memory-max is not enforced: \(error)") }
-      if limits.processes != nil { shortcomings.append("--pids-max is not enforced: \(error)") }
-      remarks.append("\(error)")
-    }
-  }
-
-  private var groupFolder: String? {
-    switch group {
-    case .some(let group): group.folder
-    case .none: nil
+      isResident = !Residence.ofProcess.leave()
+      remarks.append("no control groups: \(error)")
     }
   }
 
@@ -109,20 +137,12 @@ struct Containment: ~Copyable {
 
   // MARK: The life of a worker
 
-  /// A group for a worker that is about to be started; nil without groups, or if it cannot be made and no limit depends
-  /// on it.
+  /// A group for a worker that is about to be started; nil without limits.
   mutating func makeWorkerGroup(_ worker: WorkerID, now: UInt64) throws(SystemError) -> WorkerGroup? {
     witness.look(now: now)
     removeLeftGroups()
-    if let vacant = vacantGroups.popLast() { return vacant }
     switch group {
-    case .some(let group):
-      do throws(SystemError) {
-        return try group.makeWorkerGroup(serial: worker.serial)
-      } catch {
-        if group.memory == .enforced || group.processes == .enforced { throw error }
-        return nil
-      }
+    case .some(let group): return try group.makeWorkerGroup(serial: worker.serial)
     case .none: return nil
     }
   }
@@ -133,30 +153,18 @@ struct Containment: ~Copyable {
     witness.verdict(events: group?.memoryEvents(), now: now)
   }
 
-  /// The worker is reaped: nothing of it may stay. The next look at our children may spare us the look at its group.
+  /// The worker is reaped: nothing of it may stay.
   mutating func workerEnded(_ group: WorkerGroup?) {
     guard let group else { return }
-    endedGroups.append(group)
-    if !isGivenOrphans { clearEndedGroups(areEmpty: false) }
-  }
-
-  private mutating func clearEndedGroups(areEmpty: Bool) {
-    guard !endedGroups.isEmpty else { return }
-    for group in endedGroups {
-      if !group.hasLimits, group.isVacant(isEmpty: areEmpty) {
-        vacantGroups.append(group)
-      } else {
-        if !areEmpty, group.isPopulated() { group.kill() }
-        leftGroups.append(group)
-      }
-    }
-    endedGroups.removeAll(keepingCapacity: true)
+    leftGroups.append(group)
     removeLeftGroups()
   }
 
   private mutating func removeLeftGroups() {
     leftGroups.removeAll { group in
-      do throws(SystemError) { return try group.remove() } catch { return true }
+      do throws(SystemError) { if try group.remove() { return true } } catch { return true }
+      group.kill()
+      return false
     }
   }
 
@@ -173,9 +181,8 @@ struct Containment: ~Copyable {
   /// One look at our children, for all workers that have ended since the last one. True if only workers are left, and
   /// everything that is gone has been cleared away.
   mutating func clearUp() -> Bool {
-    let areNone = adoptsOrphans && Orphans.areNone
-    clearEndedGroups(areEmpty: areNone && isGivenOrphans)
-    return areNone && leftGroups.isEmpty
+    removeLeftGroups()
+    return adoptsOrphans && Orphans.areNone && leftGroups.isEmpty
   }
 
   /// One round against what workers that are gone have left.
@@ -183,11 +190,16 @@ struct Containment: ~Copyable {
     var census = Orphans.Census(
       known: Set(workers.map(\.pid)), liveWorkers: Set(workers.map(\.serial)), everythingGoes: everythingGoes)
     if let guardPid { census.known.insert(guardPid) }
-    clearEndedGroups(areEmpty: false)
+    let isLeft = !everythingGoes || leaveResidence()
     let sweep = adoptsOrphans ? orphans.sweepChildren(census) : orphans.sweepEverywhere(census)
     removeLeftGroups()
-    if !sweep.killed.isEmpty || !leftGroups.isEmpty { return .some }
+    if !sweep.killed.isEmpty || !leftGroups.isEmpty || !isLeft { return .some }
     return sweep.unknown.isEmpty ? .none : .unknown
+  }
+
+  private mutating func leaveResidence() -> Bool {
+    if isResident { isResident = !Residence.ofProcess.leave() }
+    return !isResident
   }
 
   /// The pool is empty: whatever was set up is taken back.

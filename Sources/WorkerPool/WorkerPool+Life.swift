@@ -8,14 +8,11 @@ import WorkerProcess
 extension WorkerPool {
   mutating func spawn(_ id: WorkerID, _ loop: inout EventLoop) {
     starts += 1
-    var environment = [
-      ("PREFORK_SLOT", "\(id.slot)"), (PoolCookie.workerVariable, "\(id.serial)"),
-      ("PREFORK_PROTOCOL", configuration.framing.rawValue), (PoolCookie.variable, containment.cookie.text),
-    ]
     var group: WorkerGroup?
     do throws(SpawnError) {
-      let notifications = try notificationSocket(for: &environment)
-      let process = try spawn(id, environment, &group, loop.now())
+      var values = ["\(id.slot)", "\(id.serial)"]
+      let notifications = try notificationSocket(for: &values)
+      let process = try spawn(id, values, &group, loop.now())
       let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
       let terms = WorkerTerms(configuration)
@@ -37,23 +34,35 @@ extension WorkerPool {
   }
 
   private mutating func spawn(
-    _ id: WorkerID, _ environment: [(String, String)], _ group: inout WorkerGroup?, _ now: UInt64
+    _ id: WorkerID, _ values: [String], _ group: inout WorkerGroup?, _ now: UInt64
   ) throws(SpawnError) -> WorkerProcess {
     var entrance: FileDescriptor?
     do throws(SystemError) {
       group = try containment.makeWorkerGroup(id, now: now)
-      if let group, group.hasLimits { entrance = try group.openEntrance() }
+      if let group { entrance = try group.openEntrance() }
     } catch {
       throw SpawnError(
         program: configuration.command.arguments[0], cause: error, surroundings: configuration.surroundings)
     }
     let procs = number(of: entrance)
-    var surroundings = configuration.surroundings
-    if containment.needsDeathSignal { surroundings.diesWithThread = true }
-    return try WorkerProcess.spawn(
-      configuration.command, environment: environment, surroundings: surroundings,
-      errorOutput: configuration.errorOutput, cgroupProcs: procs < 0 ? nil : procs,
-      movingTo: procs < 0 ? group : nil, guarding: containment.guarded)
+    return try preparedLaunch().start(
+      values, cgroupProcs: procs < 0 ? nil : procs, guarding: containment.guarded,
+      diesWithThread: containment.needsDeathSignal)
+  }
+
+  /// How all workers are started, until the configuration changes.
+  private mutating func preparedLaunch() -> WorkerLaunch {
+    if let launch { return launch }
+    var ofEach = ["PREFORK_SLOT", PoolCookie.workerVariable]
+    var ofAll = [("PREFORK_PROTOCOL", configuration.framing.rawValue), (PoolCookie.variable, containment.cookie.text)]
+    if configuration.isNotified { ofEach.append("NOTIFY_SOCKET") }
+    // WATCHDOG_PID is left out: then it is for whoever reads it (sd_watchdog_enabled(3)).
+    if let limit = configuration.watchdogLimit { ofAll.append(("WATCHDOG_USEC", "\(limit / 1000)")) }
+    let prepared = WorkerLaunch(
+      configuration.command, environment: ofAll, each: ofEach, surroundings: configuration.surroundings,
+      errorOutput: configuration.errorOutput)
+    launch = prepared
+    return prepared
   }
 
   private mutating func watch(_ id: WorkerID, _ loop: inout EventLoop) {

@@ -66,14 +66,13 @@ extension WorkerPool {
 
   // MARK: Notifications
 
-  /// A socket for one worker, and what the worker must know of it, if it is to notify us at all.
-  func notificationSocket(for environment: inout [(String, String)]) throws(SpawnError) -> NotificationSocket? {
+  /// A socket for one worker, if it is to notify us at all; its address is added to what the worker finds in its
+  /// environment.
+  func notificationSocket(for values: inout [String]) throws(SpawnError) -> NotificationSocket? {
     guard configuration.isNotified else { return nil }
     do throws(SystemError) {
       let socket = try NotificationSocket()
-      environment.append(("NOTIFY_SOCKET", socket.address))
-      // WATCHDOG_PID is left out: then it is for whoever reads it (sd_watchdog_enabled(3)).
-      if let limit = configuration.watchdogLimit { environment.append(("WATCHDOG_USEC", "\(limit / 1000)")) }
+      values.append(socket.address)
       return socket
     } catch {
       throw SpawnError(

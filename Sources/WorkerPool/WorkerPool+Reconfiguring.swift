@@ -24,6 +24,7 @@ extension WorkerPool {
     configuration = new.completed()
     configuration.number = number
     configuration.adoptsOrphans = adoptsOrphans
+    launch = nil
     size = new.pool.minimum...new.pool.maximum
     if shortcoming == nil, let text = memoryShortcoming { events.append(.notEnforced(text)) }
     core.reconfigure(configuration.pool, at: loop.now(), into: &actions)

@@ -48,6 +48,8 @@ public struct WorkerPool: ~Copyable {
   /// Workers with jobs in `outbound` that are to be written together.
   var gatheredSlots: [Int] = []
   var containment: Containment
+  /// How workers are started; nil until the first one, and again when the configuration has changed.
+  var launch: WorkerLaunch?
   /// For what the core does not draw.
   var generator: SeededGenerator
   /// The core is done; what workers have left may not be.
@@ -80,7 +82,7 @@ public struct WorkerPool: ~Copyable {
     precondition(configuration.readiness != .probed || configuration.probe != nil, "readiness by probe needs a probe")
     self.configuration = configuration.completed()
     size = configuration.pool.minimum...configuration.pool.maximum
-    containment = Containment(configuration, now: monotonicNow())
+    containment = Containment(configuration)
     generator = SeededGenerator(seed: seed &+ 1)
     core = PoolStateMachine(configuration: self.configuration.pool, generator: SeededGenerator(seed: seed))
   }
@@ -99,7 +101,7 @@ public struct WorkerPool: ~Copyable {
       events.append(
         .notEnforced("how workers end is not known: this program ignores SIGCHLD; set it to SIG_DFL before the start"))
     }
-    containment.begin(configuration)
+    containment.begin(configuration, now: loop.now())
     for text in containment.shortcomings { events.append(.notEnforced(text)) }
     if let text = memoryShortcoming { events.append(.notEnforced(text)) }
     for text in containment.remarks { events.append(.remark(text)) }

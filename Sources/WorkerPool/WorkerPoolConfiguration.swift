@@ -44,7 +44,9 @@ public struct WorkerPoolConfiguration: Sendable {
   /// Over so many bytes a worker is stopped at once, in the middle of its job, too; nil for no limit.
   public var killMemory: Int?
   /// Orphans of workers become our children, and are killed with their worker. For a program that starts no other children
-  /// than the pool's: it reaps whatever child it is given. Else orphans are looked for among all processes of the machine.
+  /// than the pool's: it reaps whatever child it is given, and where it may make control groups it moves into one while
+  /// the pool lives, with all that it starts, unless `groupLimits` are enforced. Else orphans are looked for among all
+  /// processes of the machine.
   /// The owner must then call `childrenChanged` after each SIGCHLD.
   public var adoptsOrphans = false
 

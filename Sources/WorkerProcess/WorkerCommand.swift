@@ -18,7 +18,7 @@ public struct WorkerCommand: Sendable {
   public var arguments: [String] { words.map { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// Null-terminated C strings for one spawn.
+/// Null-terminated C strings to start programs with.
 struct CStringList: ~Copyable {
   private let pointers: UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>
   private let owned: Int
@@ -33,6 +33,13 @@ struct CStringList: ~Copyable {
     }
     for (index, pointer) in borrowed.enumerated() { pointers.initializeElement(at: owned + index, to: pointer) }
     pointers.initializeElement(at: words.count + borrowed.count, to: nil)
+  }
+
+  /// Gives one of the words another text, which must not contain a NUL.
+  func replace(_ index: Int, by text: String) {
+    precondition(index < owned)
+    free(pointers[index])
+    pointers[index] = strdup(text)
   }
 
   deinit {

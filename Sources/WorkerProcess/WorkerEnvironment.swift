@@ -30,7 +30,7 @@ struct InheritedEnvironment: @unchecked Sendable {
   }
 }
 
-/// The environment of one worker, each name once: one that stands twice means the first to some programs, the last to
+/// The environment of workers, each name once: one that stands twice means the first to some programs, the last to
 /// others.
 struct WorkerEnvironment {
   /// `NAME=` of each addition, parallel to `additions`.
@@ -39,9 +39,11 @@ struct WorkerEnvironment {
   private var additions: [[UInt8]] = []
   private let inherited: [UnsafeMutablePointer<CChar>]
 
-  /// What the surroundings say, and over it what concerns the pool.
-  init(_ surroundings: WorkerSurroundings, _ ofPool: [(String, String)]) {
+  /// What the surroundings say, and over it what concerns the pool. In front of it all, in their order, what each worker
+  /// has a value of its own for.
+  init(each ownNames: [String], _ surroundings: WorkerSurroundings, _ ofPool: [(String, String)]) {
     inherited = surroundings.clearsEnvironment ? [] : InheritedEnvironment.shared.entries
+    for name in ownNames { add(EnvironmentVariable(name, "")) }
     for variable in surroundings.user?.environment ?? [] { add(variable) }
     for variable in surroundings.environment { add(variable) }
     for (name, value) in ofPool { add(EnvironmentVariable(name, value)) }

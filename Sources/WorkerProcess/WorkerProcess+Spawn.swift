@@ -8,51 +8,80 @@ public enum ErrorOutput: Sendable {
   case inherited
 }
 
-extension WorkerProcess {
-  /// Starts the command with `extra` in its environment, which wins over all that the surroundings say. Our ends of its
-  /// pipes do not block, its own do.
+/// A command in its surroundings, to be started again and again: what is the same for all its workers is made once.
+public final class WorkerLaunch {
+  private let command: WorkerCommand
+  private let surroundings: WorkerSurroundings
+  private let errorOutput: ErrorOutput
+  private let arguments: CStringList
+  private let environment: CStringList
+  /// `NAME=` of what each worker has a value of its own for: the first entries of its environment.
+  private let ownPrefixes: [String]
+  private var request: SpawnRequest
+
+  /// Each worker finds `extra` in its environment, and the variables `ownNames` with a value that is given at its start;
+  /// they win over all that the surroundings say.
+  public init(
+    _ command: WorkerCommand, environment extra: [(String, String)], each ownNames: [String] = [],
+    surroundings: WorkerSurroundings = WorkerSurroundings(), errorOutput: ErrorOutput = .captured
+  ) {
+    self.command = command
+    self.surroundings = surroundings
+    self.errorOutput = errorOutput
+    arguments = CStringList(command.words)
+    environment = WorkerEnvironment(each: ownNames, surroundings, extra).list()
+    ownPrefixes = ownNames.map { "\($0)=" }
+    request = SpawnRequest(
+      program: arguments.first, arguments: arguments.baseAddress, environment: environment.baseAddress, input: -1,
+      output: -1, errorOutput: -1)
+    request.limits = surroundings.limits
+    request.niceness = CInt(clamping: surroundings.niceness)
+    request.credentials = surroundings.user?.credentialsToTake
+    request.directory = surroundings.directory
+  }
+
+  /// Starts one; `values` are those of the names that it was made with, in their order. Our ends of its pipes do not block,
+  /// its own do.
   ///
-  /// `cgroupProcs` is a `cgroup.procs`, open for writing, of the cgroup that it starts in, by the launcher. To
-  /// `group` it is moved as soon as it runs, which costs less. With `guarding` (of a `CrashGuard`) it and its
-  /// descendants do not outlive us even if we are killed: it stands in that list until it is reaped, and finds the
-  /// cookie in its environment.
-  public static func spawn(
-    _ command: WorkerCommand, environment extra: [(String, String)],
-    surroundings: WorkerSurroundings = WorkerSurroundings(), errorOutput: ErrorOutput = .captured,
-    cgroupProcs: CInt? = nil, movingTo group: WorkerGroup? = nil, guarding: GuardedProcesses? = nil
+  /// `cgroupProcs` is a `cgroup.procs`, open for writing, of the cgroup that it starts in, by the launcher. With
+  /// `guarding` (of a `CrashGuard`, whose cookie must be in its environment) it and its descendants do not outlive us even if
+  /// we are killed: it stands in that list until it is reaped. `diesWithThread` asks for what the surroundings have
+  /// under that name.
+  public func start(
+    _ values: [String] = [], cgroupProcs: CInt? = nil, guarding: GuardedProcesses? = nil, diesWithThread: Bool = false
   ) throws(SpawnError) -> WorkerProcess {
+    precondition(values.count == ownPrefixes.count)
+    for place in values.indices { environment.replace(place, by: ownPrefixes[place] + values[place]) }
     do throws(SpawnFailure) {
-      let process = try spawnUnnamed(command, extra, surroundings, errorOutput, cgroupProcs, guarding)
-      try group?.admit(process.pid)
-      return process
+      let pipes = try WorkerPipes.open(errorOutput)
+      request.input = pipes.input.readEnd
+      request.output = pipes.output.writeEnd
+      request.errorOutput = pipes.workersErrorOutput
+      request.cgroupProcs = cgroupProcs
+      request.diesWithThread = diesWithThread || surroundings.diesWithThread
+      let pid = try ChildProcess.spawn(request)
+      return try WorkerProcess.watch(pid, pipes, guarding?.enter(pid))
     } catch {
       throw SpawnError(program: command.arguments[0], failure: error, surroundings: surroundings)
     }
   }
+}
 
-  private static func spawnUnnamed(
-    _ command: WorkerCommand, _ extra: [(String, String)], _ surroundings: WorkerSurroundings,
-    _ errorOutput: ErrorOutput, _ cgroupProcs: CInt?, _ guarding: GuardedProcesses?
-  ) throws(SpawnFailure) -> WorkerProcess {
+extension WorkerProcess {
+  /// Starts the command once, as a `WorkerLaunch` does. With `guarding` it finds the cookie in its environment.
+  public static func spawn(
+    _ command: WorkerCommand, environment extra: [(String, String)],
+    surroundings: WorkerSurroundings = WorkerSurroundings(), errorOutput: ErrorOutput = .captured,
+    cgroupProcs: CInt? = nil, guarding: GuardedProcesses? = nil
+  ) throws(SpawnError) -> WorkerProcess {
     let cookie = guarding.map { [(GuardedProcesses.cookieName, $0.cookie)] } ?? []
-    let environment = WorkerEnvironment(surroundings, extra + cookie).list()
-    let arguments = CStringList(command.words)
-    let pipes = try WorkerPipes.open(errorOutput)
-    var request = SpawnRequest(
-      program: arguments.first, arguments: arguments.baseAddress, environment: environment.baseAddress,
-      input: pipes.input.readEnd, output: pipes.output.writeEnd, errorOutput: pipes.workersErrorOutput)
-    request.cgroupProcs = cgroupProcs
-    request.limits = surroundings.limits
-    request.niceness = CInt(clamping: surroundings.niceness)
-    request.credentials = surroundings.user?.credentialsToTake
-    request.diesWithThread = surroundings.diesWithThread
-    request.directory = surroundings.directory
-    let pid = try ChildProcess.spawn(request)
-    return try watch(pid, pipes, guarding?.enter(pid))
+    let launch = WorkerLaunch(
+      command, environment: extra + cookie, surroundings: surroundings, errorOutput: errorOutput)
+    return try launch.start(cgroupProcs: cgroupProcs, guarding: guarding)
   }
 
   /// Nothing stays of a child that cannot be watched.
-  private static func watch(
+  fileprivate static func watch(
     _ pid: CInt, _ pipes: consuming WorkerPipes, _ guardEntry: GuardedProcesses.Entry?
   ) throws(SpawnFailure) -> WorkerProcess {
     do throws(SystemError) {

@@ -24,7 +24,7 @@ import Testing
     "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization", "Text"],
     "EventLoop": ["Timers", "LinuxIO"],
     "SystemEvents": ["EventLoop", "LinuxIO", "CSystemd", "Glibc"],
-    "WorkerProcess": ["LinuxIO", "Glibc"],
+    "WorkerProcess": ["LinuxIO", "Glibc", "Synchronization"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text"],
     "JobEngine": [
       "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",

@@ -33,17 +33,26 @@ import Testing
     #expect(session.finish().status == 0)
   }
 
-  /// One that has left the process group and wiped its environment: only the worker's control group holds it. The groups serve
-  /// several workers, one after the other.
-  @Test(.enabled(if: try workersHaveGroups(), "needs a cgroup v2 hierarchy in which we may make groups"))
-  func whoHidesDiesWithItsWorker() throws {
-    let hides = "read -r job; setsid env -i sleep 60 >/dev/null 2>&1 & echo $!; read -r end"
+  /// One that has left the process group and wiped its environment: only a control group holds it. That of the pool is
+  /// killed when prefork ends, in whatever way.
+  @Test(
+    .enabled(if: try workersHaveGroups(), "needs a cgroup v2 hierarchy in which we may make groups"),
+    arguments: [SIGTERM, SIGKILL])
+  func whatHidesDiesWithPrefork(signal: CInt) throws {
+    // It answers when that one has got away: before, it would die with the group of the worker.
+    let hides = """
+      read -r job; setsid env -i sleep 60 >/dev/null 2>&1 &
+      until read -r name </proc/$!/comm && [ $name = sleep ]; do :; done
+      echo $!; read -r end
+      """
     let session = try Session("exec prefork run -w 2 --max-jobs 1 --quiet -- sh -c '\(hides)'")
-    for number in 1...5 {
-      let hidden = try #require(session.ask("\(number)", times: 1).first.flatMap { pid_t($0) })
-      session.wait(for: "the death of \(hidden)") { kill(hidden, 0) != 0 }
-    }
-    #expect(session.finish().status == 0)
+    let hidden = try (1...3).map { try #require(session.ask("\($0)", times: 1).first.flatMap { pid_t($0) }) }
+    let group = try ownGroup(of: session.pid)
+    #expect(try hidden.allSatisfy { try ownGroup(of: $0) == group }, "born there")
+    session.signal(signal)
+    session.wait(for: "the death of all") { hidden.allSatisfy { kill($0, 0) != 0 } }
+    _ = session.finish()
+    for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] { #expect(access(root + group, F_OK) != 0) }
   }
 
   /// In the middle of a job, too, and with the worker's stdin still being read: the kernel kills the workers with us, and the guard
@@ -103,8 +112,14 @@ import Testing
 }
 
 private func workersHaveGroups() throws -> Bool {
-  let shows = "read -r job; sleep 0.2; grep -c /worker- /proc/self/cgroup; read -r end"
+  let shows = "read -r job; grep -c /prefork- /proc/self/cgroup; read -r end"
   return try shell("prefork run -w 1 -- sh -c '\(shows)'", input: "a\n").output == "1\n"
+}
+
+/// The control group of a process.
+private func ownGroup(of pid: pid_t) throws -> String {
+  let line = try #require(try contents(of: "/proc/\(pid)/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") })
+  return String(line.dropFirst(3))
 }
 
 /// All that the one worker of a session has begotten, and itself, once it is complete.

@@ -71,18 +71,6 @@ import Testing
     }
   }
 
-  @Test("the number that was given out last is a child's until another process is started")
-  func newest() throws {
-    // Others on this machine start processes, too.
-    var isTheChilds = false
-    let start = monotonicNow()
-    while !isTheChilds, monotonicNow() - start < 10_000_000_000 {
-      try Self.withChild("echo; exec sleep 60") { pid, _ in isTheChilds = ProcessTable.newest == pid }
-    }
-    #expect(isTheChilds)
-    try Self.withChild("sleep 60 & echo; wait") { pid, _ in #expect(ProcessTable.newest != pid) }
-  }
-
   @Test("an environment is read as its process was given it, however long, up to the limit")
   func environment() throws {
     let long = "LONG=" + String(repeating: "x", count: 100_000)

@@ -23,7 +23,6 @@ struct ControlGroupTests {
     func makeFolder(_ path: String) throws(SystemError) { try base.makeFolder(path) }
     func removeFolder(_ path: String) throws(SystemError) { try base.removeFolder(path) }
     func folders(in path: String) -> [String] { base.folders(in: path) }
-    func holdsFolders(_ path: String) -> Bool { base.holdsFolders(path) }
     func isWritable(_ path: String) -> Bool { base.isWritable(path) }
   }
 
@@ -31,7 +30,8 @@ struct ControlGroupTests {
   static func withWorkerGroup(
     in files: any FileTree = RealFileTree(), _ body: (borrowing PoolGroup, borrowing WorkerGroup) throws -> Void
   ) throws {
-    var pool = try PoolGroup.make(.random(), in: ControlGroupHost.detect(in: files, isRoot: ProcessTable.isRoot))
+    let host = try ControlGroupHost.detect(in: files, isRoot: ProcessTable.isRoot)
+    var pool = try PoolGroup.make(.random(), limits: GroupLimits(), in: host)
     let worker = try pool.makeWorkerGroup(serial: 1)
     let folders = [pool.folder, worker.folder]
     let result = Result { try body(pool, worker) }
@@ -69,7 +69,7 @@ struct ControlGroupTests {
       let escaped = try #require(CInt(output(of: worker.output, until: "\n")?.dropLast() ?? ""))
       #expect(eventually { status(of: escaped, "State")?.first == "T" })
       #expect(contents(of: "/proc/\(escaped)/cgroup").contains("/worker-1\n"))
-      #expect(group.isPopulated())
+      #expect(files.isPopulated(group.folder))
       #expect(try group.remove() == false, "not as long as somebody is in it")
 
       worker.signalGroup(SIGTERM)
@@ -77,7 +77,7 @@ struct ControlGroupTests {
       group.kill()
       #expect(end(of: &worker) == .killed(signal: SIGKILL, coreDumped: false))
       #expect(eventually { !isAlive(escaped) })
-      let isEmpty = eventually { group.isPopulated() == false }
+      let isEmpty = eventually { !files.isPopulated(group.folder) }
       #expect(isEmpty)
     }
   }
@@ -91,28 +91,35 @@ struct ControlGroupTests {
       let entrance = try FileDescriptor.open("\(group.folder)/own/cgroup.procs", flags: O_WRONLY)
       let text = "\(worker.pid)"
       #expect(write(entrance.rawValue, text, text.utf8.count) == text.utf8.count)
-      #expect(group.isPopulated() == true)
+      #expect(files.isPopulated(group.folder))
       group.kill()
       #expect(end(of: &worker) == .killed(signal: SIGKILL, coreDumped: false))
     }
   }
 
-  @Test("a group without limits takes one worker after the other, with the children that each has started by then")
-  func reused() throws {
-    try Self.withWorkerGroup { _, group in
-      for _ in 1...2 {
-        var worker = try start("sleep 60 & echo $!; wait")
-        let child = try #require(CInt(output(of: worker.output, until: "\n")?.dropLast() ?? ""))
-        try group.admit(worker.pid)
-        for pid in [worker.pid, child] { #expect(contents(of: "/proc/\(pid)/cgroup").contains("/worker-1\n")) }
-        #expect(!group.isVacant())
-        group.kill()
-        #expect(end(of: &worker) == .killed(signal: SIGKILL, coreDumped: false))
-        let isVacant = eventually { group.isVacant() }
-        #expect(isVacant)
-      }
-      try RealFileTree().makeFolder("\(group.folder)/own")
-      #expect(!group.isVacant(isEmpty: true), "the next worker would find what is not its own")
+  @Test("the process moves once and its workers are born there; when it leaves, all that is left there is dead")
+  func residence() async {
+    await #expect(processExitsWith: .success) {
+      endAfterSeconds(20)
+      let home = contents(of: "/proc/self/cgroup")
+      let residence = Residence()
+      let folder = try residence.join(.random(), from: ControlGroupHost.detect())
+      try residence.enter()
+      let group = contents(of: "/proc/self/cgroup")
+      #expect(group != home)
+      var worker = try start("setsid env -i sleep 60 >/dev/null 2>&1 & echo $!; read end")
+      let hidden = try #require(CInt(output(of: worker.output, until: "\n")?.dropLast() ?? ""))
+      for pid in [worker.pid, hidden] { #expect(contents(of: "/proc/\(pid)/cgroup") == group) }
+      worker.closeInput()
+      #expect(end(of: &worker) != nil)
+      #expect(isAlive(hidden))
+
+      #expect(!residence.leave(), "it is dying")
+      #expect(contents(of: "/proc/self/cgroup") == home)
+      let isGone = eventually { residence.leave() }
+      #expect(isGone)
+      #expect(!isAlive(hidden))
+      #expect(access(folder, F_OK) != 0)
     }
   }
 
@@ -153,7 +160,7 @@ struct ControlGroupTests {
     try host.files.makeFolder(folder)
     // Somebody else's start may have found it already.
     try? host.files.makeFolder("\(folder)/worker-1")
-    var pool = try PoolGroup.make(.random(), in: host)
+    var pool = try PoolGroup.make(.random(), limits: GroupLimits(), in: host)
     #expect(access(folder, F_OK) != 0 || ProcessTable.exists(dead.pid))
     _ = try? host.files.removeGroup(folder)
     #expect(try pool.remove() == true)

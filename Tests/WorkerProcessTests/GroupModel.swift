@@ -136,8 +136,6 @@ final class GroupModel: FileTree, @unchecked Sendable {
     groups[path] = nil
   }
 
-  func holdsFolders(_ path: String) -> Bool { !folders(in: path).isEmpty }
-
   func folders(in path: String) -> [String] {
     groups.keys.filter { parts(of: $0).folder == path }.map { parts(of: $0).name }.sorted()
   }

@@ -15,9 +15,11 @@ public struct ControlGroupHost: Sendable {
   let legacyControllers: Set<Substring>
   private let isRoot: Bool
 
-  /// Looks where our group is and whether we may make groups in it.
+  /// Looks where our group is and whether we may make groups in it. While we are in a group of our own making
+  /// (`Residence`), it is the one that we came from.
   public static func detect() throws(ControlGroupUnavailable) -> ControlGroupHost {
-    try detect(in: RealFileTree(), isRoot: ProcessTable.isRoot)
+    if let host = Residence.ofProcess.host { return host }
+    return try detect(in: RealFileTree(), isRoot: ProcessTable.isRoot)
   }
 
   static func detect(in files: any FileTree, isRoot: Bool) throws(ControlGroupUnavailable) -> ControlGroupHost {
@@ -80,8 +82,23 @@ public struct ControlGroupHost: Sendable {
     return Set(text.split { $0 == " " || $0 == "\n" })
   }
 
+  /// Makes the group of a pool. Empty groups of earlier pools whose process is dead are removed.
+  func makePoolFolder(_ cookie: PoolCookie) throws(ControlGroupUnavailable) -> String {
+    removeStaleGroups()
+    let made = "\(folder)/\(cookie.groupName)"
+    do throws(SystemError) { try files.makeFolder(made) } catch {
+      throw ControlGroupUnavailable(description: "no control groups: \(error)")
+    }
+    // Below a threaded group there are only groups for threads, which no process may enter.
+    if let type = try? files.text(of: "\(made)/cgroup.type"), !type.hasPrefix("domain\n") {
+      try? files.removeFolder(made)
+      throw ControlGroupUnavailable(description: "no control groups: \(folder) is threaded")
+    }
+    return made
+  }
+
   /// Removes the empty groups of pools whose process was killed before it could do so itself.
-  func removeStaleGroups() {
+  private func removeStaleGroups() {
     for name in files.folders(in: folder) {
       guard let pid = PoolCookie.pid(inGroupName: name), !ProcessTable.exists(pid) else { continue }
       let group = "\(folder)/\(name)"

@@ -8,10 +8,14 @@ import LinuxIO
 /// advises under Delegate=yes. It helps only if nobody else is in our group, such as the shell that started us.
 struct Delegation: Sendable {
   private let host: ControlGroupHost
+  private let residence: Residence
   private var passedOn: [String] = []
   private var hasMoved = false
 
-  init(_ host: ControlGroupHost) { self.host = host }
+  init(_ host: ControlGroupHost, besides residence: Residence) {
+    self.host = host
+    self.residence = residence
+  }
 
   var files: any FileTree { host.files }
   private var supervisor: String { "\(host.folder)/supervisor" }
@@ -36,7 +40,8 @@ struct Delegation: Sendable {
     do throws(SystemError) {
       try files.write("+\(controller)", to: switches)
     } catch {
-      guard error.code == EBUSY, !hasMoved else { throw error }
+      // From the group of our other pools we do not go: their workers are born there.
+      guard error.code == EBUSY, !hasMoved, residence.host == nil else { throw error }
       try moveAside()
       do throws(SystemError) {
         try files.write("+\(controller)", to: switches)
@@ -51,8 +56,7 @@ struct Delegation: Sendable {
     do throws(SystemError) { try files.makeFolder(supervisor) } catch { if error.code != EEXIST { throw error } }
     hasMoved = true
     do throws(SystemError) {
-      // 0 is the one who writes (cgroups(7)).
-      try files.write("0", to: "\(supervisor)/cgroup.procs")
+      try files.moveOurselves(to: supervisor)
     } catch {
       moveBack()
       throw error
@@ -60,9 +64,10 @@ struct Delegation: Sendable {
   }
 
   private mutating func moveBack() {
-    guard hasMoved else { return }
+    // Our other pools, begun since, have their group in that one: then it stays.
+    guard hasMoved, residence.host == nil else { return }
     hasMoved = false
-    try? files.write("0", to: "\(host.folder)/cgroup.procs")
+    try? files.moveOurselves(to: host.folder)
     try? files.removeFolder(supervisor)
   }
 

@@ -28,11 +28,17 @@ extension FileTree {
     return text.split(separator: "\n").compactMap { CInt($0) }
   }
 
-  /// Sends SIGKILL to all processes in the group and below, whatever they have done to get away.
-  func killGroup(_ group: String) {
+  /// Moves this process, with all its threads, to the group.
+  func moveOurselves(to group: String) throws(SystemError) {
+    // 0 is the one that writes (cgroups(7)).
+    try write("0", to: "\(group)/cgroup.procs")
+  }
+
+  /// Sends SIGKILL to all processes in the group and below but one, whatever they have done to get away.
+  func killGroup(_ group: String, sparing spared: CInt? = nil) {
     // Since Linux 5.14, and then nothing can fork its way out. Not in the root group.
-    if (try? write("1", to: "\(group)/cgroup.kill")) != nil { return }
-    var killed = Set<CInt>()
+    if spared == nil, (try? write("1", to: "\(group)/cgroup.kill")) != nil { return }
+    var killed = Set([spared].compactMap(\.self))
     // Before that, what was forked while we read is found in the next round; so many a worker does not outrun.
     for _ in 0..<32 {
       let new = Set(processesBelow(group)).subtracting(killed)

@@ -14,7 +14,7 @@ public struct GroupLimits: Equatable, Sendable {
   }
 }
 
-/// The control group of a pool, which holds one group for each worker:
+/// The control group of a pool with limits, which holds one group for each worker:
 ///
 ///     <our own group>/prefork-812-9f86d081884c7d65/worker-7/
 ///
@@ -31,24 +31,21 @@ public struct PoolGroup: ~Copyable, Sendable {
   private var delegation: Delegation
 
   /// Makes the group. Must come before any child is started, which would stand in the way of limits; limits that cannot be
-  /// enforced here are told by `memory` and `processes`, and the group is of use without them.
+  /// enforced here are told by `memory` and `processes`.
   ///
   /// For a limit our own process may have to move to a group `supervisor` beside the pool's, so that a process should have one
   /// pool with limits at a time. Empty groups of earlier pools whose process is dead are removed.
   public static func make(
-    _ cookie: PoolCookie, limits: GroupLimits = GroupLimits(), in host: ControlGroupHost
+    _ cookie: PoolCookie, limits: GroupLimits, in host: ControlGroupHost
   ) throws(ControlGroupUnavailable) -> PoolGroup {
-    host.removeStaleGroups()
-    let folder = "\(host.folder)/\(cookie.groupName)"
-    do throws(SystemError) { try host.files.makeFolder(folder) } catch {
-      throw ControlGroupUnavailable(description: "no control groups: \(error)")
-    }
-    // Below a threaded group there are only groups for threads, which no process may enter.
-    if let type = try? host.files.text(of: "\(folder)/cgroup.type"), !type.hasPrefix("domain\n") {
-      try? host.files.removeFolder(folder)
-      throw ControlGroupUnavailable(description: "no control groups: \(host.folder) is threaded")
-    }
-    var delegation = Delegation(host)
+    try make(cookie, limits: limits, in: host, besides: .ofProcess)
+  }
+
+  static func make(
+    _ cookie: PoolCookie, limits: GroupLimits, in host: ControlGroupHost, besides residence: Residence
+  ) throws(ControlGroupUnavailable) -> PoolGroup {
+    let folder = try host.makePoolFolder(cookie)
+    var delegation = Delegation(host, besides: residence)
     let memory = limits.memory.map { most in
       delegation.enforce("memory", GroupLimits(memory: most), in: folder)
     }
@@ -61,6 +58,9 @@ public struct PoolGroup: ~Copyable, Sendable {
       files: host.files, folder: folder, memory: memory, processes: processes, limits: enforced, delegation: delegation)
   }
 
+  /// Whether a limit is enforced; without one the group is of no use.
+  public var hasLimits: Bool { limits != GroupLimits() }
+
   /// Makes the group of one worker, with its limits, for a worker that is about to be started.
   public func makeWorkerGroup(serial: UInt64) throws(SystemError) -> WorkerGroup {
     let group = "\(folder)/worker-\(serial)"
@@ -71,7 +71,7 @@ public struct PoolGroup: ~Copyable, Sendable {
       try? files.removeFolder(group)
       throw error
     }
-    return WorkerGroup(files: files, folder: group, hasLimits: limits != GroupLimits())
+    return WorkerGroup(files: files, folder: group)
   }
 
   /// Removes it with all that is empty in it, and gives back what was set up for it. False as long as processes are in it,

@@ -1,31 +1,15 @@
 import Glibc
 import LinuxIO
 
-/// The control group of one worker: the worker, and all that descends from it.
+/// The control group of one worker with limits: the worker, and all that descends from it.
 public struct WorkerGroup: Sendable {
   private let files: any FileTree
   /// Its folder.
   public let folder: String
 
-  /// Whether what is in it is limited: then a worker must be in it before it uses anything.
-  public let hasLimits: Bool
-  /// Kept open by a group without limits, which serves one worker after the other; nil: opened when it is needed.
-  private let entrance: Entrance?
-
-  private final class Entrance: Sendable {
-    let procs: FileDescriptor
-
-    init?(_ path: String, in files: any FileTree) {
-      guard let procs = try? files.openForWriting(path) else { return nil }
-      self.procs = procs
-    }
-  }
-
-  init(files: any FileTree, folder: String, hasLimits: Bool) {
+  init(files: any FileTree, folder: String) {
     self.files = files
     self.folder = folder
-    self.hasLimits = hasLimits
-    entrance = hasLimits ? nil : Entrance("\(folder)/cgroup.procs", in: files)
   }
 
   /// The way in: a process that writes `0` to this descriptor is in the group from then on, with all that it starts. To be
@@ -33,41 +17,6 @@ public struct WorkerGroup: Sendable {
   public func openEntrance() throws(SystemError) -> FileDescriptor {
     try files.openForWriting("\(folder)/cgroup.procs")
   }
-
-  /// Moves a child of ours in that was just started, with the children that it may have by now. (It is fast that has
-  /// some: a program needs longer to begin.) Not those that have lost their parent already; the pool's cookie finds
-  /// these.
-  func admit(_ pid: CInt) throws(SpawnFailure) {
-    do throws(SystemError) {
-      try move(pid)
-    } catch {
-      // It is dead already.
-      if error.code == ESRCH { return }
-      throw SpawnFailure(step: .cgroup, code: error.code)
-    }
-    // If no process has been started since, anywhere, it has no children.
-    if ProcessTable.newest == pid { return }
-    for child in ProcessTable.childrenOfFirstThread(of: pid) { try admit(child) }
-  }
-
-  private func move(_ pid: CInt) throws(SystemError) {
-    var text = "\(pid)"
-    guard let entrance else { return try files.write(text, to: "\(folder)/cgroup.procs") }
-    let result = text.withUTF8 { writeOnce(entrance.procs.rawValue, UnsafeRawBufferPointer($0)) }
-    if case .failed(let error) = result { throw error }
-  }
-
-  /// Whether it is as it was made: another worker can have it. `isEmpty`: no process is in it, as is known already.
-  public func isVacant(isEmpty: Bool = false) -> Bool {
-    (isEmpty || holdsNobody) && !files.holdsFolders(folder)
-  }
-
-  private var holdsNobody: Bool {
-    (try? files.text(of: "\(folder)/cgroup.events"))?.hasPrefix("populated 0\n") == true
-  }
-
-  /// Whether a living process is in it.
-  public func isPopulated() -> Bool { files.isPopulated(folder) }
 
   /// Sends SIGKILL to all that is in it, stopped or not, whatever session or process group it is in.
   public func kill() { files.killGroup(folder) }
