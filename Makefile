@@ -30,8 +30,20 @@ PYTHON_JUDGES := varlink prometheus_client
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
 
-build: deps ## release build, statically linked with Swift's own libraries
-	$(SWIFT) build -c release --product prefork -Xswiftc -static-stdlib $(STRICT)
+build: deps static-libraries ## release build, statically linked with Swift's own libraries
+	$(SWIFT) build -c release --product prefork -Xswiftc -static-stdlib $(QUICK_START) $(STRICT)
+
+# What a start costs beside that of `true` is loading libraries and relocating, so that there is as little of it as can be:
+# C++'s library and libyaml are linked statically, where their archives are installed; relocations are packed and no symbol
+# is exported; no library is looked for beside the executable. With 70 dirty pages less, all takes less memory, too.
+QUICK_START := --disable-local-rpath -Xswiftc -use-ld=lld -Xswiftc -L$(CURDIR)/$(BUILD)/static \
+  -Xswiftc -Xclang-linker -Xswiftc -static-libgcc -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs
+# A folder with nothing but them: where there is a shared library, too, the linker prefers that.
+.PHONY: static-libraries
+static-libraries: deps
+	@mkdir -p $(BUILD)/static
+	@for archive in libstdc++.a libyaml.a; do file=$$($(CC) -print-file-name=$$archive); \
+	  [ "$$file" = $$archive ] || ln -sf "$$file" $(BUILD)/static/$$archive; done
 
 test: deps systemd-deps python-judges ## builds and passes all tests, those of the examples, too
 	$(SWIFT) build --build-tests $(STRICT)
@@ -78,7 +90,7 @@ lint: ## formatting and style, strictly
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
 
 bench: MEASURED = --prefork $(PREFORK) --floor $(BENCH)/floor_pool --echo $(BENCH)/echo_worker
-bench: build python-pools ## ratios against rivals, what recycling costs, what a lease costs, in interleaved runs
+bench: build python-pools ## ratios against rivals, what a start, recycling and a lease cost, in interleaved runs
 	mkdir -p $(BENCH)
 	$(CC) -O2 -o $(BENCH)/floor_pool Benchmarks/floor_pool.c
 	$(CC) -O2 -o $(BENCH)/echo_worker Benchmarks/echo_worker.c
@@ -86,6 +98,7 @@ bench: build python-pools ## ratios against rivals, what recycling costs, what a
 	$(CC) -O2 -ISources/CLinux/include -o $(BENCH)/large_parent Benchmarks/large_parent.c Sources/CLinux/spawn.c \
 	  Sources/CLinux/launcher.c
 	python3 Benchmarks/run.py $(MEASURED)
+	python3 Benchmarks/startup.py $(MEASURED)
 	python3 Benchmarks/spawn.py $(MEASURED) --large-parent $(BENCH)/large_parent
 	python3 Benchmarks/recycling.py $(MEASURED)
 	python3 Benchmarks/serve.py --prefork $(PREFORK) --echo $(BENCH)/echo_worker --client $(BENCH)/pipeline_client
