@@ -35,7 +35,7 @@ build: deps static-libraries ## release build, statically linked with Swift's ow
 
 # What a start costs beside that of `true` is loading libraries and relocating, so that there is as little of it as can be:
 # C++'s library and libyaml are linked statically, where their archives are installed; relocations are packed and no symbol
-# is exported; no library is looked for beside the executable. With 70 dirty pages less, all takes less memory, too.
+# is exported; no library is looked for beside the executable. What is not loaded takes no memory, either.
 QUICK_START := --disable-local-rpath -Xswiftc -use-ld=lld -Xswiftc -L$(CURDIR)/$(BUILD)/static \
   -Xswiftc -Xclang-linker -Xswiftc -static-libgcc -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs
 # A folder with nothing but them: where there is a shared library, too, the linker prefers that.
