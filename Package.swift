@@ -59,13 +59,14 @@ let package = Package(
     .target(name: "WorkerProcess", dependencies: ["LinuxIO"]),
     .target(name: "MetricsServer", dependencies: ["Metrics", "LinuxIO", "CMicrohttpd"]),
     .target(name: "CMicrohttpd"),
-    .target(name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "CSystemd"]),
+    .target(name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "Systemd"]),
     .target(name: "EventLoop", dependencies: ["Timers", "LinuxIO"]),
-    .target(name: "ServiceManager", dependencies: ["LinuxIO", "DaemonThreads", "CSystemd", "Text"]),
+    .target(name: "ServiceManager", dependencies: ["LinuxIO", "DaemonThreads", "Systemd", "Text"]),
+    .target(name: "Systemd", dependencies: ["LinuxIO", "CSystemd"]),
+    .target(name: "CSystemd"),
     .target(name: "LinuxIO", dependencies: ["CLinux"]),
     .target(name: "DaemonThreads"),
     .target(name: "CLinux"),
-    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(
       name: "TopDriver",
       dependencies: [
@@ -77,7 +78,8 @@ let package = Package(
     .target(name: "ControlProtocol", dependencies: ["Records"]),
     .target(name: "Metrics", dependencies: ["PoolCore", "JobCore"]),
     .target(name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml"]),
-    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    // Without pkg-config, which would name the folder of the shared library before any other: `make build` has the static one.
+    .systemLibrary(name: "CYaml", providers: [.apt(["libyaml-dev"])]),
 
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore"),

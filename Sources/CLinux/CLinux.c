@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -52,6 +53,27 @@ int prefork_timer_set(int fd, uint64_t deadline) {
     when.it_value.tv_nsec = (long)(deadline % 1000000000);
   }
   return timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+int prefork_signals_create(void) {
+  sigset_t none;
+  sigemptyset(&none);
+  return signalfd(-1, &none, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int prefork_signals_watch(int fd, const sigset_t *signals) { return signalfd(fd, signals, 0); }
+
+int prefork_signals_next(int fd, int *signal, int *code, int *pid) {
+  struct signalfd_siginfo info;
+  ssize_t count;
+  do {
+    count = read(fd, &info, sizeof info);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return errno == EAGAIN ? 0 : -1;
+  *signal = (int)info.ssi_signo;
+  *code = info.ssi_code;
+  *pid = (int)info.ssi_pid;
+  return 1;
 }
 
 int prefork_pidfd_open(pid_t pid) {

@@ -8,20 +8,37 @@ public struct Tool: Sendable {
   public let summary: String
   /// A few paragraphs for whoever reads on.
   public let discussion: [String]
-  /// Its commands, the most important one first.
-  public let commands: [Command]
+  /// The names of its commands, the most important one first.
+  public let commandNames: [String]
+  /// Makes the declaration of the command of that name.
+  private let declaration: @Sendable (_ name: String) -> Command
 
-  /// A tool.
-  public init(name: String, version: String, summary: String, discussion: [String], commands: [Command]) {
+  /// A tool. The declaration of a command is made only when it is asked for: a start needs one of them, and all together
+  /// take longer than all the rest of it.
+  public init(
+    name: String, version: String, summary: String, discussion: [String], commandNames: [String],
+    declaration: @escaping @Sendable (_ commandName: String) -> Command
+  ) {
     self.name = name
     self.version = version
     self.summary = summary
     self.discussion = discussion
-    self.commands = commands
+    self.commandNames = commandNames
+    self.declaration = declaration
   }
 
+  /// A tool of commands that are declared already.
+  public init(name: String, version: String, summary: String, discussion: [String], commands: [Command]) {
+    self.init(
+      name: name, version: version, summary: summary, discussion: discussion, commandNames: commands.map(\.name)
+    ) { name in commands.first { $0.name == name }! }
+  }
+
+  /// Its commands, the most important one first.
+  public var commands: [Command] { commandNames.map(declaration) }
+
   /// The command of that name.
-  public func command(named name: String) -> Command? { commands.first { $0.name == name } }
+  public func command(named name: String) -> Command? { commandNames.contains(name) ? declaration(name) : nil }
 
   /// What the arguments (without the program's name) ask for.
   public func parse(_ arguments: [String]) throws(UsageError) -> Invocation {
@@ -30,7 +47,7 @@ public struct Tool: Sendable {
     if first == "--help" || first == "-h" { return .help(nil) }
     if first.hasPrefix("-") { throw UsageError(misplaced(first), of: self, nil) }
     guard let command = command(named: first) else {
-      let suggestions = nearestNames(to: first, among: commands.map(\.name))
+      let suggestions = nearestNames(to: first, among: commandNames)
       throw UsageError(.unknownCommand(first, suggestions: suggestions), of: self, nil)
     }
     var parser = ArgumentParser(command, arguments.dropFirst())

@@ -92,7 +92,7 @@ struct YamlEvents: ~Copyable {
       )
     }
     // What is told is the byte that does not go on with a character; what is wrong is the one that began it.
-    if problem.contains("trailing") { offset = bytes[..<offset].lastIndex { $0 >= 0xC0 } ?? offset }
+    if problem.cut(at: "trailing") != nil { offset = bytes[..<offset].lastIndex { $0 >= 0xC0 } ?? offset }
     let byte = offset < bytes.count ? " (byte 0x\(String(bytes[offset], radix: 16)))" : ""
     return SettingMistake(
       at: FilePlace(behind: bytes[..<offset]), "this is no character\(byte); the file must be UTF-8")

@@ -34,8 +34,8 @@ public protocol NestedEvents: AnyObject {
 }
 
 /// One thread's loop: an epoll of our own for the descriptors that carry jobs, and a timer for the alarm. What is rare
-/// (signals, systemd's watchdog) comes from a loop nested in it, sd-event in `prefork`: see SystemEvents. An sd-event
-/// source for each pipe would cost a quarter of the throughput.
+/// (signals, systemd's watchdog) comes from a loop nested in it: see SystemEvents. An sd-event source for each pipe would
+/// cost a quarter of the throughput.
 ///
 /// It calls nobody back: `wait` appends what happened to a list, and its owner acts.
 public struct EventLoop: ~Copyable {

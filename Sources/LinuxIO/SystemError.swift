@@ -17,6 +17,11 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Nobody reads any more (EPIPE).
   public static var brokenPipe: SystemError { SystemError("write", EPIPE) }
 
+  /// A library that is loaded when it is needed is not there: its file, and the package of Debian that brings it.
+  public static func missingLibrary(_ file: String, package: String) -> SystemError {
+    SystemError("load \(file) (Debian has it in \(package))", ELIBACC)
+  }
+
   /// The reason alone: `No such file or directory (ENOENT)`.
   public var reason: String {
     let text = String(cString: strerror(code))

@@ -1,6 +1,6 @@
-import CSystemd
 import Glibc
 import LinuxIO
+import Systemd
 
 /// A socket that the service manager has opened for us (systemd.socket(5)).
 public struct PassedSocket: Equatable, Sendable {
@@ -51,8 +51,11 @@ public func passesControlSocket() -> Bool {
 }
 
 private func passedSockets(leavingEnvironment: Bool) throws(SystemError) -> [PassedSocket] {
+  let variables: [String] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
+  guard variables.contains(where: { getenv($0) != nil }) else { return [] }
+  let library = try Systemd.load()
   var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-  let count = sd_listen_fds_with_names(leavingEnvironment ? 0 : 1, &names)
+  let count = library.listen_fds_with_names(leavingEnvironment ? 0 : 1, &names)
   if count < 0 { throw SystemError("sd_listen_fds", -count) }
   guard let names else { return [] }
   defer {

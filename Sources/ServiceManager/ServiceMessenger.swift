@@ -1,8 +1,8 @@
-import CSystemd
 import DaemonThreads
 import Glibc
 import LinuxIO
 import Synchronization
+import Systemd
 
 /// Tells the service manager and the journal about us, in order, and never makes the caller wait: sd_notify(3) and
 /// sd_journal_sendv(3) block while nobody reads at the other end, so a thread of their own calls them.
@@ -34,14 +34,21 @@ public final class ServiceMessenger: Sendable {
   /// stderr is the journal: messages belong there, with their fields, instead of on stderr.
   public var journals: Bool { channels.write != nil }
 
-  /// Looks at the environment. Fails if there are no descriptors (EMFILE) or no threads (EAGAIN) left.
+  /// Looks at the environment. Fails if there are no descriptors (EMFILE) or no threads (EAGAIN) left, or no libsystemd
+  /// (ELIBACC) though it is needed.
   public convenience init() throws(SystemError) {
     var channels = Channels()
-    if let socket = getenv("NOTIFY_SOCKET"), socket.pointee != 0 { channels.notify = { sd_notify(0, $0) } }
-    if stderrIsJournal() { channels.write = writeToJournal }
     var timeout: UInt64 = 0
-    let isWatched = sd_watchdog_enabled(0, &timeout) > 0 && channels.notify != nil
-    try self.init(channels, watchdogInterval: isWatched ? max(1, timeout / 2) * 1000 : nil)
+    if let socket = getenv("NOTIFY_SOCKET"), socket.pointee != 0 {
+      let library = try Systemd.load()
+      channels.notify = { _ = library.notify(0, $0) }
+      if library.watchdog_enabled(0, &timeout) <= 0 { timeout = 0 }
+    }
+    if stderrIsJournal() {
+      let library = try Systemd.load()
+      channels.write = { write($0, to: library) }
+    }
+    try self.init(channels, watchdogInterval: timeout > 0 ? max(1, timeout / 2) * 1000 : nil)
   }
 
   init(_ channels: Channels, watchdogInterval: UInt64? = nil) throws(SystemError) {
@@ -150,7 +157,7 @@ public func stderrIsJournal() -> Bool {
   return isJournal(String(cString: stream), device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
 }
 
-private func writeToJournal(_ entry: JournalEntry) {
+private func write(_ entry: JournalEntry, to library: Systemd) {
   let fields = entry.fields.map { Array($0.utf8) }
   var bytes = Array(fields.joined())
   bytes.withUnsafeMutableBytes { buffer in
@@ -160,6 +167,6 @@ private func writeToJournal(_ entry: JournalEntry) {
       return iovec(iov_base: place, iov_len: field.count)
     }
     // That there is no journal any more cannot be told apart from success.
-    _ = sd_journal_sendv(vectors, CInt(vectors.count))
+    _ = library.journal_sendv(vectors, CInt(vectors.count))
   }
 }

@@ -1,10 +1,10 @@
-import CSystemd
 import EventLoop
 import Glibc
 import LinuxIO
+import Systemd
 
-// sd-event nested in the loop, for what is rare: signals and systemd's watchdog. A target of its own, so that a program
-// that uses WorkerPool as a library, and handles signals in its own way, does not need libsystemd.
+// What is rare, nested in the loop: signals, and systemd's watchdog. A target of its own, so that a program that uses
+// WorkerPool as a library, and handles signals in its own way, does not need the headers of libsystemd.
 
 extension EventLoop {
   /// Blocks these signals in this thread and turns them into events. SIGINT, SIGQUIT, SIGHUP and SIGTSTP stay ignored
@@ -16,7 +16,7 @@ extension EventLoop {
   /// Pings systemd's watchdog as long as the loop turns, if the service has one; false if it has none.
   public mutating func enableWatchdog() throws(SystemError) -> Bool { try systemEvents().enableWatchdog() }
 
-  /// The sd-event of this loop, made when it is first needed.
+  /// Those of this loop, made when they are first needed.
   private mutating func systemEvents() throws(SystemError) -> SystemEvents {
     if let events = nested as? SystemEvents { return events }
     let events = try SystemEvents()
@@ -25,82 +25,87 @@ extension EventLoop {
   }
 }
 
-/// An sd-event loop. Its callbacks only note what happened in an inbox.
+/// Signals by a signalfd; the watchdog by sd-event, which is loaded for a service that has one.
 private final class SystemEvents: NestedEvents {
-  /// What the callbacks have noted. On the heap, because C holds its address.
-  private struct Inbox {
-    var signals: [LoopEvent] = []
-    /// Those that the terminal may send without an effect, as they were ignored when we were started.
-    var ignored: Set<CInt> = []
-    let terminal = ControllingTerminal()
-  }
-
-  private let loop: OpaquePointer
-  private let inbox: UnsafeMutablePointer<Inbox>
+  private let epoll: Epoll
+  private let signals: SignalDescriptor
+  private var watched: Set<CInt> = []
+  /// Those that the terminal may send without an effect, as they were ignored when we were started.
+  private var ignored: Set<CInt> = []
+  private let terminal = ControllingTerminal()
+  private var watchdog: Watchdog?
 
   init() throws(SystemError) {
-    var loop: OpaquePointer?
-    let result = sd_event_new(&loop)
-    if result < 0 { throw SystemError("sd_event_new", -result) }
-    inbox = .allocate(capacity: 1)
-    inbox.initialize(to: Inbox())
-    self.loop = loop!
+    epoll = try Epoll()
+    signals = try SignalDescriptor()
+    try epoll.add(signals.rawValue, token: 0, readable: true, writable: false)
   }
 
-  deinit {
-    sd_event_unref(loop)
-    inbox.deinitialize(count: 1)
-    inbox.deallocate()
-  }
-
-  var descriptor: CInt { sd_event_get_fd(loop) }
+  var descriptor: CInt { epoll.rawValue }
 
   func watchSignals(_ signals: [CInt]) throws(SystemError) {
-    let ignored = signals.filter(isIgnored)
-    inbox.pointee.ignored.formUnion(ignored)
-    let signals = signals.filter { !ignored.contains($0) || !staysIgnored($0) }
-    var set = sigset_t()
-    sigemptyset(&set)
-    for signal in signals { sigaddset(&set, signal) }
-    // sd-event reads signals from a signalfd, which gets only those that are blocked.
-    if sigprocmask(SIG_BLOCK, &set, nil) < 0 { throw SystemError("sigprocmask") }
-    for signal in signals {
-      let result = sd_event_add_signal(loop, nil, signal, Self.signalCame, inbox)
-      if result < 0 { throw SystemError("sd_event_add_signal \(signalName(signal))", -result) }
+    if let twice = signals.first(where: watched.contains) {
+      throw SystemError("watch \(signalName(twice)), which is watched already", EBUSY)
     }
+    let ignored = signals.filter(isIgnored)
+    self.ignored.formUnion(ignored)
+    watched.formUnion(signals.filter { !ignored.contains($0) || !staysIgnored($0) })
+    // A signalfd gets only those that are blocked.
+    try block(watched)
+    try self.signals.watch(watched)
   }
 
   func enableWatchdog() throws(SystemError) -> Bool {
-    let result = sd_event_set_watchdog(loop, 1)
-    if result < 0 { throw SystemError("sd_event_set_watchdog", -result) }
-    return result > 0
+    guard getenv("WATCHDOG_USEC") != nil, let watchdog = try Watchdog() else { return false }
+    try epoll.add(watchdog.descriptor, token: 1, readable: true, writable: false)
+    self.watchdog = watchdog
+    return true
   }
 
   func dispatch(into events: inout [LoopEvent]) throws(SystemError) {
+    while let signal = try signals.next() { append(signal, to: &events) }
+    try watchdog?.dispatch()
+  }
+
+  private func append(_ signal: SignalDescriptor.Received, to events: inout [LoopEvent]) {
+    let isTerminals =
+      isFromTerminal(signal.number, code: signal.code)
+      || signal.number == SIGHUP && terminal.isGone(accordingTo: signal.sender)
+    if isTerminals, ignored.contains(signal.number) { return }
+    if mayBeSentTwice(signal.number, by: signal.sender) {
+      _ = consumePending(signal.number, milliseconds: repeatLimit)
+    }
+    events.append(isTerminals ? .terminal(signal.number) : .signal(signal.number))
+  }
+}
+
+/// An sd-event loop that does nothing but ping systemd's watchdog.
+private final class Watchdog {
+  private let library: Systemd
+  private let loop: OpaquePointer
+
+  /// Nil if the watchdog is not for this process.
+  init?() throws(SystemError) {
+    library = try Systemd.load()
+    var loop: OpaquePointer?
+    let result = library.event_new(&loop)
+    guard let loop, result >= 0 else { throw SystemError("sd_event_new", -result) }
+    self.loop = loop
+    let isEnabled = library.event_set_watchdog(loop, 1)
+    if isEnabled < 0 { throw SystemError("sd_event_set_watchdog", -isEnabled) }
+    if isEnabled == 0 { return nil }
+  }
+
+  deinit { _ = library.event_unref(loop) }
+
+  var descriptor: CInt { library.event_get_fd(loop) }
+
+  func dispatch() throws(SystemError) {
     while true {
-      let result = sd_event_run(loop, 0)
+      let result = library.event_run(loop, 0)
       if result < 0 { throw SystemError("sd_event_run", -result) }
       if result == 0 { break }
     }
-    events += inbox.pointee.signals
-    inbox.pointee.signals.removeAll(keepingCapacity: true)
-  }
-
-  private static let signalCame: sd_event_signal_handler_t = { _, info, inbox in
-    if let info, let inbox { note(info.pointee, in: inbox.assumingMemoryBound(to: Inbox.self)) }
-    return 0
-  }
-
-  private static func note(_ info: signalfd_siginfo, in inbox: UnsafeMutablePointer<Inbox>) {
-    let signal = CInt(bitPattern: info.ssi_signo)
-    let isTerminals =
-      isFromTerminal(signal, code: info.ssi_code)
-      || signal == SIGHUP && inbox.pointee.terminal.isGone(accordingTo: CInt(bitPattern: info.ssi_pid))
-    if isTerminals, inbox.pointee.ignored.contains(signal) { return }
-    if mayBeSentTwice(signal, by: CInt(bitPattern: info.ssi_pid)) {
-      _ = consumePending(signal, milliseconds: repeatLimit)
-    }
-    inbox.pointee.signals.append(isTerminals ? .terminal(signal) : .signal(signal))
   }
 }
 

@@ -69,7 +69,7 @@ enum ForeignOptions {
   /// A whole word, or a path with such a place in it: `out/{}.png`, but not the braces of a program text.
   private static func isPlace(_ word: String) -> Bool {
     if places.contains(word) { return true }
-    return word.contains("{}")
+    return word.cut(at: "{}") != nil
       && word.allSatisfy { $0.isLetter || $0.isNumber || "{}._-/%@+".contains($0) }
   }
 }

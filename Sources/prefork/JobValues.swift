@@ -38,7 +38,7 @@ extension ValueKind where Value == ClosedRange<UInt64> {
   /// A range of durations, or one duration for both.
   static var delay: ValueKind {
     ValueKind(placeholder: "MIN[..MAX]", example: "1s..30s") { text throws(ValueError) in
-      if text.utf8.contains(UInt8(ascii: ".")), text.contains("..") { return try durationRange().parse(text) }
+      if text.utf8.contains(UInt8(ascii: ".")), text.cut(at: "..") != nil { return try durationRange().parse(text) }
       let only = try ValueKind<UInt64>.duration(example: "1s").parse(text)
       return only...only
     }
@@ -54,15 +54,14 @@ extension ValueKind where Value == HaltRule? {
     ) {
       text throws(ValueError) -> HaltRule? in
       if text == "never" { return nil }
-      let parts = text.split(separator: ",fail=", maxSplits: 1, omittingEmptySubsequences: false)
       let wanted = "never, or now or soon and how many jobs may fail"
-      guard parts.count == 2, parts[0] == "now" || parts[0] == "soon" else {
+      guard let (word, limit) = text.cut(at: ",fail="), word == "now" || word == "soon" else {
         throw ValueError(problem: "is no rule for giving up", wanted: wanted, example: "soon,fail=10%")
       }
-      let urgency: HaltRule.Urgency = parts[0] == "now" ? .now : .soon
-      let isShare = parts[1].hasSuffix("%")
-      let number = Int(isShare ? parts[1].dropLast() : parts[1])
-      guard let number, number >= 1, !isShare || number <= 100, parts[1].first != "+" else {
+      let urgency: HaltRule.Urgency = word == "now" ? .now : .soon
+      let isShare = limit.hasSuffix("%")
+      let number = Int(isShare ? limit.dropLast() : limit)
+      guard let number, number >= 1, !isShare || number <= 100, limit.first != "+" else {
         throw ValueError(
           problem: "has no number of failures", wanted: "a whole number of at least 1, or 1% to 100%",
           example: "soon,fail=10%")

@@ -146,10 +146,10 @@ extension ValueKind where Value == SocketAddress {
       do throws(SocketAddressError) {
         return try SocketAddress.parse(text)
       } catch {
-        let parts = error.wanted.split(separator: ", such as ", maxSplits: 1)
+        let parts = error.wanted.cut(at: ", such as ")
         throw ValueError(
-          problem: error.complaint, wanted: String(parts[0]),
-          example: parts.count > 1 ? String(parts[1]) : "unix:/run/x.sock",
+          problem: error.complaint, wanted: parts.map { String($0.before) } ?? error.wanted,
+          example: parts.map { String($0.after) } ?? "unix:/run/x.sock",
           suggestions: error.problem == .noScheme ? ["unix:\(error.text)"] : [])
       }
     }

@@ -54,4 +54,5 @@ let preforkTool = Tool(
       + "a database session. It starts N of them once, streams any number of jobs through, gives the results in the "
       + "order of the input, and replaces workers that die."
   ],
-  commands: Subcommand.allCases.map(\.declaration))
+  commandNames: Subcommand.allCases.map(\.rawValue),
+  declaration: { Subcommand(rawValue: $0)!.declaration })

@@ -21,9 +21,10 @@ import Testing
     "TopView": ["ControlProtocol", "Chronicle", "Text"],
     "ControlClient": ["ControlProtocol", "LinuxIO", "Glibc"],
     "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
-    "ServiceManager": ["LinuxIO", "DaemonThreads", "CSystemd", "Glibc", "Synchronization", "Text"],
+    "ServiceManager": ["LinuxIO", "DaemonThreads", "Systemd", "Glibc", "Synchronization", "Text"],
+    "Systemd": ["LinuxIO", "CSystemd"],
     "EventLoop": ["Timers", "LinuxIO"],
-    "SystemEvents": ["EventLoop", "LinuxIO", "CSystemd", "Glibc"],
+    "SystemEvents": ["EventLoop", "LinuxIO", "Systemd", "Glibc"],
     "WorkerProcess": ["LinuxIO", "Glibc", "Synchronization"],
     "WorkerPool": ["PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text"],
     "JobEngine": [

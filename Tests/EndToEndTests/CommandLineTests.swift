@@ -99,6 +99,11 @@ import Testing
     }
   }
 
+  @Test("a command is declared under the name by which it is asked for")
+  func namesOfCommands() {
+    #expect(preforkTool.commands.map(\.name) == preforkTool.commandNames)
+  }
+
   @Test func helpFitsTheTerminal() {
     #expect(help(for: preforkTool).split(separator: "\n", omittingEmptySubsequences: false).count <= 24)
     for text in [help(for: preforkTool)] + preforkTool.commands.map({ help(for: $0, of: preforkTool) }) {

@@ -135,4 +135,31 @@ import Testing
     let isEnabled = try loop.enableWatchdog()
     #expect(!isEnabled)
   }
+
+  @Test("systemd's watchdog is pinged while the loop turns, beside the signals; one for another process is not ours")
+  func pingedWatchdog() async {
+    await #expect(processExitsWith: .success) {
+      endAfterSeconds(20)
+      let manager = try NotificationSocket()
+      setenv("NOTIFY_SOCKET", manager.address, 1)
+      setenv("WATCHDOG_USEC", "40000", 1)
+      setenv("WATCHDOG_PID", "1", 1)
+      var loop = try EventLoop()
+      let isAnothers = try !loop.enableWatchdog()
+      setenv("WATCHDOG_PID", "\(getpid())", 1)
+      try loop.watchSignals([SIGUSR1])
+      let isOurs = try loop.enableWatchdog()
+      #expect(isAnothers && isOurs)
+      raise(SIGUSR1)
+      var seen: [LoopEvent] = []
+      var pings = 0
+      while pings < 4 {
+        seen += try loop.events(until: monotonicNow() + 10 * millisecond)
+        var message = [UInt8](repeating: 0, count: 64)
+        let count = recv(manager.descriptor, &message, message.count, CInt(MSG_DONTWAIT))
+        if count > 0 { pings += String(decoding: message[..<count], as: UTF8.self) == "WATCHDOG=1" ? 1 : 100 }
+      }
+      #expect(pings == 4 && seen == [.signal(SIGUSR1)])
+    }
+  }
 }

@@ -31,6 +31,13 @@ int prefork_timer_create(void);
 /// Readable from `deadline` (nanoseconds of that clock) on, and not before; UINT64_MAX: never. -1 with errno.
 int prefork_timer_set(int fd, uint64_t deadline);
 
+/// A signalfd of no signals; close-on-exec, non-blocking; -1 with errno.
+int prefork_signals_create(void);
+/// Gives it these signals instead. -1 with errno.
+int prefork_signals_watch(int fd, const sigset_t *signals);
+/// The next pending one, its si_code and its sender: 1; 0 if none is pending; -1 with errno.
+int prefork_signals_next(int fd, int *signal, int *code, int *pid);
+
 int prefork_pidfd_open(pid_t pid);
 /// Looks at a child without reaping it (peek != 0) or reaps it. 1 dead, 0 alive, -1 error.
 /// *code: CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3; *status: exit status or signal.

@@ -2,7 +2,7 @@
 /// at the worker or in the worker's arguments, for which bash completes file names.
 func bashCompletion(for tool: Tool) -> String {
   let function = "_\(tool.name)"
-  let names = tool.commands.map(\.name).joined(separator: " ")
+  let names = tool.commandNames.joined(separator: " ")
   return """
     # bash completion for \(tool.name). To use it now: source <(\(tool.name) completions bash)
     # For ever: \(tool.name) completions bash > ~/.local/share/bash-completion/completions/\(tool.name)

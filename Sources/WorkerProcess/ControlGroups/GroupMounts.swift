@@ -43,17 +43,20 @@ struct GroupMounts: Equatable {
   var legacy: [(controllers: Set<Substring>, mount: Mount)] = []
 
   init(mountinfo: String) {
-    for line in mountinfo.split(separator: "\n") {
-      let fields = line.split(separator: " ")
+    // By bytes, and with a look at the kind first: a machine may have a thousand mounts, and each start comes by here.
+    for line in mountinfo.utf8.split(separator: UInt8(ascii: "\n")) {
+      let fields = line.split(separator: UInt8(ascii: " ")).map { Substring($0) }
       // 31 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate
-      guard let dash = fields.dropFirst(6).firstIndex(of: "-"), fields.count > dash + 3 else { continue }
+      guard let dash = fields.dropFirst(6).firstIndex(of: "-"), fields.count > dash + 3,
+        ["cgroup", "cgroup2"].contains(fields[dash + 1])
+      else { continue }
       let options = fields[5].split(separator: ",") + fields[dash + 3].split(separator: ",")
       let mount = Mount(
         root: Self.unescaped(fields[3]), point: Self.unescaped(fields[4]), isReadOnly: options.contains("ro"))
-      switch fields[dash + 1] {
-      case "cgroup2": unified.append(mount)
-      case "cgroup": legacy.append((Set(fields[dash + 3].split(separator: ",")), mount))
-      default: continue
+      if fields[dash + 1] == "cgroup2" {
+        unified.append(mount)
+      } else {
+        legacy.append((Set(fields[dash + 3].split(separator: ",")), mount))
       }
     }
   }
