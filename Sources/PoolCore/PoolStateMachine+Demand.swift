@@ -21,6 +21,7 @@ extension PoolStateMachine {
     if comingBack > 0 { review(after: soonest, at: now, into: &actions) }
   }
 
+  @inline(__always)
   var checksWorkers: Bool {
     configuration.resetsAfterLease || configuration.probesAfterLease || configuration.probeInterval > 0
       || preparesLeases

@@ -22,7 +22,7 @@ extension PoolStateMachine {
 
   /// True when the new number needs only to be stored.
   @inline(__always)
-  private func changesNothing(_ count: Int) -> Bool {
+  func changesNothing(_ count: Int) -> Bool {
     guard phase == .open, census.preparing == 0, (0...Self.greatestDemand).contains(count) else { return false }
     if count <= demand { return true }
     guard available.pick(.lifo) == nil else { return false }
@@ -30,6 +30,7 @@ extension PoolStateMachine {
   }
 
   /// Those that wait already need as many workers as there may be, and nothing but new ones can help.
+  @inline(__always)
   private var isTargetReached: Bool {
     demand > 0 && target >= configuration.maximum && !checksWorkers && !configuration.triesStartsForWaiters
   }

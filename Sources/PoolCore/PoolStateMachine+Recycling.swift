@@ -11,6 +11,7 @@
 /// When starts take longer than limits leave, they follow each other without a pause, and old workers serve past theirs.
 extension PoolStateMachine {
   /// Replacements that may serve beside the workers they will replace.
+  @inline(__always)
   var replacements: Int { phase == .open ? min(configuration.surge, census.overdue) : 0 }
 
   /// The worker has reached a limit, or is to be replaced for another reason that can wait.
@@ -39,6 +40,7 @@ extension PoolStateMachine {
   }
 
   /// True when the jobs that are left after so many will take no longer than a start.
+  @inline(__always)
   func isJobLimitNear(_ slot: Int, after jobs: Int, at now: UInt64) -> Bool {
     guard configuration.surge > 0, jobs < slots[slot].jobLimit else { return false }
     let timed = configuration.readyIsProof ? jobs : jobs - 1
@@ -95,9 +97,11 @@ extension PoolStateMachine {
     return hasRoom && !awaitsCanary
   }
 
+  @inline(__always)
   private var strength: Int { min(target, configuration.maximum) }
 
   /// With surge: one more has loaded than the pool should have, and an overdue worker can go.
+  @inline(__always)
   var isReplacementReady: Bool { census.serving - census.unproved > strength }
 
   /// During a roll, the first replacement must do a job or settle before an old worker goes for it, even if it was proved to

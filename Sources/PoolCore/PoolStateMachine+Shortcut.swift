@@ -59,6 +59,7 @@ extension PoolStateMachine {
   }
 
   /// One more job is not the last one of this worker, nor is it time to start its replacement.
+  @inline(__always)
   private func staysBelowLimit(_ slot: Int, at now: UInt64) -> Bool {
     let jobs = slots[slot].jobs + 1
     return configuration.maximumJobs != 1 && jobs < slots[slot].jobLimit && !isJobLimitNear(slot, after: jobs, at: now)

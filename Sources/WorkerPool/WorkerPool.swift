@@ -247,6 +247,7 @@ public struct WorkerPool: ~Copyable {
     case .refuseLease(let waiter, let refusal):
       requests.answered(waiter)
       events.append(.leaseRefused(refusal))
+    case .offer, .refuseDemand: break  // never asked for: jobs wait as waiters
     case .probeWorker(let worker): ask(worker, .probe, &loop)
     case .prepareWorker: break  // never asked for: `completed` sees to it
     case .resetWorker(let worker): ask(worker, .reset, &loop)

@@ -17,6 +17,7 @@ extension PoolDriver {
     case .abandonWorker(let worker): abandon(worker, &state)
     case .grantLease(let waiter, let worker): grant(waiter, worker, &state)
     case .refuseLease(let waiter, let refusal): refuse(waiter, refusal, &state)
+    case .offer, .refuseDemand: break  // never asked for: whoever waits has an identifier
     case .probeWorker(let worker): begin(.validate, on: worker, &state)
     case .prepareWorker(let worker, let probesFirst): prepare(worker, validatesFirst: probesFirst, &state)
     case .resetWorker(let worker): begin(.reset, on: worker, &state)
