@@ -42,8 +42,8 @@ extension PoolStateMachine {
 
   // MARK: While starts fail
 
-  /// Refuses the waiters and the demand when the breaker has opened and no worker is left to serve them; unless starts are tried for
-  /// waiters, also those that come while it is open.
+  /// Refuses the waiters and the demand when the breaker has opened and no worker is left to serve them; unless starts
+  /// are tried for waiters, also those that come while it is open.
   mutating func refuseWhileStartsFail(into actions: inout [PoolAction]) {
     guard case .open = breaker.state, configuration.refusesWhileBreakerIsOpen, census.serving + census.starting == 0
     else { return }

@@ -29,7 +29,8 @@ extension PoolStateMachine {
     if let slot = slot(of: worker) { limitReached(slot, reason, at: now, into: &actions) }
   }
 
-  /// Looks at the job limit after so many jobs. A single job per worker is a promise of isolation: it is kept at any price.
+  /// Looks at the job limit after so many jobs. A single job per worker is a promise of isolation: it is kept at any
+  /// price.
   mutating func checkJobLimit(_ slot: Int, after count: Int, at now: UInt64, into actions: inout [PoolAction]) {
     if configuration.maximumJobs == 1 { return retire(slot, .jobs, .graceful, at: now, into: &actions) }
     let (jobs, limit) = (slots[slot].jobs, slots[slot].jobLimit)

@@ -8,8 +8,8 @@
 /// because a start may take 50 ms or a minute. A start that is not begun when the demand goes is never begun, as the
 /// need is counted anew each time; one that was begun is let finish, and that worker ages out if it stays idle.
 extension PoolStateMachine {
-  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters and the waiting jobs need beyond
-  /// those that are coming back to them.
+  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters and the waiting jobs need
+  /// beyond those that are coming back to them.
   @inline(__always)
   var target: Int {
     switch phase {

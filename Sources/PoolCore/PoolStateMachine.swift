@@ -6,8 +6,8 @@
 /// The number of workers is never kept in tokens that could be lost or doubled: `reconcile` compares what is alive
 /// with what is wanted after every event that could change either (cpython #115634).
 ///
-/// It is a large value: a function that reads it and is called from one that changes it gets a copy of the whole, unless it
-/// is inlined. So what is read on the way of each job is `@inline(__always)`.
+/// It is a large value: a function that reads it and is called from one that changes it gets a copy of the whole,
+/// unless it is inlined. So what is read on the way of each job is `@inline(__always)`.
 public struct PoolStateMachine: Sendable {
   /// The life of the pool as a whole.
   enum Phase: Sendable {

@@ -57,7 +57,7 @@ import Testing
     #expect(pool.offered == [slot])
   }
 
-  @Test("jobs and waiters have workers started, one for each, no more than there may be")
+  @Test("a worker is started for each job and each waiter, up to the maximum")
   func grows() {
     var pool = PoolHarness.open(0, 6) { $0.growsGradually = false }
     pool.request()
@@ -103,7 +103,7 @@ import Testing
     #expect(pool.offered == [0])
   }
 
-  @Test("a number that cannot be is reported, and one beyond all measure is as good as any")
+  @Test("a negative number is reported as an error, and the greatest one does not overflow")
   func extremes() {
     var core = PoolHarness.open(1, 4).pool
     var actions: [PoolAction] = []
@@ -136,7 +136,8 @@ import Testing
     }
   }
 
-  @Test("a worker that is prepared for a job covers it: no other one is started or prepared", arguments: [true, false])
+  @Test(
+    "a worker that is prepared for a job covers it: no other worker is started or prepared", arguments: [true, false])
   func covers(isReset: Bool) {
     var pool = prepared(isReset)
     pool.demand(1)
@@ -169,7 +170,7 @@ import Testing
   }
 
   @Test(
-    "a job that is withdrawn meanwhile gets no offer; one that comes then is worth waiting for",
+    "a job that is withdrawn meanwhile gets no offer; the next job waits for the same worker",
     arguments: [true, false])
   func withdrawn(isReset: Bool) {
     var pool = prepared(isReset)
@@ -194,7 +195,7 @@ import Testing
     #expect(pool.offered == [1])
   }
 
-  @Test("a worker that is prepared for each lease is proved by that, also for a job")
+  @Test("preparing a worker for a job proves it")
   func preparesEach() {
     var pool = PoolHarness.open(0, 1) {
       $0.preparesEachLease = true
@@ -207,7 +208,7 @@ import Testing
     #expect(pool.offered == [0] && pool.pool.slots[0].isProved)
   }
 
-  @Test("values that ask for no preparation offer what is free at once")
+  @Test("when preparation is turned off, the job waits for the worker as it is")
   func reconfigured() {
     var pool = prepared(true)
     pool.demand(1)
@@ -219,7 +220,7 @@ import Testing
 
   // MARK: Refusals
 
-  @Test("all jobs are refused by one word when starts fail and no worker is left, and again when they come again")
+  @Test("the whole demand is refused once when starts fail and no worker is left, and again if it is set again")
   func startsFail() {
     var pool = PoolHarness.open(1, isUp: false) { $0.restartBudget = RestartBudget(failures: 1, period: second) }
     pool.demand(5)
@@ -246,7 +247,7 @@ import Testing
     #expect(pool.offered == [0])
   }
 
-  @Test("a pool that drains serves its jobs, one that comes back, too, and then refuses them")
+  @Test("a draining pool serves the jobs that wait, and refuses any after it is closed")
   func drain() {
     var pool = PoolHarness.open(1)
     pool.demand(2)
@@ -259,7 +260,7 @@ import Testing
     #expect(pool.demand(0).isEmpty)
   }
 
-  @Test("a job that comes back while others are being done is served, though the pool drains")
+  @Test("a draining pool also serves a job that comes back from a dead worker")
   func comesBack() {
     var pool = PoolHarness.open(2)
     pool.demand(2)

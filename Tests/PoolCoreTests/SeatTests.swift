@@ -117,7 +117,7 @@ import Testing
     #expect(pool.starting == [1])
   }
 
-  @Test("one that waits to be replaced gets one job at a time while a replacement is ready for somebody else")
+  @Test("an overdue worker gets one job at a time once a replacement is ready that could be its own")
   func replacementReady() {
     var pool = PoolHarness.open(2) {
       $0.surge = 1
@@ -137,7 +137,8 @@ import Testing
   }
 
   @Test(
-    "what is to be done for each lease allows one job", arguments: ["reset", "reset before", "probe", "probe before"])
+    "a reset or a probe for each lease allows one job per lease",
+    arguments: ["reset", "reset before", "probe", "probe before"])
   func oneForEach(what: String) {
     var pool = leased {
       $0.resetsAfterLease = what == "reset"
@@ -158,7 +159,7 @@ import Testing
     }
   }
 
-  @Test("one that retires in its lease may do the job that it was leased for, and no other")
+  @Test("a worker that retires during its lease may do the job that it was leased for, and no other")
   func retires() {
     var pool = leased()
     pool.send(.retirementRequested(pool.worker(0)))
@@ -169,7 +170,7 @@ import Testing
     #expect(pool.stopping == [0])
   }
 
-  @Test("one too many goes after the jobs that it has")
+  @Test("a surplus worker retires after the jobs that it has")
   func surplus() {
     var pool = PoolHarness.open(2)
     pool.demand(2)
@@ -194,7 +195,7 @@ import Testing
     #expect(pool.notices.contains(.leaseOverdue(pool.worker(0))))
   }
 
-  @Test("jobs of a worker that is being stopped count no more; without a lease they cannot be")
+  @Test("jobs of a worker that is being stopped are ignored; jobs without a lease are an error")
   func late() {
     var pool = leased()
     pool.send(.stop(.graceful))
@@ -207,7 +208,7 @@ import Testing
 
   // MARK: A lease that goes on
 
-  @Test("the worker that is free gets the next job at once, as long as nothing is to be decided")
+  @Test("a worker that has done its job gets the next one at once, as long as nothing is to be decided")
   func goesOn() {
     var pool = leased()
     pool.demand(3)
@@ -257,7 +258,7 @@ import Testing
     #expect(limited.retirements == [.jobs] && limited.pool.slots[0].jobs == 5)
   }
 
-  @Test("a job that is not in the number yet may get a free worker without one")
+  @Test("a job that the demand does not count yet can get a free worker at once")
   func atOnce() {
     var core = leased(2).pool
     var actions: [PoolAction] = []

@@ -47,8 +47,8 @@ extension Simulation {
       observe()
     }
     harness.violate(
-      "does not recover: \(harness.pending.count) and \(harness.demand) jobs wait, phase \(harness.pool.phase), \(harness.pool.census), "
-        + "breaker \(harness.pool.breaker.state)")
+      "does not recover: \(harness.pending.count) waiters and \(harness.demand) jobs, phase \(harness.pool.phase), "
+        + "\(harness.pool.census), breaker \(harness.pool.breaker.state)")
     return false
   }
 
