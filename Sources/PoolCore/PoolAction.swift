@@ -11,8 +11,8 @@ public enum PoolAction: Sendable, Equatable {
   case grantLease(WaiterID, WorkerID)
   /// The waiter gets none.
   case refuseLease(WaiterID, LeaseRefusal)
-  /// The worker is leased to the demand, until `leaseReleased`: a job may be sent to it. The pool counts one job less in
-  /// its demand. If no job waits any more, the lease ends with `.unused`.
+  /// The worker is leased to the demand, until `leaseReleased`: a job may be sent to it. The pool counts one job less
+  /// in its demand. If no job waits any more, the lease ends with `.unused`.
   case offer(WorkerID)
   /// No job of the demand gets a worker. The demand is 0 from now on.
   case refuseDemand(LeaseRefusal)

@@ -8,12 +8,12 @@ public enum PoolEvent: Sendable, Equatable {
   case leaseWithdrawn(WaiterID)
   /// A lease ends. Ignored when the worker is on the stop ladder: that made its leases void.
   case leaseReleased(WorkerID, LeaseEnd)
-  /// So many jobs wait for a worker now, in place of the number before. 0 or more. Each is answered by one `offer`, or all
-  /// of them by one `refuseDemand`; waiters come first. Jobs for which a worker was offered are not in the number, so
-  /// the driver handles each `offer` before it counts again. Ignored after the pool is closed if it is 0.
+  /// So many jobs wait for a worker now, in place of the number before. 0 or more. Each is answered by one `offer`, or
+  /// all of them by one `refuseDemand`; waiters come first. Jobs for which a worker was offered are not in the number,
+  /// so the driver handles each `offer` before it counts again. Ignored after the pool is closed if it is 0.
   case demandChanged(Int)
-  /// The leased worker has done so many more jobs, and its lease goes on. Each counts like a lease that ends well. Ignored when
-  /// the worker is on the stop ladder.
+  /// The leased worker has done so many more jobs, and its lease goes on. Each counts like a lease that ends well.
+  /// Ignored when the worker is on the stop ladder.
   case jobsDone(WorkerID, Int)
 
   /// A worker that is starting asks for more time: its start may last until so many nanoseconds from now, if that is later
@@ -61,8 +61,8 @@ public enum PoolEvent: Sendable, Equatable {
   case recycle(WorkerID)
   /// Start workers until so many serve, once, whatever the demand; no more than the maximum. Given up when the breaker opens.
   case prefill(Int)
-  /// Accept no new waiter, serve those that wait and the demand, then stop everything gracefully. The demand may still change,
-  /// as a job may come back whose worker died.
+  /// Accept no new waiter, serve those that wait and the demand, then stop everything gracefully. The demand may still
+  /// change, as a job may come back whose worker died.
   case drain
   /// Accept no new waiter and no demand, refuse those that wait, and stop everything gracefully as soon as it is free.
   case close

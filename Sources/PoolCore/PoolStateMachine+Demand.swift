@@ -21,6 +21,7 @@ extension PoolStateMachine {
     if comingBack > 0 { review(after: soonest, at: now, into: &actions) }
   }
 
+  @inline(__always)
   var checksWorkers: Bool {
     configuration.resetsAfterLease || configuration.probesAfterLease || configuration.probeInterval > 0
       || preparesLeases
@@ -41,8 +42,8 @@ extension PoolStateMachine {
 
   // MARK: While starts fail
 
-  /// Refuses the waiters and the demand when the breaker has opened and no worker is left to serve them; unless starts are tried for
-  /// waiters, also those that come while it is open.
+  /// Refuses the waiters and the demand when the breaker has opened and no worker is left to serve them; unless starts
+  /// are tried for waiters, also those that come while it is open.
   mutating func refuseWhileStartsFail(into actions: inout [PoolAction]) {
     guard case .open = breaker.state, configuration.refusesWhileBreakerIsOpen, census.serving + census.starting == 0
     else { return }

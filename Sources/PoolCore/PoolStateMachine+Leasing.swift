@@ -73,6 +73,7 @@ extension PoolStateMachine {
   }
 
   /// Workers may be probed or reset for a waiter or the demand.
+  @inline(__always)
   var preparesLeases: Bool {
     configuration.probeBeforeLeaseUnlessUsedWithin != nil || configuration.resetsBeforeLease
       || configuration.preparesEachLease
@@ -174,6 +175,7 @@ extension PoolStateMachine {
 
   /// One that is merely taken to be ready may still be loading: nobody should wait for that while a worker is free that
   /// works.
+  @inline(__always)
   private func isOnTrust(_ slot: Int, after old: SlotState) -> Bool {
     old == .starting && !slots[slot].isProved && configuration.leaseOrder == .lifo
   }

@@ -1,9 +1,9 @@
-/// The demand: jobs that wait for a worker, as a number. For drivers whose jobs are many and short: no job is known here, and
-/// a waiting one costs nothing.
+/// The demand: how many jobs wait for a worker. For drivers whose jobs are many and short: the pool knows only their
+/// number, so a waiting job costs nothing.
 ///
-/// It counts beside the waiters wherever the size of the pool is derived. A free worker is offered to it as soon as no waiter is
-/// left. One that must be probed or reset first covers one job of the demand meanwhile; if that fails, nothing is lost, as the
-/// demand is reduced only by the offer.
+/// It counts beside the waiters wherever the size of the pool is derived. A free worker is offered to it as soon as no
+/// waiter is left. One that must be probed or reset first covers one job of the demand meanwhile; if that fails,
+/// nothing is lost, as the demand is reduced only by the offer.
 extension PoolStateMachine {
   /// More jobs than this are not counted, so that sums cannot overflow.
   static var greatestDemand: Int { 1 << 60 }
@@ -12,8 +12,8 @@ extension PoolStateMachine {
   @inline(__always)
   var uncoveredDemand: Int { demand - census.preparing }
 
-  /// So many jobs wait for a worker now: the same as `.demandChanged`. Costs next to nothing while it decides nothing: when the
-  /// number falls, or all workers are busy and no more of them may be started.
+  /// So many jobs wait for a worker now: the same as `.demandChanged`. Costs next to nothing while it decides nothing:
+  /// when the number falls, or all workers are busy and no more of them may be started.
   public mutating func setDemand(_ count: Int, at now: UInt64, into actions: inout [PoolAction]) {
     guard changesNothing(count) else { return changeDemand(to: count, at: now, into: &actions) }
     if waiting == 0 { growth = 1 }
@@ -22,7 +22,7 @@ extension PoolStateMachine {
 
   /// True when the new number needs only to be stored.
   @inline(__always)
-  private func changesNothing(_ count: Int) -> Bool {
+  func changesNothing(_ count: Int) -> Bool {
     guard phase == .open, census.preparing == 0, (0...Self.greatestDemand).contains(count) else { return false }
     if count <= demand { return true }
     guard available.pick(.lifo) == nil else { return false }
@@ -30,11 +30,12 @@ extension PoolStateMachine {
   }
 
   /// Those that wait already need as many workers as there may be, and nothing but new ones can help.
+  @inline(__always)
   private var isTargetReached: Bool {
     demand > 0 && target >= configuration.maximum && !checksWorkers && !configuration.triesStartsForWaiters
   }
 
-  /// Whatever the new number leads to.
+  /// Stores the new number and does what follows from it.
   mutating func changeDemand(to count: Int, at now: UInt64, into actions: inout [PoolAction]) {
     guard count >= 0 else { return impossible(.badLifecycle, into: &actions) }
     switch phase {

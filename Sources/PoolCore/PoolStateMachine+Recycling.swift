@@ -11,6 +11,7 @@
 /// When starts take longer than limits leave, they follow each other without a pause, and old workers serve past theirs.
 extension PoolStateMachine {
   /// Replacements that may serve beside the workers they will replace.
+  @inline(__always)
   var replacements: Int { phase == .open ? min(configuration.surge, census.overdue) : 0 }
 
   /// The worker has reached a limit, or is to be replaced for another reason that can wait.
@@ -28,7 +29,8 @@ extension PoolStateMachine {
     if let slot = slot(of: worker) { limitReached(slot, reason, at: now, into: &actions) }
   }
 
-  /// Looks at the job limit after so many jobs. A single job per worker is a promise of isolation: it is kept at any price.
+  /// Looks at the job limit after so many jobs. A single job per worker is a promise of isolation: it is kept at any
+  /// price.
   mutating func checkJobLimit(_ slot: Int, after count: Int, at now: UInt64, into actions: inout [PoolAction]) {
     if configuration.maximumJobs == 1 { return retire(slot, .jobs, .graceful, at: now, into: &actions) }
     let (jobs, limit) = (slots[slot].jobs, slots[slot].jobLimit)
@@ -39,6 +41,7 @@ extension PoolStateMachine {
   }
 
   /// True when the jobs that are left after so many will take no longer than a start.
+  @inline(__always)
   func isJobLimitNear(_ slot: Int, after jobs: Int, at now: UInt64) -> Bool {
     guard configuration.surge > 0, jobs < slots[slot].jobLimit else { return false }
     let timed = configuration.readyIsProof ? jobs : jobs - 1
@@ -95,9 +98,11 @@ extension PoolStateMachine {
     return hasRoom && !awaitsCanary
   }
 
+  @inline(__always)
   private var strength: Int { min(target, configuration.maximum) }
 
   /// With surge: one more has loaded than the pool should have, and an overdue worker can go.
+  @inline(__always)
   var isReplacementReady: Bool { census.serving - census.unproved > strength }
 
   /// During a roll, the first replacement must do a job or settle before an old worker goes for it, even if it was proved to

@@ -1,5 +1,5 @@
-/// Several jobs in one lease: the driver sends further jobs to a leased worker, where they wait behind the one that it is
-/// running. The pool counts those that are done, and says how many more the worker may get.
+/// Several jobs in one lease: the driver sends further jobs to a leased worker, where they wait behind the one that it
+/// is running. The pool counts those that are done, and says how many more the worker may get.
 extension PoolStateMachine {
   static func allowsManyJobs(_ configuration: PoolConfiguration) -> Bool {
     !configuration.resetsAfterLease && !configuration.resetsBeforeLease && !configuration.probesAfterLease
@@ -9,9 +9,9 @@ extension PoolStateMachine {
   /// Whether a worker is free: then no other needs to be given a second job.
   public var hasIdleWorker: Bool { available.coldest != nil }
 
-  /// The leased worker has done so many more jobs (0 or more), and its lease goes on: the same as `.jobsDone`. The worker may
-  /// retire for it: then its lease is its last, and `seatsLeft` is 0. Ignored when it is on the stop ladder; an internal error
-  /// when it holds no lease.
+  /// The leased worker has done so many more jobs (0 or more), and its lease goes on: the same as `.jobsDone`. The
+  /// worker may retire for it: then its lease is its last, and `seatsLeft` is 0. Ignored when it is on the stop ladder;
+  /// an internal error when it holds no lease.
   public mutating func jobsDone(
     _ worker: WorkerID, _ count: Int, at now: UInt64, into actions: inout [PoolAction]
   ) {
@@ -30,11 +30,11 @@ extension PoolStateMachine {
     reconcile(at: now, into: &actions)
   }
 
-  /// How many jobs the leased worker may have at this moment, those included that were sent to it and are not reported as done
-  /// yet. `Int.max` for any number; 0 without a lease. In a pool whose `capacity` is 1.
+  /// How many jobs the leased worker may have at this moment, those included that were sent to it and are not reported
+  /// as done yet. `Int.max` for any number; 0 without a lease. In a pool whose `capacity` is 1.
   ///
-  /// Each lease is good for one job: the number is at least 1 until the first one is done. It is no more than that, and 0
-  /// after that job, when the worker retires, is one too many or has a replacement that is ready, and where something
+  /// Each lease is good for one job: the number is at least 1 until the first one is done. It is no more than that, and
+  /// 0 after that job, when the worker retires, is one too many or has a replacement that is ready, and where something
   /// has to be done between any two jobs (a reset, a probe, a preparation). Else it is what is left of the worker's
   /// `maximumJobs`. With `surge` it serves on past those until its replacement is ready.
   public func seatsLeft(_ worker: WorkerID) -> Int {

@@ -2,8 +2,8 @@
 /// `.leaseReleased`, without a list of actions. A driver whose leases last for nanoseconds may call these first; when
 /// they decline, nothing has changed, and the event must be handled.
 extension PoolStateMachine {
-  /// Leases a worker that is free, to somebody who waits for nothing: a waiter without an identifier, or a job that the demand does
-  /// not count yet. Nil when the request must be handled as an event.
+  /// Leases a worker that is free, to somebody who waits for nothing: a waiter without an identifier, or a job that the
+  /// demand does not count yet. Nil when the request must be handled as an event.
   public mutating func leaseAtOnce(at now: UInt64) -> WorkerID? {
     guard hasShortcut, phase == .open, waiting == 0, let slot = available.pick(configuration.leaseOrder),
       isFit(slot, at: now)
@@ -34,8 +34,8 @@ extension PoolStateMachine {
     return true
   }
 
-  /// Ends a healthy lease and offers the same worker to the next job of the demand: the same as `.leaseReleased` when that
-  /// leads to nothing but `.offer` for this worker. False when the end of the lease must be handled as an event.
+  /// Ends a healthy lease and offers the same worker to the next job of the demand: the same as `.leaseReleased` when
+  /// that leads to nothing but `.offer` for this worker. False when the end of the lease must be handled as an event.
   public mutating func continueLease(_ worker: WorkerID, at now: UInt64) -> Bool {
     let slot = worker.slot.index
     guard allowsManyJobs, configuration.capacity == 1, configuration.leaseReportLimit == 0, phase == .open,
@@ -59,6 +59,7 @@ extension PoolStateMachine {
   }
 
   /// One more job is not the last one of this worker, nor is it time to start its replacement.
+  @inline(__always)
   private func staysBelowLimit(_ slot: Int, at now: UInt64) -> Bool {
     let jobs = slots[slot].jobs + 1
     return configuration.maximumJobs != 1 && jobs < slots[slot].jobLimit && !isJobLimitNear(slot, after: jobs, at: now)

@@ -8,8 +8,9 @@
 /// because a start may take 50 ms or a minute. A start that is not begun when the demand goes is never begun, as the
 /// need is counted anew each time; one that was begun is let finish, and that worker ages out if it stays idle.
 extension PoolStateMachine {
-  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters and the waiting jobs need beyond
-  /// those that are coming back to them.
+  /// Workers that should serve, from demand: everyone busy, and as many more as the waiters and the waiting jobs need
+  /// beyond those that are coming back to them.
+  @inline(__always)
   var target: Int {
     switch phase {
     case .new, .stopping, .closed: return 0
@@ -20,15 +21,18 @@ extension PoolStateMachine {
   }
 
   /// Workers that should serve whatever the demand.
+  @inline(__always)
   private var leastServing: Int { max(configuration.minimum, min(prefilling, configuration.maximum)) }
 
   /// Most workers that may be idle. Replacements do not count, they are about to be needed.
+  @inline(__always)
   var mostIdle: Int { max(configuration.maximumIdle, leastServing).addingUpToMax(replacements) }
 
   /// Leases that are asked for, and no worker is being prepared for them.
   @inline(__always)
   var waiting: Int { waiters.count + uncoveredDemand }
 
+  @inline(__always)
   var workersForWaiters: Int {
     (waiting + configuration.capacity - 1) / configuration.capacity
   }
@@ -53,10 +57,12 @@ extension PoolStateMachine {
   }
 
   /// Workers that may serve at once: more than the maximum only while some are being replaced.
+  @inline(__always)
   var mostServing: Int { configuration.maximum.addingUpToMax(replacements) }
 
   /// Workers that may exist at once. Those on their way out do not hold up their successors, as far as the surge goes;
   /// without surge the old one must be gone before the next one starts.
+  @inline(__always)
   var mostOccupied: Int {
     configuration.maximum.addingUpToMax(configuration.surge)
       .addingUpToMax(min(configuration.surge, census.leaving))
@@ -143,6 +149,7 @@ extension PoolStateMachine {
 
   /// Without this no idle worker needs to be watched: a pool that cannot shrink arms no timer. One that serves with more
   /// than its minimum only until overdue workers are replaced cannot shrink, or it would lose those that are in order.
+  @inline(__always)
   var canShrink: Bool {
     configuration.idleLimit > 0 && leastServing < configuration.maximum
       && census.serving > leastServing + replacements
@@ -181,6 +188,7 @@ extension PoolStateMachine {
 
 extension Int {
   /// The sum, or the greatest number: limits may be `Int.max`, "no limit".
+  @inline(__always)
   func addingUpToMax(_ other: Int) -> Int {
     let sum = addingReportingOverflow(other)
     return sum.overflow ? .max : sum.partialValue

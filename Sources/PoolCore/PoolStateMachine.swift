@@ -5,6 +5,9 @@
 ///
 /// The number of workers is never kept in tokens that could be lost or doubled: `reconcile` compares what is alive
 /// with what is wanted after every event that could change either (cpython #115634).
+///
+/// It is a large value: a function that reads it and is called from one that changes it gets a copy of the whole,
+/// unless it is inlined. So what is read on the way of each job is `@inline(__always)`.
 public struct PoolStateMachine: Sendable {
   /// The life of the pool as a whole.
   enum Phase: Sendable {
@@ -157,9 +160,11 @@ public struct PoolStateMachine: Sendable {
 // MARK: - What every part needs
 
 extension PoolStateMachine {
+  @inline(__always)
   func worker(in slot: Int) -> WorkerID { WorkerID(slot: SlotID(slot), serial: slots[slot].serial) }
 
   /// The slot of a worker that is still there; nil for late news about one that is not.
+  @inline(__always)
   func slot(of worker: WorkerID) -> Int? {
     let slot = worker.slot.index
     guard slot < slots.count, slots[slot].serial == worker.serial else { return nil }
@@ -225,9 +230,8 @@ extension PoolStateMachine {
   }
 
   mutating func disarm(_ slot: Int, _ kind: SlotTimer, into actions: inout [PoolAction]) {
-    let generation = slots[slot].armed[kind.rawValue]
+    let generation = slots[slot].forgetTimer(kind)
     guard generation != 0 else { return }
-    slots[slot].armed[kind.rawValue] = 0
     actions.append(.disarm(.slot(SlotID(slot), kind, generation: generation)))
   }
 

@@ -146,6 +146,14 @@ struct Slot: Sendable {
     }
   }
 
+  /// The generation of the timer if it was armed, else 0. It is not armed any more. (To read `armed` copies the slot.)
+  @inline(__always)
+  mutating func forgetTimer(_ kind: SlotTimer) -> UInt32 {
+    let generation = armed[kind.rawValue]
+    armed[kind.rawValue] = 0
+    return generation
+  }
+
   /// The worker did so many jobs just now.
   @inline(__always)
   mutating func recordJobs(_ count: Int, at now: UInt64) {

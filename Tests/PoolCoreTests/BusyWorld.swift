@@ -95,7 +95,8 @@ struct BusyWorld {
         if stopping.insert(worker.serial).inserted {
           agenda.append((harness.now + stop, .workerGone(worker, .stopped)))
         }
-      case .abandonWorker, .refuseLease, .refuseDemand, .probeWorker, .prepareWorker, .resetWorker, .arm, .disarm, .report, .closed:
+      case .abandonWorker, .refuseLease, .refuseDemand, .probeWorker, .prepareWorker, .resetWorker, .arm, .disarm,
+        .report, .closed:
         break
       }
     }

@@ -35,6 +35,11 @@ extension PoolHarness {
     while let slot = starting.first { ready(slot, sourceLocation: sourceLocation) }
   }
 
+  /// All that are starting now become ready.
+  mutating func bringUpOnce(sourceLocation: SourceLocation = #_sourceLocation) {
+    for slot in starting { ready(slot, sourceLocation: sourceLocation) }
+  }
+
   @discardableResult
   mutating func ready(_ slot: Int, sourceLocation: SourceLocation = #_sourceLocation) -> [PoolAction] {
     send(.workerReady(worker(slot)), sourceLocation: sourceLocation)
@@ -76,6 +81,18 @@ extension PoolHarness {
     send(.leaseReleased(worker(slot), end), sourceLocation: sourceLocation)
   }
 
+  /// The lease goes on with the next job at once, or it does not.
+  mutating func goOn(
+    _ slot: Int, _ expected: Bool = true, _ comment: Comment? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let known = violations.count
+    let goesOn = continueLease(worker(slot))
+    #expect(goesOn == expected, comment, sourceLocation: sourceLocation)
+    checkInvariants()
+    for violation in violations[known...] { Issue.record("\(violation)", sourceLocation: sourceLocation) }
+  }
+
   /// Fires this timer of the slot at its time, whatever else is due before.
   mutating func fire(_ slot: Int, _ kind: SlotTimer, sourceLocation: SourceLocation = #_sourceLocation) {
     let generation = timers.armed(slot, kind)
@@ -110,6 +127,11 @@ extension PoolHarness {
   /// Refusals of the last event.
   var refused: [LeaseRefusal] {
     actions.compactMap { if case .refuseLease(_, let refusal) = $0 { refusal } else { nil } }
+  }
+
+  /// Refusals of the demand by the last event.
+  var refusedDemand: [LeaseRefusal] {
+    actions.compactMap { if case .refuseDemand(let refusal) = $0 { refusal } else { nil } }
   }
 
   /// All notices so far.

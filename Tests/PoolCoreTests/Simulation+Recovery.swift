@@ -47,8 +47,8 @@ extension Simulation {
       observe()
     }
     harness.violate(
-      "does not recover: \(harness.pending.count) and \(harness.demand) jobs wait, phase \(harness.pool.phase), \(harness.pool.census), "
-        + "breaker \(harness.pool.breaker.state)")
+      "does not recover: \(harness.pending.count) waiters and \(harness.demand) jobs, phase \(harness.pool.phase), "
+        + "\(harness.pool.census), breaker \(harness.pool.breaker.state)")
     return false
   }
 
@@ -108,7 +108,9 @@ extension Simulation {
     let refusals = sightings.refusals + sightings.demandsRefused
     ask(for: 20)
     guard settleDown() else { return }
-    if sightings.refusals + sightings.demandsRefused > refusals { harness.violate("refused a waiter with healthy workers") }
+    if sightings.refusals + sightings.demandsRefused > refusals {
+      harness.violate("refused a waiter or a job with healthy workers")
+    }
   }
 
   private mutating func ask(for count: Int) {
@@ -125,6 +127,8 @@ extension Simulation {
     guard settleDown() else { return }
     harness.checkInvariants()
     ask(for: 1)
-    if !harness.pending.isEmpty || harness.demand > 0 { harness.violate("a closed pool left a waiter without an answer") }
+    if !harness.pending.isEmpty || harness.demand > 0 {
+      harness.violate("a closed pool left a waiter or a job without an answer")
+    }
   }
 }

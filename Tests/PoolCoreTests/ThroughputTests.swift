@@ -4,19 +4,21 @@ import Testing
 
 @Suite("Limits are kept without a dip") struct ThroughputTests {
   /// Two workers, 300 ms to start, 5 ms for a job, a new one after 50 jobs.
-  func world(stop: UInt64 = 20 * millisecond, _ adjust: (inout PoolConfiguration) -> Void) -> BusyWorld {
+  func world(
+    stop: UInt64 = 20 * millisecond, usesDemand: Bool = false, _ adjust: (inout PoolConfiguration) -> Void
+  ) -> BusyWorld {
     var configuration = PoolConfiguration(minimum: 2, maximum: 2)
     configuration.surge = 1
     configuration.maximumJobs = 50
     adjust(&configuration)
-    return BusyWorld(start: 300 * millisecond, job: 5 * millisecond, stop: stop, configuration)
+    return BusyWorld(start: 300 * millisecond, job: 5 * millisecond, stop: stop, usesDemand: usesDemand, configuration)
   }
 
   @Test(
     "starts that take longer than limits leave follow each other without a pause, and two always work (lesson 15, gunicorn #2417)",
-    arguments: [true, false])
-  func continuous(readyIsProof: Bool) {
-    var world = world { $0.readyIsProof = readyIsProof }
+    arguments: [true, false], [true, false])
+  func continuous(readyIsProof: Bool, usesDemand: Bool) {
+    var world = world(usesDemand: usesDemand) { $0.readyIsProof = readyIsProof }
     world.run(for: 2 * second)
     world.measure()
     let startsBefore = world.harness.starts
