@@ -133,6 +133,7 @@ package struct JobEngine: ~Copyable {
     _ complete: (inout JobFacts.Details) -> Void
   ) -> JobID? {
     guard let job = ledger.refuse(terms, into: &actions) else { return nil }
+    store.store(UnsafeRawBufferPointer(start: nil, count: 0), as: .lines, for: job)
     begin(job, sent: sent, answer, loop) { details in
       details.failure = Failure(message: reason, code: Self.busyCode)
       complete(&details)

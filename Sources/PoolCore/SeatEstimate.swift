@@ -18,8 +18,10 @@ public struct SeatEstimate: Sendable {
   private var answersSinceRest = 0
   /// How long a job takes of late, in nanoseconds.
   private var typicalTime: UInt64 = 0
-  /// Since when the jobs run that were answered since then.
+  /// When the first of the jobs began that are not measured yet, and when the last of them was answered.
   private var measuredSince: UInt64 = 0
+  private var lastAnswer: UInt64 = 0
+  /// How many they are.
   private var answersMeasured: UInt64 = 0
 
   /// Nothing is known yet.
@@ -28,14 +30,15 @@ public struct SeatEstimate: Sendable {
   /// It is given a job while it has none.
   @inline(__always)
   public mutating func began(at now: UInt64) {
+    measure()
     measuredSince = now
-    answersMeasured = 0
     answersSinceRest = 0
   }
 
   /// It has answered one job.
   @inline(__always)
-  public mutating func replied() {
+  public mutating func replied(at now: UInt64) {
+    lastAnswer = now
     answered += 1
     answersMeasured += 1
     answersSinceRest += 1
@@ -43,19 +46,19 @@ public struct SeatEstimate: Sendable {
 
   /// How many jobs it may have at this moment, 1 or more, if it may have `limit` at most. To be asked when all that has come from it
   /// was counted.
-  public mutating func seats(atMost limit: Int, at now: UInt64) -> Int {
-    if answersMeasured > 0 {
-      measure((now &- measuredSince) / answersMeasured)
-      measuredSince = now
-      answersMeasured = 0
-    }
+  public mutating func seats(atMost limit: Int) -> Int {
+    measure()
     guard limit > 1, answered >= Self.probation, answersSinceRest < Self.answersBetweenRests else { return 1 }
     guard typicalTime < Self.reach else { return 1 }
     return max(1, min(limit, Self.mostSeats, Int(Self.reach / max(1, typicalTime))))
   }
 
   /// Slower is believed at once, faster little by little.
-  private mutating func measure(_ time: UInt64) {
+  private mutating func measure() {
+    guard answersMeasured > 0 else { return }
+    let time = (lastAnswer &- measuredSince) / answersMeasured
+    measuredSince = lastAnswer
+    answersMeasured = 0
     typicalTime = time >= typicalTime ? time : typicalTime - (typicalTime - time) / 4
   }
 }

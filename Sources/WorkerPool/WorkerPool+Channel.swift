@@ -21,74 +21,6 @@ extension WorkerPool {
     return true
   }
 
-  /// Gives the leased worker a job: `frame` is the job in the worker's framing. It runs at once if the worker has no other, and is
-  /// parked behind the others if it has (no more of them than `seats` says). It is written at once; or, `gathered`, together with others
-  /// by `flushJobs`.
-  /// False if the lease was lost between its granting and this call, which `leaseLost` reports: then the job is not sent.
-  public mutating func send(
-    _ frame: UnsafeRawBufferPointer, _ job: SentJob, to id: WorkerID, gathered: Bool = false, _ loop: inout EventLoop
-  ) -> Bool {
-    let slot = id.slot.index
-    guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
-    workers[slot].hand.append(job, size: frame.count)
-    workers[slot].jobs += 1
-    if !gathered || frame.count >= Self.writtenAtOnce {
-      write(frame, slot, &loop)
-    } else {
-      if workers[slot].outbound.isEmpty { gatheredSlots.append(slot) }
-      workers[slot].outbound.append(frame)
-    }
-    return true
-  }
-
-  /// A frame of this many bytes is not copied to be written together with others.
-  private static let writtenAtOnce = 16384
-
-  /// Whether the worker takes a job. If it has none, whatever it wrote since its last reply is looked at before.
-  @inline(__always)
-  private mutating func makeReadyForJob(_ slot: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
-    switch workers[slot].duty {
-    case .running, .replied: return true
-    case .starting, .none, .checking, .heardOut, .condemned: return false
-    case .granted: break
-    }
-    if workers[slot].hasMoreOutput {
-      outputReady(slot, &loop)
-      guard workers.holds(id), workers[slot].duty == .granted else { return false }
-    }
-    workers[slot].duty = .running
-    workers[slot].beginHead(at: loop.now())
-    workers[slot].seats.began(at: loop.now())
-    return true
-  }
-
-  /// Writes the jobs that were sent since the last time, all of one worker at once.
-  public mutating func flushJobs(_ loop: inout EventLoop) {
-    for slot in gatheredSlots where workers.isOccupied[slot] && !workers[slot].inputBroken { inputReady(slot, &loop) }
-    gatheredSlots.removeAll(keepingCapacity: true)
-  }
-
-  /// How many jobs this worker, which has at least one, may have at once: those that wait are parked in its pipe behind the one that
-  /// runs. 1...`mostSeats`. To be asked when all replies that have come were taken.
-  public mutating func seats(of id: WorkerID, _ loop: inout EventLoop) -> Int {
-    let slot = id.slot.index
-    guard workers.holds(id), workers[slot].duty == .running else { return 1 }
-    countJobs(slot, &loop)
-    let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
-    return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats, at: loop.now()), core.seatsLeft(id), room))
-  }
-
-  /// Bytes that are parked at most: a pipe holds 64 KiB.
-  private static let mostParkedBytes = 32768
-
-  /// How many jobs the worker has.
-  public func jobsInHand(of id: WorkerID) -> Int { workers.holds(id) ? workers[id.slot.index].hand.count : 0 }
-
-  /// The job that the worker runs; nil if it has none.
-  public func head(of id: WorkerID) -> SentJob? {
-    workers.holds(id) ? workers[id.slot.index].hand.head : nil
-  }
-
   /// Writes a message to the worker's stdin, as far as the pipe takes it.
   mutating func write(_ frame: UnsafeRawBufferPointer, _ slot: Int, _ loop: inout EventLoop) {
     // A worker may answer a job before it has read all of it: what is left of that one goes first.
@@ -109,7 +41,7 @@ extension WorkerPool {
     setWantsInput(slot, true, &loop)
   }
 
-  private mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
+  mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
     switch workers[slot].outbound.drain(to: workers[slot].process.input) {
     case .bytes: setWantsInput(slot, !workers[slot].outbound.isEmpty, &loop)
     case .wouldBlock: setWantsInput(slot, true, &loop)
@@ -199,7 +131,7 @@ extension WorkerPool {
       return false
     }
     workers[slot].lastJob = head.number
-    workers[slot].seats.replied()
+    workers[slot].seats.replied(at: loop.now())
     workers[slot].reply = frame.payload
     workers[slot].duty = .replied(consumed: frame.consumed)
     if !workers[slot].isProved {
@@ -302,22 +234,6 @@ extension WorkerPool {
     }
     // It spoke on, or it is dying. It gets no other job before that is settled: the core still counts it as leased.
     advance(slot, &loop)
-  }
-
-  /// The worker has done the last of its jobs. Mostly it goes on with the next at once.
-  private mutating func endLease(_ slot: Int, _ loop: inout EventLoop) {
-    let id = workers[slot].id
-    guard core.continueLease(id, at: loop.now()) else { return tell(.leaseReleased(id, .healthy), &loop) }
-    workers[slot].duty = .granted
-    events.append(.offered(id))
-  }
-
-  /// Jobs that are done while others wait in the worker's pipe are counted together.
-  private mutating func countJobs(_ slot: Int, _ loop: inout EventLoop) {
-    guard workers[slot].uncountedJobs > 0 else { return }
-    let count = workers[slot].uncountedJobs
-    workers[slot].uncountedJobs = 0
-    tell(.jobsDone(workers[slot].id, count), &loop)
   }
 
   // MARK: Breaches

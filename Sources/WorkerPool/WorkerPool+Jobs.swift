@@ -1,0 +1,90 @@
+import EventLoop
+import PoolCore
+import WorkerProcess
+
+/// The jobs of a worker: the one that it runs, and those that are parked behind it in its pipe.
+extension WorkerPool {
+  /// Gives the leased worker a job: `frame` is the job in the worker's framing. It runs at once if the worker has no other, and is
+  /// parked behind the others if it has (no more of them than `seats` says). It is written at once; or, `gathered`, together with others
+  /// by `flushJobs`.
+  /// False if the lease was lost between its granting and this call, which `leaseLost` reports: then the job is not sent.
+  public mutating func send(
+    _ frame: UnsafeRawBufferPointer, _ job: SentJob, to id: WorkerID, gathered: Bool = false, _ loop: inout EventLoop
+  ) -> Bool {
+    let slot = id.slot.index
+    guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
+    workers[slot].hand.append(job, size: frame.count)
+    workers[slot].jobs += 1
+    if !gathered || frame.count >= Self.writtenAtOnce {
+      write(frame, slot, &loop)
+    } else {
+      if workers[slot].outbound.isEmpty { gatheredSlots.append(slot) }
+      workers[slot].outbound.append(frame)
+    }
+    return true
+  }
+
+  /// A frame of this many bytes is not copied to be written together with others.
+  private static let writtenAtOnce = 16384
+
+  /// Whether the worker takes a job. If it has none, whatever it wrote since its last reply is looked at before.
+  @inline(__always)
+  private mutating func makeReadyForJob(_ slot: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
+    switch workers[slot].duty {
+    case .running, .replied: return true
+    case .starting, .none, .checking, .heardOut, .condemned: return false
+    case .granted: break
+    }
+    if workers[slot].hasMoreOutput {
+      outputReady(slot, &loop)
+      guard workers.holds(id), workers[slot].duty == .granted else { return false }
+    }
+    workers[slot].duty = .running
+    workers[slot].beginHead(at: loop.now())
+    workers[slot].seats.began(at: loop.now())
+    return true
+  }
+
+  /// Writes the jobs that were sent since the last time, all of one worker at once.
+  public mutating func flushJobs(_ loop: inout EventLoop) {
+    for slot in gatheredSlots where workers.isOccupied[slot] && !workers[slot].inputBroken { inputReady(slot, &loop) }
+    gatheredSlots.removeAll(keepingCapacity: true)
+  }
+
+  /// How many jobs this worker, which has at least one, may have at once: those that wait are parked in its pipe behind the one that
+  /// runs. 1...`mostSeats`. To be asked when all replies that have come were taken.
+  public mutating func seats(of id: WorkerID, _ loop: inout EventLoop) -> Int {
+    let slot = id.slot.index
+    guard workers.holds(id), workers[slot].duty == .running else { return 1 }
+    countJobs(slot, &loop)
+    let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
+    return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats), core.seatsLeft(id), room))
+  }
+
+  /// Bytes that are parked at most: a pipe holds 64 KiB.
+  private static let mostParkedBytes = 32768
+
+  /// How many jobs the worker has.
+  public func jobsInHand(of id: WorkerID) -> Int { workers.holds(id) ? workers[id.slot.index].hand.count : 0 }
+
+  /// The job that the worker runs; nil if it has none.
+  public func head(of id: WorkerID) -> SentJob? {
+    workers.holds(id) ? workers[id.slot.index].hand.head : nil
+  }
+
+  /// The worker has done the last of its jobs. Mostly it goes on with the next at once.
+  mutating func endLease(_ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    guard core.continueLease(id, at: loop.now()) else { return tell(.leaseReleased(id, .healthy), &loop) }
+    workers[slot].duty = .granted
+    events.append(.offered(id))
+  }
+
+  /// Jobs that are done while others wait in the worker's pipe are counted together.
+  mutating func countJobs(_ slot: Int, _ loop: inout EventLoop) {
+    guard workers[slot].uncountedJobs > 0 else { return }
+    let count = workers[slot].uncountedJobs
+    workers[slot].uncountedJobs = 0
+    tell(.jobsDone(workers[slot].id, count), &loop)
+  }
+}
