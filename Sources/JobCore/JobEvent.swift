@@ -1,3 +1,5 @@
+import Time
+
 /// What can happen to jobs. The only way in: `JobLedger.handle(_:into:)`.
 ///
 /// An event about a job that is already forgotten is ignored: cancellations and timers cross with the end of a job. An event that
@@ -33,11 +35,11 @@ public enum JobEvent: Sendable, Equatable {
   /// The job came to the head of its worker: its run clock starts again from zero. Only needed where several jobs wait in one
   /// worker; `send` has started the clock already.
   case started(JobID)
-  /// The worker answered with a result of so many bytes, after so many nanoseconds, if that is known.
-  case replied(JobID, resultBytes: Int, ran: UInt64? = nil)
+  /// The worker answered with a result of so many bytes, after so long, if that is known.
+  case replied(JobID, resultBytes: Int, ran: Nanoseconds? = nil)
   /// The job was leased to another pool, which has given it this outcome after so many attempts of its own, with a result of so
-  /// many bytes and after so many nanoseconds, if that is known. It is not repeated here.
-  case settledElsewhere(JobID, Outcome, resultBytes: Int, attempts: Int, ran: UInt64? = nil)
+  /// many bytes and after so long, if that is known. It is not repeated here.
+  case settledElsewhere(JobID, Outcome, resultBytes: Int, attempts: Int, ran: Nanoseconds? = nil)
   /// The answer of a job that was settled as `ok` cannot be trusted after all: if it still waits for an earlier job
   /// it has failed, without another attempt. Ignored if it is out.
   case answerWithdrawn(JobID)
@@ -68,8 +70,8 @@ public struct JobTerms: Sendable, Equatable {
 
   /// More attempts after one that failed; negative for as configured.
   public var retries: Int32
-  /// How long one attempt may run, in nanoseconds; 0 for as configured.
-  public var runLimit: UInt64
+  /// How long one attempt may run; zero for as configured.
+  public var runLimit: Nanoseconds
   /// Jobs of a higher priority are started before others, whosever they are; among equals of one client the order of the input
   /// counts. Usually 0.
   public var priority: Int32
@@ -77,7 +79,7 @@ public struct JobTerms: Sendable, Equatable {
   public var client: ClientID
 
   /// What is not given is as usual.
-  public init(retries: Int32 = -1, runLimit: UInt64 = 0, priority: Int32 = 0, client: ClientID = .sole) {
+  public init(retries: Int32 = -1, runLimit: Nanoseconds = .zero, priority: Int32 = 0, client: ClientID = .sole) {
     self.retries = retries
     self.runLimit = runLimit
     self.priority = priority

@@ -1,3 +1,5 @@
+import Time
+
 /// The job ledger as a pure state machine: events in, actions out. No I/O, no clock, no bytes; it counts.
 ///
 /// It decides which job gets a lease, whether a failed attempt is repeated, how each job ends (exactly once) and when its result
@@ -33,7 +35,7 @@ public struct JobLedger: Sendable {
 
   var slab = JobSlab()
   /// The limit that follows from the median, once it is known.
-  var medianLimit: UInt64?
+  var medianLimit: Nanoseconds?
   /// Answered jobs at which the median is looked at again.
   var nextMedian: UInt64 = 3
   var inputEnded = false
@@ -104,7 +106,7 @@ public struct JobLedger: Sendable {
   public func attempts(of job: JobID) -> Int { slab.findRecord(job).map { Int(slab[$0].attempts) } ?? 0 }
 
   /// Whether the job's terms have a run limit of their own. Known until the index is used again.
-  public func hasOwnRunLimit(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].runLimit > 0 } ?? false }
+  public func hasOwnRunLimit(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].runLimit > .zero } ?? false }
 
   /// Whether so much waits for an earlier job that only that one may start.
   var isWindowFull: Bool { counts.held > 0 && counts.heldBytes >= configuration.orderWindow }

@@ -3,13 +3,14 @@ import JobCore
 import LinuxIO
 import PoolCore
 import Records
+import Time
 import WireFormats
 import WorkerPool
 
 /// Carries the ledger's actions out, and the pool's events in.
 extension JobEngine {
-  /// A fresh worker is asked this often whether it has begun its first job, in nanoseconds.
-  private static let beginInterval: UInt64 = 20_000_000
+  /// A fresh worker is asked this often whether it has begun its first job.
+  private static let beginInterval: Nanoseconds = .milliseconds(20)
 
   /// Takes what the pool has to tell.
   mutating func take(_ event: WorkerPoolEvent, _ loop: inout EventLoop, _ reporter: inout Reporter) {
@@ -46,7 +47,7 @@ extension JobEngine {
     }
     noteEnd(of: job, nil, received: size, loop)
     let attempt = facts.attempt(of: job)
-    let ran = attempt.includesStart ? nil : loop.now() &- attempt.startedAt
+    let ran = attempt.includesStart ? nil : loop.now() - attempt.startedAt
     if attempt.includesStart { outputs.append(.firstReply(worker)) }
     noteAttemptEnd(job, failure: nil)
     // For dead letters the job is kept beside its answer.
@@ -97,7 +98,7 @@ extension JobEngine {
     while jobOfSlot.count <= worker.slot.index { jobOfSlot.append(nil) }
     while workerOfJob.count <= Int(job.index) {
       workerOfJob.append(nil)
-      runLimitOfJob.append(0)
+      runLimitOfJob.append(.zero)
     }
     jobOfSlot[worker.slot.index] = job
     workerOfJob[Int(job.index)] = worker
@@ -226,13 +227,13 @@ extension JobEngine {
 
   /// The run clock starts with the first byte written; but a worker that is still loading has not begun, as its unread
   /// pipe proves. For its first job the clock starts when it begins to read (workerpool #508).
-  private mutating func arm(_ timer: JobTimer, _ wait: UInt64, _ loop: borrowing EventLoop) {
+  private mutating func arm(_ timer: JobTimer, _ wait: Nanoseconds, _ loop: borrowing EventLoop) {
     if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)], !pool.hasBegun(worker) {
       runLimitOfJob[Int(job.index)] = wait
-      timers.arm(.begin(job, worker), at: loop.now() &+ min(wait, Self.beginInterval))
+      timers.arm(.begin(job, worker), at: loop.now() + min(wait, Self.beginInterval))
       return
     }
-    timers.arm(.job(timer), at: loop.now() &+ wait)
+    timers.arm(.job(timer), at: loop.now() + wait)
   }
 
   private mutating func disarm(_ timer: JobTimer) {
@@ -249,9 +250,9 @@ extension JobEngine {
         guard workerOfJob[Int(job.index)] == worker else { continue }
         let limit = runLimitOfJob[Int(job.index)]
         if pool.hasBegun(worker) {
-          timers.arm(.job(.run(job)), at: loop.now() &+ limit)
+          timers.arm(.job(.run(job)), at: loop.now() + limit)
         } else {
-          timers.arm(.begin(job, worker), at: loop.now() &+ min(limit, Self.beginInterval))
+          timers.arm(.begin(job, worker), at: loop.now() + min(limit, Self.beginInterval))
         }
       }
     }

@@ -5,12 +5,13 @@ import LinuxIO
 import PoolCore
 import SystemEvents
 import Text
+import Time
 
 /// All the ways in which a run ends.
 extension RunDriver where Work: ~Copyable {
-  /// The last messages may take this long, in nanoseconds; longer only while their reader goes on reading and no signal
+  /// The last messages may take this long; longer only while their reader goes on reading and no signal
   /// asks for an end.
-  private static var messagesLimit: UInt64 { 1_000_000_000 }
+  private static var messagesLimit: Nanoseconds { .seconds(1) }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
   mutating func abandonJobs(_ urgency: StopUrgency, because cause: CancelCause) {
@@ -89,7 +90,7 @@ extension RunDriver where Work: ~Copyable {
     reporter.flush()
     _ = reporter.holdsWorkers(at: loop.now())
     loop.countTime()
-    var (waiting, deadline) = (reporter.waitingBytes, loop.now() &+ Self.messagesLimit)
+    var (waiting, deadline) = (reporter.waitingBytes, loop.now() + Self.messagesLimit)
     while reporter.isBlocked || reporter.blockedLog != nil, signalsTaken < 2 {
       watchErrorOutput()
       let log = reporter.blockedLog
@@ -98,12 +99,12 @@ extension RunDriver where Work: ~Copyable {
       if let log { loop.remove(log) }
       reporter.flush()
       guard signalsTaken == 0, reporter.waitingBytes < waiting else { continue }
-      (waiting, deadline) = (reporter.waitingBytes, loop.now() &+ Self.messagesLimit)
+      (waiting, deadline) = (reporter.waitingBytes, loop.now() + Self.messagesLimit)
     }
   }
 
   /// False when that is of no use any more: the loop does not work, or it is time to give up.
-  mutating func waitForReaders(until deadline: UInt64?) -> Bool {
+  mutating func waitForReaders(until deadline: Instant?) -> Bool {
     if let deadline, loop.now() >= deadline { return false }
     loopEvents.removeAll(keepingCapacity: true)
     do throws(SystemError) {

@@ -91,7 +91,7 @@ extension RunDriver where Work: ~Copyable {
       return reject(reason, bytes: payload, complete)
     }
     let terms = JobTerms(
-      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority)
+      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority)
     accept(terms, sent: payload.count, complete)
   }
 

@@ -1,7 +1,9 @@
+import Time
+
 /// Probes and resets: nobody is handed a worker that is sick or remembers its last job.
 extension PoolStateMachine {
   /// Makes a worker forget its last job, after a lease or on behalf of a waiter.
-  mutating func beginReset(_ slot: Int, for waiter: Waiter?, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func beginReset(_ slot: Int, for waiter: Waiter?, at now: Instant, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
     slots[slot].checkBegan = now
     setState(slot, .resetting(waiter), into: &actions)
@@ -10,7 +12,7 @@ extension PoolStateMachine {
   }
 
   /// Checks an idle worker, on behalf of a waiter or on its own account.
-  mutating func beginProbe(_ slot: Int, for waiter: Waiter?, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func beginProbe(_ slot: Int, for waiter: Waiter?, at now: Instant, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
     // One after a reset is part of the same return.
     if case .resetting = slots[slot].state {} else { slots[slot].checkBegan = now }
@@ -23,7 +25,7 @@ extension PoolStateMachine {
     }
   }
 
-  mutating func probePassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func probePassed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing(let waiter) = slots[slot].state else { return }
     slots[slot].lastUsed = now
     recordCheckTime(slot, at: now)
@@ -38,21 +40,21 @@ extension PoolStateMachine {
   }
 
   /// The check went well, but meanwhile the worker was told to retire.
-  private mutating func retireChecked(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func retireChecked(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     takeBackWaiter(of: slot, at: now, into: &actions)
     beginStop(slot, .graceful, into: &actions)
     dispatch(at: now, into: &actions)
     reconcile(at: now, into: &actions)
   }
 
-  mutating func probeFailed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func probeFailed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing = slots[slot].state else { return }
     checkEndedBadly(slot, .probe, at: now, into: &actions)
   }
 
   /// The worker is stopped; its waiter is served by the next one.
   mutating func checkEndedBadly(
-    _ slot: Int, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]
+    _ slot: Int, _ reason: RetireReason, at now: Instant, into actions: inout [PoolAction]
   ) {
     takeBackWaiter(of: slot, at: now, into: &actions)
     if configuration.preparesEachLease, !slots[slot].isProved { slots[slot].startHasFailed = true }
@@ -61,13 +63,13 @@ extension PoolStateMachine {
   }
 
   /// If a probe or a reset is under way for a waiter, the waiter returns to its place in the queue.
-  mutating func takeBackWaiter(of slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func takeBackWaiter(of slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard let waiter = slots[slot].state.waiter else { return }
     slots[slot].state = slots[slot].state.withoutWaiter
     waiters.putBack(waiter)
   }
 
-  mutating func resetPassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func resetPassed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .resetting(let waiter) = slots[slot].state else { return }
     slots[slot].isDirty = false
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
@@ -80,7 +82,7 @@ extension PoolStateMachine {
     serve(waiter, from: slot, at: now, into: &actions)
   }
 
-  mutating func resetFailed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func resetFailed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .resetting = slots[slot].state else { return }
     checkEndedBadly(slot, .reset, at: now, into: &actions)
   }

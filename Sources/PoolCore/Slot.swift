@@ -1,3 +1,5 @@
+import Time
+
 /// What a slot is doing. Every state but `empty`, `idle` and `leased` has a deadline of the pool's own, so that nothing
 /// is stuck for ever (roadrunner #1669); a lease's deadline is its holder's business.
 enum SlotState: Equatable, Sendable {
@@ -83,21 +85,21 @@ struct Slot: Sendable {
   /// Failed starts in a row, over successive workers.
   var failures = 0
   /// When the worker was started.
-  var startedAt: UInt64 = 0
+  var startedAt: Instant = .origin
   /// It took a job the moment it was merely taken to be ready, so that its first reply tells how long its start took.
   var tookJobAtOnce = false
   /// Since when the time of its jobs is known: ready if that was proof, else its first job done.
-  var pacedSince: UInt64 = 0
+  var pacedSince: Instant = .origin
   /// When the worker was ready, last used, or last found healthy.
-  var lastUsed: UInt64 = 0
+  var lastUsed: Instant = .origin
   /// It had a lease since it was last found healthy.
   var isUnchecked = false
   /// It did a job since it was last reset.
   var isDirty = false
   /// When the probe or the reset that it is in began, or the first of several in a row.
-  var checkBegan: UInt64 = 0
+  var checkBegan: Instant = .origin
   /// When the worker became idle; a probe does not count.
-  var idleSince: UInt64 = 0
+  var idleSince: Instant = .origin
   /// The armed generation of each timer; 0 when not armed.
   var armed = InlineArray<10, UInt32>(repeating: 0)
   /// Neighbours in the list of available slots; -1 for none.

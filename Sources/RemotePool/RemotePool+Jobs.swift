@@ -1,6 +1,7 @@
 import JobCore
 import JobEngine
 import Records
+import Time
 import WireFormats
 
 /// Jobs in.
@@ -29,7 +30,7 @@ extension RemotePool {
 
   /// The job whose bytes were stored last comes in. `complete` adds what is known of it, if anybody wants the details.
   package mutating func accept(
-    priority: Int32, sent: Int, answer: Framing?, at now: UInt64, _ complete: (inout JobFacts.Details) -> Void
+    priority: Int32, sent: Int, answer: Framing?, at now: Instant, _ complete: (inout JobFacts.Details) -> Void
   ) {
     let job = begin(sent: sent, answer: answer, at: now, complete)
     ledger.handle(.accepted(job, JobTerms(priority: priority)), into: &actions)
@@ -37,7 +38,7 @@ extension RemotePool {
 
   /// A job that cannot be sent is an outcome, too: it keeps its place, and loses nothing else.
   package mutating func reject(
-    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, at now: UInt64,
+    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, at now: Instant,
     _ complete: (inout JobFacts.Details) -> Void
   ) -> JobID {
     bytes.withUnsafeBytes { store($0) }
@@ -52,7 +53,7 @@ extension RemotePool {
   }
 
   private mutating func begin(
-    sent: Int, answer: Framing?, at now: UInt64, _ complete: (inout JobFacts.Details) -> Void
+    sent: Int, answer: Framing?, at now: Instant, _ complete: (inout JobFacts.Details) -> Void
   ) -> JobID {
     let job = ledger.nextID
     keptBytes += store.payloadSize(of: job)

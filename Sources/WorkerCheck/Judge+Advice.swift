@@ -1,4 +1,5 @@
 import Text
+import Time
 import WorkerPool
 
 /// What to set, and what the warmth is worth.
@@ -38,7 +39,7 @@ extension Judge {
     let limit = configuration.pool.pool.startLimit
     let wanted = niceDuration(atLeast: 6 * start)
     let isTooShort = limit < 6 * start
-    let isFarTooLong = start >= 100_000_000 && limit / 10 >= wanted.nanoseconds
+    let isFarTooLong = start >= .milliseconds(100) && limit / 10 >= wanted.length
     guard isTooShort || isFarTooLong else { return nil }
     let reason =
       isTooShort
@@ -56,7 +57,7 @@ extension Judge {
 
   private var lazyLoadingAdvice: String? {
     guard let first = seen.firstJob, !first.isAtMost, let warm = median(of: seen.warmJobs) else { return nil }
-    guard first.elapsed >= 100_000_000, first.elapsed / 20 >= warm else { return nil }
+    guard first.elapsed >= .milliseconds(100), first.elapsed / 20 >= warm else { return nil }
     return
       "the first job took \(durationText(first.elapsed)), a warm one \(durationText(warm)): it loads on its first job, at "
       + "the expense of that job's --timeout; load before reading, or warm it up with --ready probe"
@@ -70,5 +71,5 @@ extension Judge {
     return cold / 2 >= warm ? figures : "\(figures): to keep this worker warm gains little"
   }
 
-  private func median(of times: [UInt64]) -> UInt64? { percentile(50, of: times.sorted()) }
+  private func median(of times: [Nanoseconds]) -> Nanoseconds? { percentile(50, of: times.sorted()) }
 }

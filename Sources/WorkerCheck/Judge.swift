@@ -1,4 +1,5 @@
 import Text
+import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -129,7 +130,7 @@ struct Judge {
       remedies: ["if it is meant to: --max-jobs \(max(1, count * 4 / 5)) starts its replacement before it leaves"])
   }
 
-  private func notReady(_ limit: UInt64, _ hearing: Failure.Hearing?) -> Judgement.Finding {
+  private func notReady(_ limit: Nanoseconds, _ hearing: Failure.Hearing?) -> Judgement.Finding {
     let within = "within \(seconds(limit)) (--start-timeout)"
     var finding = Judgement.Finding(verdict: .doesNotStart, text: "")
     switch configuration.pool.readiness {
@@ -160,7 +161,7 @@ struct Judge {
   }
 
   private func silent(
-    _ message: Message, _ limit: UInt64, _ isUnread: Bool, _ hearing: Failure.Hearing
+    _ message: Message, _ limit: Nanoseconds, _ isUnread: Bool, _ hearing: Failure.Hearing
   ) -> Judgement.Finding {
     var finding = Judgement.Finding(verdict: .breaksProtocol, text: "")
     let option = isJob(message) ? "--timeout" : "--probe-timeout"
@@ -188,10 +189,10 @@ struct Judge {
     return finding
   }
 
-  private func buffered(_ message: Message, _ limit: UInt64, _ hearing: Failure.Hearing) -> String {
+  private func buffered(_ message: Message, _ limit: Nanoseconds, _ hearing: Failure.Hearing) -> String {
     let proof =
       "it read \(message.name) and the next message, was silent for \(seconds(limit)), and \(hearing.after) came "
-      + "\(durationText(hearing.wait ?? 0)) after the end of its input"
+      + "\(durationText(hearing.wait ?? .zero)) after the end of its input"
     // A message without a newline at its end is none to who reads lines.
     return framing == .lines
       ? "its stdout is block-buffered: \(proof)" : "it waits for a newline, or its stdout is block-buffered: \(proof)"
@@ -253,7 +254,7 @@ struct Judge {
 
   private var stopFinding: Judgement.Finding? {
     // Who set --stop-timeout 0 wants no worker to be waited for.
-    guard let stop = seen.stop, configuration.ladder[..<2].reduce(0, +) > 0 else { return nil }
+    guard let stop = seen.stop, configuration.ladder[..<2].reduce(.zero, +) > .zero else { return nil }
     let isWhole = stop.urgency == .graceful
     let text: String
     switch StopStep.reached(after: stop.elapsed, from: stop.urgency, configuration.ladder) {

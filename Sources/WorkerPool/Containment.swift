@@ -1,5 +1,6 @@
 import LinuxIO
 import PoolCore
+import Time
 import WorkerProcess
 
 /// What holds a pool's processes together, so that nothing of a worker survives it, nor any worker us: a control group for
@@ -30,7 +31,7 @@ struct Containment: ~Copyable {
   private var vacantGroups: [WorkerGroup] = []
 
   /// Nothing is done yet.
-  init(_ configuration: WorkerPoolConfiguration, now: UInt64) {
+  init(_ configuration: WorkerPoolConfiguration, now: Instant) {
     cookie = PoolCookie.random()
     adoptsOrphans = configuration.adoptsOrphans
     witness = OutOfMemoryWitness(now: now)
@@ -111,7 +112,7 @@ struct Containment: ~Copyable {
 
   /// A group for a worker that is about to be started; nil without groups, or if it cannot be made and no limit depends
   /// on it.
-  mutating func makeWorkerGroup(_ worker: WorkerID, now: UInt64) throws(SystemError) -> WorkerGroup? {
+  mutating func makeWorkerGroup(_ worker: WorkerID, now: Instant) throws(SystemError) -> WorkerGroup? {
     witness.look(now: now)
     removeLeftGroups()
     if let vacant = vacantGroups.popLast() { return vacant }
@@ -129,7 +130,7 @@ struct Containment: ~Copyable {
 
   /// Whether a worker that died of a SIGKILL which we did not send was the victim of the kernel's OOM killer; nil if
   /// nothing says so.
-  mutating func outOfMemoryVerdict(_ group: WorkerGroup?, now: UInt64) -> String? {
+  mutating func outOfMemoryVerdict(_ group: WorkerGroup?, now: Instant) -> String? {
     witness.verdict(events: group?.memoryEvents(), now: now)
   }
 

@@ -1,6 +1,7 @@
 import Chronicle
 import TestSupport
 import Testing
+import Time
 
 @Suite("Advice about memory") struct MemoryAdviceTests {
   private static let megabyte = 1_048_576.0

@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 @testable import JobCore
 
 /// Something that must not be, found by the model.
@@ -26,7 +29,7 @@ struct JobModel {
     var queueArmed = false
     var retryArmed = false
     var retries = 0
-    var runLimit: UInt64?
+    var runLimit: Nanoseconds?
     var freeReturns = 0
     var lastFailure = AttemptFailure.failed
     /// The place in `running`.

@@ -1,4 +1,5 @@
 import TestSupport
+import Time
 
 @testable import JobCore
 

@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 @testable import PoolCore
 
 /// The shortcut for a lease or its end, tried on a copy of the pool. Where it does not decline it must do what the event
@@ -7,7 +10,7 @@ struct Shortcut {
   private let actions: [PoolAction]
 
   /// Nil when there is no shortcut for the event, or it declines. Then the copy must be unchanged.
-  init?(_ event: PoolEvent, in original: PoolStateMachine, at now: UInt64) {
+  init?(_ event: PoolEvent, in original: PoolStateMachine, at now: Instant) {
     var copy = original
     switch event {
     case .leaseRequested(let waiter, _):

@@ -1,10 +1,12 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import PoolCore
 
 @Suite("Limits are kept without a dip") struct ThroughputTests {
   /// Two workers, 300 ms to start, 5 ms for a job, a new one after 50 jobs.
-  func world(stop: UInt64 = 20 * millisecond, _ adjust: (inout PoolConfiguration) -> Void) -> BusyWorld {
+  func world(stop: Nanoseconds = 20 * millisecond, _ adjust: (inout PoolConfiguration) -> Void) -> BusyWorld {
     var configuration = PoolConfiguration(minimum: 2, maximum: 2)
     configuration.surge = 1
     configuration.maximumJobs = 50

@@ -1,5 +1,7 @@
 import PoolCore
+import TestSupport
 import Testing
+import Time
 import WorkerProcess
 
 @testable import WorkerCheck
@@ -9,7 +11,8 @@ import WorkerProcess
   // MARK: The stop
 
   private func stopped(
-    after elapsed: UInt64, from urgency: StopUrgency = .graceful, ladder: [UInt64] = [5 * second, 5 * second, second]
+    after elapsed: Nanoseconds, from urgency: StopUrgency = .graceful,
+    ladder: [Nanoseconds] = [5 * second, 5 * second, second]
   ) -> [String] {
     var seen = goodWorker()
     seen.stop = Observations.Stop(urgency: urgency, elapsed: elapsed, status: .killed(signal: 15, coreDumped: false))
@@ -80,7 +83,7 @@ import WorkerProcess
 
   // MARK: The start
 
-  static let starts: [(start: UInt64, limit: UInt64, advice: String?)] = [
+  static let starts: [(start: Nanoseconds, limit: Nanoseconds, advice: String?)] = [
     // Cheap to start: whatever the limit is, it is no matter.
     (5 * millisecond, 60 * second, nil),
     (312 * millisecond, 60 * second, "--start-timeout 2s: 6 x the start seen; 60 s is long to wait for one that hangs"),
@@ -95,7 +98,7 @@ import WorkerProcess
   ]
 
   @Test(arguments: starts)
-  func theStartTimeoutFollowsTheStartSeen(start: UInt64, limit: UInt64, advice: String?) {
+  func theStartTimeoutFollowsTheStartSeen(start: Nanoseconds, limit: Nanoseconds, advice: String?) {
     let judged = judgement(goodWorker(start: start), configuration(startLimit: limit))
     #expect(judged.advice == (advice.map { [$0] } ?? []))
     #expect(judged.verdict == .nothingWrong)
