@@ -87,7 +87,8 @@ extension JobEngine {
     case .died(let report): fail(job, .crashed, cause: report.cause, Failure(report), loop)
     case .violation(let account, let violation):
       let evidence = Failure(message: "\(account.name) \(violation)", account: account)
-      fail(job, .failed, cause: violation.cause, evidence, loop)
+      // What is merely too large is the job's fault alone; any other breach costs a worker, like a death.
+      fail(job, violation.isOverLimit ? .failed : .crashed, cause: violation.cause, evidence, loop)
     case .offence(let account, let offence):
       let evidence = Failure(message: "\(account.name) \(offence)", account: account)
       fail(job, .crashed, cause: offence.cause, evidence, loop)

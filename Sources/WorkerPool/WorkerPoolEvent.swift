@@ -111,6 +111,14 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether all it did was to write a reply over the cap: in every other way it kept to the protocol.
+  public var isOverLimit: Bool {
+    switch self {
+    case .replyTooLarge: true
+    case .unaskedReply, .surplusReply, .surplusAtEnd, .malformed, .closedOutput, .closedInput: false
+    }
+  }
+
   /// What happened, without the bytes: the same for all that broke the protocol in the same way.
   public var cause: String {
     switch self {
