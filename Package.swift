@@ -51,7 +51,8 @@ let package = Package(
     .target(
       name: "WorkerCheck",
       dependencies: [
-        "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers",
+        "Chronicle", "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop",
+        "Timers",
         "LinuxIO",
         "Text",
       ]),

@@ -41,10 +41,3 @@ func niceDuration(atLeast least: Nanoseconds) -> (length: Nanoseconds, text: Str
   let hours: UInt64 = (least - .nanoseconds(1)) / .seconds(3600) + 1
   return (.seconds(hours * 3600), "\(hours)h")
 }
-
-/// The greatest of 1, 2, 5, 10, 20, 50 and so on that is not above `count`, which is at least 1.
-func niceCount(atMost count: Int) -> Int {
-  var power = 1
-  while power <= count / 10 { power *= 10 }
-  return [5, 2].first { power <= count / $0 }.map { $0 * power } ?? power
-}

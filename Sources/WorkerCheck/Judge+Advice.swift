@@ -1,3 +1,4 @@
+import Chronicle
 import Text
 import Time
 import WorkerPool
@@ -10,22 +11,17 @@ extension Judge {
     var total: Int
     /// Jobs after the first.
     var jobs: Int
-    /// Bytes per job, without the first quarter: what is allocated while it warms up is no leak.
-    var perJob: Int
-    /// Jobs until it has grown by as much as can be tolerated; at least 1.
-    var jobsToTolerable: Int { max(1, Judge.tolerableGrowth / max(1, perJob)) }
+    /// What goes on.
+    var leak: LeakEstimate
   }
 
-  /// Nil if it is not more than noise: at least 1 MB in all, and some in each quarter.
+  /// Nil if it is no leak, or too little is known.
   var growth: Growth? {
-    let last = seen.memory.count - 1
-    guard last >= 4 else { return nil }
-    let quarters = (0...4).map { seen.memory[last * $0 / 4] }
-    guard zip(quarters, quarters.dropFirst()).allSatisfy({ $0.bytes < $1.bytes }) else { return nil }
-    let total = quarters[4].bytes - quarters[0].bytes
-    guard total >= Self.noise else { return nil }
-    let perJob = (quarters[4].bytes - quarters[1].bytes) / (quarters[4].jobs - quarters[1].jobs)
-    return Growth(total: total, jobs: quarters[4].jobs - quarters[0].jobs, perJob: perJob)
+    let readings = seen.memory.map { LeakEstimate.Reading(jobs: $0.jobs, bytes: Int64($0.bytes)) }
+    guard let first = seen.memory.first, let last = seen.memory.last, let leak = LeakEstimate(readings) else {
+      return nil
+    }
+    return Growth(total: last.bytes - first.bytes, jobs: last.jobs - first.jobs, leak: leak)
   }
 
   var advice: [String] {
@@ -50,8 +46,8 @@ extension Judge {
 
   /// For growth that is too slow to be a finding.
   private var maxJobsAdvice: String? {
-    guard let growth, growth.jobsToTolerable >= 100_000 else { return nil }
-    return "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)): its memory grew by \(size(growth.total)) over "
+    guard let growth, growth.leak.suggestedMaxJobs >= 100_000 else { return nil }
+    return "--max-jobs \(growth.leak.suggestedMaxJobs): its memory grew by \(size(growth.total)) over "
       + plural(growth.jobs, "job")
   }
 

@@ -1,3 +1,4 @@
+import Chronicle
 import Text
 import Time
 import WireFormats
@@ -38,10 +39,6 @@ struct Judge {
   let seen: Observations
   let configuration: CheckConfiguration
 
-  /// How many bytes a worker may grow before its replacement is worth its while.
-  static let tolerableGrowth = 256 << 20
-  /// Less growth than this in all is taken for noise, in bytes.
-  static let noise = 1 << 20
   var framing: Framing { configuration.pool.framing }
 
   /// All that is wrong, the cause of an early end first, and what to set.
@@ -269,15 +266,15 @@ struct Judge {
   }
 
   private var memoryFinding: Judgement.Finding? {
-    guard let growth, growth.jobsToTolerable < 100_000 else { return nil }
+    guard let growth, growth.leak.suggestedMaxJobs < 100_000 else { return nil }
     return Judgement.Finding(
       verdict: .hurts,
       text: "its memory grew by \(size(growth.total)) over \(plural(growth.jobs, "job")), and went on growing: "
-        + "\(size(growth.perJob)) per job",
+        + "\(size(Int(growth.leak.perJob))) per job",
       remedies: [
         "a leak, or a garbage collector that is in no hurry: more jobs (--jobs) tell which",
-        "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)) replaces it before it has grown by "
-          + size(Self.tolerableGrowth),
+        "--max-jobs \(growth.leak.suggestedMaxJobs) replaces it before it has grown by "
+          + size(Int(LeakEstimate.tolerableGrowth)),
       ])
   }
 }

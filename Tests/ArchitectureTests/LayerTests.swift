@@ -51,7 +51,8 @@ import Testing
       "Text",
     ],
     "WorkerCheck": [
-      "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers",
+      "Chronicle", "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop",
+      "Timers",
       "LinuxIO",
       "Text",
     ],

@@ -36,7 +36,4 @@ import Time
     #expect(nice.text == text)
     #expect(nice.length >= nanoseconds)
   }
-
-  @Test(arguments: [(1, 1), (2, 2), (4, 2), (5, 5), (9, 5), (10, 10), (49, 20), (2621, 2000), (999_999, 500_000)])
-  func aNiceCountIsNeverGreater(_ count: Int, _ nice: Int) { #expect(niceCount(atMost: count) == nice) }
 }

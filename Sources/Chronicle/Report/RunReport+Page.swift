@@ -109,7 +109,7 @@ extension RunReport {
 
   private var memoryFigures: [(name: String, value: String)] {
     var figures = [("mean change a job", sizeText(memoryChange / Int64(memoryReadings)))]
-    if let leak = memory.leakPerJob { figures.append(("leak a job", sizeText(leak))) }
+    if let leak = memory.leak { figures.append(("leak a job", sizeText(leak.perJob))) }
     return figures
   }
 
