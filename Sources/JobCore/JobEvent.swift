@@ -15,9 +15,8 @@ public enum JobEvent: Sendable, Equatable {
   /// No job will come any more.
   case inputEnded
 
-  /// From now on this client's jobs may come. A client of weight 2 has twice as many workers as one of weight 1 when both want more
-  /// than there are; 1 or more. Its index must be free: `knows(_:)` is false of the client that had it before.
-  case clientJoined(ClientID, weight: UInt32 = 1)
+  /// From now on this client's jobs may come. When all want more workers than there are, each has as many. Its index must be free: `knows(_:)` is false of the client that had it before.
+  case clientJoined(ClientID)
   /// The client has gone. Its jobs that no worker has are cancelled; those that one has go on, but are not repeated when they fail.
   case clientLeft(ClientID)
   /// None of the client's jobs is started from now on; those that a worker has go on. What it has queued does not count against the

@@ -56,7 +56,7 @@ public struct JobLedger: Sendable {
     case .skipped: counts.skipped += 1
     case .refused(let job, let terms): refuse(job, terms, into: &actions)
     case .inputEnded: inputEnded = true
-    case .clientJoined(let client, let weight): clientJoined(client, weight, into: &actions)
+    case .clientJoined(let client): clientJoined(client, into: &actions)
     case .clientLeft(let client): clientLeft(client, into: &actions)
     case .clientPaused(let client): setPaused(client, true, into: &actions)
     case .clientResumed(let client): setPaused(client, false, into: &actions)

@@ -83,7 +83,7 @@ struct JobRecord: Sendable {
 struct JobSlab: Sendable {
   var records: [JobRecord] = []
   /// By the index of their identifiers. The sole client is the first.
-  var clients: [ClientRecord] = [ClientRecord(weight: 1)]
+  var clients: [ClientRecord] = [ClientRecord(hasJoined: true)]
   /// The clients that have queued jobs: a binary heap, whose turn it is at the top. What is behind `waitingCount` is left over: a
   /// queue that is empty every other moment costs no more.
   var waiting: [UInt32] = []

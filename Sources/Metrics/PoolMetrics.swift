@@ -24,7 +24,7 @@ public struct PoolMetrics: Sendable {
 
   private(set) var connectionsOpened: UInt64 = 0
   private(set) var connectionsClosed = InlineArray<5, UInt64>(repeating: 0)
-  private(set) var connectionsRefused = InlineArray<3, UInt64>(repeating: 0)
+  private(set) var connectionsRefused = InlineArray<2, UInt64>(repeating: 0)
   private(set) var bytesReceived: UInt64 = 0
   private(set) var bytesSent: UInt64 = 0
 

@@ -81,8 +81,6 @@ public enum LeaseEnd: Sendable, Equatable {
   case healthy
   /// The lease was not used; it does not count as a job.
   case unused
-  /// The job is done, and the worker asks to be replaced.
-  case wantsToRetire
 }
 
 /// Why a worker is gone.

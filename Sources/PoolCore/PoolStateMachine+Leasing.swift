@@ -138,9 +138,6 @@ extension PoolStateMachine {
     switch end {
     case .unused: break
     case .healthy: countJob(slot, at: now, into: &actions)
-    case .wantsToRetire:
-      setRetiring(slot, .own, into: &actions)
-      countJob(slot, at: now, into: &actions)
     }
     if census.serving > configuration.maximum, census.serving > mostServing {
       setRetiring(slot, .surplus, into: &actions)

@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 @testable import PoolCore
 
 /// A pool and a world that mistreats it, all from one seed: workers that fail, hang and die, news that comes late,
@@ -148,7 +151,6 @@ struct Simulation {
   private mutating func release(_ worker: WorkerID) {
     switch below(20) {
     case 0: send(.leaseReleased(worker, .unused))
-    case 1: send(.leaseReleased(worker, .wantsToRetire))
     default: send(.leaseReleased(worker, .healthy))
     }
   }
