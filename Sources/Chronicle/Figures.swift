@@ -1,8 +1,8 @@
-private let second: UInt64 = 1_000_000_000
+import Time
 
-/// How long something took, as the summary says it: `12 ms`, `1.2 s`, `75 s`, `8 min`, `3.4 h`. In nanoseconds.
-public func spanText(_ nanoseconds: UInt64) -> String {
-  let seconds = Double(nanoseconds) / 1e9
+/// How long something took, as the summary says it: `12 ms`, `1.2 s`, `75 s`, `8 min`, `3.4 h`.
+public func spanText(_ span: Nanoseconds) -> String {
+  let seconds = span.seconds
   switch seconds {
   case ..<0.001: return "\(decimalText(seconds * 1000, decimals: 2)) ms"
   case ..<0.01: return "\(decimalText(seconds * 1000, decimals: 1)) ms"
@@ -15,8 +15,8 @@ public func spanText(_ nanoseconds: UInt64) -> String {
 }
 
 /// A time that runs on a clock: `5s`, `1m 05s`, `2h 05m`, `3d 4h`; `tight` without the blank. Whole seconds, rounded down.
-public func clockText(_ nanoseconds: UInt64, tight: Bool = false) -> String {
-  let seconds = nanoseconds / second
+public func clockText(_ span: Nanoseconds, tight: Bool = false) -> String {
+  let seconds = span.wholeSeconds
   let blank = tight ? "" : " "
   switch seconds {
   case ..<60: return "\(seconds)s"

@@ -1,19 +1,10 @@
 /// Finds out whether the workers leak, from how the memory of each changed with each job, and says what to do about it.
 ///
-/// A worker's growth counts as a leak if it goes on: what it took while it warmed up (the first quarter of its jobs) is ignored, it grew
-/// in nearly all pairs of moments after that, no slower at the end than before, and by more than noise. A pool leaks if more than
-/// half of its workers do, those that did too few jobs aside. So caches that fill, collectors that give back now and then and single
-/// huge jobs raise no alarm.
+/// What a leak of one worker is, `LeakEstimate` decides. A pool leaks if more than half of its workers do, those that did too few jobs
+/// aside.
 ///
 /// It keeps 32 moments of each worker that lives, and the rates of the last 256 that ended.
 public struct MemoryAdvice: Sendable {
-  /// A worker may grow by so much before it should be replaced, in bytes.
-  public static let tolerableGrowth: Int64 = 512 << 20
-  /// A worker that did fewer jobs than these says nothing.
-  public static let fewestJobs = 20
-  /// Less growth than this, in bytes, is noise.
-  public static let noise: Int64 = 4 << 20
-
   private var living: [MemoryCourse?] = []
   private var rates: [Int64] = []
   private var oldestRate = 0
@@ -32,24 +23,18 @@ public struct MemoryAdvice: Sendable {
     living[slot]!.add(change)
   }
 
-  /// What the run shows about its workers' memory, in bytes per job; nil if they do not leak, or too little is known.
-  public var leakPerJob: Int64? {
+  /// What the run shows about its workers' memory; nil if they do not leak, or too little is known.
+  public var leak: LeakEstimate? {
     let all = (rates + living.compactMap { $0?.rate }).sorted()
-    guard !all.isEmpty, let median = Optional(all[(all.count - 1) / 2]), median > 0 else { return nil }
-    return median
-  }
-
-  /// So many jobs until a worker has grown by what is tolerable, to one digit; nil if they do not leak.
-  public var suggestedMaxJobs: Int64? {
-    leakPerJob.map { Self.round(max(1, Self.tolerableGrowth / $0)) }
+    return all.isEmpty ? nil : LeakEstimate(perJob: all[(all.count - 1) / 2])
   }
 
   /// "worker leaks about 1.2 MB per job: try --max-jobs 400"; nil if there is nothing to advise. `maxJobs` is the limit that the run
   /// had, if any: one as low as the advice has taken it already.
   public func advice(maxJobs: Int64? = nil) -> String? {
-    guard let leak = leakPerJob, let suggestion = suggestedMaxJobs else { return nil }
-    if let maxJobs, maxJobs <= suggestion { return nil }
-    return "worker leaks about \(sizeText(leak)) per job: try --max-jobs \(suggestion)"
+    guard let leak else { return nil }
+    if let maxJobs, maxJobs <= leak.suggestedMaxJobs { return nil }
+    return "worker leaks about \(sizeText(leak.perJob)) per job: try --max-jobs \(leak.suggestedMaxJobs)"
   }
 
   private mutating func end(slot: Int) {
@@ -60,13 +45,6 @@ public struct MemoryAdvice: Sendable {
       rates[oldestRate] = rate
       oldestRate = (oldestRate + 1) % Self.mostRates
     }
-  }
-
-  /// Down to one digit: 426 is 400.
-  private static func round(_ number: Int64) -> Int64 {
-    var power: Int64 = 1
-    while number / power >= 10 { power *= 10 }
-    return number / power * power
   }
 }
 
@@ -97,32 +75,8 @@ private struct MemoryCourse: Sendable {
 
   /// Bytes per job, 0 if this is no leak; nil if the worker did too few jobs.
   var rate: Int64? {
-    guard jobs >= MemoryAdvice.fewestJobs else { return nil }
-    let warm = Array(moments[(moments.count / 4)...])
-    guard let first = warm.first, let last = warm.last, last - first >= MemoryAdvice.noise, isSteady(warm) else {
-      return 0
-    }
-    return max(0, Self.median(of: slopes(warm)) / Int64(stride))
-  }
-
-  /// Nine of ten pairs of moments rise, and the second half rises by no less than half of what the first does.
-  private func isSteady(_ warm: [Int64]) -> Bool {
-    let slopes = slopes(warm)
-    guard slopes.count(where: { $0 > 0 }) * 10 >= slopes.count * 9 else { return false }
-    let middle = warm.count / 2
-    let early = Self.median(of: self.slopes(Array(warm[...middle])))
-    let late = Self.median(of: self.slopes(Array(warm[middle...])))
-    return late * 2 >= early
-  }
-
-  /// The slope between each pair: their median is that of Theil and Sen, which a single huge job does not move.
-  private func slopes(_ warm: [Int64]) -> [Int64] {
-    warm.indices.flatMap { left in
-      warm.indices.dropFirst(left + 1).map { (warm[$0] - warm[left]) / Int64($0 - left) }
-    }
-  }
-
-  private static func median(of values: [Int64]) -> Int64 {
-    values.isEmpty ? 0 : values.sorted()[values.count / 2]
+    guard jobs >= LeakEstimate.fewestJobs else { return nil }
+    let readings = moments.enumerated().map { LeakEstimate.Reading(jobs: ($0 + 1) * stride, bytes: $1) }
+    return LeakEstimate(readings)?.perJob ?? 0
   }
 }

@@ -1,12 +1,13 @@
-/// The progress line over time: when it is drawn, and with what text. Times are nanoseconds since the beginning of the run.
+import Time
+
+/// The progress line over time: when it is drawn, and with what text. Its clock began with the run.
 public struct ProgressDisplay: Sendable {
-  private static let second: UInt64 = 1_000_000_000
   /// A run that is over sooner needs no line.
-  public static let firstDraw = second / 2
+  public static let firstDraw = Instant.origin + .milliseconds(500)
   /// It is drawn no more often than this.
-  public static let shortestInterval = second / 10
+  public static let shortestInterval: Nanoseconds = .milliseconds(100)
   /// It is looked at again so much later when nothing had changed.
-  public static let restingInterval = second / 4
+  public static let restingInterval: Nanoseconds = .milliseconds(250)
 
   private let style: TerminalStyle
   private var columns: Int
@@ -31,10 +32,10 @@ public struct ProgressDisplay: Sendable {
   }
 
   /// True when it is time for `update`. So cheap that it can be asked at every turn of a loop.
-  public func isDue(at now: UInt64) -> Bool { now >= nextUpdate }
+  public func isDue(at now: Instant) -> Bool { now >= nextUpdate }
 
   /// Takes how far the run is now. Returns the line to draw; nil if it is not due, or what is drawn still is right.
-  public mutating func update(_ progress: Progress, at now: UInt64) -> String? {
+  public mutating func update(_ progress: Progress, at now: Instant) -> String? {
     guard isDue(at: now) else { return nil }
     meter.take(progress, at: now)
     nextUpdate = now + (progress == shown ? Self.restingInterval : Self.shortestInterval)

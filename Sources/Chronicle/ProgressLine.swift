@@ -1,9 +1,10 @@
 import Text
+import Time
 
 /// One line about a run, narrower than a window of `columns` by one cell at least: in the last column terminals differ in
 /// where the cursor is. With less room the less important parts go: first the bar, last the percentage or the counter.
 func progressLine(
-  _ progress: Progress, _ meter: ProgressMeter, at now: UInt64, columns: Int, style: TerminalStyle
+  _ progress: Progress, _ meter: ProgressMeter, at now: Instant, columns: Int, style: TerminalStyle
 ) -> String {
   let room = max(0, columns - 1)
   let gap = columns < 60 ? 1 : 2
@@ -46,9 +47,9 @@ private func counter(_ progress: Progress) -> Part {
 
 /// Time to go, or what keeps it from being known; else how long it has been going on. `isMoving`: a rate makes sense.
 private func timePart(
-  _ progress: Progress, _ meter: ProgressMeter, at now: UInt64
+  _ progress: Progress, _ meter: ProgressMeter, at now: Instant
 ) -> (part: Part, isMoving: Bool) {
-  let patience: UInt64 = 2_000_000_000
+  let patience: Nanoseconds = .seconds(2)
   if progress.open == 0, progress.input == .endless, meter.quiet(at: now) >= patience {
     return (Part("waiting for input", short: "no input"), false)
   }
@@ -58,7 +59,7 @@ private func timePart(
   if let rest = meter.timeToGo(at: now), progress.phase != .draining {
     return (Part("ETA \(clockText(rest))", short: "ETA \(clockText(rest, tight: true))"), true)
   }
-  return (Part(clockText(now), short: clockText(now, tight: true)), true)
+  return (Part(clockText(now.sinceOrigin), short: clockText(now.sinceOrigin, tight: true)), true)
 }
 
 private func phasePart(_ progress: Progress) -> Part? {

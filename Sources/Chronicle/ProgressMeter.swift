@@ -1,12 +1,13 @@
-/// How fast a run goes, and when it will be over. Times are nanoseconds since the beginning of the run.
+import Time
+
+/// How fast a run goes, and when it will be over. Its clock began with the run.
 ///
 /// Rates are exponential moving averages over time. They begin with the first settled jobs, so that the start of the
 /// workers is no part of them, and they forget the more slowly the rarer results are: a single slow job must not look
 /// like a change of speed. The time to go is taken from a longer memory than the rate, because every swing of it shows.
 struct ProgressMeter: Sendable {
-  private static let second: UInt64 = 1_000_000_000
   /// The average is brought up to date no more often than this.
-  private static let step = second / 2
+  private static let step: Nanoseconds = .milliseconds(500)
   /// It forgets no faster than this, in seconds.
   private static let shortestMemory = 10.0
   /// It remembers so many results.
@@ -15,13 +16,13 @@ struct ProgressMeter: Sendable {
   private static let partRemembered = 0.25
   /// So many results, and so much time, say something of the time to go.
   private static let leastResults: UInt64 = 3
-  private static let leastTime = 2 * second
+  private static let leastTime: Nanoseconds = .seconds(2)
   /// Nothing settled for so long, and for so many times what is usual, is a stall.
-  private static let shortestStall = 10 * second
+  private static let shortestStall: Nanoseconds = .seconds(10)
   private static let usualGaps: UInt64 = 5
 
   private struct Point {
-    var at: UInt64
+    var at: Instant
     var settled: UInt64
     var worked: Double?
   }
@@ -44,16 +45,16 @@ struct ProgressMeter: Sendable {
   private var first: Point?
   /// The results that are in the averages.
   private var last: Point?
-  private var lastSettled: (at: UInt64, count: UInt64) = (0, 0)
+  private var lastSettled: (at: Instant, count: UInt64) = (.origin, 0)
   /// Jobs in a second, as they are now.
   private var speed = Average()
   /// Jobs in a second, and parts of the input in a second, over a longer time.
   private var steadyJobs = Average()
   private var steadyWork = Average()
-  private var finish: UInt64?
+  private var finish: Instant?
 
   /// Looks at how far the run is now.
-  mutating func take(_ progress: Progress, at now: UInt64) {
+  mutating func take(_ progress: Progress, at now: Instant) {
     guard progress.settled > lastSettled.count else { return }
     lastSettled = (now, progress.settled)
     let point = Point(at: now, settled: progress.settled, worked: progress.worked)
@@ -63,8 +64,8 @@ struct ProgressMeter: Sendable {
       return
     }
     guard now >= last.at + Self.step else { return }
-    let time = Self.seconds(now - last.at)
-    let elapsed = Self.seconds(now - first.at)
+    let time = (now - last.at).seconds
+    let elapsed = (now - first.at).seconds
     let gap = elapsed / Double(point.settled - first.settled)
     let memory = max(Self.shortestMemory, Self.resultsRemembered * gap)
     let longMemory = max(memory, elapsed * Self.partRemembered)
@@ -76,31 +77,31 @@ struct ProgressMeter: Sendable {
       steadyWork.add((worked - before) / time, for: time, memory: longMemory)
     }
     self.last = point
-    finish = secondsToGo(progress).map { now + UInt64(min($0, 1e9) * 1e9) }
+    finish = secondsToGo(progress).map { now + Nanoseconds(truncating: min($0, 1e9) * 1e9) }
   }
 
   /// Jobs in a second; nil when not enough was seen.
   var rate: Double? { speed.value }
 
-  /// Time until all is settled, in nanoseconds; nil when nothing worth telling is known.
-  func timeToGo(at now: UInt64) -> UInt64? {
+  /// Time until all is settled; nil when nothing worth telling is known.
+  func timeToGo(at now: Instant) -> Nanoseconds? {
     guard let first, let last, let finish, last.settled - first.settled >= Self.leastResults,
       last.at - first.at >= Self.leastTime
     else { return nil }
-    return finish > now ? finish - now : 0
+    return finish - now
   }
 
   /// How long nothing was settled, if that is unusual.
-  func stall(at now: UInt64) -> UInt64? {
+  func stall(at now: Instant) -> Nanoseconds? {
     guard let first, let last, now > lastSettled.at else { return nil }
     let results = last.settled - first.settled
-    let usual = results > 0 ? (last.at - first.at) / results : first.at
+    let usual = results > 0 ? (last.at - first.at) / results : first.at - .origin
     let quiet = now - lastSettled.at
     return quiet >= max(Self.shortestStall, Self.usualGaps * usual) ? quiet : nil
   }
 
   /// How long nothing was settled, unusual or not; since the beginning when nothing ever was.
-  func quiet(at now: UInt64) -> UInt64 { now > lastSettled.at ? now - lastSettled.at : 0 }
+  func quiet(at now: Instant) -> Nanoseconds { now - lastSettled.at }
 
   private func secondsToGo(_ progress: Progress) -> Double? {
     switch progress.input {
@@ -113,6 +114,4 @@ struct ProgressMeter: Sendable {
       return Double(progress.open) / speed
     }
   }
-
-  private static func seconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e9 }
 }

@@ -1,27 +1,28 @@
 import JobCore
+import Time
 
 /// What happens in a run, as those hear it who tell people about it: the summary, the progress bar, the trace, the report.
 ///
-/// All times are nanoseconds since the beginning of the run.
+/// The clock of all times began with the run.
 public enum RunEvent: Sendable, Equatable {
   /// A worker was started in this slot.
-  case workerStarted(slot: Int, pid: Int32, at: UInt64)
+  case workerStarted(slot: Int, pid: Int32, at: Instant)
   /// The worker can take jobs. The span from `since` is its start.
-  case workerReady(slot: Int, pid: Int32, since: UInt64, at: UInt64)
+  case workerReady(slot: Int, pid: Int32, since: Instant, at: Instant)
   /// A probe, a reset or the stop of a worker took so long. Told when it is over.
-  case upkeep(Upkeep, slot: Int, since: UInt64, at: UInt64, wentWell: Bool)
+  case upkeep(Upkeep, slot: Int, since: Instant, at: Instant, wentWell: Bool)
   /// The worker has ended: `cause` in a few words ("died of SIGSEGV", "exited with status 0").
-  case workerEnded(slot: Int, pid: Int32, WorkerEnd, cause: String, at: UInt64)
+  case workerEnded(slot: Int, pid: Int32, WorkerEnd, cause: String, at: Instant)
 
   /// A worker was given the job; this is attempt `attempt`, from 1.
-  case attemptStarted(job: UInt64, attempt: Int, slot: Int, at: UInt64)
+  case attemptStarted(job: UInt64, attempt: Int, slot: Int, at: Instant)
   /// Attempt `attempt`, from 1, is over. `failure` is nil when it was answered, and in a few words what happened otherwise.
-  case attemptEnded(job: UInt64, attempt: Int, slot: Int, failure: String?, since: UInt64, at: UInt64)
+  case attemptEnded(job: UInt64, attempt: Int, slot: Int, failure: String?, since: Instant, at: Instant)
   /// The job has its outcome.
   case jobSettled(SettledJob)
 
   /// The answer of a job that was settled as `ok` cannot be trusted, and has not come out: the job has failed.
-  case answerWithdrawn(job: UInt64, at: UInt64)
+  case answerWithdrawn(job: UInt64, at: Instant)
 
   /// How much is where, told at regular times.
   case sample(Sample)
@@ -49,7 +50,7 @@ public enum WorkerEnd: String, Sendable, CaseIterable {
   case failedStart
 }
 
-/// A job with its outcome. Times are nanoseconds since the beginning of the run.
+/// A job with its outcome. The clock began with the run.
 public struct SettledJob: Sendable, Equatable {
   /// Its number in the input, from 1.
   public var sequence: UInt64
@@ -64,11 +65,11 @@ public struct SettledJob: Sendable, Equatable {
   /// The process.
   public var pid: Int32?
   /// When it was accepted.
-  public var acceptedAt: UInt64
+  public var acceptedAt: Instant
   /// When its last attempt began; nil if it had none.
-  public var startedAt: UInt64?
+  public var startedAt: Instant?
   /// When it was settled.
-  public var settledAt: UInt64
+  public var settledAt: Instant
   /// Bytes of the job.
   public var sent: Int
   /// Bytes of its reply.
@@ -77,17 +78,17 @@ public struct SettledJob: Sendable, Equatable {
   public var failure: String?
   /// The last lines of the worker's stderr, if the job did not end well.
   public var errorLines: [String]
-  /// CPU time of the worker in the last attempt, in nanoseconds; nil when it is not known.
-  public var cpu: UInt64?
+  /// CPU time of the worker in the last attempt; nil when it is not known.
+  public var cpu: Nanoseconds?
   /// Change of the worker's resident memory over the last attempt, in bytes; nil when it is not known.
   public var memoryChange: Int64?
 
   /// A job that ended like this; what is not given is not known.
   public init(
     sequence: UInt64, name: String? = nil, outcome: Outcome, attempts: Int = 0, slot: Int? = nil, pid: Int32? = nil,
-    acceptedAt: UInt64,
-    startedAt: UInt64? = nil, settledAt: UInt64, sent: Int = 0, received: Int = 0, failure: String? = nil,
-    errorLines: [String] = [], cpu: UInt64? = nil, memoryChange: Int64? = nil
+    acceptedAt: Instant,
+    startedAt: Instant? = nil, settledAt: Instant, sent: Int = 0, received: Int = 0, failure: String? = nil,
+    errorLines: [String] = [], cpu: Nanoseconds? = nil, memoryChange: Int64? = nil
   ) {
     self.sequence = sequence
     self.name = name
@@ -109,8 +110,8 @@ public struct SettledJob: Sendable, Equatable {
 
 /// How much is where at one moment.
 public struct Sample: Sendable, Equatable {
-  /// When, in nanoseconds since the beginning of the run.
-  public var at: UInt64
+  /// When, on the clock that began with the run.
+  public var at: Instant
   /// Jobs that wait for a worker.
   public var queued: Int
   /// Jobs that a worker has.
@@ -125,7 +126,7 @@ public struct Sample: Sendable, Equatable {
   public var starting: Int
 
   /// A sample of these.
-  public init(at: UInt64, queued: Int, running: Int, settled: Int, notOK: Int, serving: Int, starting: Int) {
+  public init(at: Instant, queued: Int, running: Int, settled: Int, notOK: Int, serving: Int, starting: Int) {
     self.at = at
     self.queued = queued
     self.running = running

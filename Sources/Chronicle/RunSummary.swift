@@ -1,12 +1,13 @@
 import JobCore
 import Text
+import Time
 
 /// What is reported of a run when it is over: outcomes, run times, workers, and how long those took to start.
 public struct RunSummary: Sendable {
   /// Fewer jobs have no 99th percentile other than the longest.
   private static let leastForPercentile: UInt64 = 100
-  /// Starts that take less than this, in nanoseconds, are not mentioned.
-  private static let shortestStart: UInt64 = 10_000_000
+  /// Starts that take less than this are not mentioned.
+  private static let shortestStart: Nanoseconds = .milliseconds(10)
 
   private var outcomes: [Outcome: UInt64] = [:]
   private var ends: [WorkerEnd: UInt64] = [:]
@@ -41,8 +42,8 @@ public struct RunSummary: Sendable {
   }
 
   /// Counts a job that ended like this: the same as the event, for who has many of them and needs no event.
-  /// `ran`: nanoseconds of its last attempt; nil if it had none.
-  public mutating func settled(_ outcome: Outcome, ran: UInt64?) {
+  /// `ran`: how long its last attempt took; nil if it had none.
+  public mutating func settled(_ outcome: Outcome, ran: Nanoseconds?) {
     outcomes[outcome, default: 0] += 1
     switch outcome {
     case .ok, .failed, .timeout, .crashed, .quarantined: if let ran { runTimes.add(ran) }
@@ -51,16 +52,16 @@ public struct RunSummary: Sendable {
     }
   }
 
-  /// The lines of the summary, without a newline; only what says something. `elapsed`: nanoseconds that the run took.
-  public func lines(elapsed: UInt64) -> [String] {
+  /// The lines of the summary, without a newline; only what says something. `elapsed`: how long the run took.
+  public func lines(elapsed: Nanoseconds) -> [String] {
     [outcomeLine(elapsed), timeLine, workerLine].compactMap { $0 }
   }
 
-  private func outcomeLine(_ elapsed: UInt64) -> String {
+  private func outcomeLine(_ elapsed: Nanoseconds) -> String {
     let jobs = outcomes.values.reduce(0, +)
     var line = "\(plural(jobs, "job")) in \(spanText(elapsed))"
     guard jobs > 0 else { return line }
-    if jobs > 1, elapsed > 0 { line += " (\(rateText(perSecond: Double(jobs) * 1e9 / Double(elapsed))))" }
+    if jobs > 1, elapsed > .zero { line += " (\(rateText(perSecond: Double(jobs) / elapsed.seconds)))" }
     let isDoubtful = isInDoubt && outcomes[.ok] != nil
     if !isDoubtful, outcomes.count == 1, let only = outcomes.first?.key {
       return line + (jobs == 1 ? ": \(only)" : ": all \(only)")

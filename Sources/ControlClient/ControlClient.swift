@@ -1,24 +1,25 @@
 import ControlProtocol
 import Glibc
 import LinuxIO
+import Time
 
 /// A connection to the control socket of a served pool, for programs that may wait. Every call waits for its answers before the
 /// next one is made.
 public struct ControlClient: ~Copyable {
-  /// How long a server may take to answer, unless told otherwise, in nanoseconds.
-  public static let defaultPatience: UInt64 = 10_000_000_000
+  /// How long a server may take to answer, unless told otherwise.
+  public static let defaultPatience: Nanoseconds = .seconds(10)
   /// A longer answer is refused: 64 MiB hold the state of 100 000 slots.
   static let longestAnswer = 64 << 20
 
   /// The socket that was found.
   public let path: String
   private let stream: UnixStream
-  private let patience: UInt64
+  private let patience: Nanoseconds
   private var splitter = MessageSplitter(limit: longestAnswer)
 
-  /// Connects. It and every answer may take `patience` nanoseconds.
+  /// Connects. It and every answer may take `patience`.
   public init(
-    connectingTo address: ControlAddress, patience: UInt64 = defaultPatience
+    connectingTo address: ControlAddress, patience: Nanoseconds = defaultPatience
   ) throws(ControlClientError) {
     path = address.resolved
     self.patience = patience

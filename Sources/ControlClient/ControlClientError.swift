@@ -1,6 +1,7 @@
 import ControlProtocol
 import Glibc
 import LinuxIO
+import Time
 
 /// Why a pool does not do what it was asked for.
 public enum ControlClientError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -12,8 +13,8 @@ public enum ControlClientError: Error, Equatable, Sendable, CustomStringConverti
   case nobodyListens(String)
   /// We may not connect to it.
   case notPermitted(String)
-  /// No answer came in so many nanoseconds.
-  case noAnswer(String, after: UInt64)
+  /// No answer came in this time.
+  case noAnswer(String, after: Nanoseconds)
   /// The server closed the connection without an answer.
   case closed(String)
   /// The system refused something.
@@ -30,7 +31,7 @@ public enum ControlClientError: Error, Equatable, Sendable, CustomStringConverti
     case .notASocket(let path): "\(path) is not a socket"
     case .nobodyListens(let path): "nobody listens at \(path)"
     case .notPermitted(let path): "not permitted to connect to \(path)"
-    case .noAnswer(let path, let time): "no answer from \(path) in \(time / 1_000_000_000) s"
+    case .noAnswer(let path, let time): "no answer from \(path) in \(time.wholeSeconds) s"
     case .closed(let path): "the server at \(path) closed the connection without an answer"
     case .system(let error): error.description
     case .malformed(let reason): "the server answers what makes no sense: \(reason)"

@@ -1,11 +1,12 @@
 import Records
+import Time
 
 /// What a client may ask of a served pool. A pool that is nil means all of them, or in `scale`, `cancelJob` and `jobs` the only one.
 public enum ControlRequest: Equatable, Sendable {
   /// The state, once.
   case status(pool: String?)
-  /// The state at once and then every `interval` nanoseconds, which is one of `PoolInterface.intervals`.
-  case watch(pool: String?, interval: UInt64)
+  /// The state at once and then every `interval`, which is one of `PoolInterface.intervals`.
+  case watch(pool: String?, interval: Nanoseconds)
   /// Keep so many workers; a maximum of nil is the minimum. Neither is negative, but nothing else is sure.
   case scale(pool: String?, minimum: Int, maximum: Int?)
   /// Replace the workers of these slots; nil means all. Not negative.

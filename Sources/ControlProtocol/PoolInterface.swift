@@ -1,3 +1,5 @@
+import Time
+
 /// The Varlink interface of a served pool: its name, and its description as `GetInterfaceDescription` gives it.
 public enum PoolInterface {
   /// What calls and errors begin with.
@@ -10,10 +12,10 @@ public enum PoolInterface {
   public static let defaultJobs = 100
   /// More it never gives.
   public static let maximumJobs = 10_000
-  /// Between two answers of `Watch`, in nanoseconds, if it is not told.
-  public static let defaultInterval: UInt64 = 1_000_000_000
-  /// 0.1 s to an hour, in nanoseconds.
-  public static let intervals: ClosedRange<UInt64> = 100_000_000...3_600_000_000_000
+  /// Between two answers of `Watch`, if it is not told.
+  public static let defaultInterval: Nanoseconds = .seconds(1)
+  /// 0.1 s to an hour.
+  public static let intervals: ClosedRange<Nanoseconds> = .milliseconds(100) ... .seconds(3600)
 
   /// The interface in the language of https://varlink.org/Interface-Definition.
   public static let description = """

@@ -1,5 +1,7 @@
-/// The state of one served pool at a moment: what `GetStatus` tells and `prefork status` and `prefork top` show. All times are
-/// nanoseconds, all sizes bytes.
+import Time
+
+/// The state of one served pool at a moment: what `GetStatus` tells and `prefork status` and `prefork top` show. All sizes
+/// are bytes.
 public struct PoolStatus: Equatable, Sendable {
   /// What the pool is doing as a whole.
   public enum Phase: String, Sendable, CaseIterable {
@@ -18,7 +20,7 @@ public struct PoolStatus: Equatable, Sendable {
   /// What it does.
   public var phase: Phase
   /// How long it has been up.
-  public var age: UInt64
+  public var age: Nanoseconds
   /// The program and arguments of its workers.
   public var command: [String]
   /// It keeps from so many workers.
@@ -52,7 +54,7 @@ public struct PoolStatus: Equatable, Sendable {
   public init(name: String, phase: Phase) {
     self.name = name
     self.phase = phase
-    age = 0
+    age = .zero
     command = []
     minimum = 0
     maximum = 0
@@ -101,17 +103,17 @@ public struct JobTotals: Equatable, Sendable {
   public init() {}
 }
 
-/// Three points of a distribution, in nanoseconds.
+/// Three points of a distribution.
 public struct Percentiles: Equatable, Sendable {
   /// Half are shorter.
-  public var median: UInt64
+  public var median: Nanoseconds
   /// 90 of 100 are shorter.
-  public var p90: UInt64
+  public var p90: Nanoseconds
   /// 99 of 100 are shorter.
-  public var p99: UInt64
+  public var p99: Nanoseconds
 
   /// These points.
-  public init(median: UInt64, p90: UInt64, p99: UInt64) {
+  public init(median: Nanoseconds, p90: Nanoseconds, p99: Nanoseconds) {
     self.median = median
     self.p90 = p90
     self.p99 = p99
@@ -161,7 +163,7 @@ public struct WorkerStatus: Equatable, Sendable {
   /// Its process.
   public var pid: Int32
   /// How long it has lived.
-  public var age: UInt64
+  public var age: Nanoseconds
   /// Jobs that it was given, the one in hand included.
   public var jobs: Int
   /// Its resident memory in bytes, if it could be read.
@@ -169,12 +171,12 @@ public struct WorkerStatus: Equatable, Sendable {
   /// The number of the job that it has.
   public var job: UInt64?
   /// For how long it has had it.
-  public var jobElapsed: UInt64?
+  public var jobElapsed: Nanoseconds?
   /// What it last said of itself (`STATUS=` of sd_notify(3)); empty if nothing.
   public var said: String
 
   /// A worker without a job.
-  public init(pid: Int32, age: UInt64, jobs: Int) {
+  public init(pid: Int32, age: Nanoseconds, jobs: Int) {
     self.pid = pid
     self.age = age
     self.jobs = jobs
@@ -192,7 +194,7 @@ public struct ClientStatus: Equatable, Sendable {
   /// Who it is: `pid 812 (uid 1000)` or `127.0.0.1:51234`.
   public var peer: String
   /// How long it has been connected.
-  public var age: UInt64
+  public var age: Nanoseconds
   /// Jobs of it that wait.
   public var queued: Int
   /// Jobs of it that run.
@@ -203,7 +205,7 @@ public struct ClientStatus: Equatable, Sendable {
   public var unread: Int
 
   /// A client that has sent nothing yet.
-  public init(connection: UInt64, peer: String, age: UInt64) {
+  public init(connection: UInt64, peer: String, age: Nanoseconds) {
     self.connection = connection
     self.peer = peer
     self.age = age
@@ -231,7 +233,7 @@ public struct JobStatus: Equatable, Sendable {
   /// The connection that it came from.
   public var connection: UInt64
   /// How long it has been here.
-  public var age: UInt64
+  public var age: Nanoseconds
   /// Attempts so far, the running one included.
   public var attempts: Int
   /// Its priority.
@@ -242,7 +244,7 @@ public struct JobStatus: Equatable, Sendable {
   public var beginning: String
 
   /// A job that waits.
-  public init(job: UInt64, state: State, connection: UInt64, age: UInt64) {
+  public init(job: UInt64, state: State, connection: UInt64, age: Nanoseconds) {
     self.job = job
     self.state = state
     self.connection = connection

@@ -1,4 +1,5 @@
 import LinuxIO
+import Time
 import Timers
 
 /// What the loop has seen.
@@ -48,10 +49,10 @@ public struct EventLoop: ~Copyable {
   private let epoll: Epoll
   private let timer: TimerDescriptor
   private let ready: UnsafeMutableBufferPointer<Epoll.Ready>
-  private var alarm: UInt64?
+  private var alarm: Instant?
   /// When the timer expires, by the kernel's clock. It is not moved for an alarm that is cleared or moved later, as most
   /// are, nor after a standstill: to let it expire once for nothing costs less.
-  private var expiry = UInt64.max
+  private var expiry = Instant.distantFuture
   private var clock: LoopClock
   /// What was nested in it with `nest`.
   public private(set) var nested: (any NestedEvents)?
@@ -69,12 +70,12 @@ public struct EventLoop: ~Copyable {
 
   deinit { ready.deallocate() }
 
-  /// The time at which this turn of the loop began, in nanoseconds of CLOCK_MONOTONIC less all the time in which this
+  /// The time at which this turn of the loop began, of CLOCK_MONOTONIC less all the time in which this
   /// process stood still (see `LoopClock`). Deadlines and alarms are times of this clock.
-  public func now() -> UInt64 { clock.now }
+  public func now() -> Instant { clock.now }
 
-  /// What CLOCK_MONOTONIC shows at a time of this clock, in nanoseconds.
-  public func monotonicTime(at time: UInt64) -> UInt64 { clock.reading(at: time) }
+  /// What CLOCK_MONOTONIC shows at a time of this clock.
+  public func monotonicTime(at time: Instant) -> Instant { clock.reading(at: time) }
 
   /// Advances `now` to this moment. The time that the turn has taken so far counts, however long it was: to be called
   /// after a call that waited on purpose.
@@ -110,9 +111,9 @@ public struct EventLoop: ~Copyable {
     return wasStopped
   }
 
-  /// Asks for `.alarm` at `deadline` (nanoseconds of this loop's clock), or for none. Cheap unless it is the earliest
+  /// Asks for `.alarm` at `deadline` (of this loop's clock), or for none. Cheap unless it is the earliest
   /// for some time. A deadline that has passed costs nothing: the next wait only looks.
-  public mutating func setAlarm(at deadline: UInt64?) throws(SystemError) {
+  public mutating func setAlarm(at deadline: Instant?) throws(SystemError) {
     alarm = deadline
     guard let deadline, !isAlarmDue else { return }
     let reading = clock.reading(at: deadline)
@@ -157,14 +158,14 @@ public struct EventLoop: ~Copyable {
     return count == 0
   }
 
-  /// How long to wait: in milliseconds for the kernel, and at most in nanoseconds; nil for as long as it takes.
-  private func plan(_ patience: LoopPatience) -> (timeout: CInt, planned: UInt64?) {
-    if isAlarmDue { return (0, 0) }
-    guard patience == .endless else { return (patience.rawValue, UInt64(patience.rawValue) * 1_000_000) }
+  /// How long to wait: in milliseconds for the kernel, and how long at most; nil for as long as it takes.
+  private func plan(_ patience: LoopPatience) -> (timeout: CInt, planned: Nanoseconds?) {
+    if isAlarmDue { return (0, .zero) }
+    guard patience == .endless else { return (patience.rawValue, .milliseconds(UInt64(patience.rawValue))) }
     guard let alarm, let wait = clock.longestWait(until: alarm) else { return (patience.rawValue, nil) }
     // The last part of the way is left to the alarm, which is more exact.
-    if wait >= alarm - min(alarm, clock.now) { return (patience.rawValue, wait) }
-    return (CInt(clamping: wait / 1_000_000 + 1), wait)
+    if wait >= alarm - clock.now { return (patience.rawValue, wait) }
+    return (CInt(clamping: wait.milliseconds + 1), wait)
   }
 
   /// What is ready now, which may be more than one look shows. Returns how much the last look has shown.
@@ -196,10 +197,10 @@ public struct EventLoop: ~Copyable {
 
   /// The alarm may have been cleared or moved later meanwhile, or the process stood still: then it has not rung.
   private mutating func timerExpired() throws(SystemError) {
-    try setTimer(at: alarm.map { clock.reading(at: $0) } ?? .max)
+    try setTimer(at: alarm.map { clock.reading(at: $0) } ?? .distantFuture)
   }
 
-  private mutating func setTimer(at reading: UInt64) throws(SystemError) {
+  private mutating func setTimer(at reading: Instant) throws(SystemError) {
     try timer.set(at: reading)
     expiry = reading
   }

@@ -14,8 +14,8 @@ public struct ClientCounts: Sendable, Equatable {
 /// What the ledger knows of one client. A record is never removed: the next client with its index takes it over.
 struct ClientRecord: Sendable {
   var generation: UInt32 = 0
-  /// Its share of the workers in relation to that of others; 0 where no client is, or it has left.
-  var weight: UInt32
+  /// False where no client is, or it has left.
+  var hasJoined: Bool
   var counts = ClientCounts()
   /// None of its jobs is started.
   var isPaused = false
@@ -34,8 +34,6 @@ struct ClientRecord: Sendable {
   var crowdRoot = JobRecord.none
   /// Its delayed jobs, in no order.
   var delayedHead = JobRecord.none
-
-  var hasJoined: Bool { weight > 0 }
 
   /// To the line. Whether the job is its first now.
   @inline(__always)

@@ -1,3 +1,5 @@
+import Time
+
 /// What the driver must do, in the order given, and before it stores the payload of another job.
 public enum JobAction: Sendable {
   /// Stop the worker that has this job. The attempt is over and counted: nothing must be reported about it any more. Of
@@ -15,8 +17,8 @@ public enum JobAction: Sendable {
   /// The job is over and its index will be used again. `sequence(of:)` and `attempts(of:)` still answer until then.
   case forget(JobID)
 
-  /// Send `timerFired` after so many nanoseconds. Armed again, it starts again.
-  case arm(JobTimer, after: UInt64)
+  /// Send `timerFired` after so long. Armed again, it starts again.
+  case arm(JobTimer, after: Nanoseconds)
   /// The timer must not fire any more.
   case disarm(JobTimer)
 

@@ -1,3 +1,5 @@
+import Time
+
 /// What can happen to jobs besides coming in (`JobLedger.accept`, `refuse`) and going to a worker (`send`). It is told
 /// to `JobLedger.handle(_:into:)`.
 ///
@@ -9,9 +11,8 @@ public enum JobEvent: Sendable, Equatable {
   /// No job will come any more.
   case inputEnded
 
-  /// From now on this client's jobs may come. A client of weight 2 has twice as many workers as one of weight 1 when both want more
-  /// than there are; 1 or more. Its index must be free: `knows(_:)` is false of the client that had it before.
-  case clientJoined(ClientID, weight: UInt32 = 1)
+  /// From now on this client's jobs may come. When all want more workers than there are, each has as many. Its index must be free: `knows(_:)` is false of the client that had it before.
+  case clientJoined(ClientID)
   /// The client has gone. Its jobs that no worker has are cancelled; those that one has go on, but are not repeated when they fail.
   case clientLeft(ClientID)
   /// None of the client's jobs is started from now on; those that a worker has go on. What it has queued does not count against the
@@ -27,11 +28,11 @@ public enum JobEvent: Sendable, Equatable {
   /// A parked job came to the head of its worker: its run clock starts; that of a job which was there already starts
   /// again from zero. Not needed if its answer is there, too.
   case started(JobID)
-  /// The worker answered with a result of so many bytes, after so many nanoseconds, if that is known.
-  case replied(JobID, resultBytes: Int, ran: UInt64? = nil)
+  /// The worker answered with a result of so many bytes, after so long, if that is known.
+  case replied(JobID, resultBytes: Int, ran: Nanoseconds? = nil)
   /// The job was leased to another pool, which has given it this outcome after so many attempts of its own, with a result of so
-  /// many bytes and after so many nanoseconds, if that is known. It is not repeated here.
-  case settledElsewhere(JobID, Outcome, resultBytes: Int, attempts: Int, ran: UInt64? = nil)
+  /// many bytes and after so long, if that is known. It is not repeated here.
+  case settledElsewhere(JobID, Outcome, resultBytes: Int, attempts: Int, ran: Nanoseconds? = nil)
   /// The answer of a job that was settled as `ok` cannot be trusted after all: if it still waits for an earlier job
   /// it has failed, without another attempt. Ignored if it is out.
   case answerWithdrawn(JobID)
@@ -64,8 +65,8 @@ public struct JobTerms: Sendable, Equatable {
 
   /// More attempts after one that failed; negative for as configured.
   public var retries: Int32
-  /// How long one attempt may run, in nanoseconds; 0 for as configured.
-  public var runLimit: UInt64
+  /// How long one attempt may run; zero for as configured.
+  public var runLimit: Nanoseconds
   /// Jobs of a higher priority are started before others, whosever they are; among equals of one client the order of the input
   /// counts. Usually 0.
   public var priority: Int32
@@ -73,7 +74,7 @@ public struct JobTerms: Sendable, Equatable {
   public var client: ClientID
 
   /// What is not given is as usual.
-  public init(retries: Int32 = -1, runLimit: UInt64 = 0, priority: Int32 = 0, client: ClientID = .sole) {
+  public init(retries: Int32 = -1, runLimit: Nanoseconds = .zero, priority: Int32 = 0, client: ClientID = .sole) {
     self.retries = retries
     self.runLimit = runLimit
     self.priority = priority

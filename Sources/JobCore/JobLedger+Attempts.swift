@@ -1,3 +1,5 @@
+import Time
+
 /// What becomes of a job that a worker has.
 extension JobLedger {
   mutating func started(_ job: JobID, into actions: inout [JobAction]) {
@@ -6,7 +8,7 @@ extension JobLedger {
     startRunClock(index, into: &actions)
   }
 
-  mutating func replied(_ job: JobID, _ resultBytes: Int, _ time: UInt64?, into actions: inout [JobAction]) {
+  mutating func replied(_ job: JobID, _ resultBytes: Int, _ time: Nanoseconds?, into actions: inout [JobAction]) {
     guard let index = leased(job, or: "a reply came for a job that no worker has", into: &actions) else { return }
     stopRunClock(index, into: &actions)
     slab[index].resultBytes = resultBytes
@@ -16,7 +18,7 @@ extension JobLedger {
   }
 
   mutating func settledElsewhere(
-    _ job: JobID, _ outcome: Outcome, _ resultBytes: Int, _ attempts: Int, _ time: UInt64?,
+    _ job: JobID, _ outcome: Outcome, _ resultBytes: Int, _ attempts: Int, _ time: Nanoseconds?,
     into actions: inout [JobAction]
   ) {
     guard let index = leased(job, or: "a job was settled elsewhere that is not leased", into: &actions) else { return }
@@ -28,7 +30,7 @@ extension JobLedger {
     if outcome == .ok { countRunTime(time, into: &actions) }
   }
 
-  private mutating func countRunTime(_ time: UInt64?, into actions: inout [JobAction]) {
+  private mutating func countRunTime(_ time: Nanoseconds?, into actions: inout [JobAction]) {
     guard let time else { return }
     runTimes.add(time)
     if configuration.runLimitPercent != nil, runTimes.count >= nextMedian { updateMedianLimit(into: &actions) }
@@ -161,8 +163,8 @@ extension JobLedger {
 
   /// Inlined, like all that only look at the ledger on the path of each job: it would be copied for a call.
   @inline(__always)
-  private func runLimit(of index: Int) -> UInt64? {
-    if slab[index].runLimit > 0 { return slab[index].runLimit }
+  private func runLimit(of index: Int) -> Nanoseconds? {
+    if slab[index].runLimit > .zero { return slab[index].runLimit }
     guard let medianLimit else { return configuration.runLimit }
     return min(medianLimit, configuration.runLimit ?? medianLimit)
   }
@@ -180,7 +182,7 @@ extension JobLedger {
     nextMedian = runTimes.count + max(1, runTimes.count / 16)
     guard let percent = configuration.runLimitPercent, let median = runTimes.quantile(0.5) else { return }
     let isFirst = medianLimit == nil
-    medianLimit = max(configuration.leastMedianLimit, UInt64(min(Double(median) / 100 * Double(percent), 0x1p62)))
+    medianLimit = max(configuration.leastMedianLimit, median.scaled(by: Double(percent) / 100))
     guard isFirst else { return }
     for index in 0..<slab.count where slab[index].state == .leased && !slab[index].isTimed && !slab[index].isParked {
       startRunClock(index, into: &actions)

@@ -22,11 +22,11 @@ extension JobLedger {
     return slab.clients[index].counts.unsettled < configuration.clientLimit ?? .max
   }
 
-  mutating func clientJoined(_ client: ClientID, _ weight: UInt32, into actions: inout [JobAction]) {
-    guard client.generation != 0, weight != 0 else {
-      return impossible("a client joined without a generation or a weight", into: &actions)
+  mutating func clientJoined(_ client: ClientID, into actions: inout [JobAction]) {
+    guard client.generation != 0 else {
+      return impossible("a client joined without a generation", into: &actions)
     }
-    if !slab.addClient(client, weight: weight) {
+    if !slab.addClient(client) {
       impossible("a client joined at the index of one that is known", into: &actions)
     }
   }
@@ -40,8 +40,8 @@ extension JobLedger {
     while slab.clients[index].delayedHead != JobRecord.none {
       cancel(slab.id(at: Int(slab.clients[index].delayedHead)), into: &actions)
     }
-    // Only now: a client that waits has a weight.
-    slab.clients[index].weight = 0
+    // Only now: a client that waits is there.
+    slab.clients[index].hasJoined = false
   }
 
   mutating func setPaused(_ client: ClientID, _ isPaused: Bool, into actions: inout [JobAction]) {
@@ -61,14 +61,14 @@ extension JobSlab {
   }
 
   /// False if the index is not free. The client is the last of the round, however often it comes again.
-  mutating func addClient(_ client: ClientID, weight: UInt32) -> Bool {
+  mutating func addClient(_ client: ClientID) -> Bool {
     let index = Int(client.index)
-    while clients.count <= index { clients.append(ClientRecord(weight: 0)) }
+    while clients.count <= index { clients.append(ClientRecord(hasJoined: false)) }
     let last = clients[index]
     // The sole client goes when others come, if it has brought nothing.
     let isFree = last.counts.unsettled == 0 && (!last.hasJoined || last.generation == 0)
     guard isFree, last.generation != client.generation else { return false }
-    clients[index] = ClientRecord(weight: weight)
+    clients[index] = ClientRecord(hasJoined: true)
     clients[index].generation = client.generation
     endTurn(index)
     return true

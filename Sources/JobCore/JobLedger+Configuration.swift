@@ -1,3 +1,5 @@
+import Time
+
 extension JobLedger {
   /// What a ledger is told once.
   public struct Configuration: Sendable, Equatable {
@@ -7,10 +9,10 @@ extension JobLedger {
     public var queueLimit: Int
     /// How many more attempts a job has after one that failed, 0 or more.
     public var retries: Int
-    /// How long one attempt may run, in nanoseconds; nil = for ever.
-    public var runLimit: UInt64?
-    /// How long a job may wait in the queue each time it is there, in nanoseconds; nil = for ever.
-    public var queueLimitTime: UInt64?
+    /// How long one attempt may run; nil = for ever.
+    public var runLimit: Nanoseconds?
+    /// How long a job may wait in the queue each time it is there; nil = for ever.
+    public var queueLimitTime: Nanoseconds?
     /// How many bytes of settled jobs may wait for an earlier one, 0 or more; `heldJobCost` is charged for each job besides its
     /// result. When it is reached, only the job that all wait for is still started. 0 = one held job is enough.
     public var orderWindow: Int
@@ -20,8 +22,8 @@ extension JobLedger {
     /// How long one attempt may run, in percent of the median of the jobs that were answered so far; nil = no such limit. It
     /// counts from when three were answered.
     public var runLimitPercent: Int?
-    /// The limit that follows from the median is never less, in nanoseconds: the shortest jobs vary most.
-    public var leastMedianLimit: UInt64 = 1
+    /// The limit that follows from the median is never less: the shortest jobs vary most.
+    public var leastMedianLimit = Nanoseconds(1)
     /// The wait before a failed attempt is repeated; nil = none.
     public var retryDelay: RetryDelay?
     /// When the run is given up; nil = never.
@@ -33,8 +35,8 @@ extension JobLedger {
 
     /// The defaults of the command line: order kept, no retries, no limits of time.
     public init(
-      keepOrder: Bool = true, queueLimit: Int = 1024, retries: Int = 0, runLimit: UInt64? = nil,
-      queueLimitTime: UInt64? = nil, orderWindow: Int = 64 << 20, quarantineAfter: Int = 3
+      keepOrder: Bool = true, queueLimit: Int = 1024, retries: Int = 0, runLimit: Nanoseconds? = nil,
+      queueLimitTime: Nanoseconds? = nil, orderWindow: Int = 64 << 20, quarantineAfter: Int = 3
     ) {
       self.keepOrder = keepOrder
       self.queueLimit = queueLimit
@@ -54,7 +56,8 @@ extension JobLedger {
         return "runLimitPercent is \(runLimitPercent), it must be 1 or more"
       }
       if let retryDelay, retryDelay.maximum < retryDelay.minimum {
-        return "retryDelay is \(retryDelay.minimum)..\(retryDelay.maximum), the second must not be less than the first"
+        return
+          "retryDelay is \(retryDelay.minimum.count)..\(retryDelay.maximum.count), the second must not be less than the first"
       }
       if let defect = halt?.defect { return defect }
       if let clientLimit, clientLimit < 1 { return "clientLimit is \(clientLimit), it must be 1 or more" }
@@ -64,24 +67,23 @@ extension JobLedger {
   }
 }
 
-/// The wait before a failed attempt is repeated, in nanoseconds: doubled with each one that fails, capped, jittered downwards.
+/// The wait before a failed attempt is repeated: doubled with each one that fails, capped, jittered downwards.
 public struct RetryDelay: Sendable, Equatable {
   /// After the first failure.
-  public var minimum: UInt64
+  public var minimum: Nanoseconds
   /// The longest.
-  public var maximum: UInt64
+  public var maximum: Nanoseconds
 
-  /// Waits from `minimum` to `maximum` nanoseconds.
-  public init(minimum: UInt64, maximum: UInt64) {
+  /// Waits from `minimum` to `maximum`.
+  public init(minimum: Nanoseconds, maximum: Nanoseconds) {
     self.minimum = minimum
     self.maximum = maximum
   }
 
   /// The wait after attempt `attempt` (from 1) of a job: between half and all of `minimum` · 2^(attempt - 1), at most
   /// `maximum`. The same for the same seed, job and attempt.
-  public func wait(afterAttempt attempt: Int32, of job: UInt64, seed: UInt64) -> UInt64 {
-    let (product, overflow) = minimum.multipliedReportingOverflow(by: 1 << UInt64(max(0, min(attempt - 1, 62))))
-    let full = overflow ? maximum : min(product, maximum)
+  public func wait(afterAttempt attempt: Int32, of job: UInt64, seed: UInt64) -> Nanoseconds {
+    let full = min(minimum * (1 << UInt64(max(0, min(attempt - 1, 62)))), maximum)
     // One step of SplitMix64 mixes what makes this wait different from all others.
     var mixed = seed &+ job &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(attempt) &* 0xD1B5_4A32_D192_ED03
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -1,3 +1,5 @@
+import Time
+
 /// New limits for a ledger that lives.
 extension JobLedger {
   /// From now on these count. Nothing that was accepted is lost by it: a queue that is longer than the new limit, or a client with
@@ -20,7 +22,7 @@ extension JobLedger {
     conclude(into: &actions)
   }
 
-  private mutating func restartQueueTimers(after old: UInt64?, into actions: inout [JobAction]) {
+  private mutating func restartQueueTimers(after old: Nanoseconds?, into actions: inout [JobAction]) {
     for index in 0..<slab.count where slab[index].state == .queued {
       let timer = JobTimer.queue(slab.id(at: index))
       if old != nil { actions.append(.disarm(timer)) }

@@ -1,3 +1,5 @@
+import Time
+
 /// The job ledger as a pure state machine: events in, actions out. No I/O, no clock, no bytes; it counts.
 ///
 /// It decides which job gets a lease, whether a failed attempt is repeated, how each job ends (exactly once) and when
@@ -34,7 +36,7 @@ public struct JobLedger: Sendable {
 
   var slab = JobSlab()
   /// The limit that follows from the median, once it is known.
-  var medianLimit: UInt64?
+  var medianLimit: Nanoseconds?
   /// Answered jobs at which the median is looked at again.
   var nextMedian: UInt64 = 3
   var inputEnded = false
@@ -53,7 +55,7 @@ public struct JobLedger: Sendable {
     switch event {
     case .skipped: counts.skipped += 1
     case .inputEnded: inputEnded = true
-    case .clientJoined(let client, let weight): clientJoined(client, weight, into: &actions)
+    case .clientJoined(let client): clientJoined(client, into: &actions)
     case .clientLeft(let client): clientLeft(client, into: &actions)
     case .clientPaused(let client): setPaused(client, true, into: &actions)
     case .clientResumed(let client): setPaused(client, false, into: &actions)
@@ -113,7 +115,7 @@ public struct JobLedger: Sendable {
   public func attempts(of job: JobID) -> Int { slab.findRecord(job).map { Int(slab[$0].attempts) } ?? 0 }
 
   /// Whether the job's terms have a run limit of their own. Known until the index is used again.
-  public func hasOwnRunLimit(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].runLimit > 0 } ?? false }
+  public func hasOwnRunLimit(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].runLimit > .zero } ?? false }
 
   /// Whether so much waits for an earlier job that only that one may start.
   var isWindowFull: Bool { counts.held > 0 && counts.heldBytes >= configuration.orderWindow }

@@ -1,7 +1,7 @@
 /// Whose turn it is: the clients with queued jobs, in a binary heap.
 ///
-/// Those that are paused stand behind all others. The highest priority goes first wherever it waits; among equals the client with the fewest leased jobs for its weight; and among
-/// those in turn.
+/// Those that are paused stand behind all others. The highest priority goes first wherever it waits; among equals the client with
+/// the fewest leased jobs; and among those in turn.
 extension JobSlab {
   /// A lease goes to a job that is queued: it leaves the queue.
   mutating func beginLease(_ index: Int) {
@@ -100,9 +100,7 @@ extension JobSlab {
     if clients[client].isPaused != clients[other].isPaused { return clients[other].isPaused }
     let (mine, its) = (clients[client].headPriority, clients[other].headPriority)
     if mine != its { return mine > its }
-    // leased / weight of both, without a division. A client that has left and still has leased jobs has none queued.
-    let load = UInt64(clients[client].counts.leased) * UInt64(clients[other].weight)
-    let otherLoad = UInt64(clients[other].counts.leased) * UInt64(clients[client].weight)
+    let (load, otherLoad) = (clients[client].counts.leased, clients[other].counts.leased)
     return load == otherLoad ? clients[client].turn < clients[other].turn : load < otherLoad
   }
 }

@@ -1,3 +1,5 @@
+import Time
+
 /// What the ledger knows of one job.
 struct JobRecord: Sendable {
   /// `free → queued ⇄ leased → (held →) free`, and from leased by way of delayed back to queued.
@@ -22,7 +24,7 @@ struct JobRecord: Sendable {
   /// More attempts after one that failed.
   var retries: Int32 = 0
   /// How long one attempt may run; 0 for as configured.
-  var runLimit: UInt64 = 0
+  var runLimit: Nanoseconds = .zero
   var priority: Int32 = 0
   /// Its run clock goes.
   var isTimed = false
@@ -84,7 +86,7 @@ struct JobRecord: Sendable {
 struct JobSlab: Sendable {
   var records: [JobRecord] = []
   /// By the index of their identifiers. The sole client is the first.
-  var clients: [ClientRecord] = [ClientRecord(weight: 1)]
+  var clients: [ClientRecord] = [ClientRecord(hasJoined: true)]
   /// The clients that have queued jobs: a binary heap, whose turn it is at the top. What is behind `waitingCount` is left over: a
   /// queue that is empty every other moment costs no more.
   var waiting: [UInt32] = []

@@ -3,13 +3,14 @@ import JobCore
 import LinuxIO
 import PoolCore
 import Records
+import Time
 import WireFormats
 import WorkerPool
 
 /// Carries the ledger's actions out, and the pool's events in.
 extension JobEngine {
-  /// A fresh worker is asked this often whether it has begun its first job, in nanoseconds.
-  private static let beginInterval: UInt64 = 20_000_000
+  /// A fresh worker is asked this often whether it has begun its first job.
+  private static let beginInterval: Nanoseconds = .milliseconds(20)
 
   /// Takes what the pool reports.
   mutating func take(_ event: WorkerPoolEvent, _ loop: inout EventLoop, _ reporter: inout Reporter) {
@@ -41,7 +42,7 @@ extension JobEngine {
     let sent = SentJob(tag: next.job.tag, number: ledger.sequence(of: next.job))
     while workerOfJob.count <= Int(next.job.index) {
       workerOfJob.append(nil)
-      runLimitOfJob.append(0)
+      runLimitOfJob.append(.zero)
     }
     workerOfJob[Int(next.job.index)] = worker
     let isSent = store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
@@ -106,7 +107,7 @@ extension JobEngine {
     }
     noteEnd(of: job, nil, received: size, loop)
     let attempt = facts.attempt(of: job)
-    let ran = attempt.includesStart ? nil : loop.now() &- attempt.startedAt
+    let ran = attempt.includesStart ? nil : loop.now() - attempt.startedAt
     if attempt.includesStart { outputs.append(.firstReply(worker)) }
     noteAttemptEnd(job, failure: nil)
     // For dead letters the job is kept beside its answer.
@@ -172,7 +173,8 @@ extension JobEngine {
     case .died(let report): fail(job, .crashed, cause: report.cause, Failure(report), loop)
     case .violation(let account, let violation):
       let evidence = Failure(message: "\(account.name) \(violation)", account: account)
-      fail(job, .failed, cause: violation.cause, evidence, loop)
+      // What is merely too large is the job's fault alone; any other breach costs a worker, like a death.
+      fail(job, violation.isOverLimit ? .failed : .crashed, cause: violation.cause, evidence, loop)
     case .offence(let account, let offence):
       let evidence = Failure(message: "\(account.name) \(offence)", account: account)
       fail(job, .crashed, cause: offence.cause, evidence, loop)
@@ -276,13 +278,13 @@ extension JobEngine {
 
   /// The run clock starts with the first byte written; but a worker that is still loading has not begun, as its unread
   /// pipe proves. For its first job the clock starts when it begins to read (workerpool #508).
-  private mutating func arm(_ timer: JobTimer, _ wait: UInt64, _ loop: borrowing EventLoop) {
+  private mutating func arm(_ timer: JobTimer, _ wait: Nanoseconds, _ loop: borrowing EventLoop) {
     if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)], !pool.hasBegun(worker) {
       runLimitOfJob[Int(job.index)] = wait
-      timers.arm(.begin(job, worker), at: loop.now() &+ min(wait, Self.beginInterval))
+      timers.arm(.begin(job, worker), at: loop.now() + min(wait, Self.beginInterval))
       return
     }
-    timers.arm(.job(timer), at: loop.now() &+ wait)
+    timers.arm(.job(timer), at: loop.now() + wait)
   }
 
   private mutating func disarm(_ timer: JobTimer) {
@@ -299,9 +301,9 @@ extension JobEngine {
         guard workerOfJob[Int(job.index)] == worker else { continue }
         let limit = runLimitOfJob[Int(job.index)]
         if pool.hasBegun(worker) {
-          timers.arm(.job(.run(job)), at: loop.now() &+ limit)
+          timers.arm(.job(.run(job)), at: loop.now() + limit)
         } else {
-          timers.arm(.begin(job, worker), at: loop.now() &+ min(limit, Self.beginInterval))
+          timers.arm(.begin(job, worker), at: loop.now() + min(limit, Self.beginInterval))
         }
       }
     }

@@ -2,15 +2,16 @@ import EventLoop
 import JobCore
 import LinuxIO
 import PoolCore
+import Time
 import WorkerPool
 
 /// Jobs that run for long without an answer: what their workers are doing, and what that may mean. One timer serves
 /// all of them.
 extension JobEngine {
-  /// A job that has run for this long is looked at, in nanoseconds.
-  private static let silenceLimit: UInt64 = 10_000_000_000
-  /// They are looked for at most this often, in nanoseconds.
-  private static let leastPause: UInt64 = 1_000_000_000
+  /// A job that has run for this long is looked at.
+  private static let silenceLimit: Nanoseconds = .seconds(10)
+  /// They are looked for at most this often.
+  private static let leastPause: Nanoseconds = .seconds(1)
   /// The most silent jobs that are remembered; there are more only in runs in which every job is silent.
   private static let mostRemembered = 1024
   /// The most workers that are looked at when their jobs run out of time.
@@ -21,7 +22,7 @@ extension JobEngine {
   mutating func watchForSilence(_ loop: borrowing EventLoop) {
     if isWatchingForSilence { return }
     isWatchingForSilence = true
-    timers.arm(.silence, at: loop.now() &+ Self.silenceLimit)
+    timers.arm(.silence, at: loop.now() + Self.silenceLimit)
   }
 
   /// Names each job that has run for too long, once.
@@ -30,12 +31,12 @@ extension JobEngine {
     let busy = pool.busyWorkers
     isWatchingForSilence = !busy.isEmpty
     guard isWatchingForSilence else { return }
-    var next = now &+ Self.silenceLimit
+    var next = now + Self.silenceLimit
     for worker in busy {
       guard let sent = pool.head(of: worker), case let job = JobID(tag: sent.tag), !silentJobs.contains(job) else {
         continue
       }
-      let due = facts.attempt(of: job).startedAt &+ Self.silenceLimit
+      let due = facts.attempt(of: job).startedAt + Self.silenceLimit
       // One that is still loading has begun nothing; that has a limit of its own.
       if now >= due, pool.hasBegun(worker) {
         reportSilence(of: job, worker, now, &reporter)
@@ -43,15 +44,15 @@ extension JobEngine {
         next = min(next, due)
       }
     }
-    timers.arm(.silence, at: max(next, now &+ Self.leastPause))
+    timers.arm(.silence, at: max(next, now + Self.leastPause))
   }
 
-  private mutating func reportSilence(of job: JobID, _ worker: WorkerID, _ now: UInt64, _ reporter: inout Reporter) {
+  private mutating func reportSilence(of job: JobID, _ worker: WorkerID, _ now: Instant, _ reporter: inout Reporter) {
     if silentJobs.count >= Self.mostRemembered { silentJobs.removeAll() }
     silentJobs.insert(job)
     guard reporter.verbosity >= .normal, let account = pool.account(of: worker, now) else { return }
     let activity = pool.activity(of: worker)
-    let elapsed = seconds(now &- facts.attempt(of: job).startedAt)
+    let elapsed = seconds(now - facts.attempt(of: job).startedAt)
     reporter.repeated(
       .silentJob, cause: activity?.cause ?? "", about: Reporter.Subject(account),
       "job \(ledger.sequence(of: job)) has run for \(elapsed) on \(account.name)"

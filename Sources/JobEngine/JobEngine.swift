@@ -4,6 +4,7 @@ import LinuxIO
 import PoolCore
 import Records
 import Text
+import Time
 import Timers
 import WireFormats
 import WorkerPool
@@ -46,7 +47,7 @@ package struct JobEngine: ~Copyable {
   /// Workers that have done something since jobs were parked last: there may be room for more.
   var workersWithRoom: [WorkerID] = []
   /// The time that the run clock of each job gets, by the job's index, while it waits for its worker to begin.
-  var runLimitOfJob: [UInt64] = []
+  var runLimitOfJob: [Nanoseconds] = []
   /// The job whose reply is being settled, and its worker, which keeps the reply meanwhile.
   var replying: (job: JobID, worker: WorkerID)?
   /// Why jobs are cancelled from now on, since all of them are to end.
@@ -68,8 +69,8 @@ package struct JobEngine: ~Copyable {
   var silenceHints: Set<SilenceHint> = []
   /// Workers that were looked at because their jobs ran out of time.
   var timeoutsLookedAt = 0
-  /// The failed starts that opened the breaker last, and in how many nanoseconds they came.
-  var failedStarts: (count: Int, period: UInt64) = (0, 0)
+  /// The failed starts that opened the breaker last, and in what time they came.
+  var failedStarts: (count: Int, period: Nanoseconds) = (0, .zero)
   var lastFailedStart: DeathReport?
   var lastSpawnError: SpawnError?
   /// Why the last start failed, whichever way.
@@ -82,8 +83,8 @@ package struct JobEngine: ~Copyable {
     facts = JobFacts(keepsDetails: configuration.keepsDetails)
   }
 
-  /// When `fireTimers` is wanted, in nanoseconds of the monotonic clock; nil for never.
-  package var nextDeadline: UInt64? { earliest(pool.nextDeadline, timers.earliest) }
+  /// When `fireTimers` is wanted, by the monotonic clock; nil for never.
+  package var nextDeadline: Instant? { earliest(pool.nextDeadline, timers.earliest) }
 
   /// Whether `advance` has something to do.
   package var hasNews: Bool {
@@ -353,7 +354,7 @@ package struct JobEngineConfiguration: Sendable {
 }
 
 /// The earlier of two times, if there are any.
-package func earliest(_ left: UInt64?, _ right: UInt64?) -> UInt64? {
+package func earliest(_ left: Instant?, _ right: Instant?) -> Instant? {
   guard let left, let right else { return left ?? right }
   return min(left, right)
 }

@@ -1,19 +1,20 @@
 import JobCore
 import JobLog
 import Records
+import Time
 import WireFormats
 import WorkerProcess
 
 /// What is known of each job from its acceptance until it has come out, by the dense index of its identifier: for the
-/// joblog, records and dead letters. Times are those of the loop, in nanoseconds.
+/// joblog, records and dead letters. Times are those of the loop.
 package struct JobFacts {
   /// When the attempt began.
   package struct Attempt {
-    package var startedAt: UInt64
+    package var startedAt: Instant
     /// The worker had read nothing before: how long the job itself runs cannot be told from when it was sent.
     package var includesStart: Bool
 
-    package init(startedAt: UInt64 = 0, includesStart: Bool = false) {
+    package init(startedAt: Instant = .origin, includesStart: Bool = false) {
       self.startedAt = startedAt
       self.includesStart = includesStart
     }
@@ -21,10 +22,10 @@ package struct JobFacts {
 
   /// What only those need who tell about each single job.
   package struct Details {
-    package var acceptedAt: UInt64 = 0
-    package var leasedAt: UInt64?
+    package var acceptedAt: Instant = .origin
+    package var leasedAt: Instant?
     /// When its last attempt, or its wait, was over.
-    package var endedAt: UInt64 = 0
+    package var endedAt: Instant = .origin
     package var slot: Int?
     package var pid: Int32?
     package var sent = 0
@@ -45,10 +46,10 @@ package struct JobFacts {
     /// Attempts that failed.
     package var failedAttempts: [DeadLetter.Attempt] = []
 
-    /// How long it waited for its last lease, or for its end if it never had one, in nanoseconds.
-    package var queued: UInt64 { (leasedAt ?? endedAt) &- acceptedAt }
-    /// How long its last attempt took, in nanoseconds; nil without one.
-    package var ran: UInt64? { leasedAt.map { endedAt &- $0 } }
+    /// How long it waited for its last lease, or for its end if it never had one.
+    package var queued: Nanoseconds { (leasedAt ?? endedAt) - acceptedAt }
+    /// How long its last attempt took; nil without one.
+    package var ran: Nanoseconds? { leasedAt.map { endedAt - $0 } }
 
     /// What became of it, as a record.
     package func outputRecord(seq: UInt64, _ outcome: Outcome, attempts: Int) -> OutputRecord {
@@ -68,7 +69,7 @@ package struct JobFacts {
   package init(keepsDetails: Bool) { self.keepsDetails = keepsDetails }
 
   /// A job was accepted.
-  package mutating func begin(_ job: JobID, at now: UInt64, answer: Framing?) {
+  package mutating func begin(_ job: JobID, at now: Instant, answer: Framing?) {
     let index = Int(job.index)
     while attempts.count <= index {
       attempts.append(Attempt())

@@ -3,6 +3,7 @@ import LinuxIO
 import PoolCore
 import ServiceManager
 import Text
+import Time
 import WorkerPool
 import WorkerProcess
 
@@ -16,9 +17,8 @@ package struct Reporter: ~Copyable {
   private static let linesInSight = 20
   /// While more than this waits for a slow reader of stderr, the workers' stderr is not read.
   private static let highWater = 256 * 1024
-  /// A reader that does not catch up within this time, in nanoseconds, holds no worker any longer: its lines are
-  /// dropped.
-  private static let patience: UInt64 = 1_000_000_000
+  /// A reader that does not catch up within this time holds no worker any longer: its lines are dropped.
+  private static let patience: Nanoseconds = .seconds(1)
   /// While more than this waits, messages of our own are dropped, too, but for errors.
   private static let mostWaiting = 1 << 20
 
@@ -26,7 +26,7 @@ package struct Reporter: ~Copyable {
   private enum Pace: Equatable {
     case keepsUp
     /// Too much waits for it: until this time the workers wait, too.
-    case behind(until: UInt64)
+    case behind(until: Instant)
     /// It has not caught up by then.
     case stuck
   }
@@ -252,14 +252,14 @@ package struct Reporter: ~Copyable {
 
   /// To be called after each `flush`: whether the workers' stderr should be left unread for now. It is, for a moment,
   /// when the reader falls behind; but a log that nobody reads must not keep the workers from answering.
-  package mutating func holdsWorkers(at now: UInt64) -> Bool {
+  package mutating func holdsWorkers(at now: Instant) -> Bool {
     guard isFull else {
       pace = .keepsUp
       reportWhatWasDropped()
       return false
     }
     switch pace {
-    case .keepsUp: pace = .behind(until: now &+ Self.patience)
+    case .keepsUp: pace = .behind(until: now + Self.patience)
     case .behind(let until): if now >= until { pace = .stuck }
     case .stuck: break
     }
@@ -267,7 +267,7 @@ package struct Reporter: ~Copyable {
   }
 
   /// When `holdsWorkers` may give another answer; nil if only the reader can change it.
-  package var nextDeadline: UInt64? {
+  package var nextDeadline: Instant? {
     if case .behind(let until) = pace { until } else { nil }
   }
 

@@ -1,3 +1,5 @@
+import Time
+
 /// Why a line of a joblog cannot be believed.
 public enum JobLogDamage: Error, Hashable, Sendable, CustomStringConvertible {
   /// It is as long as no line we write.
@@ -28,8 +30,8 @@ extension JobLogLine {
     let columns = try Columns(of: line)
     sequence = try line.number(columns, 1)
     guard line.isByte(UInt8(ascii: ":"), columns, 2) else { throw .column(2) }
-    startTime = try line.extracting(columns[3]).milliseconds().orDamage(3)
-    runtime = try line.extracting(columns[4]).milliseconds(width: Self.runtimeWidth).orDamage(4)
+    startTime = Instant(sinceOrigin: try line.extracting(columns[3]).time().orDamage(3))
+    runtime = try line.extracting(columns[4]).time(width: Self.runtimeWidth).orDamage(4)
     sent = try line.number(columns, 5)
     received = try line.number(columns, 6)
     exitValue = try line.extracting(columns[7]).signedDecimal.flatMap { Int32(exactly: $0) }.orDamage(7)
@@ -44,7 +46,7 @@ extension JobLogLine {
       return
     }
     var usage = Usage(cpu: nil, rss: nil)
-    if !line.isUnknown(columns, 14) { usage.cpu = try line.extracting(columns[14]).milliseconds().orDamage(14) }
+    if !line.isUnknown(columns, 14) { usage.cpu = try line.extracting(columns[14]).time().orDamage(14) }
     if columns.count > 14, !line.isUnknown(columns, 15) {
       usage.rss = try line.extracting(columns[15]).signedDecimal.orDamage(15)
     }

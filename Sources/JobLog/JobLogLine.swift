@@ -1,3 +1,5 @@
+import Time
+
 /// What the joblog says of one settled job.
 ///
 /// A joblog is a table in text: a header, then one line per job in the order in which they settled. The columns are
@@ -30,10 +32,11 @@ public struct JobLogLine: Hashable, Sendable {
 
   /// The job's place in the input, from 1.
   public let sequence: UInt64
-  /// When its last attempt began, or when it settled if there was none: milliseconds since 1970.
-  public let startTime: UInt64
-  /// How long its last attempt ran, in milliseconds.
-  public let runtime: UInt64
+  /// When its last attempt began, or when it settled if there was none, on the wall clock. Like all times it is
+  /// written to the millisecond.
+  public let startTime: Instant
+  /// How long its last attempt ran.
+  public let runtime: Nanoseconds
   /// Bytes of the job.
   public let sent: UInt64
   /// Bytes of the reply.
@@ -56,13 +59,13 @@ public struct JobLogLine: Hashable, Sendable {
 
   /// What a job took of the machine. Either may be unknown for one job and known for the next.
   public struct Usage: Hashable, Sendable {
-    /// Processor time, in milliseconds.
-    public var cpu: UInt64?
+    /// Processor time.
+    public var cpu: Nanoseconds?
     /// By how many bytes its worker's resident memory changed.
     public var rss: Int64?
 
     /// What is known, in the units of the properties.
-    public init(cpu: UInt64?, rss: Int64?) {
+    public init(cpu: Nanoseconds?, rss: Int64?) {
       (self.cpu, self.rss) = (cpu, rss)
     }
   }
@@ -70,7 +73,7 @@ public struct JobLogLine: Hashable, Sendable {
   /// A line about a settled job; the units are those of the properties. `exitValue` and `signal` are taken as 0 for a job that is
   /// `ok`, and `exitValue` as -1 for another if both are 0: scripts that know GNU parallel tell success by these two columns.
   public init(
-    sequence: UInt64, startTime: UInt64, runtime: UInt64, sent: UInt64, received: UInt64, exitValue: Int32,
+    sequence: UInt64, startTime: Instant, runtime: Nanoseconds, sent: UInt64, received: UInt64, exitValue: Int32,
     signal: Int32,
     slot: UInt32?, attempts: UInt32, outcome: JobLogOutcome, key: JobKey, usage: Usage? = nil
   ) {
@@ -98,7 +101,7 @@ public struct JobLogLine: Hashable, Sendable {
     }
     number(sequence)
     bytes.append(contentsOf: ":\t".utf8)
-    appendSeconds(startTime, to: &bytes)
+    appendSeconds(startTime.sinceOrigin, to: &bytes)
     endColumn()
     appendSeconds(runtime, width: Self.runtimeWidth, to: &bytes)
     endColumn()

@@ -1,3 +1,5 @@
+import Time
+
 // Numbers in columns. Each has one spelling only, so that a torn number with another one glued to it is more often seen.
 
 /// Appends a number in decimal.
@@ -12,9 +14,10 @@ func appendDecimal(_ number: Int64, to bytes: inout [UInt8]) {
   appendDecimal(number.magnitude, to: &bytes)
 }
 
-/// Appends milliseconds as seconds with three decimals, filled up with spaces on the left to `width` (printf's `%*.3f`).
-func appendSeconds(_ milliseconds: UInt64, width: Int = 0, to bytes: inout [UInt8]) {
+/// Appends a time in seconds with three decimals, the rest cut off, filled up with spaces on the left to `width` (printf's `%*.3f`).
+func appendSeconds(_ time: Nanoseconds, width: Int = 0, to bytes: inout [UInt8]) {
   let start = bytes.count
+  let milliseconds = time.milliseconds
   appendDecimal(milliseconds / 1000, to: &bytes)
   bytes.append(UInt8(ascii: "."))
   for place: UInt64 in [100, 10, 1] {
@@ -47,8 +50,8 @@ extension RawSpan {
     return magnitude == Int64.min.magnitude ? .min : Int64(exactly: magnitude).map { -$0 }
   }
 
-  /// Milliseconds, from seconds with three decimals, and the spaces before them that make the text `width` long.
-  func milliseconds(width: Int = 0) -> UInt64? {
+  /// A time, from seconds with three decimals, and the spaces before them that make the text `width` long; nil if it is not one, or too long.
+  func time(width: Int = 0) -> Nanoseconds? {
     var start = 0
     while start < byteCount, byte(at: start) == UInt8(ascii: " ") { start &+= 1 }
     let point = byteCount &- 4
@@ -63,6 +66,7 @@ extension RawSpan {
     }
     let (total, isTooLarge) = seconds.multipliedReportingOverflow(by: 1000)
     let (sum, isStillTooLarge) = total.addingReportingOverflow(thousandths)
-    return isTooLarge || isStillTooLarge ? nil : sum
+    let (nanoseconds, isTooLong) = sum.multipliedReportingOverflow(by: 1_000_000)
+    return isTooLarge || isStillTooLarge || isTooLong ? nil : Nanoseconds(nanoseconds)
   }
 }

@@ -5,6 +5,7 @@ import JobEngine
 import LinuxIO
 import PoolCore
 import Records
+import Time
 import WireFormats
 import WorkerPool
 
@@ -13,10 +14,10 @@ struct LocalWorkers: ~Copyable, Workplace {
   /// What is remembered of the worker in a slot until it has ended.
   struct Story {
     var pid: CInt = 0
-    var startedAt: UInt64 = 0
+    var startedAt: Instant = .origin
     /// When it was ready, as far as is known.
-    var readyAt: UInt64?
-    var stoppingSince: UInt64?
+    var readyAt: Instant?
+    var stoppingSince: Instant?
     var reason: RetireReason?
     /// It is stopped because its job was cancelled.
     var isGivenUp = false
@@ -58,7 +59,7 @@ struct LocalWorkers: ~Copyable, Workplace {
     _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
   ) {
     let terms = JobTerms(
-      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority)
+      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority)
     engine.accept(payload, terms, answer: answer, loop, complete)
   }
 
@@ -86,7 +87,7 @@ struct LocalWorkers: ~Copyable, Workplace {
   // MARK: Going on
 
   mutating func start(_ loop: inout EventLoop, _ reporter: inout Reporter) { engine.pool.start(&loop) }
-  var nextDeadline: UInt64? { engine.nextDeadline }
+  var nextDeadline: Instant? { engine.nextDeadline }
   mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     engine.fireTimers(&loop, &reporter)
   }
@@ -133,7 +134,7 @@ struct LocalWorkers: ~Copyable, Workplace {
   // MARK: What people are told
 
   /// The engine names each job that is silent; here it is about those that are not begun.
-  mutating func saySilence(since start: UInt64, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
+  mutating func saySilence(since start: Instant, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
     if counts[.ok] > 0 { return false }
     let running = engine.pool.busyWorkers
     guard running.contains(where: { engine.pool.hasBegun($0) }) else {

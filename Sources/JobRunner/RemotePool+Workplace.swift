@@ -6,6 +6,7 @@ import LinuxIO
 import PoolCore
 import Records
 import RemotePool
+import Time
 import WireFormats
 
 /// A pool that is served elsewhere, as a workplace.
@@ -67,7 +68,7 @@ extension RemotePool: Workplace {
     if signal == Signal.user1 { sayState(&reporter) }
   }
 
-  mutating func saySilence(since start: UInt64, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
+  mutating func saySilence(since start: Instant, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
     saySilence(&reporter)
   }
 

@@ -2,6 +2,7 @@ import Chronicle
 import JobCore
 import JobEngine
 import LinuxIO
+import Time
 import WireFormats
 
 /// What a run needs to know wherever its jobs are done.
@@ -18,9 +19,9 @@ public struct RunConfiguration: Sendable {
   public var seed: UInt64
   /// What people are told on stderr.
   public var verbosity: Verbosity
-  /// How long running jobs, and readers that are slow, may take after a SIGTERM, in nanoseconds; then they are given
+  /// How long running jobs, and readers that are slow, may take after a SIGTERM; then they are given
   /// up.
-  public var drainLimit: UInt64 = 30_000_000_000
+  public var drainLimit: Nanoseconds = .seconds(30)
 
   /// Where each job that has come out is written down, one line each.
   public var jobLog: String?

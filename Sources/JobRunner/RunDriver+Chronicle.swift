@@ -4,25 +4,26 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Records
+import Time
 
 /// What happens, told to the summary, the progress line, the trace and the report.
 extension RunDriver where Work: ~Copyable {
-  /// So often it is told how much is where, in nanoseconds.
-  private static var sampleInterval: UInt64 { 250_000_000 }
-  /// So often progress is looked at while we are in the background, in nanoseconds.
-  private static var backgroundInterval: UInt64 { 250_000_000 }
+  /// So often it is told how much is where.
+  private static var sampleInterval: Nanoseconds { .milliseconds(250) }
+  /// So often progress is looked at while we are in the background.
+  private static var backgroundInterval: Nanoseconds { .milliseconds(250) }
 
-  /// Nanoseconds since the beginning of the run.
-  func elapsed(_ time: UInt64) -> UInt64 { time &- startedAt }
-  var now: UInt64 { elapsed(loop.now()) }
+  /// The same moment on the clock that began with the run.
+  func elapsed(_ time: Instant) -> Instant { .origin + (time - startedAt) }
+  var now: Instant { elapsed(loop.now()) }
 
   // MARK: Jobs
 
   mutating func noteSettled(_ job: JobID, _ outcome: Outcome) {
     let attempt = workplace.attempt(of: job)
     // What includes a start is not the time of a job.
-    let isTimed = attempt.startedAt > 0 && !attempt.includesStart
-    chronicle.summary.settled(outcome, ran: isTimed ? loop.now() &- attempt.startedAt : nil)
+    let isTimed = attempt.startedAt > .origin && !attempt.includesStart
+    chronicle.summary.settled(outcome, ran: isTimed ? loop.now() - attempt.startedAt : nil)
     guard workplace.keepsDetails else { return }
     let details = workplace.details(of: job)
     chronicle.tell(
@@ -48,23 +49,23 @@ extension RunDriver where Work: ~Copyable {
         Sample(
           at: now, queued: counts.queued, running: counts.leased, settled: counts.settled, notOK: counts.bad,
           serving: crowd.serving, starting: crowd.starting)))
-    timers.arm(.sample, at: loop.now() &+ Self.sampleInterval)
+    timers.arm(.sample, at: loop.now() + Self.sampleInterval)
   }
 
   mutating func beginChronicle() {
     if chronicle.isDetailed { takeSample() }
     guard let display else { return }
-    timers.arm(.progress, at: startedAt &+ display.nextUpdate)
+    timers.arm(.progress, at: startedAt + display.nextUpdate.sinceOrigin)
   }
 
   mutating func drawProgress() {
     guard display != nil else { return }
     if isInForeground(of: reporter.number) {
       if let line = display!.update(progress, at: now) { reporter.setStatus(line) }
-      timers.arm(.progress, at: max(startedAt &+ display!.nextUpdate, loop.now() &+ 1_000_000))
+      timers.arm(.progress, at: max(startedAt + display!.nextUpdate.sinceOrigin, loop.now() + .milliseconds(1)))
     } else {
       reporter.forgetStatus()
-      timers.arm(.progress, at: loop.now() &+ Self.backgroundInterval)
+      timers.arm(.progress, at: loop.now() + Self.backgroundInterval)
     }
   }
 

@@ -5,12 +5,13 @@ import LinuxIO
 import PoolCore
 import SystemEvents
 import Text
+import Time
 
 /// All the ways in which a run ends.
 extension RunDriver where Work: ~Copyable {
-  /// The last messages may take this long, in nanoseconds; longer only while their reader goes on reading and no signal
+  /// The last messages may take this long; longer only while their reader goes on reading and no signal
   /// asks for an end.
-  private static var messagesLimit: UInt64 { 1_000_000_000 }
+  private static var messagesLimit: Nanoseconds { .seconds(1) }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
   mutating func abandonJobs(_ urgency: StopUrgency, because cause: CancelCause) {
@@ -49,11 +50,10 @@ extension RunDriver where Work: ~Copyable {
     let now = loop.now()
     let since = resultsSince ?? now
     resultsSince = since
-    return now &- since < Self.gatheringLimit
+    return now - since < Self.gatheringLimit
   }
 
-  /// In nanoseconds.
-  private static var gatheringLimit: UInt64 { 1_000_000 }
+  private static var gatheringLimit: Nanoseconds { .milliseconds(1) }
 
   mutating func outputReady(hangup: Bool) {
     sink.flush()
@@ -95,7 +95,7 @@ extension RunDriver where Work: ~Copyable {
       reporter.fatal("cannot write stdout: \(error); results are lost")
     }
     if case .open = sink.state, !sink.isEmpty {
-      reporter.note("\(sink.waitingBytes) bytes of results are lost: the reader of stdout did not take them")
+      reporter.note("\(plural(sink.waitingBytes, "byte")) of results lost: the reader of stdout did not take all")
     }
     flushFiles()
   }
@@ -105,7 +105,7 @@ extension RunDriver where Work: ~Copyable {
     reporter.flush()
     _ = reporter.holdsWorkers(at: loop.now())
     loop.countTime()
-    var (waiting, deadline) = (reporter.waitingBytes, loop.now() &+ Self.messagesLimit)
+    var (waiting, deadline) = (reporter.waitingBytes, loop.now() + Self.messagesLimit)
     while reporter.isBlocked || reporter.blockedLog != nil, signalsTaken < 2 {
       watchErrorOutput()
       let log = reporter.blockedLog
@@ -114,12 +114,12 @@ extension RunDriver where Work: ~Copyable {
       if let log { loop.remove(log) }
       reporter.flush()
       guard signalsTaken == 0, reporter.waitingBytes < waiting else { continue }
-      (waiting, deadline) = (reporter.waitingBytes, loop.now() &+ Self.messagesLimit)
+      (waiting, deadline) = (reporter.waitingBytes, loop.now() + Self.messagesLimit)
     }
   }
 
   /// False when that is of no use any more: the loop does not work, or it is time to give up.
-  mutating func waitForReaders(until deadline: UInt64?) -> Bool {
+  mutating func waitForReaders(until deadline: Instant?) -> Bool {
     if let deadline, loop.now() >= deadline { return false }
     loopEvents.removeAll(keepingCapacity: true)
     do throws(SystemError) {

@@ -3,6 +3,7 @@ import JobEngine
 import JobLog
 import LinuxIO
 import Records
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -48,18 +49,18 @@ extension RunDriver where Work: ~Copyable {
     guard let key = details.key, let known = JobLogOutcome(rawValue: outcome.description) else { return }
     let began = details.leasedAt ?? details.acceptedAt
     let line = JobLogLine(
-      sequence: workplace.sequence(of: job), startTime: wallClock(at: began) / 1_000_000,
-      runtime: details.leasedAt == nil ? 0 : (details.endedAt &- began) / 1_000_000, sent: UInt64(details.sent),
+      sequence: workplace.sequence(of: job), startTime: wallClock(at: began),
+      runtime: details.leasedAt == nil ? .zero : details.endedAt - began, sent: UInt64(details.sent),
       received: UInt64(details.received), exitValue: Int32(clamping: details.failure?.code ?? 0),
       signal: Int32(clamping: details.failure?.signal ?? 0), slot: details.slot.map { UInt32($0) },
       attempts: UInt32(clamping: workplace.attempts(of: job)), outcome: known, key: key,
       usage: configuration.logsUsage
-        ? .init(cpu: details.cost.map { $0.cpu / 1_000_000 }, rss: details.cost?.memoryChange) : nil)
+        ? .init(cpu: details.cost.map(\.cpu), rss: details.cost?.memoryChange) : nil)
     jobLog?.append(line, command: details.command, after: sink.appendedBytes)
   }
 
-  /// The time of day at a moment of the loop's clock, in nanoseconds since 1970.
-  private func wallClock(at time: UInt64) -> UInt64 { startOfDay &+ (loop.monotonicTime(at: time) &- startedAt) }
+  /// The time of day at a moment of the loop's clock.
+  private func wallClock(at time: Instant) -> Instant { startOfDay + (loop.monotonicTime(at: time) - startedAt) }
 
   /// Writes what may be written by now: no line of a job whose result has not left us.
   mutating func flushFiles() {

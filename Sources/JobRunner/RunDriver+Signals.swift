@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import PoolCore
 import Text
+import Time
 import WorkerPool
 
 /// What signals mean to a run: those of processes and keys, and those that the terminal sends for itself.
@@ -50,7 +51,7 @@ extension RunDriver where Work: ~Copyable {
   /// A person who presses ^C can press it again; a program that sends SIGTERM expects an end without that.
   private mutating func limitTheEnd(after signal: CInt) {
     guard signal != Signal.interrupt else { return }
-    let deadline = loop.now() &+ configuration.drainLimit
+    let deadline = loop.now() + configuration.drainLimit
     givesUpAt = deadline
     timers.arm(.drain, at: deadline)
   }

@@ -4,11 +4,12 @@ import JobCore
 import JobEngine
 import JobLog
 import Text
+import Time
 
 /// What people are told of the run as a whole: what happened, where, with numbers, and what to try.
 extension RunDriver where Work: ~Copyable {
-  /// No reply at all for so long, in nanoseconds, is worth a word.
-  static var silenceLimit: UInt64 { 10_000_000_000 }
+  /// No reply at all for so long, is worth a word.
+  static var silenceLimit: Nanoseconds { .seconds(10) }
 
   mutating func settled(_ job: JobID, _ outcome: Outcome) {
     noteSettled(job, outcome)
@@ -61,7 +62,7 @@ extension RunDriver where Work: ~Copyable {
   /// Jobs went out and nothing came back.
   mutating func saySilence() {
     guard workplace.saySilence(since: startedAt, loop, &reporter) else { return }
-    timers.arm(.silence, at: loop.now() &+ Self.silenceLimit)
+    timers.arm(.silence, at: loop.now() + Self.silenceLimit)
   }
 
   /// The last words, and the verdict.
@@ -72,7 +73,7 @@ extension RunDriver where Work: ~Copyable {
     let isBroken = workplace.verdict == .protocolBroken
     chronicle.summary.isInDoubt = isBroken
     if notOK > 0 || isBroken || reporter.isVerbose || display != nil, !endedQuietly {
-      for line in chronicle.summary.lines(elapsed: loop.now() &- startedAt) { reporter.note(line) }
+      for line in chronicle.summary.lines(elapsed: loop.now() - startedAt) { reporter.note(line) }
       if let advice = workplace.advice(chronicle.advice) { reporter.hint(advice) }
     }
     if workplace.isHalted { reporter.note("given up because of --halt: \(plural(counts.bad, "job")) did not end well") }

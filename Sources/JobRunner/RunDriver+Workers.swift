@@ -3,6 +3,7 @@ import EventLoop
 import JobCore
 import JobEngine
 import PoolCore
+import Time
 import WorkerPool
 import WorkerProcess
 
@@ -85,8 +86,8 @@ extension RunDriver where Work == LocalWorkers {
   private mutating func noteFirstReply(_ worker: WorkerID) {
     let story = workplace.stories[worker.slot.index]
     guard story.readyAt == nil else { return }
-    let took = loop.now() &- story.startedAt
-    let ready = loop.now() &- min(took, workplace.engine.ledger.runTimes.quantile(0.5) ?? 0)
+    let took = loop.now() - story.startedAt
+    let ready = loop.now() - min(took, workplace.engine.ledger.runTimes.quantile(0.5) ?? .zero)
     workplace.stories[worker.slot.index].readyAt = ready
     chronicle.tell(
       .workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: elapsed(ready)))
@@ -101,7 +102,7 @@ extension RunDriver where Work == LocalWorkers {
     workplace.stories[worker.slot.index].stoppingSince = loop.now()
   }
 
-  private mutating func noteCheck(_ worker: WorkerID, _ check: Check, since: UInt64, passed: Bool) {
+  private mutating func noteCheck(_ worker: WorkerID, _ check: Check, since: Instant, passed: Bool) {
     let kind: Upkeep = check == .probe ? .probe : .reset
     chronicle.tell(.upkeep(kind, slot: worker.slot.index, since: elapsed(since), at: now, wentWell: passed))
   }

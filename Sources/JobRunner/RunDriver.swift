@@ -5,6 +5,7 @@ import JobEngine
 import JobLog
 import LinuxIO
 import SystemEvents
+import Time
 import Timers
 import WireFormats
 
@@ -43,17 +44,17 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   var poolIsClosed = false
   var signalsTaken = 0
   /// When what is not done after a SIGTERM is given up.
-  var givesUpAt: UInt64?
+  var givesUpAt: Instant?
   /// Reading the terminal has found us in the background: we are to be stopped, as every reader there.
   var wantsForeground = false
   /// The first thing that ended the run other than the end of its input.
   var earlyEnd: RunEnd?
   var outputIsGone = false
   /// When the first of the results came that are gathered to be written together; nil if none is.
-  var resultsSince: UInt64?
-  var startedAt: UInt64 = 0
-  /// The time of day at `startedAt`, in nanoseconds since 1970.
-  let startOfDay: UInt64
+  var resultsSince: Instant?
+  var startedAt: Instant = .origin
+  /// The time of day at `startedAt`.
+  let startOfDay: Instant
 
   init(
     _ configuration: RunConfiguration, _ files: consuming RunFiles, at workplace: consuming Work,
@@ -90,7 +91,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
     sayWhatIsResumed()
     endTornLines()
     workplace.start(&loop, &reporter)
-    timers.arm(.silence, at: startedAt &+ Self.silenceLimit)
+    timers.arm(.silence, at: startedAt + Self.silenceLimit)
     beginChronicle()
     while !poolIsClosed {
       workOff()

@@ -4,6 +4,7 @@ import JobCore
 import JobEngine
 import PoolCore
 import Records
+import Time
 import WireFormats
 
 /// Where the jobs of a run are done: by workers of our own (`LocalWorkers`), or in a pool that is served elsewhere (`RemotePool`).
@@ -57,8 +58,8 @@ protocol Workplace: ~Copyable {
   // MARK: Going on
 
   mutating func start(_ loop: inout EventLoop, _ reporter: inout Reporter)
-  /// When `fireTimers` is wanted, in nanoseconds of the monotonic clock; nil for never.
-  var nextDeadline: UInt64? { get }
+  /// When `fireTimers` is wanted, by the clock of the loop; nil for never.
+  var nextDeadline: Instant? { get }
   mutating func fireTimers(_ loop: inout EventLoop, _ reporter: inout Reporter)
   /// Takes an event of the loop; false if the descriptor is not its own.
   mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool
@@ -88,7 +89,7 @@ protocol Workplace: ~Copyable {
   func resumeWorkers()
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter)
   /// Nothing has come back for long, at least since then: says why that may be; false if that need not be looked at again.
-  mutating func saySilence(since start: UInt64, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool
+  mutating func saySilence(since start: Instant, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool
   /// What is done there, for a heading.
   var title: String { get }
   /// After so many jobs a worker is replaced; nil for never, or if that is not our affair.

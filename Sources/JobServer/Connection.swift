@@ -2,6 +2,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Metrics
+import Time
 import WireFormats
 
 /// One client's connection: jobs in, answers out, each as far as the other side and the pool keep up.
@@ -21,7 +22,7 @@ struct Connection: ~Copyable {
   let number: UInt64
   let socket: StreamSocket
   let peer: Peer
-  let openedAt: UInt64
+  let openedAt: Instant
   /// How jobs and answers stand in it; it may ask for records with its first bytes.
   private(set) var input: StreamFormat
   private(set) var output: StreamFormat
@@ -47,13 +48,13 @@ struct Connection: ~Copyable {
   var isTouched = false
   /// Answers since bytes were last sent, and when that was.
   var gathered = 0
-  var sentAt: UInt64 = 0
+  var sentAt: Instant = .origin
   /// The ledger starts none of its jobs.
   var isPaused = false
   /// No more jobs are accepted from it: we end it, for this reason.
   var endedFor: ConnectionEnd?
   /// When its end stops waiting for workers that may be about to write more; nil while answers are missing.
-  var workersAreAwaitedUntil: UInt64?
+  var workersAreAwaitedUntil: Instant?
   /// All its jobs are settled, and its answers are on their way.
   var delivery: Delivery?
   /// Jobs taken from it.
@@ -65,10 +66,10 @@ struct Connection: ~Copyable {
   /// Bytes that the system took for it.
   private(set) var sentBytes: UInt64 = 0
   /// When a byte last moved.
-  var movedAt: UInt64
+  var movedAt: Instant
 
   init(
-    _ id: ClientID, number: UInt64, _ socket: consuming StreamSocket, _ peer: Peer, of pool: ServedPool, at now: UInt64
+    _ id: ClientID, number: UInt64, _ socket: consuming StreamSocket, _ peer: Peer, of pool: ServedPool, at now: Instant
   ) {
     self.id = id
     self.number = number
@@ -181,11 +182,11 @@ struct Connection: ~Copyable {
 /// The last part of a connection's life: its answers are delivered, and then it is closed.
 struct Delivery {
   /// When we close whatever is delivered.
-  var until: UInt64
+  var until: Instant
   /// Our sending side is shut down: the client reads to the end.
   var isShut = false
   /// Everything is delivered; until then we wait for the client to close.
-  var closesAt: UInt64?
+  var closesAt: Instant?
 }
 
 /// The connections of a pool by the index of their `ClientID`. An index is used again only when the ledger has forgotten its client.

@@ -2,14 +2,15 @@ import ControlProtocol
 import EventLoop
 import JobEngine
 import LinuxIO
+import Time
 import Timers
 
 /// The control socket: who may use it, its sessions, and the bytes between them. What is asked is answered by the server.
 struct ControlEndpoint: ~Copyable {
   /// So many may control at once.
   private static let mostSessions = 64
-  /// So long nobody is let in when descriptors are used up, in nanoseconds.
-  private static let suspension: UInt64 = 100_000_000
+  /// So long nobody is let in when descriptors are used up.
+  private static let suspension: Nanoseconds = .milliseconds(100)
 
   /// One client of the control socket.
   struct Session: ~Copyable {
@@ -21,7 +22,7 @@ struct ControlEndpoint: ~Copyable {
     var inputIsOver = false
     var hasComplained = false
     /// When the next state is due, for one who watches.
-    var nextState: UInt64?
+    var nextState: Instant?
   }
 
   private(set) var listener: ListeningSocket
@@ -29,7 +30,7 @@ struct ControlEndpoint: ~Copyable {
   var sessions = Slab<Session>()
   private var generation: UInt32 = 0
   /// Descriptors are used up: until then nobody is let in.
-  private var resumesAt: UInt64?
+  private var resumesAt: Instant?
 
   init(_ listener: consuming ListeningSocket, service: ServiceInfo) {
     self.listener = listener
@@ -52,7 +53,7 @@ struct ControlEndpoint: ~Copyable {
   private mutating func suspendListening(_ error: SystemError, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     reporter.repeated(.refusedClient, cause: "control: \(error)", "cannot take a client of control: \(error)")
     loop.remove(listener.descriptor)
-    resumesAt = loop.now() &+ Self.suspension
+    resumesAt = loop.now() + Self.suspension
   }
 
   private mutating func letIn(
@@ -144,7 +145,7 @@ struct ControlEndpoint: ~Copyable {
   }
 
   /// When the next state is due, or clients may be let in again.
-  var nextDeadline: UInt64? {
+  var nextDeadline: Instant? {
     var deadline = resumesAt
     for index in sessions.indices where sessions.holds(index) {
       deadline = earliest(deadline, sessions[index].nextState)

@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import Records
 import Text
+import Time
 import WireFormats
 import WorkerPool
 
@@ -11,8 +12,8 @@ import WorkerPool
 extension PoolService {
   /// So much is gathered before it is written in the middle of a turn, in bytes.
   private static let blockSize = 65536
-  /// So long the answers of one who waits for many may be gathered, in nanoseconds.
-  private static let gatheringTime: UInt64 = 1_000_000
+  /// So long the answers of one who waits for many may be gathered.
+  private static let gatheringTime: Nanoseconds = .milliseconds(1)
 
   mutating func settled(
     _ job: JobID, _ outcome: Outcome, _ loop: borrowing EventLoop, _ reporter: inout Reporter
@@ -23,7 +24,7 @@ extension PoolService {
     let attempt = engine.facts.attempt(of: job)
     metrics.jobSettled(
       outcome, queued: queued,
-      ran: leasedAt != nil && !attempt.includesStart ? endedAt &- attempt.startedAt : nil,
+      ran: leasedAt != nil && !attempt.includesStart ? endedAt - attempt.startedAt : nil,
       input: engine.facts[job].sent, output: engine.facts[job].received)
     switch outcome {
     case .ok, .cancelled: break
@@ -165,9 +166,9 @@ extension PoolService {
 
   /// One who has more jobs in the queue than answers to read loses nothing by waiting for a moment: no worker waits for what it would
   /// send next. To wake it for each answer would cost more than the job.
-  private func gathersAnswers(_ index: Int, _ now: UInt64) -> Bool {
+  private func gathersAnswers(_ index: Int, _ now: Instant) -> Bool {
     connections[index].gathered > 0 && !connections[index].isWatchedForOutput
-      && now &- connections[index].sentAt < Self.gatheringTime
+      && now - connections[index].sentAt < Self.gatheringTime
       && connections[index].unsent.count < Self.blockSize / 4
       && connections[index].gathered < engine.ledger.counts(of: connections[index].id).queued
   }

@@ -4,13 +4,14 @@ import JobEngine
 import LinuxIO
 import Metrics
 import Text
+import Time
 
 /// Clients come and go.
 extension PoolService {
   /// So many are let in before others get their turn.
   private static let mostAtOnce = 64
-  /// So long listening is suspended when descriptors are used up, in nanoseconds.
-  private static let suspension: UInt64 = 100_000_000
+  /// So long listening is suspended when descriptors are used up.
+  private static let suspension: Nanoseconds = .milliseconds(100)
 
   // MARK: They come
 
@@ -91,7 +92,7 @@ extension PoolService {
     guard !listenersAreSuspended else { return }
     listenersAreSuspended = true
     for index in listeners.indices where listeners.holds(index) { loop.remove(listeners[index].descriptor) }
-    timers.arm(.listen, at: loop.now() &+ Self.suspension)
+    timers.arm(.listen, at: loop.now() + Self.suspension)
   }
 
   mutating func resumeListening(_ loop: inout EventLoop) {
@@ -145,7 +146,7 @@ extension PoolService {
     guard let limit = configuration.connectionIdleLimit else { return }
     for index in connections.indices where connections.holds(index) {
       let waits = connections[index].jobs != UInt64(connections[index].settled) || connections[index].isInLine
-      guard !waits, !discardsInput(index), loop.now() &- connections[index].movedAt >= limit else { continue }
+      guard !waits, !discardsInput(index), loop.now() - connections[index].movedAt >= limit else { continue }
       reporter.detail("\(connections[index].name) is closed: nothing moved on it (--idle-connection-timeout)")
       end(index, for: .idle, &loop)
       finishIfAnswered(index, &loop)

@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import Metrics
 import Text
+import Time
 import WorkerPool
 
 /// How a connection ends: its last answers are delivered before it is closed.
@@ -12,10 +13,10 @@ import WorkerPool
 /// the last answer our sending side is shut down, what the client still sends is read and discarded, and we close when the system
 /// has delivered everything and the client has closed, too, or has had time for that.
 extension PoolService {
-  /// How long a client may take to close when everything is delivered, in nanoseconds; and one that is turned away, for all of it.
-  private static let lingerLimit: UInt64 = 2_000_000_000
-  /// How often deliveries are looked at, in nanoseconds: nothing reports their end.
-  private static let deliveryInterval: UInt64 = 20_000_000
+  /// How long a client may take to close when everything is delivered; and one that is turned away, for all of it.
+  private static let lingerLimit: Nanoseconds = .seconds(2)
+  /// How often deliveries are looked at: nothing reports their end.
+  private static let deliveryInterval: Nanoseconds = .milliseconds(20)
   /// More connections that lost answers are not named one by one.
   private static let mostNamed = 10
 
@@ -62,7 +63,7 @@ extension PoolService {
     }
     if connections[index].delivery == nil {
       let limit = isDraining ? deliveryLimit : Self.lingerLimit
-      connections[index].delivery = Delivery(until: loop.now() &+ limit)
+      connections[index].delivery = Delivery(until: loop.now() + limit)
       armLook(loop)
     }
     guard connections[index].unsent.isEmpty else { return }
@@ -82,7 +83,7 @@ extension PoolService {
     if connections[index].inputIsOver || hurries {
       close(index, connections[index].endedFor ?? .stopped, &loop)
     } else {
-      connections[index].delivery?.closesAt = loop.now() &+ Self.lingerLimit
+      connections[index].delivery?.closesAt = loop.now() + Self.lingerLimit
     }
   }
 
@@ -122,7 +123,7 @@ extension PoolService {
   // MARK: Deliveries
 
   private mutating func armLook(_ loop: borrowing EventLoop) {
-    if !isLookingAtDeliveries { timers.arm(.delivery, at: loop.now() &+ Self.deliveryInterval) }
+    if !isLookingAtDeliveries { timers.arm(.delivery, at: loop.now() + Self.deliveryInterval) }
     isLookingAtDeliveries = true
   }
 
@@ -156,12 +157,12 @@ extension PoolService {
   }
 
   /// Draining goes on for so much longer at most: whatever is delivered is closed at once.
-  mutating func hurry(within limit: UInt64, _ loop: borrowing EventLoop) {
+  mutating func hurry(within limit: Nanoseconds, _ loop: borrowing EventLoop) {
     hurries = true
     deliveryLimit = limit
     for index in connections.indices where connections.holds(index) {
       guard let delivery = connections[index].delivery else { continue }
-      connections[index].delivery?.until = min(delivery.until, loop.now() &+ limit)
+      connections[index].delivery?.until = min(delivery.until, loop.now() + limit)
       connections[index].delivery?.closesAt = nil
     }
     timers.arm(.delivery, at: loop.now())
@@ -170,8 +171,8 @@ extension PoolService {
   // MARK: The end
 
   /// Nobody is let in and no job is taken any more; what was accepted is finished. A client whose jobs are settled has `limit`
-  /// nanoseconds to read its answers.
-  mutating func drain(limit: UInt64, _ loop: inout EventLoop) {
+  /// to read its answers.
+  mutating func drain(limit: Nanoseconds, _ loop: inout EventLoop) {
     guard !isDraining else { return }
     isDraining = true
     deliveryLimit = limit

@@ -1,22 +1,23 @@
 import EventLoop
+import Time
 
 /// The end of a client that can be informed of an answer in doubt (`prefork submit`) waits, for a moment, for the workers that have answered it
 /// last: one that does anything but wait for its next job may be about to write more.
 extension PoolService {
-  /// The end waits no longer, in nanoseconds.
-  private static let awaitLimit: UInt64 = 100_000_000
-  /// How often the workers are looked at meanwhile, in nanoseconds.
-  private static let lookInterval: UInt64 = 5_000_000
+  /// The end waits no longer.
+  private static let awaitLimit: Nanoseconds = .milliseconds(100)
+  /// How often the workers are looked at meanwhile.
+  private static let lookInterval: Nanoseconds = .milliseconds(5)
   /// More workers are not looked at: to do that takes some files of /proc each.
   private static let mostLookedAt = 32
 
   /// Whether the connection is not to be closed yet.
   mutating func awaitsWorkers(_ index: Int, _ loop: inout EventLoop) -> Bool {
     guard connections[index].isSubmitter, connections[index].settledOK > 0 else { return false }
-    let until = connections[index].workersAreAwaitedUntil ?? loop.now() &+ Self.awaitLimit
+    let until = connections[index].workersAreAwaitedUntil ?? loop.now() + Self.awaitLimit
     connections[index].workersAreAwaitedUntil = until
     guard loop.now() < until, mayGetMore(index, &loop) else { return false }
-    if !isLookingAtWorkers { timers.arm(.workers, at: loop.now() &+ Self.lookInterval) }
+    if !isLookingAtWorkers { timers.arm(.workers, at: loop.now() + Self.lookInterval) }
     isLookingAtWorkers = true
     return true
   }

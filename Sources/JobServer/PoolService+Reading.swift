@@ -241,7 +241,7 @@ extension PoolService {
       return reject(unfit(defect), bytes: payload, from: index, id: id, loop, &reporter)
     }
     let terms = JobTerms(
-      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? 0, priority: record.priority,
+      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority,
       client: connections[index].id)
     guard engine.ledger.canAccept else { return refuse(terms, size: payload.count, id: id, from: index, loop) }
     let answer = connections[index].answerFraming

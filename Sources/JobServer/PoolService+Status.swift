@@ -5,6 +5,7 @@ import JobEngine
 import LinuxIO
 import Metrics
 import PoolCore
+import Time
 import WorkerPool
 
 /// What control, metrics and the service manager are told of a pool.
@@ -32,7 +33,7 @@ extension PoolService {
 
   func status(_ loop: borrowing EventLoop) -> PoolStatus {
     var status = PoolStatus(name: configuration.name, phase: phase)
-    status.age = loop.now() &- startedAt
+    status.age = loop.now() - startedAt
     status.command = configuration.pool.command.arguments
     status.minimum = engine.pool.size.lowerBound
     status.maximum = engine.pool.size.upperBound
@@ -77,7 +78,7 @@ extension PoolService {
       let counts = engine.ledger.counts(of: connections[index].id)
       var client = ClientStatus(
         connection: connections[index].number, peer: "\(connections[index].peer)",
-        age: loop.now() &- connections[index].openedAt)
+        age: loop.now() - connections[index].openedAt)
       client.queued = counts.queued + counts.delayed
       client.running = counts.leased
       client.settled = connections[index].settled
@@ -102,7 +103,7 @@ extension PoolService {
       let index = Int(job.client.index)
       let number = connections.holds(job.client) ? connections[index].number : 0
       var status = JobStatus(
-        job: job.sequence, state: state, connection: number, age: loop.now() &- details.acceptedAt)
+        job: job.sequence, state: state, connection: number, age: loop.now() - details.acceptedAt)
       status.attempts = job.attempts
       status.priority = Int(job.priority)
       status.slot = state == .running ? details.slot : nil
@@ -144,7 +145,7 @@ extension PoolService {
   }
 
   /// For the watchdog.
-  func moves(_ now: UInt64) -> PoolMoves {
+  func moves(_ now: Instant) -> PoolMoves {
     let counts = engine.ledger.counts
     var moves = PoolMoves(
       waiting: counts.queued, idle: 0, given: 0, settled: counts.settled, starts: engine.pool.starts)

@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import Metrics
 import PoolCore
+import Time
 import Timers
 import WireFormats
 import WorkerPool
@@ -79,12 +80,12 @@ struct PoolService: ~Copyable {
   var recycled = 0
   /// Jobs that count as ok, and whose worker then wrote more.
   var answersInDoubt = 0
-  let startedAt: UInt64
+  let startedAt: Instant
   /// No new connections, and nothing more is read.
   var isDraining = false
   var poolIsClosed = false
-  /// How long a client may take to read its last answers while we drain, in nanoseconds.
-  var deliveryLimit: UInt64 = 0
+  /// How long a client may take to read its last answers while we drain.
+  var deliveryLimit: Nanoseconds = .zero
   /// Connections are closed as soon as everything is delivered.
   var hurries = false
   var isLookingAtDeliveries = false
@@ -103,7 +104,7 @@ struct PoolService: ~Copyable {
   /// Listening is suspended: descriptors are used up.
   var listenersAreSuspended = false
 
-  init(_ configuration: ServedPool, number: Int, owner: UInt32, version: String, at now: UInt64) {
+  init(_ configuration: ServedPool, number: Int, owner: UInt32, version: String, at now: Instant) {
     var configuration = configuration
     configuration.pool.number = UInt8(number)
     self.configuration = configuration
@@ -117,7 +118,7 @@ struct PoolService: ~Copyable {
   }
 
   /// When `fireTimers` is wanted.
-  var nextDeadline: UInt64? {
+  var nextDeadline: Instant? {
     earliest(engine.nextDeadline, earliest(timers.earliest, refused.nextDeadline))
   }
 
@@ -169,7 +170,9 @@ struct PoolService: ~Copyable {
   /// Looks for connections on which nothing moves, from time to time, if there is a limit to that.
   mutating func lookForIdle(_ loop: borrowing EventLoop) {
     timers.disarm(.idle)
-    if let limit = configuration.connectionIdleLimit { timers.arm(.idle, at: loop.now() &+ max(limit / 4, 1_000_000)) }
+    if let limit = configuration.connectionIdleLimit {
+      timers.arm(.idle, at: loop.now() + max(limit / 4, .milliseconds(1)))
+    }
   }
 
   /// Does what can be done now.

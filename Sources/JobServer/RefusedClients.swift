@@ -1,20 +1,21 @@
 import EventLoop
 import LinuxIO
+import Time
 
 /// Clients that are not let in, for the moment that it takes to tell those of them why who ask for records; others could not be
 /// told in their format. Few at a time, and not for long: what is refused must not cost what those cost who are let in.
 struct RefusedClients: ~Copyable {
   /// More are closed at once.
   private static let most = 8
-  /// Whoever has not asked by then is closed, in nanoseconds.
-  private static let patience: UInt64 = 1_000_000_000
+  /// Whoever has not asked by then is closed.
+  private static let patience: Nanoseconds = .seconds(1)
 
   /// One of them.
   struct Client: ~Copyable {
     let socket: StreamSocket
     let generation: UInt32
     let reason: [UInt8]
-    let until: UInt64
+    let until: Instant
     var unread = ByteQueue(capacity: 64)
 
     /// The line is short, and the first: the socket has room for it.
@@ -27,7 +28,7 @@ struct RefusedClients: ~Copyable {
   private var generation: UInt32 = 0
 
   /// When the next of them is to be closed.
-  private(set) var nextDeadline: UInt64?
+  private(set) var nextDeadline: Instant?
 
   /// Somebody is turned away; `reason` is the line that it is told if it asks for records.
   mutating func add(_ socket: consuming StreamSocket, reason: [UInt8], pool: Int, _ loop: inout EventLoop) {
@@ -36,7 +37,7 @@ struct RefusedClients: ~Copyable {
     let index = clients.firstEmpty
     let token = ServerToken(.refused, pool: pool, index: index, generation: generation).rawValue
     guard (try? loop.add(socket.descriptor, token: token, readable: true, writable: false)) != nil else { return }
-    let until = loop.now() &+ Self.patience
+    let until = loop.now() + Self.patience
     clients.insert(Client(socket: socket, generation: generation, reason: reason, until: until), at: index)
     if nextDeadline == nil { nextDeadline = until }
   }

@@ -1,6 +1,7 @@
 import JobCore
 import JobEngine
 import LinuxIO
+import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -21,8 +22,8 @@ public struct ServeConfiguration: Sendable {
   public var controlIsPassed = false
   /// Sockets of TCP may be reached from other machines.
   public var allowsRemote = false
-  /// How long a stop may wait for the jobs that were accepted, in nanoseconds.
-  public var drainLimit: UInt64 = 30_000_000_000
+  /// How long a stop may wait for the jobs that were accepted.
+  public var drainLimit: Nanoseconds = .seconds(30)
   /// Our version, as control and metrics tell it.
   public var version = ""
 
@@ -155,8 +156,8 @@ public struct ServedPool: Sendable {
   public var allowedUsers: [UInt32]?
   /// So many connections at once.
   public var maximumConnections = 16384
-  /// A connection on which nothing moves for so long, in nanoseconds, and which waits for no job, is closed; nil for never.
-  public var connectionIdleLimit: UInt64?
+  /// A connection on which nothing moves for so long, and which waits for no job, is closed; nil for never.
+  public var connectionIdleLimit: Nanoseconds?
   /// A job for which there is no room in the queue is refused at once instead of waiting unread.
   public var refusesWhenFull = false
 

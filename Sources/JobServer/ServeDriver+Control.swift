@@ -6,6 +6,7 @@ import Metrics
 import MetricsServer
 import PoolCore
 import Text
+import Time
 import WorkerPool
 
 /// Who waits at the control socket for the end of pools.
@@ -64,7 +65,7 @@ extension ServeDriver {
     case .status(let pool): return .status(try statuses(pool))
     case .watch(let pool, let interval):
       let statuses = try statuses(pool)
-      control!.sessions[index].nextState = loop.now() &+ interval
+      control!.sessions[index].nextState = loop.now() + interval
       return .status(statuses)
     case .scale(let pool, let minimum, let maximum):
       try scale(try one(pool), minimum, maximum ?? minimum)
@@ -198,7 +199,7 @@ extension ServeDriver {
         control!.sessions[index].nextState = nil
         continue
       }
-      control!.sessions[index].nextState = loop.now() &+ interval
+      control!.sessions[index].nextState = loop.now() + interval
       // Who does not read is not told more.
       guard control!.sessions[index].protocolSession.output.count < ControlSession.outputLimit else { continue }
       do throws(ControlError) {

@@ -3,12 +3,13 @@ import JobEngine
 import LinuxIO
 import PoolCore
 import Text
+import Time
 import WorkerPool
 
 /// Signals, and how serving ends.
 extension ServeDriver {
-  /// The last messages may take this long, in nanoseconds.
-  private static let messagesLimit: UInt64 = 1_000_000_000
+  /// The last messages may take this long.
+  private static let messagesLimit: Nanoseconds = .seconds(1)
 
   /// INT, TERM: finish what was accepted; again: end now. HUP: reload, and replace every worker. USR1: the state. TTIN, TTOU: one worker more,
   /// one fewer, where there is one pool. TSTP: stop with the workers.
@@ -59,7 +60,7 @@ extension ServeDriver {
       unsettled += services[number].engine.ledger.counts.unsettled
       drain(number)
     }
-    givesUpAt = loop.now() &+ configuration.drainLimit
+    givesUpAt = loop.now() + configuration.drainLimit
     reporter.note(
       "\(signalName(signal)): no new connections; finishing \(plural(unsettled, "job")), at most \(seconds(configuration.drainLimit)) "
         + "(--drain-timeout); once more to stop now")
@@ -73,18 +74,18 @@ extension ServeDriver {
     tellWhenStopping()
   }
 
-  /// How long clients may take to read the last answers of a pool that is stopped, in nanoseconds: when we were asked once, and
+  /// How long clients may take to read the last answers of a pool that is stopped: when we were asked once, and
   /// when there is no time left.
-  static let (stopGrace, lastGrace): (UInt64, UInt64) = (2_000_000_000, 200_000_000)
+  static let (stopGrace, lastGrace): (Nanoseconds, Nanoseconds) = (.seconds(2), .milliseconds(200))
 
-  /// The pool ends now: what is not settled is cancelled, and its clients are told so, as far as they read within `grace` nanoseconds.
+  /// The pool ends now: what is not settled is cancelled, and its clients are told so, as far as they read within `grace`.
   mutating func abandon(
-    _ number: Int, _ urgency: StopUrgency, because cause: CancelCause, grace: UInt64 = lastGrace
+    _ number: Int, _ urgency: StopUrgency, because cause: CancelCause, grace: Nanoseconds = lastGrace
   ) {
     if services[number].engine.ledger.counts.unsettled > 0 { hasGivenUp = true }
     drain(number)
     services[number].engine.abandon(because: cause)
-    services[number].hurry(within: urgency == .immediate ? 0 : grace, loop)
+    services[number].hurry(within: urgency == .immediate ? .zero : grace, loop)
     services[number].work(&loop, &reporter)
     services[number].engine.stopPool(urgency, &loop)
   }
@@ -190,7 +191,7 @@ extension ServeDriver {
     reporter.sayWhatWasCounted()
     flush()
     loop.countTime()
-    let deadline = loop.now() &+ Self.messagesLimit
+    let deadline = loop.now() + Self.messagesLimit
     while reporter.isBlocked, stopsAsked < 2, loop.now() < deadline {
       loopEvents.removeAll(keepingCapacity: true)
       do {

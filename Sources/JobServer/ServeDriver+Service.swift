@@ -1,20 +1,21 @@
 import JobEngine
 import PoolCore
 import ServiceManager
+import Time
 
 /// What the service manager has been told, and when it is told more.
 struct ServiceTalk {
-  /// How often what is told without a cause is looked at, in nanoseconds: status, watchdog, more time.
-  static let interval: UInt64 = 1_000_000_000
-  /// So much more time is asked for at each look, in nanoseconds.
-  static let moreTime: UInt64 = 15_000_000_000
+  /// How often what is told without a cause is looked at: status, watchdog, more time.
+  static let interval: Nanoseconds = .seconds(1)
+  /// So much more time is asked for at each look.
+  static let moreTime: Nanoseconds = .seconds(15)
 
   var hasSaidReady = false
   var hasSaidStopping = false
   /// When to look again; nil when nobody listens.
-  var nextLook: UInt64?
+  var nextLook: Instant?
   /// When the watchdog wants to hear of us.
-  var nextSignOfLife: UInt64 = 0
+  var nextSignOfLife = Instant.origin
   /// What the pools looked like at the last look, by their number.
   var moves: [Int: PoolMoves] = [:]
 }
@@ -57,16 +58,16 @@ extension ServeDriver {
   /// Tells the state, gives a sign of life and asks for more time, where that is due.
   mutating func talkToServiceManager() {
     guard let due = talk.nextLook, due <= loop.now() else { return }
-    talk.nextLook = loop.now() &+ lookInterval
+    talk.nextLook = loop.now() + lookInterval
     messenger.status(statusLine)
     giveSignOfLife()
-    if needsMoreTime { messenger.extendTimeout(microseconds: ServiceTalk.moreTime / 1000) }
+    if needsMoreTime { messenger.extendTimeout(by: ServiceTalk.moreTime) }
   }
 
   /// Looks are so frequent that one that finds a pool stuck by accident is made good in time.
-  private var lookInterval: UInt64 {
+  private var lookInterval: Nanoseconds {
     guard let watchdog = messenger.watchdogInterval else { return ServiceTalk.interval }
-    return max(1, min(ServiceTalk.interval, watchdog / 2))
+    return max(.nanoseconds(1), min(ServiceTalk.interval, watchdog / 2))
   }
 
   /// The loop turns, else we would not be here; but a sign of life is given only if the pools make progress, too.
@@ -79,7 +80,7 @@ extension ServeDriver {
       talk.moves[number] = moves
     }
     guard !isStuck, loop.now() >= talk.nextSignOfLife else { return }
-    talk.nextSignOfLife = loop.now() &+ interval
+    talk.nextSignOfLife = loop.now() + interval
     messenger.alive()
   }
 

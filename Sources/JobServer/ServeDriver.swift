@@ -6,6 +6,7 @@ import MetricsServer
 import PoolCore
 import ServiceManager
 import SystemEvents
+import Time
 import WorkerPool
 
 /// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses what the loop
@@ -17,7 +18,7 @@ public func serve(
   // First of all: what was passed stands where the next file would, and the environment is changed before there are threads.
   let passed = try takePassedSockets()
   let messenger = try ServiceMessenger()
-  defer { _ = messenger.flush(milliseconds: 1000) }
+  defer { _ = messenger.flush() }
   var log: WorkerLog?
   if case .file(let path) = configuration.workerErrors {
     do throws(SystemError) { log = try WorkerLog(path: path) } catch { return .cannotCreateFile("\(error)") }
@@ -56,14 +57,14 @@ struct ServeDriver: ~Copyable {
   /// Keeps the file of its socket, if it has one.
   var metricsListener: ListeningSocket?
   var loopEvents: [LoopEvent] = []
-  let startedAt: UInt64
+  let startedAt: Instant
   /// Who we are.
   let owner = ProcessTable.ownUser
   var errorOutputIsWatched = false
   /// How often we were told to stop.
   var stopsAsked = 0
   /// When the jobs that are not done are given up.
-  var givesUpAt: UInt64?
+  var givesUpAt: Instant?
   var hasGivenUp = false
   /// The signal that told us, if it came from a terminal.
   var interruptedBy: CInt?
@@ -200,7 +201,7 @@ struct ServeDriver: ~Copyable {
     configuration.pools.count > 1 || services.count > 1 ? services[number].configuration.name : nil
   }
 
-  private var nextDeadline: UInt64? {
+  private var nextDeadline: Instant? {
     var deadline = givesUpAt
     for number in services.indices where services.holds(number) {
       deadline = earliest(deadline, services[number].nextDeadline)
@@ -296,7 +297,7 @@ private func isInherited(_ control: borrowing ControlEndpoint?) -> Bool {
   }
 }
 
-private func nextState(of control: borrowing ControlEndpoint?) -> UInt64? {
+private func nextState(of control: borrowing ControlEndpoint?) -> Instant? {
   switch control {
   case .some(let control): control.nextDeadline
   case .none: nil
@@ -324,7 +325,7 @@ func descriptor(of server: borrowing MetricsServer?) -> CInt? {
   }
 }
 
-private func nextRun(of server: borrowing MetricsServer?, _ now: UInt64) -> UInt64? {
+private func nextRun(of server: borrowing MetricsServer?, _ now: Instant) -> Instant? {
   switch server {
   case .some(let server): server.deadline(at: now)
   case .none: nil

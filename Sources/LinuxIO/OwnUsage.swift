@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Time
 
 /// From now on a block of memory of half a MiB and more goes back to the kernel when it is freed. By itself the allocator learns
 /// from the first such block to keep those that come: a server that was flooded once would stay large for ever.
@@ -7,8 +8,8 @@ public func returnLargeBlocks() { prefork_return_large_blocks(512 * 1024) }
 
 /// What this process takes, without its children.
 public struct OwnUsage: Sendable {
-  /// CPU time of all its threads so far, in nanoseconds.
-  public let cpuTime: UInt64
+  /// CPU time of all its threads so far.
+  public let cpuTime: Nanoseconds
   /// Resident memory, in bytes; 0 if /proc is not mounted.
   public let residentBytes: Int
   /// Open descriptors; nil if the kernel does not tell their number without a list of them (before Linux 6.2).
@@ -18,7 +19,7 @@ public struct OwnUsage: Sendable {
 
   /// Now.
   public init() {
-    cpuTime = Self.time(CLOCK_PROCESS_CPUTIME_ID)
+    cpuTime = Self.time(CLOCK_PROCESS_CPUTIME_ID).sinceOrigin
     residentBytes =
       Self.numbers(in: "/proc/self/statm").dropFirst().first.map { $0 * Int(sysconf(CInt(_SC_PAGESIZE))) } ?? 0
     var information = stat()
@@ -29,31 +30,30 @@ public struct OwnUsage: Sendable {
     mostDescriptors = Int(clamping: limit.rlim_cur)
   }
 
-  /// When this process began, in nanoseconds since 1970, to 10 ms; now, if /proc is not mounted. Read once: a clock that is
+  /// When this process began, on the wall clock (since 1970), to 10 ms; now, if /proc is not mounted. Read once: a clock that is
   /// set afterwards does not move it.
-  public static let began: UInt64 = {
+  public static let began: Instant = {
     let wall = time(CLOCK_REALTIME)
     // The name, which is second and may hold anything, is not a number; the time is field 22 (proc(5)).
     let fields = numbers(in: "/proc/self/stat", behind: UInt8(ascii: ")"))
     guard fields.count > 19 else { return wall }
     return began(
-      wall: wall, sinceBoot: time(CLOCK_BOOTTIME), ticks: UInt64(clamping: fields[19]),
+      wall: wall, sinceBoot: time(CLOCK_BOOTTIME).sinceOrigin, ticks: UInt64(clamping: fields[19]),
       ticksPerSecond: UInt64(clamping: sysconf(CInt(_SC_CLK_TCK))))
   }()
 
   /// When a process that was started this many ticks after the boot began, on the wall clock. Nothing keeps that clock
-  /// from being before the boot, or before 1970: then it is 0.
-  static func began(wall: UInt64, sinceBoot: UInt64, ticks: UInt64, ticksPerSecond: UInt64) -> UInt64 {
-    let (start, isTooLate) = ticks.multipliedReportingOverflow(by: 1_000_000_000 / max(1, ticksPerSecond))
+  /// from being before the boot, or before 1970: then it is its origin.
+  static func began(wall: Instant, sinceBoot: Nanoseconds, ticks: UInt64, ticksPerSecond: UInt64) -> Instant {
+    let start = Nanoseconds.seconds(1) / ticksPerSecond * ticks
     // A process cannot have begun in the future.
-    let age = isTooLate || start > sinceBoot ? 0 : sinceBoot - start
-    return wall - min(wall, age)
+    return wall - (sinceBoot - start)
   }
 
-  private static func time(_ clock: clockid_t) -> UInt64 {
+  private static func time(_ clock: clockid_t) -> Instant {
     var now = timespec()
     clock_gettime(clock, &now)
-    return nanoseconds(now)
+    return instant(now)
   }
 
   /// The words of a small file, as numbers; what is none is 0. From behind the last `mark`, if one is given.

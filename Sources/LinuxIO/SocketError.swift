@@ -1,4 +1,5 @@
 import Glibc
+import Time
 
 /// Why nobody can listen at an address, or connect to it.
 public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -10,8 +11,8 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
   case remote(SocketAddress, resolved: SocketAddress)
   /// The name of the host cannot be resolved, with the reason of getaddrinfo(3).
   case unresolved(SocketAddress, reason: String)
-  /// Nobody has answered within so many milliseconds.
-  case timedOut(SocketAddress, milliseconds: UInt64)
+  /// Nobody has answered within this time.
+  case timedOut(SocketAddress, after: Nanoseconds)
   /// An inherited descriptor of this number is not a stream socket that listens.
   case notListening(descriptor: CInt)
   /// A port is needed to connect to.
@@ -32,8 +33,8 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
       "will not listen on \(address)" + (address == resolved ? "" : " (\(resolved))")
         + ": other machines could reach it, and anyone who reaches it may run jobs"
     case .unresolved(let address, let reason): "cannot resolve \(address): \(reason)"
-    case .timedOut(let address, let milliseconds):
-      "cannot connect to \(address): no answer within \(milliseconds) ms"
+    case .timedOut(let address, let time):
+      "cannot connect to \(address): no answer within \(time.milliseconds) ms"
     case .notListening(let descriptor): "descriptor \(descriptor) is not a stream socket that listens"
     case .noPort(let address): "cannot connect to \(address): port 0 is nobody's"
     case .locked(let path, let holder):

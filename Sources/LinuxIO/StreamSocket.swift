@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Time
 
 /// A connection: an owned stream socket, close-on-exec and non-blocking.
 public struct StreamSocket: ~Copyable, Sendable {
@@ -33,12 +34,12 @@ public struct StreamSocket: ~Copyable, Sendable {
   /// Sends no more: the other side reads to the end of file. Harmless when it is gone.
   public func shutdownWrite() { shutdown(socket.rawValue, CInt(SHUT_WR)) }
 
-  /// Connects, and waits at most `timeout` milliseconds for that. All addresses of a name are tried, in their order.
+  /// Connects, and waits at most `timeout` for that. All addresses of a name are tried, in their order.
   public static func connect(
-    to address: SocketAddress, timeout milliseconds: UInt64
+    to address: SocketAddress, timeout: Nanoseconds
   ) throws(SocketError) -> StreamSocket {
     if case .tcp(_, 0) = address { throw .noPort(address) }
-    let deadline = monotonicNow() + milliseconds * 1_000_000
+    let deadline = monotonicNow() + timeout
     var failure = SocketError.unresolved(address, reason: "no address of a stream")
     for candidate in try ResolvedAddress.all(of: address) {
       do throws(SystemError) {
@@ -50,13 +51,13 @@ public struct StreamSocket: ~Copyable, Sendable {
         }
         return StreamSocket(owning: socket)
       } catch {
-        failure = error.code == ETIMEDOUT ? .timedOut(address, milliseconds: milliseconds) : .connect(address, error)
+        failure = error.code == ETIMEDOUT ? .timedOut(address, after: timeout) : .connect(address, error)
       }
     }
     throw failure
   }
 
-  private static func connect(_ address: ResolvedAddress, _ deadline: UInt64) throws(SystemError) -> FileDescriptor {
+  private static func connect(_ address: ResolvedAddress, _ deadline: Instant) throws(SystemError) -> FileDescriptor {
     var address = address
     let number = prefork_stream_socket(&address.kernel)
     if number < 0 { throw SystemError("socket") }
@@ -78,13 +79,12 @@ public struct StreamSocket: ~Copyable, Sendable {
     return socket
   }
 
-  private static func wait(for number: CInt, until deadline: UInt64) throws(SystemError) {
+  private static func wait(for number: CInt, until deadline: Instant) throws(SystemError) {
     while true {
-      let now = monotonicNow()
-      let left = deadline > now ? deadline - now : 0
+      let left = deadline - monotonicNow()
       var entry = pollfd(fd: number, events: CShort(POLLOUT), revents: 0)
       // Rounded up, so that the last wait does not spin; and it is looked once in any case, however late we are.
-      let count = poll(&entry, 1, CInt(clamping: left / 1_000_000 + 1))
+      let count = poll(&entry, 1, CInt(clamping: left.milliseconds + 1))
       guard count > 0 else {
         if count == 0, monotonicNow() >= deadline { throw SystemError("connect", ETIMEDOUT) }
         continue

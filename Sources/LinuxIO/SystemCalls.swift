@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Time
 
 /// The result of one read.
 public enum ReadResult: Equatable, Sendable {
@@ -121,16 +122,16 @@ private func attempt(_ kind: SystemCall, _ call: () -> Int) -> (count: Int, code
   return (count, count < 0 ? errno : 0)
 }
 
-/// Nanoseconds of CLOCK_MONOTONIC.
-public func monotonicNow() -> UInt64 {
+/// Now, by CLOCK_MONOTONIC.
+public func monotonicNow() -> Instant {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
-  return nanoseconds(time)
+  return instant(time)
 }
 
-/// 0 for a time before the beginning of its clock, as a wall clock can show.
-func nanoseconds(_ time: timespec) -> UInt64 {
-  UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
+/// The origin for a time before the beginning of its clock, as a wall clock can show.
+func instant(_ time: timespec) -> Instant {
+  Instant(nanoseconds: UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec))
 }
 
 /// Bytes in a pipe that its reader has not read, seen from either end; 0 if it cannot be told.
@@ -245,9 +246,9 @@ public enum Signal {
   public static let oneFewer = SIGTTOU
 }
 
-/// The time of day, in nanoseconds since 1970 (UTC).
-public func timeOfDay() -> UInt64 {
+/// The time of day: its clock began with 1970 (UTC).
+public func timeOfDay() -> Instant {
   var time = timespec()
   clock_gettime(CLOCK_REALTIME, &time)
-  return nanoseconds(time)
+  return instant(time)
 }

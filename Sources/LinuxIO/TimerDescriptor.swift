@@ -1,4 +1,5 @@
 import CLinux
+import Time
 
 /// A timer that is a descriptor: readable from its time on, until it is set anew.
 public struct TimerDescriptor: ~Copyable {
@@ -14,9 +15,9 @@ public struct TimerDescriptor: ~Copyable {
   /// To be watched for reading.
   public var rawValue: CInt { descriptor.rawValue }
 
-  /// Sets it to `deadline`, in nanoseconds of CLOCK_MONOTONIC: it expires then, or at once if that is past. The end of
-  /// time never comes.
-  public func set(at deadline: UInt64) throws(SystemError) {
-    if prefork_timer_set(descriptor.rawValue, deadline) < 0 { throw SystemError("timerfd_settime") }
+  /// Sets it to `deadline` of CLOCK_MONOTONIC: it expires then, or at once if that is past. The
+  /// distant future never comes.
+  public func set(at deadline: Instant) throws(SystemError) {
+    if prefork_timer_set(descriptor.rawValue, deadline.sinceOrigin.count) < 0 { throw SystemError("timerfd_settime") }
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Time
 
 /// A client's end of a unix stream socket. Its calls do not block, but `wait` does.
 public struct UnixStream: ~Copyable, Sendable {
@@ -7,13 +8,13 @@ public struct UnixStream: ~Copyable, Sendable {
   /// Between two attempts at a listener whose queue is full, in milliseconds.
   private static let pause: CInt = 10
 
-  /// Connects to the socket at `path`. A listener whose queue is full is tried again until `deadline`, in nanoseconds of
+  /// Connects to the socket at `path`. A listener whose queue is full is tried again until `deadline` of
   /// CLOCK_MONOTONIC; then it is an error (EAGAIN). So is a path of more than 107 bytes (ENAMETOOLONG).
-  public init(connectingTo path: String, until deadline: UInt64) throws(SystemError) {
+  public init(connectingTo path: String, until deadline: Instant) throws(SystemError) {
     socket = try Self.connected(to: path, until: deadline)
   }
 
-  private static func connected(to path: String, until deadline: UInt64) throws(SystemError) -> FileDescriptor {
+  private static func connected(to path: String, until deadline: Instant) throws(SystemError) -> FileDescriptor {
     let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
     let number = Glibc.socket(AF_UNIX, kind, 0)
     if number < 0 { throw SystemError("make a socket") }
@@ -41,15 +42,14 @@ public struct UnixStream: ~Copyable, Sendable {
   /// Writes what there is room for.
   public func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult { sendOnce(socket.rawValue, bytes) }
 
-  /// Waits until it can be read or, if `forWriting`, written; false if that did not happen until `deadline`, in nanoseconds of
+  /// Waits until it can be read or, if `forWriting`, written; false if that did not happen until `deadline` of
   /// CLOCK_MONOTONIC. Without one it waits for ever.
-  public func wait(forWriting: Bool, until deadline: UInt64?) -> Bool {
+  public func wait(forWriting: Bool, until deadline: Instant?) -> Bool {
     while true {
       var entry = pollfd(fd: socket.rawValue, events: Int16(forWriting ? POLLOUT : POLLIN), revents: 0)
       var milliseconds: CInt = -1
       if let deadline {
-        let now = monotonicNow()
-        milliseconds = deadline <= now ? 0 : CInt(clamping: (deadline - now + 999_999) / 1_000_000)
+        milliseconds = CInt(clamping: (deadline - monotonicNow() + .nanoseconds(999_999)).milliseconds)
       }
       let count = poll(&entry, 1, milliseconds)
       if count > 0 { return true }

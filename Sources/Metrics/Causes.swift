@@ -40,15 +40,12 @@ public enum ConnectionRefusal: UInt8, Sendable, CaseIterable {
   case limit
   /// It is not a user who may.
   case user
-  /// The pool takes nothing new.
-  case draining
 
   /// The value of its label; part of the interface.
   var word: String {
     switch self {
     case .limit: "limit"
     case .user: "user"
-    case .draining: "draining"
     }
   }
 }

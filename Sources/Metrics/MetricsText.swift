@@ -1,5 +1,6 @@
 import JobCore
 import PoolCore
+import Time
 
 /// A pool, as it is written.
 public struct PoolReport: Sendable {
@@ -22,10 +23,10 @@ public struct PoolReport: Sendable {
 public struct ProcessReport: Sendable {
   /// Of the tool.
   public var version: String
-  /// When the process began, in nanoseconds since 1970.
-  public var began: UInt64
-  /// CPU time, in nanoseconds.
-  public var cpuTime: UInt64
+  /// When the process began, on the wall clock.
+  public var began: Instant
+  /// CPU time.
+  public var cpuTime: Nanoseconds
   /// Resident memory, in bytes.
   public var residentBytes: Int
   /// Open descriptors, if the kernel tells.
@@ -35,7 +36,8 @@ public struct ProcessReport: Sendable {
 
   /// These figures.
   public init(
-    version: String, began: UInt64, cpuTime: UInt64, residentBytes: Int, openDescriptors: Int?, mostDescriptors: Int
+    version: String, began: Instant, cpuTime: Nanoseconds, residentBytes: Int, openDescriptors: Int?,
+    mostDescriptors: Int
   ) {
     self.version = version
     self.began = began
@@ -68,7 +70,7 @@ private struct MetricsText {
     writer.family("prefork_build", .info, "The tool that serves.")
     writer.sample("prefork_build_info", [("version", process.version)], "1")
     writer.family("process_start_time_seconds", .gauge, unit: "seconds", "When the process began, since 1970.")
-    writer.sample("process_start_time_seconds", [], seconds(process.began))
+    writer.sample("process_start_time_seconds", [], seconds(process.began.sinceOrigin))
     writer.family("process_cpu_seconds", .counter, unit: "seconds", "CPU time of the process, without its workers.")
     writer.sample("process_cpu_seconds_total", [], seconds(process.cpuTime))
     writer.family(

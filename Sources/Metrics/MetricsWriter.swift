@@ -1,3 +1,5 @@
+import Time
+
 /// Writes families of samples, in one of the two formats.
 struct MetricsWriter {
   enum Kind: String {
@@ -44,20 +46,20 @@ struct MetricsWriter {
     line(" \(value)")
   }
 
-  /// The samples of a histogram of seconds, which began at that time, in nanoseconds since 1970.
-  mutating func histogram(_ name: String, _ labels: [(name: String, value: String)], _ times: Histogram, began: UInt64)
+  /// The samples of a histogram of seconds, which began at that time of the wall clock.
+  mutating func histogram(_ name: String, _ labels: [(name: String, value: String)], _ times: Histogram, began: Instant)
   {
     var count: UInt64 = 0
     for bucket in times.buckets.indices {
       count += times.buckets[bucket]
       let bound =
         bucket < Histogram.bounds.count
-        ? decimal(Histogram.bounds[bucket] / 1_000_000_000, Histogram.bounds[bucket] % 1_000_000_000) : "+Inf"
+        ? seconds(Histogram.bounds[bucket]) : "+Inf"
       sample("\(name)_bucket", labels + [("le", bound)], "\(count)")
     }
     sample("\(name)_count", labels, "\(count)")
-    sample("\(name)_sum", labels, decimal(times.sum.seconds, times.sum.nanoseconds))
-    if format == .openMetrics { sample("\(name)_created", labels, seconds(began)) }
+    sample("\(name)_sum", labels, decimal(times.sum.seconds, times.sum.rest))
+    if format == .openMetrics { sample("\(name)_created", labels, seconds(began.sinceOrigin)) }
   }
 
   /// The last line; the older format has none.
@@ -82,12 +84,12 @@ struct MetricsWriter {
   }
 }
 
-/// Nanoseconds as seconds, exactly.
-func seconds(_ nanoseconds: UInt64) -> String { decimal(nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000) }
+/// A time in seconds, exactly.
+func seconds(_ time: Nanoseconds) -> String { decimal(time.wholeSeconds, time % .seconds(1)) }
 
-/// So many seconds and nanoseconds, with one digit behind the point at least, as OpenMetrics wants bounds: `0.0005`, `1.0`.
-func decimal(_ seconds: UInt64, _ nanoseconds: UInt64) -> String {
-  var digits = String(nanoseconds)
+/// Seconds and what is beyond them, with one digit behind the point at least, as OpenMetrics wants bounds: `0.0005`, `1.0`.
+func decimal(_ seconds: UInt64, _ rest: Nanoseconds) -> String {
+  var digits = String(rest.count)
   digits = String(repeating: "0", count: 9 - digits.count) + digits
   while digits.count > 1, digits.last == "0" { digits.removeLast() }
   return "\(seconds).\(digits)"

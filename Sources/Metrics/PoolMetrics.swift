@@ -1,10 +1,11 @@
 import JobCore
 import PoolCore
+import Time
 
 /// What one served pool counts while it runs. Counting a job takes some ten nanoseconds and no memory; nothing is ever reset.
 public struct PoolMetrics: Sendable {
-  /// When counting began, in nanoseconds since 1970.
-  let began: UInt64
+  /// When counting began, on the wall clock.
+  let began: Instant
 
   private(set) var jobsAccepted: UInt64 = 0
   private(set) var jobsRefused: UInt64 = 0
@@ -23,12 +24,12 @@ public struct PoolMetrics: Sendable {
 
   private(set) var connectionsOpened: UInt64 = 0
   private(set) var connectionsClosed = InlineArray<5, UInt64>(repeating: 0)
-  private(set) var connectionsRefused = InlineArray<3, UInt64>(repeating: 0)
+  private(set) var connectionsRefused = InlineArray<2, UInt64>(repeating: 0)
   private(set) var bytesReceived: UInt64 = 0
   private(set) var bytesSent: UInt64 = 0
 
-  /// Nothing counted yet, at this time (nanoseconds since 1970).
-  public init(began: UInt64) { self.began = began }
+  /// Nothing counted yet, at this time of the wall clock.
+  public init(began: Instant) { self.began = began }
 
   /// A job was taken in.
   public mutating func jobAccepted() { jobsAccepted += 1 }
@@ -37,9 +38,9 @@ public struct PoolMetrics: Sendable {
   public mutating func jobRefused() { jobsRefused += 1 }
 
   /// A job that was taken in has ended. `queued` is the time from then to its (last) lease, or to its end if it had none,
-  /// `ran` that of its last attempt, nil if it had none, both in nanoseconds; `input` and `output` are the bytes of
+  /// `ran` that of its last attempt, nil if it had none; `input` and `output` are the bytes of
   /// the job and of its answer, without frames.
-  public mutating func jobSettled(_ outcome: Outcome, queued: UInt64, ran: UInt64?, input: Int, output: Int) {
+  public mutating func jobSettled(_ outcome: Outcome, queued: Nanoseconds, ran: Nanoseconds?, input: Int, output: Int) {
     jobs[Int(outcome.rawValue)] += 1
     queueTimes.add(queued)
     if let ran { runTimes.add(ran) }

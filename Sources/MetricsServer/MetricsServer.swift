@@ -2,6 +2,7 @@ import CMicrohttpd
 import Glibc
 import LinuxIO
 import Metrics
+import Time
 
 /// Serves `/metrics`, `/healthz` and `/readyz` by HTTP, on the thread of its owner's loop.
 ///
@@ -104,12 +105,12 @@ public struct MetricsServer: ~Copyable {
 
   private var isFull: Bool { prefork_http_connections(&inbox.pointee.library, daemon) >= mostConnections }
 
-  /// When `run` must be called though `descriptor` is not ready, in nanoseconds of CLOCK_MONOTONIC; nil for never.
-  public func deadline(at now: UInt64) -> UInt64? {
+  /// When `run` must be called though `descriptor` is not ready, by CLOCK_MONOTONIC; nil for never.
+  public func deadline(at now: Instant) -> Instant? {
     if inbox.pointee.hasWork { return now }
     var milliseconds: CUnsignedLongLong = 0
     guard inbox.pointee.library.timeout(daemon, &milliseconds) == .YES else { return nil }
-    return now + milliseconds * 1_000_000
+    return now + .milliseconds(milliseconds)
   }
 
   /// The next request that waits for its answer. One that was not answered since the last call gets an error (500).

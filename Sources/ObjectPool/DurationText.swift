@@ -1,7 +1,7 @@
 extension Duration {
   /// As a person reads it, with three digits at most: `30 s`, `1.5 s`, `87.1 ms`, `20 µs`.
   var text: String {
-    let time = nanoseconds
+    let time = nanoseconds.count
     for (unit, size) in [("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1000)] as [(String, UInt64)] where time >= size
     {
       let scale: UInt64 = time >= 100 * size ? 1 : time >= 10 * size ? 10 : 100

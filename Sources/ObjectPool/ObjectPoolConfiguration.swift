@@ -1,4 +1,5 @@
 import PoolCore
+import Time
 
 /// How a pool of objects behaves.
 public struct ObjectPoolConfiguration: Sendable {
@@ -164,30 +165,30 @@ public struct ObjectPoolConfiguration: Sendable {
     core.growsGradually = false
     core.leaseOrder = order == .lifo ? .lifo : .fifo
     core.startLimit = creationTimeout.nanoseconds
-    core.settleTime = 0
+    core.settleTime = .zero
     core.backoff = Backoff(minimum: minimumBackoff.nanoseconds, maximum: maximumBackoff.nanoseconds)
     core.restartBudget = RestartBudget(failures: restartBudget, period: restartPeriod.nanoseconds)
     core.triesStartsForWaiters = true
     core.maximumJobs = maximumUses ?? 0
-    core.maximumAge = maximumAge?.nanoseconds ?? 0
+    core.maximumAge = maximumAge?.nanoseconds ?? .zero
     core.jitter = jitter
     core.surge = surge
-    core.idleLimit = idleTimeout?.nanoseconds ?? 0
+    core.idleLimit = idleTimeout?.nanoseconds ?? .zero
     if validates {
       switch validatesOnAcquire {
       case .never: break
-      case .always: core.probeBeforeLeaseUnlessUsedWithin = 0
-      case .unlessUsedWithin(let time): core.probeBeforeLeaseUnlessUsedWithin = max(1, time.nanoseconds)
+      case .always: core.probeBeforeLeaseUnlessUsedWithin = .zero
+      case .unlessUsedWithin(let time): core.probeBeforeLeaseUnlessUsedWithin = max(Nanoseconds(1), time.nanoseconds)
       }
       core.probesAfterLease = validatesOnRelease
-      core.probeInterval = validationInterval?.nanoseconds ?? 0
+      core.probeInterval = validationInterval?.nanoseconds ?? .zero
     }
     core.preparesEachLease = prepares
     core.probeLimit = validationTimeout.nanoseconds
     core.resetsAfterLease = resets && self.resets == .onRelease
     core.resetsBeforeLease = resets && self.resets == .onAcquire
     core.resetLimit = resetTimeout.nanoseconds
-    core.leaseReportLimit = leaseReportTime?.nanoseconds ?? 0
+    core.leaseReportLimit = leaseReportTime?.nanoseconds ?? .zero
     core.stopLadder = [disposalTimeout.nanoseconds]
     core.abandonsAfterLadder = true
     return core
@@ -195,11 +196,12 @@ public struct ObjectPoolConfiguration: Sendable {
 }
 
 extension Duration {
-  /// Whole nanoseconds, from 0 to 2^62 (146 years), which a clock can still add to.
-  var nanoseconds: UInt64 {
-    guard self > .zero else { return 0 }
+  /// Whole nanoseconds; zero if it is negative, `.max` (584 years) if it is longer.
+  var nanoseconds: Nanoseconds {
+    guard self > .zero else { return .zero }
     let (seconds, attoseconds) = components
-    guard seconds < 1 << 32 else { return 1 << 62 }
-    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
+    return .seconds(UInt64(seconds)) + Nanoseconds(UInt64(attoseconds) / 1_000_000_000)
   }
+
+  init(_ span: Nanoseconds) { self = .nanoseconds(Int64(clamping: span.count)) }
 }

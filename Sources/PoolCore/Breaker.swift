@@ -1,3 +1,5 @@
+import Time
+
 /// Decides whether workers may be started, from the failed starts of late.
 ///
 /// `closed` → (budget spent) → `open` → (timer) → `halfOpen` → one start tried → `closed` or `open` again.
@@ -15,10 +17,10 @@ struct Breaker: Sendable {
   private(set) var state = State.closed
   /// What is tolerated; failures that were counted stay counted when it changes.
   var budget: RestartBudget
-  private var recent: [UInt64] = []
+  private var recent: [Instant] = []
   /// Failed starts since a worker last worked, in all slots, and when the first of them was.
   private var row = 0
-  private var rowBegan: UInt64 = 0
+  private var rowBegan: Instant = .origin
   private var generation: UInt32 = 0
   /// How often it opened since a worker was last proved; the wait grows with it.
   private(set) var openings = 0
@@ -45,18 +47,18 @@ struct Breaker: Sendable {
     if state == .halfOpen(trial: nil) { state = .halfOpen(trial: serial) }
   }
 
-  /// The failures that opened it, and in how many nanoseconds they came.
+  /// The failures that opened it, and in what time they came.
   struct Opening {
     let failures: Int
-    let period: UInt64
+    let period: Nanoseconds
   }
 
   /// Counts a failed start, the `inARow`-th in its slot. Returns what opens the breaker, if this one does.
   ///
   /// Starts that take longer to fail than the budget's period allows for would never spend it, and be tried for ever
   /// while everybody waits (supervisor #1640): as many in a row in one slot, and no worker that works, is the end, too.
-  mutating func noteFailure(serial: UInt64, inARow: Int, at now: UInt64, isFinal: Bool) -> Opening? {
-    recent.removeAll { now &- $0 > budget.period }
+  mutating func noteFailure(serial: UInt64, inARow: Int, at now: Instant, isFinal: Bool) -> Opening? {
+    recent.removeAll { now - $0 > budget.period }
     recent.append(now)
     if row == 0 { rowBegan = now }
     row += 1
@@ -69,12 +71,12 @@ struct Breaker: Sendable {
     }
   }
 
-  private mutating func open(at now: UInt64) -> Opening {
+  private mutating func open(at now: Instant) -> Opening {
     generation += 1
     openings += 1
     state = .open(generation: generation)
     return row > recent.count
-      ? Opening(failures: row, period: now &- rowBegan) : Opening(failures: recent.count, period: budget.period)
+      ? Opening(failures: row, period: now - rowBegan) : Opening(failures: recent.count, period: budget.period)
   }
 
   /// A worker has worked: proved, and not only for a moment.

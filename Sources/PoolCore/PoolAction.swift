@@ -1,3 +1,5 @@
+import Time
+
 /// What the driver must do, in the order given.
 public enum PoolAction: Sendable, Equatable {
   /// Start a worker; answer with `workerReady` or `workerGone`.
@@ -25,8 +27,8 @@ public enum PoolAction: Sendable, Equatable {
   /// Make the worker forget its last job; answer with `resetPassed` or `resetFailed`.
   case resetWorker(WorkerID)
 
-  /// Send `timerFired` after so many nanoseconds.
-  case arm(TimerID, after: UInt64)
+  /// Send `timerFired` after so long.
+  case arm(TimerID, after: Nanoseconds)
   /// The timer is not needed any more.
   case disarm(TimerID)
 
@@ -103,11 +105,11 @@ public enum RetireReason: Sendable, Equatable, CustomStringConvertible {
 public enum PoolNotice: Sendable, Equatable {
   /// The worker gets no more leases and is stopped when it is free.
   case retiring(WorkerID, RetireReason)
-  /// A start failed, the `failures`-th in a row in this slot; the next try comes after `wait` nanoseconds.
-  case startFailed(WorkerID, failures: Int, wait: UInt64)
-  /// The restart budget is spent: `failures` within `period` nanoseconds, or in a row without a worker that worked, which
-  /// took `period` nanoseconds. One start is tried after `retryAfter` nanoseconds.
-  case breakerOpened(failures: Int, period: UInt64, retryAfter: UInt64)
+  /// A start failed, the `failures`-th in a row in this slot; the next try comes after `wait`.
+  case startFailed(WorkerID, failures: Int, wait: Nanoseconds)
+  /// The restart budget is spent: `failures` within `period`, or in a row without a worker that worked, which
+  /// took `period`. One start is tried after `retryAfter`.
+  case breakerOpened(failures: Int, period: Nanoseconds, retryAfter: Nanoseconds)
   /// Workers start again.
   case breakerClosed
   /// The whole stop ladder did not help; said once for a worker, while the last step is repeated.

@@ -1,4 +1,6 @@
-/// How a pool behaves. All durations are in nanoseconds.
+import Time
+
+/// How a pool behaves.
 public struct PoolConfiguration: Sendable {
   /// Which idle worker serves next.
   public enum LeaseOrder: Sendable {
@@ -26,21 +28,21 @@ public struct PoolConfiguration: Sendable {
   public var leaseOrder = LeaseOrder.lifo
 
   /// Longest time from start to ready.
-  public var startLimit: UInt64 = 60_000_000_000
+  public var startLimit: Nanoseconds = .seconds(60)
   /// True when ready means proved (a probe, a notification). False when a worker is merely taken to be ready as soon as
   /// it runs: then its first job done is the proof that ends backoff and closes the breaker.
   public var readyIsProof = true
   /// A worker that ends so soon after it was ready, without a job, is a failed start even if ready was proof, and
   /// costs a growing wait. One that is merely taken to be ready and lives so long lets a half-open breaker or a roll
   /// go on, though its end without a job is still a failed start (supervisor's startsecs). 0: ready is enough.
-  public var settleTime: UInt64 = 1_000_000_000
+  public var settleTime: Nanoseconds = .seconds(1)
   /// A worker that breaks on its first job is never taken to be unable to start: where jobs come from many, one of them must not
   /// stop the pool for the others.
   public var blamesJobs = false
   /// Wait after a failed start.
-  public var backoff = Backoff(minimum: 100_000_000, maximum: 30_000_000_000)
+  public var backoff = Backoff(minimum: .milliseconds(100), maximum: .seconds(30))
   /// So many failed starts within so long open the breaker.
-  public var restartBudget = RestartBudget(failures: 5, period: 10_000_000_000)
+  public var restartBudget = RestartBudget(failures: 5, period: .seconds(10))
   /// While the breaker is open and no worker is left, waiters are refused with the reason instead of waiting on.
   public var refusesWhileBreakerIsOpen = true
   /// For waiters a start is tried that failures hold back, no more often than the shortest backoff
@@ -51,7 +53,7 @@ public struct PoolConfiguration: Sendable {
   /// A worker retires after so many leases; 0 for never. 1 is strict, whatever `surge` is: a fresh worker for each job.
   public var maximumJobs = 0
   /// A worker retires so long after it was ready; 0 for never.
-  public var maximumAge: UInt64 = 0
+  public var maximumAge: Nanoseconds = .zero
   /// Limits are drawn between (1 - jitter) and 1 of their value, so that workers never retire in step. 0...1.
   public var jitter = 0.1
   /// Replacements that may be started before the workers they replace retire; until then those serve on, past their
@@ -60,31 +62,31 @@ public struct PoolConfiguration: Sendable {
   public var surge = 0
   /// An idle worker above the minimum retires after so long; 0 for never. A probe does not count as use. A pool at its
   /// minimum arms no timer for this.
-  public var idleLimit: UInt64 = 0
+  public var idleLimit: Nanoseconds = .zero
 
   /// Idle workers are probed so often; 0 for never.
-  public var probeInterval: UInt64 = 0
+  public var probeInterval: Nanoseconds = .zero
   /// A worker that was not used for so long is probed before a lease; nil for never, 0 for always (but not one that has
   /// been ready or probed this very moment).
-  public var probeBeforeLeaseUnlessUsedWithin: UInt64?
+  public var probeBeforeLeaseUnlessUsedWithin: Nanoseconds?
   /// Each worker that was used is probed after its lease (and after the reset, if there is one).
   public var probesAfterLease = false
   /// A worker is prepared before each lease, a new one, too; that it could be shows that it works. A probe that is due
   /// comes first, and the limit for probes holds for both.
   public var preparesEachLease = false
   /// Longest time for a probe.
-  public var probeLimit: UInt64 = 5_000_000_000
+  public var probeLimit: Nanoseconds = .seconds(5)
   /// Each worker is reset after each lease.
   public var resetsAfterLease = false
   /// Each worker that was used is reset before its next lease, while its next holder waits.
   public var resetsBeforeLease = false
   /// Longest time for a reset.
-  public var resetLimit: UInt64 = 5_000_000_000
+  public var resetLimit: Nanoseconds = .seconds(5)
   /// A lease held longer is reported, nothing more; 0 for never. Needs a capacity of 1.
-  public var leaseReportLimit: UInt64 = 0
+  public var leaseReportLimit: Nanoseconds = .zero
 
   /// The wait after each step of the stop ladder. At least one step; the last is repeated until the worker is gone.
-  public var stopLadder: [UInt64] = [5_000_000_000, 5_000_000_000, 1_000_000_000]
+  public var stopLadder: [Nanoseconds] = [.seconds(5), .seconds(5), .seconds(1)]
   /// When even the last step did not help within its wait, the slot is freed and the worker abandoned. For objects,
   /// whose disposal may hang for ever; a process must be watched until its death is confirmed (pebble #129).
   public var abandonsAfterLadder = false
@@ -106,7 +108,7 @@ public struct PoolConfiguration: Sendable {
     if capacity > 1, probeBeforeLeaseUnlessUsedWithin != nil || probesAfterLease || preparesEachLease {
       return "capacity is \(capacity), must be 1 with a probe for each lease"
     }
-    if capacity > 1, leaseReportLimit > 0 {
+    if capacity > 1, leaseReportLimit > .zero {
       return "capacity is \(capacity), must be 1 with a report of overdue leases"
     }
     if maximumIdle < 0 { return "maximumIdle is \(maximumIdle), must not be negative" }
@@ -124,24 +126,23 @@ public struct PoolConfiguration: Sendable {
 
 /// The wait after a failed start: doubled each time, capped, jittered downwards (supervisor #487: linear and uncapped).
 public struct Backoff: Sendable, Equatable {
-  /// Wait after the first failure, in nanoseconds.
-  public var minimum: UInt64
-  /// Longest wait, in nanoseconds.
-  public var maximum: UInt64
+  /// Wait after the first failure.
+  public var minimum: Nanoseconds
+  /// Longest wait.
+  public var maximum: Nanoseconds
 
-  /// Waits from `minimum` to `maximum` nanoseconds.
-  public init(minimum: UInt64, maximum: UInt64) {
+  /// Waits from `minimum` to `maximum`.
+  public init(minimum: Nanoseconds, maximum: Nanoseconds) {
     self.minimum = minimum
     self.maximum = max(minimum, maximum)
   }
 
   /// The wait after the `failures`-th failure in a row (1 for the first): between half and all of
   /// `minimum` · 2^(failures - 1), never above `maximum`.
-  func wait(afterFailures failures: Int, using generator: inout SeededGenerator) -> UInt64 {
+  func wait(afterFailures failures: Int, using generator: inout SeededGenerator) -> Nanoseconds {
     let doublings = UInt64(max(0, min(failures - 1, 62)))
-    let (product, overflow) = minimum.multipliedReportingOverflow(by: 1 << doublings)
-    let full = overflow ? maximum : min(product, maximum)
-    return full - UInt64(Double(full) / 2 * generator.nextUnit())
+    let full = min(minimum * (1 << doublings), maximum)
+    return full - full.scaled(by: generator.nextUnit() / 2)
   }
 }
 
@@ -149,11 +150,11 @@ public struct Backoff: Sendable, Equatable {
 public struct RestartBudget: Sendable, Equatable {
   /// The failed start that opens the breaker. At least 1.
   public var failures: Int
-  /// Only failures within this many nanoseconds count.
-  public var period: UInt64
+  /// Only failures within this time count.
+  public var period: Nanoseconds
 
-  /// `failures` within `period` nanoseconds.
-  public init(failures: Int, period: UInt64) {
+  /// `failures` within `period`.
+  public init(failures: Int, period: Nanoseconds) {
     self.failures = failures
     self.period = period
   }

@@ -1,3 +1,5 @@
+import Time
+
 /// What can happen to a pool. The only way in: `PoolStateMachine.handle(_:at:into:)`.
 public enum PoolEvent: Sendable, Equatable {
   /// Open the pool: workers are started up to the minimum, and leases can be asked for.
@@ -16,10 +18,10 @@ public enum PoolEvent: Sendable, Equatable {
   /// Ignored when the worker is on the stop ladder.
   case jobsDone(WorkerID, Int)
 
-  /// A worker that is starting asks for more time: its start may last until so many nanoseconds from now, if that is later
+  /// A worker that is starting asks for more time: its start may last until so long from now, if that is later
   /// than it was to end anyway. Each such word replaces the one before (`EXTEND_TIMEOUT_USEC` of sd_notify(3)). Ignored
   /// when the worker is not starting.
-  case startExtended(WorkerID, by: UInt64)
+  case startExtended(WorkerID, by: Nanoseconds)
   /// The worker can take a lease: proved, or taken for granted (`readyIsProof`).
   case workerReady(WorkerID)
   /// The worker no longer exists, asked to or not. All its leases are void: they must not be released any more.
@@ -74,8 +76,8 @@ public enum PoolEvent: Sendable, Equatable {
 public enum WaitLimit: Sendable, Equatable {
   /// Until it is served or the pool closes.
   case forever
-  /// So many nanoseconds.
-  case within(UInt64)
+  /// So long.
+  case within(Nanoseconds)
   /// Not for others: refused when the pool is exhausted, which means that only the end of somebody's lease, or a start
   /// that is held back after a failure, could bring a worker for this waiter.
   case unlessExhausted
@@ -87,8 +89,6 @@ public enum LeaseEnd: Sendable, Equatable {
   case healthy
   /// No job was done since the lease began, or since the last `jobsDone`. It does not count as a job.
   case unused
-  /// The job is done, and the worker asks to be replaced.
-  case wantsToRetire
 }
 
 /// Why a worker is gone.

@@ -1,3 +1,5 @@
+import Time
+
 /// What waiters get besides a new worker: one that is coming back, or a start that is tried at once although failures
 /// hold starts back.
 ///
@@ -5,14 +7,14 @@
 /// unless that takes longer than a start: a sequential client would fill the pool, a worker for each lease, where one
 /// is enough.
 extension PoolStateMachine {
-  /// A check is waited for as long as this, in nanoseconds, however fast a start is: a worker once started stays.
-  static var leastPatience: UInt64 { 100_000_000 }
+  /// A check is waited for as long as this, however fast a start is: a worker once started stays.
+  static var leastPatience: Nanoseconds { .milliseconds(100) }
 
   /// Counts the workers that are coming back, no more than are waited for, and looks again when the first of them is
   /// late.
-  mutating func countComingBack(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func countComingBack(at now: Instant, into actions: inout [PoolAction]) {
     guard waiting > 0, checksWorkers, census.occupied + census.backingOff < mostOccupied else { return }
-    var soonest = UInt64.max
+    var soonest = Nanoseconds.max
     for slot in slots where comingBack < workersForWaiters {
       guard let left = timeLeft(of: slot, at: now) else { continue }
       comingBack += 1
@@ -23,22 +25,22 @@ extension PoolStateMachine {
 
   @inline(__always)
   var checksWorkers: Bool {
-    configuration.resetsAfterLease || configuration.probesAfterLease || configuration.probeInterval > 0
+    configuration.resetsAfterLease || configuration.probesAfterLease || configuration.probeInterval > .zero
       || preparesLeases
   }
 
   /// How much longer this worker is worth waiting for; nil if it is not coming back, or a start is faster.
-  private func timeLeft(of slot: Slot, at now: UInt64) -> UInt64? {
+  private func timeLeft(of slot: Slot, at now: Instant) -> Nanoseconds? {
     guard slot.isServing, slot.state == .probing(nil) || slot.state == .resetting(nil) else { return nil }
     let patience = max(typicalStart, Self.leastPatience)
-    let elapsed = now &- slot.checkBegan
+    let elapsed = now - slot.checkBegan
     if elapsed < typicalCheck, typicalCheck - elapsed > patience { return nil }
     let limit = max(typicalCheck, patience)
     return elapsed < limit ? limit - elapsed : nil
   }
 
   /// A check went well that began in this slot some time ago.
-  mutating func recordCheckTime(_ slot: Int, at now: UInt64) { typicalCheck.follow(now &- slots[slot].checkBegan) }
+  mutating func recordCheckTime(_ slot: Int, at now: Instant) { typicalCheck.follow(now - slots[slot].checkBegan) }
 
   // MARK: While starts fail
 
@@ -53,7 +55,7 @@ extension PoolStateMachine {
   }
 
   /// Lets one start be tried for the waiters, though failures hold it back; if it is too early for that, later.
-  mutating func tryStartForWaiters(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func tryStartForWaiters(at now: Instant, into actions: inout [PoolAction]) {
     guard configuration.triesStartsForWaiters, phase == .open, waiting > 0 || prefilling > 0,
       census.occupied < mostOccupied, census.serving + census.starting + census.failing < target + replacements
     else { return }
@@ -62,7 +64,7 @@ extension PoolStateMachine {
     case .halfOpen: return
     case .open: break
     }
-    let due = lastTry.addingReportingOverflow(shortestWait).partialValue
+    let due = lastTry + shortestWait
     guard now >= due else {
       if waiting > waiters.eager || prefilling > 0 { review(after: due - now, at: now, into: &actions) }
       return
@@ -76,7 +78,7 @@ extension PoolStateMachine {
 
   /// The least time between two starts that are tried for waiters. Before the breaker opens they must not spend
   /// the budget any faster than it allows.
-  private var shortestWait: UInt64 {
+  private var shortestWait: Nanoseconds {
     let budget = configuration.restartBudget
     let backoff = configuration.backoff.minimum
     return breaker.isOpen ? backoff : max(backoff, budget.period / UInt64(budget.failures))
@@ -84,8 +86,8 @@ extension PoolStateMachine {
 
   // MARK: Looking again
 
-  private mutating func review(after wait: UInt64, at now: UInt64, into actions: inout [PoolAction]) {
-    let deadline = now &+ wait
+  private mutating func review(after wait: Nanoseconds, at now: Instant, into actions: inout [PoolAction]) {
+    let deadline = now + wait
     if let nextReview, nextReview.deadline <= deadline { return }
     endReview(into: &actions)
     let generation = nextTimerGeneration()
@@ -100,10 +102,10 @@ extension PoolStateMachine {
   }
 }
 
-extension UInt64 {
-  /// Follows what is measured, the last times most of all; 0 while nothing was.
-  mutating func follow(_ time: UInt64) {
-    if self == 0 {
+extension Nanoseconds {
+  /// Follows what is measured, the last times most of all; zero while nothing was.
+  mutating func follow(_ time: Nanoseconds) {
+    if self == .zero {
       self = time
     } else if time > self {
       self += (time - self) / 4

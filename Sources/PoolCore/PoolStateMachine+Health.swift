@@ -1,7 +1,9 @@
+import Time
+
 /// Probes and resets: nobody is handed a worker that is sick or remembers its last job.
 extension PoolStateMachine {
   /// Makes a worker forget its last job, after a lease or on behalf of a claim.
-  mutating func beginReset(_ slot: Int, for claim: Claim?, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func beginReset(_ slot: Int, for claim: Claim?, at now: Instant, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
     slots[slot].checkBegan = now
     setState(slot, .resetting(claim), into: &actions)
@@ -10,7 +12,7 @@ extension PoolStateMachine {
   }
 
   /// Checks an idle worker, on behalf of a claim or on its own account.
-  mutating func beginProbe(_ slot: Int, for claim: Claim?, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func beginProbe(_ slot: Int, for claim: Claim?, at now: Instant, into actions: inout [PoolAction]) {
     available.remove(slot, from: &slots)
     // One after a reset is part of the same return.
     if case .resetting = slots[slot].state {} else { slots[slot].checkBegan = now }
@@ -23,7 +25,7 @@ extension PoolStateMachine {
     }
   }
 
-  mutating func probePassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func probePassed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing(let claim) = slots[slot].state else { return }
     slots[slot].lastUsed = now
     recordCheckTime(slot, at: now)
@@ -49,21 +51,21 @@ extension PoolStateMachine {
   }
 
   /// The check went well, but meanwhile the worker was told to retire.
-  private mutating func retireChecked(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func retireChecked(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     takeBackClaim(of: slot)
     beginStop(slot, .graceful, into: &actions)
     dispatch(at: now, into: &actions)
     reconcile(at: now, into: &actions)
   }
 
-  mutating func probeFailed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func probeFailed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .probing = slots[slot].state else { return }
     checkEndedBadly(slot, .probe, at: now, into: &actions)
   }
 
   /// The worker is stopped; its claim is served by the next one.
   mutating func checkEndedBadly(
-    _ slot: Int, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]
+    _ slot: Int, _ reason: RetireReason, at now: Instant, into actions: inout [PoolAction]
   ) {
     takeBackClaim(of: slot)
     if configuration.preparesEachLease, !slots[slot].isProved { slots[slot].startHasFailed = true }
@@ -85,7 +87,7 @@ extension PoolStateMachine {
   /// The check goes on, for nobody.
   mutating func dropClaim(_ slot: Int) { amend(slot) { $0.state = $0.state.withoutClaim } }
 
-  mutating func resetPassed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func resetPassed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .resetting(let claim) = slots[slot].state else { return }
     slots[slot].isDirty = false
     guard slots[slot].retiring == nil else { return retireChecked(slot, at: now, into: &actions) }
@@ -99,7 +101,7 @@ extension PoolStateMachine {
     if next != claim { reconcile(at: now, into: &actions) }
   }
 
-  mutating func resetFailed(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func resetFailed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), case .resetting = slots[slot].state else { return }
     checkEndedBadly(slot, .reset, at: now, into: &actions)
   }

@@ -1,7 +1,9 @@
+import Time
+
 /// Leases: asked for, granted, refused, given back.
 extension PoolStateMachine {
   mutating func requestLease(
-    _ waiter: WaiterID, _ limit: WaitLimit, at now: UInt64, into actions: inout [PoolAction]
+    _ waiter: WaiterID, _ limit: WaitLimit, at now: Instant, into actions: inout [PoolAction]
   ) {
     if let lastWaiter, waiter <= lastWaiter { return impossible(.waiterOutOfOrder, into: &actions) }
     lastWaiter = waiter
@@ -48,13 +50,13 @@ extension PoolStateMachine {
     return (census.serving - held + census.starting).addingUpToMax(startable)
   }
 
-  mutating func withdrawLease(_ id: WaiterID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func withdrawLease(_ id: WaiterID, at now: Instant, into actions: inout [PoolAction]) {
     guard let waiter = removeWaiter(id) else { return }
     if waiter.patience == .timed { actions.append(.disarm(.waiter(id))) }
     if phase == .draining { reconcile(at: now, into: &actions) }
   }
 
-  mutating func waitedTooLong(_ id: WaiterID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func waitedTooLong(_ id: WaiterID, at now: Instant, into actions: inout [PoolAction]) {
     guard removeWaiter(id) != nil else { return }
     actions.append(.refuseLease(id, .timedOut))
     if phase == .draining { reconcile(at: now, into: &actions) }
@@ -81,19 +83,19 @@ extension PoolStateMachine {
 
   /// The worker can be handed out as it is.
   @inline(__always)
-  func isFit(_ slot: Int, at now: UInt64) -> Bool {
+  func isFit(_ slot: Int, at now: Instant) -> Bool {
     !(configuration.resetsBeforeLease && slots[slot].isDirty) && !configuration.preparesEachLease
       && !isProbeDue(slot, at: now)
   }
 
   @inline(__always)
-  func isProbeDue(_ slot: Int, at now: UInt64) -> Bool {
+  func isProbeDue(_ slot: Int, at now: Instant) -> Bool {
     guard let grace = configuration.probeBeforeLeaseUnlessUsedWithin else { return false }
-    return now &- slots[slot].lastUsed > grace || grace == 0 && slots[slot].isUnchecked
+    return now - slots[slot].lastUsed > grace || grace == .zero && slots[slot].isUnchecked
   }
 
   /// Gives the claim this available worker, after a reset and a probe if they are due.
-  mutating func serve(_ claim: Claim, from slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func serve(_ claim: Claim, from slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     if configuration.resetsBeforeLease, slots[slot].isDirty {
       return beginReset(slot, for: claim, at: now, into: &actions)
     }
@@ -108,7 +110,9 @@ extension PoolStateMachine {
     if slots[slot].leases == 0 {
       slots[slot].hasServedInLease = false
       setState(slot, .leased, into: &actions)
-      if configuration.leaseReportLimit > 0 { arm(slot, .lease, after: configuration.leaseReportLimit, into: &actions) }
+      if configuration.leaseReportLimit > .zero {
+        arm(slot, .lease, after: configuration.leaseReportLimit, into: &actions)
+      }
     }
     slots[slot].leases += 1
     if slots[slot].leases < configuration.capacity { available.insert(slot, into: &slots) }
@@ -123,14 +127,14 @@ extension PoolStateMachine {
   }
 
   /// Serves waiters, then the demand, as long as there are workers for them.
-  mutating func dispatch(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func dispatch(at now: Instant, into actions: inout [PoolAction]) {
     while waiting > 0, let slot = available.pick(configuration.leaseOrder) {
       serve(waiters.popFirst().map { .waiter($0) } ?? .demand, from: slot, at: now, into: &actions)
     }
   }
 
   mutating func releaseLease(
-    _ worker: WorkerID, _ end: LeaseEnd, at now: UInt64, into actions: inout [PoolAction]
+    _ worker: WorkerID, _ end: LeaseEnd, at now: Instant, into actions: inout [PoolAction]
   ) {
     guard let slot = slot(of: worker) else { return impossible(.releaseWithoutLease, into: &actions) }
     // The job of a worker that is being stopped may still end well; its lease was void all the same.
@@ -143,9 +147,6 @@ extension PoolStateMachine {
       slots[slot].lastUsed = now
       slots[slot].isUnchecked = true
     case .healthy: countJobs(slot, 1, at: now, into: &actions)
-    case .wantsToRetire:
-      setRetiring(slot, .own, into: &actions)
-      countJobs(slot, 1, at: now, into: &actions)
     }
     if servesTooMany { setRetiring(slot, .surplus, into: &actions) }
     let wasUsed = end != .unused || slots[slot].hasServedInLease
@@ -154,7 +155,7 @@ extension PoolStateMachine {
     reconcile(at: now, into: &actions)
   }
 
-  mutating func countJobs(_ slot: Int, _ count: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func countJobs(_ slot: Int, _ count: Int, at now: Instant, into actions: inout [PoolAction]) {
     slots[slot].recordJobs(count, at: now)
     // First what becomes of this worker: one that goes is no reason, proved or not, to let another one go.
     if slots[slot].jobLimit > 0 { checkJobLimit(slot, after: count, at: now, into: &actions) }
@@ -162,7 +163,7 @@ extension PoolStateMachine {
   }
 
   /// The worker goes on serving: to its next waiter, or to rest.
-  private mutating func giveBack(_ slot: Int, wasUsed: Bool, at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func giveBack(_ slot: Int, wasUsed: Bool, at now: Instant, into actions: inout [PoolAction]) {
     if wasUsed, configuration.resetsAfterLease { return beginReset(slot, for: nil, at: now, into: &actions) }
     if wasUsed, configuration.probesAfterLease { return beginProbe(slot, for: nil, at: now, into: &actions) }
     if slots[slot].leases == 0 {
@@ -182,7 +183,7 @@ extension PoolStateMachine {
 
   /// The worker is free: the next waiter gets it, or it rests until one comes. One worker too many goes, whoever waits.
   /// With `keepsPlace` it stays as cold as it was: a probe is not a use.
-  mutating func rest(_ slot: Int, keepsPlace: Bool = false, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func rest(_ slot: Int, keepsPlace: Bool = false, at now: Instant, into actions: inout [PoolAction]) {
     let old = slots[slot].state
     setState(slot, .idle, into: &actions)
     if !keepsPlace { slots[slot].idleSince = now }
@@ -196,7 +197,7 @@ extension PoolStateMachine {
     if census.serving - census.busy > mostIdle { retireSpare(at: now, into: &actions) }
     guard slots[slot].state == .idle else { return }
     if canShrink { watchIdle(slot, at: now, into: &actions) }
-    if configuration.probeInterval > 0 {
+    if configuration.probeInterval > .zero {
       arm(slot, .probeInterval, after: configuration.probeInterval, into: &actions)
     }
   }

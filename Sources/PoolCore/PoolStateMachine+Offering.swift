@@ -1,3 +1,5 @@
+import Time
+
 /// The demand: how many jobs wait for a worker. For drivers whose jobs are many and short: the pool knows only their
 /// number, so a waiting job costs nothing.
 ///
@@ -14,7 +16,7 @@ extension PoolStateMachine {
 
   /// So many jobs wait for a worker now: the same as `.demandChanged`. Costs next to nothing while it decides nothing:
   /// when the number falls, or all workers are busy and no more of them may be started.
-  public mutating func setDemand(_ count: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  public mutating func setDemand(_ count: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard changesNothing(count) else { return changeDemand(to: count, at: now, into: &actions) }
     if waiting == 0 { growth = 1 }
     demand = count
@@ -36,7 +38,7 @@ extension PoolStateMachine {
   }
 
   /// Stores the new number and does what follows from it.
-  mutating func changeDemand(to count: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func changeDemand(to count: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard count >= 0 else { return impossible(.badLifecycle, into: &actions) }
     switch phase {
     case .new, .open: break

@@ -1,3 +1,5 @@
+import Time
+
 /// A new configuration for a pool that lives.
 ///
 /// What is decided from now on is decided by the new values: sizes, limits of time, checks, the waits after failures. What was
@@ -12,7 +14,7 @@ extension PoolStateMachine {
   /// What failed so far failed by the old values: it is forgotten. Starts that wait for their next try come at once, and an open
   /// breaker lets one be tried. Waiters keep their place and their patience.
   public mutating func reconfigure(
-    _ new: PoolConfiguration, at now: UInt64, into actions: inout [PoolAction]
+    _ new: PoolConfiguration, at now: Instant, into actions: inout [PoolAction]
   ) {
     guard new.defect == nil, new.capacity == configuration.capacity,
       new.stopLadder.count == configuration.stopLadder.count
@@ -68,7 +70,7 @@ extension PoolStateMachine {
       disarm(slot, .idle, into: &actions)
       guard slots[slot].state == .idle else { continue }
       disarm(slot, .probeInterval, into: &actions)
-      guard configuration.probeInterval > 0 else { continue }
+      guard configuration.probeInterval > .zero else { continue }
       arm(slot, .probeInterval, after: configuration.probeInterval, into: &actions)
     }
   }

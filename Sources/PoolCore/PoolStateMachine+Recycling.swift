@@ -1,3 +1,5 @@
+import Time
+
 /// Recycling: workers at a limit, and all of them on request, are replaced.
 ///
 /// With `surge` the replacement comes first (make before break, gunicorn #2417): a worker at its limit is *overdue* and
@@ -15,7 +17,7 @@ extension PoolStateMachine {
   var replacements: Int { phase == .open ? min(configuration.surge, census.overdue) : 0 }
 
   /// The worker has reached a limit, or is to be replaced for another reason that can wait.
-  mutating func limitReached(_ slot: Int, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func limitReached(_ slot: Int, _ reason: RetireReason, at now: Instant, into actions: inout [PoolAction]) {
     guard slots[slot].isServing else { return }
     guard configuration.surge > 0 else { return retire(slot, reason, .graceful, at: now, into: &actions) }
     // A limit outlasts a mere request: when a roll is given up, the worker must still go.
@@ -24,14 +26,14 @@ extension PoolStateMachine {
   }
 
   mutating func limitExceeded(
-    _ worker: WorkerID, _ reason: RetireReason, at now: UInt64, into actions: inout [PoolAction]
+    _ worker: WorkerID, _ reason: RetireReason, at now: Instant, into actions: inout [PoolAction]
   ) {
     if let slot = slot(of: worker) { limitReached(slot, reason, at: now, into: &actions) }
   }
 
   /// Looks at the job limit after so many jobs. A single job per worker is a promise of isolation: it is kept at any
   /// price.
-  mutating func checkJobLimit(_ slot: Int, after count: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func checkJobLimit(_ slot: Int, after count: Int, at now: Instant, into actions: inout [PoolAction]) {
     if configuration.maximumJobs == 1 { return retire(slot, .jobs, .graceful, at: now, into: &actions) }
     let (jobs, limit) = (slots[slot].jobs, slots[slot].jobLimit)
     let isReached = jobs >= limit && jobs - count < limit
@@ -42,22 +44,22 @@ extension PoolStateMachine {
 
   /// True when the jobs that are left after so many will take no longer than a start.
   @inline(__always)
-  func isJobLimitNear(_ slot: Int, after jobs: Int, at now: UInt64) -> Bool {
+  func isJobLimitNear(_ slot: Int, after jobs: Int, at now: Instant) -> Bool {
     guard configuration.surge > 0, jobs < slots[slot].jobLimit else { return false }
     let timed = configuration.readyIsProof ? jobs : jobs - 1
     guard timed > 0 else { return false }
-    let pace = (now &- slots[slot].pacedSince) / UInt64(timed)
-    return UInt64(slots[slot].jobLimit - jobs) <= typicalStart / max(1, pace)
+    let pace = (now - slots[slot].pacedSince) / UInt64(timed)
+    return UInt64(slots[slot].jobLimit - jobs) <= typicalStart / pace
   }
 
   /// The age at which a worker is to be replaced: its limit, less what a start takes, but not less than half of it.
-  func ageOfReplacement(limit: UInt64) -> UInt64 {
+  func ageOfReplacement(limit: Nanoseconds) -> Nanoseconds {
     configuration.surge > 0 ? limit - min(typicalStart, limit / 2) : limit
   }
 
   // MARK: On request
 
-  mutating func recycleAll(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func recycleAll(at now: Instant, into actions: inout [PoolAction]) {
     guard phase == .open else { return }
     rollBefore = lastSerial + 1
     rollIsTrusted = false
@@ -67,7 +69,7 @@ extension PoolStateMachine {
     reconcile(at: now, into: &actions)
   }
 
-  mutating func recycle(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func recycle(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker) else { return }
     if slots[slot].state == .starting { return retire(slot, .requested, .graceful, at: now, into: &actions) }
     limitReached(slot, .requested, at: now, into: &actions)
@@ -77,7 +79,7 @@ extension PoolStateMachine {
 
   /// Lets overdue workers go, as far as replacements are there: never below the target, with surge; one at a time
   /// without.
-  mutating func advanceRecycling(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func advanceRecycling(at now: Instant, into actions: inout [PoolAction]) {
     guard census.overdue > 0 else {
       rollBefore = 0
       return

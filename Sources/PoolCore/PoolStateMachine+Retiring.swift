@@ -1,7 +1,9 @@
+import Time
+
 /// Retirement of one worker, the stop ladder, and the end of all.
 extension PoolStateMachine {
   mutating func workerBroken(
-    _ worker: WorkerID, _ jobUntouched: Bool, _ interrupted: Bool, at now: UInt64, into actions: inout [PoolAction]
+    _ worker: WorkerID, _ jobUntouched: Bool, _ interrupted: Bool, at now: Instant, into actions: inout [PoolAction]
   ) {
     guard let slot = slot(of: worker) else { return }
     switch slots[slot].state {
@@ -17,7 +19,7 @@ extension PoolStateMachine {
     retire(slot, .broken, .prompt, at: now, into: &actions)
   }
 
-  mutating func retirementRequested(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func retirementRequested(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker) else { return }
     switch slots[slot].state {
     case .empty, .backingOff, .stopping: return
@@ -30,7 +32,7 @@ extension PoolStateMachine {
 
   /// No further lease; stopped now, or when its last lease ends. Bad ends (`.prompt`) do not wait for leases.
   mutating func retire(
-    _ slot: Int, _ reason: RetireReason, _ urgency: StopUrgency, at now: UInt64, into actions: inout [PoolAction]
+    _ slot: Int, _ reason: RetireReason, _ urgency: StopUrgency, at now: Instant, into actions: inout [PoolAction]
   ) {
     setRetiring(slot, reason, into: &actions)
     switch slots[slot].state {
@@ -67,7 +69,7 @@ extension PoolStateMachine {
     actions.append(.stopWorker(worker(in: slot), step: rung))
   }
 
-  mutating func stopTimedOut(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func stopTimedOut(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard case .stopping(let step) = slots[slot].state else { return }
     let steps = configuration.stopLadder.count
     if step + 1 == steps { actions.append(.report(.stuck(worker(in: slot)))) }
@@ -98,13 +100,13 @@ extension PoolStateMachine {
 
   // MARK: The end
 
-  mutating func drain(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func drain(at now: Instant, into actions: inout [PoolAction]) {
     guard phase == .open || phase == .new else { return }
     phase = .draining
     reconcile(at: now, into: &actions)
   }
 
-  mutating func close(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func close(at now: Instant, into actions: inout [PoolAction]) {
     guard phase == .open || phase == .new || phase == .draining else { return }
     isClosing = true
     refuseAllWaiters(.closed, into: &actions)

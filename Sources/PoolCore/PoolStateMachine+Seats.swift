@@ -1,9 +1,11 @@
+import Time
+
 /// Several jobs in one lease: the driver sends further jobs to a leased worker, where they wait behind the one that it
 /// is running. The pool counts those that are done, and says how many more the worker may get.
 extension PoolStateMachine {
   static func allowsManyJobs(_ configuration: PoolConfiguration) -> Bool {
     !configuration.resetsAfterLease && !configuration.resetsBeforeLease && !configuration.probesAfterLease
-      && !configuration.preparesEachLease && configuration.probeBeforeLeaseUnlessUsedWithin != 0
+      && !configuration.preparesEachLease && configuration.probeBeforeLeaseUnlessUsedWithin != .zero
   }
 
   /// Whether a worker is free: then no other needs to be given a second job.
@@ -13,7 +15,7 @@ extension PoolStateMachine {
   /// worker may retire for it: then its lease is its last, and `seatsLeft` is 0. Ignored when it is on the stop ladder;
   /// an internal error when it holds no lease.
   public mutating func jobsDone(
-    _ worker: WorkerID, _ count: Int, at now: UInt64, into actions: inout [PoolAction]
+    _ worker: WorkerID, _ count: Int, at now: Instant, into actions: inout [PoolAction]
   ) {
     guard let slot = slot(of: worker) else { return impossible(.releaseWithoutLease, into: &actions) }
     if case .stopping = slots[slot].state { return }
@@ -24,7 +26,7 @@ extension PoolStateMachine {
     }
     slots[slot].hasServedInLease = true
     countJobs(slot, count, at: now, into: &actions)
-    if configuration.leaseReportLimit > 0 { arm(slot, .lease, after: configuration.leaseReportLimit, into: &actions) }
+    if configuration.leaseReportLimit > .zero { arm(slot, .lease, after: configuration.leaseReportLimit, into: &actions) }
     guard slots[slot].retiring == nil, servesTooMany else { return }
     setRetiring(slot, .surplus, into: &actions)
     reconcile(at: now, into: &actions)

@@ -1,10 +1,12 @@
+import Time
+
 /// A lease and its end in a pool where nothing else is to be decided: the same transitions as `.leaseRequested` and
 /// `.leaseReleased`, without a list of actions. A driver whose leases last for nanoseconds may call these first; when
 /// they decline, nothing has changed, and the event must be handled.
 extension PoolStateMachine {
   /// Leases a worker that is free, to somebody who waits for nothing: a waiter without an identifier, or a job that the
   /// demand does not count yet. Nil when the request must be handled as an event.
-  public mutating func leaseAtOnce(at now: UInt64) -> WorkerID? {
+  public mutating func leaseAtOnce(at now: Instant) -> WorkerID? {
     guard hasShortcut, phase == .open, waiting == 0, let slot = available.pick(configuration.leaseOrder),
       isFit(slot, at: now)
     else { return nil }
@@ -18,7 +20,7 @@ extension PoolStateMachine {
   }
 
   /// Takes a worker back after a healthy lease; false when the end of the lease must be handled as an event.
-  public mutating func releaseAtOnce(_ worker: WorkerID, at now: UInt64) -> Bool {
+  public mutating func releaseAtOnce(_ worker: WorkerID, at now: Instant) -> Bool {
     let slot = worker.slot.index
     guard hasShortcut, phase == .open, waiting == 0, census.serving <= configuration.maximum,
       isPlain(slot, worker, at: now),
@@ -36,9 +38,9 @@ extension PoolStateMachine {
 
   /// Ends a healthy lease and offers the same worker to the next job of the demand: the same as `.leaseReleased` when
   /// that leads to nothing but `.offer` for this worker. False when the end of the lease must be handled as an event.
-  public mutating func continueLease(_ worker: WorkerID, at now: UInt64) -> Bool {
+  public mutating func continueLease(_ worker: WorkerID, at now: Instant) -> Bool {
     let slot = worker.slot.index
-    guard allowsManyJobs, configuration.capacity == 1, configuration.leaseReportLimit == 0, phase == .open,
+    guard allowsManyJobs, configuration.capacity == 1, configuration.leaseReportLimit == .zero, phase == .open,
       uncoveredDemand > 0, waiters.isEmpty, census.serving <= configuration.maximum,
       isPlain(slot, worker, at: now)
     else { return false }
@@ -51,7 +53,7 @@ extension PoolStateMachine {
 
   /// The worker holds a lease, serves on after it, and is not new to its work.
   @inline(__always)
-  private func isPlain(_ index: Int, _ worker: WorkerID, at now: UInt64) -> Bool {
+  private func isPlain(_ index: Int, _ worker: WorkerID, at now: Instant) -> Bool {
     guard index < slots.count, slots[index].serial == worker.serial, case .leased = slots[index].state,
       slots[index].retiring == nil, slots[index].overdue == nil, slots[index].jobs > 0
     else { return false }
@@ -60,7 +62,7 @@ extension PoolStateMachine {
 
   /// One more job is not the last one of this worker, nor is it time to start its replacement.
   @inline(__always)
-  private func staysBelowLimit(_ slot: Int, at now: UInt64) -> Bool {
+  private func staysBelowLimit(_ slot: Int, at now: Instant) -> Bool {
     let jobs = slots[slot].jobs + 1
     return configuration.maximumJobs != 1 && jobs < slots[slot].jobLimit && !isJobLimitNear(slot, after: jobs, at: now)
   }

@@ -1,3 +1,5 @@
+import Time
+
 /// Size: how many workers should serve, who is started for that, and who is one too many.
 ///
 /// Up to the minimum, workers are started `maximumStarting` at a time. Above it the pool grows by demand, one worker at
@@ -42,7 +44,7 @@ extension PoolStateMachine {
   var servesTooMany: Bool { census.serving > configuration.maximum && census.serving > mostServing }
 
   /// Starts what is missing, retires what is too much, and refuses waiters that nobody will ever serve.
-  mutating func reconcile(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func reconcile(at now: Instant, into actions: inout [PoolAction]) {
     if prefilling > 0, census.serving >= min(prefilling, configuration.maximum) { prefilling = 0 }
     comingBack = 0
     advanceRecycling(at: now, into: &actions)
@@ -68,7 +70,7 @@ extension PoolStateMachine {
       .addingUpToMax(min(configuration.surge, census.leaving))
   }
 
-  private mutating func startMissing(at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func startMissing(at now: Instant, into actions: inout [PoolAction]) {
     while breaker.allowsStart, census.loading < configuration.maximumStarting,
       census.occupied + census.backingOff < mostOccupied
     {
@@ -97,7 +99,7 @@ extension PoolStateMachine {
     growth = min(growth + 1, configuration.maximumStarting)
   }
 
-  mutating func resize(_ minimum: Int, _ maximum: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func resize(_ minimum: Int, _ maximum: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard maximum >= 1, (0...maximum).contains(minimum) else { return impossible(.badLifecycle, into: &actions) }
     configuration.minimum = minimum
     configuration.maximum = maximum
@@ -105,7 +107,7 @@ extension PoolStateMachine {
   }
 
   /// Retires idle workers that are too many; a busy one is looked at again when it is free (uwsgi #1291).
-  private mutating func retireSurplus(at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func retireSurplus(at now: Instant, into actions: inout [PoolAction]) {
     switch phase {
     case .new, .stopping, .closed: return
     case .open: while census.serving > mostServing, retireColdest(.surplus, into: &actions) {}
@@ -122,12 +124,12 @@ extension PoolStateMachine {
   }
 
   /// Enough others are idle: the coldest of all goes.
-  mutating func retireSpare(at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func retireSpare(at now: Instant, into actions: inout [PoolAction]) {
     guard retireColdest(.spare, into: &actions) else { return }
     reconcile(at: now, into: &actions)
   }
 
-  mutating func prefill(_ count: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func prefill(_ count: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard phase == .open else { return }
     prefilling = max(prefilling, count)
     reconcile(at: now, into: &actions)
@@ -151,20 +153,19 @@ extension PoolStateMachine {
   /// than its minimum only until overdue workers are replaced cannot shrink, or it would lose those that are in order.
   @inline(__always)
   var canShrink: Bool {
-    configuration.idleLimit > 0 && leastServing < configuration.maximum
+    configuration.idleLimit > .zero && leastServing < configuration.maximum
       && census.serving > leastServing + replacements
   }
 
   /// Arms the idle timer. It runs on through leases, so that it costs nothing per job; when it fires, what counts is
   /// since when the worker is idle.
-  mutating func watchIdle(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func watchIdle(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard slots[slot].armed[SlotTimer.idle.rawValue] == 0 else { return }
-    let idle = now &- slots[slot].idleSince
-    arm(slot, .idle, after: configuration.idleLimit - min(idle, configuration.idleLimit), into: &actions)
+    arm(slot, .idle, after: configuration.idleLimit - (now - slots[slot].idleSince), into: &actions)
   }
 
   /// When the pool can shrink from now on, those that began to rest before are watched, too.
-  private mutating func watchAllIdle(at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func watchAllIdle(at now: Instant, into actions: inout [PoolAction]) {
     guard canShrink != watchesIdle else { return }
     watchesIdle.toggle()
     guard watchesIdle else { return }
@@ -173,13 +174,13 @@ extension PoolStateMachine {
 
   /// A worker that is not idle is watched again when it rests. (A probe is not a use, or probed workers would never age
   /// out: php-src #4101.)
-  mutating func idleTooLong(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func idleTooLong(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     switch slots[slot].state {
     case .idle, .probing(nil): break
     case .empty, .backingOff, .starting, .probing, .leased, .resetting, .stopping: return
     }
     guard canShrink else { return }
-    guard now &- slots[slot].idleSince >= configuration.idleLimit else {
+    guard now - slots[slot].idleSince >= configuration.idleLimit else {
       return watchIdle(slot, at: now, into: &actions)
     }
     retire(slot, .idle, .graceful, at: now, into: &actions)

@@ -1,6 +1,8 @@
+import Time
+
 /// Starts: how one begins, is proved, fails, and is tried again after a wait, through the breaker.
 extension PoolStateMachine {
-  mutating func startWorker(in slot: Int, isForGrowth: Bool, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func startWorker(in slot: Int, isForGrowth: Bool, at now: Instant, into actions: inout [PoolAction]) {
     lastSerial += 1
     let failures = slots[slot].failures
     let armed = slots[slot].armed
@@ -24,25 +26,24 @@ extension PoolStateMachine {
     return max(1, configuration.maximumJobs - (span > 0 ? Int.random(in: 0...span, using: &generator) : 0))
   }
 
-  mutating func extendStart(_ worker: WorkerID, by time: UInt64, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func extendStart(_ worker: WorkerID, by time: Nanoseconds, at now: Instant, into actions: inout [PoolAction])
+  {
     guard let slot = slot(of: worker), slots[slot].state == .starting else { return }
-    let elapsed = now &- slots[slot].startedAt
-    let left = configuration.startLimit - min(elapsed, configuration.startLimit)
-    // Not beyond what a driver can add to its clock: a worker may well ask for infinity.
-    arm(slot, .start, after: max(left, min(time, 1 << 62)), into: &actions)
+    let left = configuration.startLimit - (now - slots[slot].startedAt)
+    arm(slot, .start, after: max(left, time), into: &actions)
   }
 
-  mutating func workerReady(_ worker: WorkerID, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func workerReady(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker), slots[slot].state == .starting else { return }
     slots[slot].lastUsed = now
     slots[slot].pacedSince = now
-    if configuration.readyIsProof { typicalStart.follow(now &- slots[slot].startedAt) }
-    if configuration.maximumAge > 0 {
-      let jitter = UInt64(Double(configuration.maximumAge) * configuration.jitter * generator.nextUnit())
+    if configuration.readyIsProof { typicalStart.follow(now - slots[slot].startedAt) }
+    if configuration.maximumAge > .zero {
+      let jitter = configuration.maximumAge.scaled(by: configuration.jitter * generator.nextUnit())
       arm(slot, .age, after: ageOfReplacement(limit: configuration.maximumAge - jitter), into: &actions)
     }
     if configuration.readyIsProof, !configuration.preparesEachLease { prove(slot, into: &actions) }
-    if configuration.settleTime > 0 {
+    if configuration.settleTime > .zero {
       arm(slot, .settle, after: configuration.settleTime, into: &actions)
     } else {
       survive(slot, into: &actions)
@@ -63,7 +64,7 @@ extension PoolStateMachine {
   }
 
   /// The worker could be prepared for a lease: where that is done, its first time is the proof.
-  mutating func wasPrepared(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func wasPrepared(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard configuration.preparesEachLease, !slots[slot].isProved else { return }
     prove(slot, into: &actions)
     survive(slot, into: &actions)
@@ -78,10 +79,10 @@ extension PoolStateMachine {
 
   /// The worker did its first job. Where ready is no proof that is the first that is known of how long a start takes, if
   /// the job waited for it.
-  mutating func firstJobDone(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func firstJobDone(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     if !slots[slot].isProved {
       slots[slot].pacedSince = now
-      if slots[slot].tookJobAtOnce { typicalStart.follow(now &- slots[slot].startedAt) }
+      if slots[slot].tookJobAtOnce { typicalStart.follow(now - slots[slot].startedAt) }
       prove(slot, into: &actions)
     }
     survive(slot, into: &actions)
@@ -89,7 +90,7 @@ extension PoolStateMachine {
   }
 
   /// The worker has lived for the settle time, or as long as it may.
-  mutating func settled(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func settled(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard !slots[slot].hasSettled else { return }
     survive(slot, into: &actions)
     reconcile(at: now, into: &actions)
@@ -109,18 +110,18 @@ extension PoolStateMachine {
     if breaker.trialSurvived(serial: slots[slot].serial) { actions.append(.report(.breakerClosed)) }
   }
 
-  mutating func startTimedOut(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func startTimedOut(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     slots[slot].startHasFailed = true
     retire(slot, .startTimeout, .prompt, at: now, into: &actions)
   }
 
-  mutating func backoffEnded(_ slot: Int, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func backoffEnded(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     setEmpty(slot, into: &actions)
     reconcile(at: now, into: &actions)
   }
 
   /// A worker is gone: settle its account, and decide what becomes of its slot.
-  mutating func workerGone(_ worker: WorkerID, _ cause: GoneCause, at now: UInt64, into actions: inout [PoolAction]) {
+  mutating func workerGone(_ worker: WorkerID, _ cause: GoneCause, at now: Instant, into actions: inout [PoolAction]) {
     guard let slot = slot(of: worker) else { return impossible(.goneWithoutWorker, into: &actions) }
     let failed = startFailed(slot, cause)
     takeBackClaim(of: slot)
@@ -146,7 +147,7 @@ extension PoolStateMachine {
   }
 
   private mutating func noteStartFailure(
-    _ slot: Int, isFinal: Bool, at now: UInt64, into actions: inout [PoolAction]
+    _ slot: Int, isFinal: Bool, at now: Instant, into actions: inout [PoolAction]
   ) {
     guard phase == .open || phase == .draining else { return }
     slots[slot].failures += 1

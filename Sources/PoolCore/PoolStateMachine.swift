@@ -1,3 +1,5 @@
+import Time
+
 /// The pool as a pure state machine: events in, actions out. No I/O, no clock, no chance of its own.
 ///
 /// It decides which worker serves whom, when workers start, are probed, reset, retired and stopped, and how fast
@@ -43,16 +45,16 @@ public struct PoolStateMachine: Sendable {
   var prefilling = 0
   /// The pool can shrink, and each idle worker has its timer.
   var watchesIdle = false
-  /// How long a start takes of late, in nanoseconds; 0 while that is not known.
-  var typicalStart: UInt64 = 0
+  /// How long a start takes of late; zero while that is not known.
+  var typicalStart: Nanoseconds = .zero
   /// How long a probe or reset takes of late until the worker can be leased, in the same way.
-  var typicalCheck: UInt64 = 0
+  var typicalCheck: Nanoseconds = .zero
   /// Workers that are coming back to the waiters, by the last look.
   var comingBack = 0
   /// When the demand is looked at again, and the timer for that.
-  var nextReview: (deadline: UInt64, generation: UInt32)?
+  var nextReview: (deadline: Instant, generation: UInt32)?
   /// When a start last failed, or was tried for waiters.
-  var lastTry: UInt64 = 0
+  var lastTry: Instant = .origin
   /// The breaker has opened, and the waiters are refused as soon as no worker is left.
   var refusesAtOpening = false
 
@@ -76,12 +78,12 @@ public struct PoolStateMachine: Sendable {
   }
 
   static func hasShortcut(_ configuration: PoolConfiguration) -> Bool {
-    configuration.capacity == 1 && configuration.leaseReportLimit == 0 && configuration.probeInterval == 0
+    configuration.capacity == 1 && configuration.leaseReportLimit == .zero && configuration.probeInterval == .zero
       && !configuration.resetsAfterLease && !configuration.probesAfterLease
   }
 
-  /// The one entry. `now` is in nanoseconds of any clock that never goes back; actions are appended.
-  public mutating func handle(_ event: PoolEvent, at now: UInt64, into actions: inout [PoolAction]) {
+  /// The one entry. `now` is of any clock that never goes back; actions are appended.
+  public mutating func handle(_ event: PoolEvent, at now: Instant, into actions: inout [PoolAction]) {
     switch event {
     case .start: start(at: now, into: &actions)
     case .leaseRequested(let waiter, let limit): requestLease(waiter, limit, at: now, into: &actions)
@@ -111,13 +113,13 @@ public struct PoolStateMachine: Sendable {
     }
   }
 
-  private mutating func start(at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func start(at now: Instant, into actions: inout [PoolAction]) {
     guard phase == .new else { return impossible(.badLifecycle, into: &actions) }
     phase = .open
     reconcile(at: now, into: &actions)
   }
 
-  private mutating func timerFired(_ timer: TimerID, at now: UInt64, into actions: inout [PoolAction]) {
+  private mutating func timerFired(_ timer: TimerID, at now: Instant, into actions: inout [PoolAction]) {
     switch timer {
     case .slot(let slot, let kind, let generation):
       guard slot.index < slots.count, slots[slot.index].armed[kind.rawValue] == generation, generation != 0 else {
@@ -137,8 +139,9 @@ public struct PoolStateMachine: Sendable {
     }
   }
 
-  private mutating func slotTimerFired(_ slot: Int, _ kind: SlotTimer, at now: UInt64, into actions: inout [PoolAction])
-  {
+  private mutating func slotTimerFired(
+    _ slot: Int, _ kind: SlotTimer, at now: Instant, into actions: inout [PoolAction]
+  ) {
     switch kind {
     case .start: startTimedOut(slot, at: now, into: &actions)
     case .backoff: backoffEnded(slot, at: now, into: &actions)
@@ -217,7 +220,7 @@ extension PoolStateMachine {
     actions.append(.report(.retiring(worker(in: slot), reason)))
   }
 
-  mutating func arm(_ slot: Int, _ kind: SlotTimer, after wait: UInt64, into actions: inout [PoolAction]) {
+  mutating func arm(_ slot: Int, _ kind: SlotTimer, after wait: Nanoseconds, into actions: inout [PoolAction]) {
     disarm(slot, kind, into: &actions)
     let generation = nextTimerGeneration()
     slots[slot].armed[kind.rawValue] = generation

@@ -1,3 +1,5 @@
+import Time
+
 /// How many jobs one worker is sent at once: the head, which runs, and some that are parked in its pipe behind it, so that it never
 /// waits for us between two short jobs.
 ///
@@ -5,8 +7,8 @@
 /// many as the worker does in `reach`, measured at this worker and believed at once when jobs get slow; and none are parked at a
 /// worker that has not answered `probation` jobs one at a time.
 public struct SeatEstimate: Sendable {
-  /// What is parked at a worker shall not take longer, in nanoseconds.
-  public static let reach: UInt64 = 1_000_000
+  /// What is parked at a worker shall not take longer.
+  public static let reach = Nanoseconds.milliseconds(1)
   /// Jobs that a worker must have answered one at a time.
   public static let probation = 64
   /// Most jobs at one worker, whatever they take.
@@ -16,11 +18,11 @@ public struct SeatEstimate: Sendable {
 
   private var answered = 0
   private var answersSinceRest = 0
-  /// How long a job takes of late, in nanoseconds.
-  private var typicalTime: UInt64 = 0
+  /// How long a job takes of late.
+  private var typicalTime = Nanoseconds.zero
   /// When the first of the jobs began that are not measured yet, and when the last of them was answered.
-  private var measuredSince: UInt64 = 0
-  private var lastAnswer: UInt64 = 0
+  private var measuredSince = Instant.origin
+  private var lastAnswer = Instant.origin
   /// How many they are.
   private var answersMeasured: UInt64 = 0
 
@@ -29,7 +31,7 @@ public struct SeatEstimate: Sendable {
 
   /// It is given a job while it has none.
   @inline(__always)
-  public mutating func began(at now: UInt64) {
+  public mutating func began(at now: Instant) {
     measure()
     measuredSince = now
     answersSinceRest = 0
@@ -37,7 +39,7 @@ public struct SeatEstimate: Sendable {
 
   /// It has answered one job.
   @inline(__always)
-  public mutating func replied(at now: UInt64) {
+  public mutating func replied(at now: Instant) {
     lastAnswer = now
     answered += 1
     answersMeasured += 1
@@ -50,13 +52,13 @@ public struct SeatEstimate: Sendable {
     measure()
     guard limit > 1, answered >= Self.probation, answersSinceRest < Self.answersBetweenRests else { return 1 }
     guard typicalTime < Self.reach else { return 1 }
-    return max(1, min(limit, Self.mostSeats, Int(Self.reach / max(1, typicalTime))))
+    return max(1, min(limit, Self.mostSeats, Int(Self.reach / typicalTime)))
   }
 
   /// Slower is believed at once, faster little by little.
   private mutating func measure() {
     guard answersMeasured > 0 else { return }
-    let time = (lastAnswer &- measuredSince) / answersMeasured
+    let time = (lastAnswer - measuredSince) / answersMeasured
     measuredSince = lastAnswer
     answersMeasured = 0
     typicalTime = time >= typicalTime ? time : typicalTime - (typicalTime - time) / 4

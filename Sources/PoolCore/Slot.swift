@@ -1,3 +1,5 @@
+import Time
+
 /// What a free worker is handed to.
 enum Claim: Equatable, Sendable {
   case waiter(Waiter)
@@ -106,13 +108,13 @@ struct Slot: Sendable {
   /// Failed starts in a row, over successive workers.
   var failures = 0
   /// When the worker was started.
-  var startedAt: UInt64 = 0
+  var startedAt: Instant = .origin
   /// It took a job the moment it was merely taken to be ready, so that its first reply tells how long its start took.
   var tookJobAtOnce = false
   /// Since when the time of its jobs is known: ready if that was proof, else its first job done.
-  var pacedSince: UInt64 = 0
+  var pacedSince: Instant = .origin
   /// When the worker was ready, last used, or last found healthy.
-  var lastUsed: UInt64 = 0
+  var lastUsed: Instant = .origin
   /// It had a lease since it was last found healthy.
   var isUnchecked = false
   /// It did a job since it was last reset.
@@ -120,9 +122,9 @@ struct Slot: Sendable {
   /// It did a job in this lease, which went on.
   var hasServedInLease = false
   /// When the probe or the reset that it is in began, or the first of several in a row.
-  var checkBegan: UInt64 = 0
+  var checkBegan: Instant = .origin
   /// When the worker became idle; a probe does not count.
-  var idleSince: UInt64 = 0
+  var idleSince: Instant = .origin
   /// The armed generation of each timer; 0 when not armed.
   var armed = InlineArray<10, UInt32>(repeating: 0)
   /// Neighbours in the list of available slots; -1 for none.
@@ -156,7 +158,7 @@ struct Slot: Sendable {
 
   /// The worker did so many jobs just now.
   @inline(__always)
-  mutating func recordJobs(_ count: Int, at now: UInt64) {
+  mutating func recordJobs(_ count: Int, at now: Instant) {
     jobs += count
     lastUsed = now
     isUnchecked = true

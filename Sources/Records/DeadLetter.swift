@@ -1,3 +1,5 @@
+import Time
+
 /// A job that was given up, written as one line that is an `InputRecord` again: fed back in, it is the same job. What is known about
 /// its end stands in one member more, which a reader of input records ignores:
 /// `"dead_letter": {"seq", "outcome", "attempts": [{"outcome", "message", "code", "signal", "stderr", "slot", "pid", "ran"}, …]}`.
@@ -12,11 +14,11 @@ public struct DeadLetter: Equatable, Sendable {
     public var slot: Int?
     /// The process it ran in.
     public var pid: Int32?
-    /// How long it ran, in nanoseconds; written in seconds, to the microsecond.
-    public var ran: UInt64?
+    /// How long it ran; written in seconds, to the microsecond.
+    public var ran: Nanoseconds?
 
     /// An attempt as it is to be told.
-    public init(outcome: String, failure: Failure, slot: Int? = nil, pid: Int32? = nil, ran: UInt64? = nil) {
+    public init(outcome: String, failure: Failure, slot: Int? = nil, pid: Int32? = nil, ran: Nanoseconds? = nil) {
       self.outcome = outcome
       self.failure = failure
       self.slot = slot

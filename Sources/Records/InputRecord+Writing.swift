@@ -1,3 +1,5 @@
+import Time
+
 /// Jobs as records on their way to another pool: what `InputRecord` reads.
 extension InputRecord {
   /// Adds the line of a job: its id, its payload, and its terms, which `appendTerms` has written. The payload becomes a string, or
@@ -14,15 +16,15 @@ extension InputRecord {
     buffer.append("}\n")
   }
 
-  /// Adds what is asked for one job: a comma before each member, ready to stand behind others. Times are in nanoseconds, over 0,
+  /// Adds what is asked for one job: a comma before each member, ready to stand behind others. Times are over 0,
   /// written to the nanosecond, and never more than a record may ask for. What is nil is left to the pool.
-  public static func appendTerms(timeout: UInt64?, retries: Int?, to buffer: inout [UInt8]) {
-    if let timeout { buffer.appendMember("timeout", exactSeconds: min(timeout, longestTimeout * 1_000_000_000)) }
+  public static func appendTerms(timeout: Nanoseconds?, retries: Int?, to buffer: inout [UInt8]) {
+    if let timeout { buffer.appendMember("timeout", exactSeconds: min(timeout, longestTimeout)) }
     buffer.appendMember("retries", ifAny: retries)
   }
 
   /// Likewise for a job that came in a record, the one in `line`: its own terms, and for what it leaves open those given.
-  public func appendTerms(of line: RawSpan, timeout: UInt64?, retries: Int?, to buffer: inout [UInt8]) {
+  public func appendTerms(of line: RawSpan, timeout: Nanoseconds?, retries: Int?, to buffer: inout [UInt8]) {
     Self.appendTerms(timeout: self.timeout ?? timeout, retries: self.retries ?? retries, to: &buffer)
     if priority != 0 { buffer.appendMember("priority", priority) }
     if let key { buffer.appendMember("key", json: line.extracting(key.range)) }
@@ -30,11 +32,11 @@ extension InputRecord {
 }
 
 extension [UInt8] {
-  /// Nanoseconds as seconds with nine decimals.
-  fileprivate mutating func appendMember(_ name: String, exactSeconds nanoseconds: UInt64) {
+  /// A time in seconds with nine decimals.
+  fileprivate mutating func appendMember(_ name: String, exactSeconds time: Nanoseconds) {
     appendName(name)
-    appendDigits(nanoseconds / 1_000_000_000)
+    appendDigits(time.wholeSeconds)
     append(UInt8(ascii: "."))
-    appendDigits(nanoseconds % 1_000_000_000, atLeast: 9)
+    appendDigits((time % .seconds(1)).count, atLeast: 9)
   }
 }

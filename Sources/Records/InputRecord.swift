@@ -1,3 +1,5 @@
+import Time
+
 /// A job as one line of JSON, `{"id": any, "job": value, "key": …, "timeout": …, "retries": …, "priority": …}`: what was
 /// said, and where its parts stand in the line. Nothing is copied or allocated, and the payload is never encoded again.
 ///
@@ -51,8 +53,8 @@ public struct InputRecord: Equatable, Sendable {
     case base64(JSONValue)
   }
 
-  /// The longest `timeout`, in whole seconds: 292 years, so that adding it to a clock in nanoseconds cannot overflow.
-  public static let longestTimeout: UInt64 = UInt64(Int64.max) / 1_000_000_000
+  /// The longest `timeout`: 292 years, in whole seconds.
+  public static let longestTimeout: Nanoseconds = .seconds(UInt64(Int64.max) / 1_000_000_000)
   /// The most `retries`.
   public static let mostRetries = 1_000_000
 
@@ -62,8 +64,8 @@ public struct InputRecord: Equatable, Sendable {
   public let job: Job
   /// The key; nil if there is none.
   public let key: JSONValue?
-  /// The run limit in nanoseconds, over 0; what is finer than a nanosecond is cut off. Nil if there is none.
-  public let timeout: UInt64?
+  /// The run limit, over 0; what is finer than a nanosecond is cut off. Nil if there is none.
+  public let timeout: Nanoseconds?
   /// How many extra attempts, 0...1 000 000; nil if it is not said.
   public let retries: Int?
   /// The higher, the earlier.
@@ -144,12 +146,12 @@ extension InputRecord {
 // MARK: - What a field may hold
 
 extension InputRecord {
-  private static func nanoseconds(_ value: JSONValue?, in line: RawSpan) throws(RecordError) -> UInt64? {
+  private static func nanoseconds(_ value: JSONValue?, in line: RawSpan) throws(RecordError) -> Nanoseconds? {
     guard let value else { return nil }
     guard value.kind == .number, let number = Decimal(value.range, in: line, scale: 9), !number.isNegative,
-      number.magnitude > 0, number.magnitude <= longestTimeout * 1_000_000_000
+      number.magnitude > 0, number.magnitude <= longestTimeout.count
     else { throw .wrongValue(.timeout, found: RecordError.shown(value, in: line)) }
-    return number.magnitude
+    return Nanoseconds(number.magnitude)
   }
 
   /// A number is whole by its value: 3, 3.0 and 0.3e1 are the same number.

@@ -1,3 +1,5 @@
+import Time
+
 /// Something about an object or its members that is not what it must be.
 public enum JSONObjectError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The text is not JSON.
@@ -96,13 +98,13 @@ public struct JSONObject: Sendable {
     try read(name, "a whole number from \(Number.min) to \(Number.max)") { $0.integer(in: bytes.span.bytes) }
   }
 
-  /// A number of seconds, not negative, as nanoseconds; what is finer is cut off. At most 584 years.
-  public func nanoseconds(_ name: String) throws(JSONObjectError) -> UInt64 {
+  /// A number of seconds, not negative; what is finer than a nanosecond is cut off. At most 584 years.
+  public func nanoseconds(_ name: String) throws(JSONObjectError) -> Nanoseconds {
     try required(name, try nanosecondsIfAny(name))
   }
 
-  /// A number of seconds as nanoseconds; nil if it is missing or null.
-  public func nanosecondsIfAny(_ name: String) throws(JSONObjectError) -> UInt64? {
+  /// A number of seconds; nil if it is missing or null.
+  public func nanosecondsIfAny(_ name: String) throws(JSONObjectError) -> Nanoseconds? {
     try read(name, "a number of seconds") { $0.nanoseconds(in: bytes.span.bytes) }
   }
 

@@ -1,3 +1,5 @@
+import Time
+
 /// What a value that was found is worth.
 extension JSONValue {
   /// The whole number that it is, however it is written (1e3 is 1000); nil if it is none, or `Number` cannot hold it.
@@ -9,10 +11,10 @@ extension JSONValue {
       ?? (decimal.magnitude == 1 << 63 ? Number(exactly: Int64.min) : nil)
   }
 
-  /// A number of seconds, not negative, as nanoseconds; what is finer is cut off. Nil if it is none, or over 584 years.
-  func nanoseconds(in bytes: RawSpan) -> UInt64? {
+  /// A number of seconds, not negative; what is finer than a nanosecond is cut off. Nil if it is none, or over 584 years.
+  func nanoseconds(in bytes: RawSpan) -> Nanoseconds? {
     guard kind == .number, let decimal = Decimal(range, in: bytes, scale: 9) else { return nil }
-    return decimal.isNegative && (decimal.magnitude > 0 || !decimal.isWhole) ? nil : decimal.magnitude
+    return decimal.isNegative && (decimal.magnitude > 0 || !decimal.isWhole) ? nil : Nanoseconds(decimal.magnitude)
   }
 
   /// The text of a string.

@@ -1,3 +1,5 @@
+import Time
+
 /// Writes one JSON object, member by member, without white space and without line feeds.
 ///
 /// ```swift
@@ -34,13 +36,13 @@ public struct JSONWriter: Sendable {
     bytes.append(flag ? "true" : "false")
   }
 
-  /// Nanoseconds as seconds with nine decimals: exact, and never with an exponent.
-  public mutating func member(_ name: String, seconds nanoseconds: UInt64?) {
-    guard let nanoseconds else { return }
+  /// A time in seconds with nine decimals: exact, and never with an exponent.
+  public mutating func member(_ name: String, seconds time: Nanoseconds?) {
+    guard let time else { return }
     bytes.appendName(name)
-    bytes.appendDigits(nanoseconds / 1_000_000_000)
+    bytes.appendDigits(time.wholeSeconds)
     bytes.append(UInt8(ascii: "."))
-    bytes.appendDigits(nanoseconds % 1_000_000_000, atLeast: 9)
+    bytes.appendDigits((time % .seconds(1)).count, atLeast: 9)
   }
 
   /// An object.

@@ -1,3 +1,5 @@
+import Time
+
 /// Objects, member by member, into a buffer.
 extension [UInt8] {
   mutating func append(_ text: String) { append(text.utf8.span.bytes) }
@@ -31,11 +33,11 @@ extension [UInt8] {
     if let number { appendMember(name, number) }
   }
 
-  /// Nanoseconds as seconds with six decimals, rounded: always in that form, so that no reader meets an exponent.
-  mutating func appendMember(_ name: String, seconds nanoseconds: UInt64?) {
-    guard let nanoseconds else { return }
+  /// A time in seconds with six decimals, rounded: always in that form, so that no reader meets an exponent.
+  mutating func appendMember(_ name: String, seconds time: Nanoseconds?) {
+    guard let time else { return }
     appendName(name)
-    let microseconds = nanoseconds / 1000 + (nanoseconds % 1000 < 500 ? 0 : 1)
+    let microseconds = time.microseconds + (time.count % 1000 < 500 ? 0 : 1)
     appendDigits(microseconds / 1_000_000)
     append(UInt8(ascii: "."))
     appendDigits(microseconds % 1_000_000, atLeast: 6)

@@ -1,3 +1,5 @@
+import Time
+
 /// A line that `OutputRecord` has written, read back: what was said, and where its parts stand in the line. Its exact inverse, but
 /// for times, which were rounded to the microsecond when they were written.
 ///
@@ -164,7 +166,7 @@ private struct OutputFields {
     return number
   }
 
-  func nanoseconds(_ field: Field, in line: RawSpan) throws(JSONObjectError) -> UInt64? {
+  func nanoseconds(_ field: Field, in line: RawSpan) throws(JSONObjectError) -> Nanoseconds? {
     guard let value = ifGiven(field) else { return nil }
     guard let time = value.nanoseconds(in: line) else { throw .mismatch(field.name, wanted: "a number of seconds") }
     return time

@@ -1,3 +1,5 @@
+import Time
+
 /// What became of one job, written as one line of JSON, in this order:
 /// `{"id", "seq", "outcome", "result" | "error": {"message", "code", "signal", "stderr"}, "attempts", "slot", "pid", "queued", "ran",
 /// "cpu", "rss"}`. What is not known is left out.
@@ -18,19 +20,19 @@ public struct OutputRecord: Equatable, Sendable {
   public var slot: Int?
   /// The process of the last attempt.
   public var pid: Int32?
-  /// How long it waited for a worker, in nanoseconds. All times are written in seconds, to the microsecond.
-  public var queued: UInt64?
-  /// How long the last attempt ran, in nanoseconds.
-  public var ran: UInt64?
-  /// How much processor time the last attempt took, in nanoseconds.
-  public var cpu: UInt64?
+  /// How long it waited for a worker. All times are written in seconds, to the microsecond.
+  public var queued: Nanoseconds?
+  /// How long the last attempt ran.
+  public var ran: Nanoseconds?
+  /// How much processor time the last attempt took.
+  public var cpu: Nanoseconds?
   /// By how many bytes the resident memory of its worker changed over the last attempt.
   public var rss: Int64?
 
   /// A record of a job that is settled.
   public init(
-    seq: UInt64, outcome: String, attempts: Int, slot: Int? = nil, pid: Int32? = nil, queued: UInt64? = nil,
-    ran: UInt64? = nil, cpu: UInt64? = nil, rss: Int64? = nil
+    seq: UInt64, outcome: String, attempts: Int, slot: Int? = nil, pid: Int32? = nil, queued: Nanoseconds? = nil,
+    ran: Nanoseconds? = nil, cpu: Nanoseconds? = nil, rss: Int64? = nil
   ) {
     self.seq = seq
     self.outcome = outcome

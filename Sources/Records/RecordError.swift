@@ -63,7 +63,7 @@ extension InputRecord.Field {
     switch self {
     case .id, .job, .key: "a value"
     case .jobBase64: "a string in base64, with padding (RFC 4648)"
-    case .timeout: "a number of seconds over 0 and up to \(InputRecord.longestTimeout)"
+    case .timeout: "a number of seconds over 0 and up to \(InputRecord.longestTimeout.wholeSeconds)"
     case .retries: "a whole number from 0 to \(InputRecord.mostRetries)"
     case .priority: "a whole number from \(Int32.min) to \(Int32.max)"
     }

@@ -1,12 +1,13 @@
 import LinuxIO
+import Time
 import WorkerPool
 
 /// Why there is no connection any more, or none comes about.
 package enum Loss: Equatable {
   /// Nobody can be reached there.
   case unreachable(SocketError)
-  /// Connected, but no greeting came within so many nanoseconds.
-  case silent(limit: UInt64)
+  /// Connected, but no greeting came within so long.
+  case silent(limit: Nanoseconds)
   /// The server has closed the connection.
   case closed
   /// It has closed in the middle of an answer.

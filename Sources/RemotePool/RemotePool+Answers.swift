@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import Records
 import Text
+import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -123,12 +124,12 @@ extension RemotePool {
   }
 
   private mutating func settle(
-    _ job: JobID, _ outcome: Outcome, _ record: OutputRecord, _ failure: Failure?, at now: UInt64
+    _ job: JobID, _ outcome: Outcome, _ record: OutputRecord, _ failure: Failure?, at now: Instant
   ) {
-    facts.setAttempt(.init(startedAt: record.ran.map { now &- $0 } ?? 0), of: job)
+    facts.setAttempt(.init(startedAt: record.ran.map { now - $0 } ?? .origin), of: job)
     if facts.keepsDetails {
       // What the other pool has measured cannot have begun before we knew of the job.
-      facts[job].leasedAt = record.ran.map { now &- min($0, now &- facts[job].acceptedAt) }
+      facts[job].leasedAt = record.ran.map { now - min($0, now - facts[job].acceptedAt) }
       facts[job].endedAt = now
       facts[job].slot = record.slot
       facts[job].pid = record.pid

@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import Records
 import Text
+import Time
 import WorkerPool
 
 /// How a connection comes about, and what becomes of jobs when it is lost.
@@ -28,25 +29,25 @@ extension RemotePool {
   mutating func connect(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     let since = connectingSince ?? loop.now()
     connectingSince = since
-    let left = configuration.connectLimit - min(configuration.connectLimit, loop.now() &- since)
+    let left = configuration.connectLimit - (loop.now() - since)
     do throws(SocketError) {
       defer { loop.countTime() }
       let socket = try StreamSocket.connect(
-        to: configuration.address, timeout: max(1, min(left / 1_000_000, Self.longestBlock)))
+        to: configuration.address, timeout: max(.milliseconds(1), min(left, Self.longestBlock)))
       connectingSince = nil
       connection = Connection(socket)
       phase = .greeting
-      timers.arm(.greeting, at: loop.now() &+ configuration.connectLimit)
+      timers.arm(.greeting, at: loop.now() + configuration.connectLimit)
     } catch {
       if case .timedOut(let address, _) = error {
-        if left > Self.longestBlock * 1_000_000 {
+        if left > Self.longestBlock {
           // Signals first, and in another turn: within this one time stands still.
           phase = .waiting
-          return timers.arm(.connect, at: loop.now() &+ 1_000_000)
+          return timers.arm(.connect, at: loop.now() + .milliseconds(1))
         }
         connectingSince = nil
         return lose(
-          .unreachable(.timedOut(address, milliseconds: configuration.connectLimit / 1_000_000)), &loop, &reporter)
+          .unreachable(.timedOut(address, after: configuration.connectLimit)), &loop, &reporter)
       }
       connectingSince = nil
       lose(.unreachable(error), &loop, &reporter)
@@ -98,7 +99,7 @@ extension RemotePool {
       sayRetry(loss, wait, &reporter)
       takeBack(at: loop.now())
       phase = .waiting
-      timers.arm(.connect, at: loop.now() &+ wait)
+      timers.arm(.connect, at: loop.now() + wait)
     case .giveUp:
       sayEnd(loss, &reporter)
       phase = .over
@@ -107,7 +108,7 @@ extension RemotePool {
   }
 
   /// They go again before all others, in their old order.
-  private mutating func takeBack(at now: UInt64) {
+  private mutating func takeBack(at now: Instant) {
     let jobs = sent.sorted { $0.key > $1.key }
     sent.removeAll()
     sentBytes = 0
@@ -118,12 +119,12 @@ extension RemotePool {
   }
 
   /// Nobody waits for the answer of this job any more.
-  mutating func giveUp(_ job: JobID, at now: UInt64) {
+  mutating func giveUp(_ job: JobID, at now: Instant) {
     if sent.removeValue(forKey: ledger.sequence(of: job)) != nil { sentBytes -= store.payloadSize(of: job) }
     noteUnanswered(job, "\(cancelCause.message); its answer had not come", at: now)
   }
 
-  private mutating func noteUnanswered(_ job: JobID, _ message: String, at now: UInt64) {
+  private mutating func noteUnanswered(_ job: JobID, _ message: String, at now: Instant) {
     guard facts.keepsDetails else { return }
     facts[job].endedAt = now
     facts[job].failure = Failure(message: message)
@@ -133,7 +134,7 @@ extension RemotePool {
 
   // MARK: Words
 
-  private func sayRetry(_ loss: Loss, _ wait: UInt64, _ reporter: inout Reporter) {
+  private func sayRetry(_ loss: Loss, _ wait: Nanoseconds, _ reporter: inout Reporter) {
     let again = sent.isEmpty ? "" : ", and \(plural(sent.count, "job")) without an answer will be submitted again"
     reporter.repeated(
       .lostConnection, cause: "no connection to \(configuration.address)",

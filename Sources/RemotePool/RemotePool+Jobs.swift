@@ -1,13 +1,14 @@
 import JobCore
 import JobEngine
 import Records
+import Time
 import WireFormats
 
 /// Jobs in.
 extension RemotePool {
   /// A job comes in. `complete` adds what is known of it, if anybody wants the details.
   package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, answer: Framing?, at now: UInt64, _ complete: (inout JobFacts.Details) -> Void
+    _ payload: UnsafeRawBufferPointer, answer: Framing?, at now: Instant, _ complete: (inout JobFacts.Details) -> Void
   ) {
     guard let job = ledger.accept(into: &actions) else { return }
     store(payload, isJSON: false, terms: usualTerms, for: job)
@@ -16,7 +17,7 @@ extension RemotePool {
 
   /// A job comes in, in the record `line`, with what that asks for.
   package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?, at now: UInt64,
+    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?, at now: Instant,
     _ complete: (inout JobFacts.Details) -> Void
   ) {
     guard let job = ledger.accept(JobTerms(priority: record.priority), into: &actions) else { return }
@@ -39,7 +40,7 @@ extension RemotePool {
 
   /// A job that cannot be sent is an outcome, too: it keeps its place, and loses nothing else.
   package mutating func reject(
-    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, at now: UInt64,
+    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, at now: Instant,
     _ complete: (inout JobFacts.Details) -> Void
   ) -> JobID? {
     guard let job = ledger.accept(into: &actions) else { return nil }
@@ -54,7 +55,7 @@ extension RemotePool {
   }
 
   private mutating func begin(
-    _ job: JobID, sent: Int, answer: Framing?, at now: UInt64, _ complete: (inout JobFacts.Details) -> Void
+    _ job: JobID, sent: Int, answer: Framing?, at now: Instant, _ complete: (inout JobFacts.Details) -> Void
   ) {
     keptBytes += store.payloadSize(of: job)
     facts.begin(job, at: now, answer: answer)

@@ -3,6 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Records
+import Time
 import Timers
 import WireFormats
 
@@ -25,9 +26,9 @@ package struct RemotePool: ~Copyable {
   /// Bytes of jobs that are kept, waiting or on their way, before no more come in.
   static let mostKeptBytes = 32 << 20
   /// One attempt to connect blocks us for so long at most, in milliseconds; then signals are heard before the next.
-  static let longestBlock: UInt64 = 250
-  /// A server that has answered everything has so much time to close, in nanoseconds.
-  static let endLimit: UInt64 = 500_000_000
+  static let longestBlock: Nanoseconds = .milliseconds(250)
+  /// A server that has answered everything has so much time to close.
+  static let endLimit: Nanoseconds = .milliseconds(500)
 
   enum Timer: Hashable {
     /// To connect again.
@@ -71,7 +72,7 @@ package struct RemotePool: ~Copyable {
   var connection: Connection?
   var phase = Phase.away
   /// Since when it is tried to connect this time.
-  var connectingSince: UInt64?
+  var connectingSince: Instant?
 
   /// What the ledger wants done; those before `nextAction` are done.
   var actions: [JobAction] = []
@@ -125,8 +126,8 @@ package struct RemotePool: ~Copyable {
     self.usualTerms = usualTerms
   }
 
-  /// When `fireTimers` is wanted, in nanoseconds of the monotonic clock; nil for never.
-  package var nextDeadline: UInt64? { timers.earliest }
+  /// When `fireTimers` is wanted, by the clock of the loop; nil for never.
+  package var nextDeadline: Instant? { timers.earliest }
 
   /// Whether `advance` has something to do.
   package var hasNews: Bool {
@@ -252,7 +253,7 @@ package struct RemotePool: ~Copyable {
     isStopping = true
     phase = .ending
     connection!.shutdownWrite()
-    timers.arm(.end, at: loop.now() &+ Self.endLimit)
+    timers.arm(.end, at: loop.now() + Self.endLimit)
   }
 
   /// Gives the connection up at once; ends with `closed`.

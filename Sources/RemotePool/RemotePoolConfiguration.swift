@@ -1,18 +1,19 @@
 import JobCore
 import LinuxIO
+import Time
 
 /// Everything that is to be known of a pool that is served elsewhere.
 public struct RemotePoolConfiguration: Sendable {
   /// Its job socket.
   public var address: SocketAddress
-  /// How long it may take to connect and to be greeted, in nanoseconds; over 0.
-  public var connectLimit: UInt64 = 10_000_000_000
+  /// How long it may take to connect and to be greeted; over 0.
+  public var connectLimit: Nanoseconds = .seconds(10)
   /// The waits between attempts to connect again; nil for not at all: then a lost connection ends the run.
   public var reconnectDelay: RetryDelay?
-  /// How long no job may be answered while it is tried again, in nanoseconds; nil for ever.
-  public var reconnectLimit: UInt64?
-  /// How long one attempt of a job may run, in nanoseconds, over 0; nil for as the server has it. A job's own counts more.
-  public var runLimit: UInt64?
+  /// How long no job may be answered while it is tried again; nil for ever.
+  public var reconnectLimit: Nanoseconds?
+  /// How long one attempt of a job may run, over 0; nil for as the server has it. A job's own counts more.
+  public var runLimit: Nanoseconds?
   /// Extra attempts of a job, 0 or more; nil for as the server has it. A job's own count more.
   public var retries: Int?
   /// A job whose reply is longer fails, in bytes.

@@ -1,4 +1,5 @@
 import Text
+import Time
 
 /// What the service manager is to be told, and when: pure, so that its order and pace can be tested.
 ///
@@ -8,8 +9,8 @@ struct Outbox {
   /// What becomes of the service.
   enum State: Equatable {
     case ready
-    /// Microseconds of CLOCK_MONOTONIC at which the reload began.
-    case reloading(UInt64)
+    /// When the reload began, by CLOCK_MONOTONIC.
+    case reloading(Instant)
     case stopping
   }
 
@@ -17,21 +18,21 @@ struct Outbox {
   enum Step: Equatable {
     case notify(String)
     case write(JournalEntry)
-    /// Nothing; look again when something is added, or at this time (nanoseconds).
-    case wait(until: UInt64?)
+    /// Nothing; look again when something is added, or at this time.
+    case wait(until: Instant?)
   }
 
-  /// A status is told at most once in so many nanoseconds.
-  static let statusInterval: UInt64 = 1_000_000_000
+  /// A status is told at most once in this time.
+  static let statusInterval: Nanoseconds = .seconds(1)
   /// Beyond so many bytes, messages for the journal are counted instead of kept.
   static let mostBytes = 256 * 1024
 
   private var states: [State] = []
   private var status: String?
   private var toldStatus: String?
-  private var nextStatus: UInt64 = 0
+  private var nextStatus = Instant.origin
   private var isAlive = false
-  private var moreTime: UInt64?
+  private var moreTime: Nanoseconds?
   private var entries: [JournalEntry] = []
   private var firstEntry = 0
   private var bytes = 0
@@ -64,8 +65,8 @@ struct Outbox {
   /// For the watchdog.
   mutating func postAlive() { isAlive = true }
 
-  /// Asks for so many microseconds more, from when it is read.
-  mutating func postExtension(_ microseconds: UInt64) { moreTime = microseconds }
+  /// Asks for so much more time, from when it is read.
+  mutating func postExtension(_ time: Nanoseconds) { moreTime = time }
 
   /// A message for the journal.
   mutating func post(_ entry: JournalEntry) {
@@ -78,23 +79,23 @@ struct Outbox {
     entries.append(entry)
   }
 
-  /// What to do at `now` (nanoseconds of any monotonic clock); `flushing`, nothing waits for its time.
-  mutating func next(at now: UInt64, flushing: Bool) -> Step {
+  /// What to do at `now` (of any monotonic clock); `flushing`, nothing waits for its time.
+  mutating func next(at now: Instant, flushing: Bool) -> Step {
     if let text = notification(at: now, flushing) { return .notify(text) }
     if let entry = nextEntry() { return .write(entry) }
     return .wait(until: status == nil ? nil : nextStatus)
   }
 
-  private mutating func notification(at now: UInt64, _ flushing: Bool) -> String? {
+  private mutating func notification(at now: Instant, _ flushing: Bool) -> String? {
     var lines: [String] = []
     if !states.isEmpty {
       switch states.removeFirst() {
       case .ready: lines.append("READY=1")
-      case .reloading(let began): lines += ["RELOADING=1", "MONOTONIC_USEC=\(began)"]
+      case .reloading(let began): lines += ["RELOADING=1", "MONOTONIC_USEC=\(began.sinceOrigin.microseconds)"]
       case .stopping: lines.append("STOPPING=1")
       }
     }
-    if let microseconds = moreTime { lines.append("EXTEND_TIMEOUT_USEC=\(microseconds)") }
+    if let moreTime { lines.append("EXTEND_TIMEOUT_USEC=\(moreTime.microseconds)") }
     if isAlive { lines.append("WATCHDOG=1") }
     (moreTime, isAlive) = (nil, false)
     if let text = status, flushing || now >= nextStatus {

@@ -3,6 +3,7 @@ import Glibc
 import LinuxIO
 import Synchronization
 import Systemd
+import Time
 
 /// Tells the service manager and the journal about us, in order, and never makes the caller wait: sd_notify(3) and
 /// sd_journal_sendv(3) block while nobody reads at the other end, so a thread of their own calls them.
@@ -26,8 +27,8 @@ public final class ServiceMessenger: Sendable {
   /// A byte in it wakes the thread.
   private let bell: Pipe
   private let channels: Channels
-  /// Nanoseconds between two calls of `alive`: half of what the watchdog allows. Nil without a watchdog.
-  public let watchdogInterval: UInt64?
+  /// The time between two calls of `alive`: half of what the watchdog allows. Nil without a watchdog.
+  public let watchdogInterval: Nanoseconds?
 
   /// Somebody wants to be notified.
   public var notifies: Bool { channels.notify != nil }
@@ -48,10 +49,10 @@ public final class ServiceMessenger: Sendable {
       let library = try Systemd.load()
       channels.write = { write($0, to: library) }
     }
-    try self.init(channels, watchdogInterval: timeout > 0 ? max(1, timeout / 2) * 1000 : nil)
+    try self.init(channels, watchdogInterval: timeout > 0 ? .microseconds(max(1, timeout / 2)) : nil)
   }
 
-  init(_ channels: Channels, watchdogInterval: UInt64? = nil) throws(SystemError) {
+  init(_ channels: Channels, watchdogInterval: Nanoseconds? = nil) throws(SystemError) {
     self.channels = channels
     self.watchdogInterval = watchdogInterval
     bell = try Pipe()
@@ -68,7 +69,7 @@ public final class ServiceMessenger: Sendable {
 
   /// A reload has begun; `ready` ends it.
   public func reloading() {
-    let now = monotonicNow() / 1000
+    let now = monotonicNow()
     notify { $0.post(.reloading(now)) }
   }
 
@@ -82,8 +83,8 @@ public final class ServiceMessenger: Sendable {
   /// `watchdogInterval`, and not when they do not.
   public func alive() { notify { $0.postAlive() } }
 
-  /// Starting, reloading or stopping takes longer: so many microseconds more, beginning when this is read.
-  public func extendTimeout(microseconds: UInt64) { notify { $0.postExtension(microseconds) } }
+  /// Starting, reloading or stopping takes longer: so much more time, beginning when this is read.
+  public func extendTimeout(by time: Nanoseconds) { notify { $0.postExtension(time) } }
 
   /// A message for the journal; dropped if stderr is not the journal. While the journal does not keep up, messages are dropped
   /// and counted, and it is told how many as soon as it does.
@@ -91,11 +92,11 @@ public final class ServiceMessenger: Sendable {
     if journals { post { $0.post(entry) } }
   }
 
-  /// Waits until all has been told, at most so many milliseconds: the last thing before the process ends. False if it was
+  /// Waits until all has been told, at most so long: the last thing before the process ends. False if it was
   /// not enough.
-  public func flush(milliseconds: UInt64 = 1000) -> Bool {
+  public func flush(atMost limit: Nanoseconds = .seconds(1)) -> Bool {
     guard notifies || journals else { return true }
-    let deadline = monotonicNow() + milliseconds * 1_000_000
+    let deadline = monotonicNow() + limit
     mailbox.withLock { $0.isFlushing = true }
     ring()
     while true {
@@ -139,11 +140,10 @@ public final class ServiceMessenger: Sendable {
     }
   }
 
-  private func wait(until deadline: UInt64?) {
+  private func wait(until deadline: Instant?) {
     var timeout: CInt = -1
     if let deadline {
-      let now = monotonicNow()
-      timeout = deadline <= now ? 0 : CInt(clamping: (deadline - now + 999_999) / 1_000_000)
+      timeout = CInt(clamping: (deadline - monotonicNow() + .nanoseconds(999_999)).milliseconds)
     }
     var entry = pollfd(fd: bell.readEnd, events: CShort(POLLIN), revents: 0)
     poll(&entry, 1, timeout)

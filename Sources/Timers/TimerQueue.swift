@@ -1,12 +1,14 @@
+import Time
+
 /// Timers by key in a binary heap that knows where each key is: arming again moves a timer, disarming removes it, and
-/// nothing stale stays behind. All in O(log n). Deadlines are nanoseconds of any one clock. Inlinable, so that each user
+/// nothing stale stays behind. All in O(log n). Deadlines are of any one clock. Inlinable, so that each user
 /// gets a version made for its key: looking up generic metadata cost more than the timer.
 public struct TimerQueue<Key: Hashable> {
   @usableFromInline struct Entry {
-    @usableFromInline var deadline: UInt64
+    @usableFromInline var deadline: Instant
     @usableFromInline var key: Key
 
-    @inlinable init(deadline: UInt64, key: Key) {
+    @inlinable init(deadline: Instant, key: Key) {
       self.deadline = deadline
       self.key = key
     }
@@ -22,10 +24,10 @@ public struct TimerQueue<Key: Hashable> {
   @inlinable public var count: Int { heap.count }
 
   /// The deadline of the next timer; nil when none is armed.
-  @inlinable public var earliest: UInt64? { heap.first?.deadline }
+  @inlinable public var earliest: Instant? { heap.first?.deadline }
 
   /// Arms a timer, or moves it if it is armed.
-  @inlinable public mutating func arm(_ key: Key, at deadline: UInt64) {
+  @inlinable public mutating func arm(_ key: Key, at deadline: Instant) {
     if let index = place[key] {
       heap[index].deadline = deadline
       settle(index)
@@ -45,7 +47,7 @@ public struct TimerQueue<Key: Hashable> {
   }
 
   /// Removes and returns a timer whose deadline is `now` or earlier, the earliest first.
-  @inlinable public mutating func popExpired(at now: UInt64) -> Key? {
+  @inlinable public mutating func popExpired(at now: Instant) -> Key? {
     guard let first = heap.first, first.deadline <= now else { return nil }
     disarm(first.key)
     return first.key

@@ -2,6 +2,7 @@ import ControlClient
 import ControlProtocol
 import EventLoop
 import LinuxIO
+import Time
 import TopView
 
 /// What was heard of the server.
@@ -19,7 +20,7 @@ enum ServerNews {
 /// nothing comes any more, is made anew.
 struct ServerLink: ~Copyable {
   /// A connection and the few bytes of a request must not take longer: nothing else happens meanwhile.
-  private static let patience: UInt64 = 100_000_000
+  private static let patience: Nanoseconds = .milliseconds(100)
   private static let retryAfter = TopDriver.second
   /// For the answer to a command.
   private static let answerTime = 10 * TopDriver.second
@@ -27,18 +28,18 @@ struct ServerLink: ~Copyable {
   private let address: ControlAddress
   private let request: ControlRequest
   /// So long may nothing come where a status should come every `interval`.
-  private let silence: UInt64
+  private let silence: Nanoseconds
   private var statuses: ControlClient?
   private var commands: ControlClient?
   /// Asked for, in order; the first one is under way if there is a deadline for it.
   private var asked: [TopCommand] = []
-  private var answerBy: UInt64?
+  private var answerBy: Instant?
   /// When to give the stream of statuses up, or to try again to have one.
-  private var nextBy: UInt64
+  private var nextBy: Instant
   private var hadStatus = false
 
   /// Connects.
-  init(_ address: ControlAddress, interval: UInt64, at now: UInt64) throws(ControlClientError) {
+  init(_ address: ControlAddress, interval: Nanoseconds, at now: Instant) throws(ControlClientError) {
     self.address = address
     request = .watch(pool: nil, interval: interval)
     silence = 3 * interval + 2 * TopDriver.second
@@ -49,7 +50,7 @@ struct ServerLink: ~Copyable {
   }
 
   /// When time has something to do here.
-  var deadline: UInt64 { min(nextBy, answerBy ?? .max) }
+  var deadline: Instant { min(nextBy, answerBy ?? .distantFuture) }
 
   /// To be called once, when there is a loop.
   func watchStatuses(in loop: inout EventLoop) throws(SystemError) {
@@ -63,7 +64,7 @@ struct ServerLink: ~Copyable {
   // MARK: Statuses
 
   /// Reads what has come on the stream of statuses.
-  mutating func readStatuses(in loop: inout EventLoop, at now: UInt64) -> [ServerNews] {
+  mutating func readStatuses(in loop: inout EventLoop, at now: Instant) -> [ServerNews] {
     var news: [ServerNews] = []
     do throws(ControlClientError) {
       guard let goesOn = try statuses?.read() else { return [] }
@@ -80,13 +81,13 @@ struct ServerLink: ~Copyable {
     return news
   }
 
-  private mutating func lose(_ error: ControlClientError, in loop: inout EventLoop, at now: UInt64) -> ServerNews {
+  private mutating func lose(_ error: ControlClientError, in loop: inout EventLoop, at now: Instant) -> ServerNews {
     if let client = statuses.take() { loop.remove(client.descriptor) }
     nextBy = now + Self.retryAfter
     return hadStatus ? .lost(error) : .noServer(error)
   }
 
-  private mutating func connectAgain(in loop: inout EventLoop, at now: UInt64) -> [ServerNews] {
+  private mutating func connectAgain(in loop: inout EventLoop, at now: Instant) -> [ServerNews] {
     do throws(ControlClientError) {
       var client = try ControlClient(connectingTo: address, patience: Self.patience)
       try client.send(request)
@@ -102,13 +103,13 @@ struct ServerLink: ~Copyable {
   // MARK: Commands
 
   /// Sends a command, as soon as those before it are answered.
-  mutating func ask(_ command: TopCommand, in loop: inout EventLoop, at now: UInt64) -> [ServerNews] {
+  mutating func ask(_ command: TopCommand, in loop: inout EventLoop, at now: Instant) -> [ServerNews] {
     asked.append(command)
     return answerBy == nil ? sendNext(in: &loop, at: now) : []
   }
 
   /// Reads the answer to the command that is under way; sends the next one.
-  mutating func readAnswer(in loop: inout EventLoop, at now: UInt64) -> [ServerNews] {
+  mutating func readAnswer(in loop: inout EventLoop, at now: Instant) -> [ServerNews] {
     do throws(ControlClientError) {
       guard let goesOn = try commands?.read() else { return [] }
       if let command = asked.first, try commands?.takeAnswer(to: command.request) != nil {
@@ -122,7 +123,7 @@ struct ServerLink: ~Copyable {
     }
   }
 
-  private mutating func sendNext(in loop: inout EventLoop, at now: UInt64) -> [ServerNews] {
+  private mutating func sendNext(in loop: inout EventLoop, at now: Instant) -> [ServerNews] {
     guard let command = asked.first else { return [] }
     do throws(ControlClientError) {
       if commands == nil {
@@ -146,7 +147,7 @@ struct ServerLink: ~Copyable {
 
   /// What was asked for cannot be told to the server, or its answer will not come: all that waits for it is told so.
   private mutating func fail(
-    _ error: ControlClientError, in loop: inout EventLoop, at now: UInt64
+    _ error: ControlClientError, in loop: inout EventLoop, at now: Instant
   ) -> [ServerNews] {
     if let client = commands.take() { loop.remove(client.descriptor) }
     var news: [ServerNews] = []
@@ -157,7 +158,7 @@ struct ServerLink: ~Copyable {
   // MARK: Time
 
   /// Gives up what takes too long, and tries again what is due.
-  mutating func passTime(in loop: inout EventLoop, at now: UInt64) -> [ServerNews] {
+  mutating func passTime(in loop: inout EventLoop, at now: Instant) -> [ServerNews] {
     var news: [ServerNews] = []
     if let answerBy, now >= answerBy {
       news += fail(.noAnswer(address.path, after: Self.answerTime), in: &loop, at: now)

@@ -4,6 +4,7 @@ import ControlProtocol
 import EventLoop
 import LinuxIO
 import SystemEvents
+import Time
 import TopView
 
 /// What `prefork top` shows, and how.
@@ -14,13 +15,14 @@ public struct TopConfiguration: Sendable {
   public var addressText: String
   /// The pool that is shown first.
   public var pool: String?
-  /// Between two statuses, in nanoseconds; one of `PoolInterface.intervals`.
-  public var interval: UInt64
+  /// Between two statuses; one of `PoolInterface.intervals`.
+  public var interval: Nanoseconds
   /// What may be written to the terminal.
   public var style: TerminalStyle
 
   /// This server, in this way.
-  public init(address: ControlAddress, addressText: String, pool: String?, interval: UInt64, style: TerminalStyle) {
+  public init(address: ControlAddress, addressText: String, pool: String?, interval: Nanoseconds, style: TerminalStyle)
+  {
     self.address = address
     self.addressText = addressText
     self.pool = pool
@@ -56,7 +58,7 @@ public func showPools(_ configuration: TopConfiguration, keys: CInt, screen: CIn
 
 /// One thread that waits for keys, signals, statuses and the passing of time, and writes what has changed on the screen.
 struct TopDriver: ~Copyable {
-  static let second: UInt64 = 1_000_000_000
+  static let second: Nanoseconds = .seconds(1)
   /// How long the rest of a key's bytes may take; what comes later was the Escape key.
   private static let keyPatience = second / 20
   private static let keysToken: UInt64 = 1
@@ -71,7 +73,7 @@ struct TopDriver: ~Copyable {
   private var writer: ScreenWriter
   private var terminal: FullScreen
   private var keyReader = KeyReader()
-  private var keysSettleAt: UInt64?
+  private var keysSettleAt: Instant?
   private var unwritten = ByteQueue()
   private var isScreenWatched = false
   /// The terminal is in the hands of others: we are to be stopped, but signals come first.
@@ -191,8 +193,8 @@ struct TopDriver: ~Copyable {
   // MARK: Time
 
   /// Something shown may change every second (how long ago, messages).
-  private func nextDeadline() -> UInt64 {
-    min(loop.now() + Self.second, server.deadline, keysSettleAt ?? .max)
+  private func nextDeadline() -> Instant {
+    min(loop.now() + Self.second, server.deadline, keysSettleAt ?? .distantFuture)
   }
 
   private mutating func passTime() throws(SystemError) {

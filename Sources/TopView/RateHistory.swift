@@ -1,33 +1,33 @@
 import ControlProtocol
+import Time
 
-/// How fast the jobs of one pool are settled: now, by outcome, and over the last minutes. Times are nanoseconds.
+/// How fast the jobs of one pool are settled: now, by outcome, and over the last minutes.
 struct RateHistory: Sendable {
-  private static let second: UInt64 = 1_000_000_000
   /// Rates are those of so much time.
-  private static let window = 5 * second
+  private static let window: Nanoseconds = .seconds(5)
   /// So many bars are remembered: more than the widest window shows.
   private static let mostBars = 600
 
   private struct Sample {
-    var at: UInt64
+    var at: Instant
     var jobs: JobTotals
   }
 
   /// Time that one bar stands for.
-  let barTime: UInt64
+  let barTime: Nanoseconds
   /// Jobs in a second, one for each whole bar of time, the latest last.
   private(set) var bars: [Double] = []
   /// The jobs of the bar that is not over.
   private var unfinished = 0.0
   /// Where the first bar begins.
-  private var origin: UInt64 = 0
+  private var origin = Instant.origin
   private var samples: [Sample] = []
 
   /// A history whose samples come every `interval`.
-  init(interval: UInt64) { barTime = max(Self.second, interval) }
+  init(interval: Nanoseconds) { barTime = max(.seconds(1), interval) }
 
   /// The counts as they are now.
-  mutating func take(_ jobs: JobTotals, at now: UInt64) {
+  mutating func take(_ jobs: JobTotals, at now: Instant) {
     guard let last = samples.last else {
       samples = [Sample(at: now, jobs: jobs)]
       origin = now
@@ -43,19 +43,19 @@ struct RateHistory: Sendable {
     addBars(Double(jobs.settled) - Double(last.jobs.settled), from: last.at, to: now)
     samples.append(Sample(at: now, jobs: jobs))
     // One sample at the far end of the window is kept.
-    let start = now > Self.window ? now - Self.window : 0
+    let start = now - Self.window
     if let kept = samples.lastIndex(where: { $0.at <= start }) { samples.removeFirst(kept) }
   }
 
   /// Jobs in a second by what is counted; nil until there is time between two counts.
   func rate(_ count: (JobTotals) -> Int) -> Double? {
     guard let first = samples.first, let last = samples.last, last.at > first.at else { return nil }
-    return max(0, Double(count(last.jobs)) - Double(count(first.jobs))) * 1e9 / Double(last.at - first.at)
+    return max(0, Double(count(last.jobs)) - Double(count(first.jobs))) / (last.at - first.at).seconds
   }
 
   /// Spreads jobs evenly over the time in which they were settled.
-  private mutating func addBars(_ jobs: Double, from start: UInt64, to end: UInt64) {
-    let speed = jobs / Double(end - start)
+  private mutating func addBars(_ jobs: Double, from start: Instant, to end: Instant) {
+    let speed = jobs / (end - start).seconds
     var time = start
     // After a long silence only the bars that are kept are worth drawing.
     let longest = barTime * UInt64(Self.mostBars)
@@ -65,12 +65,12 @@ struct RateHistory: Sendable {
       unfinished = 0
     }
     while time < end {
-      let barEnd = time + barTime - (time - origin) % barTime
+      let barEnd = time + (barTime - (time - origin) % barTime)
       let next = min(barEnd, end)
-      unfinished += speed * Double(next - time)
+      unfinished += speed * (next - time).seconds
       time = next
       if time == barEnd {
-        bars.append(unfinished * 1e9 / Double(barTime))
+        bars.append(unfinished / barTime.seconds)
         unfinished = 0
       }
     }

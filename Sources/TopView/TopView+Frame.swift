@@ -1,9 +1,10 @@
 import Chronicle
 import ControlProtocol
+import Time
 
 extension TopView {
   /// The screen, from top to bottom: exactly as many lines as the window has.
-  public func frame(at now: UInt64) -> [StyledLine] {
+  public func frame(at now: Instant) -> [StyledLine] {
     var lines: [StyledLine]
     if case .help(let offset) = mode {
       lines = [header()]
@@ -22,7 +23,7 @@ extension TopView {
   var bodyRows: Int { max(0, rows - 1 - bottomRows) }
 
   /// Rows of the table that can be seen at once.
-  var tableRows: Int { max(0, rows - summary(at: 0).count - bottomRows - (hasTitles ? 1 : 0)) }
+  var tableRows: Int { max(0, rows - summary(at: .origin).count - bottomRows - (hasTitles ? 1 : 0)) }
 
   func line() -> StyledLine { StyledLine(columns: columns, hasUnicode: style.hasUnicode) }
 
@@ -32,7 +33,7 @@ extension TopView {
   private var hasTabs: Bool { rows >= 12 && pool != nil }
 
   /// All above the table. How many lines that is does not depend on the time.
-  private func summary(at now: UInt64) -> [StyledLine] {
+  private func summary(at now: Instant) -> [StyledLine] {
     var lines = [header()]
     if rows >= 6 { lines += alerts(at: now) }
     guard let pool else { return lines }
@@ -56,7 +57,7 @@ extension TopView {
 
   // MARK: The last lines
 
-  private func bottomLines(at now: UInt64) -> [StyledLine] {
+  private func bottomLines(at now: Instant) -> [StyledLine] {
     guard bottomRows > 0 else { return [] }
     var words = line()
     let text = messageText(at: now)
@@ -65,11 +66,11 @@ extension TopView {
     return [text == nil ? footer() : words]
   }
 
-  private func messageText(at now: UInt64) -> (text: String, tint: Tint)? {
+  private func messageText(at now: Instant) -> (text: String, tint: Tint)? {
     if case .confirming(let command) = mode {
       return ("\(command)? It takes no new jobs then, and cannot be undone. y/n", .notice)
     }
-    guard let message, now < message.at &+ Self.messageTime else { return nil }
+    guard let message, now < message.at + Self.messageTime else { return nil }
     return (message.text, message.tint)
   }
 

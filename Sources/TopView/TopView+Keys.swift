@@ -1,9 +1,10 @@
 import ControlProtocol
 import Text
+import Time
 
 extension TopView {
   /// Does what a key stands for; what it cannot do itself it asks its owner for.
-  public mutating func press(_ key: Key, at now: UInt64) -> TopRequest? {
+  public mutating func press(_ key: Key, at now: Instant) -> TopRequest? {
     switch (mode, key) {
     case (_, .control("c")): return .quit
     case (_, .control("l")): return .redraw
@@ -40,7 +41,7 @@ extension TopView {
     return nil
   }
 
-  private mutating func pressInTable(_ key: Key, at now: UInt64) -> TopRequest? {
+  private mutating func pressInTable(_ key: Key, at now: Instant) -> TopRequest? {
     switch key {
     case .up, .character("k"): move(by: -1)
     case .down, .character("j"): move(by: 1)
@@ -58,7 +59,7 @@ extension TopView {
     return nil
   }
 
-  private mutating func press(letter: Unicode.Scalar, at now: UInt64) -> TopRequest? {
+  private mutating func press(letter: Unicode.Scalar, at now: Instant) -> TopRequest? {
     switch letter {
     case "q": return .quit
     case "?", "h": mode = .help(offset: 0)
@@ -86,13 +87,13 @@ extension TopView {
     choose(row: (chosenRow ?? 0) + count)
   }
 
-  private mutating func pause(at now: UInt64) {
+  private mutating func pause(at now: Instant) {
     frozen = frozen == nil ? latest : nil
     keepChoice()
     if frozen != nil { say("paused; space goes on", .plain, at: now) }
   }
 
-  private mutating func sortOtherwise(at now: UInt64) {
+  private mutating func sortOtherwise(at now: Instant) {
     guard pane == .slots else {
       _ = refuse("clients stand in the order of the jobs that they have here", at: now)
       return
@@ -104,7 +105,7 @@ extension TopView {
     say("sorted by \(sort.rawValue)", .plain, at: now)
   }
 
-  private mutating func showNextPool(at now: UInt64) {
+  private mutating func showNextPool(at now: Instant) {
     let names = reading.pools.map(\.name)
     guard names.count > 1, let place = names.firstIndex(of: pool?.name ?? "") else {
       _ = refuse("there is no other pool", at: now)
@@ -117,7 +118,7 @@ extension TopView {
     keepChoice()
   }
 
-  private mutating func recycle(at now: UInt64) -> TopRequest? {
+  private mutating func recycle(at now: Instant) -> TopRequest? {
     guard pane == .slots, let pool = pool, let row = chosenRow else {
       return refuse("choose a slot to recycle (Tab shows the slots)", at: now)
     }
@@ -125,7 +126,7 @@ extension TopView {
   }
 
   /// One worker more or fewer: both bounds of a pool of fixed size, else the upper one.
-  private mutating func scale(by step: Int, at now: UInt64) -> TopRequest? {
+  private mutating func scale(by step: Int, at now: Instant) -> TopRequest? {
     guard let pool = pool else { return refuse("there is no pool to scale", at: now) }
     let minimum = wantedBounds[pool.name]?.lowerBound ?? pool.minimum
     let maximum = wantedBounds[pool.name]?.upperBound ?? pool.maximum
@@ -146,13 +147,13 @@ extension TopView {
     return request
   }
 
-  private mutating func send(_ command: TopCommand, at now: UInt64) -> TopRequest? {
+  private mutating func send(_ command: TopCommand, at now: Instant) -> TopRequest? {
     guard link == .connected else { return refuse("\(command): not done, there is no connection", at: now) }
     say("\(command): asked for", .plain, at: now)
     return .send(command)
   }
 
-  private mutating func refuse(_ text: String, at now: UInt64) -> TopRequest? {
+  private mutating func refuse(_ text: String, at now: Instant) -> TopRequest? {
     say(text, .notice, at: now)
     return nil
   }

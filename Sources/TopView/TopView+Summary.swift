@@ -1,6 +1,7 @@
 import Chronicle
 import ControlProtocol
 import Text
+import Time
 
 /// The lines above the table.
 extension TopView {
@@ -26,14 +27,13 @@ extension TopView {
   }
 
   /// What must not be overlooked.
-  func alerts(at now: UInt64) -> [StyledLine] {
+  func alerts(at now: Instant) -> [StyledLine] {
     var alerts: [(String, Tint)] = []
     switch link {
     case .connecting: alerts.append(("connecting to \(address)", .notice))
     case .connected: break
     case .lost(let reason, let at):
-      let ago = now > at ? (now - at) / 1_000_000_000 : 0
-      alerts.append(("lost the connection \(ago) s ago, trying again (\(reason))", .bad))
+      alerts.append(("lost the connection \((now - at).wholeSeconds) s ago, trying again (\(reason))", .bad))
     }
     if let pool {
       let waiting = pool.slots.count { $0.state == .backingOff }

@@ -1,8 +1,9 @@
 import Chronicle
 import ControlProtocol
+import Time
 
 /// The live view of a server's pools: takes what the server tells and the keys that are pressed, and shows a frame of exactly
-/// as many lines as the window has, none wider than it. It has no clock; every `now` is nanoseconds of one that never goes back.
+/// as many lines as the window has, none wider than it. It has no clock; every `now` is of one that never goes back.
 public struct TopView: Sendable {
   /// What stands in the table.
   enum Pane: Sendable { case slots, clients }
@@ -17,7 +18,7 @@ public struct TopView: Sendable {
   enum Link: Equatable, Sendable {
     case connecting
     case connected
-    case lost(reason: String, at: UInt64)
+    case lost(reason: String, at: Instant)
   }
 
   /// What keys are for at this moment.
@@ -35,10 +36,10 @@ public struct TopView: Sendable {
   }
 
   /// A message does not stay for longer.
-  static let messageTime: UInt64 = 10_000_000_000
+  static let messageTime: Nanoseconds = .seconds(10)
 
   let address: String
-  let interval: UInt64
+  let interval: Nanoseconds
   let style: TerminalStyle
   private(set) var columns: Int
   private(set) var rows: Int
@@ -58,12 +59,12 @@ public struct TopView: Sendable {
   var offset = 0
   /// Bounds that were asked for and are not in a status yet, so that `+` twice adds two.
   var wantedBounds: [String: ClosedRange<Int>] = [:]
-  private(set) var message: (text: String, tint: Tint, at: UInt64)?
+  private(set) var message: (text: String, tint: Tint, at: Instant)?
 
-  /// A view of the server at `address`, whose statuses come every `interval` nanoseconds; of the pool with this name first, if
+  /// A view of the server at `address`, whose statuses come every `interval`; of the pool with this name first, if
   /// there is one.
   public init(
-    address: String, pool: String? = nil, interval: UInt64, style: TerminalStyle, columns: Int, rows: Int
+    address: String, pool: String? = nil, interval: Nanoseconds, style: TerminalStyle, columns: Int, rows: Int
   ) {
     self.address = address
     self.interval = interval
@@ -76,7 +77,7 @@ public struct TopView: Sendable {
   // MARK: What comes in
 
   /// The state of all pools of the server; it is connected, then.
-  public mutating func take(_ pools: [PoolStatus], at now: UInt64) {
+  public mutating func take(_ pools: [PoolStatus], at now: Instant) {
     link = .connected
     latest.pools = pools
     for pool in pools { latest.rates[pool.name, default: RateHistory(interval: interval)].take(pool.jobs, at: now) }
@@ -90,7 +91,7 @@ public struct TopView: Sendable {
   }
 
   /// The server cannot be reached, or no more; it is tried again. `at` is when that was first so.
-  public mutating func lost(_ reason: String, at now: UInt64) {
+  public mutating func lost(_ reason: String, at now: Instant) {
     if case .lost(_, let since) = link {
       link = .lost(reason: reason, at: since)
     } else {
@@ -100,7 +101,7 @@ public struct TopView: Sendable {
   }
 
   /// The server did what was asked for, or refused it for a reason.
-  public mutating func answered(_ command: TopCommand, refusal: String?, at now: UInt64) {
+  public mutating func answered(_ command: TopCommand, refusal: String?, at now: Instant) {
     guard let refusal else { return say("\(command): accepted", .good, at: now) }
     if case .scale(let pool, _, _) = command { wantedBounds[pool] = nil }
     say("\(command): refused: \(refusal)", .bad, at: now)
@@ -113,7 +114,7 @@ public struct TopView: Sendable {
     keepChoice()
   }
 
-  mutating func say(_ text: String, _ tint: Tint, at now: UInt64) { message = (text, tint, now) }
+  mutating func say(_ text: String, _ tint: Tint, at now: Instant) { message = (text, tint, now) }
 
   mutating func forgetMessage() { message = nil }
 
@@ -132,10 +133,10 @@ public struct TopView: Sendable {
       guard let worker = slot.worker else { return 0 }
       return switch sort {
       case .slot: 0
-      case .age: worker.age
+      case .age: worker.age.count
       case .jobs: UInt64(max(0, worker.jobs))
       case .memory: UInt64(max(0, worker.memory ?? 0))
-      case .jobTime: worker.jobElapsed ?? 0
+      case .jobTime: worker.jobElapsed?.count ?? 0
       }
     }
     return slots.sorted { (key($1), $0.slot) < (key($0), $1.slot) }

@@ -1,9 +1,10 @@
+import Time
 import WorkerPool
 
 /// Everything `prefork check` needs to know.
 public struct CheckConfiguration: Sendable {
-  /// So long are warm jobs sent when nobody said how many, in nanoseconds.
-  static let patience: UInt64 = 30_000_000_000
+  /// So long are warm jobs sent when nobody said how many.
+  static let patience: Nanoseconds = .seconds(30)
   /// So many, if they fit into that.
   static let usualWarmJobs = 100
 
@@ -14,19 +15,19 @@ public struct CheckConfiguration: Sendable {
   public var job: [UInt8]
   /// How many jobs follow the first; nil for 100, or as many as are done in 30 s.
   public var warmJobs: Int?
-  /// Longest wait for the reply to one job, in nanoseconds.
-  public var replyLimit: UInt64
+  /// Longest wait for the reply to one job.
+  public var replyLimit: Nanoseconds
 
   /// A check with these parts.
-  public init(pool: WorkerPoolConfiguration, job: [UInt8], warmJobs: Int?, replyLimit: UInt64) {
+  public init(pool: WorkerPoolConfiguration, job: [UInt8], warmJobs: Int?, replyLimit: Nanoseconds) {
     self.pool = pool
     self.job = job
     self.warmJobs = warmJobs
     self.replyLimit = replyLimit
   }
 
-  /// How long a worker may take after each step of the stop ladder, in nanoseconds.
-  var ladder: [UInt64] { pool.pool.stopLadder }
+  /// How long a worker may take after each step of the stop ladder.
+  var ladder: [Nanoseconds] { pool.pool.stopLadder }
 
   /// The configuration of a pool that starts one worker, once, when it is asked for one. Probe and reset are sent like
   /// jobs, so that they can be timed and shown: the pool itself has only the probe that proves readiness.
@@ -36,15 +37,15 @@ public struct CheckConfiguration: Sendable {
     one.pool.maximum = 1
     one.pool.surge = 0
     one.pool.maximumJobs = 0
-    one.pool.maximumAge = 0
-    one.pool.idleLimit = 0
-    one.pool.probeInterval = 0
+    one.pool.maximumAge = .zero
+    one.pool.idleLimit = .zero
+    one.pool.probeInterval = .zero
     one.pool.probeBeforeLeaseUnlessUsedWithin = nil
     one.pool.restartBudget.failures = 1
     one.reset = nil
     // A worker that is late is heard out before it is stopped, which the pool's own clock would not wait for. But only
     // the pool knows of a worker that asks for more time (EXTEND_TIMEOUT_USEC=).
-    if pool.readiness != .notified { one.pool.startLimit = .max / 4 }
+    if pool.readiness != .notified { one.pool.startLimit = .max }
     return one
   }
 }

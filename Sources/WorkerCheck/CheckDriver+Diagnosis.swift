@@ -1,13 +1,14 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Time
 import WorkerPool
 import WorkerProcess
 
 /// What the pool tells, and all the ways in which a check ends before its time.
 extension CheckDriver {
-  /// A worker that reads on does so within this time, in nanoseconds.
-  private static let readingTime: UInt64 = 200_000_000
+  /// A worker that reads on does so within this time.
+  private static let readingTime: Nanoseconds = .milliseconds(200)
 
   mutating func settleEvents() {
     var next = 0
@@ -99,7 +100,7 @@ extension CheckDriver {
       ? .message(currentMessage) : seen.lastReply == nil ? .starting : .idle(last: seen.lastReply)
     if case .message = moment {
       // It has read it, and nobody had looked yet.
-      if seen.start == nil { started(after: loop.now() &- startedAt) }
+      if seen.start == nil { started(after: loop.now() - startedAt) }
       sayUnanswered("it \(report.status)")
     }
     fail(.ended(moment, report.status, unfinished: report.unfinishedReply), report.account)
@@ -149,7 +150,7 @@ extension CheckDriver {
   }
 
   /// Silence has several causes: the worker is sent the message once more, and a moment later the end of its input.
-  private mutating func hearOut(_ worker: WorkerID, about message: Message?, limit: UInt64) {
+  private mutating func hearOut(_ worker: WorkerID, about message: Message?, limit: Nanoseconds) {
     var inquiry = Inquiry(
       message: message, limit: limit, isUnread: pool.unreadInput(of: worker) > 0,
       before: pool.unfinishedReply(of: worker), since: loop.now())
@@ -157,7 +158,7 @@ extension CheckDriver {
     pool.hearOut(worker)
     if let message, inquiry.before.isEmpty, !inquiry.isUnread {
       frame(of: message).withUnsafeBytes { pool.sendMore($0, to: worker, &loop) }
-      timers.arm(.reading, at: loop.now() &+ Self.readingTime)
+      timers.arm(.reading, at: loop.now() + Self.readingTime)
       stage = .hearing(inquiry)
     } else {
       // Its half reply, or the message that it left unread, tells as much; and one that is not ready need not be reading.
@@ -179,7 +180,7 @@ extension CheckDriver {
     inquiry.endedAt = loop.now()
     stage = .hearing(inquiry)
     pool.endInput(of: worker)
-    timers.arm(.hearing, at: loop.now() &+ configuration.ladder[0])
+    timers.arm(.hearing, at: loop.now() + configuration.ladder[0])
   }
 
   /// Looks whether the worker that is heard out has said anything.
@@ -200,8 +201,8 @@ extension CheckDriver {
   private mutating func conclude(_ inquiry: Inquiry, after: String, end: ExitStatus?, _ account: WorkerAccount?) {
     let now = loop.now()
     let hearing = Failure.Hearing(
-      before: inquiry.before, after: after, wasReading: inquiry.wasReading, wait: inquiry.endedAt.map { now &- $0 },
-      late: now &- inquiry.since, end: end)
+      before: inquiry.before, after: after, wasReading: inquiry.wasReading, wait: inquiry.endedAt.map { now - $0 },
+      late: now - inquiry.since, end: end)
     guard let message = inquiry.message else { return fail(.notReady(limit: inquiry.limit, hearing), account) }
     fail(.silent(message, limit: inquiry.limit, isUnread: inquiry.isUnread, hearing), account)
   }
@@ -250,7 +251,7 @@ extension CheckDriver {
 
   private mutating func stopped(_ status: ExitStatus) {
     guard case .stopping(let since, let urgency) = stage else { return }
-    let stop = Observations.Stop(urgency: urgency, elapsed: loop.now() &- since, status: status)
+    let stop = Observations.Stop(urgency: urgency, elapsed: loop.now() - since, status: status)
     seen.stop = stop
     guard seen.failure == nil, signal == nil else { return }
     seen.leftBehind = descendants.map(\.name)

@@ -1,28 +1,28 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
 
 /// The steps when all goes well: start, probe, first job, rest, resets and warm jobs, rest, stop.
 extension CheckDriver {
-  /// Whether a worker writes more than one reply is seen while nothing is asked of it: after the first job for so long, in
-  /// nanoseconds.
-  private static let firstRest: UInt64 = 250_000_000
+  /// Whether a worker writes more than one reply is seen while nothing is asked of it: after the first job for so long.
+  private static let firstRest: Nanoseconds = .milliseconds(250)
   /// And for so long at the end.
-  private static let lastRest: UInt64 = 100_000_000
-  /// A word when the start takes longer than this, in nanoseconds.
-  private static let patienceLimit: UInt64 = 5_000_000_000
+  private static let lastRest: Nanoseconds = .milliseconds(100)
+  /// A word when the start takes longer than this.
+  private static let patienceLimit: Nanoseconds = .seconds(5)
   /// Memory is read so often in the course of the warm jobs.
   private static let memoryReadings = 100
 
   mutating func begin() {
     startedAt = loop.now()
     lastLookAt = startedAt
-    timers.arm(.patience, at: startedAt &+ Self.patienceLimit)
+    timers.arm(.patience, at: startedAt + Self.patienceLimit)
     if configuration.pool.readiness != .notified {
-      timers.arm(.start, at: startedAt &+ configuration.pool.pool.startLimit)
+      timers.arm(.start, at: startedAt + configuration.pool.pool.startLimit)
     }
     pool.setDemand(1, &loop)
   }
@@ -39,7 +39,7 @@ extension CheckDriver {
     switch stage {
     case .starting:
       worker = id
-      if !isAssumedReady { started(after: loop.now() &- startedAt) }
+      if !isAssumedReady { started(after: loop.now() - startedAt) }
       send(firstMessage, to: id)
     case .sending(let message): send(message, to: id)
     case .asking, .answered, .resting, .hearing, .stopping: break
@@ -56,7 +56,7 @@ extension CheckDriver {
     if seen.start == nil {
       look()
     } else {
-      timers.arm(.reply, at: askedAt &+ limit(for: message))
+      timers.arm(.reply, at: askedAt + limit(for: message))
     }
   }
 
@@ -78,7 +78,7 @@ extension CheckDriver {
     return frame
   }
 
-  func limit(for message: Message) -> UInt64 {
+  func limit(for message: Message) -> Nanoseconds {
     switch message {
     case .probe: configuration.pool.pool.probeLimit
     case .job: configuration.replyLimit
@@ -98,14 +98,14 @@ extension CheckDriver {
     let now = loop.now()
     guard pool.hasBegun(worker) else {
       lastLookAt = now
-      return timers.arm(.look, at: now &+ max(1_000_000, (now &- startedAt) / 50))
+      return timers.arm(.look, at: now + max(.milliseconds(1), (now - startedAt) / 50))
     }
-    started(after: now &- startedAt)
+    started(after: now - startedAt)
     askedAt = now
-    timers.arm(.reply, at: now &+ limit(for: message))
+    timers.arm(.reply, at: now + limit(for: message))
   }
 
-  mutating func started(after elapsed: UInt64) {
+  mutating func started(after elapsed: Nanoseconds) {
     seen.start = elapsed
     for timer in [Timer.look, .start, .patience] { timers.disarm(timer) }
     output.write(report.start(elapsed, pid: pid))
@@ -125,12 +125,12 @@ extension CheckDriver {
     let now = loop.now()
     timers.disarm(.reply)
     var reply = Observations.Reply(
-      message: message, sent: text(of: message), text: pool.withReply(of: id) { shown($0) }, elapsed: now &- askedAt)
+      message: message, sent: text(of: message), text: pool.withReply(of: id) { shown($0) }, elapsed: now - askedAt)
     if seen.start == nil {
       // It has answered since the last look: somewhere in between it began to read.
-      reply.elapsed = now &- lastLookAt
+      reply.elapsed = now - lastLookAt
       reply.isAtMost = true
-      started(after: now &- startedAt)
+      started(after: now - startedAt)
     }
     let expected = expectedReply(to: message)
     let isRight = expected.map { right in pool.withReply(of: id) { $0.elementsEqual(right) } } ?? true
@@ -197,7 +197,7 @@ extension CheckDriver {
       guard seen.warmJobs.count < wanted else { return nil }
     } else {
       guard seen.warmJobs.count < CheckConfiguration.usualWarmJobs else { return nil }
-      if warmSince > 0, loop.now() &- warmSince > CheckConfiguration.patience { return nil }
+      if warmSince > .origin, loop.now() - warmSince > CheckConfiguration.patience { return nil }
     }
     return .job(seen.jobs + 1)
   }
@@ -210,9 +210,9 @@ extension CheckDriver {
     pool.setDemand(0, &loop)
   }
 
-  private mutating func rest(for wait: UInt64, next: Message?) {
+  private mutating func rest(for wait: Nanoseconds, next: Message?) {
     stage = .resting(next: next)
-    timers.arm(.rest, at: loop.now() &+ wait)
+    timers.arm(.rest, at: loop.now() + wait)
   }
 
   mutating func endRest() {
@@ -222,7 +222,7 @@ extension CheckDriver {
       readMemory()
     }
     guard let next else { return stop(.graceful) }
-    if warmSince == 0 { warmSince = loop.now() }
+    if warmSince == .origin { warmSince = loop.now() }
     ask(next)
   }
 

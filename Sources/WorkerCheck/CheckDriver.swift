@@ -1,5 +1,6 @@
 import EventLoop
 import SystemEvents
+import Time
 import Timers
 import LinuxIO
 import PoolCore
@@ -53,27 +54,27 @@ struct CheckDriver: ~Copyable {
     /// A worker that does not answer is sent the message once more, and then the end of its input, to see what it says.
     case hearing(Inquiry)
     /// The worker is on the stop ladder.
-    case stopping(since: UInt64, StopUrgency)
+    case stopping(since: Instant, StopUrgency)
   }
 
   /// Why a worker is being heard out.
   struct Inquiry {
     /// What it did not answer; nil if it did not become ready.
     var message: Message?
-    /// How long it had for that, in nanoseconds.
-    var limit: UInt64
+    /// How long it had for that.
+    var limit: Nanoseconds
     var isUnread: Bool
     /// What it had written before, as `shown` shows it.
     var before: String
-    var since: UInt64
+    var since: Instant
     /// It has read of a second message; a worker that is still busy with the first does not.
     var wasReading = false
     /// When its stdin was closed; nil before.
-    var endedAt: UInt64?
+    var endedAt: Instant?
   }
 
-  /// The last messages for people may take this long, in nanoseconds.
-  private static let messagesLimit: UInt64 = 1_000_000_000
+  /// The last messages for people may take this long.
+  private static let messagesLimit: Nanoseconds = .seconds(1)
 
   let configuration: CheckConfiguration
   let report: Report
@@ -99,13 +100,13 @@ struct CheckDriver: ~Copyable {
   var signalsTaken = 0
   var signal: CInt?
 
-  var startedAt: UInt64 = 0
+  var startedAt: Instant = .origin
   /// When the message in hand was sent; for the first one of a worker that need not prove its readiness, when it was
   /// seen to read it.
-  var askedAt: UInt64 = 0
+  var askedAt: Instant = .origin
   /// When a worker was last seen that had not begun to read.
-  var lastLookAt: UInt64 = 0
-  var warmSince: UInt64 = 0
+  var lastLookAt: Instant = .origin
+  var warmSince: Instant = .origin
 
   init(_ configuration: CheckConfiguration, closed: ClosedDescriptors) throws(SystemError) {
     precondition(configuration.ladder.count == 3, "end of input, SIGTERM, SIGKILL")
@@ -221,7 +222,7 @@ struct CheckDriver: ~Copyable {
     flush()
     // The report is waited for like the results of a run; what is only for people is not.
     loop.countTime()
-    let deadline = loop.now() &+ Self.messagesLimit
+    let deadline = loop.now() + Self.messagesLimit
     let signalsBefore = signalsTaken
     while output.isBlocked || (errorOutput.isBlocked && loop.now() < deadline), signalsTaken == signalsBefore {
       loopEvents.removeAll(keepingCapacity: true)

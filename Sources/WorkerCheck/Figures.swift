@@ -1,6 +1,9 @@
+import Time
+
 /// A duration as the report shows it, with two or three digits: `0.012 ms`, `0.31 ms`, `1.4 ms`, `312 ms`, `4.1 s`, `75 s`.
-func durationText(_ nanoseconds: UInt64) -> String {
-  switch nanoseconds {
+func durationText(_ duration: Nanoseconds) -> String {
+  let nanoseconds = duration.count
+  return switch nanoseconds {
   case ..<100_000: "\(decimal(nanoseconds, per: 1_000_000, digits: 3)) ms"
   case ..<1_000_000: "\(decimal(nanoseconds, per: 1_000_000, digits: 2)) ms"
   case ..<10_000_000: "\(decimal(nanoseconds, per: 1_000_000, digits: 1)) ms"
@@ -23,26 +26,18 @@ private func decimal(_ value: UInt64, per unit: UInt64, digits: Int) -> String {
 
 /// The value below which `percent` of the sorted values lie, or nil if there are none: the nearest rank, so that it is one
 /// that was really measured.
-func percentile(_ percent: Int, of sorted: [UInt64]) -> UInt64? {
+func percentile(_ percent: Int, of sorted: [Nanoseconds]) -> Nanoseconds? {
   guard !sorted.isEmpty else { return nil }
   return sorted[max(0, (sorted.count * percent + 99) / 100 - 1)]
 }
 
 /// The first of 2s, 5s, 10s, ... 1h that is not shorter, as an option takes it; above that, whole hours.
-func niceDuration(atLeast nanoseconds: UInt64) -> (nanoseconds: UInt64, text: String) {
-  let second: UInt64 = 1_000_000_000
+func niceDuration(atLeast least: Nanoseconds) -> (length: Nanoseconds, text: String) {
   let steps: [(seconds: UInt64, text: String)] = [
     (2, "2s"), (5, "5s"), (10, "10s"), (20, "20s"), (30, "30s"), (60, "1m"), (120, "2m"), (300, "5m"), (600, "10m"),
     (1200, "20m"), (1800, "30m"), (3600, "1h"),
   ]
-  if let step = steps.first(where: { $0.seconds * second >= nanoseconds }) { return (step.seconds * second, step.text) }
-  let hours = (nanoseconds - 1) / (3600 * second) + 1
-  return (hours * 3600 * second, "\(hours)h")
-}
-
-/// The greatest of 1, 2, 5, 10, 20, 50 and so on that is not above `count`, which is at least 1.
-func niceCount(atMost count: Int) -> Int {
-  var power = 1
-  while power <= count / 10 { power *= 10 }
-  return [5, 2].first { power <= count / $0 }.map { $0 * power } ?? power
+  if let step = steps.first(where: { .seconds($0.seconds) >= least }) { return (.seconds(step.seconds), step.text) }
+  let hours: UInt64 = (least - .nanoseconds(1)) / .seconds(3600) + 1
+  return (.seconds(hours * 3600), "\(hours)h")
 }

@@ -1,4 +1,6 @@
+import Chronicle
 import Text
+import Time
 import WorkerPool
 
 /// What to set, and what the warmth is worth.
@@ -9,22 +11,17 @@ extension Judge {
     var total: Int
     /// Jobs after the first.
     var jobs: Int
-    /// Bytes per job, without the first quarter: what is allocated while it warms up is no leak.
-    var perJob: Int
-    /// Jobs until it has grown by as much as can be tolerated; at least 1.
-    var jobsToTolerable: Int { max(1, Judge.tolerableGrowth / max(1, perJob)) }
+    /// What goes on.
+    var leak: LeakEstimate
   }
 
-  /// Nil if it is not more than noise: at least 1 MB in all, and some in each quarter.
+  /// Nil if it is no leak, or too little is known.
   var growth: Growth? {
-    let last = seen.memory.count - 1
-    guard last >= 4 else { return nil }
-    let quarters = (0...4).map { seen.memory[last * $0 / 4] }
-    guard zip(quarters, quarters.dropFirst()).allSatisfy({ $0.bytes < $1.bytes }) else { return nil }
-    let total = quarters[4].bytes - quarters[0].bytes
-    guard total >= Self.noise else { return nil }
-    let perJob = (quarters[4].bytes - quarters[1].bytes) / (quarters[4].jobs - quarters[1].jobs)
-    return Growth(total: total, jobs: quarters[4].jobs - quarters[0].jobs, perJob: perJob)
+    let readings = seen.memory.map { LeakEstimate.Reading(jobs: $0.jobs, bytes: Int64($0.bytes)) }
+    guard let first = seen.memory.first, let last = seen.memory.last, let leak = LeakEstimate(readings) else {
+      return nil
+    }
+    return Growth(total: last.bytes - first.bytes, jobs: last.jobs - first.jobs, leak: leak)
   }
 
   var advice: [String] {
@@ -38,7 +35,7 @@ extension Judge {
     let limit = configuration.pool.pool.startLimit
     let wanted = niceDuration(atLeast: 6 * start)
     let isTooShort = limit < 6 * start
-    let isFarTooLong = start >= 100_000_000 && limit / 10 >= wanted.nanoseconds
+    let isFarTooLong = start >= .milliseconds(100) && limit / 10 >= wanted.length
     guard isTooShort || isFarTooLong else { return nil }
     let reason =
       isTooShort
@@ -49,14 +46,14 @@ extension Judge {
 
   /// For growth that is too slow to be a finding.
   private var maxJobsAdvice: String? {
-    guard let growth, growth.jobsToTolerable >= 100_000 else { return nil }
-    return "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)): its memory grew by \(size(growth.total)) over "
+    guard let growth, growth.leak.suggestedMaxJobs >= 100_000 else { return nil }
+    return "--max-jobs \(growth.leak.suggestedMaxJobs): its memory grew by \(size(growth.total)) over "
       + plural(growth.jobs, "job")
   }
 
   private var lazyLoadingAdvice: String? {
     guard let first = seen.firstJob, !first.isAtMost, let warm = median(of: seen.warmJobs) else { return nil }
-    guard first.elapsed >= 100_000_000, first.elapsed / 20 >= warm else { return nil }
+    guard first.elapsed >= .milliseconds(100), first.elapsed / 20 >= warm else { return nil }
     return
       "the first job took \(durationText(first.elapsed)), a warm one \(durationText(warm)): it loads on its first job, at "
       + "the expense of that job's --timeout; load before reading, or warm it up with --ready probe"
@@ -70,5 +67,5 @@ extension Judge {
     return cold / 2 >= warm ? figures : "\(figures): to keep this worker warm gains little"
   }
 
-  private func median(of times: [UInt64]) -> UInt64? { percentile(50, of: times.sorted()) }
+  private func median(of times: [Nanoseconds]) -> Nanoseconds? { percentile(50, of: times.sorted()) }
 }

@@ -1,4 +1,6 @@
+import Chronicle
 import Text
+import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -37,10 +39,6 @@ struct Judge {
   let seen: Observations
   let configuration: CheckConfiguration
 
-  /// How many bytes a worker may grow before its replacement is worth its while.
-  static let tolerableGrowth = 256 << 20
-  /// Less growth than this in all is taken for noise, in bytes.
-  static let noise = 1 << 20
   var framing: Framing { configuration.pool.framing }
 
   /// All that is wrong, the cause of an early end first, and what to set.
@@ -129,7 +127,7 @@ struct Judge {
       remedies: ["if it is meant to: --max-jobs \(max(1, count * 4 / 5)) starts its replacement before it leaves"])
   }
 
-  private func notReady(_ limit: UInt64, _ hearing: Failure.Hearing?) -> Judgement.Finding {
+  private func notReady(_ limit: Nanoseconds, _ hearing: Failure.Hearing?) -> Judgement.Finding {
     let within = "within \(seconds(limit)) (--start-timeout)"
     var finding = Judgement.Finding(verdict: .doesNotStart, text: "")
     switch configuration.pool.readiness {
@@ -160,7 +158,7 @@ struct Judge {
   }
 
   private func silent(
-    _ message: Message, _ limit: UInt64, _ isUnread: Bool, _ hearing: Failure.Hearing
+    _ message: Message, _ limit: Nanoseconds, _ isUnread: Bool, _ hearing: Failure.Hearing
   ) -> Judgement.Finding {
     var finding = Judgement.Finding(verdict: .breaksProtocol, text: "")
     let option = isJob(message) ? "--timeout" : "--probe-timeout"
@@ -188,10 +186,10 @@ struct Judge {
     return finding
   }
 
-  private func buffered(_ message: Message, _ limit: UInt64, _ hearing: Failure.Hearing) -> String {
+  private func buffered(_ message: Message, _ limit: Nanoseconds, _ hearing: Failure.Hearing) -> String {
     let proof =
       "it read \(message.name) and the next message, was silent for \(seconds(limit)), and \(hearing.after) came "
-      + "\(durationText(hearing.wait ?? 0)) after the end of its input"
+      + "\(durationText(hearing.wait ?? .zero)) after the end of its input"
     // A message without a newline at its end is none to who reads lines.
     return framing == .lines
       ? "its stdout is block-buffered: \(proof)" : "it waits for a newline, or its stdout is block-buffered: \(proof)"
@@ -253,7 +251,7 @@ struct Judge {
 
   private var stopFinding: Judgement.Finding? {
     // Who set --stop-timeout 0 wants no worker to be waited for.
-    guard let stop = seen.stop, configuration.ladder[..<2].reduce(0, +) > 0 else { return nil }
+    guard let stop = seen.stop, configuration.ladder[..<2].reduce(.zero, +) > .zero else { return nil }
     let isWhole = stop.urgency == .graceful
     let text: String
     switch StopStep.reached(after: stop.elapsed, from: stop.urgency, configuration.ladder) {
@@ -268,15 +266,15 @@ struct Judge {
   }
 
   private var memoryFinding: Judgement.Finding? {
-    guard let growth, growth.jobsToTolerable < 100_000 else { return nil }
+    guard let growth, growth.leak.suggestedMaxJobs < 100_000 else { return nil }
     return Judgement.Finding(
       verdict: .hurts,
       text: "its memory grew by \(size(growth.total)) over \(plural(growth.jobs, "job")), and went on growing: "
-        + "\(size(growth.perJob)) per job",
+        + "\(size(Int(growth.leak.perJob))) per job",
       remedies: [
         "a leak, or a garbage collector that is in no hurry: more jobs (--jobs) tell which",
-        "--max-jobs \(niceCount(atMost: growth.jobsToTolerable)) replaces it before it has grown by "
-          + size(Self.tolerableGrowth),
+        "--max-jobs \(growth.leak.suggestedMaxJobs) replaces it before it has grown by "
+          + size(Int(LeakEstimate.tolerableGrowth)),
       ])
   }
 }

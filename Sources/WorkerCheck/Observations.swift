@@ -1,4 +1,5 @@
 import PoolCore
+import Time
 import WorkerPool
 import WorkerProcess
 
@@ -20,7 +21,7 @@ enum Message: Equatable {
   }
 }
 
-/// What was seen of one worker, step by step. Durations are in nanoseconds, sizes in bytes, texts of the worker as `shown`
+/// What was seen of one worker, step by step. Sizes are in bytes, texts of the worker as `shown`
 /// shows them.
 struct Observations {
   /// A message and its reply.
@@ -28,7 +29,7 @@ struct Observations {
     var message: Message
     var sent: String
     var text: String
-    var elapsed: UInt64
+    var elapsed: Nanoseconds
     /// The worker had answered before anybody saw it read: it took less than `elapsed`.
     var isAtMost = false
   }
@@ -42,19 +43,19 @@ struct Observations {
   /// How it was stopped.
   struct Stop {
     var urgency: StopUrgency
-    var elapsed: UInt64
+    var elapsed: Nanoseconds
     var status: ExitStatus
   }
 
   /// From its start until it was ready; without a proof of that, until it began to read its first message.
-  var start: UInt64?
+  var start: Nanoseconds?
   var probe: Reply?
   var firstJob: Reply?
   /// The time of each job after the first.
-  var warmJobs: [UInt64] = []
+  var warmJobs: [Nanoseconds] = []
   /// The first reset, and the time of each.
   var reset: Reply?
-  var resets: [UInt64] = []
+  var resets: [Nanoseconds] = []
   /// After the first job, and then every few jobs.
   var memory: [Memory] = []
   /// What ended the check before its time.
@@ -68,7 +69,7 @@ struct Observations {
   /// Replies to jobs so far.
   var jobs: Int { (firstJob == nil ? 0 : 1) + warmJobs.count }
   /// How old it was when it failed.
-  var age: UInt64?
+  var age: Nanoseconds?
   /// The last lines of its stderr, when it failed.
   var lastErrorLines: [String] = []
   /// What it last said of itself (STATUS= of sd_notify(3)).
@@ -98,9 +99,9 @@ enum Failure {
     /// It had read at least some of the second message: it was done with the first, as far as it is concerned.
     var wasReading = false
     /// How long after the end of its input that came, or it ended, or it was given up; nil if that was before.
-    var wait: UInt64?
+    var wait: Nanoseconds?
     /// The same, from the end of the time that it had.
-    var late: UInt64 = 0
+    var late: Nanoseconds = .zero
     /// How it ended; nil if it lived on.
     var end: ExitStatus?
 
@@ -109,8 +110,7 @@ enum Failure {
     /// only slow would have to be done at that very moment.
     var wasBuffered: Bool { hasSpoken && wasReading && (wait.map { $0 <= Self.promptly } ?? false) }
 
-    /// In nanoseconds.
-    static let promptly: UInt64 = 1_000_000_000
+    static let promptly: Nanoseconds = .seconds(1)
   }
 
   /// Nothing could be spawned.
@@ -118,11 +118,11 @@ enum Failure {
   /// It ended by itself. `unfinished`: half a reply.
   case ended(Moment, ExitStatus, unfinished: String)
   /// It was not ready in time. What it said at the end of its input is known only where its proof is on its stdout.
-  case notReady(limit: UInt64, Hearing?)
+  case notReady(limit: Nanoseconds, Hearing?)
   /// It never read its first message. The time is that from its start.
-  case neverRead(Message, limit: UInt64)
+  case neverRead(Message, limit: Nanoseconds)
   /// It did not answer. `isUnread`: it did not even read the message.
-  case silent(Message, limit: UInt64, isUnread: Bool, Hearing)
+  case silent(Message, limit: Nanoseconds, isUnread: Bool, Hearing)
   /// It broke the protocol.
   case violation(Moment, ProtocolViolation)
   /// It answered, but not what is right.

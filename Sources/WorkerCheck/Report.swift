@@ -1,5 +1,6 @@
 import PoolCore
 import Text
+import Time
 import WorkerPool
 import WorkerProcess
 
@@ -15,7 +16,7 @@ struct Report {
 
   // MARK: Steps
 
-  func start(_ elapsed: UInt64, pid: CInt) -> String {
+  func start(_ elapsed: Nanoseconds, pid: CInt) -> String {
     let time = durationText(elapsed)
     let text =
       switch configuration.pool.readiness {
@@ -49,20 +50,20 @@ struct Report {
   }
 
   /// Empty if there was none.
-  func warmJobs(_ times: [UInt64]) -> String {
+  func warmJobs(_ times: [Nanoseconds]) -> String {
     let sorted = times.sorted()
     guard let median = percentile(50, of: sorted), let most = percentile(99, of: sorted), let slowest = sorted.last
     else {
       return ""
     }
-    let total = durationText(sorted.reduce(0, +))
+    let total = durationText(sorted.reduce(.zero, +))
     return Self.line(
       "warm jobs",
       "\(times.count) in \(total): median \(durationText(median)), 99 % \(durationText(most)), "
         + "slowest \(durationText(slowest))")
   }
 
-  func resets(_ first: Observations.Reply, _ times: [UInt64]) -> String {
+  func resets(_ first: Observations.Reply, _ times: [Nanoseconds]) -> String {
     let median = percentile(50, of: times.sorted()) ?? first.elapsed
     let figures =
       times.count == 1 ? "in \(durationText(median))" : "\(times.count) times, median \(durationText(median))"
@@ -131,7 +132,7 @@ struct Report {
 extension StopStep {
   /// The step of the ladder that ended a worker so long after its stop began. The pool takes each when the one before it
   /// did not help in its time.
-  static func reached(after elapsed: UInt64, from urgency: StopUrgency, _ ladder: [UInt64]) -> StopStep {
+  static func reached(after elapsed: Nanoseconds, from urgency: StopUrgency, _ ladder: [Nanoseconds]) -> StopStep {
     switch urgency {
     case .immediate: return .kill
     case .prompt: return elapsed < ladder[1] ? .terminate : .kill

@@ -1,5 +1,6 @@
 import LinuxIO
 import PoolCore
+import Time
 import WorkerProcess
 
 /// What holds a pool's processes together, so that nothing of a worker survives it, nor any worker us: the care for orphans,
@@ -35,7 +36,7 @@ struct Containment: ~Copyable {
   }
 
   /// Sets up what the machine allows. To be called before the first worker is started.
-  mutating func begin(_ configuration: WorkerPoolConfiguration, now: UInt64) {
+  mutating func begin(_ configuration: WorkerPoolConfiguration, now: Instant) {
     // What is our child by now is not the pool's.
     orphans = Orphans(cookie: cookie)
     if adoptsOrphans {
@@ -138,7 +139,7 @@ struct Containment: ~Copyable {
   // MARK: The life of a worker
 
   /// A group for a worker that is about to be started; nil without limits.
-  mutating func makeWorkerGroup(_ worker: WorkerID, now: UInt64) throws(SystemError) -> WorkerGroup? {
+  mutating func makeWorkerGroup(_ worker: WorkerID, now: Instant) throws(SystemError) -> WorkerGroup? {
     witness.look(now: now)
     removeLeftGroups()
     switch group {
@@ -149,7 +150,7 @@ struct Containment: ~Copyable {
 
   /// Whether a worker that died of a SIGKILL which we did not send was the victim of the kernel's OOM killer; nil if
   /// nothing says so.
-  mutating func outOfMemoryVerdict(_ group: WorkerGroup?, now: UInt64) -> String? {
+  mutating func outOfMemoryVerdict(_ group: WorkerGroup?, now: Instant) -> String? {
     witness.verdict(events: group?.memoryEvents(), now: now)
   }
 

@@ -1,5 +1,6 @@
 import LinuxIO
 import PoolCore
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -7,7 +8,7 @@ import WorkerProcess
 struct Worker: ~Copyable {
   let id: WorkerID
   var process: WorkerProcess
-  let startedAt: UInt64
+  let startedAt: Instant
   /// What it was started with: other values of the pool are for those who come later.
   let terms: WorkerTerms
 
@@ -37,7 +38,7 @@ struct Worker: ~Copyable {
   /// The jobs that it has not answered.
   var hand = JobsInHand()
   /// When the first of them came to the head.
-  var headSince: UInt64 = 0
+  var headSince: Instant = .origin
   /// How many it may have at once.
   var seats = SeatEstimate()
   /// Jobs that it has done in this lease and that the core was not told of.
@@ -57,9 +58,9 @@ struct Worker: ~Copyable {
   /// The core was told that it can take a job.
   var isReady = false
   /// When it proved that it is ready; 0 if it has not.
-  var readyAt: UInt64 = 0
-  /// Longest silence after it was ready, in nanoseconds, before it is taken to hang; nil for no limit.
-  var watchdogLimit: UInt64?
+  var readyAt: Instant = .origin
+  /// Longest silence after it was ready, before it is taken to hang; nil for no limit.
+  var watchdogLimit: Nanoseconds?
   /// It is on the stop ladder: what it still writes is no reply.
   var isStopping = false
   /// What becomes of bytes that it writes while it is stopping.
@@ -81,7 +82,7 @@ struct Worker: ~Copyable {
   /// The control group that it and its descendants are in.
   var group: WorkerGroup?
   /// When the check that is under way began.
-  var checkedSince: UInt64 = 0
+  var checkedSince: Instant = .origin
   /// Measures what its jobs cost, if anybody wants to know.
   var meter: JobMeter?
   /// Reads how much memory it holds, if there is a limit to that.
@@ -89,7 +90,7 @@ struct Worker: ~Copyable {
   /// Its own limit, in bytes, over which it is recycled after its job.
   var memoryLimit = Int.max
   /// When its memory was last read.
-  var measuredAt: UInt64 = 0
+  var measuredAt: Instant = .origin
 
   /// The loop reports when its stdin can be written to.
   var wantsInput = false
@@ -98,7 +99,7 @@ struct Worker: ~Copyable {
   var exitStatus: ExitStatus?
 
   init(
-    id: WorkerID, process: consuming WorkerProcess, decoder: FrameDecoder, terms: WorkerTerms, startedAt: UInt64
+    id: WorkerID, process: consuming WorkerProcess, decoder: FrameDecoder, terms: WorkerTerms, startedAt: Instant
   ) {
     self.id = id
     self.process = process
@@ -115,7 +116,7 @@ struct Worker: ~Copyable {
   }
 
   /// Its jobs begin, or the head of them was answered.
-  mutating func beginHead(at now: UInt64) {
+  mutating func beginHead(at now: Instant) {
     headSince = now
     hasReadMessage = false
   }
@@ -130,11 +131,11 @@ struct Worker: ~Copyable {
   /// The same for a job or a check. What is parked behind it is unread, too, and counted with it.
   var hasBegunMessage: Bool { outbound.count + process.unreadInput() < hand.size + checkSize }
 
-  func account(at now: UInt64) -> WorkerAccount {
-    var current: (number: UInt64, elapsed: UInt64)?
-    if duty == .running, let head = hand.head { current = (head.number, now &- headSince) }
+  func account(at now: Instant) -> WorkerAccount {
+    var current: (number: UInt64, elapsed: Nanoseconds)?
+    if duty == .running, let head = hand.head { current = (head.number, now - headSince) }
     return WorkerAccount(
-      worker: id, pid: process.pid, jobs: jobs, age: now &- startedAt, currentJob: current, lastJob: lastJob,
+      worker: id, pid: process.pid, jobs: jobs, age: now - startedAt, currentJob: current, lastJob: lastJob,
       statusText: statusText, lastErrorLines: errorLines.tail)
   }
 }
@@ -143,21 +144,21 @@ struct Worker: ~Copyable {
 extension Worker {
   /// The first replies of a worker are all looked at.
   private static let lookedAtFirst = 64
-  /// So is every reply to a job that took this long, in nanoseconds: there the look costs nothing. Where several
+  /// So is every reply to a job that took this long: there the look costs nothing. Where several
   /// replies come in one turn of the loop they have waited for each other, and it is as much for each of them.
-  private static let lookedAtFrom: UInt64 = 20_000
+  private static let lookedAtFrom: Nanoseconds = .microseconds(20)
   /// The golden ratio of 2^32: added again and again, it spreads the samples evenly and in step with nothing.
   private static let sampleStep: UInt32 = 0x9E37_79B9
 
   /// Whether to look if the worker has read of its message, now that this has come from it. Of the replies to very
   /// short jobs one in sixteen is looked at; the beginning of a reply always, but only once. `together`: replies that
   /// come in one turn of the loop, at least 1.
-  mutating func isToBeLookedAt(_ step: FrameDecoder.Step, at now: UInt64, together: UInt64) -> Bool {
+  mutating func isToBeLookedAt(_ step: FrameDecoder.Step, at now: Instant, together: UInt64) -> Bool {
     isLookedAt = true
     if hasReadMessage { return false }
     switch step {
     case .frame:
-      guard jobs - hand.count >= Self.lookedAtFirst, duty == .running, now &- headSince < Self.lookedAtFrom &* together
+      guard jobs - hand.count >= Self.lookedAtFirst, duty == .running, now - headSince < Self.lookedAtFrom * together
       else {
         return true
       }
@@ -182,13 +183,13 @@ extension Worker {
 
 /// How many replies come in one turn of the loop.
 struct ReplyPace {
-  private var turn: UInt64 = 0
+  private var turn = Instant.origin
   private var replies: UInt64 = 0
   private var repliesBefore: UInt64 = 1
 
   /// Counts one more in the turn that began then; returns how many there were in the turn before that had any, at
   /// least 1.
-  mutating func count(at now: UInt64) -> UInt64 {
+  mutating func count(at now: Instant) -> UInt64 {
     if now != turn {
       repliesBefore = max(1, replies)
       (turn, replies) = (now, 0)

@@ -1,5 +1,6 @@
 import LinuxIO
 import PoolCore
+import Text
 import WorkerProcess
 
 /// What a worker is doing that has not answered for long.
@@ -61,7 +62,7 @@ public struct WorkerActivity: Sendable, Equatable, CustomStringConvertible {
   /// unread`.
   public var description: String {
     let text = descendant.map { "whose process \($0.name) (pid \($0.pid)) \(cause)" } ?? "which \(cause)"
-    return unread > 0 ? text + "; \(unread) bytes of the job are unread" : text
+    return unread > 0 ? text + "; \(plural(unread, "byte")) of the job \(unread == 1 ? "is" : "are") unread" : text
   }
 }
 

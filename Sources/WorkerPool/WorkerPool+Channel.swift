@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -63,7 +64,7 @@ extension WorkerPool {
     workers[slot].inputBroken = true
     loop.remove(workers[slot].process.input)
     guard !workers[slot].isStopping else { return }
-    timers.arm(.verdict(workers[slot].id), at: loop.now() &+ Self.verdictWait)
+    timers.arm(.verdict(workers[slot].id), at: loop.now() + Self.verdictWait)
   }
 
   // MARK: Replies
@@ -78,7 +79,7 @@ extension WorkerPool {
     if workers[slot].outputEnded {
       loop.remove(workers[slot].process.output)
       if !workers[slot].isStopping {
-        timers.arm(.verdict(workers[slot].id), at: loop.now() &+ Self.verdictWait)
+        timers.arm(.verdict(workers[slot].id), at: loop.now() + Self.verdictWait)
       }
     }
     advance(slot, &loop)
@@ -325,7 +326,7 @@ extension WorkerPool {
   private mutating func awaitProgressBar(_ slot: Int, _ loop: borrowing EventLoop) {
     guard workers[slot].errorLines.holdsState, !workers[slot].awaitsProgressBar else { return }
     workers[slot].awaitsProgressBar = true
-    timers.arm(.progressBar(workers[slot].id), at: loop.now() &+ Self.progressBarInterval)
+    timers.arm(.progressBar(workers[slot].id), at: loop.now() + Self.progressBarInterval)
   }
 
   mutating func passOnProgressBar(_ id: WorkerID) {

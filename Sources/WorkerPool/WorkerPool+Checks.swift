@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -46,8 +47,8 @@ public struct Exchange: Sendable, Equatable {
 public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
   /// Another reply than the right one.
   case wrong(shown: String, expected: String)
-  /// No reply within so many nanoseconds.
-  case late(limit: UInt64)
+  /// No reply within so long.
+  case late(limit: Nanoseconds)
 
   /// What happened, to be read after the worker's name and the check.
   public var description: String {

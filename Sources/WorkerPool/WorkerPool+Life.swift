@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -34,7 +35,7 @@ extension WorkerPool {
   }
 
   private mutating func spawn(
-    _ id: WorkerID, _ values: [String], _ group: inout WorkerGroup?, _ now: UInt64
+    _ id: WorkerID, _ values: [String], _ group: inout WorkerGroup?, _ now: Instant
   ) throws(SpawnError) -> WorkerProcess {
     var entrance: FileDescriptor?
     do throws(SystemError) {
@@ -181,7 +182,7 @@ extension WorkerPool {
     case .starting, .none, .replied, .heardOut: break
     }
     // One that says that it is ready and leaves at once, job or no job, has not started either.
-    let hasSettled = loop.now() &- workers[slot].readyAt >= configuration.pool.settleTime
+    let hasSettled = loop.now() - workers[slot].readyAt >= configuration.pool.settleTime
     report.neverTookAJob = !workers[slot].isProved || report.account.jobs == 0 && !hasSettled
     let mayLeave = !report.neverTookAJob && workers[slot].duty != .heardOut
     if mayLeave, status == .exited(code: 0) { return .died }
@@ -197,12 +198,12 @@ extension WorkerPool {
     guard !workers[slot].isProved, !workers[slot].isStopping else { return }
     guard workers[slot].duty == .running else {
       // No job yet, so no evidence: looked at again when it has had one for a while.
-      return timers.arm(.start(id), at: loop.now() &+ 1_000_000_000)
+      return timers.arm(.start(id), at: loop.now() + .seconds(1))
     }
     if workers[slot].hasBegunJob { return }
-    let evidence = min(configuration.pool.startLimit, 1_000_000_000)
+    let evidence = min(configuration.pool.startLimit, .seconds(1))
     let since = workers[slot].headSince
-    if loop.now() &- since < evidence { return timers.arm(.start(id), at: since &+ evidence) }
+    if loop.now() - since < evidence { return timers.arm(.start(id), at: since + evidence) }
     events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
     workers[slot].duty = .none
     events.append(.notice(.retiring(id, .startTimeout)))

@@ -1,14 +1,15 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Time
 import WorkerProcess
 
 /// How much memory workers hold: a soft limit, looked at after a job, and a hard one, looked at all the time.
 extension WorkerPool {
-  /// After a job a worker is measured at most so often, in nanoseconds: it costs as much as a short job.
-  private static let softInterval: UInt64 = 50_000_000
-  /// A worker with a hard limit is measured so often, in nanoseconds.
-  private static let hardInterval: UInt64 = 100_000_000
+  /// After a job a worker is measured at most so often: it costs as much as a short job.
+  private static let softInterval: Nanoseconds = .milliseconds(50)
+  /// A worker with a hard limit is measured so often.
+  private static let hardInterval: Nanoseconds = .milliseconds(100)
 
   private var isMeasured: Bool { configuration.maximumMemory != nil || configuration.killMemory != nil }
 
@@ -32,12 +33,12 @@ extension WorkerPool {
       let share = configuration.pool.jitter * (Double(generator.next() >> 11) * 0x1p-53)
       worker.memoryLimit = limit - Int(Double(limit) * share)
     }
-    if configuration.killMemory != nil { timers.arm(.memory(worker.id), at: loop.now() &+ Self.hardInterval) }
+    if configuration.killMemory != nil { timers.arm(.memory(worker.id), at: loop.now() + Self.hardInterval) }
   }
 
   /// The worker has done a job, and still counts as leased: over the soft limit this was its last.
   mutating func measureAfterJob(_ slot: Int, _ loop: inout EventLoop) {
-    guard workers[slot].memoryLimit < .max, loop.now() &- workers[slot].measuredAt >= Self.softInterval else { return }
+    guard workers[slot].memoryLimit < .max, loop.now() - workers[slot].measuredAt >= Self.softInterval else { return }
     workers[slot].measuredAt = loop.now()
     guard let bytes = workers[slot].memory?.residentBytes(), bytes > workers[slot].memoryLimit else { return }
     tell(.limitExceeded(workers[slot].id, .memory), &loop)
@@ -50,7 +51,7 @@ extension WorkerPool {
     if let bytes = workers[slot].memory?.residentBytes(), bytes > limit {
       return stopOffender(slot, .memory(bytes, limit: limit), &loop)
     }
-    timers.arm(.memory(id), at: loop.now() &+ Self.hardInterval)
+    timers.arm(.memory(id), at: loop.now() + Self.hardInterval)
   }
 
   /// What the job that was answered has cost the worker; to be asked once for each. Nil for its first job, which may include

@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -27,7 +28,7 @@ extension WorkerPool {
   mutating func awaitReadiness(_ id: WorkerID, _ loop: inout EventLoop) {
     switch configuration.readiness {
     case .assumed:
-      timers.arm(.start(id), at: loop.now() &+ configuration.pool.startLimit)
+      timers.arm(.start(id), at: loop.now() + configuration.pool.startLimit)
       workers[id.slot.index].isReady = true
       workers[id.slot.index].duty = .none
       events.append(.ready(id))
@@ -116,14 +117,14 @@ extension WorkerPool {
 
   // MARK: Watchdog
 
-  /// The wait for the owner to take a reply before its worker is stopped, in nanoseconds.
-  private static let replyWait: UInt64 = 10_000_000
+  /// The wait for the owner to take a reply before its worker is stopped.
+  private static let replyWait: Nanoseconds = .milliseconds(10)
 
   /// From now on the worker must say `WATCHDOG=1` within its limit, if it has one: once it has proved that it is ready, be it
   /// by its first reply. Before that it may be loading.
   mutating func armWatchdog(_ slot: Int, _ loop: inout EventLoop) {
     guard let limit = workers[slot].watchdogLimit, workers[slot].isReady, !workers[slot].isStopping else { return }
-    timers.arm(.watchdog(workers[slot].id), at: loop.now() &+ limit)
+    timers.arm(.watchdog(workers[slot].id), at: loop.now() + limit)
   }
 
   /// The worker has not been heard of for too long, or says itself that it is lost: it hangs, whatever it is doing.
@@ -139,7 +140,7 @@ extension WorkerPool {
     var (hadJob, jobUntouched) = (false, false)
     switch workers[slot].duty {
     // Its reply is there and will be taken in a moment: then it has no job any more.
-    case .replied: return timers.arm(offence.timer(of: id), at: loop.now() &+ Self.replyWait)
+    case .replied: return timers.arm(offence.timer(of: id), at: loop.now() + Self.replyWait)
     case .condemned: return
     case .running:
       events.append(.leaseLost(id, .offence(account, offence), workers[slot].hand.removeAll()))

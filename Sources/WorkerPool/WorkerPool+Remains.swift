@@ -1,16 +1,17 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Time
 import WorkerProcess
 
 /// What workers leave behind when they are gone: looked for, killed, reaped.
 extension WorkerPool {
-  /// The wait between two rounds over all processes of the machine, or for what was killed to be dead, in nanoseconds.
-  private static let sweepInterval: UInt64 = 20_000_000
+  /// The wait between two rounds over all processes of the machine, or for what was killed to be dead.
+  private static let sweepInterval: Nanoseconds = .milliseconds(20)
   /// So often those are looked at again of whom it cannot be told where they come from.
   private static let mostUnknownRounds = 3
-  /// The end of the pool waits so long for remains that do not die, in nanoseconds: they hang in the kernel.
-  private static let endLimit: UInt64 = 5_000_000_000
+  /// The end of the pool waits so long for remains that do not die: they hang in the kernel.
+  private static let endLimit: Nanoseconds = .seconds(5)
 
   /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with `adoptsOrphans`.
   public mutating func childrenChanged(_ loop: inout EventLoop) {
@@ -51,21 +52,21 @@ extension WorkerPool {
       if isTimed || unknownRounds == 0 { unknownRounds += 1 }
     case .some:
       unknownRounds = 0
-      if isEnding, loop.now() &- endedAt > Self.endLimit { return finish(isClean: false) }
+      if isEnding, loop.now() - endedAt > Self.endLimit { return finish(isClean: false) }
       // Soon, but not for ever so often if something does not die.
       if isTimed { killingRounds += 1 }
-      return timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval << UInt64(min(killingRounds / 10, 6)))
+      return timers.arm(.sweep, at: loop.now() + Self.sweepInterval * (1 << UInt64(min(killingRounds / 10, 6))))
     }
     if (1...Self.mostUnknownRounds).contains(unknownRounds) {
-      timers.arm(.sweep, at: loop.now() &+ Self.sweepInterval)
+      timers.arm(.sweep, at: loop.now() + Self.sweepInterval)
     } else if isEnding {
       finish(isClean: true)
     }
   }
 
   /// A round over all processes of the machine costs milliseconds: one is enough for all workers that end within a while.
-  private mutating func isSweepDue(_ now: UInt64) -> Bool {
-    let due = lastSweep &+ 5 * Self.sweepInterval
+  private mutating func isSweepDue(_ now: Instant) -> Bool {
+    let due = lastSweep + 5 * Self.sweepInterval
     if now >= due { return true }
     timers.arm(.sweep, at: due)
     return false

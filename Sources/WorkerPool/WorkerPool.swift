@@ -1,4 +1,5 @@
 import EventLoop
+import Time
 import Timers
 import LinuxIO
 import PoolCore
@@ -35,10 +36,10 @@ public struct WorkerPool: ~Copyable {
     case progressBar(WorkerID)
   }
 
-  /// How long the exit status may lag behind a closed pipe, in nanoseconds.
-  static let verdictWait: UInt64 = 1_000_000_000
-  /// A progress bar on a worker's stderr is passed on no more often than this, in nanoseconds.
-  static let progressBarInterval: UInt64 = 3_000_000_000
+  /// How long the exit status may lag behind a closed pipe.
+  static let verdictWait: Nanoseconds = .seconds(1)
+  /// A progress bar on a worker's stderr is passed on no more often than this.
+  static let progressBarInterval: Nanoseconds = .seconds(3)
 
   var configuration: WorkerPoolConfiguration
   var core: PoolStateMachine
@@ -55,9 +56,9 @@ public struct WorkerPool: ~Copyable {
   /// The core is done; what workers have left may not be.
   var isEnding = false
   /// When that was.
-  var endedAt: UInt64 = 0
+  var endedAt: Instant = .origin
   /// When remains of workers were last looked for.
-  var lastSweep: UInt64 = 0
+  var lastSweep: Instant = .origin
   /// Rounds in a row that found some whose origin could not be told, and nothing else.
   var unknownRounds = 0
   /// Timed rounds in a row that found something to kill.
@@ -182,8 +183,8 @@ public struct WorkerPool: ~Copyable {
     for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].process.signalGroup(signal) }
   }
 
-  /// When `fireTimers` wants to be called, in nanoseconds of the monotonic clock; nil for never.
-  public var nextDeadline: UInt64? { timers.earliest }
+  /// When `fireTimers` wants to be called, by the clock of the loop; nil for never.
+  public var nextDeadline: Instant? { timers.earliest }
 
   /// Handles the timers that have run out.
   public mutating func fireTimers(_ loop: inout EventLoop) {
@@ -213,7 +214,7 @@ public struct WorkerPool: ~Copyable {
   }
 
   /// What is known of one worker at a time; nil when it is gone.
-  public func account(of worker: WorkerID, _ now: UInt64) -> WorkerAccount? {
+  public func account(of worker: WorkerID, _ now: Instant) -> WorkerAccount? {
     workers.holds(worker) ? workers[worker.slot.index].account(at: now) : nil
   }
 
@@ -266,7 +267,7 @@ public struct WorkerPool: ~Copyable {
     case .probeWorker(let worker): ask(worker, .probe, &loop)
     case .prepareWorker: break  // never asked for: `completed` sees to it
     case .resetWorker(let worker): ask(worker, .reset, &loop)
-    case .arm(let timer, let wait): timers.arm(.core(timer), at: loop.now() &+ wait)
+    case .arm(let timer, let wait): timers.arm(.core(timer), at: loop.now() + wait)
     case .disarm(let timer): timers.disarm(.core(timer))
     case .report(let notice):
       if case .retiring(let worker, .probe) = notice { noteLate(worker, .probe, &loop) }

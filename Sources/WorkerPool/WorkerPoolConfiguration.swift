@@ -1,4 +1,5 @@
 import PoolCore
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -29,8 +30,8 @@ public struct WorkerPoolConfiguration: Sendable {
   public var probe: Exchange?
   /// Sent after each job, so that the next one sees nothing of it; nil for nothing.
   public var reset: Exchange?
-  /// Longest silence of a ready worker on its notification socket, in nanoseconds; nil for no limit.
-  public var watchdogLimit: UInt64?
+  /// Longest silence of a ready worker on its notification socket; nil for no limit.
+  public var watchdogLimit: Nanoseconds?
 
   /// What the kernel lets each worker use, with all its descendants, where it can be enforced.
   public var groupLimits = GroupLimits()
@@ -66,7 +67,7 @@ public struct WorkerPoolConfiguration: Sendable {
     completed.pool.preparesEachLease = false
     if metersJobs { completed.mostSeats = 1 }
     if probe == nil {
-      completed.pool.probeInterval = 0
+      completed.pool.probeInterval = .zero
       completed.pool.probeBeforeLeaseUnlessUsedWithin = nil
     }
     return completed

@@ -1,6 +1,7 @@
 import LinuxIO
 import PoolCore
 import Text
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -15,7 +16,7 @@ public enum WorkerPoolEvent {
   /// The worker can take jobs: it has proved it, or is taken to (`Readiness.assumed`).
   case ready(WorkerID)
   /// A probe or a reset that began then is over; only with `tellsChecks`.
-  indirect case checked(WorkerID, Check, since: UInt64, passed: Bool)
+  indirect case checked(WorkerID, Check, since: Instant, passed: Bool)
   /// The worker is being stopped from now on.
   case stopping(WorkerID)
   /// A worker that was told to stop has ended so.
@@ -63,8 +64,8 @@ public enum LeaseLoss {
 
 /// Why a worker is stopped that is neither dead nor out of step.
 public enum Offence: Sendable, CustomStringConvertible {
-  /// It did not say `WATCHDOG=1` within so many nanoseconds; nil when it said itself that it is lost (`WATCHDOG=trigger`).
-  case watchdog(limit: UInt64?)
+  /// It did not say `WATCHDOG=1` within so long; nil when it said itself that it is lost (`WATCHDOG=trigger`).
+  case watchdog(limit: Nanoseconds?)
   /// It held so many bytes of memory, over the limit at which a worker is stopped at once.
   case memory(Int, limit: Int)
 
@@ -111,6 +112,14 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether all it did was to write a reply over the cap: in every other way it kept to the protocol.
+  public var isOverLimit: Bool {
+    switch self {
+    case .replyTooLarge: true
+    case .unaskedReply, .surplusReply, .surplusAtEnd, .malformed, .closedOutput, .closedInput: false
+    }
+  }
+
   /// What happened, without the bytes: the same for all that broke the protocol in the same way.
   public var cause: String {
     switch self {
@@ -148,10 +157,10 @@ public struct WorkerAccount: Sendable {
   public var pid: CInt
   /// Jobs it was given, the one in hand included.
   public var jobs: Int
-  /// Time since its start, in nanoseconds.
-  public var age: UInt64
-  /// The number of the job in hand, and for how many nanoseconds.
-  public var currentJob: (number: UInt64, elapsed: UInt64)?
+  /// Time since its start.
+  public var age: Nanoseconds
+  /// The number of the job in hand, and for how long.
+  public var currentJob: (number: UInt64, elapsed: Nanoseconds)?
   /// The number of the last job that it answered; nil for none.
   public var lastJob: UInt64?
   /// What it last said of itself (STATUS= of sd_notify(3)); empty for nothing.
@@ -209,9 +218,9 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   }
 }
 
-/// Nanoseconds as a person reads them: `3 ms`, `0.2 s`, `12 s`.
-public func seconds(_ nanoseconds: UInt64) -> String {
-  let milliseconds = nanoseconds / 1_000_000
+/// A time as a person reads it: `3 ms`, `0.2 s`, `12 s`.
+public func seconds(_ time: Nanoseconds) -> String {
+  let milliseconds = time.milliseconds
   if milliseconds < 100 { return "\(milliseconds) ms" }
   if milliseconds < 10_000 { return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s" }
   return "\(milliseconds / 1000) s"

@@ -1,15 +1,16 @@
 import Glibc
 import LinuxIO
+import Time
 
 /// What a job has cost its worker.
 public struct JobCost: Sendable, Equatable {
-  /// CPU time, in nanoseconds.
-  public var cpu: UInt64
+  /// CPU time.
+  public var cpu: Nanoseconds
   /// By how many bytes the resident memory has grown, or shrunk.
   public var memoryChange: Int64
 
   /// What was measured.
-  public init(cpu: UInt64, memoryChange: Int64) {
+  public init(cpu: Nanoseconds, memoryChange: Int64) {
     self.cpu = cpu
     self.memoryChange = memoryChange
   }
@@ -21,7 +22,7 @@ public struct JobCost: Sendable, Equatable {
 public struct JobMeter: ~Copyable, Sendable {
   private let clock: clockid_t
   private let memory: MemoryReader
-  private var last: (cpu: UInt64, bytes: Int)?
+  private var last: (cpu: Nanoseconds, bytes: Int)?
 
   /// Begins with a process that is alive or not yet reaped.
   public init(pid: CInt) throws(SystemError) {
@@ -37,12 +38,12 @@ public struct JobMeter: ~Copyable, Sendable {
   public mutating func cost() -> JobCost? {
     guard let cpu = cpuTime, let bytes = memory.ownResidentBytes() else { return nil }
     defer { last = (cpu, bytes) }
-    return last.map { JobCost(cpu: cpu &- $0.cpu, memoryChange: Int64(bytes - $0.bytes)) }
+    return last.map { JobCost(cpu: cpu - $0.cpu, memoryChange: Int64(bytes - $0.bytes)) }
   }
 
-  private var cpuTime: UInt64? {
+  private var cpuTime: Nanoseconds? {
     var time = timespec()
     guard clock_gettime(clock, &time) == 0 else { return nil }
-    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    return .seconds(UInt64(time.tv_sec)) + Nanoseconds(UInt64(time.tv_nsec))
   }
 }

@@ -1,17 +1,19 @@
+import Time
+
 /// One assignment of a notification, as sd_notify(3) defines them, as far as it means something to a pool.
 public enum Notification: Sendable, Equatable {
   /// `READY=1`: it can take jobs.
   case ready
   /// `STATUS=`: how it is doing, in words.
   case status(String)
-  /// `EXTEND_TIMEOUT_USEC=`: its start will take so many nanoseconds from now.
-  case extendTimeout(UInt64)
+  /// `EXTEND_TIMEOUT_USEC=`: its start will take so long from now.
+  case extendTimeout(Nanoseconds)
   /// `WATCHDOG=1`: it lives.
   case alive
   /// `WATCHDOG=trigger`: it knows that it is lost.
   case watchdogFailed
-  /// `WATCHDOG_USEC=`: from now on it says `WATCHDOG=1` at least so often, in nanoseconds.
-  case watchdogLimit(UInt64)
+  /// `WATCHDOG_USEC=`: from now on it says `WATCHDOG=1` at least so often.
+  case watchdogLimit(Nanoseconds)
   /// `STOPPING=1`: it is about to end by itself.
   case stopping
 
@@ -34,17 +36,14 @@ public enum Notification: Sendable, Equatable {
     case ("WATCHDOG", "1"): .alive
     case ("WATCHDOG", "trigger"): .watchdogFailed
     case ("STOPPING", "1"): .stopping
-    case ("EXTEND_TIMEOUT_USEC", _): nanoseconds(value).map { .extendTimeout($0) }
-    case ("WATCHDOG_USEC", _): nanoseconds(value).flatMap { $0 == 0 ? nil : .watchdogLimit($0) }
+    case ("EXTEND_TIMEOUT_USEC", _): time(value).map { .extendTimeout($0) }
+    case ("WATCHDOG_USEC", _): time(value).flatMap { $0 == .zero ? nil : .watchdogLimit($0) }
     default: nil
     }
   }
 
-  /// Microseconds in decimal, as nanoseconds; at most 292 years, so that adding them to a clock cannot overflow.
-  private static func nanoseconds(_ microseconds: String) -> UInt64? {
-    guard let number = UInt64(microseconds) else { return nil }
-    return min(number, UInt64(Int64.max) / 1000) * 1000
-  }
+  /// Microseconds in decimal.
+  private static func time(_ microseconds: String) -> Nanoseconds? { UInt64(microseconds).map { .microseconds($0) } }
 
   /// Without control characters: it is shown on terminals.
   private static func printable(_ text: String) -> String {

@@ -1,22 +1,23 @@
 import LinuxIO
+import Time
 
 /// Tells whether a SIGKILL that nobody here sent came from the kernel's OOM killer, by what the kernel counts. The counters
 /// rise before the victim dies, so that they can be asked when its death is known.
 public struct OutOfMemoryWitness: Sendable {
-  /// A rise is evidence for so long, in nanoseconds: a death is known soon after the kill, and an old rise, of which no worker
+  /// A rise is evidence for so long: a death is known soon after the kill, and an old rise, of which no worker
   /// was the victim, must not explain a kill -9 of later.
-  static let evidenceLasts: UInt64 = 5_000_000_000
+  static let evidenceLasts: Nanoseconds = .seconds(5)
 
   private let counter: KillCounter
   private let files: any FileTree
   /// Rises up to here are explained or too old.
   private var explained: UInt64
-  private var last: (count: UInt64, time: UInt64)
+  private var last: (count: UInt64, time: Instant)
 
-  /// Begins to watch at `now`, in nanoseconds of CLOCK_MONOTONIC.
-  public init(now: UInt64) { self.init(now: now, in: RealFileTree()) }
+  /// Begins to watch at `now` of CLOCK_MONOTONIC.
+  public init(now: Instant) { self.init(now: now, in: RealFileTree()) }
 
-  init(now: UInt64, in files: any FileTree) {
+  init(now: Instant, in files: any FileTree) {
     self.files = files
     counter = KillCounter.nearest(in: files)
     explained = counter.read(files) ?? 0
@@ -25,8 +26,8 @@ public struct OutOfMemoryWitness: Sendable {
 
   /// Lets old rises be forgotten. To be called now and then, such as whenever a worker is started: without it a rise counts
   /// as evidence from the last verdict on. Costs nothing more often than every five seconds, and then 25 µs at most.
-  public mutating func look(now: UInt64) {
-    guard now >= last.time &+ Self.evidenceLasts, let count = counter.read(files) else { return }
+  public mutating func look(now: Instant) {
+    guard now >= last.time + Self.evidenceLasts, let count = counter.read(files) else { return }
     explained = max(explained, last.count)
     last = (count, now)
   }
@@ -34,7 +35,7 @@ public struct OutOfMemoryWitness: Sendable {
   /// Why a worker died of a SIGKILL that we did not send, or nil if nothing points to the OOM killer. `events` are those of its
   /// own control group; if it has them, nothing else need be asked. One rise of a counter that it shares with others
   /// explains one death.
-  public mutating func verdict(events: MemoryEvents?, now: UInt64) -> String? {
+  public mutating func verdict(events: MemoryEvents?, now: Instant) -> String? {
     if let events { return Self.verdict(of: events) }
     look(now: now)
     guard let count = counter.read(files), count > explained else { return nil }

@@ -1,4 +1,5 @@
 import CommandLineKit
+import Time
 
 /// The options of `prefork check`: those of `run` that concern one worker, and its own.
 enum CheckOptions {
@@ -10,8 +11,8 @@ enum CheckOptions {
   static let jobs = Option.optional(
     "jobs", .integer(in: 0...10_000_000, example: 1000), unset: "100, or what 30s allow",
     help: "how many more jobs follow the first, to measure warm jobs and the growth of memory")
-  static let timeout = Option<UInt64>(
-    "timeout", short: "t", .duration(atLeast: 1_000_000, example: "10s"), default: "10s",
+  static let timeout = Option<Nanoseconds>(
+    "timeout", short: "t", .duration(atLeast: .milliseconds(1), example: "10s"), default: "10s",
     help: "longest wait for the reply to a job; then it is found out why none came")
 
   /// The command as help, man page and completions show it.

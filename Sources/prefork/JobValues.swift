@@ -1,11 +1,12 @@
 import CommandLineKit
 import JobCore
 import PoolCore
+import Time
 
 /// How long a job may run, as it is written: `30s`, or `200%` of the median.
 enum TimeLimitValue: Equatable {
-  /// So many nanoseconds.
-  case duration(UInt64)
+  /// So long.
+  case duration(Nanoseconds)
   /// So much of a hundred of the median run time.
   case percent(Int)
 }
@@ -14,7 +15,9 @@ extension ValueKind where Value == TimeLimitValue {
   /// A duration, or a share of the median.
   static var timeLimit: ValueKind {
     ValueKind(placeholder: "DUR|N%", example: "30s") { text throws(ValueError) in
-      guard text.hasSuffix("%") else { return .duration(try ValueKind<UInt64>.duration(atLeast: 1).parse(text)) }
+      guard text.hasSuffix("%") else {
+        return .duration(try ValueKind<Nanoseconds>.duration(atLeast: .nanoseconds(1)).parse(text))
+      }
       guard let percent = Int(text.dropLast()), (1...1_000_000).contains(percent), text.first != "+" else {
         throw ValueError(
           problem: "is not a share of the median", wanted: "a whole number from 1 to 1000000 and a percent sign",
@@ -34,12 +37,12 @@ extension ValueKind where Value == Int? {
   }
 }
 
-extension ValueKind where Value == ClosedRange<UInt64> {
+extension ValueKind where Value == ClosedRange<Nanoseconds> {
   /// A range of durations, or one duration for both.
   static var delay: ValueKind {
     ValueKind(placeholder: "MIN[..MAX]", example: "1s..30s") { text throws(ValueError) in
       if text.utf8.contains(UInt8(ascii: ".")), text.cut(at: "..") != nil { return try durationRange().parse(text) }
-      let only = try ValueKind<UInt64>.duration(example: "1s").parse(text)
+      let only = try ValueKind<Nanoseconds>.duration(example: "1s").parse(text)
       return only...only
     }
   }

@@ -4,6 +4,7 @@ import JobCore
 import JobEngine
 import JobRunner
 import LinuxIO
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -112,7 +113,7 @@ private func progressStyle(from arguments: ParsedArguments, workersShareStderr: 
 
 /// What is said of jobs: the same for every command that has workers of its own.
 func ledgerConfiguration(
-  from arguments: ParsedArguments, queue: Int, queueTimeout: UInt64?
+  from arguments: ParsedArguments, queue: Int, queueTimeout: Nanoseconds?
 ) -> JobLedger.Configuration {
   var configuration = JobLedger.Configuration(
     keepOrder: arguments[RunOptions.order] == .input, queueLimit: queue, retries: arguments[RunOptions.retries],
@@ -123,7 +124,7 @@ func ledgerConfiguration(
   case .duration(let limit)?: configuration.runLimit = limit
   case .percent(let percent)?:
     configuration.runLimitPercent = percent
-    configuration.leastMedianLimit = 10_000_000
+    configuration.leastMedianLimit = .milliseconds(10)
   case nil: break
   }
   configuration.retryDelay = arguments[RunOptions.retryDelay].map {

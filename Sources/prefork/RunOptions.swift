@@ -2,6 +2,7 @@ import Chronicle
 import CommandLineKit
 import JobEngine
 import JobCore
+import Time
 
 /// How messages between pool and workers are framed.
 enum WorkerProtocol: String, CaseIterable {
@@ -23,7 +24,7 @@ enum LeaseOrder: String, CaseIterable {
   case lifo, fifo
 }
 
-/// The options of `prefork run`. Durations are in nanoseconds, sizes in bytes.
+/// The options of `prefork run`. Sizes are in bytes.
 enum RunOptions {
   // Essential
   static let workers = Option.optional(
@@ -66,7 +67,7 @@ enum RunOptions {
   static let maxJobs = Option(
     "max-jobs", .integer(in: 0...1_000_000_000, example: 1000), default: "0",
     help: "replace a worker after so many jobs; 0 for never")
-  static let maxAge = Option<UInt64>(
+  static let maxAge = Option<Nanoseconds>(
     "max-age", .duration(example: "1h"), default: "0", help: "replace a worker at that age; 0 for never")
   static let maxRss = Option.optional(
     "max-rss", .size(), unset: "no limit",
@@ -95,7 +96,7 @@ enum RunOptions {
   static let maxStarting = Option.optional(
     "max-starting", .integer(in: 1...10_000, example: 4), unset: "twice the usable CPUs, at least 8",
     help: "how many workers may be loading at the same time")
-  static let idleTimeout = Option<UInt64>(
+  static let idleTimeout = Option<Nanoseconds>(
     "idle-timeout", .duration(example: "30s"), default: "30s",
     help: "with MIN..MAX workers: one above MIN that had no job for so long retires; 0 for never")
 
@@ -109,33 +110,33 @@ enum RunOptions {
     "probe", .exchange, unset: "none",
     help: "what to send to see whether a worker is well, and the one right reply (without: any); \\= is an = in TEXT")
   static let probeInterval = Option.optional(
-    "probe-interval", .duration(atLeast: 1_000_000, example: "10s"), unset: "never",
+    "probe-interval", .duration(atLeast: .milliseconds(1), example: "10s"), unset: "never",
     help: "how often an idle worker is probed")
   static let probeBeforeLease = Option<Bool>.flag(
     "probe-before-lease", help: "probe a worker before it gets a job, unless it was used in the last 500 ms")
-  static let probeTimeout = Option<UInt64>(
-    "probe-timeout", .duration(atLeast: 1_000_000, example: "5s"), default: "5s",
+  static let probeTimeout = Option<Nanoseconds>(
+    "probe-timeout", .duration(atLeast: .milliseconds(1), example: "5s"), default: "5s",
     help: "longest wait for the answer to a probe or a reset; then the worker is replaced")
   static let reset = Option.optional(
     "reset", .exchange, unset: "none",
     help: "what to send after each job, so that the next one sees nothing of it, and the one right reply (without: any)"
   )
   static let workerWatchdog = Option.optional(
-    "worker-watchdog", .duration(atLeast: 1_000_000, example: "30s"), unset: "off",
+    "worker-watchdog", .duration(atLeast: .milliseconds(1), example: "30s"), unset: "off",
     help:
       "a worker that is ready (without --ready: has replied once) and has not said WATCHDOG=1 (sd_notify) for so long "
       + "is replaced")
-  static let startTimeout = Option<UInt64>(
-    "start-timeout", .duration(atLeast: 1), default: "60s",
+  static let startTimeout = Option<Nanoseconds>(
+    "start-timeout", .duration(atLeast: .nanoseconds(1)), default: "60s",
     help: "longest time until a started worker is ready; without --ready, until it begins to read its first job")
-  static let stopTimeout = Option<UInt64>(
+  static let stopTimeout = Option<Nanoseconds>(
     "stop-timeout", .duration(example: "10s"), default: "10s",
     help: "longest wait after closing a worker's stdin and after SIGTERM, before SIGKILL")
   static let restartBudget = Option<CountPerPeriod>(
     "restart-budget", .countPerPeriod, default: "5/10s",
     help: "so many failed starts in so long, and starting is given up for the time being")
-  static let backoff = Option<ClosedRange<UInt64>>(
-    "backoff", .durationRange(atLeast: 1_000_000), default: "100ms..30s",
+  static let backoff = Option<ClosedRange<Nanoseconds>>(
+    "backoff", .durationRange(atLeast: .milliseconds(1)), default: "100ms..30s",
     help: "the wait after a failed start: doubled from MIN to MAX")
 
   // Jobs
@@ -143,7 +144,7 @@ enum RunOptions {
     "queue", .integer(in: 1...10_000_000, example: 64), unset: "twice the workers",
     help: "how many jobs that were read may wait for a worker")
   static let queueTimeout = Option.optional(
-    "queue-timeout", .duration(atLeast: 1), unset: "no limit",
+    "queue-timeout", .duration(atLeast: .nanoseconds(1)), unset: "no limit",
     help: "longest wait for a worker; then the job ends as expired")
   static let prefetch = Option<Int?>(
     "prefetch", .prefetch, default: "auto",
@@ -158,8 +159,8 @@ enum RunOptions {
     help:
       "give up when so many jobs, or so many of a hundred (and at least 3), did not end well: now stops the running "
       + "ones, soon lets them finish")
-  static let drainTimeout = Option<UInt64>(
-    "drain-timeout", .duration(atLeast: 1_000_000, example: "30s"), default: "30s",
+  static let drainTimeout = Option<Nanoseconds>(
+    "drain-timeout", .duration(atLeast: .milliseconds(1), example: "30s"), default: "30s",
     help: "after a SIGTERM: longest wait for the running jobs; then they are cancelled")
   static let joblog = Option.optional(
     "joblog", .text(placeholder: "FILE", example: "run.log"), unset: "none",

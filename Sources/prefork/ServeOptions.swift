@@ -1,5 +1,6 @@
 import CommandLineKit
 import LinuxIO
+import Time
 
 /// What becomes of a job for which there is no room in the queue.
 enum WhenFull: String, CaseIterable {
@@ -34,7 +35,7 @@ enum ServeOptions {
     "max-connections", .integer(in: 1...1_000_000, example: 1000), default: "16384",
     help: "how many clients may be connected to a pool at once; more are turned away")
   static let idleConnectionTimeout = Option.optional(
-    "idle-connection-timeout", .duration(atLeast: 1_000_000, example: "10m"), unset: "never",
+    "idle-connection-timeout", .duration(atLeast: .milliseconds(1), example: "10m"), unset: "never",
     help: "close a connection on which nothing moved for so long and which waits for no job")
 
   // Formats
@@ -56,14 +57,14 @@ enum ServeOptions {
   static let whenFull = Option<WhenFull>(
     "when-full", .choice, default: "wait",
     help: "with a full queue, leave jobs unread in their connections, or answer them at once: expired, busy")
-  static let queueTimeout = Option<UInt64>(
-    "queue-timeout", .duration(atLeast: 1, example: "10s"), default: "60s",
+  static let queueTimeout = Option<Nanoseconds>(
+    "queue-timeout", .duration(atLeast: .nanoseconds(1), example: "10s"), default: "60s",
     help: "longest wait of an accepted job for a worker; then it ends as expired")
   static let clientJobs = Option.optional(
     "client-jobs", .integer(in: 1...1_000_000, example: 16), unset: "twice the workers, at least 64",
     help: "how many jobs of one connection may be accepted and not yet done; then it is not read")
-  static let drainTimeout = Option<UInt64>(
-    "drain-timeout", .duration(atLeast: 1_000_000, example: "30s"), default: "30s",
+  static let drainTimeout = Option<Nanoseconds>(
+    "drain-timeout", .duration(atLeast: .milliseconds(1), example: "30s"), default: "30s",
     help:
       "when told to stop: longest wait until the accepted jobs are done and their answers read; then they are given up")
 

@@ -1,6 +1,7 @@
 import Chronicle
 import ControlProtocol
 import Text
+import Time
 
 /// What `prefork status` shows of one pool, in lines of at most 80 characters.
 func statusPage(_ status: PoolStatus) -> String {
@@ -71,7 +72,7 @@ private func rates(_ status: PoolStatus) -> String {
   let jobs = status.jobs
   let ended =
     Double(jobs.ok) + Double(jobs.failed) + Double(jobs.timeout) + Double(jobs.crashed) + Double(jobs.quarantined)
-  let rate = status.age == 0 ? 0 : ended / (Double(status.age) / 1e9)
+  let rate = status.age == .zero ? 0 : ended / status.age.seconds
   let mean = ended == 0 ? "no job has run yet" : "\(rateText(perSecond: rate)) on average"
   guard let times = status.runTimes else { return mean }
   return "\(mean); half run under \(spanText(times.median)), 90% \(spanText(times.p90)), 99% \(spanText(times.p99))"

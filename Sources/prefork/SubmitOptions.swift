@@ -1,12 +1,13 @@
 import CommandLineKit
 import LinuxIO
+import Time
 
-/// The options of `prefork submit`; those that mean the same as in `prefork run` are the same. Durations are in nanoseconds, sizes in
+/// The options of `prefork submit`; those that mean the same as in `prefork run` are the same. Sizes are in
 /// bytes.
 enum SubmitOptions {
   // Essential
   static let timeout = Option.optional(
-    "timeout", short: "t", .duration(atLeast: 1000), unset: "as the server has it",
+    "timeout", short: "t", .duration(atLeast: .microseconds(1)), unset: "as the server has it",
     help: "longest time one job may run; then its worker is stopped and the job ends as timeout")
   static let retries = Option.optional(
     "retries", short: "r", .integer(in: 0...1_000_000, example: 3), unset: "as the server has it",
@@ -17,16 +18,16 @@ enum SubmitOptions {
     "max-reply-size", .size(), default: "64M", help: "a job whose reply is larger fails")
 
   // Connection
-  static let connectTimeout = Option<UInt64>(
-    "connect-timeout", .duration(atLeast: 1_000_000, example: "10s"), default: "10s",
+  static let connectTimeout = Option<Nanoseconds>(
+    "connect-timeout", .duration(atLeast: .milliseconds(1), example: "10s"), default: "10s",
     help: "longest time until the server has answered a connection")
   static let reconnect = Option.optional(
-    "reconnect", .durationRange(atLeast: 1_000_000), unset: "not at all",
+    "reconnect", .durationRange(atLeast: .milliseconds(1)), unset: "not at all",
     help:
       "connect again when there is no connection, or none yet, with a wait doubled from MIN to MAX; only jobs that have "
       + "no answer are submitted again")
   static let reconnectTimeout = Option.optional(
-    "reconnect-timeout", .duration(atLeast: 1, example: "5m"), unset: "no limit",
+    "reconnect-timeout", .duration(atLeast: .nanoseconds(1), example: "5m"), unset: "no limit",
     help: "give up when that was to no avail for so long")
 
   /// The command as help, man page and completions show it.

@@ -2,10 +2,11 @@ import Chronicle
 import CommandLineKit
 import ControlClient
 import ControlProtocol
+import Time
 
 /// The options of `prefork top`.
 enum TopOptions {
-  static let interval = Option<UInt64>(
+  static let interval = Option<Nanoseconds>(
     "interval", short: "i", .watchInterval, default: "1s", help: "between two looks at the pool: 100ms to 1h")
   static let pool = Option.optional(
     "pool", .text(placeholder: "NAME", example: "default"), unset: "the first one",
@@ -44,7 +45,7 @@ enum TopOptions {
     family: ControlOptions.family)
 }
 
-extension ValueKind where Value == UInt64 {
+extension ValueKind where Value == Nanoseconds {
   /// A duration that a server accepts between two answers to `Watch`.
   fileprivate static var watchInterval: ValueKind {
     let duration = ValueKind.duration(atLeast: PoolInterface.intervals.lowerBound, example: "1s")

@@ -1,6 +1,7 @@
 import CommandLineKit
 import Glibc
 import PoolCore
+import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -56,8 +57,8 @@ private func poolConfiguration(from arguments: ParsedArguments, workers: ClosedR
   pool.jitter = arguments[RunOptions.jitter]
   pool.surge = arguments[RunOptions.surge]
   pool.idleLimit = arguments[RunOptions.idleTimeout]
-  pool.probeInterval = arguments[RunOptions.probeInterval] ?? 0
-  pool.probeBeforeLeaseUnlessUsedWithin = arguments[RunOptions.probeBeforeLease] ? 500_000_000 : nil
+  pool.probeInterval = arguments[RunOptions.probeInterval] ?? .zero
+  pool.probeBeforeLeaseUnlessUsedWithin = arguments[RunOptions.probeBeforeLease] ? .milliseconds(500) : nil
   pool.probeLimit = arguments[RunOptions.probeTimeout]
   pool.resetLimit = arguments[RunOptions.probeTimeout]
   pool.maximumStarting = arguments[RunOptions.maxStarting] ?? max(8, 2 * UsableProcessors.count)
@@ -68,7 +69,7 @@ private func poolConfiguration(from arguments: ParsedArguments, workers: ClosedR
   pool.restartBudget = RestartBudget(failures: budget.count, period: budget.period)
   // Half of the patience after the end of input, half after SIGTERM; then SIGKILL, again each second.
   let patience = arguments[RunOptions.stopTimeout]
-  pool.stopLadder = [patience / 2, patience - patience / 2, 1_000_000_000]
+  pool.stopLadder = [patience / 2, patience - patience / 2, .seconds(1)]
   return pool
 }
 

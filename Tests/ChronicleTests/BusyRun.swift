@@ -1,20 +1,21 @@
 import Chronicle
 import JobCore
 import TestSupport
+import Time
 
 /// A run of a few seconds in virtual time: slow starts, failed ones, jobs of all kinds, crashes, timeouts, recycling, probes.
 struct BusyRun {
   var events: [RunEvent] = []
   var settled: [SettledJob] = []
   private var chance: SplitMix64
-  private var now: [UInt64]
+  private var now: [Instant]
   private var pid: [Int32]
   private var jobs: [Int]
-  private static let millisecond: UInt64 = 1_000_000
+  private static let millisecond: Nanoseconds = 1_000_000
 
   init(seed: UInt64, slots: Int, jobs count: Int, ahead: Int = 1) {
     chance = SplitMix64(state: seed)
-    now = [UInt64](repeating: 0, count: slots)
+    now = [Instant](repeating: 0, count: slots)
     pid = [Int32](repeating: 100, count: slots)
     jobs = [Int](repeating: 0, count: slots)
     for slot in 0..<slots { start(slot) }
@@ -33,7 +34,9 @@ struct BusyRun {
     events.sort { $0.time < $1.time }
   }
 
-  private mutating func time(_ limit: UInt64) -> UInt64 { .random(in: 0..<(limit * Self.millisecond), using: &chance) }
+  private mutating func time(_ limit: UInt64) -> Nanoseconds {
+    .random(in: 0..<(limit * Self.millisecond), using: &chance)
+  }
 
   private mutating func start(_ slot: Int) {
     pid[slot] += 1
@@ -58,7 +61,7 @@ struct BusyRun {
 
   private mutating func run(_ job: UInt64, in slot: Int, ahead: Int) {
     // With more than one job in the pipe, an attempt may begin before the one ahead of it has ended.
-    let since = now[slot] - min(now[slot], ahead > 1 ? time(UInt64(ahead)) : 0)
+    let since = now[slot] - (ahead > 1 ? time(UInt64(ahead)) : 0)
     now[slot] += time(5) + 1
     let outcome: Outcome = [.failed, .crashed, .timeout][min(2, Int.random(in: 0..<3, using: &chance))]
     let isGood = Int.random(in: 0..<12, using: &chance) > 0
@@ -67,7 +70,8 @@ struct BusyRun {
     events.append(.attemptStarted(job: job, attempt: 1, slot: slot, at: since))
     events.append(.attemptEnded(job: job, attempt: 1, slot: slot, failure: failure, since: since, at: now))
     let end = SettledJob(
-      sequence: job, outcome: isGood ? .ok : outcome, attempts: 1, slot: slot, pid: pid[slot], acceptedAt: since / 2,
+      sequence: job, outcome: isGood ? .ok : outcome, attempts: 1, slot: slot, pid: pid[slot],
+      acceptedAt: .origin + (since - .origin) / 2,
       startedAt: since, settledAt: now, failure: failure, errorLines: isGood ? [] : ["out of luck"], cpu: 1000,
       memoryChange: 4096)
     settled.append(end)
@@ -89,7 +93,7 @@ struct BusyRun {
 
 extension RunEvent {
   /// When it is told.
-  var time: UInt64 {
+  var time: Instant {
     switch self {
     case .workerStarted(_, _, let at), .workerReady(_, _, _, let at), .upkeep(_, _, _, let at, _),
       .workerEnded(_, _, _, _, let at), .attemptStarted(_, _, _, let at), .attemptEnded(_, _, _, _, _, let at):

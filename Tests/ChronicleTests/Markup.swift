@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 /// What a strict reader sees in a page: tags in pairs, attributes in quotes, text without markup.
 struct Markup {
   /// The names of all elements.

@@ -1,6 +1,7 @@
 import Chronicle
 import TestSupport
 import Testing
+import Time
 
 @Suite("Advice about memory") struct MemoryAdviceTests {
   private static let megabyte = 1_048_576.0
@@ -29,12 +30,12 @@ import Testing
   @Test("a slow leak is found in a long run, and one of workers that are replaced early, too")
   func otherLeaks() throws {
     let slow = advice(jobs: 5000) { _, _, _ in 20_000 }
-    #expect(try abs(#require(slow.leakPerJob) - 20_000) < 200)
-    #expect(slow.suggestedMaxJobs == 20_000)
+    #expect(try abs(#require(slow.leak).perJob - 20_000) < 200)
+    #expect(slow.leak?.suggestedMaxJobs == 20_000)
     let many = advice(workers: 600, jobs: 25) { _, _, _ in Self.megabyte }
-    #expect(many.suggestedMaxJobs == 500)
+    #expect(many.leak?.suggestedMaxJobs == 500)
     let huge = advice(jobs: 30) { _, _, _ in 4000 * Self.megabyte }
-    #expect(huge.suggestedMaxJobs == 1)
+    #expect(huge.leak?.suggestedMaxJobs == 1)
   }
 
   @Test("a leak shows through noise that is larger than it", arguments: [1, 2, 3, 4] as [UInt64])
@@ -45,7 +46,7 @@ import Testing
       defer { before[worker] = noise }
       return Self.megabyte * (0.5 + noise - before[worker])
     }
-    let leak = try #require(found.leakPerJob)
+    let leak = try #require(found.leak).perJob
     #expect(abs(Double(leak) / Self.megabyte - 0.5) < 0.1)
   }
 
@@ -58,7 +59,7 @@ import Testing
   @Test("a leak behind a warm-up is found all the same, and it is not the warm-up that is measured")
   func leakAfterWarmUp() {
     let found = advice { _, job, _ in job < 40 ? 20 * Self.megabyte : Self.megabyte }
-    #expect(found.leakPerJob == 1 << 20)
+    #expect(found.leak?.perJob == 1 << 20)
   }
 
   @Test("growth that nobody would notice is no leak")
@@ -104,7 +105,7 @@ import Testing
   @Test("advice that was already taken is not given")
   func taken() {
     let found = advice { _, _, _ in Self.megabyte }
-    #expect(found.suggestedMaxJobs == 500)
+    #expect(found.leak?.suggestedMaxJobs == 500)
     #expect(found.advice(maxJobs: 500) == nil && found.advice(maxJobs: 100) == nil)
     #expect(found.advice(maxJobs: 501) != nil)
   }
@@ -114,7 +115,7 @@ import Testing
     for period in 1...4 {
       var found = MemoryAdvice()
       for job in 0..<100 { found.add(slot: 0, pid: 1, change: job / period % 2 == 0 ? .min : .max) }
-      #expect(found.suggestedMaxJobs ?? 1 >= 1)
+      #expect(found.leak?.suggestedMaxJobs ?? 1 >= 1)
     }
   }
 }

@@ -2,6 +2,7 @@ import Chronicle
 import JobCore
 import TestSupport
 import Testing
+import Time
 
 @Suite("The page of a report") struct ReportPageTests {
   private func page(of events: [RunEvent]) -> Markup {
@@ -89,7 +90,7 @@ import Testing
       .workerStarted(slot: 0, pid: 41, at: 0), .workerReady(slot: 0, pid: 41, since: 0, at: 2_000_000_000),
     ]
     for job in 1...30 {
-      let begin = 2_000_000_000 + UInt64(job) * 100_000_000
+      let begin = Instant.origin + .seconds(2) + .milliseconds(100 * UInt64(job))
       events.append(
         .attemptEnded(job: UInt64(job), attempt: 1, slot: 0, failure: nil, since: begin, at: begin + 90_000_000))
       events.append(
@@ -115,7 +116,8 @@ import Testing
       report.add(
         .jobSettled(
           SettledJob(
-            sequence: job, outcome: .ok, attempts: 1, slot: 0, pid: 1, acceptedAt: 0, settledAt: job,
+            sequence: job, outcome: .ok, attempts: 1, slot: 0, pid: 1, acceptedAt: 0,
+            settledAt: Instant(nanoseconds: job),
             memoryChange: 1 << 20)))
     }
     let with = { Markup(report.html(title: "", command: "", maxJobs: $0)).text.contains("try --max-jobs 500") }

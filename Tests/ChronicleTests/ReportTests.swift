@@ -1,6 +1,7 @@
 import JobCore
 import TestSupport
 import Testing
+import Time
 
 @testable import Chronicle
 
@@ -15,25 +16,25 @@ import Testing
     #expect(report.jobs == 3000 && report.attempts == 3000 && report.runTimes.count == 3000)
     #expect(report.settledOK.values.reduce(0, +) == report.outcomes[.ok])
     #expect(report.settledOK.values.reduce(0, +) + report.settledNotOK.values.reduce(0, +) == 3000)
-    #expect(report.elapsed == run.events.last?.time)
+    #expect(report.elapsed == run.events.last.map { $0.time - .origin })
     for slot in 0..<4 {
       var jobs: UInt64 = 0
       var alive: UInt64 = 0
       var starts: UInt64 = 0
       var upkeep: UInt64 = 0
-      var started: UInt64 = 0
-      var stopped: UInt64 = 0
+      var started: Instant = 0
+      var stopped: Instant = 0
       for event in run.events {
         switch event {
-        case .attemptEnded(_, _, slot, _, let since, let at): jobs += at - since
+        case .attemptEnded(_, _, slot, _, let since, let at): jobs += (at - since).count
         case .workerStarted(slot, _, let at): started = at
-        case .workerReady(slot, _, let since, let at): starts += at - since
+        case .workerReady(slot, _, let since, let at): starts += (at - since).count
         case .upkeep(let kind, slot, let since, let at, _):
-          upkeep += at - since
+          upkeep += (at - since).count
           stopped = kind == .stop ? since : stopped
         case .workerEnded(slot, _, let end, _, let at):
-          alive += at - started
-          if end == .failedStart { starts += stopped - started }
+          alive += (at - started).count
+          if end == .failedStart { starts += (stopped - started).count }
         default: break
         }
       }
@@ -48,10 +49,10 @@ import Testing
   @Test("a run of any length is told in the same memory: at most 600 pieces of time, none of them lost")
   func bounded() {
     var report = RunReport()
-    var time: UInt64 = 0
+    var time: Instant = 0
     for job in 1...5000 as ClosedRange<UInt64> {
-      report.add(.attemptEnded(job: job, attempt: 1, slot: 0, failure: nil, since: time, at: time + job * 1_000_000))
-      time += job * 1_000_000
+      report.add(.attemptEnded(job: job, attempt: 1, slot: 0, failure: nil, since: time, at: time + .milliseconds(job)))
+      time += .milliseconds(job)
       report.add(
         .jobSettled(
           SettledJob(sequence: job, outcome: .failed, acceptedAt: 0, settledAt: time, failure: "cause \(job)")))
@@ -61,8 +62,10 @@ import Testing
     #expect(whole.settledNotOK.values.count <= 600 && whole.settledNotOK.values.count > 290)
     #expect(whole.settledNotOK.values.reduce(0, +) == 5000)
     #expect(whole.timelines.rows[0].jobs.values.count <= 600)
-    #expect(whole.timelines.rows[0].jobs.values.reduce(0, +) == time, "one job after the other, without a gap")
-    #expect(whole.timelines.rows[0].jobs.values.dropLast().allSatisfy { $0 == whole.buckets.width })
+    #expect(
+      whole.timelines.rows[0].jobs.values.reduce(0, +) == time.sinceOrigin.count,
+      "one job after the other, without a gap")
+    #expect(whole.timelines.rows[0].jobs.values.dropLast().allSatisfy { $0 == whole.buckets.width.count })
     #expect(whole.waiting.values.max() == 5001)
     #expect(whole.html(title: "", command: "").count < 200_000)
   }
@@ -84,9 +87,9 @@ import Testing
   func slowest() {
     var chance = SplitMix64(state: 9)
     var report = RunReport()
-    var times: [UInt64] = []
+    var times: [Nanoseconds] = []
     for job in 1...1000 as ClosedRange<UInt64> {
-      let time = UInt64.random(in: 0..<1_000_000, using: &chance)
+      let time = Nanoseconds.random(in: 0..<1_000_000, using: &chance)
       let isTimeout = job % 10 == 0
       if !isTimeout { times.append(time) }
       report.add(
@@ -102,7 +105,8 @@ import Testing
     var report = RunReport()
     for job in 1...1007 as ClosedRange<UInt64> {
       let words = job % 2 == 0 ? "died of SIGSEGV" : "cause \(job)"
-      let end = SettledJob(sequence: job, outcome: .crashed, acceptedAt: 0, settledAt: job, failure: words)
+      let end = SettledJob(
+        sequence: job, outcome: .crashed, acceptedAt: 0, settledAt: Instant(nanoseconds: job), failure: words)
       report.add(.jobSettled(end))
     }
     let notable = report.notable
@@ -134,8 +138,8 @@ import Testing
       (9_994_999, "9.99 ms"),
       (9_995_000, "10.0 ms"), (99_950_000, "100 ms"), (999_500_000, "1.00 s"), (59_940_000_000, "59.9 s"),
       (60_000_000_000, "1 min 0 s"), (3_599_000_000_000, "59 min 59 s"), (7_260_000_000_000, "2 h 1 min"),
-    ] as [(UInt64, String)])
-  func durations(time: UInt64, text: String) { #expect(durationText(time) == text) }
+    ] as [(Nanoseconds, String)])
+  func durations(time: Nanoseconds, text: String) { #expect(durationText(time) == text) }
 
   @Test("text is escaped for HTML, in attributes, too")
   func escaping() {
@@ -160,9 +164,9 @@ import Testing
 
   @Test(
     "the marks of a time axis are round, few, and within it",
-    arguments: [1, 7, 1_000_000, 61_000_000_000, 1 << 50, 1 << 62])
+    arguments: [1, 7, 1_000_000, 61_000_000_000, 1 << 50, 1 << 62] as [UInt64])
   func ticks(end: UInt64) {
-    let ticks = timeTicks(to: end)
+    let ticks = timeTicks(to: Nanoseconds(end))
     #expect(ticks.count <= 8 && ticks[0].text == "0" && ticks.allSatisfy { (0...1).contains($0.place) })
   }
 }

@@ -1,15 +1,17 @@
 import JobCore
+import TestSupport
 import Testing
+import Time
 
 @testable import Chronicle
 
 @Suite("The summary") struct RunSummaryTests {
-  private let millisecond: UInt64 = 1_000_000
+  private let millisecond: Nanoseconds = 1_000_000
 
-  private func worker(_ summary: inout RunSummary, _ slot: Int, startTime: UInt64?, end: WorkerEnd) {
+  private func worker(_ summary: inout RunSummary, _ slot: Int, startTime: Nanoseconds?, end: WorkerEnd) {
     summary.take(.workerStarted(slot: slot, pid: 100, at: 0))
-    if let startTime { summary.take(.workerReady(slot: slot, pid: 100, since: 0, at: startTime)) }
-    summary.take(.workerEnded(slot: slot, pid: 100, end, cause: "", at: 10 * second))
+    if let startTime { summary.take(.workerReady(slot: slot, pid: 100, since: 0, at: .origin + startTime)) }
+    summary.take(.workerEnded(slot: slot, pid: 100, end, cause: "", at: .origin + 10 * second))
   }
 
   @Test("it says what became of the jobs, how long they ran, and how long workers took to start")
@@ -23,7 +25,9 @@ import Testing
       let time = (number <= 980 ? 12 : 40) * millisecond
       summary.take(
         .jobSettled(
-          SettledJob(sequence: number, outcome: outcome, acceptedAt: 0, startedAt: second, settledAt: second + time)))
+          SettledJob(
+            sequence: number, outcome: outcome, acceptedAt: 0, startedAt: .origin + second,
+            settledAt: .origin + second + time)))
     }
     #expect(
       summary.lines(elapsed: 12_300 * millisecond) == [
@@ -97,9 +101,9 @@ import Testing
     arguments: [
       (400_000, "0.40 ms", "0s"), (1_200_000, "1.2 ms", "0s"), (1_249_000_000, "1.2 s", "1s"),
       (65_000_000_000, "65 s", "1m 05s"), (7_500_000_000_000, "2.1 h", "2h 05m"),
-      (90_000 * 1_000_000_000, "25.0 h", "1d 1h"),
-    ] as [(UInt64, String, String)])
-  func figures(time: UInt64, span: String, clock: String) {
+      (90_000_000_000_000, "25.0 h", "1d 1h"),
+    ] as [(Nanoseconds, String, String)])
+  func figures(time: Nanoseconds, span: String, clock: String) {
     #expect(spanText(time) == span)
     #expect(clockText(time) == clock)
   }

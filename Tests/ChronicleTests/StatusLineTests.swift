@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import Chronicle
 
@@ -76,7 +78,7 @@ import Testing
     var draws = 0
     for step in 0..<10_000 as Range<UInt64> {
       progress.settled += 1
-      if display.update(progress, at: second + step * 1_000_000) != nil { draws += 1 }
+      if display.update(progress, at: .origin + second + .milliseconds(step)) != nil { draws += 1 }
     }
     #expect(draws == 100)
   }
@@ -88,8 +90,8 @@ import Testing
     progress.taken = 8
     var updates = 0
     var draws = 0
-    var now = second
-    while now < 11 * second {
+    var now = Instant.origin + second
+    while now < .origin + 11 * second {
       updates += 1
       if display.update(progress, at: now) != nil { draws += 1 }
       now = display.nextUpdate
@@ -103,13 +105,13 @@ import Testing
     var display = ProgressDisplay(style: plain, columns: 80)
     var progress = start
     progress.settled = 123_456
-    let wide = display.update(progress, at: second)
-    #expect(display.update(progress, at: second + 1) == nil)
+    let wide = display.update(progress, at: .origin + second)
+    #expect(display.update(progress, at: .origin + second + 1) == nil)
     display.resize(columns: 20)
-    let narrow = display.update(progress, at: second + 2)
+    let narrow = display.update(progress, at: .origin + second + 2)
     #expect(cells(narrow!) < 20 && cells(wide!) >= 20)
     display.resize(columns: 20)
-    #expect(!display.isDue(at: second + 3))
+    #expect(!display.isDue(at: .origin + second + 3))
   }
 }
 

@@ -1,12 +1,15 @@
+import TestSupport
+import Time
+
 @testable import Chronicle
 
-let second: UInt64 = 1_000_000_000
+let second: Nanoseconds = 1_000_000_000
 
 /// A run in virtual time: what it is told of, and what its line says.
 struct Story {
   var progress: Progress
   var meter = ProgressMeter()
-  var now: UInt64 = 0
+  var now: Instant = 0
 
   init(_ input: Progress.Input, taken: UInt64 = 0, slots: Int = 8) {
     progress = Progress(
@@ -15,7 +18,7 @@ struct Story {
 
   /// So many seconds later so many more jobs are settled.
   mutating func after(_ seconds: Double, settled jobs: UInt64 = 0) {
-    now += UInt64(seconds * 1e9)
+    now += Nanoseconds(truncating: seconds * 1e9)
     progress.settled += jobs
     meter.take(progress, at: now)
   }

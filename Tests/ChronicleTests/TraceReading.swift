@@ -1,4 +1,6 @@
 import Records
+import TestSupport
+import Time
 
 /// One line of a trace, as a viewer reads it. Numbers as they stand, so that nothing is rounded on the way.
 struct TraceLine {

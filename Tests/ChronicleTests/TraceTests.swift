@@ -1,7 +1,9 @@
 import Chronicle
 import JobCore
 import Records
+import TestSupport
 import Testing
+import Time
 
 @Suite("The trace") struct TraceTests {
   @Test("a finished trace is JSON to the letter, and each event says what it must", arguments: [1, 2, 3] as [UInt64])

@@ -1,5 +1,7 @@
 import CommandLineKit
+import TestSupport
 import Testing
+import Time
 
 @Suite struct ParserTests {
   @Test func withoutOptionsEveryValueIsTheDefault() throws {

@@ -1,4 +1,6 @@
 import CommandLineKit
+import TestSupport
+import Time
 
 /// A small tool with an option of every kind.
 enum Sample {

@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @Suite struct UsageErrorTests {
   static let cases: [(arguments: [String], message: String)] = [

@@ -1,5 +1,7 @@
 import CommandLineKit
+import TestSupport
 import Testing
+import Time
 
 /// What went wrong with a text; nil if it was accepted.
 private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String? {
@@ -40,14 +42,15 @@ private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String?
     #expect(problem(ValueKind<CountPerPeriod>.countPerPeriod, text) != nil)
   }
 
-  @Test(arguments: [
-    ("250us", 250_000), ("500ms", 500_000_000), ("30s", 30_000_000_000), ("30", 30_000_000_000),
-    ("5m", 300_000_000_000), ("1h", 3_600_000_000_000), ("2d", 172_800_000_000_000), ("1.5", 1_500_000_000),
-    ("0.25h", 900_000_000_000), (".5s", 500_000_000), ("0", 0), ("0.000000001", 1), ("1.000000001s", 1_000_000_001),
-    ("0.0015us", 1), ("9223372036.854775807s", UInt64(Int64.max)),
-  ])
-  func durationsAreNanoseconds(text: String, expected: UInt64) throws {
-    #expect(try ValueKind<UInt64>.duration().parse(text) == expected)
+  @Test(
+    arguments: [
+      ("250us", 250_000), ("500ms", 500_000_000), ("30s", 30_000_000_000), ("30", 30_000_000_000),
+      ("5m", 300_000_000_000), ("1h", 3_600_000_000_000), ("2d", 172_800_000_000_000), ("1.5", 1_500_000_000),
+      ("0.25h", 900_000_000_000), (".5s", 500_000_000), ("0", 0), ("0.000000001", 1), ("1.000000001s", 1_000_000_001),
+      ("0.0015us", 1), ("9223372036.854775807s", Nanoseconds(UInt64(Int64.max))),
+    ] as [(String, Nanoseconds)])
+  func durationsAreNanoseconds(text: String, expected: Nanoseconds) throws {
+    #expect(try ValueKind<Nanoseconds>.duration().parse(text) == expected)
   }
 
   @Test(arguments: [
@@ -59,12 +62,12 @@ private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String?
     ("1.1234567891s", "has more than nine decimals"), ("0.0001us", "is too small"),
   ])
   func durationsOutOfBoundsAreRefused(text: String, expected: String) {
-    #expect(problem(ValueKind<UInt64>.duration(), text) == expected)
+    #expect(problem(ValueKind<Nanoseconds>.duration(), text) == expected)
   }
 
   @Test func aDurationCanHaveAMinimum() throws {
     #expect(problem(.duration(atLeast: 1), "0") == "is too small")
-    let kind = ValueKind<UInt64>.duration(atLeast: 1_500_000_000)
+    let kind = ValueKind<Nanoseconds>.duration(atLeast: 1_500_000_000)
     #expect(try kind.parse("1.5") == 1_500_000_000)
     do {
       _ = try kind.parse("1s")
@@ -149,7 +152,7 @@ private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String?
   }
 
   @Test func aRangeOfDurationsGoesUpwards() throws {
-    let kind = ValueKind<ClosedRange<UInt64>>.durationRange(atLeast: 1_000_000)
+    let kind = ValueKind<ClosedRange<Nanoseconds>>.durationRange(atLeast: 1_000_000)
     #expect(try kind.parse("100ms..30s") == 100_000_000...30_000_000_000)
     #expect(try kind.parse("0.5..0.5s") == 500_000_000...500_000_000)
     #expect(problem(kind, "30s..100ms") == "runs backwards")

@@ -2,6 +2,7 @@ import CommandLineKit
 import Glibc
 import TestSupport
 import Testing
+import Time
 
 @testable import ConfigurationFile
 

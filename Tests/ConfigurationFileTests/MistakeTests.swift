@@ -1,5 +1,7 @@
 import CommandLineKit
+import TestSupport
 import Testing
+import Time
 
 @testable import ConfigurationFile
 

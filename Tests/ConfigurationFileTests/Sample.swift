@@ -1,6 +1,7 @@
 import CommandLineKit
 import Glibc
 import TestSupport
+import Time
 
 @testable import ConfigurationFile
 

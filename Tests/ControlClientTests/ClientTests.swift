@@ -3,6 +3,7 @@ import Glibc
 import LinuxIO
 import TestSupport
 import Testing
+import Time
 
 @testable import ControlClient
 

@@ -1,4 +1,5 @@
 import TestSupport
+import Time
 
 @testable import ControlProtocol
 
@@ -37,6 +38,8 @@ extension SplitMix64 {
     return Number(truncatingIfNeeded: next() & (1 << UInt64(width) &- 1))
   }
 
+  mutating func time() -> Nanoseconds { Nanoseconds(number(64)) }
+
   mutating func maybe<Value>(_ make: (inout SplitMix64) -> Value) -> Value? {
     Bool.random(using: &self) ? make(&self) : nil
   }
@@ -54,7 +57,7 @@ extension SplitMix64 {
 
   mutating func status() -> PoolStatus {
     var status = PoolStatus(name: text(), phase: PoolStatus.Phase.allCases.randomElement(using: &self)!)
-    status.age = number(64)
+    status.age = time()
     status.command = some { $0.text() }
     status.minimum = number()
     status.maximum = number()
@@ -74,7 +77,7 @@ extension SplitMix64 {
     status.jobs.quarantined = number()
     status.jobs.cancelled = number()
     status.jobs.expired = number()
-    status.runTimes = maybe { Percentiles(median: $0.number(64), p90: $0.number(64), p99: $0.number(64)) }
+    status.runTimes = maybe { Percentiles(median: $0.time(), p90: $0.time(), p99: $0.time()) }
     status.slots = some { $0.slot() }
     status.connections = number()
     status.connectionsAccepted = number()
@@ -88,10 +91,10 @@ extension SplitMix64 {
     slot.retiring = maybe { $0.text() }
     slot.failures = number()
     slot.worker = maybe { generator in
-      var worker = WorkerStatus(pid: generator.number(31), age: generator.number(64), jobs: generator.number())
+      var worker = WorkerStatus(pid: generator.number(31), age: generator.time(), jobs: generator.number())
       worker.memory = generator.maybe { $0.number() }
       worker.job = generator.maybe { $0.number(64) }
-      worker.jobElapsed = generator.maybe { $0.number(64) }
+      worker.jobElapsed = generator.maybe { $0.time() }
       worker.said = generator.text()
       return worker
     }
@@ -99,7 +102,7 @@ extension SplitMix64 {
   }
 
   private mutating func client() -> ClientStatus {
-    var client = ClientStatus(connection: number(64), peer: text(), age: number(64))
+    var client = ClientStatus(connection: number(64), peer: text(), age: time())
     client.queued = number()
     client.running = number()
     client.settled = number()
@@ -110,7 +113,7 @@ extension SplitMix64 {
   mutating func job() -> JobStatus {
     var job = JobStatus(
       job: number(64), state: JobStatus.State.allCases.randomElement(using: &self)!, connection: number(64),
-      age: number(64))
+      age: time())
     job.attempts = number()
     job.priority = number() &- number()
     job.slot = maybe { $0.number() }
@@ -122,7 +125,7 @@ extension SplitMix64 {
     let pool = maybe { $0.text() }
     switch Int.random(in: 0..<10, using: &self) {
     case 0: return .status(pool: pool)
-    case 1: return .watch(pool: pool, interval: UInt64.random(in: PoolInterface.intervals, using: &self))
+    case 1: return .watch(pool: pool, interval: Nanoseconds.random(in: PoolInterface.intervals, using: &self))
     case 2: return .scale(pool: pool, minimum: number(), maximum: maybe { $0.number() })
     case 3: return .recycle(pool: pool, slots: maybe { generator in generator.some { $0.number() } })
     case 4: return .drain(pool: pool, waits: Bool.random(using: &self))

@@ -69,6 +69,32 @@ import Testing
     #expect(result.errors.contains("closed its stdin but lives on"), "\(result.errors)")
   }
 
+  /// A worker that breaks the protocol on a job is stopped for it: the job has cost a worker, as if that had died.
+  @Test(arguments: ["unasked_reply.py twice", "closes_stdout.py close"])
+  func aJobThatMakesWorkersBreakTheProtocolIsCrashedAndThenQuarantined(case words: String) throws {
+    let parts = words.split(separator: " ")
+    let once = try shell(
+      "prefork run -w 1 --output records -- workers/faulty/\(parts[0])", input: "a\n\(parts[1])\nb\n")
+    #expect(
+      once.output.contains("\"seq\":2,\"outcome\":\"crashed\",\"error\":{\"message\":\"worker "), "\(once.output)")
+    let again = try shell(
+      "prefork run -w 1 -r 9 --quarantine-after 2 --output records -- workers/faulty/\(parts[0])",
+      input: "a\n\(parts[1])\nb\n")
+    #expect(again.output.contains("\"seq\":2,\"outcome\":\"quarantined\""), "\(again.output)")
+    #expect(again.output.contains("\"attempts\":2"), "\(again.output)")
+    #expect(again.errors.contains("2 ok, 1 quarantined"), "\(again.errors)")
+    #expect(again.status == once.status, "the status says that the protocol was broken, not how often")
+  }
+
+  /// It kept to the protocol, and the limit is ours: that job alone has failed, however often it is tried.
+  @Test func aReplyOverTheLimitIsNoReasonForQuarantine() throws {
+    let result = try shell(
+      "prefork run -w 1 -r 4 --quarantine-after 2 --max-reply-size 5 --output records -- cat", input: "123456\n")
+    #expect(result.output.contains("\"outcome\":\"failed\""), "\(result.output)")
+    #expect(result.output.contains("\"attempts\":5"), "\(result.output)")
+    #expect(result.status == 1)
+  }
+
   @Test func aHugeReplyFailsAloneWithMemoryFlat() throws {
     let session = try Session("exec prefork run -w 1 --max-reply-size 1M -- workers/faulty/huge_reply.py")
     session.send("a\nhuge 200000000\nb\n")

@@ -251,7 +251,7 @@ import Testing
       "-- workers/faulty/leaks.py 100", status: 1,
       says: [
         " per job\n", "will hurt  its memory grew by 9.", "MB over 100 jobs, and went on growing: ",
-        "--max-jobs 2000 replaces it before it has grown by 256 MB",
+        "--max-jobs 5000 replaces it before it has grown by 512 MB",
       ])
   }
 }

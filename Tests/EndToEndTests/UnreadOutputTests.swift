@@ -89,7 +89,7 @@ import Testing
     let result = session.finish()
     #expect(result.status == 143)
     #expect(
-      result.errors.contains(" bytes of results are lost: the reader of stdout did not take them"), "\(result.errors)")
+      result.errors.contains(" bytes of results lost: the reader of stdout did not take all"), "\(result.errors)")
   }
 
   @Test(

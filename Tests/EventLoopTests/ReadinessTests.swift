@@ -2,7 +2,9 @@ import EventLoop
 import Glibc
 import LinuxIO
 import SystemEvents
+import TestSupport
 import Testing
+import Time
 
 @Suite struct ReadinessTests {
   @Test("a descriptor is told ready as long as it is, with its token")

@@ -4,6 +4,7 @@ import LinuxIO
 import SystemEvents
 import TestSupport
 import Testing
+import Time
 
 /// Signals concern the whole process, so each of these has one of its own.
 @Suite struct SignalTests {
@@ -71,7 +72,7 @@ import Testing
           switch act {
           case 0: raise(SIGUSR1)
           case 1: raise(SIGUSR2)
-          case 2: try loop.setAlarm(at: monotonicNow() - UInt64.random(in: 0...2000, using: &generator))
+          case 2: try loop.setAlarm(at: monotonicNow() - Nanoseconds.random(in: 0...2000, using: &generator))
           default: poke(pipe.writeEnd)
           }
         }

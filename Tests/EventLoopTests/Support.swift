@@ -1,10 +1,11 @@
 import EventLoop
 import Glibc
 import LinuxIO
+import TestSupport
 import Testing
+import Time
 
-/// Nanoseconds.
-let millisecond: UInt64 = 1_000_000
+let millisecond: Nanoseconds = 1_000_000
 
 extension EventLoop {
   /// What is there now.
@@ -25,7 +26,7 @@ extension EventLoop {
   }
 
   /// Waits until the time has come, and says what happened meanwhile.
-  mutating func events(until time: UInt64) throws -> [LoopEvent] {
+  mutating func events(until time: Instant) throws -> [LoopEvent] {
     var events: [LoopEvent] = []
     while monotonicNow() < time {
       // What a test does between turns, or a busy machine to it, is no standstill of the loop.

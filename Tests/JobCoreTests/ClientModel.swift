@@ -1,11 +1,14 @@
+import TestSupport
+import Time
+
 @testable import JobCore
 
 /// Whose jobs they are, and whose turn it is: by asking all, where the ledger has heaps.
 extension JobModel {
   struct Client {
     var generation: UInt32 = 0
-    /// 0 = nobody is there, or who was has left.
-    var weight = 1
+    /// False where nobody is, or who was has left.
+    var hasJoined = true
     /// In the order in which they go.
     var queue: [Int] = []
     var leased = 0
@@ -22,10 +25,10 @@ extension JobModel {
     ClientID(index: UInt32(client), generation: clients[client].generation)
   }
 
-  func isFree(_ client: Int) -> Bool { clients[client].weight == 0 && clients[client].unsettled == 0 }
+  func isFree(_ client: Int) -> Bool { !clients[client].hasJoined && clients[client].unsettled == 0 }
 
   /// Whether a job that comes back from its worker is not tried again.
-  func isGivenUp(_ index: Int) -> Bool { isDraining || clients[jobs[index].client].weight == 0 }
+  func isGivenUp(_ index: Int) -> Bool { isDraining || !clients[jobs[index].client].hasJoined }
 
   mutating func enqueue(_ index: Int, atFront: Bool) {
     let priority = jobs[index].priority
@@ -57,7 +60,7 @@ extension JobModel {
       try require(head <= priority, "priority \(priority) served while \(head) waits")
       guard head == priority else { continue }
       contested += 1
-      let (load, least) = (clients[chosen].leased * client.weight, client.leased * clients[chosen].weight)
+      let (load, least) = (clients[chosen].leased, client.leased)
       try require(load <= least, "served with \(clients[chosen].leased) leased, another waits with \(client.leased)")
       try require(load < least || clients[chosen].lastServed < client.lastServed, "served out of turn")
       guard client.leased == 0 else { continue }
@@ -79,7 +82,7 @@ extension JobModel {
       let isSame = counts == ClientCounts(queued: client.queue.count, delayed: client.delayed, leased: client.leased)
       try require(isSame, "\(counts) of \(client)")
       try require(ledger.knows(id) == !isFree(index), "\(client) is known: \(ledger.knows(id))")
-      let mayCome = client.weight > 0 && client.unsettled < configuration.clientLimit ?? .max
+      let mayCome = client.hasJoined && client.unsettled < configuration.clientLimit ?? .max
       try require(ledger.canAccept(from: id) == (mayCome && !isOver && !isDraining), "canAccept of \(client)")
     }
     var listed = 0

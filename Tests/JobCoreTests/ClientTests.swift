@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import JobCore
 
@@ -137,9 +139,8 @@ import Testing
       #expect(story.tell(.clientLeft(stranger)) == [.reportInternalError("a client left that is not there")])
       #expect(!story.ledger.canAccept(from: stranger))
     }
-    let broken = JobAction.reportInternalError("a client joined without a generation or a weight")
+    let broken = JobAction.reportInternalError("a client joined without a generation")
     #expect(story.tell(.clientJoined(ClientID(index: 2, generation: 0))) == [broken])
-    #expect(story.tell(.clientJoined(ClientID(index: 2, generation: 1), weight: 0)) == [broken])
     #expect(story.ledger.counts.accepted == 0)
     #expect(story.ledger.demand == 0)
     let other = story.join(3)

@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import JobCore
 
@@ -49,17 +51,6 @@ import Testing
     let late = story.accept(from: again)
     let early = story.accept(from: faithful)
     #expect(story.grant(2) == early + late)
-  }
-
-  @Test("a client of weight 3 has three jobs running for one of a client of weight 1")
-  func weights() {
-    var story = Story { $0.keepOrder = false }
-    let (light, heavy) = (story.join(0), story.join(1, weight: 3))
-    _ = story.accept(20, from: light)
-    _ = story.accept(20, from: heavy)
-    _ = story.grant(8)
-    #expect(story.ledger.counts(of: light).leased == 2)
-    #expect(story.ledger.counts(of: heavy).leased == 6)
   }
 
   @Test("a higher priority goes first, whatever its client has already")

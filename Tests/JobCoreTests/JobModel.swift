@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 @testable import JobCore
 
 /// Something that must not be, found by the model.
@@ -27,7 +30,7 @@ struct JobModel {
     var retryArmed = false
     var retries = 0
     /// Of its own.
-    var runLimit: UInt64?
+    var runLimit: Nanoseconds?
     var freeReturns = 0
     var lastFailure = AttemptFailure.failed
     /// The place in `running`.
@@ -113,7 +116,7 @@ struct JobModel {
   }
 
   /// How long an attempt of this job may run that starts now.
-  func runLimit(of index: Int) -> UInt64? {
+  func runLimit(of index: Int) -> Nanoseconds? {
     jobs[index].runLimit ?? [runTimes.limit, configuration.runLimit].compactMap { $0 }.min()
   }
 
@@ -222,7 +225,7 @@ struct JobModel {
     jobs[index].client = Int(terms.client.index)
     jobs[index].priority = terms.priority
     jobs[index].retries = terms.retries < 0 ? configuration.retries : Int(terms.retries)
-    jobs[index].runLimit = terms.runLimit > 0 ? terms.runLimit : nil
+    jobs[index].runLimit = terms.runLimit > .zero ? terms.runLimit : nil
     return index
   }
 

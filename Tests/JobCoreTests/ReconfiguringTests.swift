@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import JobCore
 
@@ -60,8 +62,8 @@ import Testing
 
   @Test(
     "when the longest wait in the queue changes, those who are there begin to wait anew",
-    arguments: [(nil, 7), (5, 7), (5, nil), (5, 5), (nil, nil)] as [(UInt64?, UInt64?)])
-  func queueTime(old: UInt64?, new: UInt64?) {
+    arguments: [(nil, 7), (5, 7), (5, nil), (5, 5), (nil, nil)] as [(Nanoseconds?, Nanoseconds?)])
+  func queueTime(old: Nanoseconds?, new: Nanoseconds?) {
     var story = Story { $0.queueLimitTime = old }
     let running = story.lease()[0]
     let waiting = story.accept(2)
@@ -84,7 +86,7 @@ import Testing
     for job in story.lease(3) { _ = story.tell(.replied(job, resultBytes: 0, ran: 1000)) }
     _ = reconfigure(&story) { $0.runLimitPercent = 200 }
     let job = story.accept()[0]
-    let limits = story.send().actions.compactMap { action -> UInt64? in
+    let limits = story.send().actions.compactMap { action -> Nanoseconds? in
       if case .arm(.run(job), let limit) = action { limit } else { nil }
     }
     #expect(limits.count == 1)

@@ -1,4 +1,5 @@
 import TestSupport
+import Time
 
 @testable import JobCore
 
@@ -10,12 +11,12 @@ extension Simulation {
     // What has joined at the index of the sole client has taken it over.
     if index > 0, model.clients[0].generation == 0, model.clients[0].unsettled == 0 { index = 0 }
     guard index < 12 else { return }
-    if index == model.clients.count { model.clients.append(JobModel.Client(weight: 0)) }
+    if index == model.clients.count { model.clients.append(JobModel.Client(hasJoined: false)) }
     let generation = model.clients[index].generation + 1
-    model.clients[index] = JobModel.Client(generation: generation, weight: 1 + generator.below(4))
+    model.clients[index] = JobModel.Client(generation: generation)
     model.turns += 1
     model.clients[index].lastServed = model.turns
-    try tell(.clientJoined(model.clientID(index), weight: UInt32(model.clients[index].weight)))
+    try tell(.clientJoined(model.clientID(index)))
     try model.require(actions.isEmpty, "\(actions) for a client that joined")
   }
 
@@ -26,7 +27,7 @@ extension Simulation {
     }
     for index in gone { model.jobs[index].expected = .cancelled }
     let settled = model.settledByEvents
-    model.clients[client].weight = 0
+    model.clients[client].hasJoined = false
     model.clients[client].isPaused = false
     model.left += 1
     try tell(.clientLeft(model.clientID(client)))
@@ -35,7 +36,7 @@ extension Simulation {
 
   /// Or resumes it. Sometimes what is so already is told again.
   mutating func pause(_ client: Int) throws {
-    guard model.clients[client].weight > 0, !model.configuration.keepOrder else { return }
+    guard model.clients[client].hasJoined, !model.configuration.keepOrder else { return }
     let isPaused = generator.below(2) == 0
     if isPaused { model.pauses += 1 }
     model.clients[client].isPaused = isPaused
@@ -75,7 +76,7 @@ extension Simulation {
 /// Whom an event is about.
 extension Simulation {
   func isThere(_ client: Int) -> Bool {
-    model.clients[client].weight > 0 && model.clients[client].unsettled < model.configuration.clientLimit ?? .max
+    model.clients[client].hasJoined && model.clients[client].unsettled < model.configuration.clientLimit ?? .max
   }
 
   mutating func someRunning() -> Int? {

@@ -1,4 +1,5 @@
 import TestSupport
+import Time
 
 @testable import JobCore
 
@@ -35,7 +36,7 @@ struct Simulation {
     configuration.seed = generator.next()
     if generator.below(3) == 0 {
       configuration.runLimitPercent = 150 + generator.below(400)
-      configuration.leastMedianLimit = 1 + UInt64(generator.below(10))
+      configuration.leastMedianLimit = Nanoseconds(1 + UInt64(generator.below(10)))
     }
     if generator.below(4) == 0 {
       configuration.halt = HaltRule(generator.below(2) == 0 ? .soon : .now, .count(1 + generator.below(200)))
@@ -201,7 +202,7 @@ extension Simulation {
     let bytes = generator.below(4) == 0 ? 0 : generator.below(300)
     model.jobs[index].resultBytes = bytes
     let job = model.id(index)
-    let time = generator.below(4) == 0 ? nil : 1 + UInt64(generator.below(Int(TimesModel.longest)))
+    let time = generator.below(4) == 0 ? nil : Nanoseconds(1 + UInt64(generator.below(Int(TimesModel.longest))))
     let wasKnown = model.runTimes.limit != nil
     if let time { model.runTimes.add(time, model.configuration) }
     try endJob(job, .ok, by: .replied(job, resultBytes: bytes, ran: time))

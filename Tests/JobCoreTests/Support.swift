@@ -1,4 +1,5 @@
 import TestSupport
+import Time
 
 @testable import JobCore
 
@@ -50,9 +51,9 @@ struct Story {
   }
 
   /// A client with the only generation of its place.
-  mutating func join(_ index: UInt32, weight: UInt32 = 1) -> ClientID {
+  mutating func join(_ index: UInt32) -> ClientID {
     let client = ClientID(index: index, generation: 1)
-    _ = tell(.clientJoined(client, weight: weight))
+    _ = tell(.clientJoined(client))
     return client
   }
 

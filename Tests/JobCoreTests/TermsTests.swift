@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import JobCore
 
@@ -14,8 +16,9 @@ import Testing
   }
 
   @Test(
-    "a job with a time limit of its own has that one, also where none is configured", arguments: [nil, 9] as [UInt64?])
-  func ownLimit(configured: UInt64?) {
+    "a job with a time limit of its own has that one, also where none is configured",
+    arguments: [nil, 9] as [Nanoseconds?])
+  func ownLimit(configured: Nanoseconds?) {
     var story = Story { $0.runLimit = configured }
     let job = story.accept(1, JobTerms(runLimit: 4))[0]
     #expect(story.send().actions.contains(.arm(.run(job), after: 4)))
@@ -53,7 +56,7 @@ import Testing
   @Test("a retry waits: doubled with each failure, capped, the same for the same seed, another for another job")
   func retryDelay() {
     let delay = RetryDelay(minimum: 1000, maximum: 4000)
-    for (attempt, full) in [(1, 1000), (2, 2000), (3, 4000), (4, 4000), (90, 4000)] as [(Int32, UInt64)] {
+    for (attempt, full) in [(1, 1000), (2, 2000), (3, 4000), (4, 4000), (90, 4000)] as [(Int32, Nanoseconds)] {
       let waits = (1...200).map { delay.wait(afterAttempt: attempt, of: $0, seed: 1) }
       #expect(waits.allSatisfy { (full / 2...full).contains($0) })
       #expect(Set(waits).count > 50, "they come all at once")

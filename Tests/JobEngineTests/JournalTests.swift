@@ -1,7 +1,9 @@
 import LinuxIO
 import PoolCore
 import Synchronization
+import TestSupport
 import Testing
+import Time
 
 @testable import JobEngine
 @testable import ServiceManager
@@ -25,7 +27,7 @@ import Testing
     var reporter = Reporter(InheritedOutput(pipe.writeEnd), log: nil, verbosity: verbosity, journal: messenger)
     body(&reporter)
     reporter.flush()
-    #expect(messenger.flush(milliseconds: 20_000))
+    #expect(messenger.flush(atMost: .milliseconds(20_000)))
     #expect(unreadBytes(ofPipe: pipe.readEnd) == 0, "nothing is on stderr as well")
     return journal.entries.withLock { $0 }
   }

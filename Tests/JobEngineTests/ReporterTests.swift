@@ -1,7 +1,9 @@
 import Glibc
 import LinuxIO
 import PoolCore
+import TestSupport
 import Testing
+import Time
 
 @testable import JobEngine
 
@@ -120,12 +122,12 @@ import Testing
     flood(&reporter)
     var held: [Bool] = []
     for milliseconds in [0, 400, 999] as [UInt64] {
-      held.append(reporter.holdsWorkers(at: second + milliseconds * second / 1000))
+      held.append(reporter.holdsWorkers(at: .origin + second + .milliseconds(milliseconds)))
     }
     #expect(held == [true, true, true])
     let deadline = reporter.nextDeadline
-    #expect(deadline == 2 * second)
-    let isHeldAtTheEnd = reporter.holdsWorkers(at: 2 * second)
+    #expect(deadline == .origin + 2 * second)
+    let isHeldAtTheEnd = reporter.holdsWorkers(at: .origin + 2 * second)
     #expect(!isHeldAtTheEnd)
     let later = reporter.nextDeadline
     #expect(later == nil, "or the loop would never rest again")
@@ -133,12 +135,12 @@ import Testing
     flood(&reporter, lines: 1234)
     let after = reporter.waitingBytes
     #expect(after == before)
-    let isHeldLater = reporter.holdsWorkers(at: 9 * second)
+    let isHeldLater = reporter.holdsWorkers(at: .origin + 9 * second)
     #expect(!isHeldLater)
     let text = drain(pipe, &reporter)
     #expect(text.contains("prefork: 1234 lines of workers' logs were dropped because stderr is not read\n"))
     #expect(text.split(separator: "\n").filter { $0.hasPrefix("worker 0: xxx") }.count == 600)
-    let isHeldAgain = reporter.holdsWorkers(at: 10 * second)
+    let isHeldAgain = reporter.holdsWorkers(at: .origin + 10 * second)
     #expect(!isHeldAgain)
     reporter.workerLine(WorkerID(slot: SlotID(0), serial: 1), pid: 7, Array("again".utf8))
     let again = drain(pipe, &reporter)
@@ -152,9 +154,9 @@ import Testing
     var text = ""
     for turn in 0..<20 as Range<UInt64> {
       flood(&reporter, lines: 400)
-      let isHeld = reporter.holdsWorkers(at: (turn * 2 + 1) * second)
+      let isHeld = reporter.holdsWorkers(at: .origin + (turn * 2 + 1) * second)
       text += drain(pipe, &reporter)
-      let isHeldStill = reporter.holdsWorkers(at: (turn * 2 + 1) * second + second / 2)
+      let isHeldStill = reporter.holdsWorkers(at: .origin + (turn * 2 + 1) * second + second / 2)
       #expect(isHeld && !isHeldStill)
     }
     #expect(text.split(separator: "\n").count == 20 * 400)
@@ -169,9 +171,9 @@ import Testing
     let waiting = reporter.waitingBytes
     #expect(waiting < 1_200_000)
     reporter.flush()
-    _ = reporter.holdsWorkers(at: second)
+    _ = reporter.holdsWorkers(at: .origin + second)
     var text = drain(pipe, &reporter)
-    _ = reporter.holdsWorkers(at: second)
+    _ = reporter.holdsWorkers(at: .origin + second)
     text += drain(pipe, &reporter)
     let kept = text.split(separator: "\n").filter { $0.hasSuffix("yyy") }.count
     #expect(kept > 1000 && kept < 1100)
@@ -179,7 +181,7 @@ import Testing
     #expect(text.contains("prefork: \(3000 - kept) messages were dropped because stderr is not read\n"))
   }
 
-  private let second: UInt64 = 1_000_000_000
+  private let second: Nanoseconds = 1_000_000_000
 
   /// Reads until the reporter has no more.
   private func drain(_ pipe: borrowing Pipe, _ reporter: inout Reporter) -> String {
@@ -187,7 +189,7 @@ import Testing
     repeat {
       text += take(from: pipe)
       reporter.flush()
-      if reporter.waitingBytes == 0 { _ = reporter.holdsWorkers(at: 10 * second) }
+      if reporter.waitingBytes == 0 { _ = reporter.holdsWorkers(at: .origin + 10 * second) }
     } while unreadBytes(ofPipe: pipe.readEnd) > 0
     return text
   }

@@ -1,6 +1,7 @@
 import JobCore
 import TestSupport
 import Testing
+import Time
 
 @testable import JobLog
 
@@ -32,13 +33,15 @@ import Testing
       text(header())
         == "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\tSlot\tAttempts\tOutcome\tKey\n")
     let ok = JobLogLine(
-      sequence: 1, startTime: 1_795_270_319_025, runtime: 8, sent: 3, received: 4, exitValue: 0, signal: 0, slot: 0,
+      sequence: 1, startTime: .origin + .milliseconds(1_795_270_319_025), runtime: .milliseconds(8),
+      sent: 3, received: 4, exitValue: 0, signal: 0, slot: 0,
       attempts: 1,
       outcome: .ok, key: keyNamed(bytes("k")))
     #expect(
       text(written(ok, bytes("a\tb\n"))) == "1\t:\t1795270319.025\t     0.008\t3\t4\t0\t0\ta\\tb\\n\t0\t1\tok\tkey:k\n")
     let long = JobLogLine(
-      sequence: 12, startTime: 0, runtime: 123_456_789_012, sent: 0, received: 0, exitValue: 0, signal: 9, slot: nil,
+      sequence: 12, startTime: 0, runtime: .milliseconds(123_456_789_012),
+      sent: 0, received: 0, exitValue: 0, signal: 9, slot: nil,
       attempts: 0,
       outcome: .crashed, key: keyOfJob(bytes("abc")))
     #expect(
@@ -52,9 +55,10 @@ import Testing
     for (cpu, rss, columns) in [
       (1234, -4096, "\t1.234\t-4096\n"), (nil, 0, "\t-\t0\n"), (0, nil, "\t0.000\t-\n"), (nil, nil, "\t-\t-\n"),
     ] as [(UInt64?, Int64?, String)] {
-      let line = Job("j", name: "k").line(1, usage: .init(cpu: cpu, rss: rss))
+      let usage = JobLogLine.Usage(cpu: cpu.map { .milliseconds($0) }, rss: rss)
+      let line = Job("j", name: "k").line(1, usage: usage)
       #expect(text(line).hasSuffix("\tkey:k" + columns))
-      #expect(try parse(line.dropLast()).usage == .init(cpu: cpu, rss: rss))
+      #expect(try parse(line.dropLast()).usage == usage)
     }
     #expect(try parse(Job("j").line(1).dropLast()).usage == nil)
   }
@@ -86,12 +90,14 @@ import Testing
     func number() -> UInt64 {
       UInt64.random(in: 0...(.max >> UInt64.random(in: 0...63, using: &random)), using: &random)
     }
+    /// Lines tell times to the millisecond.
+    func time() -> Nanoseconds { .milliseconds(number() / 1_000_000) }
     for turn in 0..<1000 {
       let text = nastyTexts[turn % nastyTexts.count]
       let usage = JobLogLine.Usage(
-        cpu: turn % 5 == 0 ? nil : number(), rss: turn % 7 == 0 ? nil : Int64(bitPattern: number()))
+        cpu: turn % 5 == 0 ? nil : time(), rss: turn % 7 == 0 ? nil : Int64(bitPattern: number()))
       let line = JobLogLine(
-        sequence: number(), startTime: number(), runtime: number(), sent: number(), received: number(),
+        sequence: number(), startTime: .origin + time(), runtime: time(), sent: number(), received: number(),
         exitValue: Int32(truncatingIfNeeded: number()), signal: Int32(number() % 65),
         slot: turn % 3 == 0 ? nil : UInt32(truncatingIfNeeded: number()),
         attempts: UInt32(truncatingIfNeeded: number()),
@@ -110,7 +116,8 @@ import Testing
   func longestLine() {
     let control = [UInt8](repeating: 1, count: 1 << 20)
     let line = JobLogLine(
-      sequence: .max, startTime: .max, runtime: .max, sent: .max, received: .max, exitValue: .min, signal: .max,
+      sequence: .max, startTime: .distantFuture, runtime: .max, sent: .max, received: .max, exitValue: .min,
+      signal: .max,
       slot: .max,
       attempts: .max, outcome: .quarantined, key: keyNamed(Array(control.prefix(JobKey.longestName))),
       usage: .init(cpu: .max, rss: .min))

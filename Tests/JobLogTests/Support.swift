@@ -1,4 +1,5 @@
 import TestSupport
+import Time
 
 @testable import JobLog
 
@@ -31,7 +32,8 @@ struct Job: Hashable {
   /// The line that says how it ended.
   func line(_ sequence: UInt64, _ outcome: JobLogOutcome = .ok, usage: JobLogLine.Usage? = nil) -> [UInt8] {
     let line = JobLogLine(
-      sequence: sequence, startTime: 1_795_270_319_025 + sequence, runtime: 12, sent: UInt64(command.count),
+      sequence: sequence, startTime: .origin + .milliseconds(1_795_270_319_025 + sequence), runtime: .milliseconds(12),
+      sent: UInt64(command.count),
       received: 7,
       exitValue: 1, signal: 0, slot: 3, attempts: 1, outcome: outcome, key: key, usage: usage)
     var bytes: [UInt8] = []

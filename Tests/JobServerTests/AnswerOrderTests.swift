@@ -1,6 +1,7 @@
 import LinuxIO
 import TestSupport
 import Testing
+import Time
 import WireFormats
 
 @testable import JobServer

@@ -2,6 +2,7 @@ import Glibc
 import Synchronization
 import TestSupport
 import Testing
+import Time
 
 @testable import LinuxIO
 
@@ -30,7 +31,7 @@ import Testing
     #expect(failureToConnect(address) == .connect(address, SystemError("connect", ECONNREFUSED)))
     let socket = try ListeningSocket(address)
     #expect(failure(address) == .inUse(address))
-    let client = try StreamSocket.connect(to: address, timeout: 20_000)
+    let client = try StreamSocket.connect(to: address, timeout: .seconds(20))
     // The one that looked whether somebody is there came first, and has gone.
     _ = try connection(of: socket).peer
     let peer = try connection(of: socket).peer
@@ -70,7 +71,7 @@ import Testing
         for runner: UInt64 in 0..<2 {
           group.addTask {
             // The second one comes later and later, so that it is caught at each step of the first.
-            line.wait(andThen: runner * round * 250)
+            line.wait(andThen: Nanoseconds(runner * round * 250))
             return Winner(address)
           }
         }
@@ -87,7 +88,7 @@ import Testing
   final class StartingLine: Sendable {
     private let arrived = Atomic(0)
 
-    func wait(andThen nanoseconds: UInt64) {
+    func wait(andThen nanoseconds: Nanoseconds) {
       arrived.add(1, ordering: .relaxed)
       let patience = monotonicNow() + 20_000_000
       while arrived.load(ordering: .relaxed) < 2, monotonicNow() < patience {}
@@ -143,7 +144,7 @@ import Testing
     let isRemote = socket.isRemote
     #expect(!isRemote)
     #expect(failure(socket.address) == .inUse(socket.address))
-    let client = try StreamSocket.connect(to: .tcp(host: "localhost", port: port), timeout: 20_000)
+    let client = try StreamSocket.connect(to: .tcp(host: "localhost", port: port), timeout: .seconds(20))
     let server = try connection(of: socket)
     let peer = server.peer
     #expect(try peer == .host(#require(ResolvedAddress.bound(to: client.descriptor).address)))
@@ -177,7 +178,7 @@ import Testing
   func exhaustion() async {
     await #expect(processExitsWith: .success) {
       let socket = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
-      let client = try StreamSocket.connect(to: socket.address, timeout: 20_000)
+      let client = try StreamSocket.connect(to: socket.address, timeout: .seconds(20))
       try #require(isReady(socket.descriptor))
       let before = try raiseDescriptorLimit()
       var limit = rlimit(rlim_cur: rlim_t(client.descriptor + 8), rlim_max: rlim_t(before.hard))
@@ -194,7 +195,7 @@ import Testing
   @Test("connections that were given up before they were taken are skipped; an end is put to that")
   func aborted() throws {
     let socket = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
-    let client = try StreamSocket.connect(to: socket.address, timeout: 20_000)
+    let client = try StreamSocket.connect(to: socket.address, timeout: .seconds(20))
     try #require(isReady(socket.descriptor))
     FaultPlan.$current.withValue(FaultPlan(.accept, Array(repeating: ECONNABORTED, count: 1000))) {
       #expect(summary(socket.accept()) == "nobody")

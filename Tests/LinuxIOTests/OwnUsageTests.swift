@@ -1,5 +1,7 @@
 import Glibc
+import TestSupport
 import Testing
+import Time
 
 @testable import LinuxIO
 
@@ -19,7 +21,7 @@ import Testing
     var (now, sinceBoot) = (timespec(), timespec())
     clock_gettime(CLOCK_REALTIME, &now)
     clock_gettime(CLOCK_BOOTTIME, &sinceBoot)
-    let seconds = Int(OwnUsage.began / 1_000_000_000)
+    let seconds = Int(OwnUsage.began.sinceOrigin.wholeSeconds)
     #expect(seconds <= now.tv_sec && seconds >= now.tv_sec - sinceBoot.tv_sec - 1)
   }
 
@@ -31,19 +33,20 @@ import Testing
       (1_800_000_000, 2_000_000_000, 0), (5, 0, 5),
     ] as [(UInt64, UInt64, UInt64)])
   func contradictingClocks(wall: UInt64, sinceBoot: UInt64, began: UInt64) {
-    let second: UInt64 = 1_000_000_000
     let found = OwnUsage.began(
-      wall: wall * second, sinceBoot: sinceBoot * second, ticks: 10_000, ticksPerSecond: 100)
-    #expect(found == began * second)
+      wall: .origin + .seconds(wall), sinceBoot: .seconds(sinceBoot), ticks: 10_000, ticksPerSecond: 100)
+    #expect(found == .origin + .seconds(began))
   }
 
   @Test("a clock at either end of time breaks nothing")
   func endsOfTime() {
     for values in [[UInt64.max, 0, 0, 100], [0, .max, .max, 0], [.max, .max, .max, 1], [0, 0, 0, 0]] {
-      let began = OwnUsage.began(wall: values[0], sinceBoot: values[1], ticks: values[2], ticksPerSecond: values[3])
-      #expect(began <= values[0])
+      let began = OwnUsage.began(
+        wall: Instant(nanoseconds: values[0]), sinceBoot: Nanoseconds(values[1]), ticks: values[2],
+        ticksPerSecond: values[3])
+      #expect(began <= Instant(nanoseconds: values[0]))
     }
-    #expect(nanoseconds(timespec(tv_sec: -5, tv_nsec: 3)) == 3)
-    #expect(nanoseconds(timespec(tv_sec: 2, tv_nsec: 3)) == 2_000_000_003)
+    #expect(instant(timespec(tv_sec: -5, tv_nsec: 3)) == 3)
+    #expect(instant(timespec(tv_sec: 2, tv_nsec: 3)) == 2_000_000_003)
   }
 }

@@ -2,6 +2,7 @@ import Glibc
 import LinuxIO
 import TestSupport
 import Testing
+import Time
 
 /// A folder for sockets, removed with all that is in it at the end.
 struct SocketFolder: ~Copyable {
@@ -92,7 +93,7 @@ func failure(
 }
 
 /// What fails when somebody connects.
-func failureToConnect(_ address: SocketAddress, timeout: UInt64 = 20_000) -> SocketError? {
+func failureToConnect(_ address: SocketAddress, timeout: Nanoseconds = .seconds(20)) -> SocketError? {
   do throws(SocketError) {
     _ = try StreamSocket.connect(to: address, timeout: timeout).descriptor
     return nil

@@ -1,5 +1,7 @@
 import Glibc
+import TestSupport
 import Testing
+import Time
 
 @testable import LinuxIO
 
@@ -9,7 +11,7 @@ import Testing
   func halfClose(overTCP: Bool) throws {
     let folder = try SocketFolder()
     let listener = try ListeningSocket(overTCP ? .tcp(host: "127.0.0.1", port: 0) : folder.address("a"))
-    let client = try StreamSocket.connect(to: listener.address, timeout: 20_000)
+    let client = try StreamSocket.connect(to: listener.address, timeout: .seconds(20))
     let accepted = try connection(of: listener)
     var sent = queue(holding: "hello\n")
     var received = ByteQueue()
@@ -31,7 +33,7 @@ import Testing
   func gone() throws {
     let folder = try SocketFolder()
     let listener = try ListeningSocket(folder.address("a"))
-    let client = try StreamSocket.connect(to: listener.address, timeout: 20_000)
+    let client = try StreamSocket.connect(to: listener.address, timeout: .seconds(20))
     let accepted = try connection(of: listener)
     var sent = ByteQueue()
     sent.append([UInt8](repeating: 7, count: 4 << 20))
@@ -74,12 +76,13 @@ import Testing
     var waiting: [FileDescriptor.Shared] = []
     for _ in 0..<4 where error == nil {
       do throws(SocketError) {
-        waiting.append(FileDescriptor.Shared(try StreamSocket.connect(to: listener.address, timeout: 300)))
+        waiting.append(
+          FileDescriptor.Shared(try StreamSocket.connect(to: listener.address, timeout: .milliseconds(300))))
       } catch let failure {
         error = failure
       }
     }
-    #expect(error == .timedOut(listener.address, milliseconds: 300))
+    #expect(error == .timedOut(listener.address, after: .milliseconds(300)))
     #expect(monotonicNow() - start > 300_000_000)
     #expect(waiting.count >= 1)
   }

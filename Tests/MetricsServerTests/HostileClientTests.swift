@@ -2,7 +2,9 @@ import Glibc
 import LinuxIO
 import Metrics
 import MetricsServer
+import TestSupport
 import Testing
+import Time
 
 @Suite(.serialized) struct HostileClientTests {
   @Test("a connection is kept, and pipelined requests are answered in their order")

@@ -4,6 +4,7 @@ import Metrics
 import MetricsServer
 import TestSupport
 import Testing
+import Time
 
 @Suite struct RouteTests {
   @Test("every way leads where it should")

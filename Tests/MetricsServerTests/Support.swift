@@ -3,9 +3,11 @@ import Glibc
 import LinuxIO
 import Metrics
 import MetricsServer
+import TestSupport
 import Testing
+import Time
 
-let millisecond: UInt64 = 1_000_000
+let millisecond: Nanoseconds = 1_000_000
 
 /// A server, its loop and what it answers, on this thread: nothing runs but while `serve` is called.
 struct ServedMetrics: ~Copyable {
@@ -35,7 +37,7 @@ struct ServedMetrics: ~Copyable {
 
   /// Serves until `isDone`, or for so long; returns whether it was done in time.
   @discardableResult
-  mutating func serve(for limit: UInt64 = 5_000 * millisecond, until isDone: () -> Bool) throws -> Bool {
+  mutating func serve(for limit: Nanoseconds = 5_000 * millisecond, until isDone: () -> Bool) throws -> Bool {
     let end = monotonicNow() + limit
     var events: [LoopEvent] = []
     while !isDone() {
@@ -45,7 +47,7 @@ struct ServedMetrics: ~Copyable {
       loop.countTime()
       let now = loop.now()
       // Clients are looked at every 2 ms; the server itself is woken only by its descriptor and its deadline.
-      try loop.setAlarm(at: min(server.deadline(at: now) ?? .max, now + 2 * millisecond))
+      try loop.setAlarm(at: min(server.deadline(at: now) ?? .distantFuture, now + 2 * millisecond))
       let due = server.deadline(at: now)
       try loop.wait(into: &events)
       let isReady = events.contains { if case .ready = $0 { true } else { false } }

@@ -1,6 +1,7 @@
 import PoolCore
 import TestSupport
 import Testing
+import Time
 
 @testable import Metrics
 
@@ -85,9 +86,10 @@ import Testing
     let count = Int.random(in: 1...200, using: &random)
     for _ in 0..<count {
       metrics.jobSettled(
-        .allCases.randomElement(using: &random)!, queued: random.next() >> 20,
-        ran: Bool.random(using: &random) ? random.next() >> UInt64.random(in: 20...50, using: &random) : nil, input: 0,
-        output: 0)
+        .allCases.randomElement(using: &random)!, queued: Nanoseconds(random.next() >> 20),
+        ran: Bool.random(using: &random)
+          ? Nanoseconds(random.next() >> UInt64.random(in: 20...50, using: &random)) : nil,
+        input: 0, output: 0)
     }
     let lines = text([PoolReport(name: "x", metrics: metrics, gauges: PoolGauges())], .openMetrics).split(
       separator: "\n")
@@ -111,7 +113,7 @@ import Testing
     #expect(RetireReason.all.map(\.label.place) == Array(0..<14))
     for labelled in ["worker_deaths", "worker_retirements", "connections_closed", "connections_refused", "slots"] {
       let family = lines.filter { $0.hasPrefix("prefork_" + labelled) }.map { $0.split(separator: " ")[0] }
-      #expect(Set(family).count == family.count && family.count > 2)
+      #expect(Set(family).count == family.count && family.count >= 2)
     }
   }
 

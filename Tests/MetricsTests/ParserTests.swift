@@ -2,6 +2,7 @@ import Glibc
 import Metrics
 import TestSupport
 import Testing
+import Time
 
 /// What we write, read by the parsers of PyPI's prometheus_client, which `make test` installs.
 @Suite struct ParserTests {

@@ -1,6 +1,8 @@
 import JobCore
 import Metrics
 import PoolCore
+import TestSupport
+import Time
 
 let someProcess = ProcessReport(
   version: "1.2.3", began: 1_700_000_000_250_000_000, cpuTime: 1_500_000_000, residentBytes: 8_388_608,

@@ -1,5 +1,7 @@
 import PoolCore
+import TestSupport
 import Testing
+import Time
 
 @testable import ObjectPool
 

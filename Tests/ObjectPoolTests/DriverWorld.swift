@@ -1,5 +1,6 @@
 import PoolCore
 import TestSupport
+import Time
 
 @testable import ObjectPool
 
@@ -95,7 +96,7 @@ struct DriverWorld {
   /// The next timer, as if its time had come.
   private func fireTimer() {
     driver.perform { state in
-      switch state.timers.popExpired(at: .max) {
+      switch state.timers.popExpired(at: .distantFuture) {
       case .core(let timer): driver.handle(.timerFired(timer), &state)
       case .closing: driver.handle(.stop(.graceful), &state)
       case nil: break

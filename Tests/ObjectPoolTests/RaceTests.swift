@@ -1,6 +1,8 @@
 import PoolCore
 import Synchronization
+import TestSupport
 import Testing
+import Time
 
 @testable import ObjectPool
 

@@ -1,12 +1,15 @@
+import TestSupport
+import Time
+
 @testable import PoolCore
 
 /// A pool under full load in virtual time: there is always a job, and starts, jobs and stops take as long as they take.
 struct BusyWorld {
   var harness: PoolHarness
-  /// How long a worker loads, a job runs, a stop takes, in nanoseconds.
-  var start: UInt64
-  var job: UInt64
-  var stop: UInt64
+  /// How long a worker loads, a job runs, a stop takes.
+  var start: Nanoseconds
+  var job: Nanoseconds
+  var stop: Nanoseconds
   /// The next so many starts fail when they have loaded.
   var failing = 0
 
@@ -19,15 +22,15 @@ struct BusyWorld {
   private(set) var fewestWorking = Int.max
   private(set) var mostWorking = 0
 
-  private var agenda: [(time: UInt64, event: PoolEvent)] = []
-  private var loadedAt: [UInt64: UInt64] = [:]
+  private var agenda: [(time: Instant, event: PoolEvent)] = []
+  private var loadedAt: [UInt64: Instant] = [:]
   private var stopping: Set<UInt64> = []
   /// Requests to be made, so that somebody always waits.
   private var wanted = 0
   /// Jobs wait as a number, not as waiters.
   private let usesDemand: Bool
 
-  init(start: UInt64, job: UInt64, stop: UInt64, usesDemand: Bool = false, _ configuration: PoolConfiguration) {
+  init(start: Nanoseconds, job: Nanoseconds, stop: Nanoseconds, usesDemand: Bool = false, _ configuration: PoolConfiguration) {
     harness = PoolHarness(configuration)
     (self.start, self.job, self.stop) = (start, job, stop)
     self.usesDemand = usesDemand
@@ -43,11 +46,11 @@ struct BusyWorld {
   }
 
   /// Lets so much time pass.
-  mutating func run(for time: UInt64) {
+  mutating func run(for time: Nanoseconds) {
     let end = harness.now + time
     while harness.violations.isEmpty {
       let next = agenda.indices.min { agenda[$0].time < agenda[$1].time }
-      let time = next.map { agenda[$0].time } ?? .max
+      let time = next.map { agenda[$0].time } ?? .distantFuture
       if let (_, deadline) = harness.timers.next, deadline <= min(time, end) {
         _ = harness.fireNext()
         react()

@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import PoolCore
 
@@ -22,7 +24,7 @@ import Testing
   @Test(
     "one client after the other needs one worker, also while that is reset or probed after each lease",
     arguments: Return.allCases, [0, 30 * millisecond, 2 * second])
-  func sequentialClient(kind: Return, start: UInt64) {
+  func sequentialClient(kind: Return, start: Nanoseconds) {
     var pool = PoolHarness.open(0, 10, isUp: false, kind.use)
     pool.request()
     pool.advance(by: start)

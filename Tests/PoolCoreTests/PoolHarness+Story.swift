@@ -1,9 +1,11 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import PoolCore
 
-let millisecond: UInt64 = 1_000_000
-let second: UInt64 = 1_000_000_000
+let millisecond: Nanoseconds = 1_000_000
+let second: Nanoseconds = 1_000_000_000
 
 /// Short words for the stories.
 extension PoolHarness {
@@ -145,7 +147,7 @@ extension PoolHarness {
   }
 
   /// The wait after each failed start, in order.
-  var backoffs: [UInt64] {
+  var backoffs: [Nanoseconds] {
     notices.compactMap { if case .startFailed(_, _, let wait) = $0 { wait } else { nil } }
   }
 

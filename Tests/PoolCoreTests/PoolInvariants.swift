@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 @testable import PoolCore
 
 /// What must be true after each event, whatever happened.

@@ -1,13 +1,15 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import PoolCore
 
 /// How many jobs a worker is sent at once.
 @Suite("Seats of one worker") struct SeatEstimateTests {
-  private let microsecond: UInt64 = 1000
+  private let microsecond: Nanoseconds = .microseconds(1)
 
   /// A worker that has answered so many jobs one at a time, each in `time`.
-  private func worker(jobs: Int, each time: UInt64, now: inout UInt64) -> SeatEstimate {
+  private func worker(jobs: Int, each time: Nanoseconds, now: inout Instant) -> SeatEstimate {
     var estimate = SeatEstimate()
     for _ in 0..<jobs {
       estimate.began(at: now)
@@ -19,7 +21,7 @@ import Testing
 
   @Test("nothing is parked at a worker that has not proved itself one job at a time")
   func probation() {
-    var now: UInt64 = 0
+    var now = Instant.origin
     var estimate = worker(jobs: SeatEstimate.probation - 1, each: microsecond, now: &now)
     #expect(estimate.seats(atMost: 100) == 1)
     estimate.began(at: now)
@@ -32,21 +34,21 @@ import Testing
     (time: 1, seats: SeatEstimate.mostSeats),
   ])
   func seats(time: Int, seats: Int) {
-    var now: UInt64 = 0
-    var estimate = worker(jobs: 100, each: UInt64(time) * microsecond, now: &now)
+    var now = Instant.origin
+    var estimate = worker(jobs: 100, each: .microseconds(UInt64(time)), now: &now)
     #expect(estimate.seats(atMost: .max) == seats)
     #expect(estimate.seats(atMost: 1) == 1)
   }
 
   @Test("replies that come together are measured together; slower is believed at once, faster little by little")
   func changes() {
-    var now: UInt64 = 0
+    var now = Instant.origin
     var estimate = worker(jobs: 100, each: 10 * microsecond, now: &now)
     estimate.began(at: now)
-    now += 50 * 100 * microsecond
+    now += microsecond * 5000
     for _ in 0..<50 { estimate.replied(at: now) }
     #expect(estimate.seats(atMost: .max) == 10, "100 µs each")
-    now += 10 * 10 * microsecond
+    now += microsecond * 100
     for _ in 0..<10 { estimate.replied(at: now) }
     let after = estimate.seats(atMost: .max)
     #expect(after > 10 && after < 100)
@@ -54,23 +56,23 @@ import Testing
 
   @Test("the time without a job does not count")
   func idle() {
-    var now: UInt64 = 0
+    var now = Instant.origin
     var estimate = worker(jobs: 100, each: 10 * microsecond, now: &now)
-    now += 1_000_000_000
+    now += .seconds(1)
     estimate.began(at: now)
-    now += 10 * microsecond
+    now += microsecond * 10
     estimate.replied(at: now)
     #expect(estimate.seats(atMost: .max) == 100)
   }
 
   @Test("now and then it is let run empty, as only then a reply too many shows")
   func rests() {
-    var now: UInt64 = 0
+    var now = Instant.origin
     var estimate = worker(jobs: 100, each: 10 * microsecond, now: &now)
     estimate.began(at: now)
     for _ in 0..<SeatEstimate.answersBetweenRests {
       #expect(estimate.seats(atMost: .max) > 1)
-      now += 10 * microsecond
+      now += microsecond * 10
       estimate.replied(at: now)
     }
     #expect(estimate.seats(atMost: .max) == 1)

@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 @testable import PoolCore
 
 /// The shortcuts for an event, tried on copies of the pool. Where one does not decline it must do what the event does.
@@ -5,7 +8,7 @@ struct Shortcut {
   private let event: PoolEvent
   private var results: [(pool: PoolStateMachine, actions: [PoolAction])] = []
 
-  init(_ event: PoolEvent, in original: PoolStateMachine, at now: UInt64) {
+  init(_ event: PoolEvent, in original: PoolStateMachine, at now: Instant) {
     var copy = original
     self.event = event
     switch event {
@@ -27,7 +30,7 @@ struct Shortcut {
 
   /// What the long way leads to, where the pool takes the number to change nothing.
   private func decided(
-    _ count: Int, in original: PoolStateMachine, at now: UInt64
+    _ count: Int, in original: PoolStateMachine, at now: Instant
   ) -> (pool: PoolStateMachine, actions: [PoolAction]) {
     var (copy, actions) = (original, [PoolAction]())
     copy.changeDemand(to: count, at: now, into: &actions)

@@ -17,7 +17,6 @@ extension Simulation {
     let sent = harness.shadows[worker.slot.index].sent
     switch below(20) {
     case 0: if sent < 2 { send(.leaseReleased(worker, .unused)) }
-    case 1: if sent == 1 { send(.leaseReleased(worker, .wantsToRetire)) }
     case 2..<8: sendMore(to: worker)
     case 8..<11: if sent > 1 { finish(1 + below(sent - 1), of: worker) }
     case 11: if sent > 0 { finish(sent, of: worker) }
@@ -28,7 +27,6 @@ extension Simulation {
   private mutating func workAsOneOfMany(_ worker: WorkerID) {
     switch below(20) {
     case 0: send(.leaseReleased(worker, .unused))
-    case 1: send(.leaseReleased(worker, .wantsToRetire))
     case 2: finish(1 + below(3), of: worker)
     default: send(.leaseReleased(worker, .healthy))
     }

@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 @testable import PoolCore
 
 /// The friendly world: everybody does what they are told, and time passes. Whatever happened before, the pool must

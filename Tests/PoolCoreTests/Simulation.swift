@@ -1,3 +1,6 @@
+import TestSupport
+import Time
+
 @testable import PoolCore
 
 /// A pool and a world that mistreats it, all from one seed: workers that fail, hang and die, news that comes late,
@@ -45,7 +48,8 @@ struct Simulation {
       for _ in 0..<(50 + below(3000)) where harness.violations.isEmpty && !harness.isClosed { disturb() }
       if harness.violations.isEmpty, !harness.isClosed { recover() }
       if let violation = harness.violations.first {
-        return "\(violation)\n  seed \(seed), step \(step), machine \(machines), at \(harness.now) ns\n  "
+        return
+          "\(violation)\n  seed \(seed), step \(step), machine \(machines), at \(harness.now.sinceOrigin.count) ns\n  "
           + "\(harness.pool.configuration)\n  repeat with PREFORK_SEED=\(seed)"
       }
       machines += 1
@@ -118,7 +122,7 @@ struct Simulation {
     let limit: WaitLimit
     switch below(4) {
     case 0: limit = .unlessExhausted
-    case 1: limit = .within(UInt64(below(3_000_000_000)))
+    case 1: limit = .within(Nanoseconds(UInt64(below(3_000_000_000))))
     default: limit = .forever
     }
     send(.leaseRequested(WaiterID(harness.lastWaiter + 1 + UInt64(below(2))), limit))
@@ -152,7 +156,7 @@ struct Simulation {
     case 0..<6: send(.workerReady(worker))
     case 6..<8: send(.workerGone(worker, happens(80) ? .failedStart : .cannotStart))
     case 8: send(.workerBroken(worker))
-    case 9..<11: send(.startExtended(worker, by: happens(90) ? UInt64(below(8_000_000_000)) : .max))
+    case 9..<11: send(.startExtended(worker, by: happens(90) ? Nanoseconds(UInt64(below(8_000_000_000))) : .max))
     default: if happens(20) { sayItself(worker) }
     }
   }
@@ -166,7 +170,7 @@ struct Simulation {
       if harness.fireNext() { observe() }
     } else if let (_, deadline) = harness.timers.next, deadline > harness.now {
       // Up to the next timer, not over it: each firing is an event of its own.
-      harness.advance(by: UInt64.random(in: 0..<min(deadline - harness.now, 2_000_000_000), using: &chance))
+      harness.advance(by: Nanoseconds.random(in: 0..<min(deadline - harness.now, 2_000_000_000), using: &chance))
     }
   }
 
@@ -214,7 +218,7 @@ struct Simulation {
     let old = harness.pool.configuration
     var new = PoolConfiguration.random(using: &chance)
     while new.capacity != old.capacity { new = PoolConfiguration.random(using: &chance) }
-    new.stopLadder = Array(repeating: 1_000_000_000 * UInt64(1 + below(3)), count: old.stopLadder.count)
+    new.stopLadder = Array(repeating: .seconds(UInt64(1 + below(3))), count: old.stopLadder.count)
     sightings.reconfigured += 1
     harness.step(to: new)
     observe()
@@ -230,8 +234,10 @@ extension PoolConfiguration {
   /// Any configuration without a defect, small enough that the corners are near.
   static func random(using chance: inout SeededGenerator) -> PoolConfiguration {
     func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &chance) }
-    func sometimes(_ limit: UInt64) -> UInt64 { below(3) == 0 ? UInt64.random(in: 1...limit, using: &chance) : 0 }
-    let second: UInt64 = 1_000_000_000
+    func sometimes(_ limit: Nanoseconds) -> Nanoseconds {
+      below(3) == 0 ? Nanoseconds.random(in: 1...limit, using: &chance) : 0
+    }
+    let second: Nanoseconds = 1_000_000_000
     let maximum = 1 + below(6)
     var configuration = PoolConfiguration(minimum: below(maximum + 1), maximum: maximum)
     configuration.growsGradually = below(3) > 0
@@ -241,15 +247,15 @@ extension PoolConfiguration {
     configuration.startLimit = UInt64(1 + below(5)) * second
     configuration.readyIsProof = below(2) == 0
     configuration.settleTime = UInt64(below(3)) * second
-    configuration.backoff = Backoff(minimum: UInt64(below(100_000_000)), maximum: 5 * second)
+    configuration.backoff = Backoff(minimum: Nanoseconds(UInt64(below(100_000_000))), maximum: 5 * second)
     configuration.restartBudget = RestartBudget(failures: 1 + below(5), period: 10 * second)
     configuration.refusesWhileBreakerIsOpen = below(2) == 0
     configuration.triesStartsForWaiters = below(2) == 0
-    configuration.maximumJobs = Int(sometimes(20))
+    configuration.maximumJobs = Int(sometimes(20).count)
     configuration.maximumAge = sometimes(60 * second)
     configuration.jitter = [0, 0.1, 1][below(3)]
     configuration.surge = below(4)
-    configuration.idleLimit = below(2) == 0 ? UInt64.random(in: 1...3 * second, using: &chance) : 0
+    configuration.idleLimit = below(2) == 0 ? Nanoseconds.random(in: 1...3 * second, using: &chance) : 0
     configuration.probeInterval = sometimes(10 * second)
     configuration.stopLadder = Array(repeating: second, count: 1 + below(3))
     configuration.abandonsAfterLadder = below(4) == 0

@@ -1,11 +1,13 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import PoolCore
 
 @Suite("Limits are kept without a dip") struct ThroughputTests {
   /// Two workers, 300 ms to start, 5 ms for a job, a new one after 50 jobs.
   func world(
-    stop: UInt64 = 20 * millisecond, usesDemand: Bool = false, _ adjust: (inout PoolConfiguration) -> Void
+    stop: Nanoseconds = 20 * millisecond, usesDemand: Bool = false, _ adjust: (inout PoolConfiguration) -> Void
   ) -> BusyWorld {
     var configuration = PoolConfiguration(minimum: 2, maximum: 2)
     configuration.surge = 1

@@ -1,22 +1,24 @@
+import TestSupport
+import Time
+
 @testable import PoolCore
 
 /// The timers that a driver keeps, with what it can check about them: armed once, disarmed when armed.
 struct TimerTable {
   private struct Armed {
     var generation: UInt32 = 0
-    var deadline: UInt64 = 0
+    var deadline: Instant = 0
   }
 
   private static let kinds = SlotTimer.allCases.count
   /// One for each kind of each slot; generation 0 when not armed.
   private var ofSlots: [Armed] = []
-  private var ofWaiters: [UInt64: UInt64] = [:]
+  private var ofWaiters: [UInt64: Instant] = [:]
   private var breaker = Armed()
   private var review = Armed()
 
-  /// False when it is armed already. A deadline beyond the end of time never comes.
-  mutating func arm(_ timer: TimerID, at time: (partialValue: UInt64, overflow: Bool)) -> Bool {
-    let deadline = time.overflow ? UInt64.max : time.partialValue
+  /// False when it is armed already. One in the distant future never comes.
+  mutating func arm(_ timer: TimerID, at deadline: Instant) -> Bool {
     switch timer {
     case .slot(let slot, let kind, let generation):
       let place = slot.index * Self.kinds + kind.rawValue
@@ -61,30 +63,31 @@ struct TimerTable {
   }
 
   func isArmed(_ slot: Int, _ kind: SlotTimer) -> Bool { armed(slot, kind) != 0 }
-  func deadline(_ slot: Int, _ kind: SlotTimer) -> UInt64? {
+  func deadline(_ slot: Int, _ kind: SlotTimer) -> Instant? {
     isArmed(slot, kind) ? ofSlots[slot * Self.kinds + kind.rawValue].deadline : nil
   }
-  var breakerDeadline: UInt64? { breaker.generation == 0 ? nil : breaker.deadline }
-  var reviewDeadline: UInt64? { review.generation == 0 ? nil : review.deadline }
+  var breakerDeadline: Instant? { breaker.generation == 0 ? nil : breaker.deadline }
+  var reviewDeadline: Instant? { review.generation == 0 ? nil : review.deadline }
   var armedWaiters: Int { ofWaiters.count }
 
   /// The one that is due first; ties in a fixed order, so that a run can be repeated.
-  var next: (TimerID, UInt64)? {
-    var best: (TimerID, UInt64)?
-    for place in ofSlots.indices where ofSlots[place].generation != 0 && ofSlots[place].deadline < best?.1 ?? .max {
+  var next: (TimerID, Instant)? {
+    var best: (TimerID, Instant)?
+    for place in ofSlots.indices
+    where ofSlots[place].generation != 0 && ofSlots[place].deadline < best?.1 ?? .distantFuture {
       let kind = SlotTimer.allCases[place % Self.kinds]
       best = (
         .slot(SlotID(place / Self.kinds), kind, generation: ofSlots[place].generation), ofSlots[place].deadline
       )
     }
-    if breaker.generation != 0, breaker.deadline < best?.1 ?? .max {
+    if breaker.generation != 0, breaker.deadline < best?.1 ?? .distantFuture {
       best = (.breaker(generation: breaker.generation), breaker.deadline)
     }
-    if review.generation != 0, review.deadline < best?.1 ?? .max {
+    if review.generation != 0, review.deadline < best?.1 ?? .distantFuture {
       best = (.review(generation: review.generation), review.deadline)
     }
     if let (waiter, deadline) = ofWaiters.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }),
-      deadline < best?.1 ?? .max
+      deadline < best?.1 ?? .distantFuture
     {
       best = (.waiter(WaiterID(waiter)), deadline)
     }

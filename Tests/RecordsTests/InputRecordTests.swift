@@ -1,4 +1,7 @@
+import TestSupport
+import TestSupport
 import Testing
+import Time
 
 @testable import Records
 
@@ -66,8 +69,8 @@ import Testing
       ("9223372036", 9_223_372_036_000_000_000), ("9223372036e0", 9_223_372_036_000_000_000),
       ("00.1e1".dropFirst(), 1_000_000_000),
       ("0.00000000000000000001e20", 1_000_000_000), ("100000000000000000000e-20", 1_000_000_000),
-    ] as [(Substring, UInt64)])
-  func timeouts(_ number: Substring, _ nanoseconds: UInt64) throws {
+    ] as [(Substring, Nanoseconds)])
+  func timeouts(_ number: Substring, _ nanoseconds: Nanoseconds) throws {
     #expect(try Reading("{\"job\":1,\"timeout\":\(number)}").record.timeout == nanoseconds)
   }
 

@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import Time
 
 @testable import Records
 
@@ -95,7 +96,9 @@ import Testing
     var record = OutputRecord(
       seq: generator.next(), outcome: ["ok", "failed", "timeout"].randomElement(using: &generator)!,
       attempts: Int.random(in: 0 ... .max, using: &generator))
-    let microseconds = { (generator: inout SplitMix64) in UInt64.random(in: 0...1 << 50, using: &generator) * 1000 }
+    let microseconds = { (generator: inout SplitMix64) in
+      Nanoseconds.microseconds(UInt64.random(in: 0...1 << 50, using: &generator))
+    }
     if Bool.random(using: &generator) { record.slot = Int.random(in: 0...9999, using: &generator) }
     if Bool.random(using: &generator) { record.pid = Int32.random(in: 0 ... .max, using: &generator) }
     if Bool.random(using: &generator) { record.queued = microseconds(&generator) }

@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import Records
 
@@ -73,8 +75,8 @@ import Testing
     arguments: [
       (0, "0.000000"), (499, "0.000000"), (500, "0.000001"), (999_999_499, "0.999999"), (999_999_500, "1.000000"),
       (60_000_000_001, "60.000000"), (.max, "18446744073.709552"),
-    ] as [(UInt64, String)])
-  func seconds(_ nanoseconds: UInt64, _ text: String) {
+    ] as [(Nanoseconds, String)])
+  func seconds(_ nanoseconds: Nanoseconds, _ text: String) {
     var buffer = Array("{".utf8)
     buffer.appendMember("ran", seconds: nanoseconds)
     #expect(String(decoding: buffer, as: UTF8.self) == "{\"ran\":\(text)")

@@ -1,4 +1,5 @@
 import TestSupport
+import Time
 
 /// Random JSON, and random damage to it.
 struct RandomJSON {

@@ -1,4 +1,6 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import Records
 
@@ -6,7 +8,7 @@ import Testing
 @Suite struct SubmissionTests {
   /// The line of a job, read as the server reads it.
   private static func sent(
-    _ payload: [UInt8], isJSON: Bool = false, timeout: UInt64? = nil, retries: Int? = nil
+    _ payload: [UInt8], isJSON: Bool = false, timeout: Nanoseconds? = nil, retries: Int? = nil
   ) throws -> Reading {
     var terms: [UInt8] = []
     InputRecord.appendTerms(timeout: timeout, retries: retries, to: &terms)
@@ -33,10 +35,10 @@ import Testing
     #expect(try Self.sent(Array("[1,\n2]".utf8), isJSON: true).rawJob == "[1, 2]")
   }
 
-  @Test("terms arrive to the nanosecond", arguments: [1, 1_000_000_001, 250_000, .max] as [UInt64])
-  func terms(timeout: UInt64) throws {
+  @Test("terms arrive to the nanosecond", arguments: [1, 1_000_000_001, 250_000, .max] as [Nanoseconds])
+  func terms(timeout: Nanoseconds) throws {
     let record = try Self.sent([], timeout: timeout, retries: 5).record
-    #expect(record.timeout == min(timeout, InputRecord.longestTimeout * 1_000_000_000))
+    #expect(record.timeout == min(timeout, InputRecord.longestTimeout))
     #expect(record.retries == 5)
   }
 
@@ -45,7 +47,7 @@ import Testing
     for (line, timeout, retries, priority, key) in [
       (#"{"id":"mine","job":"x","timeout":2,"priority":-3,"key":[1, 2]}"#, 2_000_000_000, 4, -3, "[1, 2]"),
       (#"{"job":"x","retries":0}"#, 9, 0, 0, nil),
-    ] as [(String, UInt64, Int, Int32, String?)] {
+    ] as [(String, Nanoseconds, Int, Int32, String?)] {
       let reading = try Reading(line)
       var terms: [UInt8] = []
       reading.record.appendTerms(of: reading.line.span.bytes, timeout: 9, retries: 4, to: &terms)

@@ -1,19 +1,21 @@
 import JobCore
 import LinuxIO
+import TestSupport
 import Testing
+import Time
 
 @testable import RemotePool
 
 /// When it is worth to connect again.
 @Suite struct ReconnectionTests {
   static let address = SocketAddress.unix(path: "/s")
-  static let second: UInt64 = 1_000_000_000
+  static let second: Nanoseconds = 1_000_000_000
 
-  private static func patient(limit: UInt64? = nil) -> Reconnection {
+  private static func patient(limit: Nanoseconds? = nil) -> Reconnection {
     Reconnection(delay: RetryDelay(minimum: second, maximum: 8 * second), limit: limit, seed: 7)
   }
 
-  private static func wait(_ decision: Reconnection.Decision) -> UInt64? {
+  private static func wait(_ decision: Reconnection.Decision) -> Nanoseconds? {
     if case .again(let wait) = decision { wait } else { nil }
   }
 
@@ -60,19 +62,19 @@ import Testing
     var lucky = Self.patient(limit: 3 * Self.second)
     _ = lucky.lost(.closed, hasJobs: true, at: 0)
     lucky.answered()
-    #expect(Self.wait(lucky.lost(.closed, hasJobs: true, at: 9 * Self.second)) != nil)
+    #expect(Self.wait(lucky.lost(.closed, hasJobs: true, at: .origin + 9 * Self.second)) != nil)
   }
 
   @Test("a connection that has lasted longer than any wait was a good one, even if its job takes longer than the limit")
   func longJobs() {
     var patient = Self.patient(limit: 20 * Self.second)
     _ = patient.lost(.closed, hasJobs: true, at: 0)
-    patient.opened(at: Self.second)
-    #expect(Self.wait(patient.lost(.closed, hasJobs: true, at: 60 * Self.second)) != nil)
-    patient.opened(at: 61 * Self.second)
-    #expect(Self.wait(patient.lost(.closed, hasJobs: true, at: 62 * Self.second)) != nil)
-    patient.opened(at: 79 * Self.second)
-    #expect(patient.lost(.closed, hasJobs: true, at: 80 * Self.second) == .giveUp)
+    patient.opened(at: .origin + Self.second)
+    #expect(Self.wait(patient.lost(.closed, hasJobs: true, at: .origin + 60 * Self.second)) != nil)
+    patient.opened(at: .origin + 61 * Self.second)
+    #expect(Self.wait(patient.lost(.closed, hasJobs: true, at: .origin + 62 * Self.second)) != nil)
+    patient.opened(at: .origin + 79 * Self.second)
+    #expect(patient.lost(.closed, hasJobs: true, at: .origin + 80 * Self.second) == .giveUp)
   }
 
   @Test("nobody waits for what will not be otherwise: nonsense, no permission")
@@ -96,7 +98,7 @@ import Testing
   func verdicts() {
     let denied = SocketError.connect(Self.address, SystemError("connect", 13))
     #expect(Loss.unreachable(denied).verdict == .notPermitted)
-    #expect(Loss.unreachable(.timedOut(Self.address, milliseconds: 1)).verdict == .unreachable)
+    #expect(Loss.unreachable(.timedOut(Self.address, after: .milliseconds(1))).verdict == .unreachable)
     #expect(Loss.refused(reason: "", code: 75).verdict == .busy)
     #expect(Loss.refused(reason: "", code: 77).verdict == .notPermitted)
     #expect(Loss.refused(reason: "", code: 1).verdict == .unreachable)

@@ -1,18 +1,20 @@
+import TestSupport
 import Testing
+import Time
 
 @testable import ServiceManager
 
 /// What is told when: without a socket, without a clock.
 @Suite struct OutboxTests {
   /// All that goes out at `now`, and then the time at which to look again.
-  private func drain(_ outbox: inout Outbox, at now: UInt64, flushing: Bool = false) -> [String] {
+  private func drain(_ outbox: inout Outbox, at now: Instant, flushing: Bool = false) -> [String] {
     var steps: [String] = []
     while true {
       switch outbox.next(at: now, flushing: flushing) {
       case .notify(let text): steps.append(text)
       case .write(let entry): steps.append(entry.message)
       case .wait(let deadline):
-        if let deadline { steps.append("wait until \(deadline)") }
+        if let deadline { steps.append("wait until \(deadline.sinceOrigin.count)") }
         return steps
       }
     }
@@ -23,7 +25,7 @@ import Testing
     var outbox = Outbox()
     outbox.post(.ready)
     outbox.post(status: "4 workers")
-    outbox.post(.reloading(77))
+    outbox.post(.reloading(77_000))
     outbox.post(.ready)
     outbox.post(.stopping)
     outbox.post(.ready)
@@ -39,8 +41,8 @@ import Testing
     var outbox = Outbox()
     outbox.post(.ready)
     for began: UInt64 in 1...1000 {
-      outbox.post(.reloading(began))
-      outbox.post(.reloading(began))
+      outbox.post(.reloading(.origin + .microseconds(began)))
+      outbox.post(.reloading(.origin + .microseconds(began)))
       outbox.post(.ready)
       outbox.post(.ready)
     }
@@ -69,7 +71,7 @@ import Testing
     var outbox = Outbox()
     for time: UInt64 in 1...1000 {
       outbox.postAlive()
-      outbox.postExtension(time)
+      outbox.postExtension(.microseconds(time))
     }
     #expect(drain(&outbox, at: 0) == ["EXTEND_TIMEOUT_USEC=1000\nWATCHDOG=1"])
     #expect(outbox.isEmpty)

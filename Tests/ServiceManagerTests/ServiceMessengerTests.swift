@@ -3,6 +3,7 @@ import LinuxIO
 import Synchronization
 import TestSupport
 import Testing
+import Time
 
 @testable import ServiceManager
 
@@ -18,7 +19,7 @@ import Testing
       #expect(!messenger.notifies && !messenger.journals && messenger.watchdogInterval == nil)
       messenger.ready()
       messenger.log(JournalEntry(.info, "x"))
-      #expect(messenger.flush(milliseconds: 0))
+      #expect(messenger.flush(atMost: .milliseconds(0)))
       #expect(threads() == before)
     }
   }
@@ -42,11 +43,11 @@ import Testing
       #expect(heard(by: manager.descriptor).hasPrefix("RELOADING=1\nMONOTONIC_USEC="))
       messenger.ready()
       #expect(heard(by: manager.descriptor) == "READY=1")
-      messenger.extendTimeout(microseconds: 5_000_000)
+      messenger.extendTimeout(by: .seconds(5))
       #expect(heard(by: manager.descriptor) == "EXTEND_TIMEOUT_USEC=5000000")
       messenger.stopping()
       #expect(heard(by: manager.descriptor).hasPrefix("STOPPING=1"))
-      #expect(messenger.flush(milliseconds: 20_000))
+      #expect(messenger.flush(atMost: .milliseconds(20_000)))
     }
   }
 
@@ -87,14 +88,14 @@ import Testing
       }
       messenger.stopping()
       #expect(monotonicNow() - start < 5_000_000_000)
-      #expect(!messenger.flush(milliseconds: 100))
+      #expect(!messenger.flush(atMost: .milliseconds(100)))
       // It reads after all: what had been said last, and nothing of what had been overtaken.
       var texts: [String] = []
       while !(texts.last ?? "").contains("STOPPING=1") { texts.append(heard(by: manager.descriptor)) }
       #expect(texts.first?.hasPrefix("READY=1") == true)
       #expect(texts.last == "STOPPING=1\nWATCHDOG=1\nSTATUS=9999")
       #expect(texts.count < 2000)
-      #expect(messenger.flush(milliseconds: 20_000))
+      #expect(messenger.flush(atMost: .milliseconds(20_000)))
     }
   }
 
@@ -104,7 +105,7 @@ import Testing
     let messenger = try ServiceMessenger(ServiceMessenger.Channels(notify: nil, write: { written.append($0.message) }))
     #expect(messenger.journals && !messenger.notifies)
     for number in 0..<500 { messenger.log(JournalEntry(.info, "\(number)")) }
-    #expect(messenger.flush(milliseconds: 20_000))
+    #expect(messenger.flush(atMost: .milliseconds(20_000)))
     #expect(written.all == (0..<500).map(String.init))
   }
 
@@ -120,7 +121,7 @@ import Testing
       var entry = JournalEntry(.debug, "a test of prefork", kind: .workerRecycled)
       entry.slot = 0
       messenger.log(entry)
-      #expect(messenger.flush(milliseconds: 20_000))
+      #expect(messenger.flush(atMost: .milliseconds(20_000)))
     }
   }
 

@@ -1,17 +1,20 @@
 import TestSupport
 import Testing
+import Time
 import Timers
 
 /// Virtual time, in milliseconds: nothing sleeps.
 @Suite struct LoopClockTests {
-  private static let millisecond: UInt64 = 1_000_000
+  private static let millisecond: Nanoseconds = 1_000_000
+  /// What the kernel's clock shows in the beginning.
+  private static let start = Instant.origin + 5000 * millisecond
 
   /// A loop that plans its turns as the real one does, on a machine whose clock is set by hand.
   private struct Loop {
-    var clock = LoopClock(at: 5000 * millisecond)
-    var reading: UInt64 = 5000
+    var clock = LoopClock(at: start)
+    var reading = start
 
-    var now: UInt64 { clock.now / millisecond - 5000 }
+    var now: UInt64 { (clock.now - start) / millisecond }
 
     /// Waits for the timer at `deadline`, looking at the clock as often as it should, but stands still for `pause`
     /// after `moment` of the wait. True if that was noticed.
@@ -20,16 +23,16 @@ import Timers
       var left = moment
       var pause = pause
       while now < deadline {
-        let planned = clock.longestWait(until: (deadline + 5000) * millisecond)!
-        var span = (planned + millisecond - 1) / millisecond
+        let planned = clock.longestWait(until: start + deadline * millisecond)!
+        var span: UInt64 = (planned + millisecond - 1) / millisecond
         if pause > 0, left < span {
           // The kernel's timer goes on meanwhile: the wait ends with the pause, or as planned.
           span = max(span, left + pause)
           pause = 0
         }
         left -= min(left, span)
-        reading += span
-        if clock.beginTurn(at: reading * millisecond, planned: planned) { wasNoticed = true }
+        reading += span * millisecond
+        if clock.beginTurn(at: reading, planned: planned) { wasNoticed = true }
       }
       return wasNoticed
     }
@@ -40,7 +43,7 @@ import Timers
     var loop = Loop()
     let stoodStill = loop.wait(until: 3000)
     #expect(!stoodStill)
-    #expect(loop.now == loop.reading - 5000)
+    #expect(loop.clock.now == loop.reading)
     #expect(loop.clock.leftOut == 0)
   }
 
@@ -51,9 +54,9 @@ import Timers
     var loop = Loop()
     let stoodStill = loop.wait(until: 1000, pause: 20_000, after: moment)
     #expect(stoodStill)
-    let charged = 20_000 - loop.clock.leftOut / Self.millisecond
+    let charged = 20_000 - loop.clock.leftOut.milliseconds
     #expect(charged <= 125 + 100, "\(charged) ms of 20 s")
-    #expect(loop.clock.now + loop.clock.leftOut == loop.reading * Self.millisecond)
+    #expect(loop.clock.now + loop.clock.leftOut == loop.reading)
   }
 
   @Test("a long standstill costs an hour's timer no more than an eighth of what is left")
@@ -61,39 +64,42 @@ import Timers
     var loop = Loop()
     let stoodStill = loop.wait(until: 3_600_000, pause: 100_000_000, after: 1_800_000)
     #expect(stoodStill)
-    #expect(100_000_000 - loop.clock.leftOut / Self.millisecond <= 3_600_000 / 8 + 100)
+    #expect(100_000_000 - loop.clock.leftOut.milliseconds <= 3_600_000 / 8 + 100)
   }
 
   @Test("a busy machine that is a little late is not a standstill")
   func late() {
     var clock = LoopClock(at: 0)
-    let stoodStill = clock.beginTurn(at: 10 * Self.millisecond + LoopClock.tolerance, planned: 10 * Self.millisecond)
+    let stoodStill = clock.beginTurn(
+      at: .origin + 10 * Self.millisecond + LoopClock.tolerance, planned: 10 * Self.millisecond)
     #expect(!stoodStill)
-    #expect(clock.now == 10 * Self.millisecond + LoopClock.tolerance)
+    #expect(clock.now == .origin + 10 * Self.millisecond + LoopClock.tolerance)
   }
 
   @Test("a loop whose every turn takes long is still on its way: no timer is put off for ever")
   func slowTurns() {
     var clock = LoopClock(at: 0)
-    for turn in 1...100 { _ = clock.beginTurn(at: UInt64(turn) * 400 * Self.millisecond, planned: 0) }
-    #expect(clock.now == 100 * LoopClock.tolerance)
+    for turn in 1...100 { _ = clock.beginTurn(at: .origin + UInt64(turn) * 400 * Self.millisecond, planned: 0) }
+    #expect(clock.now == .origin + 100 * LoopClock.tolerance)
   }
 
   @Test("one that was continued has no excuse of being late")
   func interrupted() {
     var clock = LoopClock(at: 0)
-    let stoodStill = clock.beginTurn(at: 150 * Self.millisecond, planned: 100 * Self.millisecond, interrupted: true)
+    let stoodStill = clock.beginTurn(
+      at: .origin + 150 * Self.millisecond, planned: 100 * Self.millisecond, interrupted: true)
     #expect(stoodStill)
-    #expect(clock.now == 100 * Self.millisecond)
+    #expect(clock.now == .origin + 100 * Self.millisecond)
   }
 
   @Test("without a timer there is nothing to be wronged: all counts")
   func untimed() {
     var clock = LoopClock(at: 0)
+    let late = Instant(nanoseconds: .max / 2)
     #expect(clock.longestWait(until: nil) == nil)
-    let stoodStill = clock.beginTurn(at: UInt64.max / 2, planned: nil)
+    let stoodStill = clock.beginTurn(at: late, planned: nil)
     #expect(!stoodStill)
-    #expect(clock.now == UInt64.max / 2)
+    #expect(clock.now == late)
   }
 
   @Test("what waited on purpose counts, and what is known to have stood still does not")
@@ -110,24 +116,24 @@ import Timers
   func readings() {
     var clock = LoopClock(at: 0)
     for turn in 0..<3 as Range<UInt64> {
-      clock.count(until: turn * 1100 + 100)
-      clock.leaveOut(until: turn * 1100 + 1100)
+      clock.count(until: Instant(nanoseconds: turn * 1100 + 100))
+      clock.leaveOut(until: Instant(nanoseconds: turn * 1100 + 1100))
     }
     #expect(clock.now == 300)
     #expect([0, 99, 100, 150, 200, 250, 300].map { clock.reading(at: $0) } == [0, 99, 1100, 1150, 2200, 2250, 3300])
-    #expect(clock.reading(at: .max) == .max)
+    #expect(clock.reading(at: .distantFuture) == .distantFuture)
   }
 
   @Test("the oldest of many pauses are dropped: recent times stay exact")
   func manyPauses() {
     var clock = LoopClock(at: 0)
     for turn in 0..<1000 as Range<UInt64> {
-      clock.count(until: turn * 30 + 10)
-      clock.leaveOut(until: turn * 30 + 30)
+      clock.count(until: Instant(nanoseconds: turn * 30 + 10))
+      clock.leaveOut(until: Instant(nanoseconds: turn * 30 + 30))
     }
     #expect(clock.leftOut == 20_000)
     #expect(clock.reading(at: clock.now) == 30_000)
-    #expect(clock.reading(at: clock.now - 15) == 30_000 - 2 * 20 - 15)
+    #expect(clock.reading(at: clock.now - 15) == 29_945)
   }
 
   @Test("a clock that goes back, or to the end of time, breaks nothing")
@@ -140,8 +146,8 @@ import Timers
     clock.leaveOut(until: 4)
     #expect(clock.now == 1000 && clock.leftOut == 0)
     #expect(clock.longestWait(until: 0) == 0)
-    #expect(clock.longestWait(until: .max).map { $0 > 1 << 50 } == true)
-    let stoodStillToTheEnd = clock.beginTurn(at: .max, planned: 5)
+    #expect(clock.longestWait(until: .distantFuture).map { $0 > .seconds(1 << 20) } == true)
+    let stoodStillToTheEnd = clock.beginTurn(at: .distantFuture, planned: 5)
     #expect(stoodStillToTheEnd)
   }
 
@@ -150,15 +156,15 @@ import Timers
     var generator = SplitMix64(state: 5)
     for _ in 0..<200 {
       var clock = LoopClock(at: 1_000_000)
-      var reading: UInt64 = 1_000_000
+      var reading: Instant = 1_000_000
       for _ in 0..<200 {
         let before = clock.now
-        reading += UInt64.random(in: 0...1_000_000_000, using: &generator)
+        reading += Nanoseconds.random(in: 0...1_000_000_000, using: &generator)
         switch Int.random(in: 0...3, using: &generator) {
         case 0: clock.count(until: reading)
         case 1: clock.leaveOut(until: reading)
         default:
-          let planned = UInt64.random(in: 0...500_000_000, using: &generator)
+          let planned = Nanoseconds.random(in: 0...500_000_000, using: &generator)
           _ = clock.beginTurn(at: reading, planned: planned, interrupted: Bool.random(using: &generator))
         }
         #expect(clock.now >= before && clock.now + clock.leftOut == reading)

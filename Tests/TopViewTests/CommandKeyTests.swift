@@ -1,5 +1,7 @@
 import ControlProtocol
+import TestSupport
 import Testing
+import Time
 import TopView
 
 /// What keys ask the server for, and what is told of it.
@@ -11,7 +13,7 @@ import TopView
     return view
   }
 
-  private func message(_ view: TopView, at now: UInt64 = 0) -> String { view.frame(at: now)[22].text }
+  private func message(_ view: TopView, at now: Instant = 0) -> String { view.frame(at: now)[22].text }
 
   @Test("r recycles the chosen slot, R all of them; the answer is told")
   func recycling() {
@@ -19,11 +21,12 @@ import TopView
     let command = TopCommand.recycle(pool: "default", slot: 2)
     #expect(view.type("jjr") == .send(command))
     #expect(message(view) == "recycle slot 2 of default: asked for")
-    view.answered(command, refusal: nil, at: second)
-    #expect(message(view, at: second) == "recycle slot 2 of default: accepted")
-    view.answered(command, refusal: "uid 12 may not control this pool", at: 2 * second)
-    #expect(message(view, at: 2 * second) == "recycle slot 2 of default: refused: uid 12 may not control this pool")
-    #expect(message(view, at: 12 * second) == "")
+    view.answered(command, refusal: nil, at: .origin + second)
+    #expect(message(view, at: .origin + second) == "recycle slot 2 of default: accepted")
+    view.answered(command, refusal: "uid 12 may not control this pool", at: .origin + 2 * second)
+    #expect(
+      message(view, at: .origin + 2 * second) == "recycle slot 2 of default: refused: uid 12 may not control this pool")
+    #expect(message(view, at: .origin + 12 * second) == "")
     #expect(view.type("R") == .send(.recycleAll(pool: "default")))
   }
 
@@ -46,7 +49,7 @@ import TopView
     #expect(fixed.type("+") == .send(.scale(pool: "default", minimum: 2, maximum: 2)))
     pool.minimum = 2
     pool.maximum = 2
-    fixed.take([pool], at: second)
+    fixed.take([pool], at: .origin + second)
     #expect(fixed.type("-") == .send(.scale(pool: "default", minimum: 1, maximum: 1)))
   }
 
@@ -71,7 +74,7 @@ import TopView
     #expect(view.type("dy") == .send(.drain(pool: "default")))
     var pool = samplePool()
     pool.phase = .draining
-    view.take([pool], at: second)
+    view.take([pool], at: .origin + second)
     #expect(view.type("d") == nil)
     #expect(message(view) == "default is draining already")
   }
@@ -99,7 +102,7 @@ import TopView
     #expect(view.frame(at: 0)[0].text.contains("PAUSED"))
     var pool = samplePool()
     pool.jobs.ok = 7_000
-    view.take([pool], at: second)
+    view.take([pool], at: .origin + second)
     #expect(screen(view).contains("1283 ok"))
     view.type(" ")
     #expect(screen(view).contains("7000 ok"))
@@ -108,9 +111,9 @@ import TopView
   @Test("without a connection nothing is asked for, and the screen says so")
   func disconnected() {
     var view = view(samplePool())
-    view.lost("it was closed", at: second)
-    #expect(view.type("r", at: second) == nil)
-    #expect(message(view, at: second) == "recycle slot 0 of default: not done, there is no connection")
+    view.lost("it was closed", at: .origin + second)
+    #expect(view.type("r", at: .origin + second) == nil)
+    #expect(message(view, at: .origin + second) == "recycle slot 0 of default: not done, there is no connection")
   }
 
   @Test("q and Ctrl-C quit from anywhere, Ctrl-L draws anew")

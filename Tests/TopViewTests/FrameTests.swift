@@ -1,5 +1,7 @@
 import ControlProtocol
+import TestSupport
 import Testing
+import Time
 import TopView
 
 /// Whole screens, as an operator sees them.
@@ -12,10 +14,10 @@ import TopView
     for (jobs, now) in [(100, 1), (500, 2), (900, 3)] as [(Int, UInt64)] {
       pool.jobs.ok += jobs
       pool.jobs.failed += 1
-      view.take([pool], at: now * second)
+      view.take([pool], at: .origin + now * second)
     }
     #expect(
-      screen(view, at: 3 * second) == """
+      screen(view, at: .origin + 3 * second) == """
         default  serving  up 3h 12m  unix:/run/x.sock
         command   ./model.py --model large
         workers   2..4  3 serving  2 busy  1 idle  1 backing off  1 died  2 recycled
@@ -71,11 +73,11 @@ import TopView
     pool.slots[1].worker?.said = "prêt, 準備"
     view.take([pool], at: 0)
     pool.jobs.ok += 10
-    view.take([pool], at: 2 * second)
-    view.lost("nobody listens", at: 3 * second)
-    view.lost("nobody listens", at: 4 * second)
+    view.take([pool], at: .origin + 2 * second)
+    view.lost("nobody listens", at: .origin + 3 * second)
+    view.lost("nobody listens", at: .origin + 4 * second)
     #expect(
-      screen(view, at: 8 * second) == """
+      screen(view, at: .origin + 8 * second) == """
         default  draining  up 3h 12m  unix:/run/x.sock
         lost the connection 5 s ago, trying again (nobody listens)
         BREAKER OPEN: workers fail to start, starts are held back, 1 wait
@@ -93,8 +95,8 @@ import TopView
 
         q quit  ? help  r recycle  R all  +/- scale  d drain  s sort  Tab clients
         """)
-    view.take([pool], at: 9 * second)
-    #expect(!screen(view, at: 9 * second).contains("lost"))
+    view.take([pool], at: .origin + 9 * second)
+    #expect(!screen(view, at: .origin + 9 * second).contains("lost"))
   }
 
   @Test("the clients have a table of their own")
@@ -134,9 +136,9 @@ import TopView
     view.take([PoolStatus(name: "empty", phase: .starting)], at: 0)
     #expect(view.type("jkrG") == nil)
     #expect(screen(view).hasPrefix("empty  starting  up 0s"))
-    view.take([], at: second)
+    view.take([], at: .origin + second)
     #expect(view.type("R") == nil)
-    #expect(screen(view, at: second).contains("there is no pool to recycle"))
+    #expect(screen(view, at: .origin + second).contains("there is no pool to recycle"))
   }
 
   @Test("what is red, green or blue is said in words, too; the chosen row has a mark")

@@ -2,6 +2,7 @@ import Chronicle
 import ControlProtocol
 import Testing
 import TestSupport
+import Time
 import TopView
 
 /// Workers and clients that write what could spoil a screen.
@@ -49,10 +50,11 @@ import TopView
       let hasUnicode = Bool.random(using: &random)
       var view = sampleView(columns: columns, rows: rows, hasUnicode: hasUnicode)
       for time in 0..<4 as Range<UInt64> {
-        view.take((0..<Int.random(in: 0...3, using: &random)).map { _ in randomPool(&random) }, at: time * second)
-        for _ in 0..<5 { _ = view.press(randomKey(&random), at: time * second) }
-        if Bool.random(using: &random) { view.lost(randomText(&random), at: time * second) }
-        let frame = view.frame(at: time * second)
+        view.take(
+          (0..<Int.random(in: 0...3, using: &random)).map { _ in randomPool(&random) }, at: .origin + time * second)
+        for _ in 0..<5 { _ = view.press(randomKey(&random), at: .origin + time * second) }
+        if Bool.random(using: &random) { view.lost(randomText(&random), at: .origin + time * second) }
+        let frame = view.frame(at: .origin + time * second)
         #expect(frame.count == rows)
         for line in frame {
           #expect(line.cells <= columns)

@@ -1,5 +1,7 @@
 import ControlProtocol
+import TestSupport
 import Testing
+import Time
 import TopView
 
 /// Tables that are longer than the window.
@@ -66,11 +68,11 @@ import TopView
     #expect(Self.slots(view).chosen == 27)
     var pool = Self.bigPool()
     pool.slots[27].worker?.jobs = 500
-    view.take([pool], at: second)
+    view.take([pool], at: .origin + second)
     #expect(Self.slots(view).chosen == 27)
     #expect(Self.slots(view).seen.contains(27))
     pool.slots[27].worker?.jobs = 999
-    view.take([pool], at: 2 * second)
+    view.take([pool], at: .origin + 2 * second)
     view.type("s")
     #expect(Self.slots(view).seen.first == 999, "by memory")
     _ = view.press(.end, at: 0)
@@ -87,7 +89,7 @@ import TopView
     _ = view.press(.end, at: 0)
     var pool = PoolStatus(name: "big", phase: .serving)
     pool.slots = (0..<5).map { workingSlot($0, .idle, pid: 1, age: 1, jobs: 1) }
-    view.take([pool], at: second)
+    view.take([pool], at: .origin + second)
     #expect(Self.slots(view).seen == [0, 1, 2, 3, 4])
     #expect(Self.slots(view).chosen == 4)
   }

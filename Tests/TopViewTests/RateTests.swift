@@ -1,5 +1,7 @@
 import ControlProtocol
+import TestSupport
 import Testing
+import Time
 import TopView
 
 /// Rates, from statuses whose times are ours.
@@ -10,7 +12,7 @@ import TopView
     for (time, count) in counts.enumerated() {
       var pool = PoolStatus(name: "default", phase: .serving)
       pool.jobs.ok = count
-      view.take([pool], at: UInt64(time) * second)
+      view.take([pool], at: .origin + UInt64(time) * second)
     }
     return view
   }
@@ -40,7 +42,7 @@ import TopView
     var pool = PoolStatus(name: "default", phase: .serving)
     view.take([pool], at: 0)
     pool.jobs.ok = 40
-    view.take([pool], at: 4 * second)
+    view.take([pool], at: .origin + 4 * second)
     #expect(line("rate", of: view) == "rate                                ████  peak 10/s in 30s")
   }
 
@@ -57,7 +59,7 @@ import TopView
     view.take([pool], at: 0)
     pool.jobs.timeout += 1
     pool.jobs.crashed += 30
-    view.take([pool], at: 2 * second)
+    view.take([pool], at: .origin + 2 * second)
     #expect(line("not ok", of: view) == "not ok    8 failed  5 timeout (30/min)  30 crashed (15/s)")
   }
 
@@ -67,7 +69,7 @@ import TopView
     var pool = PoolStatus(name: "default", phase: .serving)
     view.take([pool], at: 0)
     pool.jobs.ok = 86_400 * 7
-    view.take([pool], at: 86_400 * second)
+    view.take([pool], at: .origin + 86_400 * second)
     #expect(line("rate", of: view).hasSuffix(String(repeating: "█", count: 30) + "  peak 7.0/s in 30s"))
   }
 }

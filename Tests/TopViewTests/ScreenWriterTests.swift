@@ -1,6 +1,8 @@
 import Chronicle
 import ControlProtocol
+import TestSupport
 import Testing
+import Time
 import TopView
 
 /// From frames to what is written.

@@ -1,9 +1,10 @@
 import Chronicle
 import ControlProtocol
 import TestSupport
+import Time
 import TopView
 
-let second: UInt64 = 1_000_000_000
+let second: Nanoseconds = 1_000_000_000
 
 /// A view of one pool at `unix:/run/x.sock`, without colours.
 func sampleView(
@@ -16,7 +17,7 @@ func sampleView(
 }
 
 /// What stands on the screen, without blanks at the ends of lines.
-func screen(_ view: TopView, at now: UInt64 = 0) -> String {
+func screen(_ view: TopView, at now: Instant = 0) -> String {
   view.frame(at: now).map { line in
     let text = line.text
     return String(text.prefix(text.count - text.reversed().prefix { $0 == " " }.count))
@@ -26,7 +27,7 @@ func screen(_ view: TopView, at now: UInt64 = 0) -> String {
 extension TopView {
   /// Presses the keys of these letters, one after the other; what the last one asks for.
   @discardableResult
-  mutating func type(_ letters: String, at now: UInt64 = 0) -> TopRequest? {
+  mutating func type(_ letters: String, at now: Instant = 0) -> TopRequest? {
     var request: TopRequest?
     for letter in letters.unicodeScalars { request = press(.character(letter), at: now) }
     return request
@@ -78,7 +79,7 @@ func samplePool(_ name: String = "default") -> PoolStatus {
 /// A slot with a worker; `age` in seconds.
 func workingSlot(_ number: Int, _ state: SlotStatus.State, pid: Int32, age: UInt64, jobs: Int) -> SlotStatus {
   var slot = SlotStatus(slot: number, state: state)
-  slot.worker = WorkerStatus(pid: pid, age: age * second, jobs: jobs)
+  slot.worker = WorkerStatus(pid: pid, age: .seconds(age), jobs: jobs)
   slot.worker?.memory = (100 + number) << 20
   return slot
 }
@@ -87,7 +88,7 @@ func workingSlot(_ number: Int, _ state: SlotStatus.State, pid: Int32, age: UInt
 func randomPool(_ random: inout SplitMix64) -> PoolStatus {
   var pool = PoolStatus(name: randomText(&random), phase: PoolStatus.Phase.allCases.randomElement(using: &random)!)
   func number() -> Int { Int(truncatingIfNeeded: random.next() >> UInt64.random(in: 1...64, using: &random)) }
-  pool.age = random.next()
+  pool.age = Nanoseconds(random.next())
   pool.command = (0..<Int.random(in: 0...3, using: &random)).map { _ in randomText(&random) }
   pool.minimum = number()
   pool.maximum = number()
@@ -99,16 +100,17 @@ func randomPool(_ random: inout SplitMix64) -> PoolStatus {
   pool.jobs.crashed = number()
   pool.jobs.expired = number()
   if Bool.random(using: &random) {
-    pool.runTimes = Percentiles(median: random.next(), p90: random.next(), p99: random.next())
+    pool.runTimes = Percentiles(
+      median: Nanoseconds(random.next()), p90: Nanoseconds(random.next()), p99: Nanoseconds(random.next()))
   }
   for slot in 0..<Int.random(in: 0...40, using: &random) {
     var status = SlotStatus(slot: slot, state: SlotStatus.State.allCases.randomElement(using: &random)!)
     if Bool.random(using: &random) {
       var worker = WorkerStatus(
-        pid: Int32.random(in: 1...4_194_304, using: &random), age: random.next(), jobs: number())
+        pid: Int32.random(in: 1...4_194_304, using: &random), age: Nanoseconds(random.next()), jobs: number())
       worker.memory = number()
       worker.job = random.next()
-      worker.jobElapsed = random.next()
+      worker.jobElapsed = Nanoseconds(random.next())
       worker.said = randomText(&random)
       status.worker = worker
     }
@@ -117,7 +119,8 @@ func randomPool(_ random: inout SplitMix64) -> PoolStatus {
     pool.slots.append(status)
   }
   for connection in 0..<Int.random(in: 0...9, using: &random) {
-    var client = ClientStatus(connection: UInt64(connection), peer: randomText(&random), age: random.next())
+    var client = ClientStatus(
+      connection: UInt64(connection), peer: randomText(&random), age: Nanoseconds(random.next()))
     client.unread = number()
     pool.clients.append(client)
   }

@@ -1,6 +1,8 @@
 import LinuxIO
 import PoolCore
+import TestSupport
 import Testing
+import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -25,7 +27,7 @@ import WorkerProcess
   }
 
   private func hearing(
-    before: String = "", after: String = "", wasReading: Bool = true, wait: UInt64? = 3 * millisecond,
+    before: String = "", after: String = "", wasReading: Bool = true, wait: Nanoseconds? = 3 * millisecond,
     end: WorkerExit? = nil
   ) -> Failure.Hearing {
     Failure.Hearing(

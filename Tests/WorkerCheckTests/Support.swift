@@ -1,4 +1,6 @@
 import PoolCore
+import TestSupport
+import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -8,13 +10,14 @@ import WorkerProcess
 /// Testing has an ExitStatus of its own.
 typealias WorkerExit = ExitStatus
 
-let millisecond: UInt64 = 1_000_000
-let second: UInt64 = 1_000_000_000
+let millisecond: Nanoseconds = 1_000_000
+let second: Nanoseconds = 1_000_000_000
 
 /// The check of a worker that echoes "test", with the usual limits.
 func configuration(
-  framing: Framing = .lines, readiness: Readiness = .assumed, probe: Exchange? = nil, startLimit: UInt64 = 60 * second,
-  ladder: [UInt64] = [5 * second, 5 * second, second]
+  framing: Framing = .lines, readiness: Readiness = .assumed, probe: Exchange? = nil,
+  startLimit: Nanoseconds = 60 * second,
+  ladder: [Nanoseconds] = [5 * second, 5 * second, second]
 ) -> CheckConfiguration {
   var pool = PoolConfiguration(minimum: 1, maximum: 1)
   pool.startLimit = startLimit
@@ -27,7 +30,7 @@ func configuration(
 }
 
 /// What is seen of a worker that does everything right.
-func goodWorker(start: UInt64 = 50 * millisecond) -> Observations {
+func goodWorker(start: Nanoseconds = 50 * millisecond) -> Observations {
   var seen = Observations()
   seen.start = start
   let reply = Observations.Reply(message: .job(1), sent: "\"test\"", text: "\"TEST\"", elapsed: millisecond)

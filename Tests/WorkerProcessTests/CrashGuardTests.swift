@@ -1,6 +1,8 @@
 import Glibc
 import LinuxIO
+import TestSupport
 import Testing
+import Time
 import WorkerProcess
 
 /// What becomes of workers when we are killed. The process that is killed is the one of the exit test; it says on its

@@ -1,5 +1,7 @@
 import Glibc
 import LinuxIO
+import TestSupport
+import Time
 
 @testable import WorkerProcess
 

@@ -1,6 +1,8 @@
 import CTestSupport
 import Glibc
+import TestSupport
 import Testing
+import Time
 import WorkerProcess
 
 @testable import LinuxIO

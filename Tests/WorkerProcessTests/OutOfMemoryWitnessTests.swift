@@ -1,12 +1,14 @@
 import Glibc
 import LinuxIO
+import TestSupport
 import Testing
+import Time
 
 @testable import WorkerProcess
 
 /// Was it the kernel's OOM killer?
 @Suite struct OutOfMemoryWitnessTests {
-  static let second: UInt64 = 1_000_000_000
+  static let second: Nanoseconds = 1_000_000_000
 
   /// A machine whose only counter is that of /proc/vmstat.
   static func machine(_ count: Int) -> GroupModel {
@@ -61,13 +63,16 @@ import Testing
     var witness = OutOfMemoryWitness(now: 0, in: model)
     model.put("oom_kill 4\n", at: "/proc/vmstat")
     var late = witness
-    witness.look(now: 6 * Self.second)
+    witness.look(now: .origin + 6 * Self.second)
     var soon = witness
     #expect(
-      soon.verdict(events: nil, now: 7 * Self.second) != nil, "the death may be known a little later than the kill")
-    witness.look(now: 12 * Self.second)
-    #expect(witness.verdict(events: nil, now: 13 * Self.second) == nil)
-    #expect(late.verdict(events: nil, now: 600 * Self.second) != nil, "as long as nobody looked, it may be this one's")
+      soon.verdict(events: nil, now: .origin + 7 * Self.second) != nil,
+      "the death may be known a little later than the kill")
+    witness.look(now: .origin + 12 * Self.second)
+    #expect(witness.verdict(events: nil, now: .origin + 13 * Self.second) == nil)
+    #expect(
+      late.verdict(events: nil, now: .origin + 600 * Self.second) != nil,
+      "as long as nobody looked, it may be this one's")
   }
 
   @Test("the counter nearest to us is asked: our own group of v2, else of v1, else the machine's")
@@ -95,8 +100,8 @@ import Testing
   @Test("a machine that tells nothing makes no verdict")
   func silence() {
     var witness = OutOfMemoryWitness(now: 0, in: GroupModel(mountinfo: "", membership: ""))
-    witness.look(now: 10 * Self.second)
-    #expect(witness.verdict(events: nil, now: 10 * Self.second) == nil)
+    witness.look(now: .origin + 10 * Self.second)
+    #expect(witness.verdict(events: nil, now: .origin + 10 * Self.second) == nil)
   }
 
   @Test(

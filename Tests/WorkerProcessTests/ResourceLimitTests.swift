@@ -1,5 +1,7 @@
 import LinuxIO
+import TestSupport
 import Testing
+import Time
 import WorkerProcess
 
 /// Limits as they are typed.

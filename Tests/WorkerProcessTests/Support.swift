@@ -6,6 +6,7 @@ import Testing
 @testable import WorkerProcess
 
 // Testing has one, too.
+import Time
 import enum WorkerProcess.ExitStatus
 
 /// A worker that is a line of sh.
@@ -65,7 +66,7 @@ extension WorkerSurroundings {
 let patience: CInt = 5000
 
 /// Milliseconds of CLOCK_MONOTONIC.
-func now() -> CInt { CInt(truncatingIfNeeded: monotonicNow() / 1_000_000 % 1_000_000_000) }
+func now() -> CInt { CInt(truncatingIfNeeded: monotonicNow().sinceOrigin.milliseconds % 1_000_000_000) }
 
 /// True as soon as the condition holds, false if it does not come to hold in time.
 func eventually(within limit: CInt = patience, _ condition: () throws -> Bool) rethrows -> Bool {

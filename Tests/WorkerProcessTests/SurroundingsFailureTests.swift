@@ -1,6 +1,8 @@
 import Glibc
 import LinuxIO
+import TestSupport
 import Testing
+import Time
 import WorkerProcess
 
 /// Whatever cannot be had is an error at once, which says what was tried and what to do.

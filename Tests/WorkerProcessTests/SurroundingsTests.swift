@@ -1,7 +1,9 @@
 import CTestSupport
 import Glibc
 import LinuxIO
+import TestSupport
 import Testing
+import Time
 import WorkerProcess
 
 // Testing has one, too.

@@ -1,5 +1,7 @@
 import LinuxIO
+import TestSupport
 import Testing
+import Time
 
 @testable import WorkerProcess
 

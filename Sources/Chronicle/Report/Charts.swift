@@ -1,3 +1,5 @@
+import Time
+
 /// Pictures as inline SVG. Shapes are stretched to any width; labels are HTML beside them, so that they stay readable on a phone.
 extension Page {
   /// All pictures are so many units wide.
@@ -106,16 +108,16 @@ func niceCeiling(_ value: Double) -> Double {
 }
 
 /// Marks for a time axis from 0 to `end`, at most 6 after the 0.
-func timeTicks(to end: UInt64) -> [(place: Double, text: String)] {
-  let second: UInt64 = 1_000_000_000
-  let small: [UInt64] = [1, 2, 5, 10, 20, 50, 100, 200, 500].map { $0 * 1_000_000 }
-  let units: [(nanoseconds: UInt64, name: String)] = [
-    (second, "s"), (60 * second, "min"), (3600 * second, "h"), (86_400 * second, "d"),
+func timeTicks(to end: Nanoseconds) -> [(place: Double, text: String)] {
+  let small = [1, 2, 5, 10, 20, 50, 100, 200, 500].map { Nanoseconds.milliseconds($0) }
+  let units: [(length: Nanoseconds, name: String)] = [
+    (.seconds(1), "s"), (.seconds(60), "min"), (.seconds(3600), "h"), (.seconds(86_400), "d"),
   ]
-  let large = units.flatMap { unit in ([1, 2, 5, 10, 20] as [UInt64]).map { $0 * unit.nanoseconds } }
-  let step = (small + large).first { end / $0 <= 6 } ?? max(1, end / 5)
-  let unit = units.last { $0.nanoseconds <= step } ?? (1_000_000, "ms")
-  return stride(from: 0, through: end, by: Int(step)).map { at in
-    (end == 0 ? 0 : Double(at) / Double(end), at == 0 ? "0" : "\(at / unit.nanoseconds) \(unit.name)")
+  let large = units.flatMap { unit in ([1, 2, 5, 10, 20] as [UInt64]).map { $0 * unit.length } }
+  let step = (small + large).first { end / $0 <= 6 as UInt64 } ?? end / 5
+  let unit = units.last { $0.length <= step } ?? (.milliseconds(1), "ms")
+  return stride(from: 0, through: end.count, by: Int(step.count)).map { at in
+    let text = at == 0 ? "0" : "\(Nanoseconds(at) / unit.length as UInt64) \(unit.name)"
+    return (end == .zero ? 0 : Double(at) / Double(end.count), text)
   }
 }

@@ -1,4 +1,5 @@
 import JobCore
+import Time
 
 /// The jobs that people want to see by name: the slowest, and the first and last of those that did not end well.
 struct NotableJobs: Sendable {
@@ -84,6 +85,6 @@ struct NotableJobs: Sendable {
 }
 
 extension SettledJob {
-  /// Nanoseconds of the last attempt; nil if there was none.
-  var runTime: UInt64? { startedAt.map { settledAt - min($0, settledAt) } }
+  /// How long the last attempt took; nil if there was none.
+  var runTime: Nanoseconds? { startedAt.map { settledAt - $0 } }
 }

@@ -1,8 +1,10 @@
+import Time
+
 /// Numbers as people read them.
 
 /// A duration with two or three digits: `340 ns`, `12.5 µs`, `1.40 ms`, `312 ms`, `4.10 s`, `2 min 5 s`, `3 h 20 min`.
-func durationText(_ nanoseconds: UInt64) -> String {
-  let seconds = nanoseconds / 1_000_000_000
+func durationText(_ duration: Nanoseconds) -> String {
+  let (nanoseconds, seconds) = (duration.count, duration.wholeSeconds)
   return switch nanoseconds {
   case ..<1000: "\(nanoseconds) ns"
   case ..<999_500: "\(digits(nanoseconds, per: 1000)) µs"

@@ -1,16 +1,17 @@
 import Text
+import Time
 
 extension RunReport {
   /// The pieces of time up to the end of the run, in at most `most` columns of equal width.
   private func columns(most: Int) -> (pieces: Int, count: Int) {
-    let all = Int((elapsed + buckets.width - 1) / buckets.width)
+    let all = Int((elapsed + buckets.width - .nanoseconds(1)) / buckets.width as UInt64)
     let pieces = max(1, (all + most - 1) / most)
     return (pieces, max(1, (all + pieces - 1) / pieces))
   }
 
   /// Where the run ends in a picture of so many columns, the last of which may be only partly filled.
   private func share(ofEndIn columns: (pieces: Int, count: Int)) -> Double {
-    Double(elapsed) / Double(UInt64(columns.pieces * columns.count) * buckets.width)
+    elapsed.seconds / (UInt64(columns.pieces * columns.count) * buckets.width).seconds
   }
 
   private func timeAxis(_ columns: (pieces: Int, count: Int), on page: inout Page) {
@@ -27,14 +28,14 @@ extension RunReport {
   // MARK: Throughput
 
   func appendThroughput(to page: inout Page) {
-    guard elapsed > 0, jobs > 0 else { return }
+    guard elapsed > .zero, jobs > 0 else { return }
     let columns = columns(most: 150)
     let width = UInt64(columns.pieces) * buckets.width
     let good = sums(settledOK, in: columns)
     let bad = sums(settledNotOK, in: columns)
     // The last column ends with the run; a sliver of one would show a rate that there never was.
     let seconds = (0..<columns.count).map {
-      Double(max(width / 2, min(width, elapsed - UInt64($0) * width))) / 1e9
+      max(width / 2, min(width, elapsed - UInt64($0) * width)).seconds
     }
     let rates = good.indices.map { Double(good[$0] + bad[$0]) / seconds[$0] }
     let top = niceCeiling(rates.max() ?? 1)
@@ -92,7 +93,7 @@ extension RunReport {
     guard let first = classes.first, let last = classes.last else { return }
     let from = logarithm(first.from).rounded(.down)
     let span = max(1, logarithm(last.to).rounded(.up) - from)
-    let place = { (time: UInt64) in (logarithm(time) - from) / span }
+    let place = { (time: Nanoseconds) in (logarithm(time) - from) / span }
     // The classes are not equally wide on this scale: it is the area that shows the jobs.
     let densities = classes.map { Double($0.count) / max(0.0001, place($0.to) - place($0.from)) }
     let most = densities.max() ?? 1
@@ -116,7 +117,7 @@ extension RunReport {
       page.text("\(durationText(one.from)) to \(durationText(one.to)): \(jobs)")
       page.markup("</title></rect>")
     }
-    let marks = [0.5, 0.9, 0.99].map { runTimes.quantile($0) ?? 0 }
+    let marks = [0.5, 0.9, 0.99].map { runTimes.quantile($0) ?? .zero }
     page.uprights("median", at: [place(marks[0])], height: 200)
     page.uprights("p90", at: [place(marks[1])], height: 200)
     page.uprights("p99", at: [place(marks[2])], height: 200)
@@ -137,15 +138,15 @@ extension RunReport {
   }
 
   /// Powers of ten, and also twice and five times those.
-  private static func roundTimes(finely: Bool) -> [UInt64] {
+  private static func roundTimes(finely: Bool) -> [Nanoseconds] {
     let powers: [UInt64] = (0...15).map { (0..<$0).reduce(1) { power, _ in power * 10 } }
-    return powers.flatMap { power in (finely ? [1, 2, 5] : [1]).map { power * $0 } }
+    return powers.flatMap { power in (finely ? [1, 2, 5] : [1]).map { Nanoseconds(power * $0) } }
   }
 
   // MARK: Slots
 
   func appendTimelines(to page: inout Page) {
-    guard elapsed > 0, !timelines.rows.isEmpty else { return }
+    guard elapsed > .zero, !timelines.rows.isEmpty else { return }
     let columns = columns(most: 200)
     page.beginSection("Slots", "What each slot did with its time; to the right, how much of it went to jobs.")
     page.markup(timelines.rows.count <= 16 ? "<div class=\"slots few\">" : "<div class=\"slots\">")
@@ -153,7 +154,7 @@ extension RunReport {
       let name = slot < SlotTimelines.mostShown ? "\(slot)" : "+\(row.slots)"
       page.element("b", name)
       appendTimeline(row, called: name, columns, to: &page)
-      page.element("span", shareText(total(row.jobs), of: elapsed * UInt64(row.slots)))
+      page.element("span", shareText(total(row.jobs), of: (elapsed * UInt64(row.slots)).count))
     }
     page.markup("<b></b><div>")
     timeAxis(columns, on: &page)
@@ -165,7 +166,7 @@ extension RunReport {
     page.folded(
       "Share of time, by slot", head: ["Slot", "Job", "Start", "Probe, reset, stop", "No worker", "Died, not started"],
       rows: timelines.rows.enumerated().map { slot, row in
-        let time = elapsed * UInt64(row.slots)
+        let time = (elapsed * UInt64(row.slots)).count
         return [
           slot < SlotTimelines.mostShown ? "\(slot)" : "\(row.slots) more", shareText(total(row.jobs), of: time),
           shareText(total(row.starts), of: time), shareText(total(row.upkeep), of: time),
@@ -180,7 +181,7 @@ extension RunReport {
   ) {
     let width = UInt64(columns.pieces) * buckets.width
     // Of the last column, only what lies before the end of the run.
-    let times = (0..<columns.count).map { Double(min(width, elapsed - UInt64($0) * width)) * Double(row.slots) }
+    let times = (0..<columns.count).map { Double(min(width, elapsed - UInt64($0) * width).count) * Double(row.slots) }
     let heights = { (amounts: [UInt64]) in
       zip(amounts, times).map { Int(min(1, Double($0) / max(1, $1)) * 40 + 0.5) }
     }
@@ -203,8 +204,9 @@ extension RunReport {
   private func total(_ series: Series) -> UInt64 { series.values.reduce(0, +) }
 }
 
-/// The binary logarithm to 24 bits behind the point, which the standard library lacks. 0 for 0.
-private func logarithm(_ number: UInt64) -> Double {
+/// The binary logarithm of the nanoseconds to 24 bits behind the point, which the standard library lacks. 0 for 0.
+private func logarithm(_ time: Nanoseconds) -> Double {
+  let number = time.count
   guard number > 0 else { return 0 }
   let exponent = 63 - number.leadingZeroBitCount
   var rest = Double(number) / Double(UInt64(1) << UInt64(exponent))
@@ -222,11 +224,11 @@ private func logarithm(_ number: UInt64) -> Double {
 }
 
 /// A power of ten nanoseconds, or a few times that.
-private func durationTick(_ time: UInt64) -> String {
+private func durationTick(_ time: Nanoseconds) -> String {
   switch time {
-  case ..<1000: "\(time) ns"
-  case ..<1_000_000: "\(time / 1000) µs"
-  case ..<1_000_000_000: "\(time / 1_000_000) ms"
-  default: "\(time / 1_000_000_000) s"
+  case ..<Nanoseconds.microseconds(1): "\(time.count) ns"
+  case ..<Nanoseconds.milliseconds(1): "\(time.microseconds) µs"
+  case ..<Nanoseconds.seconds(1): "\(time.milliseconds) ms"
+  default: "\(time.wholeSeconds) s"
   }
 }

@@ -1,3 +1,5 @@
+import Time
+
 /// The jobs that a page names.
 extension RunReport {
   func appendSlowest(to page: inout Page) {
@@ -13,8 +15,8 @@ extension RunReport {
       numbersFrom: 2,
       rows: jobs.map { job in
         [
-          nameText(job), job.outcome.description, durationText(job.runTime ?? 0), waitText(job), "\(job.attempts)",
-          job.slot.map { "\($0)" } ?? "–", job.startedAt.map(durationText) ?? "–",
+          nameText(job), job.outcome.description, durationText(job.runTime ?? .zero), waitText(job), "\(job.attempts)",
+          job.slot.map { "\($0)" } ?? "–", job.startedAt.map { durationText($0 - .origin) } ?? "–",
         ] + (hasCPU ? [job.cpu.map(durationText) ?? "–"] : [])
           + (hasMemory ? [job.memoryChange.map(signedSizeText) ?? "–"] : [])
       })
@@ -70,7 +72,7 @@ extension RunReport {
   }
 
   private func circumstances(of job: SettledJob) -> String {
-    var parts = ["settled at \(durationText(job.settledAt))"]
+    var parts = ["settled at \(durationText(job.settledAt - .origin))"]
     if let time = job.runTime { parts.append("ran \(durationText(time))") }
     if job.attempts > 1 { parts.append("\(job.attempts) attempts") }
     if job.attempts == 0 { parts.append("no worker had it") }
@@ -87,7 +89,7 @@ extension RunReport {
 
   private func waitText(_ job: SettledJob) -> String {
     guard job.attempts <= 1, let started = job.startedAt else { return "–" }
-    return durationText(started - min(job.acceptedAt, started))
+    return durationText(started - job.acceptedAt)
   }
 
   private func signedSizeText(_ bytes: Int64) -> String { (bytes > 0 ? "+" : "") + sizeText(bytes) }

@@ -83,7 +83,7 @@ extension RunReport {
   }
 
   private var jobFigures: [(name: String, value: String)] {
-    let rate = elapsed == 0 ? "–" : rateText(Double(jobs) / (Double(elapsed) / 1e9))
+    let rate = elapsed == .zero ? "–" : rateText(Double(jobs) / elapsed.seconds)
     return [
       ("settled", groupedText(jobs)), ("not ok", groupedText(notable.failedCount)), ("attempts", groupedText(attempts)),
       ("elapsed", durationText(elapsed)), ("jobs per second", rate),
@@ -93,7 +93,7 @@ extension RunReport {
   private func quantiles(of times: RunTimes) -> [(name: String, value: String)] {
     guard times.count > 0 else { return [] }
     let shares: [(String, Double)] = [("median", 0.5), ("90 %", 0.9), ("99 %", 0.99)]
-    return shares.map { ($0.0, durationText(times.quantile($0.1) ?? 0)) } + [
+    return shares.map { ($0.0, durationText(times.quantile($0.1) ?? .zero)) } + [
       ("longest", durationText(times.longest)), ("in all", durationText(times.total)),
     ]
   }
@@ -109,7 +109,7 @@ extension RunReport {
 
   private var memoryFigures: [(name: String, value: String)] {
     var figures = [("mean change a job", sizeText(memoryChange / Int64(memoryReadings)))]
-    if let leak = memory.leakPerJob { figures.append(("leak a job", sizeText(leak))) }
+    if let leak = memory.leak { figures.append(("leak a job", sizeText(leak.perJob))) }
     return figures
   }
 

@@ -1,4 +1,5 @@
 import JobCore
+import Time
 
 /// Everything about a run that its page tells, gathered while it runs, in memory that does not grow with it: time is kept in at most
 /// 600 pieces, durations as histograms, jobs as the 20 slowest and the first and last 20 that did not end well.
@@ -25,8 +26,8 @@ public struct RunReport: Sendable {
   public private(set) var workersStarted: UInt64 = 0
   /// Attempts that are over, answered or not.
   public private(set) var attempts: UInt64 = 0
-  /// Nanoseconds from the beginning of the run to the latest event.
-  public private(set) var elapsed: UInt64 = 0
+  /// From the beginning of the run to the latest event.
+  public private(set) var elapsed: Nanoseconds = .zero
   /// How the memory of the workers went.
   public private(set) var memory = MemoryAdvice()
 
@@ -89,7 +90,7 @@ public struct RunReport: Sendable {
       settledNotOK.add(1, at: job.settledAt, in: &buckets)
     }
     if let time = job.runTime { runTimes.add(time) }
-    if job.attempts <= 1, let started = job.startedAt { queueTimes.add(started - min(job.acceptedAt, started)) }
+    if job.attempts <= 1, let started = job.startedAt { queueTimes.add(started - job.acceptedAt) }
     if let cpu = job.cpu { cpuTimes.add(cpu) }
     if let change = job.memoryChange {
       memoryReadings += 1
@@ -99,13 +100,13 @@ public struct RunReport: Sendable {
     notable.add(job)
   }
 
-  private mutating func reach(_ time: UInt64) { elapsed = max(elapsed, time) }
+  private mutating func reach(_ instant: Instant) { elapsed = max(elapsed, instant - .origin) }
 
   /// All series over the same pieces of time, and workers that still live counted until now.
   func closed() -> RunReport {
     var whole = self
-    _ = whole.buckets.index(of: elapsed)
-    whole.timelines.close(at: elapsed, buckets: &whole.buckets)
+    _ = whole.buckets.index(of: .origin + elapsed)
+    whole.timelines.close(at: .origin + elapsed, buckets: &whole.buckets)
     whole.settledOK.align(to: whole.buckets)
     whole.settledNotOK.align(to: whole.buckets)
     whole.waiting.alignGreatest(to: whole.buckets)

@@ -1,3 +1,5 @@
+import Time
+
 /// What each slot did with its time: with a job, in a start, in a probe, reset or stop, idle, or without a worker. The first 64
 /// slots each for itself, the rest in one sum.
 struct SlotTimelines: Sendable {
@@ -19,7 +21,7 @@ struct SlotTimelines: Sendable {
 
   /// The worker that a slot has now.
   private struct Worker: Sendable {
-    var startedAt: UInt64
+    var startedAt: Instant
     /// Whether its start is over: it is ready, or stopped before it was.
     var hasStarted = false
   }
@@ -30,19 +32,19 @@ struct SlotTimelines: Sendable {
   /// How many slots there are.
   var slots: Int { workers.count }
 
-  mutating func started(in slot: Int, at: UInt64) {
+  mutating func started(in slot: Int, at: Instant) {
     row(of: slot)
     workers[slot] = Worker(startedAt: at)
   }
 
-  mutating func ready(in slot: Int, since: UInt64, at: UInt64, buckets: inout TimeBuckets) {
+  mutating func ready(in slot: Int, since: Instant, at: Instant, buckets: inout TimeBuckets) {
     let row = row(of: slot)
     if workers[slot] == nil { workers[slot] = Worker(startedAt: since) }
     workers[slot]!.hasStarted = true
     rows[row].starts.add(from: since, to: at, in: &buckets)
   }
 
-  mutating func ended(in slot: Int, badly: Bool, at: UInt64, buckets: inout TimeBuckets) {
+  mutating func ended(in slot: Int, badly: Bool, at: Instant, buckets: inout TimeBuckets) {
     let row = row(of: slot)
     if badly { rows[row].deaths.add(1, at: at, in: &buckets) }
     guard let worker = workers[slot] else { return }
@@ -51,25 +53,25 @@ struct SlotTimelines: Sendable {
     workers[slot] = nil
   }
 
-  mutating func upkeep(_ upkeep: Upkeep, in slot: Int, since: UInt64, at: UInt64, buckets: inout TimeBuckets) {
+  mutating func upkeep(_ upkeep: Upkeep, in slot: Int, since: Instant, at: Instant, buckets: inout TimeBuckets) {
     let row = row(of: slot)
     if upkeep == .stop { endStart(in: slot, at: since, buckets: &buckets) }
     rows[row].upkeep.add(from: since, to: at, in: &buckets)
   }
 
-  mutating func attempt(in slot: Int, since: UInt64, at: UInt64, buckets: inout TimeBuckets) {
+  mutating func attempt(in slot: Int, since: Instant, at: Instant, buckets: inout TimeBuckets) {
     rows[row(of: slot)].jobs.add(from: since, to: at, in: &buckets)
   }
 
   /// The worker will not become ready any more, if it is not.
-  private mutating func endStart(in slot: Int, at: UInt64, buckets: inout TimeBuckets) {
+  private mutating func endStart(in slot: Int, at: Instant, buckets: inout TimeBuckets) {
     guard let worker = workers[slot], !worker.hasStarted else { return }
     rows[row(of: slot)].starts.add(from: worker.startedAt, to: at, in: &buckets)
     workers[slot]!.hasStarted = true
   }
 
   /// The run is over at `end`, whoever still lives; all series have the same pieces after this.
-  mutating func close(at end: UInt64, buckets: inout TimeBuckets) {
+  mutating func close(at end: Instant, buckets: inout TimeBuckets) {
     for slot in workers.indices where workers[slot] != nil { ended(in: slot, badly: false, at: end, buckets: &buckets) }
     for row in rows.indices {
       rows[row].jobs.align(to: buckets)

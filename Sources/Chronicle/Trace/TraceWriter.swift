@@ -1,3 +1,5 @@
+import Time
+
 /// Writes a run as a timeline in the Chrome trace format, which Perfetto and Chrome's own viewer open: a row per slot; starts,
 /// attempts, probes, resets and stops as spans; ends of workers as instants; queue, workers and throughput as counters.
 ///
@@ -16,10 +18,10 @@ public struct TraceWriter: Sendable {
   /// The rows of one slot, and its worker.
   private struct Track: Sendable {
     /// When the last span of each row ends. There is one row, unless spans overlap.
-    var ends: [UInt64] = []
+    var ends: [Instant] = []
     var pid: Int32 = 0
     /// When the worker was started, as long as it is not ready and nothing tells of its failed start.
-    var startingSince: UInt64?
+    var startingSince: Instant?
   }
 
   /// The second row of a slot comes so many thread numbers behind the first. There are never so many slots.
@@ -29,7 +31,7 @@ public struct TraceWriter: Sendable {
   private let process: Int64
   private var tracks: [Track] = []
   private var lastSample: Sample?
-  private var latest: UInt64 = 0
+  private var latest: Instant = .origin
 
   /// A trace of the run of process `pid` under a title (the command line, say); its beginning is put into `buffer`.
   public init(title: String, pid: Int32, into buffer: inout [UInt8]) {
@@ -72,7 +74,7 @@ public struct TraceWriter: Sendable {
   /// Puts the last event and the closing bracket into `buffer`. Nothing may follow.
   public mutating func end(to buffer: inout [UInt8]) {
     buffer.append("{\"name\":\"end of the run\",\"ph\":\"i\",\"s\":\"p\",\"ts\":")
-    buffer.append(microseconds: latest)
+    buffer.append(microseconds: latest.sinceOrigin)
     appendProcess(to: &buffer)
     buffer.append(",\"tid\":0}\n]\n")
   }
@@ -80,7 +82,7 @@ public struct TraceWriter: Sendable {
   // MARK: Workers
 
   private mutating func append(
-    _ upkeep: Upkeep, in slot: Int, from since: UInt64, to at: UInt64, wentWell: Bool, into buffer: inout [UInt8]
+    _ upkeep: Upkeep, in slot: Int, from since: Instant, to at: Instant, wentWell: Bool, into buffer: inout [UInt8]
   ) {
     prepare(slot, to: &buffer)
     if upkeep == .stop { appendFailedStart(in: slot, to: since, into: &buffer) }
@@ -94,7 +96,7 @@ public struct TraceWriter: Sendable {
   }
 
   /// A worker that ends, or is stopped, before it is ready had a start, too.
-  private mutating func appendFailedStart(in slot: Int, to end: UInt64, into buffer: inout [UInt8]) {
+  private mutating func appendFailedStart(in slot: Int, to end: Instant, into buffer: inout [UInt8]) {
     guard let since = tracks[slot].startingSince else { return }
     tracks[slot].startingSince = nil
     appendSpan("failed start", in: slot, from: since, to: end, into: &buffer)
@@ -102,7 +104,7 @@ public struct TraceWriter: Sendable {
   }
 
   private mutating func appendEnd(
-    _ end: WorkerEnd, of pid: Int32, in slot: Int, cause: String, at: UInt64, to buffer: inout [UInt8]
+    _ end: WorkerEnd, of pid: Int32, in slot: Int, cause: String, at: Instant, to buffer: inout [UInt8]
   ) {
     prepare(slot, to: &buffer)
     appendFailedStart(in: slot, to: at, into: &buffer)
@@ -113,7 +115,7 @@ public struct TraceWriter: Sendable {
     case .failedStart: buffer.append("{\"name\":\"did not start\",\"cname\":\"terrible\"")
     }
     buffer.append(",\"cat\":\"worker\",\"ph\":\"i\",\"s\":\"t\",\"ts\":")
-    buffer.append(microseconds: at)
+    buffer.append(microseconds: at.sinceOrigin)
     appendPlace(slot: slot, row: 0, to: &buffer)
     buffer.append(",\"args\":{\"worker\":")
     buffer.append(number: Int64(pid))
@@ -126,7 +128,7 @@ public struct TraceWriter: Sendable {
   // MARK: Jobs
 
   private mutating func appendAttempt(
-    _ attempt: Int, at job: UInt64, in slot: Int, failure: String?, from since: UInt64, to at: UInt64,
+    _ attempt: Int, at job: UInt64, in slot: Int, failure: String?, from since: Instant, to at: Instant,
     into buffer: inout [UInt8]
   ) {
     prepare(slot, to: &buffer)
@@ -161,9 +163,9 @@ public struct TraceWriter: Sendable {
     buffer.append(",\"starting\":")
     buffer.append(number: Int64(sample.starting))
     close(&buffer)
-    let before = lastSample ?? Sample(at: 0, queued: 0, running: 0, settled: 0, notOK: 0, serving: 0, starting: 0)
+    let before = lastSample ?? Sample(at: .origin, queued: 0, running: 0, settled: 0, notOK: 0, serving: 0, starting: 0)
     if sample.at > before.at {
-      let seconds = Double(sample.at - before.at) / 1e9
+      let seconds = (sample.at - before.at).seconds
       let rate = Double(max(0, sample.settled - before.settled)) / seconds
       appendCounter("jobs per second", at: sample.at, to: &buffer)
       buffer.append("\"settled\":")
@@ -174,11 +176,11 @@ public struct TraceWriter: Sendable {
     latest = max(latest, sample.at)
   }
 
-  private func appendCounter(_ name: StaticString, at: UInt64, to buffer: inout [UInt8]) {
+  private func appendCounter(_ name: StaticString, at: Instant, to buffer: inout [UInt8]) {
     buffer.append("{\"name\":\"")
     buffer.append(name)
     buffer.append("\",\"ph\":\"C\",\"ts\":")
-    buffer.append(microseconds: at)
+    buffer.append(microseconds: at.sinceOrigin)
     appendProcess(to: &buffer)
     buffer.append(",\"args\":{")
   }
@@ -187,7 +189,7 @@ public struct TraceWriter: Sendable {
 
   /// Begins a span, up to the arguments, which start with the worker's pid; `close` ends it.
   private mutating func appendSpan(
-    _ name: StaticString, in slot: Int, from since: UInt64, to at: UInt64, into buffer: inout [UInt8]
+    _ name: StaticString, in slot: Int, from since: Instant, to at: Instant, into buffer: inout [UInt8]
   ) {
     let row = rowOfSpan(in: slot, from: since, to: at, announcedIn: &buffer)
     buffer.append("{\"name\":\"")
@@ -197,12 +199,12 @@ public struct TraceWriter: Sendable {
   }
 
   private mutating func appendTimes(
-    of slot: Int, row: Int, from since: UInt64, to at: UInt64, into buffer: inout [UInt8]
+    of slot: Int, row: Int, from since: Instant, to at: Instant, into buffer: inout [UInt8]
   ) {
     buffer.append(",\"ph\":\"X\",\"ts\":")
-    buffer.append(microseconds: since)
+    buffer.append(microseconds: since.sinceOrigin)
     buffer.append(",\"dur\":")
-    buffer.append(microseconds: at - min(since, at))
+    buffer.append(microseconds: at - since)
     appendPlace(slot: slot, row: row, to: &buffer)
     buffer.append(",\"args\":{\"worker\":")
     buffer.append(number: Int64(tracks[slot].pid))
@@ -225,7 +227,7 @@ public struct TraceWriter: Sendable {
   /// The viewers nest the spans of a row by their times, and drop or misplace what overlaps only in part. Therefore the spans of a row
   /// here never overlap: one that would (jobs that wait in the pipe of a worker) goes into the next row of its slot.
   private mutating func rowOfSpan(
-    in slot: Int, from since: UInt64, to at: UInt64, announcedIn buffer: inout [UInt8]
+    in slot: Int, from since: Instant, to at: Instant, announcedIn buffer: inout [UInt8]
   ) -> Int {
     var row = 0
     while row < tracks[slot].ends.count, tracks[slot].ends[row] > since { row += 1 }
@@ -241,7 +243,7 @@ public struct TraceWriter: Sendable {
 
   private mutating func addRow(to slot: Int, announcedIn buffer: inout [UInt8]) {
     let row = tracks[slot].ends.count
-    tracks[slot].ends.append(0)
+    tracks[slot].ends.append(.origin)
     buffer.append("{\"name\":\"thread_name\",\"ph\":\"M\"")
     appendPlace(slot: slot, row: row, to: &buffer)
     buffer.append(",\"args\":{\"name\":\"slot ")
@@ -259,10 +261,10 @@ public struct TraceWriter: Sendable {
 }
 
 extension [UInt8] {
-  /// Nanoseconds as the microseconds that the format wants, exactly: three decimals.
-  fileprivate mutating func append(microseconds nanoseconds: UInt64) {
-    append(digits: nanoseconds / 1000)
+  /// A time in the microseconds that the format wants, exactly: three decimals.
+  fileprivate mutating func append(microseconds time: Nanoseconds) {
+    append(digits: time.microseconds)
     append(UInt8(ascii: "."))
-    append(digits: nanoseconds % 1000, atLeast: 3)
+    append(digits: time.count % 1000, atLeast: 3)
   }
 }

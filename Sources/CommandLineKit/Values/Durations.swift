@@ -1,22 +1,24 @@
+import Time
+
 /// So many events per period, as in `5/10s`.
 public struct CountPerPeriod: Equatable, Sendable {
   /// How many. At least 1.
   public let count: Int
-  /// Within how long, in nanoseconds. At least 1.
-  public let period: UInt64
+  /// Within how long. Over zero.
+  public let period: Nanoseconds
 }
 
-/// The longest duration that is accepted, in nanoseconds: 292 years, so that adding it to a clock cannot overflow.
-let longestDuration = UInt64(Int64.max)
+/// The longest duration that is accepted: 292 years, which a signed number of nanoseconds can hold.
+let longestDuration = Nanoseconds(UInt64(Int64.max))
 /// It in whole days, for error messages.
-private let longestDurationText = "\(longestDuration / 86_400_000_000_000)d"
+private let longestDurationText = "\(longestDuration.wholeSeconds / 86_400)d"
 /// More events per period than anybody means. Each of them may be remembered until the period is over.
 private let largestCount = 1_000_000
 
-extension ValueKind where Value == UInt64 {
-  /// A duration in nanoseconds of at least `minimum`: `250us`, `500ms`, `30s`, `1.5m`, `1h`, `7d`. A bare number is
+extension ValueKind where Value == Nanoseconds {
+  /// A duration of at least `minimum`: `250us`, `500ms`, `30s`, `1.5m`, `1h`, `7d`. A bare number is
   /// seconds. Up to nine decimals; what is finer than a nanosecond is cut off.
-  public static func duration(atLeast minimum: UInt64 = 0, example: String = "30s") -> ValueKind {
+  public static func duration(atLeast minimum: Nanoseconds = .zero, example: String = "30s") -> ValueKind {
     ValueKind(placeholder: "DUR", example: example) { text throws(ValueError) in
       do throws(DurationProblem) {
         return try nanoseconds(text, atLeast: minimum)
@@ -24,7 +26,7 @@ extension ValueKind where Value == UInt64 {
         let limit =
           error == .tooLarge
           ? " of at most \(longestDurationText)"
-          : minimum == 0 ? "" : minimum == 1 ? " above 0" : " of at least \(durationText(minimum))"
+          : minimum == .zero ? "" : minimum == .nanoseconds(1) ? " above 0" : " of at least \(durationText(minimum))"
         throw ValueError(
           problem: error.rawValue, wanted: "a duration\(limit) in us, ms, s, m, h or d (bare: seconds)",
           example: example)
@@ -50,7 +52,7 @@ extension ValueKind where Value == CountPerPeriod {
       }
       if count == 0 { throw failure("has a count of 0") }
       do throws(DurationProblem) {
-        return CountPerPeriod(count: count, period: try nanoseconds(parts[1], atLeast: 1))
+        return CountPerPeriod(count: count, period: try nanoseconds(parts[1], atLeast: .nanoseconds(1)))
       } catch {
         let limit = error == .tooLarge ? " of at most \(longestDurationText)" : ""
         throw failure("has a duration that \(error.rawValue)", duration: limit)
@@ -59,12 +61,12 @@ extension ValueKind where Value == CountPerPeriod {
   }
 }
 
-extension ValueKind where Value == ClosedRange<UInt64> {
-  /// A range of durations in nanoseconds, both of at least `minimum`: `100ms..30s`.
-  public static func durationRange(atLeast minimum: UInt64 = 0) -> ValueKind {
+extension ValueKind where Value == ClosedRange<Nanoseconds> {
+  /// A range of durations, both of at least `minimum`: `100ms..30s`.
+  public static func durationRange(atLeast minimum: Nanoseconds = .zero) -> ValueKind {
     ValueKind(placeholder: "MIN..MAX", example: "100ms..30s") { text throws(ValueError) in
       func failure(_ problem: String, isTooLarge: Bool = false) -> ValueError {
-        let least = minimum == 0 ? "" : " of at least \(durationText(minimum))"
+        let least = minimum == .zero ? "" : " of at least \(durationText(minimum))"
         let limit = isTooLarge ? " of at most \(longestDurationText)" : least
         return ValueError(
           problem: problem, wanted: "two durations\(limit), the shorter first, with two dots between",
@@ -95,15 +97,17 @@ private enum DurationProblem: String, Error {
   case runsBackwards = "runs backwards"
 }
 
-private let nanosecondsPerUnit: [Substring: UInt64] = [
-  "us": 1000, "ms": 1_000_000, "s": 1_000_000_000, "": 1_000_000_000,
-  "m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000,
+private let units: [Substring: Nanoseconds] = [
+  "us": .microseconds(1), "ms": .milliseconds(1), "s": .seconds(1), "": .seconds(1),
+  "m": .seconds(60), "h": .seconds(3600), "d": .seconds(86_400),
 ]
 
-private func nanoseconds(_ text: some StringProtocol, atLeast minimum: UInt64) throws(DurationProblem) -> UInt64 {
+private func nanoseconds(_ text: some StringProtocol, atLeast minimum: Nanoseconds) throws(DurationProblem)
+  -> Nanoseconds
+{
   if looksNegative(text) { throw .negative }
   guard let number = NumberText(text) else { throw .notADuration }
-  guard let unit = nanosecondsPerUnit[number.unit].map(UInt128.init(_:)) else { throw .unknownUnit }
+  guard let unit = units[number.unit].map({ UInt128($0.count) }) else { throw .unknownUnit }
   guard let whole = UInt64(number.whole.isEmpty ? "0" : number.whole) else { throw .tooLarge }
   var total = UInt128(whole) * unit
   if let fraction = number.fraction {
@@ -113,16 +117,16 @@ private func nanoseconds(_ text: some StringProtocol, atLeast minimum: UInt64) t
     // Something that rounds to nothing must not turn into 0, which may mean "never".
     if total == 0, digits > 0 { throw .tooSmall }
   }
-  if total > UInt128(longestDuration) { throw .tooLarge }
-  if total < UInt128(minimum) { throw .tooSmall }
-  return UInt64(total)
+  if total > UInt128(longestDuration.count) { throw .tooLarge }
+  if total < UInt128(minimum.count) { throw .tooSmall }
+  return Nanoseconds(UInt64(total))
 }
 
 /// `1ms` for 1_000_000: the duration in the largest unit that holds it exactly.
-func durationText(_ nanoseconds: UInt64) -> String {
-  let units = nanosecondsPerUnit.filter { !$0.key.isEmpty }.sorted { $0.value > $1.value }
-  for (name, size) in units where nanoseconds % size == 0 { return "\(nanoseconds / size)\(name)" }
-  return "\(nanoseconds) ns"
+func durationText(_ duration: Nanoseconds) -> String {
+  let named = units.filter { !$0.key.isEmpty }.sorted { $0.value > $1.value }
+  for (name, size) in named where duration % size == .zero { return "\(duration / size as UInt64)\(name)" }
+  return "\(duration.count) ns"
 }
 
 func firstDoubleDot(in text: String) -> String.Index? {

@@ -1,4 +1,5 @@
 import DaemonThreads
+import Time
 import Timers
 
 /// Calls pools when their next timer is due. One thread for all pools of the process, started with the first timer.
@@ -7,7 +8,7 @@ final class AlarmClock: Sendable {
 
   private struct Entry {
     weak var driver: PoolDriver?
-    let deadline: UInt64
+    let deadline: Instant
   }
 
   private struct State {
@@ -22,7 +23,7 @@ final class AlarmClock: Sendable {
   /// A timer of the driver is due at `deadline`, on the exact clock. An earlier alarm for it stays: these calls come from any
   /// thread, without the driver's lock, and may overtake each other. One alarm too many does no harm. False if no alarm will
   /// ring, because the system has no thread to give.
-  func set(_ driver: PoolDriver, at deadline: UInt64) -> Bool {
+  func set(_ driver: PoolDriver, at deadline: Instant) -> Bool {
     locked.withLock { state in
       if !state.isRunning { state.isRunning = DaemonThread.start { self.run() } }
       guard state.isRunning else { return false }

@@ -1,4 +1,5 @@
 import DaemonThreads
+import Time
 
 /// Threads for the calls of blocking factories. A call takes a thread that waits for one, or a new one, so that a call that
 /// hangs holds up no other. Threads without work end after a while.
@@ -10,7 +11,7 @@ final class OperationThreads: Sendable {
     var waiting = 0
   }
 
-  private static let patience: UInt64 = 5_000_000_000
+  private static let patience: Nanoseconds = .seconds(5)
 
   private let locked = Locked(State())
   private let changed = Condition()

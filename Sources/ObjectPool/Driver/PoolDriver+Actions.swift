@@ -1,4 +1,5 @@
 import PoolCore
+import Time
 
 /// What the core decides.
 extension PoolDriver {
@@ -77,7 +78,7 @@ extension PoolDriver {
     guard let waiting = state.waiting.removeValue(forKey: waiter.number) else { return }
     if waiting.hasWaited {
       state.statistics.acquiredAfterWait += 1
-      state.statistics.waited += .nanoseconds(Int64(Clock.now - waiting.since))
+      state.statistics.waited += Duration(Clock.now - waiting.since)
     }
     let grant = seat(worker, waiting.place, &state)
     state.effects.append(.grant(waiting.resumption, grant))
@@ -119,10 +120,10 @@ extension PoolDriver {
     case .startFailed(_, let failures, let wait):
       state.statistics.creationFailures += 1
       let error = state.lastCreationError ?? ObjectPoolError.creationTimedOut(after: configuration.creationTimeout)
-      notify(.creationFailed(error, failures: failures, retryAfter: .nanoseconds(Int64(wait))), &state)
+      notify(.creationFailed(error, failures: failures, retryAfter: Duration(wait)), &state)
     case .breakerOpened(let failures, _, let wait):
       failPrefilling(creationFailure(state), &state)
-      notify(.breakerOpened(failures: failures, retryAfter: .nanoseconds(Int64(wait))), &state)
+      notify(.breakerOpened(failures: failures, retryAfter: Duration(wait)), &state)
     case .breakerClosed: notify(.breakerClosed, &state)
     case .leaseOverdue(let worker):
       state.statistics.overdue += 1

@@ -1,4 +1,5 @@
 import PoolCore
+import Time
 
 /// How many objects there are, and the end of all.
 extension PoolDriver {

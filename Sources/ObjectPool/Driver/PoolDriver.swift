@@ -1,5 +1,6 @@
 import PoolCore
 import Synchronization
+import Time
 import Timers
 
 /// Carries out what the core decides, for objects of any kind: it keeps the objects, those who wait and the timers behind
@@ -13,7 +14,7 @@ import Timers
     case begin(Operation, call: Int, ObjectRecord)
     case cancel(@Sendable () -> Void)
     case notify(ObjectPoolNotice)
-    case setAlarm(UInt64)
+    case setAlarm(Instant)
     case forget(any Error)
   }
 
@@ -45,14 +46,14 @@ import Timers
     let resumption: Resumption<Grant>
     let place: SourcePlace
     let limit: WaitLimit
-    let since: UInt64
+    let since: Instant
     /// It was not answered at once.
     var hasWaited = false
 
     /// As long as it wants to wait.
     var longest: Duration {
       switch limit {
-      case .within(let time): .nanoseconds(Int64(time))
+      case .within(let time): Duration(time)
       case .unlessExhausted: .zero
       case .forever: .nanoseconds(Int64.max)
       }
@@ -78,7 +79,7 @@ import Timers
     var effects: [Effect] = []
     var timers = TimerQueue<Timer>()
     /// When the alarm clock will ring; nil for never.
-    var alarm: UInt64?
+    var alarm: Instant?
     var seats: [Seat] = []
     var waiting: [UInt64: Waiting] = [:]
     var lastWaiter: UInt64 = 0
@@ -86,7 +87,7 @@ import Timers
     var prefilling: [Prefilling] = []
     var closing: [Resumption<Void>] = []
     /// When leases are waited for no longer, by whoever wants to wait least.
-    var closingDeadline = UInt64.max
+    var closingDeadline = Instant.distantFuture
     var isClosed = false
     var lastCreationError: (any Error)?
     var statistics = ObjectPoolStatistics()
@@ -185,7 +186,7 @@ import Timers
     }
   }
 
-  func arm(_ timer: Timer, after wait: UInt64, _ state: inout State) {
+  func arm(_ timer: Timer, after wait: Nanoseconds, _ state: inout State) {
     let deadline = Clock.now + wait
     state.timers.arm(timer, at: deadline)
     setAlarm(deadline, &state)
@@ -193,8 +194,8 @@ import Timers
 
   /// Most timers are disarmed long before they are due. Their alarm stays: to let it ring once for nothing costs less than to
   /// move it with each timer.
-  private func setAlarm(_ deadline: UInt64, _ state: inout State) {
-    guard deadline < state.alarm ?? .max else { return }
+  private func setAlarm(_ deadline: Instant, _ state: inout State) {
+    guard deadline < state.alarm ?? .distantFuture else { return }
     state.alarm = deadline
     state.effects.append(.setAlarm(deadline))
   }
