@@ -143,7 +143,8 @@ package struct JobEngine: ~Copyable {
   }
 
   private mutating func begin(
-    _ job: JobID, sent: Int, _ answer: Framing?, _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
+    _ job: JobID, sent: Int, _ answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void
   ) {
     facts.begin(job, at: loop.now(), answer: answer)
     guard facts.keepsDetails else { return }

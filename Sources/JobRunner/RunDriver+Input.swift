@@ -52,7 +52,9 @@ extension RunDriver where Work: ~Copyable {
       if resume.take(ofJob) { return workplace.tell(.skipped) }
       key = ofJob
     }
-    if let reason = source.withBytes({ workplace.defect(of: UnsafeRawBufferPointer(rebasing: $0[place]), from: framing) }) {
+    if let reason = source.withBytes({
+      workplace.defect(of: UnsafeRawBufferPointer(rebasing: $0[place]), from: framing)
+    }) {
       return reject(reason, bytes: source.withBytes { Array($0[place]) })
     }
     let (answer, isLogged) = (answerFraming, jobLog != nil)
@@ -65,7 +67,6 @@ extension RunDriver where Work: ~Copyable {
     }
     settleActions()
   }
-
 
   // MARK: Records
 

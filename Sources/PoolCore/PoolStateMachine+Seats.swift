@@ -26,7 +26,9 @@ extension PoolStateMachine {
     }
     slots[slot].hasServedInLease = true
     countJobs(slot, count, at: now, into: &actions)
-    if configuration.leaseReportLimit > .zero { arm(slot, .lease, after: configuration.leaseReportLimit, into: &actions) }
+    if configuration.leaseReportLimit > .zero {
+      arm(slot, .lease, after: configuration.leaseReportLimit, into: &actions)
+    }
     guard slots[slot].retiring == nil, servesTooMany else { return }
     setRetiring(slot, .surplus, into: &actions)
     reconcile(at: now, into: &actions)

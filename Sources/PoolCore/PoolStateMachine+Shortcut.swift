@@ -55,7 +55,9 @@ extension PoolStateMachine {
   @inline(__always)
   private func isPlain(_ index: Int, _ worker: WorkerID, at now: Instant) -> Bool {
     guard index < slots.count, slots[index].serial == worker.serial, case .leased = slots[index].state,
-      slots[index].retiring == nil, slots[index].overdue == nil, slots[index].jobs > 0
+      slots[index].retiring == nil, slots[index].overdue == nil, slots[index].jobs > 0,
+      // It may be from before `reconfigure`.
+      slots[index].armed[SlotTimer.lease.rawValue] == 0
     else { return false }
     return slots[index].jobLimit == 0 || staysBelowLimit(index, at: now)
   }

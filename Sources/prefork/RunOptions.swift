@@ -240,7 +240,8 @@ enum RunOptions {
       recycleGroup,
       healthGroup,
       OptionGroup(
-        "jobs", [queue, queueTimeout, prefetch, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder, drainTimeout]),
+        "jobs",
+        [queue, queueTimeout, prefetch, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder, drainTimeout]),
       OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),

@@ -117,7 +117,8 @@ enum ServeOptions {
       RunOptions.recycleGroup,
       RunOptions.healthGroup,
       OptionGroup(
-        "jobs", limits + [RunOptions.prefetch, RunOptions.retryDelay, RunOptions.quarantineAfter, RunOptions.leaseOrder]),
+        "jobs",
+        limits + [RunOptions.prefetch, RunOptions.retryDelay, RunOptions.quarantineAfter, RunOptions.leaseOrder]),
       SurroundingsOptions.group,
       OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],

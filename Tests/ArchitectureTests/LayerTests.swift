@@ -24,7 +24,7 @@ import Testing
     "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml"],
     "ServiceManager": ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Glibc", "Synchronization", "Text"],
     "Systemd": ["LinuxIO", "CSystemd"],
-    "EventLoop": ["Timers", "LinuxIO"],
+    "EventLoop": ["Time", "Timers", "LinuxIO"],
     "SystemEvents": ["EventLoop", "LinuxIO", "Systemd", "Glibc"],
     "WorkerProcess": ["Time", "LinuxIO", "Glibc", "Synchronization"],
     "WorkerPool": ["Time", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text"],

@@ -67,7 +67,9 @@ import Testing
     #expect(result.status == 76)
   }
 
-  @Test("the first SIGINT lets the running job finish, the second ends all; each job that came in has one outcome, in order")
+  @Test(
+    "the first SIGINT lets the running job finish, the second ends all; each job that came in has one outcome, in order"
+  )
   func interrupt() throws {
     let session = try Session("exec prefork run -w 1 --output records --no-accounting -- \(counter)")
     session.send((1...5000).map { "\($0)\n" }.joined() + "sleep\n" + (1...5000).map { "\($0)\n" }.joined())

@@ -145,7 +145,7 @@ import Time
     #expect(story.ledger.demand == 0)
     let other = story.join(3)
     #expect(story.accept(from: other) == [JobID(index: 0, generation: 1)])
-    #expect(story.ledger.internalErrors == 11)
+    #expect(story.ledger.internalErrors == 10)
   }
 
   @Test("the sole client goes when others come, unless it has brought jobs")

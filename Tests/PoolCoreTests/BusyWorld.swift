@@ -30,7 +30,10 @@ struct BusyWorld {
   /// Jobs wait as a number, not as waiters.
   private let usesDemand: Bool
 
-  init(start: Nanoseconds, job: Nanoseconds, stop: Nanoseconds, usesDemand: Bool = false, _ configuration: PoolConfiguration) {
+  init(
+    start: Nanoseconds, job: Nanoseconds, stop: Nanoseconds, usesDemand: Bool = false,
+    _ configuration: PoolConfiguration
+  ) {
     harness = PoolHarness(configuration)
     (self.start, self.job, self.stop) = (start, job, stop)
     self.usesDemand = usesDemand

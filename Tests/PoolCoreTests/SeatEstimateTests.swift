@@ -29,10 +29,13 @@ import Time
     #expect(estimate.seats(atMost: 100) == 100)
   }
 
-  @Test("as many as it does in a millisecond, no more than it may have, and never a job of a millisecond", arguments: [
-    (time: 10, seats: 100), (time: 100, seats: 10), (time: 600, seats: 1), (time: 1000, seats: 1), (time: 50_000, seats: 1),
-    (time: 1, seats: SeatEstimate.mostSeats),
-  ])
+  @Test(
+    "as many as it does in a millisecond, no more than it may have, and never a job of a millisecond",
+    arguments: [
+      (time: 10, seats: 100), (time: 100, seats: 10), (time: 600, seats: 1), (time: 1000, seats: 1),
+      (time: 50_000, seats: 1),
+      (time: 1, seats: SeatEstimate.mostSeats),
+    ])
   func seats(time: Int, seats: Int) {
     var now = Instant.origin
     var estimate = worker(jobs: 100, each: .microseconds(UInt64(time)), now: &now)
