@@ -53,7 +53,7 @@ extension RunDriver where Work: ~Copyable {
     return now - since < Self.gatheringLimit
   }
 
-  private static var gatheringLimit: Nanoseconds { .milliseconds(1) }
+  static var gatheringLimit: Nanoseconds { .milliseconds(1) }
 
   mutating func outputReady(hangup: Bool) {
     sink.flush()

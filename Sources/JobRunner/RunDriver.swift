@@ -99,9 +99,9 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
       // What flushing led to (nobody reads our results any more) is dealt with before anything is waited for.
       if poolIsClosed || workplace.hasNews { continue }
       if wantsForeground { waitForForeground() }
-      try loop.setAlarm(at: earliest(reporter.nextDeadline, earliest(workplace.nextDeadline, timers.earliest)))
+      try loop.setAlarm(at: nextDeadline)
       loopEvents.removeAll(keepingCapacity: true)
-      try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : resultsSince == nil ? .endless : .millisecond)
+      try loop.wait(into: &loopEvents, atMost: inputWantsTurn ? .none : .endless)
       inputWantsTurn = false
       source.beginTurn()
       for index in loopEvents.indices { handle(loopEvents[index]) }
@@ -113,6 +113,12 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
     let end = sayHowItEnded()
     finishMessages()
     return end
+  }
+
+  private var nextDeadline: Instant? {
+    earliest(
+      earliest(reporter.nextDeadline, resultsSince.map { $0 + Self.gatheringLimit }),
+      earliest(workplace.nextDeadline, timers.earliest))
   }
 
   /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.

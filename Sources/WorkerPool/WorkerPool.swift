@@ -36,8 +36,9 @@ public struct WorkerPool: ~Copyable {
     case progressBar(WorkerID)
   }
 
-  /// How long the exit status may lag behind a closed pipe.
-  static let verdictWait: Nanoseconds = .seconds(1)
+  /// How long the exit status may lag behind a closed pipe. Less than the usual `settleTime`: a worker that says that it is ready
+  /// and then reads nothing has not settled.
+  static let verdictWait = Nanoseconds.milliseconds(900)
   /// A progress bar on a worker's stderr is passed on no more often than this.
   static let progressBarInterval: Nanoseconds = .seconds(3)
 
