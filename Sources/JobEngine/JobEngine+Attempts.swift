@@ -34,7 +34,7 @@ extension JobEngine {
     guard !isStopping, let next = ledger.send(into: &actions) else { return pool.returnLease(worker, &loop) }
     send(next, to: worker, &loop)
     guard ledger.isLeased(next.job) else { return }
-    begin(next.job, worker, includesStart: !pool.hasBegun(worker), loop, &reporter)
+    begin(next.job, worker, includesStart: !pool.isProved(worker), loop, &reporter)
     workersWithRoom.append(worker)
   }
 

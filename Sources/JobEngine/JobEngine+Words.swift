@@ -77,9 +77,9 @@ extension JobEngine {
     switch notice {
     case .retiring(let worker, .startTimeout): sayNotReady(worker, loop, &reporter)
     case .retiring(let worker, let reason):
-      let text = "worker \(worker.slot) retires: \(reason)"
-      guard reason.isRecycling else { return reporter.detail(text) }
-      reporter.recycling(text, about: Reporter.Subject(worker, pid: pool.pid(of: worker)))
+      guard reason.isRecycling else { return reporter.detail("worker \(worker.slot) retires: \(reason)") }
+      reporter.recycling(
+        "worker \(worker.slot) retires: \(reason)", about: Reporter.Subject(worker, pid: pool.pid(of: worker)))
     case .startFailed(let worker, let failures, let wait):
       reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
     case .breakerOpened(let failures, let period, let retry):

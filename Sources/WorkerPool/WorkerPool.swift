@@ -214,6 +214,9 @@ public struct WorkerPool: ~Copyable {
     return workers[worker.slot.index].isProved || workers[worker.slot.index].hasBegunJob
   }
 
+  /// True once the worker has proved itself, be it by its first reply.
+  public func isProved(_ worker: WorkerID) -> Bool { !workers.holds(worker) || workers[worker.slot.index].isProved }
+
   /// What is known of one worker at a time; nil when it is gone.
   public func account(of worker: WorkerID, _ now: Instant) -> WorkerAccount? {
     workers.holds(worker) ? workers[worker.slot.index].account(at: now) : nil
