@@ -31,24 +31,24 @@ extension JobEngine {
 
   /// A worker is there: it gets the next job.
   private mutating func send(to worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
-    guard !isStopping, let next = ledger.send(into: &actions) else { return pool.returnLease(worker, &loop) }
+    guard !isStopping, let next = jobs.ledger.send(into: &jobs.actions) else { return pool.returnLease(worker, &loop) }
     send(next, to: worker, &loop)
-    guard ledger.isLeased(next.job) else { return }
+    guard jobs.ledger.isLeased(next.job) else { return }
     begin(next.job, worker, includesStart: !pool.isProved(worker), loop, &reporter)
     workersWithRoom.append(worker)
   }
 
   private mutating func send(_ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop) {
-    let sent = SentJob(tag: next.job.tag, number: ledger.sequence(of: next.job))
+    let sent = SentJob(tag: next.job.tag, number: jobs.ledger.sequence(of: next.job))
     while workerOfJob.count <= Int(next.job.index) {
       workerOfJob.append(nil)
       runLimitOfJob.append(.zero)
     }
     workerOfJob[Int(next.job.index)] = worker
-    let isSent = store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
+    let isSent = jobs.store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
     if isSent { return }
     unbind(next.job)
-    ledger.handle(.returnedUnstarted(next.job), into: &actions)
+    jobs.ledger.handle(.returnedUnstarted(next.job), into: &jobs.actions)
   }
 
   /// The job is at the head of its worker: its attempt begins.
@@ -57,31 +57,32 @@ extension JobEngine {
     _ reporter: inout Reporter
   ) {
     watchForSilence(loop)
-    facts.setAttempt(.init(startedAt: loop.now(), includesStart: includesStart), of: job)
-    if facts.keepsDetails {
-      facts[job].leasedAt = loop.now()
-      facts[job].slot = worker.slot.index
-      facts[job].pid = pool.pid(of: worker)
+    jobs.facts.setAttempt(.init(startedAt: loop.now(), includesStart: includesStart), of: job)
+    if jobs.facts.keepsDetails {
+      jobs.facts[job].leasedAt = loop.now()
+      jobs.facts[job].slot = worker.slot.index
+      jobs.facts[job].pid = pool.pid(of: worker)
     }
-    let attempt = ledger.attempts(of: job)
+    let attempt = jobs.ledger.attempts(of: job)
     if configuration.tellsAttempts { outputs.append(.attemptStarted(job, attempt, worker)) }
     if attempt > 1 {
-      reporter.detail("job \(ledger.sequence(of: job)): attempt \(attempt), on worker \(worker.slot)")
+      reporter.detail("job \(jobs.ledger.sequence(of: job)): attempt \(attempt), on worker \(worker.slot)")
     }
   }
 
   /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
   mutating func parkJobs(_ loop: inout EventLoop) {
     defer { workersWithRoom.removeAll(keepingCapacity: true) }
-    guard configuration.pool.mostSeats > 1, ledger.demand > 0, !isStopping, surplusReplies == 0, !pool.hasIdleWorker
+    guard configuration.pool.mostSeats > 1, jobs.ledger.demand > 0, !isStopping, surplusReplies == 0,
+      !pool.hasIdleWorker
     else { return }
     let workers = max(1, pool.serving)
-    let share = (ledger.demand + ledger.counts.leased + workers - 1) / workers
+    let share = (jobs.ledger.demand + jobs.ledger.counts.leased + workers - 1) / workers
     for worker in workersWithRoom {
       let seats = pool.seats(of: worker, &loop)
-      ledger.prefetchRoom = seats > 1 ? seats * workers : 0
+      jobs.ledger.prefetchRoom = seats > 1 ? seats * workers : 0
       var free = min(seats, share) - pool.jobsInHand(of: worker)
-      while free > 0, let next = ledger.send(parked: true, into: &actions) {
+      while free > 0, let next = jobs.ledger.send(parked: true, into: &jobs.actions) {
         send(next, to: worker, &loop)
         free -= 1
       }
@@ -92,27 +93,28 @@ extension JobEngine {
     guard pool.hasReply(worker), let sent = pool.head(of: worker) else { return }
     let job = JobID(tag: sent.tag)
     // It was cancelled meanwhile.
-    guard ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
-    let framing = facts.answer(of: job)
+    guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
+    let framing = jobs.facts.answer(of: job)
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
       let isFit = framing == nil || framing == configuration.pool.framing
       return (reply.count, isFit ? nil : framing?.canCarry(reply.bytes))
     }
-    if configuration.pool.metersJobs, facts.keepsDetails { facts[job].cost = pool.cost(of: worker) }
+    if configuration.pool.metersJobs, jobs.facts.keepsDetails { jobs.facts[job].cost = pool.cost(of: worker) }
     unbind(job)
-    replying = (job, worker)
+    (jobs.answering, answeringWorker) = (job, worker)
     if let defect, let framing {
       let evidence = reporter.sayUnfitReply(to: sent.number, framing, defect)
       return fail(job, .failed, cause: "reply unfit for --output", evidence, loop)
     }
     noteEnd(of: job, nil, received: size, loop)
-    let attempt = facts.attempt(of: job)
+    let attempt = jobs.facts.attempt(of: job)
     let ran = attempt.includesStart ? nil : loop.now() - attempt.startedAt
     if attempt.includesStart { outputs.append(.firstReply(worker)) }
     noteAttemptEnd(job, failure: nil)
     // For dead letters the job is kept beside its answer.
-    let kept = configuration.keepsFailedAttempts ? store.payloadSize(of: job) + (facts[job].record?.count ?? 0) : 0
-    ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &actions)
+    let kept =
+      configuration.keepsFailedAttempts ? jobs.store.payloadSize(of: job) + (jobs.facts[job].record?.count ?? 0) : 0
+    jobs.ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &jobs.actions)
   }
 
   /// The reply is settled: the worker goes on with the job that is parked behind, if there is one.
@@ -121,9 +123,9 @@ extension JobEngine {
     guard let next = pool.head(of: worker) else { return }
     workersWithRoom.append(worker)
     let job = JobID(tag: next.tag)
-    if ledger.isLeased(job) {
+    if jobs.ledger.isLeased(job) {
       begin(job, worker, loop, &reporter)
-      ledger.handle(.started(job), into: &actions)
+      jobs.ledger.handle(.started(job), into: &jobs.actions)
     } else {
       // It was cancelled while it was parked, and must not run for long.
       outputs.append(.workerGivenUp(worker))
@@ -132,12 +134,12 @@ extension JobEngine {
   }
 
   /// Parked jobs go back to the front of the queue, in the order in which they were.
-  private mutating func returnParked(_ jobs: some BidirectionalCollection<SentJob>) {
-    for sent in jobs.reversed() {
+  private mutating func returnParked(_ parked: some BidirectionalCollection<SentJob>) {
+    for sent in parked.reversed() {
       let job = JobID(tag: sent.tag)
-      guard ledger.isLeased(job) else { continue }
+      guard jobs.ledger.isLeased(job) else { continue }
       unbind(job)
-      ledger.handle(.returnedUnstarted(job), into: &actions)
+      jobs.ledger.handle(.returnedUnstarted(job), into: &jobs.actions)
     }
   }
 
@@ -148,11 +150,11 @@ extension JobEngine {
     noteEnd(of: job, evidence, cause: cause, loop)
     noteAttemptEnd(job, failure: cause)
     noteFailedAttempt(of: job, failure)
-    ledger.handle(.attemptFailed(job, failure), into: &actions)
+    jobs.ledger.handle(.attemptFailed(job, failure), into: &jobs.actions)
   }
 
   private mutating func lost(
-    _ jobs: [SentJob], _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
+    _ given: [SentJob], _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
     _ reporter: inout Reporter
   ) {
     switch loss {
@@ -162,14 +164,14 @@ extension JobEngine {
     case .offence(let account, let offence): sayOffence(account, offence, &reporter)
     }
     outputs.append(.worker(event))
-    returnParked(jobs.dropFirst())
-    guard let job = jobs.first.map({ JobID(tag: $0.tag) }), ledger.isLeased(job) else { return }
+    returnParked(given.dropFirst())
+    guard let job = given.first.map({ JobID(tag: $0.tag) }), jobs.ledger.isLeased(job) else { return }
     unbind(job)
     switch loss {
     case .neverStarted:
       noteEnd(of: job, Failure(message: "workers gave it back unread"), loop)
       noteAttemptEnd(job, failure: "given back unread")
-      ledger.handle(.returnedUnstarted(job), into: &actions)
+      jobs.ledger.handle(.returnedUnstarted(job), into: &jobs.actions)
     case .died(let report): fail(job, .crashed, cause: report.cause, Failure(report), loop)
     case .violation(let account, let violation):
       let evidence = Failure(message: "\(account.name) \(violation)", account: account)
@@ -188,55 +190,33 @@ extension JobEngine {
     for worker in pool.busyWorkers where !pool.hasBegun(worker) {
       for sent in pool.interrupt(worker, &loop).reversed() {
         let job = JobID(tag: sent.tag)
-        guard ledger.isLeased(job) else { continue }
+        guard jobs.ledger.isLeased(job) else { continue }
         unbind(job)
         noteAttemptEnd(job, failure: "given back unread")
-        if facts.keepsDetails {
+        if jobs.facts.keepsDetails {
           // It never ran, and waited until now.
-          facts[job].leasedAt = nil
-          facts[job].slot = nil
-          facts[job].pid = nil
+          jobs.facts[job].leasedAt = nil
+          jobs.facts[job].slot = nil
+          jobs.facts[job].pid = nil
         }
-        ledger.handle(.returnedUnstarted(job), into: &actions)
+        jobs.ledger.handle(.returnedUnstarted(job), into: &jobs.actions)
       }
     }
   }
 
   // MARK: What the ledger decides
 
-  mutating func perform(
-    _ action: JobAction, _ loop: inout EventLoop, _ reporter: inout Reporter
-  ) -> JobEngineOutput? {
+  /// Carries out what is for the workers.
+  mutating func perform(_ action: JobAction, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch action {
     case .interrupt(let job, let cause): interrupt(job, cause, &loop, &reporter)
-    case .settled(let job, let outcome):
-      // Who never had a worker has waited until now.
-      if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
-      if outcome == .cancelled { recordCancellation(of: job) }
-      return .settled(job, outcome)
-    case .emit(let job, let outcome): return .emit(job, outcome)
-    case .withdrawn(let job): return .withdrawn(job)
-    case .hold(let job): hold(job)
-    case .forget(let job): store.forget(job)
+    case .hold(let job):
+      jobs.hold(job) { keep in if let answeringWorker { pool.withReply(of: answeringWorker, keep) } }
     case .arm(let timer, let wait): arm(timer, wait, loop)
     case .disarm(let timer): disarm(timer)
-    case .idle: return .idle
     case .reportInternalError(let text): internalErrorNoticed(text.description, &reporter)
+    case .settled, .emit, .withdrawn, .forget, .idle: break  // `JobTable.next` has seen to it.
     }
-    return nil
-  }
-
-  private mutating func hold(_ job: JobID) {
-    // The bytes to feed it in again must not pile up behind a job that hangs, unless its answer may still be
-    // withdrawn.
-    let isNeeded = configuration.keepsFailedAttempts && replying?.job == job
-    if facts.keepsDetails, !isNeeded {
-      facts[job].record = nil
-      facts[job].rejected = nil
-      facts[job].failedAttempts = []
-    }
-    guard let replying, replying.job == job else { return }
-    pool.withReply(of: replying.worker) { store.storeReply($0, for: job, keepingJob: isNeeded) }
   }
 
   private mutating func interrupt(
@@ -244,13 +224,13 @@ extension JobEngine {
   ) {
     guard let worker = workerOfJob[Int(job.index)] else { return }
     // The limit may be the record's own, which overrides --timeout.
-    let limit = ledger.hasOwnRunLimit(job) ? "\"timeout\" of its record" : "--timeout"
+    let limit = jobs.ledger.hasOwnRunLimit(job) ? "\"timeout\" of its record" : "--timeout"
     let message: String
     switch cause {
     case .runLimit: message = "it ran longer than it may (\(limit))"
-    case .cancelled: message = cancelCause(of: job).message
+    case .cancelled: message = jobs.cancelCause(of: job).message
     }
-    if facts.keepsDetails {
+    if jobs.facts.keepsDetails {
       noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())), loop)
       noteAttemptEnd(job, failure: message)
       if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
@@ -267,7 +247,7 @@ extension JobEngine {
     of job: JobID, _ worker: WorkerID, _ limit: String, _ loop: borrowing EventLoop, _ reporter: inout Reporter
   ) {
     let pid = pool.pid(of: worker) ?? 0
-    let number = ledger.sequence(of: job)
+    let number = jobs.ledger.sequence(of: job)
     reporter.repeated(
       .failedJob, cause: "ran out of time (\(limit))", about: Reporter.Subject(worker, pid: pid, job: number),
       "job \(number) ran out of time (\(limit)): stopping worker \(worker.slot) (pid \(pid))")
@@ -295,7 +275,7 @@ extension JobEngine {
   mutating func fireJobTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     while let timer = timers.popExpired(at: loop.now()) {
       switch timer {
-      case .job(let timer): ledger.handle(.timerFired(timer), into: &actions)
+      case .job(let timer): jobs.ledger.handle(.timerFired(timer), into: &jobs.actions)
       case .silence: lookForSilence(loop, &reporter)
       case .begin(let job, let worker):
         guard workerOfJob[Int(job.index)] == worker else { continue }
@@ -319,18 +299,18 @@ extension JobEngine {
   private mutating func noteEnd(
     of job: JobID, _ failure: Failure?, cause: String? = nil, received: Int = 0, _ loop: borrowing EventLoop
   ) {
-    guard facts.keepsDetails else { return }
-    facts[job].endedAt = loop.now()
-    facts[job].received = received
-    facts[job].failure = failure
-    facts[job].cause = cause ?? failure?.message
+    guard jobs.facts.keepsDetails else { return }
+    jobs.facts[job].endedAt = loop.now()
+    jobs.facts[job].received = received
+    jobs.facts[job].failure = failure
+    jobs.facts[job].cause = cause ?? failure?.message
   }
 
   /// An attempt that counts has failed like this.
   private mutating func noteFailedAttempt(of job: JobID, _ failure: AttemptFailure) {
-    guard configuration.keepsFailedAttempts, let last = facts[job].failure else { return }
-    let details = facts[job]
-    facts[job].failedAttempts.append(
+    guard configuration.keepsFailedAttempts, let last = jobs.facts[job].failure else { return }
+    let details = jobs.facts[job]
+    jobs.facts[job].failedAttempts.append(
       DeadLetter.Attempt(
         outcome: failure.outcome.description, failure: last, slot: details.slot, pid: details.pid,
         ran: details.ran))

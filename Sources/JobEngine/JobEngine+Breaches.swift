@@ -82,16 +82,16 @@ extension JobEngine {
 
   /// True if the worker's last answer waited for its turn: now its job has failed.
   private mutating func withdrawAnswer(_ account: WorkerAccount, _ violation: ProtocolViolation) -> Bool {
-    guard violation.isSurplus, let number = account.lastJob, let job = ledger.findHeld(sequence: number) else {
+    guard violation.isSurplus, let number = account.lastJob, let job = jobs.ledger.findHeld(sequence: number) else {
       return false
     }
-    let first = actions.count
-    ledger.handle(.answerWithdrawn(job), into: &actions)
-    guard actions.count > first else { return false }
-    if facts.keepsDetails {
-      facts[job].received = 0
-      facts[job].failure = Failure(message: "\(account.name) \(violation)", account: account)
-      facts[job].cause = violation.cause
+    let first = jobs.actions.count
+    jobs.ledger.handle(.answerWithdrawn(job), into: &jobs.actions)
+    guard jobs.actions.count > first else { return false }
+    if jobs.facts.keepsDetails {
+      jobs.facts[job].received = 0
+      jobs.facts[job].failure = Failure(message: "\(account.name) \(violation)", account: account)
+      jobs.facts[job].cause = violation.cause
     }
     return true
   }

@@ -36,7 +36,7 @@ extension JobEngine {
       guard let sent = pool.head(of: worker), case let job = JobID(tag: sent.tag), !silentJobs.contains(job) else {
         continue
       }
-      let due = facts.attempt(of: job).startedAt + Self.silenceLimit
+      let due = jobs.facts.attempt(of: job).startedAt + Self.silenceLimit
       // One that is still loading has begun nothing; that has a limit of its own.
       if now >= due, pool.hasBegun(worker) {
         reportSilence(of: job, worker, now, &reporter)
@@ -52,10 +52,10 @@ extension JobEngine {
     silentJobs.insert(job)
     guard reporter.verbosity >= .normal, let account = pool.account(of: worker, now) else { return }
     let activity = pool.activity(of: worker)
-    let elapsed = seconds(now - facts.attempt(of: job).startedAt)
+    let elapsed = seconds(now - jobs.facts.attempt(of: job).startedAt)
     reporter.repeated(
       .silentJob, cause: activity?.cause ?? "", about: Reporter.Subject(account),
-      "job \(ledger.sequence(of: job)) has run for \(elapsed) on \(account.name)"
+      "job \(jobs.ledger.sequence(of: job)) has run for \(elapsed) on \(account.name)"
         + (activity.map { ", \($0)" } ?? "") + saidOfItself(account))
     if let activity { hint(at: activity, account, &reporter) }
   }
@@ -77,7 +77,7 @@ extension JobEngine {
     case .stopped(byTerminal: false): hint = .stopped
     case .frozen: hint = .frozen
     case .readsInput where activity.unread == 0: hint = account.lastJob == nil ? .buffering : .unfinishedJob
-    case .waitsForEvents where account.lastJob == nil && ledger.counts[.ok] == 0: hint = .buffering
+    case .waitsForEvents where account.lastJob == nil && jobs.ledger.counts[.ok] == 0: hint = .buffering
     case .traced, .uninterruptible, .readsInput, .waitsForEvents, .runs, .waitsForChild, .sleeps: return
     }
     guard silenceHints.insert(hint).inserted else { return }

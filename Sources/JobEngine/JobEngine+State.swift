@@ -7,7 +7,7 @@ import WorkerPool
 /// What SIGUSR1 asks for: the state of the run, and of every slot.
 extension JobEngine {
   package func sayState(_ loop: borrowing EventLoop, _ reporter: inout Reporter) {
-    let counts = ledger.counts
+    let counts = jobs.ledger.counts
     reporter.answer(
       "\(plural(counts.settled, "job")) settled, \(counts.leased) running, \(counts.queued) waiting"
         + (counts.delayed > 0 ? ", \(counts.delayed) before their next attempt" : ""))

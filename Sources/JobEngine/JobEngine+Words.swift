@@ -133,7 +133,7 @@ extension JobEngine {
   }
 
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {
-    let counts = ledger.counts
+    let counts = jobs.ledger.counts
     let idle = max(0, pool.serving - counts.leased)
     reporter.fatal(
       "no \(pool.serving > 0 ? "other worker" : "worker") could be started: "

@@ -13,7 +13,7 @@ import WorkerProcess
 /// Jobs on workers: the ledger decides about jobs, the pool's core about workers, and this struct carries their decisions out on
 /// real processes and bytes. `run` feeds it from stdin, `serve` from connections.
 ///
-/// It calls nobody back. Its owner runs the loop, hands jobs in with `accept`, events of the loop to `pool` and time with `fireTimers`,
+/// It calls nobody back. Its owner runs the loop, hands jobs in with `jobs.accept`, events of the loop to `pool` and time with `fireTimers`,
 /// and after each calls `advance` until it has nothing more to tell. While a result is told (`emit`), it can be read with `withResult`: the
 /// reply of a worker is copied nowhere on its way.
 package struct JobEngine: ~Copyable {
@@ -28,14 +28,9 @@ package struct JobEngine: ~Copyable {
 
   package private(set) var configuration: JobEngineConfiguration
   package var pool: WorkerPool
-  package var ledger: JobLedger
-  package var store = JobStore()
-  package var facts: JobFacts
+  package var jobs: JobTable
   var timers = TimerQueue<Timer>()
 
-  /// What the ledger wants done; those before `nextAction` are done.
-  var actions: [JobAction] = []
-  private var nextAction = 0
   /// Which of the pool's events is next.
   private var nextEvent = 0
   /// What is to be told before anything else is done.
@@ -48,12 +43,8 @@ package struct JobEngine: ~Copyable {
   var workersWithRoom: [WorkerID] = []
   /// The time that the run clock of each job gets, by the job's index, while it waits for its worker to begin.
   var runLimitOfJob: [Nanoseconds] = []
-  /// The job whose reply is being settled, and its worker, which keeps the reply meanwhile.
-  var replying: (job: JobID, worker: WorkerID)?
-  /// Why jobs are cancelled from now on, since all of them are to end.
-  private var endCause: CancelCause?
-  /// Jobs that are being cancelled, each by itself.
-  private var cancelCauses: [JobID: CancelCause] = [:]
+  /// The worker whose reply is being settled: it keeps the reply meanwhile.
+  var answeringWorker: WorkerID?
   /// The ledger will never ask for a worker again, and the pool knows it.
   private var poolIsClosing = false
   /// The workers are being stopped for good.
@@ -79,8 +70,8 @@ package struct JobEngine: ~Copyable {
   package init(_ configuration: JobEngineConfiguration) {
     self.configuration = configuration
     pool = WorkerPool(configuration.pool, seed: configuration.seed)
-    ledger = JobLedger(configuration: configuration.ledger)
-    facts = JobFacts(keepsDetails: configuration.keepsDetails)
+    jobs = JobTable(
+      configuration.ledger, keepsDetails: configuration.keepsDetails, keepsJobs: configuration.keepsFailedAttempts)
   }
 
   /// When `fireTimers` is wanted, by the monotonic clock; nil for never.
@@ -88,7 +79,7 @@ package struct JobEngine: ~Copyable {
 
   /// Whether `advance` has something to do.
   package var hasNews: Bool {
-    !pool.events.isEmpty || !actions.isEmpty || !outputs.isEmpty || ledger.demand != pool.demand
+    !pool.events.isEmpty || !jobs.actions.isEmpty || !outputs.isEmpty || jobs.ledger.demand != pool.demand
   }
 
   // MARK: Jobs in
@@ -98,112 +89,21 @@ package struct JobEngine: ~Copyable {
     framing == configuration.pool.framing ? nil : configuration.pool.framing.canCarry(payload.bytes)
   }
 
-  /// A job comes in, with bytes that have no `defect`. Before the next one, what follows from it must be taken (`nextOutput`).
-  /// `complete` adds what is known of it, if anybody wants the details. Nil for a client that is not there.
-  @discardableResult
-  package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, _ terms: JobTerms, answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void = { _ in }
-  ) -> JobID? {
-    guard let job = ledger.accept(terms, into: &actions) else { return nil }
-    store.store(payload, as: configuration.pool.framing, for: job)
-    begin(job, sent: payload.count, answer, loop, complete)
-    return job
-  }
-
-  /// A job that cannot be run is an outcome, too: it keeps its place, and loses nothing else.
-  package mutating func reject(
-    _ reason: String, bytes: [UInt8], terms: JobTerms = .usual, isAJob: Bool = true, answer: Framing?,
-    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void = { _ in }
-  ) -> JobID? {
-    guard let job = ledger.accept(terms, into: &actions) else { return nil }
-    bytes.withUnsafeBytes { store.store($0, as: .lines, for: job) }
-    begin(job, sent: bytes.count, answer, loop) { details in
-      details.failure = Failure(message: "the job \(reason)")
-      if !isAJob { details.rejected = bytes }
-      complete(&details)
-    }
-    ledger.handle(.rejected(job), into: &actions)
-    return job
-  }
-
-  /// A job for which there is no room in the queue: `expired` at once, for this reason.
-  @discardableResult
-  package mutating func refuse(
-    _ reason: String, _ terms: JobTerms, sent: Int, answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID? {
-    guard let job = ledger.refuse(terms, into: &actions) else { return nil }
-    store.store(UnsafeRawBufferPointer(start: nil, count: 0), as: .lines, for: job)
-    begin(job, sent: sent, answer, loop) { details in
-      details.failure = Failure(message: reason, code: Self.busyCode)
-      complete(&details)
-    }
-    return job
-  }
-
-  private mutating func begin(
-    _ job: JobID, sent: Int, _ answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    facts.begin(job, at: loop.now(), answer: answer)
-    guard facts.keepsDetails else { return }
-    facts[job].sent = sent
-    complete(&facts[job])
-  }
-
-  /// In a failure: come again later (EX_TEMPFAIL of sysexits.h).
-  package static let busyCode = 75
-
-  /// Tells the ledger what happens to all jobs or to a client: the end of the input, for one.
-  package mutating func tell(_ event: JobEvent) { ledger.handle(event, into: &actions) }
-
-  /// Starts nothing new: queued jobs are cancelled for this reason, running ones finish.
-  package mutating func drain(because cause: CancelCause) {
-    endCause = cause
-    ledger.handle(.drain, into: &actions)
-  }
-
   /// No worker starts: the jobs that wait end for that reason.
   package mutating func giveUpWaiting() {
-    let first = actions.count
-    for _ in 0..<ledger.demand { ledger.handle(.workersUnavailable, into: &actions) }
-    guard facts.keepsDetails else { return }
-    for case .settled(let job, .failed) in actions[first...] {
+    let first = jobs.actions.count
+    for _ in 0..<jobs.ledger.demand { jobs.ledger.handle(.workersUnavailable, into: &jobs.actions) }
+    guard jobs.facts.keepsDetails else { return }
+    for case .settled(let job, .failed) in jobs.actions[first...] {
       // It may have been with workers that ended unread; none of them is where it ended.
-      (facts[job].leasedAt, facts[job].slot, facts[job].pid) = (nil, nil, nil)
-      facts[job].failure = startFailure
+      (jobs.facts[job].leasedAt, jobs.facts[job].slot, jobs.facts[job].pid) = (nil, nil, nil)
+      jobs.facts[job].failure = startFailure
     }
-  }
-
-  /// Cancels one job, wherever it is.
-  package mutating func cancel(_ job: JobID, because cause: CancelCause) {
-    let first = actions.count
-    ledger.handle(.cancel(job), into: &actions)
-    // It may have ended before this was reported.
-    for case .settled(let settled, .cancelled) in actions[first...] { cancelCauses[settled] = cause }
-  }
-
-  /// Whatever is not settled is cancelled. What follows from it must be advanced through before the workers are stopped.
-  package mutating func abandon(because cause: CancelCause) {
-    endCause = cause
-    ledger.handle(.abort, into: &actions)
-  }
-
-  /// Why the job is cancelled. Without a reason of its own and without an end of all, it is that its client has left.
-  func cancelCause(of job: JobID) -> CancelCause {
-    cancelCauses[job] ?? endCause ?? (ledger.isHalted ? .halted : .clientGone)
-  }
-
-  /// The job has been cancelled.
-  mutating func recordCancellation(of job: JobID) {
-    facts.recordCancellation(of: job, cancelCause(of: job))
-    if !cancelCauses.isEmpty { cancelCauses[job] = nil }
   }
 
   /// A ledger that drains asks for no worker any more: none that ends is replaced.
   private mutating func closePoolIfDraining(_ loop: inout EventLoop) {
-    guard ledger.isDraining, !poolIsClosing else { return }
+    guard jobs.ledger.isDraining, !poolIsClosing else { return }
     poolIsClosing = true
     pool.close(&loop)
   }
@@ -215,7 +115,7 @@ package struct JobEngine: ~Copyable {
   ) {
     configuration.pool = pool
     configuration.ledger = ledger
-    self.ledger.reconfigure(ledger, into: &actions)
+    self.jobs.ledger.reconfigure(ledger, into: &jobs.actions)
     self.pool.reconfigure(pool, &loop)
   }
 
@@ -247,8 +147,8 @@ package struct JobEngine: ~Copyable {
 
   /// Lends the reply of a job that is being told as `emit` with the outcome ok.
   package func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
-    if let replying, replying.job == job { return pool.withReply(of: replying.worker, body) }
-    return store.withReply(of: job, body)
+    if let answeringWorker, jobs.answering == job { return pool.withReply(of: answeringWorker, body) }
+    return jobs.store.withReply(of: job, body)
   }
 
   // MARK: Going on
@@ -270,11 +170,11 @@ package struct JobEngine: ~Copyable {
       }
       pool.events.removeAll(keepingCapacity: true)
       nextEvent = 0
-      pool.setDemand(isStopping ? 0 : ledger.demand, &loop)
+      pool.setDemand(isStopping ? 0 : jobs.ledger.demand, &loop)
       if !pool.events.isEmpty { continue }
       parkJobs(&loop)
       pool.flushJobs(&loop)
-      if actions.isEmpty, outputs.isEmpty, pool.events.isEmpty { return nil }
+      if jobs.actions.isEmpty, outputs.isEmpty, pool.events.isEmpty { return nil }
     }
   }
 
@@ -291,31 +191,24 @@ package struct JobEngine: ~Copyable {
         nextOutput = 0
       }
       closePoolIfDraining(&loop)
-      if nextAction < actions.count {
-        nextAction += 1
-        if let output = perform(actions[nextAction - 1], &loop, &reporter) { return output }
+      if let step = jobs.next(at: loop.now()) {
+        switch step {
+        case .output(let output): return .job(output)
+        case .decision(let action): perform(action, &loop, &reporter)
+        }
         continue
       }
-      if nextAction > 0 {
-        actions.removeAll(keepingCapacity: true)
-        nextAction = 0
-      }
-      guard let replying else { return nil }
-      self.replying = nil
-      finishReply(of: replying.worker, &loop, &reporter)
+      guard let worker = answeringWorker else { return nil }
+      (answeringWorker, jobs.answering) = (nil, nil)
+      finishReply(of: worker, &loop, &reporter)
     }
   }
 }
 
 /// What an engine tells its owner.
 package enum JobEngineOutput {
-  /// The job has ended, in the order in which jobs end. Exactly once per job.
-  case settled(JobID, Outcome)
-  /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
-  case emit(JobID, Outcome)
-  /// A job that was reported as settled `ok`, and whose answer is not out yet, has failed: the answer cannot be
-  /// trusted.
-  case withdrawn(JobID)
+  /// What becomes of a job.
+  case job(JobOutput)
   /// An attempt begins on this worker; only with `tellsAttempts`.
   case attemptStarted(JobID, Int, WorkerID)
   /// It is over, for this reason if it did not go well; only with `tellsAttempts`.
@@ -326,8 +219,6 @@ package enum JobEngineOutput {
   case workerGivenUp(WorkerID)
   /// Something about workers, after people were told. Indirect, because it is rare and would make all the others large.
   indirect case worker(WorkerPoolEvent)
-  /// No job is left and none will come.
-  case idle
   /// No worker is left: the pool is finished.
   case closed
 }

@@ -39,7 +39,11 @@ struct LocalWorkers: ~Copyable, Workplace {
 
   // MARK: Jobs
 
-  var canAccept: Bool { engine.ledger.canAccept }
+  var jobs: JobTable {
+    _read { yield engine.jobs }
+    _modify { yield &engine.jobs }
+  }
+  var canAccept: Bool { engine.jobs.ledger.canAccept }
 
   func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? {
     engine.defect(of: payload, from: framing).map {
@@ -51,7 +55,7 @@ struct LocalWorkers: ~Copyable, Workplace {
     _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
   ) {
-    engine.accept(payload, .usual, answer: answer, loop, complete)
+    _ = engine.jobs.accept(payload, as: pool.framing, .usual, answer: answer, at: loop.now(), complete)
   }
 
   mutating func accept(
@@ -60,28 +64,9 @@ struct LocalWorkers: ~Copyable, Workplace {
   ) {
     let terms = JobTerms(
       retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority)
-    engine.accept(payload, terms, answer: answer, loop, complete)
+    _ = engine.jobs.accept(payload, as: pool.framing, terms, answer: answer, at: loop.now(), complete)
   }
 
-  mutating func reject(
-    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID? {
-    engine.reject(reason, bytes: bytes, isAJob: isAJob, answer: answer, loop, complete)
-  }
-
-  mutating func tell(_ event: JobEvent) { engine.tell(event) }
-  mutating func drain(because cause: CancelCause) { engine.drain(because: cause) }
-  mutating func abandon(because cause: CancelCause) { engine.abandon(because: cause) }
-
-  var counts: JobCounts { engine.ledger.counts }
-  var isHalted: Bool { engine.ledger.isHalted }
-  var keepsDetails: Bool { engine.facts.keepsDetails }
-  func sequence(of job: JobID) -> UInt64 { engine.ledger.sequence(of: job) }
-  func attempts(of job: JobID) -> Int { engine.ledger.attempts(of: job) }
-  func attempt(of job: JobID) -> JobFacts.Attempt { engine.facts.attempt(of: job) }
-  func details(of job: JobID) -> JobFacts.Details { engine.facts[job] }
-  func payload(of job: JobID, atMost limit: Int) -> [UInt8] { engine.store.payload(of: job, atMost: limit) }
   func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R { engine.withResult(of: job, body) }
 
   // MARK: Going on
@@ -135,7 +120,7 @@ struct LocalWorkers: ~Copyable, Workplace {
 
   /// The engine names each job that is silent; here it is about those that are not begun.
   mutating func saySilence(since start: Instant, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
-    if counts[.ok] > 0 { return false }
+    if jobs.ledger.counts[.ok] > 0 { return false }
     let running = engine.pool.busyWorkers
     guard running.contains(where: { engine.pool.hasBegun($0) }) else {
       // Who has not begun to read is still loading: that may take its time, but not without a word.
@@ -163,7 +148,7 @@ struct LocalWorkers: ~Copyable, Workplace {
 
   var verdict: RunEnd? {
     if engine.surplusReplies > 0 { return .protocolBroken }
-    return engine.ledger.internalErrors > 0 || engine.pool.internalErrors > 0 ? .internalError : nil
+    return engine.jobs.ledger.internalErrors > 0 || engine.pool.internalErrors > 0 ? .internalError : nil
   }
 
   static func take(_ output: JobEngineOutput, _ driver: inout RunDriver<LocalWorkers>) { driver.take(output) }

@@ -28,22 +28,6 @@ extension RemotePool: Workplace {
     accept(payload, of: record, line, answer: answer, at: loop.now(), complete)
   }
 
-  mutating func reject(
-    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID? {
-    reject(reason, bytes: bytes, isAJob: isAJob, answer: answer, at: loop.now(), complete)
-  }
-
-  var counts: JobCounts { ledger.counts }
-  var isHalted: Bool { ledger.isHalted }
-  var keepsDetails: Bool { facts.keepsDetails }
-  func sequence(of job: JobID) -> UInt64 { ledger.sequence(of: job) }
-  func attempts(of job: JobID) -> Int { ledger.attempts(of: job) }
-  func attempt(of job: JobID) -> JobFacts.Attempt { facts.attempt(of: job) }
-  func details(of job: JobID) -> JobFacts.Details { facts[job] }
-  func payload(of job: JobID, atMost limit: Int) -> [UInt8] { store.payload(of: job, atMost: limit) }
-
   mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool { handle(token: token) }
 
   mutating func endTurn(
@@ -84,16 +68,13 @@ extension RemotePool: Workplace {
 
   var verdict: RunEnd? {
     if withdrawnAnswers > 0 { return .protocolBroken }
-    return ledger.internalErrors > 0 ? .internalError : busyJobs > 0 ? .serverBusy : nil
+    return jobs.ledger.internalErrors > 0 ? .internalError : busyJobs > 0 ? .serverBusy : nil
   }
 
   static func take(_ output: RemotePoolOutput, _ driver: inout RunDriver<RemotePool>) {
     switch output {
-    case .settled(let job, let outcome): driver.settled(job, outcome)
-    case .emit(let job, let outcome): driver.emit(job, outcome)
-    case .withdrawn(let job): driver.withdrawn(job)
+    case .job(let output): driver.take(output)
     case .lost(let verdict): driver.poolIsLost(RunEnd(verdict))
-    case .idle: driver.allIsDone()
     case .closed: driver.poolIsClosed = true
     }
   }

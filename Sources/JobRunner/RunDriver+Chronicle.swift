@@ -20,16 +20,16 @@ extension RunDriver where Work: ~Copyable {
   // MARK: Jobs
 
   mutating func noteSettled(_ job: JobID, _ outcome: Outcome) {
-    let attempt = workplace.attempt(of: job)
+    let attempt = workplace.jobs.facts.attempt(of: job)
     // What includes a start is not the time of a job.
     let isTimed = attempt.startedAt > .origin && !attempt.includesStart
     chronicle.summary.settled(outcome, ran: isTimed ? loop.now() - attempt.startedAt : nil)
-    guard workplace.keepsDetails else { return }
-    let details = workplace.details(of: job)
+    guard workplace.jobs.facts.keepsDetails else { return }
+    let details = workplace.jobs.facts[job]
     chronicle.tell(
       SettledJob(
-        sequence: workplace.sequence(of: job), name: details.id.map { String(decoding: $0, as: UTF8.self) },
-        outcome: outcome, attempts: workplace.attempts(of: job), slot: details.slot,
+        sequence: workplace.jobs.ledger.sequence(of: job), name: details.id.map { String(decoding: $0, as: UTF8.self) },
+        outcome: outcome, attempts: workplace.jobs.ledger.attempts(of: job), slot: details.slot,
         pid: details.pid, acceptedAt: elapsed(details.acceptedAt),
         startedAt: isTimed ? elapsed(attempt.startedAt) : nil,
         settledAt: now, sent: details.sent, received: details.received,
@@ -42,7 +42,7 @@ extension RunDriver where Work: ~Copyable {
   // MARK: At regular times
 
   mutating func takeSample() {
-    let counts = workplace.counts
+    let counts = workplace.jobs.ledger.counts
     let crowd = workplace.crowd
     chronicle.tell(
       .sample(
@@ -77,7 +77,7 @@ extension RunDriver where Work: ~Copyable {
   }
 
   private var progress: Progress {
-    let counts = workplace.counts
+    let counts = workplace.jobs.ledger.counts
     let input: Progress.Input
     if inputIsOver {
       input = .over
@@ -90,7 +90,7 @@ extension RunDriver where Work: ~Copyable {
     return Progress(
       input: input, taken: UInt64(counts.accepted + counts.skipped), skipped: UInt64(counts.skipped),
       settled: UInt64(counts.settled), notOK: UInt64(counts.bad), busy: counts.leased, serving: crowd.serving,
-      slots: crowd.slots, phase: workplace.isHalted || signalsTaken > 0 ? .draining : crowd.phase)
+      slots: crowd.slots, phase: workplace.jobs.ledger.isHalted || signalsTaken > 0 ? .draining : crowd.phase)
   }
 
   // MARK: The end

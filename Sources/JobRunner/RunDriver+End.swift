@@ -15,7 +15,7 @@ extension RunDriver where Work: ~Copyable {
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
   mutating func abandonJobs(_ urgency: StopUrgency, because cause: CancelCause) {
-    workplace.abandon(because: cause)
+    workplace.jobs.abandon(because: cause)
     settle()
     endInput()
     workplace.stop(urgency, &loop)
@@ -46,7 +46,9 @@ extension RunDriver where Work: ~Copyable {
   /// Results of a busy stream are written together: 64 KiB at once, or what came within a millisecond. One that no
   /// other is about to follow is written immediately.
   private mutating func gathersResults() -> Bool {
-    guard case .open = sink.state, !sink.isEmpty, !sink.isBlocked, workplace.counts.leased > 0 else { return false }
+    guard case .open = sink.state, !sink.isEmpty, !sink.isBlocked, workplace.jobs.ledger.counts.leased > 0 else {
+      return false
+    }
     let now = loop.now()
     let since = resultsSince ?? now
     resultsSince = since

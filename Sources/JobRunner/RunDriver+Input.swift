@@ -49,7 +49,7 @@ extension RunDriver where Work: ~Copyable {
     var key: JobKey?
     if jobLog != nil {
       let ofJob = source.withBytes { JobKey(ofJob: UnsafeRawBufferPointer(rebasing: $0[place]).bytes) }
-      if resume.take(ofJob) { return workplace.tell(.skipped) }
+      if resume.take(ofJob) { return workplace.jobs.handle(.skipped) }
       key = ofJob
     }
     if let reason = source.withBytes({
@@ -88,7 +88,7 @@ extension RunDriver where Work: ~Copyable {
     var key: JobKey?
     if jobLog != nil {
       let found = self.key(of: record, line, payload)
-      if resume.take(found) { return workplace.tell(.skipped) }
+      if resume.take(found) { return workplace.jobs.handle(.skipped) }
       key = found
     }
     let id = record.id.map { Array(line[$0]) }
@@ -123,14 +123,17 @@ extension RunDriver where Work: ~Copyable {
     _ reason: String, bytes: [UInt8], isAJob: Bool = true, _ complete: (inout JobFacts.Details) -> Void = { _ in }
   ) {
     let isLogged = jobLog != nil
-    let job = workplace.reject(reason, bytes: bytes, isAJob: isAJob, answer: answerFraming, loop) { details in
+    let job = workplace.jobs.reject(reason, bytes: bytes, isAJob: isAJob, answer: answerFraming, at: loop.now()) {
+      details in
       if isLogged {
         details.key = JobKey(ofJob: bytes.span.bytes)
         details.command = bytes.withUnsafeBytes(shownCommand)
       }
       complete(&details)
     }
-    if let job { reporter.repeated(.rejectedJob, cause: reason, "job \(workplace.sequence(of: job)) \(reason)") }
+    if let job {
+      reporter.repeated(.rejectedJob, cause: reason, "job \(workplace.jobs.ledger.sequence(of: job)) \(reason)")
+    }
     settleActions()
   }
 
@@ -146,7 +149,7 @@ extension RunDriver where Work: ~Copyable {
     guard !inputIsOver else { return }
     inputIsOver = true
     if inputIsWatched { stopWatchingInput() }
-    workplace.tell(.inputEnded)
+    workplace.jobs.handle(.inputEnded)
     settleActions()
   }
 }

@@ -1,5 +1,6 @@
 import EventLoop
 import JobCore
+import JobEngine
 
 /// What the workplace tells, and the timers of the run.
 extension RunDriver where Work: ~Copyable {
@@ -11,6 +12,16 @@ extension RunDriver where Work: ~Copyable {
   /// Takes what follows from what was decided, before another job comes in.
   mutating func settleActions() {
     while let output = workplace.nextOutput(&loop, &reporter) { Work.take(output, &self) }
+  }
+
+  /// What became of a job.
+  mutating func take(_ output: JobOutput) {
+    switch output {
+    case .settled(let job, let outcome): settled(job, outcome)
+    case .emit(let job, let outcome): emit(job, outcome)
+    case .withdrawn(let job): withdrawn(job)
+    case .idle: allIsDone()
+    }
   }
 
   mutating func fireTimers() {

@@ -29,9 +29,9 @@ extension RunDriver where Work: ~Copyable {
   // MARK: Records
 
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {
-    let details = workplace.details(of: job)
+    let details = workplace.jobs.facts[job]
     let record = details.outputRecord(
-      seq: workplace.sequence(of: job), outcome, attempts: workplace.attempts(of: job))
+      seq: workplace.jobs.ledger.sequence(of: job), outcome, attempts: workplace.jobs.ledger.attempts(of: job))
     var line: [UInt8] = []
     let id = details.id?.span.bytes
     if outcome == .ok {
@@ -45,15 +45,15 @@ extension RunDriver where Work: ~Copyable {
   // MARK: The joblog
 
   private mutating func log(_ job: JobID, _ outcome: Outcome) {
-    let details = workplace.details(of: job)
+    let details = workplace.jobs.facts[job]
     guard let key = details.key, let known = JobLogOutcome(rawValue: outcome.description) else { return }
     let began = details.leasedAt ?? details.acceptedAt
     let line = JobLogLine(
-      sequence: workplace.sequence(of: job), startTime: wallClock(at: began),
+      sequence: workplace.jobs.ledger.sequence(of: job), startTime: wallClock(at: began),
       runtime: details.leasedAt == nil ? .zero : details.endedAt - began, sent: UInt64(details.sent),
       received: UInt64(details.received), exitValue: Int32(clamping: details.failure?.code ?? 0),
       signal: Int32(clamping: details.failure?.signal ?? 0), slot: details.slot.map { UInt32($0) },
-      attempts: UInt32(clamping: workplace.attempts(of: job)), outcome: known, key: key,
+      attempts: UInt32(clamping: workplace.jobs.ledger.attempts(of: job)), outcome: known, key: key,
       usage: configuration.logsUsage
         ? .init(cpu: details.cost.map(\.cpu), rss: details.cost?.memoryChange) : nil)
     jobLog?.append(line, command: details.command, after: sink.appendedBytes)
@@ -112,7 +112,7 @@ extension RunDriver where Work: ~Copyable {
   /// A job that did not end well is kept with what is known of its end, such that it can be fed in again.
   mutating func bury(_ job: JobID, _ outcome: Outcome) {
     guard deadLetters != nil else { return }
-    let details = workplace.details(of: job)
+    let details = workplace.jobs.facts[job]
     var attempts = details.failedAttempts
     if attempts.isEmpty {
       attempts = [
@@ -121,7 +121,8 @@ extension RunDriver where Work: ~Copyable {
           pid: details.pid)
       ]
     }
-    let letter = DeadLetter(seq: workplace.sequence(of: job), outcome: outcome.description, attempts: attempts)
+    let letter = DeadLetter(
+      seq: workplace.jobs.ledger.sequence(of: job), outcome: outcome.description, attempts: attempts)
     var line: [UInt8] = []
     if let rejected = details.rejected {
       letter.append(badRecord: rejected.span.bytes, to: &line)
@@ -129,7 +130,7 @@ extension RunDriver where Work: ~Copyable {
     } else if let record = details.record, (try? letter.append(record: record.span.bytes, to: &line)) != nil {
       deadLetters?.append(line)
     } else {
-      letter.append(payload: workplace.payload(of: job, atMost: .max).span.bytes, to: &line)
+      letter.append(payload: workplace.jobs.store.payload(of: job, atMost: .max).span.bytes, to: &line)
       deadLetters?.append(line)
     }
   }

@@ -33,12 +33,12 @@ extension RunDriver where Work: ~Copyable {
     case 1:
       earlyEnd = .interrupted(signal: signal)
       limitTheEnd(after: signal)
-      workplace.drain(because: .signal(signal))
+      workplace.jobs.drain(because: .signal(signal))
       settle()
       workplace.takeBackUnstarted(&loop)
       settle()
-      if workplace.counts.leased > 0 {
-        let jobs = plural(workplace.counts.leased, "running job")
+      if workplace.jobs.ledger.counts.leased > 0 {
+        let jobs = plural(workplace.jobs.ledger.counts.leased, "running job")
         let limit = givesUpAt == nil ? "" : ", at most \(seconds(configuration.drainLimit)) (--drain-timeout)"
         reporter.note("\(signalName(signal)): finishing \(jobs)\(limit); once more to stop now")
       }
@@ -58,7 +58,7 @@ extension RunDriver where Work: ~Copyable {
 
   /// The time after a SIGTERM is over.
   mutating func giveUp() {
-    let running = workplace.counts.leased
+    let running = workplace.jobs.ledger.counts.leased
     let limit = seconds(configuration.drainLimit)
     if running > 0 { reporter.note("\(plural(running, "running job")) given up after \(limit) (--drain-timeout)") }
     abandonJobs(.prompt, because: .drainTimeout)

@@ -16,16 +16,16 @@ extension RunDriver where Work: ~Copyable {
     switch outcome {
     case .ok, .cancelled: break
     case .failed, .timeout, .crashed, .quarantined, .expired:
-      let attempts = workplace.attempts(of: job)
-      reporter.detail("job \(workplace.sequence(of: job)): \(outcome) after \(plural(attempts, "attempt"))")
+      let attempts = workplace.jobs.ledger.attempts(of: job)
+      reporter.detail("job \(workplace.jobs.ledger.sequence(of: job)): \(outcome) after \(plural(attempts, "attempt"))")
       bury(job, outcome)
     }
   }
 
   /// The answer of a job that was counted as `ok`, and waited for its turn, cannot be trusted.
   mutating func withdrawn(_ job: JobID) {
-    chronicle.tell(.answerWithdrawn(job: workplace.sequence(of: job), at: now))
-    reporter.detail("job \(workplace.sequence(of: job)): failed, its answer is withdrawn")
+    chronicle.tell(.answerWithdrawn(job: workplace.jobs.ledger.sequence(of: job), at: now))
+    reporter.detail("job \(workplace.jobs.ledger.sequence(of: job)): failed, its answer is withdrawn")
     bury(job, .failed)
   }
 
@@ -67,7 +67,7 @@ extension RunDriver where Work: ~Copyable {
 
   /// The last words, and the verdict.
   mutating func sayHowItEnded() -> RunEnd {
-    let counts = workplace.counts
+    let counts = workplace.jobs.ledger.counts
     let notOK = counts.settled - counts[.ok]
     reporter.sayWhatWasCounted()
     let isBroken = workplace.verdict == .protocolBroken
@@ -76,10 +76,12 @@ extension RunDriver where Work: ~Copyable {
       for line in chronicle.summary.lines(elapsed: loop.now() - startedAt) { reporter.note(line) }
       if let advice = workplace.advice(chronicle.advice) { reporter.hint(advice) }
     }
-    if workplace.isHalted { reporter.note("given up because of --halt: \(plural(counts.bad, "job")) did not end well") }
+    if workplace.jobs.ledger.isHalted {
+      reporter.note("given up because of --halt: \(plural(counts.bad, "job")) did not end well")
+    }
     if configuration.resumes, counts.skipped > 0 { reporter.note("\(plural(counts.skipped, "job")) skipped") }
     if let earlyEnd { return earlyEnd }
-    if workplace.isHalted { return .halted }
+    if workplace.jobs.ledger.isHalted { return .halted }
     if let verdict = workplace.verdict { return verdict }
     if reporter.hasLostLog { return .outputFailed }
     if hasBadInput { return .badInput }

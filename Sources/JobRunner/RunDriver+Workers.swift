@@ -11,15 +11,12 @@ import WorkerProcess
 extension RunDriver where Work == LocalWorkers {
   mutating func take(_ output: JobEngineOutput) {
     switch output {
-    case .settled(let job, let outcome): settled(job, outcome)
-    case .emit(let job, let outcome): emit(job, outcome)
-    case .withdrawn(let job): withdrawn(job)
+    case .job(let output): take(output)
     case .attemptStarted(let job, let attempt, let worker): noteAttempt(job, attempt, worker)
     case .attemptEnded(let job, let failure): noteAttemptEnd(job, failure: failure)
     case .firstReply(let worker): noteFirstReply(worker)
     case .workerGivenUp(let worker): workplace.stories[worker.slot.index].isGivenUp = true
     case .worker(let event): take(event)
-    case .idle: allIsDone()
     case .closed: poolIsClosed = true
     }
   }
@@ -55,7 +52,7 @@ extension RunDriver where Work == LocalWorkers {
   /// The breaker is open, no worker lives and none ever answered: there is nobody to wait for, even if no job has come
   /// yet. (Who typed the command at a terminal must not type a job to learn that the program does not exist.)
   private mutating func giveUpIfNobodyEverWorked() {
-    if workplace.engine.ledger.counts[.ok] == 0, workplace.engine.pool.isEmpty { giveUp() }
+    if workplace.engine.jobs.ledger.counts[.ok] == 0, workplace.engine.pool.isEmpty { giveUp() }
   }
 
   private mutating func giveUp() {
@@ -87,7 +84,7 @@ extension RunDriver where Work == LocalWorkers {
     let story = workplace.stories[worker.slot.index]
     guard story.readyAt == nil else { return }
     let took = loop.now() - story.startedAt
-    let ready = loop.now() - min(took, workplace.engine.ledger.runTimes.quantile(0.5) ?? .zero)
+    let ready = loop.now() - min(took, workplace.engine.jobs.ledger.runTimes.quantile(0.5) ?? .zero)
     workplace.stories[worker.slot.index].readyAt = ready
     chronicle.tell(
       .workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: elapsed(ready)))
@@ -135,16 +132,17 @@ extension RunDriver where Work == LocalWorkers {
     guard chronicle.isDetailed else { return }
     chronicle.tellDetail(
       .attemptStarted(
-        job: workplace.engine.ledger.sequence(of: job), attempt: attempt, slot: worker.slot.index, at: now))
+        job: workplace.engine.jobs.ledger.sequence(of: job), attempt: attempt, slot: worker.slot.index, at: now))
   }
 
   private mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
-    guard chronicle.isDetailed, let slot = workplace.engine.facts[job].slot else { return }
-    let attempt = workplace.engine.facts.attempt(of: job)
+    guard chronicle.isDetailed, let slot = workplace.engine.jobs.facts[job].slot else { return }
+    let attempt = workplace.engine.jobs.facts.attempt(of: job)
     let began = attempt.includesStart ? workplace.stories[slot].readyAt ?? attempt.startedAt : attempt.startedAt
     chronicle.tellDetail(
       .attemptEnded(
-        job: workplace.engine.ledger.sequence(of: job), attempt: workplace.engine.ledger.attempts(of: job), slot: slot,
+        job: workplace.engine.jobs.ledger.sequence(of: job), attempt: workplace.engine.jobs.ledger.attempts(of: job),
+        slot: slot,
         failure: failure,
         since: elapsed(began), at: now))
   }

@@ -11,8 +11,11 @@ import WireFormats
 ///
 /// It keeps the jobs from when they are accepted until they have come out, and everything that is known of them.
 protocol Workplace: ~Copyable {
-  /// What it tells.
+  /// What it reports.
   associatedtype Output
+
+  /// The jobs, from when they come in until they have come out.
+  var jobs: JobTable { get set }
 
   // MARK: Jobs in
 
@@ -28,31 +31,7 @@ protocol Workplace: ~Copyable {
   mutating func accept(
     _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?,
     _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void)
-  /// A job that cannot be done is an outcome, too.
-  mutating func reject(
-    _ reason: String, bytes: [UInt8], isAJob: Bool, answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID?
-  /// What happens to all jobs: the end of the input, for one.
-  mutating func tell(_ event: JobEvent)
-  /// Starts nothing new: what waits is cancelled for this reason, what runs finishes.
-  mutating func drain(because cause: CancelCause)
-  /// Whatever is not settled is cancelled.
-  mutating func abandon(because cause: CancelCause)
-
-  // MARK: What is known of jobs
-
-  var counts: JobCounts { get }
-  var isHalted: Bool { get }
-  /// Whether there are details.
-  var keepsDetails: Bool { get }
-  func sequence(of job: JobID) -> UInt64
-  func attempts(of job: JobID) -> Int
-  func attempt(of job: JobID) -> JobFacts.Attempt
-  func details(of job: JobID) -> JobFacts.Details
-  /// The job itself, as long as it has not been replaced by its reply; no more than so many bytes of it.
-  func payload(of job: JobID, atMost limit: Int) -> [UInt8]
-  /// Lends the reply of a job that is being told as `emit` with the outcome ok.
+  /// Lends the reply of a job that is reported as `emit` with the outcome ok.
   func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R
 
   // MARK: Going on

@@ -19,18 +19,18 @@ extension PoolService {
     _ job: JobID, _ outcome: Outcome, _ loop: borrowing EventLoop, _ reporter: inout Reporter
   ) {
     // Field by field: a copy of the details would have to hold on to all that they refer to.
-    let (queued, endedAt) = (engine.facts[job].queued, engine.facts[job].endedAt)
-    let leasedAt = engine.facts[job].leasedAt
-    let attempt = engine.facts.attempt(of: job)
+    let (queued, endedAt) = (engine.jobs.facts[job].queued, engine.jobs.facts[job].endedAt)
+    let leasedAt = engine.jobs.facts[job].leasedAt
+    let attempt = engine.jobs.facts.attempt(of: job)
     metrics.jobSettled(
       outcome, queued: queued,
       ran: leasedAt != nil && !attempt.includesStart ? endedAt - attempt.startedAt : nil,
-      input: engine.facts[job].sent, output: engine.facts[job].received)
+      input: engine.jobs.facts[job].sent, output: engine.jobs.facts[job].received)
     switch outcome {
     case .ok, .cancelled: break
     case .failed, .timeout, .crashed, .quarantined, .expired:
-      let attempts = engine.ledger.attempts(of: job)
-      reporter.detail("job \(engine.ledger.sequence(of: job)): \(outcome) after \(plural(attempts, "attempt"))")
+      let attempts = engine.jobs.ledger.attempts(of: job)
+      reporter.detail("job \(engine.jobs.ledger.sequence(of: job)): \(outcome) after \(plural(attempts, "attempt"))")
     }
   }
 
@@ -66,9 +66,10 @@ extension PoolService {
   }
 
   private mutating func rememberAnswer(to job: JobID, _ origin: Origin) {
-    guard let slot = engine.facts[job].slot else { return }
+    guard let slot = engine.jobs.facts[job].slot else { return }
     while lastAnswers.count <= slot { lastAnswers.append(LastAnswer()) }
-    lastAnswers[slot] = LastAnswer(job: engine.ledger.sequence(of: job), origin: origin, id: engine.facts[job].id)
+    lastAnswers[slot] = LastAnswer(
+      job: engine.jobs.ledger.sequence(of: job), origin: origin, id: engine.jobs.facts[job].id)
   }
 
   /// A worker wrote more than its last answer, which was ok. If that still waits for its turn, the client gets an empty one in its
@@ -103,7 +104,7 @@ extension PoolService {
   private mutating func pauseIfFull(_ index: Int) {
     guard !connections[index].isPaused, connections[index].unsent.count >= outputLimit else { return }
     connections[index].isPaused = true
-    engine.tell(.clientPaused(connections[index].id))
+    engine.jobs.handle(.clientPaused(connections[index].id))
   }
 
   /// What may wait for a slow reader, in bytes: for many of them less each.
@@ -112,8 +113,8 @@ extension PoolService {
   }
 
   private func record(of job: JobID, _ outcome: Outcome, number: UInt64) -> [UInt8] {
-    let details = engine.facts[job]
-    let record = details.outputRecord(seq: number, outcome, attempts: engine.ledger.attempts(of: job))
+    let details = engine.jobs.facts[job]
+    let record = details.outputRecord(seq: number, outcome, attempts: engine.jobs.ledger.attempts(of: job))
     var line: [UInt8] = []
     let id = details.id?.span.bytes
     if outcome == .ok {
@@ -170,7 +171,7 @@ extension PoolService {
     connections[index].gathered > 0 && !connections[index].isWatchedForOutput
       && now - connections[index].sentAt < Self.gatheringTime
       && connections[index].unsent.count < Self.blockSize / 4
-      && connections[index].gathered < engine.ledger.counts(of: connections[index].id).queued
+      && connections[index].gathered < engine.jobs.ledger.counts(of: connections[index].id).queued
   }
 
   /// Writes as much as the client takes.

@@ -63,7 +63,7 @@ extension PoolService {
       metrics.connectionRefused(.limit)
       let limit = configuration.maximumConnections
       let open = "\(plural(limit, "connection")) open already (--max-connections)"
-      let reason = refusal("busy: \(open)", code: JobEngine.busyCode)
+      let reason = refusal("busy: \(open)", code: JobTable.busyCode)
       refused.add(socket, reason: reason, pool: number, &loop)
       return reporter.repeated(
         .refusedClient, cause: "too many", "\(peer) is refused: \(open)")
@@ -79,7 +79,7 @@ extension PoolService {
     metrics.connectionOpened()
     connections.insert(
       Connection(id, number: connections.accepted, socket, peer, of: configuration, at: loop.now()))
-    engine.tell(.clientJoined(id))
+    engine.jobs.handle(.clientJoined(id))
     // Who connects has something to say, as a rule: it need not be asked for. But when there is no room, only those wait who have.
     if mayTakeJobs { standInLine(Int(id.index)) }
   }
@@ -165,7 +165,7 @@ extension PoolService {
     noteConsumed(connections[index].unread.count)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
-    engine.tell(.clientLeft(id))
+    engine.jobs.handle(.clientLeft(id))
     departed.insert(id)
     forgetIfDone(id)
     if listenersAreSuspended { resumeListening(&loop) }
@@ -173,7 +173,7 @@ extension PoolService {
 
   /// The index of a client that has gone can be used again when the ledger knows no job of it any more.
   mutating func forgetIfDone(_ id: ClientID) {
-    guard !engine.ledger.knows(id), departed.remove(id) != nil else { return }
+    guard !engine.jobs.ledger.knows(id), departed.remove(id) != nil else { return }
     connections.reuse(id)
   }
 }

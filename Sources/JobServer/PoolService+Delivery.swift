@@ -182,7 +182,7 @@ extension PoolService {
       listeners.remove(index)
     }
     listens.removeAll()
-    engine.tell(.inputEnded)
+    engine.jobs.handle(.inputEnded)
     for index in connections.indices where connections.holds(index) {
       discardRest(of: index, &loop)
       finishIfAnswered(index, &loop)
@@ -198,5 +198,5 @@ extension PoolService {
   }
 
   /// Whether everything that was accepted is answered and every client has its answers.
-  var isDrained: Bool { isDraining && connections.count == 0 && engine.ledger.counts.unsettled == 0 }
+  var isDrained: Bool { isDraining && connections.count == 0 && engine.jobs.ledger.counts.unsettled == 0 }
 }

@@ -78,7 +78,7 @@ extension PoolService {
       if isHeldBack(index) { return .heldBack }
       if !mayTakeJobs { return .noRoom }
       // Nobody is refused while a worker is free for a job that waits.
-      if !engine.ledger.canAccept {
+      if !engine.jobs.ledger.canAccept {
         settle(&loop, &reporter)
         guard connections.holds(id) else { return .gone }
       }
@@ -134,7 +134,7 @@ extension PoolService {
 
   /// Whether no job is taken from it: its answers are not read, or too many of its jobs are not settled.
   private func isHeldBack(_ index: Int) -> Bool {
-    connections[index].isFull(outputLimit) || !engine.ledger.canAccept(from: connections[index].id)
+    connections[index].isFull(outputLimit) || !engine.jobs.ledger.canAccept(from: connections[index].id)
   }
 
   private mutating func read(_ index: Int, atMost size: Int, _ loop: borrowing EventLoop) -> ReadResult {
@@ -188,7 +188,7 @@ extension PoolService {
   mutating func release(_ index: Int) {
     if connections[index].isPaused, connections[index].unsent.count < outputLimit {
       connections[index].isPaused = false
-      engine.tell(.clientResumed(connections[index].id))
+      engine.jobs.handle(.clientResumed(connections[index].id))
     }
     guard connections[index].isHeldBack, !isHeldBack(index) else { return }
     connections[index].isHeldBack = false
@@ -212,9 +212,11 @@ extension PoolService {
       }
       let terms = JobTerms(client: connections[index].id)
       let answer = connections[index].answerFraming
-      guard engine.ledger.canAccept else { return refuse(terms, size: place.count, id: nil, from: index, loop) }
+      guard engine.jobs.ledger.canAccept else { return refuse(terms, size: place.count, id: nil, from: index, loop) }
       let job = connections[index].unread.withUnsafeBytes {
-        engine.accept(UnsafeRawBufferPointer(rebasing: $0[place]), terms, answer: answer, loop)
+        engine.jobs.accept(
+          UnsafeRawBufferPointer(rebasing: $0[place]), as: configuration.pool.framing, terms, answer: answer,
+          at: loop.now())
       }
       noteOrigin(of: job, index)
     }
@@ -243,9 +245,11 @@ extension PoolService {
     let terms = JobTerms(
       retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority,
       client: connections[index].id)
-    guard engine.ledger.canAccept else { return refuse(terms, size: payload.count, id: id, from: index, loop) }
+    guard engine.jobs.ledger.canAccept else { return refuse(terms, size: payload.count, id: id, from: index, loop) }
     let answer = connections[index].answerFraming
-    let job = payload.withUnsafeBytes { engine.accept($0, terms, answer: answer, loop) { $0.id = id } }
+    let job = payload.withUnsafeBytes {
+      engine.jobs.accept($0, as: configuration.pool.framing, terms, answer: answer, at: loop.now()) { $0.id = id }
+    }
     noteOrigin(of: job, index)
   }
 
@@ -258,9 +262,9 @@ extension PoolService {
     _ terms: JobTerms, size: Int, id: [UInt8]?, from index: Int, _ loop: borrowing EventLoop
   ) {
     metrics.jobRefused()
-    let reason = "busy: \(plural(engine.ledger.counts.queued, "job")) waiting already (--queue)"
+    let reason = "busy: \(plural(engine.jobs.ledger.counts.queued, "job")) waiting already (--queue)"
     let answer = connections[index].answerFraming
-    let job = engine.refuse(reason, terms, sent: size, answer: answer, loop) { $0.id = id }
+    let job = engine.jobs.refuse(reason, terms, sent: size, answer: answer, at: loop.now()) { $0.id = id }
     noteOrigin(of: job, index)
   }
 
@@ -269,9 +273,11 @@ extension PoolService {
     _ reporter: inout Reporter
   ) {
     let terms = JobTerms(client: connections[index].id)
-    guard engine.ledger.canAccept else { return refuse(terms, size: bytes.count, id: id, from: index, loop) }
+    guard engine.jobs.ledger.canAccept else { return refuse(terms, size: bytes.count, id: id, from: index, loop) }
     let answer = connections[index].answerFraming
-    let job = engine.reject(reason, bytes: bytes, terms: terms, isAJob: false, answer: answer, loop) { $0.id = id }
+    let job = engine.jobs.reject(
+      reason, bytes: bytes, terms: terms, isAJob: false, answer: answer, at: loop.now()
+    ) { $0.id = id }
     noteOrigin(of: job, index)
     reporter.repeated(
       .rejectedJob, cause: reason, "job \(connections[index].jobs) of \(connections[index].name) \(reason)")

@@ -41,9 +41,9 @@ extension PoolService {
     status.starts = engine.pool.starts
     status.deaths = deaths
     status.recycled = recycled
-    status.jobs = JobTotals(engine.ledger.counts)
+    status.jobs = JobTotals(engine.jobs.ledger.counts)
     status.jobs.inDoubt = answersInDoubt
-    let times = engine.ledger.runTimes
+    let times = engine.jobs.ledger.runTimes
     if let median = times.quantile(0.5), let p90 = times.quantile(0.9), let p99 = times.quantile(0.99) {
       status.runTimes = Percentiles(median: median, p90: p90, p99: p99)
     }
@@ -75,7 +75,7 @@ extension PoolService {
   private func clients(_ loop: borrowing EventLoop) -> [ClientStatus] {
     var all: [ClientStatus] = []
     for index in connections.indices where connections.holds(index) {
-      let counts = engine.ledger.counts(of: connections[index].id)
+      let counts = engine.jobs.ledger.counts(of: connections[index].id)
       var client = ClientStatus(
         connection: connections[index].number, peer: "\(connections[index].peer)",
         age: loop.now() - connections[index].openedAt)
@@ -91,7 +91,7 @@ extension PoolService {
 
   func jobs(atMost limit: Int, _ loop: borrowing EventLoop) -> [JobStatus] {
     var all: [JobStatus] = []
-    engine.ledger.forEachUnsettled { job in
+    engine.jobs.ledger.forEachUnsettled { job in
       guard all.count < limit else { return }
       let state: JobStatus.State
       switch job.state {
@@ -99,7 +99,7 @@ extension PoolService {
       case .delayed: state = .delayed
       case .leased: state = .running
       }
-      let details = engine.facts[job.id]
+      let details = engine.jobs.facts[job.id]
       let index = Int(job.client.index)
       let number = connections.holds(job.client) ? connections[index].number : 0
       var status = JobStatus(
@@ -108,7 +108,7 @@ extension PoolService {
       status.priority = Int(job.priority)
       status.slot = state == .running ? details.slot : nil
       status.beginning = String(
-        decoding: engine.store.payload(of: job.id, atMost: Self.shownBytes), as: UTF8.self)
+        decoding: engine.jobs.store.payload(of: job.id, atMost: Self.shownBytes), as: UTF8.self)
       all.append(status)
     }
     return all.sorted { $0.job < $1.job }
@@ -121,7 +121,7 @@ extension PoolService {
     gauges.maximum = engine.pool.size.upperBound
     gauges.isBreakerOpen = engine.pool.isBreakerOpen
     gauges.isDraining = isDraining
-    let counts = engine.ledger.counts
+    let counts = engine.jobs.ledger.counts
     gauges.queued = counts.queued
     gauges.delayed = counts.delayed
     gauges.running = counts.leased
@@ -131,7 +131,7 @@ extension PoolService {
 
   /// For people and for the service manager.
   var summary: PoolSummary {
-    let counts = engine.ledger.counts
+    let counts = engine.jobs.ledger.counts
     var summary = PoolSummary(name: configuration.name, phase: phase)
     summary.serving = engine.pool.serving
     summary.maximum = engine.pool.size.upperBound
@@ -146,7 +146,7 @@ extension PoolService {
 
   /// For the watchdog.
   func moves(_ now: Instant) -> PoolMoves {
-    let counts = engine.ledger.counts
+    let counts = engine.jobs.ledger.counts
     var moves = PoolMoves(
       waiting: counts.queued, idle: 0, given: 0, settled: counts.settled, starts: engine.pool.starts)
     for slot in engine.pool.snapshot.slots {

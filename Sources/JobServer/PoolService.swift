@@ -128,7 +128,7 @@ struct PoolService: ~Copyable {
   /// Answers wait to be sent together with those of the next moment.
   var gathersAnswers: Bool { !touched.isEmpty }
 
-  var mayTakeJobs: Bool { !isDraining && (configuration.refusesWhenFull || engine.ledger.canAccept) }
+  var mayTakeJobs: Bool { !isDraining && (configuration.refusesWhenFull || engine.jobs.ledger.canAccept) }
 
   // MARK: The line
 
@@ -209,12 +209,12 @@ struct PoolService: ~Copyable {
 
   private mutating func take(_ output: JobEngineOutput, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch output {
-    case .settled(let job, let outcome): settled(job, outcome, loop, &reporter)
-    case .emit(let job, let outcome): answer(job, outcome, &loop)
+    case .job(.settled(let job, let outcome)): settled(job, outcome, loop, &reporter)
+    case .job(.emit(let job, let outcome)): answer(job, outcome, &loop)
     case .worker(let event): take(event, loop, &reporter)
     case .closed: poolIsClosed = true
     // The ledger holds nothing: each connection puts its answers into order.
-    case .withdrawn, .attemptStarted, .attemptEnded, .firstReply, .workerGivenUp, .idle: break
+    case .job(.withdrawn), .job(.idle), .attemptStarted, .attemptEnded, .firstReply, .workerGivenUp: break
     }
   }
 }

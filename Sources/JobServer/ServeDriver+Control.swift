@@ -91,8 +91,8 @@ extension ServeDriver {
     case .metrics: return .metrics(String(decoding: metrics(as: .openMetrics), as: UTF8.self))
     case .cancelJob(let pool, let job):
       let number = try one(pool)
-      guard let id = services[number].engine.ledger.find(sequence: job) else { throw .noSuchJob(job) }
-      services[number].engine.cancel(id, because: .cancelCommand)
+      guard let id = services[number].engine.jobs.ledger.find(sequence: job) else { throw .noSuchJob(job) }
+      services[number].engine.jobs.cancel(id, because: .cancelCommand)
       return .done
     case .jobs(let pool, let limit): return .jobs(services[try one(pool)].jobs(atMost: limit, loop))
     case .reload:
@@ -150,7 +150,7 @@ extension ServeDriver {
   /// Why a pool ends, for those who read the log.
   private mutating func report(_ what: String, _ consequence: String, _ number: Int, for session: Int) {
     reporter.pool = poolName(number)
-    let jobs = services[number].engine.ledger.counts.unsettled
+    let jobs = services[number].engine.jobs.ledger.counts.unsettled
     let rest = jobs > 0 ? "\(consequence) \(plural(jobs, "job"))" : ""
     reporter.note("control (uid \(control!.sessions[session].uid)): \(what)\(rest)")
     reporter.pool = nil

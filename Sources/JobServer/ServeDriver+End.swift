@@ -47,7 +47,7 @@ extension ServeDriver {
     guard stopsAsked == 1 else {
       var unsettled = 0
       for number in services.indices where services.holds(number) {
-        unsettled += services[number].engine.ledger.counts.unsettled
+        unsettled += services[number].engine.jobs.ledger.counts.unsettled
       }
       reporter.note("\(signalName(signal)): stopping now; \(plural(unsettled, "job")) given up")
       for number in services.indices where services.holds(number) {
@@ -57,7 +57,7 @@ extension ServeDriver {
     }
     var unsettled = 0
     for number in services.indices where services.holds(number) {
-      unsettled += services[number].engine.ledger.counts.unsettled
+      unsettled += services[number].engine.jobs.ledger.counts.unsettled
       drain(number)
     }
     givesUpAt = loop.now() + configuration.drainLimit
@@ -82,9 +82,9 @@ extension ServeDriver {
   mutating func abandon(
     _ number: Int, _ urgency: StopUrgency, because cause: CancelCause, grace: Nanoseconds = lastGrace
   ) {
-    if services[number].engine.ledger.counts.unsettled > 0 { hasGivenUp = true }
+    if services[number].engine.jobs.ledger.counts.unsettled > 0 { hasGivenUp = true }
     drain(number)
-    services[number].engine.abandon(because: cause)
+    services[number].engine.jobs.abandon(because: cause)
     services[number].hurry(within: urgency == .immediate ? .zero : grace, loop)
     services[number].work(&loop, &reporter)
     services[number].engine.stopPool(urgency, &loop)
@@ -93,7 +93,7 @@ extension ServeDriver {
   mutating func giveUp() {
     givesUpAt = nil
     for number in services.indices where services.holds(number) && !services[number].engine.isStopping {
-      let unsettled = services[number].engine.ledger.counts.unsettled
+      let unsettled = services[number].engine.jobs.ledger.counts.unsettled
       reporter.pool = poolName(number)
       if unsettled > 0 { reporter.note("\(plural(unsettled, "job")) given up: not done within --drain-timeout") }
       abandon(number, .prompt, because: .drainTimeout)
@@ -140,7 +140,7 @@ extension ServeDriver {
     services[number].closeAll(&loop)
     reporter.pool = poolName(number)
     sayWhatWasNotDelivered(number)
-    if services[number].engine.ledger.internalErrors > 0 || services[number].engine.pool.internalErrors > 0 {
+    if services[number].engine.jobs.ledger.internalErrors > 0 || services[number].engine.pool.internalErrors > 0 {
       hadInternalError = true
     }
     services.remove(number)

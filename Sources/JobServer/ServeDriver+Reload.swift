@@ -279,7 +279,7 @@ extension ServeDriver {
   private mutating func sayThatItIsGone(_ number: Int) {
     guard !services[number].isDraining else { return }
     reporter.pool = services[number].configuration.name
-    let jobs = services[number].engine.ledger.counts.unsettled
+    let jobs = services[number].engine.jobs.ledger.counts.unsettled
     reporter.note("the pool is gone from the configuration: it ends when its jobs are done (\(jobs) left)")
   }
 

@@ -15,17 +15,17 @@ extension RemotePool {
 
   /// Whether a job waits for a place, and there is one.
   var canSend: Bool {
-    guard ledger.demand > 0, case .open(let mostSent, _) = phase, sent.count < mostSent,
+    guard jobs.ledger.demand > 0, case .open(let mostSent, _) = phase, sent.count < mostSent,
       sentBytes < Self.mostSentBytes
     else { return false }
     return hasRoom(in: connection)
   }
 
   mutating func send(_ job: JobID, _ reporter: inout Reporter) {
-    let number = ledger.sequence(of: job)
+    let number = jobs.ledger.sequence(of: job)
     let (terms, isJSON) = (terms[Int(job.index)], isJSON[Int(job.index)])
     line.removeAll(keepingCapacity: true)
-    store.withPayload(of: job) {
+    jobs.store.withPayload(of: job) {
       InputRecord.append(id: number, payload: $0.bytes, isJSON: isJSON, terms: terms.span.bytes, to: &line)
     }
     defer { if line.capacity > 1 << 20 { line = [] } }
@@ -33,17 +33,17 @@ extension RemotePool {
       return refuse(job, &reporter)
     }
     sent[number] = job
-    sentBytes += store.payloadSize(of: job)
+    sentBytes += jobs.store.payloadSize(of: job)
     connection!.append(line)
   }
 
   /// The server would not take it: it would only answer that some line was too long, and not which.
   private mutating func refuse(_ job: JobID, _ reporter: inout Reporter) {
     let reason = "is \(plural(line.count - 1, "byte")) as a record, and the server accepts less (its --max-job-size)"
-    if facts.keepsDetails { facts[job].failure = Failure(message: "the job \(reason)") }
+    if jobs.facts.keepsDetails { jobs.facts[job].failure = Failure(message: "the job \(reason)") }
     reporter.repeated(
-      .rejectedJob, cause: "too large for the server", "job \(ledger.sequence(of: job)) \(reason)")
-    ledger.handle(.rejected(job), into: &actions)
+      .rejectedJob, cause: "too large for the server", "job \(jobs.ledger.sequence(of: job)) \(reason)")
+    jobs.ledger.handle(.rejected(job), into: &jobs.actions)
   }
 
   /// Looks at the next line.
@@ -109,8 +109,8 @@ extension RemotePool {
     case .nonsense(let what): lose(.nonsense(what), &loop, &reporter)
     case .withdrawn(let answer): withdraw(answer, &reporter)
     case .settled(let job, let outcome, let record, let failure):
-      sent[ledger.sequence(of: job)] = nil
-      sentBytes -= store.payloadSize(of: job)
+      sent[jobs.ledger.sequence(of: job)] = nil
+      sentBytes -= jobs.store.payloadSize(of: job)
       reconnection.answered()
       if let failure {
         sayFailure(job, outcome, failure, &reporter)
@@ -126,37 +126,37 @@ extension RemotePool {
   private mutating func settle(
     _ job: JobID, _ outcome: Outcome, _ record: OutputRecord, _ failure: Failure?, at now: Instant
   ) {
-    facts.setAttempt(.init(startedAt: record.ran.map { now - $0 } ?? .origin), of: job)
-    if facts.keepsDetails {
+    jobs.facts.setAttempt(.init(startedAt: record.ran.map { now - $0 } ?? .origin), of: job)
+    if jobs.facts.keepsDetails {
       // What the other pool has measured cannot have begun before we knew of the job.
-      facts[job].leasedAt = record.ran.map { now - min($0, now - facts[job].acceptedAt) }
-      facts[job].endedAt = now
-      facts[job].slot = record.slot
-      facts[job].pid = record.pid
-      facts[job].received = reply.count
-      facts[job].failure = failure
-      facts[job].cause = failure.map { _ in outcome.words }
-      if let cpu = record.cpu, let rss = record.rss { facts[job].cost = JobCost(cpu: cpu, memoryChange: rss) }
+      jobs.facts[job].leasedAt = record.ran.map { now - min($0, now - jobs.facts[job].acceptedAt) }
+      jobs.facts[job].endedAt = now
+      jobs.facts[job].slot = record.slot
+      jobs.facts[job].pid = record.pid
+      jobs.facts[job].received = reply.count
+      jobs.facts[job].failure = failure
+      jobs.facts[job].cause = failure.map { _ in outcome.words }
+      if let cpu = record.cpu, let rss = record.rss { jobs.facts[job].cost = JobCost(cpu: cpu, memoryChange: rss) }
     }
-    replying = job
-    let kept = keepsJobs ? store.payloadSize(of: job) : 0
-    ledger.handle(
+    jobs.answering = job
+    let kept = jobs.keepsJobs ? jobs.store.payloadSize(of: job) : 0
+    jobs.ledger.handle(
       .settledElsewhere(job, outcome, resultBytes: reply.count + kept, attempts: record.attempts, ran: record.ran),
-      into: &actions)
+      into: &jobs.actions)
   }
 
   /// The server's worker wrote more than its answer to this job. If that waits for its turn, the job has failed.
   private mutating func withdraw(_ answer: WithdrawnAnswer, _ reporter: inout Reporter) {
     withdrawnAnswers += 1
     var fate = "the answer, which is already written, may be incomplete"
-    if let job = ledger.findHeld(sequence: answer.id) {
-      let first = actions.count
-      ledger.handle(.answerWithdrawn(job), into: &actions)
-      if actions.count > first { fate = "the answer is withdrawn: that job has failed" }
-      if facts.keepsDetails {
-        facts[job].failure = Failure(message: answer.reason)
-        facts[job].cause = "answered with more than one reply"
-        facts[job].received = 0
+    if let job = jobs.ledger.findHeld(sequence: answer.id) {
+      let first = jobs.actions.count
+      jobs.ledger.handle(.answerWithdrawn(job), into: &jobs.actions)
+      if jobs.actions.count > first { fate = "the answer is withdrawn: that job has failed" }
+      if jobs.facts.keepsDetails {
+        jobs.facts[job].failure = Failure(message: answer.reason)
+        jobs.facts[job].cause = "answered with more than one reply"
+        jobs.facts[job].received = 0
       }
     }
     reporter.repeated(
@@ -172,18 +172,18 @@ extension RemotePool {
     let lines = failure.stderr.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
     reporter.repeated(
       .failedJob, cause: isBusy ? "the server is busy" : "\(outcome)",
-      "job \(ledger.sequence(of: job)) \(outcome): \(failure.message)", evidence: lines)
+      "job \(jobs.ledger.sequence(of: job)) \(outcome): \(failure.message)", evidence: lines)
   }
 
   /// What is wrong with the reply, which the other pool has found right.
   private func unfit(_ job: JobID, _ reporter: inout Reporter) -> Failure? {
-    let number = ledger.sequence(of: job)
+    let number = jobs.ledger.sequence(of: job)
     if reply.count > configuration.maximumReplySize {
       let message = "its reply is over \(plural(configuration.maximumReplySize, "byte")) (--max-reply-size)"
       reporter.repeated(.failedJob, cause: "reply too large", "job \(number): \(message)")
       return Failure(message: message)
     }
-    guard let framing = facts.answer(of: job), let defect = framing.canCarry(reply.span.bytes) else { return nil }
+    guard let framing = jobs.facts.answer(of: job), let defect = framing.canCarry(reply.span.bytes) else { return nil }
     return reporter.sayUnfitReply(to: number, framing, defect)
   }
 }

@@ -90,7 +90,7 @@ extension RemotePool {
   mutating func lose(_ loss: Loss, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     if phase == .ending { return stop(&loop) }
     disconnect(&loop)
-    let hasJobs = !sent.isEmpty || ledger.counts.queued > 0
+    let hasJobs = !sent.isEmpty || jobs.ledger.counts.queued > 0
     switch reconnection.lost(loss, hasJobs: hasJobs, at: loop.now()) {
     case .onDemand:
       reporter.detail("\(loss.words(configuration.address)); there was nothing to answer")
@@ -109,27 +109,27 @@ extension RemotePool {
 
   /// They go again before all others, in their old order.
   private mutating func takeBack(at now: Instant) {
-    let jobs = sent.sorted { $0.key > $1.key }
+    let unanswered = sent.sorted { $0.key > $1.key }
     sent.removeAll()
     sentBytes = 0
-    for (_, job) in jobs {
+    for (_, job) in unanswered {
       noteUnanswered(job, "the connection was lost while it was on its way", at: now)
-      ledger.handle(.returnedUnstarted(job), into: &actions)
+      jobs.ledger.handle(.returnedUnstarted(job), into: &jobs.actions)
     }
   }
 
   /// Nobody waits for the answer of this job any more.
   mutating func giveUp(_ job: JobID, at now: Instant) {
-    if sent.removeValue(forKey: ledger.sequence(of: job)) != nil { sentBytes -= store.payloadSize(of: job) }
-    noteUnanswered(job, "\(cancelCause.message); its answer had not come", at: now)
+    if sent.removeValue(forKey: jobs.ledger.sequence(of: job)) != nil { sentBytes -= jobs.store.payloadSize(of: job) }
+    noteUnanswered(job, "\(jobs.cancelCause(of: job).message); its answer had not come", at: now)
   }
 
   private mutating func noteUnanswered(_ job: JobID, _ message: String, at now: Instant) {
-    guard facts.keepsDetails else { return }
-    facts[job].endedAt = now
-    facts[job].failure = Failure(message: message)
+    guard jobs.facts.keepsDetails else { return }
+    jobs.facts[job].endedAt = now
+    jobs.facts[job].failure = Failure(message: message)
     // Nobody knows how it has ended: the joblog must not say anything of it.
-    if isDraining { facts[job].key = nil }
+    if jobs.ledger.isDraining { jobs.facts[job].key = nil }
   }
 
   // MARK: Words
@@ -155,7 +155,7 @@ extension RemotePool {
 
   /// No job is answered for a long time: false if that need not be looked at again.
   package mutating func saySilence(_ reporter: inout Reporter) -> Bool {
-    if ledger.counts[.ok] > 0 || hasSaidSilence { return false }
+    if jobs.ledger.counts[.ok] > 0 || hasSaidSilence { return false }
     if sent.isEmpty { return true }
     hasSaidSilence = true
     reporter.note("no job has been answered yet; \(plural(sent.count, "job")) sent to \(configuration.address)")
@@ -164,7 +164,7 @@ extension RemotePool {
 
   /// What SIGUSR1 asks for.
   package func sayState(_ reporter: inout Reporter) {
-    let counts = ledger.counts
+    let counts = jobs.ledger.counts
     reporter.fatal("\(plural(counts.settled, "job")) settled, \(counts.leased) on their way, \(counts.queued) waiting")
     let state =
       switch phase {

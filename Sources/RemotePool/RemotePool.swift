@@ -64,9 +64,7 @@ package struct RemotePool: ~Copyable {
   }
 
   package let configuration: RemotePoolConfiguration
-  package var ledger: JobLedger
-  package var store = JobStore()
-  package var facts: JobFacts
+  package var jobs: JobTable
   var timers = TimerQueue<Timer>()
   var reconnection: Reconnection
   var connection: Connection?
@@ -74,9 +72,6 @@ package struct RemotePool: ~Copyable {
   /// Since when it is tried to connect this time.
   var connectingSince: Instant?
 
-  /// What the ledger wants done; those before `nextAction` are done.
-  var actions: [JobAction] = []
-  private var nextAction = 0
   /// What is to be told before anything else is done.
   var outputs: [RemotePoolOutput] = []
   private var nextOutput = 0
@@ -84,8 +79,6 @@ package struct RemotePool: ~Copyable {
   /// The jobs that are on their way, by their number in the input, which is their id there.
   var sent: [UInt64: JobID] = [:]
   var sentBytes = 0
-  /// Bytes of the jobs that are not settled.
-  var keptBytes = 0
   /// What is asked for each job, by its index: members of its record.
   var terms: [[UInt8]] = []
   /// Whether the job is JSON and to stay so, by its index.
@@ -93,21 +86,13 @@ package struct RemotePool: ~Copyable {
   let usualTerms: [UInt8]
   /// The line of the job that is being sent, so that its memory is used again.
   var line: [UInt8] = []
-  /// The job whose answer the ledger is told about at this moment, and its reply.
-  var replying: JobID?
+  /// The reply of the job that is being answered.
   var reply: [UInt8] = []
 
   /// Jobs that the server had no room for.
   package internal(set) var busyJobs = 0
   /// Answers that the server has withdrawn.
   package internal(set) var withdrawnAnswers = 0
-  /// Jobs are kept until their answers are out.
-  let keepsJobs: Bool
-  /// Nothing new is begun.
-  var isDraining = false
-  /// Why jobs are cancelled from now on.
-  private var endCause: CancelCause?
-  var cancelCause: CancelCause { endCause ?? .halted }
   /// The connection is given up for good.
   package private(set) var isStopping = false
   /// Answers are not wanted at the moment: their reader is slow.
@@ -116,9 +101,7 @@ package struct RemotePool: ~Copyable {
 
   package init(_ configuration: RemotePoolConfiguration, _ keeping: JobKeeping) {
     self.configuration = configuration
-    ledger = JobLedger(configuration: keeping.ledger)
-    facts = JobFacts(keepsDetails: keeping.keepsDetails)
-    keepsJobs = keeping.keepsJobs
+    jobs = JobTable(keeping.ledger, keepsDetails: keeping.keepsDetails, keepsJobs: keeping.keepsJobs)
     reconnection = Reconnection(
       delay: configuration.reconnectDelay, limit: configuration.reconnectLimit, seed: keeping.seed)
     var usualTerms: [UInt8] = []
@@ -131,12 +114,12 @@ package struct RemotePool: ~Copyable {
 
   /// Whether `advance` has something to do.
   package var hasNews: Bool {
-    !actions.isEmpty || !outputs.isEmpty || replying != nil || isReadable || canSend
-      || (phase == .away && ledger.demand > 0)
+    !jobs.actions.isEmpty || !outputs.isEmpty || jobs.answering != nil || isReadable || canSend
+      || (phase == .away && jobs.ledger.demand > 0)
   }
 
   /// Whether another job may come in.
-  package var canAccept: Bool { ledger.canAccept && keptBytes < Self.mostKeptBytes }
+  package var canAccept: Bool { jobs.ledger.canAccept && jobs.unsettledBytes < Self.mostKeptBytes }
 
   /// How many jobs may be on their way at this moment.
   package var places: Int {
@@ -151,11 +134,11 @@ package struct RemotePool: ~Copyable {
       if let output = nextOutput(&loop, &reporter) { return output }
       if isReadable {
         takeLine(&loop, &reporter)
-      } else if canSend, let next = ledger.send(into: &actions) {
+      } else if canSend, let next = jobs.ledger.send(into: &jobs.actions) {
         send(next.job, &reporter)
-      } else if phase == .away, ledger.demand > 0 {
+      } else if phase == .away, jobs.ledger.demand > 0 {
         connect(&loop, &reporter)
-      } else if actions.isEmpty, outputs.isEmpty {
+      } else if jobs.actions.isEmpty, outputs.isEmpty {
         return nil
       }
     }
@@ -171,46 +154,30 @@ package struct RemotePool: ~Copyable {
       }
       outputs.removeAll(keepingCapacity: true)
       nextOutput = 0
-      if nextAction < actions.count {
-        nextAction += 1
-        if let output = perform(actions[nextAction - 1], loop, &reporter) { return output }
+      if let step = jobs.next(at: loop.now()) {
+        switch step {
+        case .output(let output): return .job(output)
+        case .decision(let action): perform(action, loop, &reporter)
+        }
         continue
       }
-      actions.removeAll(keepingCapacity: true)
-      nextAction = 0
-      guard replying != nil else { return nil }
-      replying = nil
+      guard jobs.answering != nil else { return nil }
+      jobs.answering = nil
       if reply.capacity > 1 << 20 { reply = [] }
     }
   }
 
-  private mutating func perform(
-    _ action: JobAction, _ loop: borrowing EventLoop, _ reporter: inout Reporter
-  ) -> RemotePoolOutput? {
+  private mutating func perform(_ action: JobAction, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     switch action {
     case .interrupt(let job, _): giveUp(job, at: loop.now())
-    case .settled(let job, let outcome):
-      keptBytes -= store.payloadSize(of: job)
-      if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = loop.now() }
-      // One that the server has cancelled comes with the server's own reason.
-      if outcome == .cancelled, replying != job { facts.recordCancellation(of: job, cancelCause) }
-      return .settled(job, outcome)
-    case .emit(let job, let outcome): return .emit(job, outcome)
-    case .withdrawn(let job): return .withdrawn(job)
-    case .hold(let job):
-      // For dead letters the job is kept, in case that its answer is withdrawn.
-      let isNeeded = keepsJobs && replying == job
-      if facts.keepsDetails, !isNeeded { (facts[job].record, facts[job].rejected) = (nil, nil) }
-      if replying == job { reply.withUnsafeBytes { store.storeReply($0, for: job, keepingJob: isNeeded) } }
-    case .forget(let job): store.forget(job)
-    case .idle: return .idle
+    case .hold(let job): jobs.hold(job) { keep in reply.withUnsafeBytes(keep) }
     case .reportInternalError(let text):
       reporter.fatal("internal error: \(text); please report it")
       assertionFailure(text.description)
     // The clocks of jobs are all in the other pool.
     case .arm, .disarm: break
+    case .settled, .emit, .withdrawn, .forget, .idle: break  // `JobTable.next` has seen to it.
     }
-    return nil
   }
 
   /// At the end of each turn of the loop: writes, and says whether answers are wanted.
@@ -233,23 +200,9 @@ package struct RemotePool: ~Copyable {
     return true
   }
 
-  /// Starts nothing new: queued jobs are cancelled for this reason.
-  package mutating func drain(because cause: CancelCause) {
-    isDraining = true
-    endCause = cause
-    ledger.handle(.drain, into: &actions)
-  }
-
-  /// Whatever is not settled is cancelled.
-  package mutating func abandon(because cause: CancelCause) {
-    isDraining = true
-    endCause = cause
-    ledger.handle(.abort, into: &actions)
-  }
-
   /// Ends the connection when all is answered: the server closes it once no worker has more to write; ends with `closed`.
   package mutating func end(_ loop: inout EventLoop) {
-    guard case .open = phase, ledger.counts.unsettled == 0, ledger.counts[.ok] > 0 else { return stop(&loop) }
+    guard case .open = phase, jobs.ledger.counts.unsettled == 0, jobs.ledger.counts[.ok] > 0 else { return stop(&loop) }
     isStopping = true
     phase = .ending
     connection!.shutdownWrite()
@@ -268,17 +221,10 @@ package struct RemotePool: ~Copyable {
 
 /// What a remote pool tells its owner.
 package enum RemotePoolOutput: Equatable {
-  /// The job has ended, in the order in which jobs end. Exactly once per job.
-  case settled(JobID, Outcome)
-  /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
-  case emit(JobID, Outcome)
-  /// A job that was reported as settled `ok`, and whose answer is not out yet, has failed: the answer cannot be
-  /// trusted.
-  case withdrawn(JobID)
+  /// What becomes of a job.
+  case job(JobOutput)
   /// There is no connection, and none will be. People were told.
   case lost(Loss.Verdict)
-  /// No job is left and none will come.
-  case idle
   /// The connection is given up: the pool is finished.
   case closed
 }
