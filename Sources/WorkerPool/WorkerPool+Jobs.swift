@@ -47,7 +47,9 @@ extension WorkerPool {
 
   /// Writes the jobs that were sent since the last time, all of one worker at once.
   public mutating func flushJobs(_ loop: inout EventLoop) {
-    for slot in gatheredSlots where workers.isOccupied[slot] && !workers[slot].inputBroken { inputReady(slot, &loop) }
+    for slot in gatheredSlots where workers.isOccupied[slot] && !workers[slot].outbound.isEmpty {
+      if !workers[slot].inputBroken { inputReady(slot, &loop) }
+    }
     gatheredSlots.removeAll(keepingCapacity: true)
   }
 
