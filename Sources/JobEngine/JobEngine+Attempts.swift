@@ -73,7 +73,7 @@ extension JobEngine {
   /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
   mutating func parkJobs(_ loop: inout EventLoop) {
     defer { workersWithRoom.removeAll(keepingCapacity: true) }
-    guard configuration.pool.mostSeats > 1, jobs.ledger.demand > 0, !isStopping, surplusReplies == 0,
+    guard configuration.pool.mostSeats > 1, jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0,
       !pool.hasIdleWorker
     else { return }
     let workers = max(1, pool.serving)
@@ -121,7 +121,6 @@ extension JobEngine {
   mutating func finishReply(of worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     pool.finishReply(of: worker, &loop)
     guard let next = pool.head(of: worker) else { return }
-    workersWithRoom.append(worker)
     let job = JobID(tag: next.tag)
     if jobs.ledger.isLeased(job) {
       begin(job, worker, loop, &reporter)

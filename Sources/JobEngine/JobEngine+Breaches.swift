@@ -27,7 +27,7 @@ extension JobEngine {
     _ account: WorkerAccount, _ violation: ProtocolViolation, _ fate: AnswerFate, _ reporter: inout Reporter
   ) {
     var text = "\(account.name) \(violation)"
-    if violation.isSurplus { surplusReplies += 1 }
+    if violation.isOutOfStep { breachesOfStep += 1 }
     if violation.isSurplus, let number = account.currentJob?.number ?? account.lastJob {
       // The first of several lines may be the rest of the answer before.
       let isWithdrawn = fate == .refused && withdrawAnswer(account, violation)

@@ -39,7 +39,7 @@ package struct JobEngine: ~Copyable {
 
   /// The worker of each leased job, by the job's index.
   var workerOfJob: [WorkerID?] = []
-  /// Workers that have done something since jobs were parked last: there may be room for more.
+  /// Workers that were given a job since jobs were parked last: there may be room for more behind it.
   var workersWithRoom: [WorkerID] = []
   /// The time that the run clock of each job gets, by the job's index, while it waits for its worker to begin.
   var runLimitOfJob: [Nanoseconds] = []
@@ -50,8 +50,8 @@ package struct JobEngine: ~Copyable {
   /// The workers are being stopped for good.
   package private(set) var isStopping = false
 
-  /// How often a worker wrote more than it was asked for.
-  package internal(set) var surplusReplies = 0
+  /// How often a worker wrote more, or fewer, answers than it was asked for.
+  package internal(set) var breachesOfStep = 0
   var hasHintedAtSurplus = false
   /// The timer that looks for jobs that run for long is armed.
   var isWatchingForSilence = false

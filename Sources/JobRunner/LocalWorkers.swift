@@ -147,7 +147,7 @@ struct LocalWorkers: ~Copyable, Workplace {
   func advice(_ advice: MemoryAdvice) -> String? { advice.advice(maxJobs: maximumJobs) }
 
   var verdict: RunEnd? {
-    if engine.surplusReplies > 0 { return .protocolBroken }
+    if engine.breachesOfStep > 0 { return .protocolBroken }
     return engine.jobs.ledger.internalErrors > 0 || engine.pool.internalErrors > 0 ? .internalError : nil
   }
 

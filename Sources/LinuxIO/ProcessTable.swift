@@ -95,6 +95,9 @@ public enum ProcessTable {
     return hasOneThread(information) ? [pid] : numbers(in: "/proc/\(pid)/task")
   }
 
+  /// Whether a process that lives has one thread.
+  public static func isSingleThreaded(_ pid: pid_t) -> Bool { threads(of: pid).count == 1 }
+
   /// Like every folder, it has two links of its own and one for each folder in it.
   private static func hasOneThread(_ folder: stat) -> Bool { folder.st_nlink == 3 }
 

@@ -252,3 +252,9 @@ public func timeOfDay() -> Instant {
   clock_gettime(CLOCK_REALTIME, &time)
   return instant(time)
 }
+
+/// Lets other processes run for so long, a second at most.
+public func sleep(for time: Nanoseconds) {
+  var left = timespec(tv_sec: 0, tv_nsec: Int(min(time, .milliseconds(999)).count))
+  nanosleep(&left, nil)
+}

@@ -13,11 +13,8 @@ public struct SeatEstimate: Sendable {
   public static let probation = 64
   /// Most jobs at one worker, whatever they take.
   public static let mostSeats = 256
-  /// After so many answers a worker is let run empty once: a reply too many shows only then.
-  public static let answersBetweenRests = 1000
 
   private var answered = 0
-  private var answersSinceRest = 0
   /// How long a job takes of late.
   private var typicalTime = Nanoseconds.zero
   /// When the first of the jobs began that are not measured yet, and when the last of them was answered.
@@ -34,7 +31,6 @@ public struct SeatEstimate: Sendable {
   public mutating func began(at now: Instant) {
     measure()
     measuredSince = now
-    answersSinceRest = 0
   }
 
   /// It has answered one job.
@@ -43,15 +39,17 @@ public struct SeatEstimate: Sendable {
     lastAnswer = now
     answered += 1
     answersMeasured += 1
-    answersSinceRest += 1
   }
+
+  /// It has answered enough jobs one at a time.
+  @inline(__always)
+  public var hasServedProbation: Bool { answered >= Self.probation }
 
   /// How many jobs it may have at this moment, 1 or more, if it may have `limit` at most. To be asked when all that has come from it
   /// was counted.
   public mutating func seats(atMost limit: Int) -> Int {
     measure()
-    guard limit > 1, answered >= Self.probation, answersSinceRest < Self.answersBetweenRests else { return 1 }
-    guard typicalTime < Self.reach else { return 1 }
+    guard limit > 1, hasServedProbation, typicalTime < Self.reach else { return 1 }
     return max(1, min(limit, Self.mostSeats, Int(Self.reach / typicalTime)))
   }
 

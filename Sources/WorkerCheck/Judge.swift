@@ -228,6 +228,7 @@ struct Judge {
       }
       finding.evidence = ["so replies before that may have belonged to other jobs"]
       finding.remedies = remediesForSurplus(on: nil)
+    case .missingReplies: break  // `check` sends one job at a time.
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
     case .malformed: finding.remedies = [Remedy.framing(framing)]
     case .closedOutput, .closedInput:

@@ -41,6 +41,12 @@ struct Worker: ~Copyable {
   var headSince: Instant = .origin
   /// How many it may have at once.
   var seats = SeatEstimate()
+  /// How many it was sent since it had none.
+  var batch = 0
+  /// Whether it does one after the other, and how often that was looked at.
+  var order = ReadingOrder.unknown
+  var looksAtOrder = 0
+  var looksWithJob = 0
   /// Jobs that it has done in this lease and that the core was not told of.
   var uncountedJobs = 0
   /// The number of the last job that it answered; nil if it has answered none.

@@ -15,6 +15,8 @@ extension WorkerPool {
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     workers[slot].hand.append(job, size: frame.count)
     workers[slot].jobs += 1
+    workers[slot].batch += 1
+    if workers[slot].batch == 2 { watchForStalls(loop) }
     if !gathered || frame.count >= Self.writtenAtOnce {
       write(frame, slot, &loop)
     } else {
@@ -39,7 +41,9 @@ extension WorkerPool {
       outputReady(slot, &loop)
       guard workers.holds(id), workers[slot].duty == .granted else { return false }
     }
+    if configuration.parksInOrderOnly, workers[slot].order == .unknown { lookAtOrder(slot) }
     workers[slot].duty = .running
+    workers[slot].batch = 0
     workers[slot].beginHead(at: loop.now())
     workers[slot].seats.began(at: loop.now())
     return true
@@ -48,7 +52,9 @@ extension WorkerPool {
   /// Writes the jobs that were sent since the last time, all of one worker at once.
   public mutating func flushJobs(_ loop: inout EventLoop) {
     for slot in gatheredSlots where workers.isOccupied[slot] && !workers[slot].outbound.isEmpty {
-      if !workers[slot].inputBroken { inputReady(slot, &loop) }
+      guard !workers[slot].inputBroken else { continue }
+      inputReady(slot, &loop)
+      if configuration.parksInOrderOnly, workers[slot].order == .unknown { lookAtOrderWithJob(slot) }
     }
     gatheredSlots.removeAll(keepingCapacity: true)
   }
@@ -57,10 +63,15 @@ extension WorkerPool {
   /// runs. 1...`mostSeats`. To be asked when all replies that have come were taken.
   public mutating func seats(of id: WorkerID, _ loop: inout EventLoop) -> Int {
     let slot = id.slot.index
-    guard workers.holds(id), workers[slot].duty == .running else { return 1 }
+    guard workers.holds(id), workers[slot].duty == .running, mayPark(slot) else { return 1 }
     countJobs(slot, &loop)
     let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
     return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats), core.seatsLeft(id), room))
+  }
+
+  private func mayPark(_ slot: Int) -> Bool {
+    if hasEndedUnasked { return false }
+    return workers[slot].order == .sequential || !configuration.parksInOrderOnly
   }
 
   /// Bytes that are parked at most: a pipe holds 64 KiB.

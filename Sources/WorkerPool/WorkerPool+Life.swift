@@ -166,6 +166,11 @@ extension WorkerPool {
       unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) },
       neverTookAJob: false, outOfMemory: verdict)
     switch workers[slot].duty {
+    case .running where hasRetiredItself(slot, status):
+      hasEndedUnasked = true
+      events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
+      events.append(.stopped(id, pid: workers[slot].process.pid, status))
+      return .died
     case .running where workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:
       events.append(.leaseLost(id, .died(report), workers[slot].hand.removeAll()))
       return .died
@@ -189,6 +194,12 @@ extension WorkerPool {
     if report.neverTookAJob { lastFailureWasViolation = false }
     events.append(.died(report))
     return report.neverTookAJob ? .failedStart : .died
+  }
+
+  /// It ended in order between two jobs, as one does that serves so many and no more; that it had read the next ones ahead is
+  /// not their fault. (Of a single job nobody knows whether it was begun.)
+  private func hasRetiredItself(_ slot: Int, _ status: ExitStatus) -> Bool {
+    status == .exited(code: 0) && workers[slot].inbound.isEmpty && workers[slot].hand.count < workers[slot].batch
   }
 
   /// The start limit has passed. A worker that has left a whole job unread all that time is stuck in its start.

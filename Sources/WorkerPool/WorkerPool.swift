@@ -20,6 +20,8 @@ public struct WorkerPool: ~Copyable {
     case verdict(WorkerID)
     /// The worker is taken to hang then.
     case watchdog(WorkerID)
+    /// Workers with parked jobs are looked at then: see `lookForStalls`.
+    case stall
     /// The worker's memory is to be read then.
     case memory(WorkerID)
     /// What workers that are gone have left is to be looked for then.
@@ -49,6 +51,9 @@ public struct WorkerPool: ~Copyable {
   var timers = TimerQueue<Timer>()
   /// Workers with jobs in `outbound` that are to be written together.
   var gatheredSlots: [Int] = []
+  var isWatchingForStalls = false
+  /// A worker has ended by itself, as if it had done all its jobs, while some were parked at it. Nothing is parked any more.
+  var hasEndedUnasked = false
   var containment: Containment
   /// How workers are started; nil until the first one, and again when the configuration has changed.
   var launch: WorkerLaunch?
@@ -194,6 +199,7 @@ public struct WorkerPool: ~Copyable {
       case .core(let id): tell(.timerFired(id), &loop)
       case .verdict(let worker): verdict(worker, &loop)
       case .watchdog(let worker): watchdogExpired(worker, &loop)
+      case .stall: lookForStalls(&loop)
       case .memory(let worker): memoryDue(worker, &loop)
       case .cleanUp: sweep(&loop)
       case .sweep: sweep(isTimed: true, &loop)

@@ -23,6 +23,8 @@ public struct WorkerPoolConfiguration: Sendable {
   /// The most jobs that one worker has at once, 1 or more: the one that it runs, and those that are parked in its pipe (see
   /// `WorkerPool.seats`). 1 with `metersJobs`.
   public var mostSeats = 1
+  /// Jobs are parked only at workers that are seen to do one after the other: see `ReadingOrder`.
+  public var parksInOrderOnly = true
 
   /// How a worker proves that it is ready. `.probed` needs a `probe`.
   public var readiness = Readiness.assumed

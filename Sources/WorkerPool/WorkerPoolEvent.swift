@@ -95,6 +95,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   case surplusReply(first: String, shown: String)
   /// Bytes on its stdout after it had answered all its jobs and its stdin was closed.
   case surplusAtEnd(shown: String)
+  /// It waits for jobs though it has not answered so many that it has read: it has left answers out, of these or of those before.
+  case missingReplies(owed: Int)
   /// A reply over the cap.
   case replyTooLarge(limit: Int)
   /// A reply that is no frame.
@@ -108,15 +110,21 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   public var isSurplus: Bool {
     switch self {
     case .unaskedReply, .surplusReply, .surplusAtEnd: true
-    case .replyTooLarge, .malformed, .closedOutput, .closedInput: false
+    case .missingReplies, .replyTooLarge, .malformed, .closedOutput, .closedInput: false
     }
+  }
+
+  /// Whether its replies may belong to other jobs than they seem to.
+  public var isOutOfStep: Bool {
+    if case .missingReplies = self { return true }
+    return isSurplus
   }
 
   /// Whether all it did was to write a reply over the cap: in every other way it kept to the protocol.
   public var isOverLimit: Bool {
     switch self {
     case .replyTooLarge: true
-    case .unaskedReply, .surplusReply, .surplusAtEnd, .malformed, .closedOutput, .closedInput: false
+    case .unaskedReply, .surplusReply, .surplusAtEnd, .missingReplies, .malformed, .closedOutput, .closedInput: false
     }
   }
 
@@ -126,6 +134,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .unaskedReply: "wrote to its stdout without a job"
     case .surplusReply: "wrote more than one reply to a job"
     case .surplusAtEnd: "had more on its stdout when it was stopped"
+    case .missingReplies: "left out answers"
     case .replyTooLarge: "wrote too large a reply (--max-reply-size)"
     case .malformed: "wrote a reply that is no frame"
     case .closedOutput: "closed its stdout but lives on"
@@ -139,6 +148,9 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .unaskedReply(let shown): "wrote to its stdout without a job: \(shown)"
     case .surplusReply(let first, let shown): "wrote \(first), and then \(shown)"
     case .surplusAtEnd(let shown): "had more on its stdout when it was stopped: \(shown)"
+    case .missingReplies(let owed):
+      "waits for its next job, but owes \(plural(owed, "answer")): it has left some out, and answers before them may belong to "
+        + "other jobs than they were given to"
     case .replyTooLarge(let limit): "wrote a reply of more than \(plural(limit, "byte")) (--max-reply-size)"
     case .malformed(let error, let shown): "wrote a reply that is no frame: \(error): \(shown)"
     case .closedOutput(let unfinished):

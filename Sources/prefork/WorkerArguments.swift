@@ -33,6 +33,7 @@ func workerPoolConfiguration(
     memory: arguments[RunOptions.memoryMax], processes: arguments[RunOptions.pidsMax])
   configuration.adoptsOrphans = true
   configuration.mostSeats = arguments[RunOptions.prefetch] ?? SeatEstimate.mostSeats
+  configuration.parksInOrderOnly = arguments[RunOptions.prefetch] == nil
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]

@@ -67,6 +67,27 @@ import Testing
     #expect(result.status == 76)
   }
 
+  @Test("nothing is parked at a worker that does several jobs at a time: it answers in order as long as it has one")
+  func concurrent() throws {
+    let result = try shell("seq 3000 | prefork run -w 2 -- workers/faulty/handles_concurrently.py")
+    #expect(result.status == 0)
+    #expect(result.lines == (1...3000).map(String.init))
+  }
+
+  @Test("a worker that leaves answers out is found as soon as it waits for jobs and owes some: never silently shifted")
+  func leavesOut() throws {
+    let result = try shell("seq 3000 | prefork run -w 1 -r 3 -- workers/faulty/leaves_out.py")
+    #expect(result.status == 76, "\(result.errors)")
+    #expect(result.errors.contains("it has left some out"), "\(result.errors)")
+  }
+
+  @Test("a worker that ends in order after so many jobs costs none of those that it had read ahead")
+  func servesSoMany() throws {
+    let result = try shell("seq 5000 | prefork run -w 2 -- workers/faulty/serves_so_many.py 500")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.lines == (1...5000).map(String.init))
+  }
+
   @Test(
     "the first SIGINT lets the running job finish, the second ends all; each job that came in has one outcome, in order"
   )

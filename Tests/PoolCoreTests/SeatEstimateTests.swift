@@ -67,19 +67,4 @@ import Time
     estimate.replied(at: now)
     #expect(estimate.seats(atMost: .max) == 100)
   }
-
-  @Test("now and then it is let run empty, as only then a reply too many shows")
-  func rests() {
-    var now = Instant.origin
-    var estimate = worker(jobs: 100, each: 10 * microsecond, now: &now)
-    estimate.began(at: now)
-    for _ in 0..<SeatEstimate.answersBetweenRests {
-      #expect(estimate.seats(atMost: .max) > 1)
-      now += microsecond * 10
-      estimate.replied(at: now)
-    }
-    #expect(estimate.seats(atMost: .max) == 1)
-    estimate.began(at: now)
-    #expect(estimate.seats(atMost: .max) == 100)
-  }
 }
