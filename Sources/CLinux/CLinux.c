@@ -100,6 +100,8 @@ int prefork_bytes_readable(int fd) {
   return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
 }
 
+void prefork_enlarge_pipe(int fd, int size) { fcntl(fd, F_SETPIPE_SZ, size); }
+
 int prefork_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC | O_NOCTTY, 0666); }
 
 int prefork_set_nonblocking(int fd) {

@@ -19,7 +19,15 @@ extension JobLedger {
     guard let index = slab.findClient(client), slab.clients[index].hasJoined, !isDraining, !inputEnded else {
       return false
     }
-    return slab.clients[index].counts.unsettled < configuration.clientLimit ?? .max
+    return slab.clients[index].counts.unsettled < clientLimit
+  }
+
+  /// How many jobs without an outcome one client may have now.
+  var clientLimit: Int {
+    guard let limit = configuration.clientLimit else { return .max }
+    guard configuration.clientsFillSeats else { return limit }
+    let (sum, overflow) = limit.addingReportingOverflow(prefetchRoom)
+    return overflow ? .max : sum
   }
 
   mutating func clientJoined(_ client: ClientID, into actions: inout [JobAction]) {

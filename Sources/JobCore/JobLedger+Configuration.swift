@@ -30,6 +30,9 @@ extension JobLedger {
     public var halt: HaltRule?
     /// How many jobs without an outcome one client may have, 1 or more; nil = any number.
     public var clientLimit: Int?
+    /// Whether a client may have as many more as may be parked at workers (`prefetchRoom`): else one client alone
+    /// could not keep the seats of fast workers filled.
+    public var clientsFillSeats = false
     /// Makes the jitter of retry delays repeat.
     public var seed: UInt64 = 0
 

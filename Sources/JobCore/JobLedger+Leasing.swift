@@ -8,7 +8,7 @@ extension JobLedger {
     if !inputEnded, !isDraining {
       if waiting >= mostWaiting {
         impossible("a job was accepted while the queue is full", into: &actions)
-      } else if let limit = configuration.clientLimit, self.counts(of: terms.client).unsettled >= limit {
+      } else if configuration.clientLimit != nil, self.counts(of: terms.client).unsettled >= clientLimit {
         impossible("a job was accepted from a client that has too many", into: &actions)
       }
     }

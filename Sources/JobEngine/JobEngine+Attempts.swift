@@ -45,7 +45,12 @@ extension JobEngine {
       runLimitOfJob.append(.zero)
     }
     workerOfJob[Int(next.job.index)] = worker
-    let isSent = jobs.store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
+    let isSent =
+      if let large = jobs.store.frame(of: next.job, atLeast: WorkerPool.largeFrame) {
+        pool.send(large, sent, to: worker, &loop)
+      } else {
+        jobs.store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
+      }
     if isSent { return }
     unbind(next.job)
     jobs.ledger.handle(.returnedUnstarted(next.job), into: &jobs.actions)

@@ -8,7 +8,12 @@ import WireFormats
 package struct JobStore {
   private static let keptCapacity = 16 * 1024
 
+  private static let mostSpares = 2
+  private static let largestSpare = 2 << 20
+
   private var buffers: [[UInt8]] = []
+  /// Large buffers that no job uses.
+  private var spares: [[UInt8]] = []
   /// Where the job stands in its buffer, without its framing.
   private var payloads: [Range<Int>] = []
   /// Replies of held jobs whose own bytes are still needed, by index.
@@ -23,12 +28,22 @@ package struct JobStore {
       buffers.append([])
       payloads.append(0..<0)
     }
+    if payload.count > Self.keptCapacity {
+      if let spare = spares.popLast() { buffers[index] = spare }
+      // Room for the framing, too: to grow for it at the end would be to copy all.
+      buffers[index].reserveCapacity(payload.count + 16)
+    }
     buffers[index].removeAll(keepingCapacity: true)
     framing.appendHeader(count: payload.count) { buffers[index].append($0) }
     let start = buffers[index].count
     buffers[index].append(contentsOf: payload)
     payloads[index] = start..<start + payload.count
     framing.appendTrailer { buffers[index].append($0) }
+  }
+
+  /// The job with its framing, to be shared, if it has at least this many bytes.
+  package func frame(of job: JobID, atLeast least: Int) -> [UInt8]? {
+    buffers[Int(job.index)].count >= least ? buffers[Int(job.index)] : nil
   }
 
   /// The job itself, as long as it has not been replaced by its reply; no more than so many bytes of it.
@@ -66,6 +81,12 @@ package struct JobStore {
   /// The job is done with.
   package mutating func forget(_ job: JobID) {
     if !repliesBeside.isEmpty { repliesBeside[job.index] = nil }
-    if buffers[Int(job.index)].capacity > Self.keptCapacity { buffers[Int(job.index)] = [] }
+    if buffers[Int(job.index)].capacity > Self.keptCapacity { giveBack(Int(job.index)) }
+  }
+
+  /// A large buffer serves the next large job, if there are not many: fresh memory costs as much as to copy the job.
+  private mutating func giveBack(_ index: Int) {
+    if spares.count < Self.mostSpares, buffers[index].capacity <= Self.largestSpare { spares.append(buffers[index]) }
+    buffers[index] = []
   }
 }

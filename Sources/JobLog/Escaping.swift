@@ -7,7 +7,8 @@
 /// Appends `text`, escaped; of a text longer than `limit` bytes only the whole characters within the limit, and the mark `\...`.
 func appendEscaped(_ text: RawSpan, limit: Int, to bytes: inout [UInt8]) {
   let end = min(limit, text.byteCount)
-  var offset = 0
+  var offset = lengthOfPlain(text, upTo: end)
+  text.withUnsafeBytes { unsafe bytes.append(contentsOf: $0[..<offset]) }
   while offset < end {
     let byte = text.byte(at: offset)
     switch byte {
@@ -32,6 +33,17 @@ func appendEscaped(_ text: RawSpan, limit: Int, to bytes: inout [UInt8]) {
     }
   }
   if end < text.byteCount { appendCutMark(to: &bytes) }
+}
+
+/// How many bytes at the front of a text stand for themselves, one by one: most jobs are nothing else.
+private func lengthOfPlain(_ text: RawSpan, upTo end: Int) -> Int {
+  var offset = 0
+  while offset < end {
+    let byte = text.byte(at: offset)
+    guard byte >= 0x20, byte < 0x7F, byte != UInt8(ascii: "\\") else { break }
+    offset &+= 1
+  }
+  return offset
 }
 
 /// The bytes that an escaped text stands for, which may have been cut nowhere; nil if it is not one.

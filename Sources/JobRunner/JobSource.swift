@@ -24,6 +24,7 @@ struct JobSource: ~Copyable {
   }
 
   private static let blockSize = 65536
+  private static let largeBlock = 256 * 1024
   private static let blocksPerTurn = 16
 
   private var input: InheritedInput
@@ -61,7 +62,9 @@ struct JobSource: ~Copyable {
       }
       guard blocksLeft > 0 else { return .nextTurn }
       blocksLeft -= 1
-      switch input.read(into: &buffer, atMost: Self.blockSize) {
+      // In the middle of a large job more is read at once.
+      let size = buffer.count >= Self.blockSize ? Self.largeBlock : Self.blockSize
+      switch input.read(into: &buffer, atMost: size) {
       case .bytes: continue
       case .wouldBlock: return input.isInBackground ? .inBackground : .notYet
       case .endOfFile: hasEnded = true

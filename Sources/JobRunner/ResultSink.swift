@@ -11,6 +11,8 @@ struct ResultSink: ~Copyable {
   }
 
   private static let blockSize = 65536
+  /// A result of this many bytes or more is not copied to be written together with others.
+  private static let directSize = 32768
   /// So much may wait for a slow reader before no new job is started.
   private static let highWater = 1 << 20
 
@@ -70,14 +72,13 @@ struct ResultSink: ~Copyable {
   /// A line that is one already.
   mutating func appendLine(_ line: [UInt8]) {
     guard isTaken() else { return }
-    let before = buffer.count
     makeFreshStart()
     line.withUnsafeBytes { buffer.append($0) }
-    appended(buffer.count - before)
+    appended()
   }
 
-  private mutating func appended(_ count: Int) {
-    appendedBytes += UInt64(count)
+  private mutating func appended() {
+    appendedBytes = writtenBytes + UInt64(buffer.count)
     if buffer.count >= Self.blockSize, !isBlocked { flush() }
   }
 
@@ -90,12 +91,26 @@ struct ResultSink: ~Copyable {
 
   private mutating func write(_ result: UnsafeRawBufferPointer) {
     guard isTaken() else { return }
-    let before = buffer.count
     makeFreshStart()
     framing.appendHeader(count: result.count) { buffer.append($0) }
-    buffer.append(result)
+    let written = result.count >= Self.directSize && !isBlocked ? writeDirectly(result) : 0
+    buffer.append(UnsafeRawBufferPointer(rebasing: result[written...]))
     framing.appendTrailer { buffer.append($0) }
-    appended(buffer.count - before)
+    appended()
+    if written > 0, !isBlocked { flush() }
+  }
+
+  /// Writes what stands before the result, and the result itself from where it is, as far as the reader takes it.
+  private mutating func writeDirectly(_ result: UnsafeRawBufferPointer) -> Int {
+    flush()
+    var written = 0
+    while buffer.isEmpty, !isBlocked, written < result.count, case .open = state {
+      let outcome = output.write(UnsafeRawBufferPointer(rebasing: result[written...]))
+      if case .bytes(let count) = outcome { written += count }
+      record(outcome)
+    }
+    writtenBytes += UInt64(written)
+    return written
   }
 
   private mutating func makeFreshStart() {
@@ -110,14 +125,17 @@ struct ResultSink: ~Copyable {
       let before = buffer.count
       let outcome = output.write(from: &buffer)
       writtenBytes += UInt64(before - buffer.count)
-      switch outcome {
-      case .bytes: isBlocked = false
-      case .wouldBlock:
-        isBlocked = true
-        return
-      case .closed: state = .closedByReader
-      case .failed(let error): state = .failed(error)
-      }
+      record(outcome)
+      if isBlocked { return }
+    }
+  }
+
+  private mutating func record(_ outcome: WriteResult) {
+    isBlocked = outcome == .wouldBlock
+    switch outcome {
+    case .bytes, .wouldBlock: break
+    case .closed: state = .closedByReader
+    case .failed(let error): state = .failed(error)
     }
   }
 

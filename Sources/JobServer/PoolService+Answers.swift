@@ -14,6 +14,8 @@ extension PoolService {
   private static let blockSize = 65536
   /// So long the answers of one who waits for many may be gathered.
   private static let gatheringTime: Nanoseconds = .milliseconds(1)
+  /// And those of one who waits for far more.
+  private static let longGatheringTime: Nanoseconds = .milliseconds(4)
 
   mutating func settled(
     _ job: JobID, _ outcome: Outcome, _ loop: borrowing EventLoop, _ reporter: inout Reporter
@@ -168,10 +170,13 @@ extension PoolService {
   /// One who has more jobs in the queue than answers to read loses nothing by waiting for a moment: no worker waits for what it would
   /// send next. To wake it for each answer would cost more than the job.
   private func gathersAnswers(_ index: Int, _ now: Instant) -> Bool {
-    connections[index].gathered > 0 && !connections[index].isWatchedForOutput
-      && now - connections[index].sentAt < Self.gatheringTime
-      && connections[index].unsent.count < Self.blockSize / 4
-      && connections[index].gathered < engine.jobs.ledger.counts(of: connections[index].id).queued
+    let gathered = connections[index].gathered
+    guard gathered > 0, !connections[index].isWatchedForOutput, connections[index].unsent.count < Self.blockSize / 4
+    else { return false }
+    let since = now - connections[index].sentAt
+    guard since < Self.longGatheringTime else { return false }
+    let queued = engine.jobs.ledger.counts(of: connections[index].id).queued
+    return gathered < queued && (since < Self.gatheringTime || 2 * gathered < queued)
   }
 
   /// Writes as much as the client takes.

@@ -13,10 +13,10 @@ public struct ByteQueue: ~Copyable {
   /// An empty queue with room for `capacity` bytes before it must grow.
   public init(capacity: Int = 4096) {
     firstCapacity = capacity
-    memory = .allocate(byteCount: capacity, alignment: 16)
+    memory = SpareBlocks.allocate(capacity)
   }
 
-  deinit { memory.deallocate() }
+  deinit { SpareBlocks.deallocate(memory) }
 
   /// Bytes waiting.
   public var count: Int { tail - head }
@@ -113,10 +113,10 @@ public struct ByteQueue: ~Copyable {
   }
 
   private mutating func reallocate(_ capacity: Int) {
-    let other = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
+    let other = SpareBlocks.allocate(capacity)
     let waiting = count
     if waiting > 0 { other.baseAddress!.copyMemory(from: memory.baseAddress! + head, byteCount: waiting) }
-    memory.deallocate()
+    SpareBlocks.deallocate(memory)
     memory = other
     head = 0
     tail = waiting

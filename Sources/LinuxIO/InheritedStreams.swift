@@ -141,19 +141,19 @@ public struct InheritedOutput: ~Copyable {
   public var isAlwaysReady: Bool { kind.isAlwaysReady }
 
   /// One write from the front of the queue that does not block.
-  public mutating func write(from queue: inout ByteQueue) -> WriteResult {
-    if kind == .closed { return .failed(SystemError("write", EBADF)) }
-    if let own = stream.own { return queue.drain(to: own) }
+  public mutating func write(from queue: inout ByteQueue) -> WriteResult { queue.drain(atMost: .max) { write($0) } }
+
+  /// One write of these bytes that does not block; perhaps only the first of them are taken.
+  public func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult {
+    if let own = stream.own { return writeOnce(own, bytes) }
     switch kind {
-    case .socket:
-      let fd = stream.number
-      return queue.drain(atMost: .max) { sendOnce(fd, $0) }
+    case .closed: return .failed(SystemError("write", EBADF))
+    case .socket: return sendOnce(stream.number, bytes)
     case .pipe, .terminal:
       // A pipe that is writable takes at least PIPE_BUF bytes without blocking (pipe(7)).
       guard isReady(stream.number, POLLOUT) else { return .wouldBlock }
-      let fd = stream.number
-      return queue.drain(atMost: 4096) { writeOnce(fd, $0) }
-    case .file, .directory, .device, .closed: return queue.drain(to: stream.number)
+      return writeOnce(stream.number, UnsafeRawBufferPointer(rebasing: bytes.prefix(4096)))
+    case .file, .directory, .device: return writeOnce(stream.number, bytes)
     }
   }
 }

@@ -137,6 +137,9 @@ func instant(_ time: timespec) -> Instant {
 /// Bytes in a pipe that its reader has not read, seen from either end; 0 if it cannot be told.
 public func unreadBytes(ofPipe fd: CInt) -> Int { max(0, Int(prefork_bytes_readable(fd))) }
 
+/// Makes a pipe hold this many bytes, if the system allows it (F_SETPIPE_SZ); each of its ends will do.
+public func enlargePipe(_ fd: CInt, to size: Int) { prefork_enlarge_pipe(fd, CInt(clamping: size)) }
+
 /// Makes a descriptor of our own non-blocking. Never for an inherited one: the flag is shared with the shell.
 public func makeNonBlocking(_ fd: CInt) throws(SystemError) {
   if prefork_set_nonblocking(fd) < 0 { throw SystemError("fcntl O_NONBLOCK") }

@@ -77,7 +77,7 @@ struct Worker: ~Copyable {
   /// The reply's place in `inbound` while the duty is `.replied`.
   var reply = 0..<0
   /// What did not fit into its pipe yet.
-  var outbound = ByteQueue(capacity: 0)
+  var outbound = Outbound()
   var errorLines = StderrLines()
   /// A timer runs, at the end of which the state of its progress bar is passed on.
   var awaitsProgressBar = false
@@ -98,6 +98,8 @@ struct Worker: ~Copyable {
   /// When its memory was last read.
   var measuredAt: Instant = .origin
 
+  /// Its pipes hold more than those of others: see `enlargePipes`.
+  var hasLargePipes = false
   /// The loop reports when its stdin can be written to.
   var wantsInput = false
   var outputEnded = false

@@ -28,19 +28,48 @@ extension WorkerPool {
     guard workers[slot].outbound.isEmpty else { return workers[slot].outbound.append(frame) }
     switch writeOnce(workers[slot].process.input, frame) {
     case .bytes(let count) where count == frame.count: return
-    case .bytes(let count): keep(UnsafeRawBufferPointer(rebasing: frame[count...]), slot, &loop)
-    case .wouldBlock: keep(frame, slot, &loop)
+    case .bytes(let count):
+      workers[slot].outbound.append(UnsafeRawBufferPointer(rebasing: frame[count...]))
+      setWantsInput(slot, true, &loop)
+    case .wouldBlock:
+      workers[slot].outbound.append(frame)
+      setWantsInput(slot, true, &loop)
     case .closed, .failed:
       workers[slot].outbound.append(frame)
       inputBroke(slot, &loop)
     }
   }
 
-  /// Keeps what the pipe did not take, to be written when the worker reads on.
-  private mutating func keep(_ rest: UnsafeRawBufferPointer, _ slot: Int, _ loop: inout EventLoop) {
-    workers[slot].outbound.append(rest)
-    setWantsInput(slot, true, &loop)
+  /// The same for a large frame, of which the rest is not copied, but shared.
+  mutating func write(_ frame: [UInt8], _ slot: Int, _ loop: inout EventLoop) {
+    guard workers[slot].outbound.isEmpty else { return frame.withUnsafeBytes { workers[slot].outbound.append($0) } }
+    let result = frame.withUnsafeBytes { writeOnce(workers[slot].process.input, $0) }
+    var written = 0
+    if case .bytes(let count) = result { written = count }
+    guard written < frame.count else { return }
+    workers[slot].outbound.share(frame, written: written)
+    switch result {
+    case .bytes, .wouldBlock:
+      enlargePipes(slot)
+      setWantsInput(slot, true, &loop)
+    case .closed, .failed: inputBroke(slot, &loop)
+    }
   }
+
+  /// A worker whose pipe was too small for a job gets larger ones, where the system allows it: fewer turns of the loop for each of
+  /// its jobs.
+  private mutating func enlargePipes(_ slot: Int) {
+    guard !workers[slot].hasLargePipes else { return }
+    workers[slot].hasLargePipes = true
+    enlargePipe(workers[slot].process.input, to: Self.largePipe)
+    enlargePipe(workers[slot].process.output, to: Self.largePipe)
+  }
+
+  /// In bytes. The pipes of a user without privileges may hold 64 MiB together, and are small from there on
+  /// (`pipe-user-pages-soft` in pipe(7)).
+  private static let largePipe = 256 * 1024
+  /// The same for what is read at once in the middle of a large reply.
+  private static let largeRead = 256 * 1024
 
   mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
     switch workers[slot].outbound.drain(to: workers[slot].process.input) {
@@ -88,7 +117,8 @@ extension WorkerPool {
   /// One read of the worker's stdout. A worker on the stop ladder is read, so that it cannot block, whatever it writes.
   mutating func readOutput(_ slot: Int) -> ReadStep {
     guard !workers[slot].outputEnded else { return .enough }
-    switch workers[slot].inbound.fill(from: workers[slot].process.output) {
+    let size = workers[slot].inbound.count >= 65536 ? Self.largeRead : 65536
+    switch workers[slot].inbound.fill(from: workers[slot].process.output, atMost: size) {
     case .bytes:
       if isIgnored(slot) { workers[slot].inbound.removeAll() }
       return workers[slot].inbound.count > workers[slot].terms.maximumReplySize + 65536 ? .enough : .more

@@ -12,22 +12,36 @@ extension WorkerPool {
     _ frame: UnsafeRawBufferPointer, _ job: SentJob, to id: WorkerID, gathered: Bool = false, _ loop: inout EventLoop
   ) -> Bool {
     let slot = id.slot.index
-    guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
-    workers[slot].hand.append(job, size: frame.count)
-    workers[slot].jobs += 1
-    workers[slot].batch += 1
-    if workers[slot].batch == 2 { watchForStalls(loop) }
-    if !gathered || frame.count >= Self.writtenAtOnce {
-      write(frame, slot, &loop)
-    } else {
+    guard take(job, size: frame.count, id, &loop) else { return false }
+    if gathered {
       if workers[slot].outbound.isEmpty { gatheredSlots.append(slot) }
       workers[slot].outbound.append(frame)
+    } else {
+      write(frame, slot, &loop)
     }
     return true
   }
 
-  /// A frame of this many bytes is not copied to be written together with others.
-  private static let writtenAtOnce = 16384
+  /// The same for a large frame. It is written at once, and what does not fit into the pipe is not copied.
+  public mutating func send(_ frame: [UInt8], _ job: SentJob, to id: WorkerID, _ loop: inout EventLoop) -> Bool {
+    guard take(job, size: frame.count, id, &loop) else { return false }
+    write(frame, id.slot.index, &loop)
+    return true
+  }
+
+  /// A frame of this many bytes is large.
+  public static let largeFrame = 16384
+
+  @inline(__always)
+  private mutating func take(_ job: SentJob, size: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
+    let slot = id.slot.index
+    guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
+    workers[slot].hand.append(job, size: size)
+    workers[slot].jobs += 1
+    workers[slot].batch += 1
+    if workers[slot].batch == 2 { watchForStalls(loop) }
+    return true
+  }
 
   /// Whether the worker takes a job. If it has none, whatever it wrote since its last reply is looked at before.
   @inline(__always)

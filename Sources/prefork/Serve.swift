@@ -156,6 +156,7 @@ private func servedPool(_ settings: PoolSettings) -> ServedPool {
   ledger.keepOrder = false
   ledger.halt = nil
   ledger.clientLimit = arguments[ServeOptions.clientJobs] ?? max(64, 2 * workers.upperBound)
+  ledger.clientsFillSeats = arguments[ServeOptions.clientJobs] == nil
   let seed = arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max)
   ledger.seed = seed
   var pool = ServedPool(

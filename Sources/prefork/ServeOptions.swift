@@ -61,7 +61,8 @@ enum ServeOptions {
     "queue-timeout", .duration(atLeast: .nanoseconds(1), example: "10s"), default: "60s",
     help: "longest wait of an accepted job for a worker; then it ends as expired")
   static let clientJobs = Option.optional(
-    "client-jobs", .integer(in: 1...1_000_000, example: 16), unset: "twice the workers, at least 64",
+    "client-jobs", .integer(in: 1...1_000_000, example: 16),
+    unset: "twice the workers, at least 64, and what may be parked at them",
     help: "how many jobs of one connection may be accepted and not yet done; then it is not read")
   static let drainTimeout = Option<Nanoseconds>(
     "drain-timeout", .duration(atLeast: .milliseconds(1), example: "30s"), default: "30s",

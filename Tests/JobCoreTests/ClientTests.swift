@@ -161,6 +161,22 @@ import Time
     #expect(busy.ledger.internalErrors == 1)
   }
 
+  @Test("where clients fill the seats of workers, one may have as many jobs more as may be parked")
+  func clientsFillSeats() {
+    var story = Story {
+      $0.keepOrder = false
+      $0.clientLimit = 2
+      $0.clientsFillSeats = true
+    }
+    let client = story.join(0)
+    _ = story.accept(2, from: client)
+    #expect(!story.ledger.canAccept(from: client))
+    story.ledger.prefetchRoom = 3
+    _ = story.accept(3, from: client)
+    #expect(!story.ledger.canAccept(from: client))
+    #expect(story.ledger.internalErrors == 0)
+  }
+
   @Test("a client with as many jobs as it may have is read again when one has ended")
   func clientLimit() {
     var story = Story {

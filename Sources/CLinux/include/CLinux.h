@@ -49,6 +49,7 @@ int prefork_notify_socket(char *name, size_t size);
 ssize_t prefork_notify_receive(int fd, void *buffer, size_t size, int *pid, unsigned *uid);
 
 int prefork_bytes_readable(int fd); // FIONREAD; -1 on error
+void prefork_enlarge_pipe(int fd, int size);
 int prefork_open(const char *path, int flags);
 int prefork_set_nonblocking(int fd);
 int prefork_descriptor_is_open(int fd);
