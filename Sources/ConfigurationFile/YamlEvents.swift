@@ -1,5 +1,6 @@
 import CYaml
 import CommandLineKit
+import Text
 
 /// One step through a YAML text.
 struct YamlEvent {
