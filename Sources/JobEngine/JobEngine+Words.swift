@@ -179,23 +179,6 @@ func saidOfItself(_ account: WorkerAccount) -> String {
   account.statusText.isEmpty ? "" : "; its last status: \"\(account.statusText)\""
 }
 
-/// A word as a shell would have to be given it.
-private func shellWord(_ word: String) -> String {
-  let isPlain =
-    !word.isEmpty
-    && word.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "="): true
-      default: false
-      }
-    }
-  if isPlain { return word }
-  return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-}
-
 extension RetireReason {
   /// Whether the worker was healthy and is replaced.
   package var isRecycling: Bool {

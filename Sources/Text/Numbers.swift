@@ -80,7 +80,8 @@ func threeDigits(_ number: Double, keepsZeros: Bool = true) -> String {
   decimalText(number, decimals: number < 9.995 ? 2 : number < 99.95 ? 1 : 0, keepsZeros: keepsZeros)
 }
 
-func zeroPadded(_ number: some BinaryInteger, to width: Int, radix: Int = 10) -> String {
+/// A number with zeros in front of it, so that it has at least `width` digits: `07`, `00ff`.
+public func zeroPadded(_ number: some BinaryInteger, to width: Int, radix: Int = 10) -> String {
   let digits = String(number, radix: radix)
   return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }

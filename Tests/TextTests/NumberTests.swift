@@ -72,4 +72,13 @@ import Text
       (21, "21st"), (22, "22nd"), (101, "101st"), (111, "111th"), (1013, "1013th"), (-1, "-1st"),
     ])
   func ordinals(number: Int, text: String) { #expect(ordinalText(number) == text) }
+
+  @Test("zeros fill a number up, and cut nothing")
+  func padding() {
+    #expect(zeroPadded(7, to: 2) == "07")
+    #expect(zeroPadded(123, to: 2) == "123")
+    #expect(zeroPadded(0, to: 0) == "0")
+    #expect(zeroPadded(UInt64.max, to: 16, radix: 16) == "ffffffffffffffff")
+    #expect(zeroPadded(0xFF as UInt8, to: 4, radix: 16) == "00ff")
+  }
 }
