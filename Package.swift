@@ -60,7 +60,7 @@ let package = Package(
       name: "WorkerPool",
       dependencies: ["Time", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text"]),
     .target(name: "ObjectPool", dependencies: ["Time", "PoolCore", "Timers", "DaemonThreads", "Text"]),
-    .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO"]),
+    .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"]),
     .target(name: "MetricsServer", dependencies: ["Time", "Metrics", "LinuxIO", "CMicrohttpd"]),
     .target(name: "CMicrohttpd"),
     .target(name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "Systemd"]),
@@ -68,7 +68,7 @@ let package = Package(
     .target(name: "ServiceManager", dependencies: ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Text"]),
     .target(name: "Systemd", dependencies: ["LinuxIO", "CSystemd"]),
     .target(name: "CSystemd"),
-    .target(name: "LinuxIO", dependencies: ["Time", "CLinux"]),
+    .target(name: "LinuxIO", dependencies: ["Time", "CLinux", "Text"]),
     .target(name: "DaemonThreads"),
     .target(name: "CLinux"),
     .target(
@@ -81,7 +81,7 @@ let package = Package(
     .target(name: "Chronicle", dependencies: ["Time", "JobCore", "Text"]),
     .target(name: "ControlProtocol", dependencies: ["Time", "Records"]),
     .target(name: "Metrics", dependencies: ["Time", "PoolCore", "JobCore"]),
-    .target(name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml"]),
+    .target(name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml", "Text"]),
     // Without pkg-config, which would name the folder of the shared library before any other: `make build` has the static one.
     .systemLibrary(name: "CYaml", providers: [.apt(["libyaml-dev"])]),
 
@@ -91,16 +91,16 @@ let package = Package(
     .target(name: "JobCore", dependencies: ["Time"]),
     .target(name: "JobLog", dependencies: ["Time"]),
     .target(name: "WireFormats", dependencies: ["Text"]),
-    .target(name: "Records", dependencies: ["Time"]),
-    .target(name: "CommandLineKit", dependencies: ["Time"]),
-    .target(name: "Text"),
+    .target(name: "Records", dependencies: ["Time", "Text"]),
+    .target(name: "CommandLineKit", dependencies: ["Time", "Text"]),
+    .target(name: "Text", dependencies: ["Time"]),
     .target(name: "Time"),
 
     .target(name: "TestSupport", dependencies: ["Time"], path: "Tests/TestSupport"),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .testTarget(name: "PoolCoreTests", dependencies: ["Time", "TestSupport", "PoolCore"]),
     .testTarget(name: "TimeTests", dependencies: ["Time"]),
-    .testTarget(name: "TextTests", dependencies: ["Text"]),
+    .testTarget(name: "TextTests", dependencies: ["Text", "Time", "TestSupport"]),
     .testTarget(name: "TimersTests", dependencies: ["Time", "Timers", "TestSupport"]),
     .testTarget(
       name: "ObjectPoolTests", dependencies: ["Time", "ObjectPool", "PoolCore", "DaemonThreads", "TestSupport"]),

@@ -1,3 +1,5 @@
+import Text
+
 /// Finds out whether the workers leak, from how the memory of each changed with each job, and says what to do about it.
 ///
 /// What a leak of one worker is, `LeakEstimate` decides. A pool leaks if more than half of its workers do, those that did too few jobs

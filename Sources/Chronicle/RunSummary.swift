@@ -59,7 +59,7 @@ public struct RunSummary: Sendable {
 
   private func outcomeLine(_ elapsed: Nanoseconds) -> String {
     let jobs = outcomes.values.reduce(0, +)
-    var line = "\(plural(jobs, "job")) in \(spanText(elapsed))"
+    var line = "\(plural(jobs, "job")) in \(measuredText(elapsed))"
     guard jobs > 0 else { return line }
     if jobs > 1, elapsed > .zero { line += " (\(rateText(perSecond: Double(jobs) / elapsed.seconds)))" }
     let isDoubtful = isInDoubt && outcomes[.ok] != nil
@@ -73,10 +73,10 @@ public struct RunSummary: Sendable {
 
   private var timeLine: String? {
     guard let median = runTimes.quantile(0.5), let high = runTimes.quantile(0.99) else { return nil }
-    if runTimes.count == 1 { return "run time \(spanText(runTimes.longest))" }
+    if runTimes.count == 1 { return "run time \(measuredText(runTimes.longest))" }
     let hasPercentile = runTimes.count >= Self.leastForPercentile
-    let tail = hasPercentile ? "p99 \(spanText(high))" : "longest \(spanText(runTimes.longest))"
-    return "run time median \(spanText(median)), \(tail)"
+    let tail = hasPercentile ? "p99 \(measuredText(high))" : "longest \(measuredText(runTimes.longest))"
+    return "run time median \(measuredText(median)), \(tail)"
   }
 
   private var workerLine: String? {
@@ -91,6 +91,6 @@ public struct RunSummary: Sendable {
   /// What was measured, and nothing beyond it: what a worker for each job would have cost was not tried.
   private var startTime: String {
     guard startTimes.count > 0, startTimes.total / startTimes.count >= Self.shortestStart else { return "" }
-    return " (\(startTimes.count == 1 ? "" : "mean ")\(spanText(startTimes.total / startTimes.count)))"
+    return " (\(startTimes.count == 1 ? "" : "mean ")\(measuredText(startTimes.total / startTimes.count)))"
   }
 }

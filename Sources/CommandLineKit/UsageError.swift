@@ -1,3 +1,5 @@
+import Text
+
 /// A command line that cannot be understood. The caller prints `message` to stderr and ends with status 64 (EX_USAGE of
 /// sysexits.h).
 public struct UsageError: Error, Sendable {
@@ -30,21 +32,21 @@ public struct UsageError: Error, Sendable {
   private var what: String {
     switch problem {
     case .missingCommand: "no command given"
-    case .unknownCommand(let word, let names): "unknown command \(shown(word))" + didYouMean(names)
+    case .unknownCommand(let word, let names): "unknown command \(wordText(word))" + didYouMean(names)
     case .optionBeforeCommand(let word, let command):
-      "option \(shown(word)) stands before the command; it belongs behind \(command)"
+      "option \(wordText(word)) stands before the command; it belongs behind \(command)"
     case .unknownOption(let word, let bundle, let names, _):
-      "unknown option \(shown(word))" + (bundle.map { " in \(shown($0))" } ?? "") + didYouMean(names)
+      "unknown option \(wordText(word))" + (bundle.map { " in \(wordText($0))" } ?? "") + didYouMean(names)
     case .missingValue(let option, let placeholder, _, nil): "option \(option) needs a value (\(placeholder))"
     case .missingValue(let option, let placeholder, _, let found?):
-      "option \(option) needs a value (\(placeholder)), but \(shown(found)) follows"
+      "option \(option) needs a value (\(placeholder)), but \(wordText(found)) follows"
     case .unexpectedValue(let option, let text): "option \(option) takes no value, but was given \(quoted(text))"
     case .badValue(let option, let text, let error): "\(option): \(error.sentence(about: text))"
     case .conflict(let first, let second): "\(first) and \(second) exclude each other; give one of them"
     case .missingCompanion(let option, let needed, _): "\(option) means nothing without \(needed)"
     case .missingOperand(let name): "no \(name) given"
     case .emptyProgram(let name): "\(name) is an empty word; want the name of a program, such as cat"
-    case .unexpectedOperand(let word): "unexpected argument \(shown(word))"
+    case .unexpectedOperand(let word): "unexpected argument \(wordText(word))"
     case .badOperand(let name, let word, let choices, let names):
       "\(name): \(quoted(word)) is not one of \(choices.joined(separator: ", "))" + didYouMean(names)
     }

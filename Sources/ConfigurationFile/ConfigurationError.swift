@@ -1,4 +1,5 @@
 import CommandLineKit
+import Text
 
 /// A configuration that cannot be used. Nothing of it has had any effect.
 public enum ConfigurationError: Error, Equatable, Sendable {
@@ -12,13 +13,13 @@ public enum ConfigurationError: Error, Equatable, Sendable {
   ///     prefork: pool.yaml:7:5: unknown key "wrokers" in pool "resize"; did you mean "workers"?
   public func message(of tool: String) -> String {
     switch self {
-    case .unreadable(let path, let reason): return "\(tool): \(shown(path)): \(reason)\n"
+    case .unreadable(let path, let reason): return "\(tool): \(wordText(path)): \(reason)\n"
     case .mistakes(let path, let mistakes, let others):
       var lines = mistakes.map { mistake in
-        let place = mistake.place.map { "\(shown(path)):\($0.line):\($0.column): " } ?? ""
+        let place = mistake.place.map { "\(wordText(path)):\($0.line):\($0.column): " } ?? ""
         return "\(tool): \(place)\(mistake.sentence)\n"
       }
-      if others > 0 { lines.append("\(tool): \(shown(path)): and \(others) more of the kind\n") }
+      if others > 0 { lines.append("\(tool): \(wordText(path)): and \(others) more of the kind\n") }
       return lines.joined()
     }
   }

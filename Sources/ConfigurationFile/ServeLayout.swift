@@ -1,4 +1,5 @@
 import CommandLineKit
+import Text
 
 /// Most pools of one process. Each has workers of its own: more is a mistake, or a file made by a program gone wild.
 private let mostPools = 1000
@@ -44,7 +45,8 @@ struct ServeLayout {
   /// A file with several pools.
   private mutating func read(_ top: [SettingEntry], _ defaults: Body?, _ pools: SettingEntry) -> ServeSettings? {
     if let word = commandLine.operands.first {
-      mistakes.add(at: nil, "\(shown(word)) stands on the command line, but each pool of the file has its own command")
+      mistakes.add(
+        at: nil, "\(wordText(word)) stands on the command line, but each pool of the file has its own command")
     }
     if let stray = top.first(where: { $0.name == "command" }) {
       mistakes.add(at: stray.place, "\(quoted("command")) belongs into a pool or into defaults")

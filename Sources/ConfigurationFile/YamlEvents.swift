@@ -1,5 +1,6 @@
 import CYaml
 import CommandLineKit
+import Text
 
 /// One step through a YAML text.
 struct YamlEvent {
@@ -85,10 +86,9 @@ struct YamlEvents: ~Copyable {
   private func unreadable(_ problem: String, _ failure: yaml_parser_t) -> SettingMistake {
     var offset = min(failure.problem_offset, bytes.count)
     if problem.hasPrefix("control characters") {
-      let character = String(failure.problem_value, radix: 16, uppercase: true)
-      let zeros = String(repeating: "0", count: max(0, 4 - character.count))
+      let character = zeroPadded(failure.problem_value, to: 4, radix: 16).uppercased()
       return SettingMistake(
-        at: FilePlace(behind: bytes[..<offset]), "U+\(zeros)\(character) stands here, a character that no text may hold"
+        at: FilePlace(behind: bytes[..<offset]), "U+\(character) stands here, a character that no text may hold"
       )
     }
     // What is told is the byte that does not go on with a character; what is wrong is the one that began it.

@@ -1,4 +1,5 @@
 import CommandLineKit
+import Text
 
 /// How deep lists and sections may stand in each other. Nothing that we understand is deeper than four: a list of a pool.
 private let deepest = 8

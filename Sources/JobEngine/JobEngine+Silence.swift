@@ -2,6 +2,7 @@ import EventLoop
 import JobCore
 import LinuxIO
 import PoolCore
+import Text
 import Time
 import WorkerPool
 
@@ -52,7 +53,7 @@ extension JobEngine {
     silentJobs.insert(job)
     guard reporter.verbosity >= .normal, let account = pool.account(of: worker, now) else { return }
     let activity = pool.activity(of: worker)
-    let elapsed = seconds(now - jobs.facts.attempt(of: job).startedAt)
+    let elapsed = durationText(now - jobs.facts.attempt(of: job).startedAt)
     reporter.repeated(
       .silentJob, cause: activity?.cause ?? "", about: Reporter.Subject(account),
       "job \(jobs.ledger.sequence(of: job)) has run for \(elapsed) on \(account.name)"

@@ -23,9 +23,9 @@ extension JobEngine {
     if let reason = slot.retiring ?? slot.overdue { text += " (to go: \(reason))" }
     if slot.failures > 0 { text += ", \(plural(slot.failures, "failed start"))" }
     guard let worker = slot.worker, let account = pool.account(of: worker, loop.now()) else { return text }
-    text += ", pid \(account.pid), age \(seconds(account.age)), \(plural(account.jobs, "job"))"
-    if let bytes = pool.residentBytes(of: worker) { text += ", \(size(bytes)) of memory" }
-    if let job = account.currentJob { text += ", in job \(job.number) for \(seconds(job.elapsed))" }
+    text += ", pid \(account.pid), age \(durationText(account.age)), \(plural(account.jobs, "job"))"
+    if let bytes = pool.residentBytes(of: worker) { text += ", \(sizeText(bytes)) of memory" }
+    if let job = account.currentJob { text += ", in job \(job.number) for \(durationText(job.elapsed))" }
     return text + saidOfItself(account)
   }
 }

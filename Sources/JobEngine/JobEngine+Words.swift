@@ -81,11 +81,11 @@ extension JobEngine {
       reporter.recycling(
         "worker \(worker.slot) retires: \(reason)", about: Reporter.Subject(worker, pid: pool.pid(of: worker)))
     case .startFailed(let worker, let failures, let wait):
-      reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(seconds(wait))")
+      reporter.detail("start \(failures) of worker \(worker.slot) failed; next try in \(durationText(wait))")
     case .breakerOpened(let failures, let period, let retry):
       failedStarts = (failures, period)
       let starts = plural(failures, "failed start")
-      reporter.detail("\(starts) in \(seconds(period)): breaker open, next try in \(seconds(retry))")
+      reporter.detail("\(starts) in \(durationText(period)): breaker open, next try in \(durationText(retry))")
     // Its opening is a detail: whoever has workers left is told of each death, and needs no word of either.
     case .breakerClosed: reporter.detail("workers start again: breaker closed")
     case .stuck(let worker):
@@ -98,7 +98,7 @@ extension JobEngine {
   }
 
   private mutating func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
-    let limit = seconds(configuration.pool.pool.startLimit)
+    let limit = durationText(configuration.pool.pool.startLimit)
     let what = configuration.pool.readiness == .assumed ? "did not begin its first job" : "was not ready"
     let cause = "\(what) within \(limit) (--start-timeout)"
     let account = pool.account(of: worker, loop.now())
@@ -137,7 +137,7 @@ extension JobEngine {
     let idle = max(0, pool.serving - counts.leased)
     reporter.fatal(
       "no \(pool.serving > 0 ? "other worker" : "worker") could be started: "
-        + "\(plural(failedStarts.count, "failed start")) in \(seconds(failedStarts.period)) "
+        + "\(plural(failedStarts.count, "failed start")) in \(durationText(failedStarts.period)) "
         + "(\(idle) idle, \(counts.leased) busy, \(plural(counts.queued, "job")) waiting)", kind: .breakerOpen)
     if reporter.verbosity == .quiet {
       if let lastSpawnError { reporter.fatal("\(lastSpawnError)") }
@@ -171,29 +171,12 @@ extension JobEngine {
 
 /// `, 0.2 s into job 17`, if it has one.
 func inHand(_ account: WorkerAccount) -> String {
-  account.currentJob.map { ", \(seconds($0.elapsed)) into job \($0.number)" } ?? ""
+  account.currentJob.map { ", \(durationText($0.elapsed)) into job \($0.number)" } ?? ""
 }
 
 /// `; its last status: "loading"`, if it ever told one.
 func saidOfItself(_ account: WorkerAccount) -> String {
   account.statusText.isEmpty ? "" : "; its last status: \"\(account.statusText)\""
-}
-
-/// A word as a shell would have to be given it.
-private func shellWord(_ word: String) -> String {
-  let isPlain =
-    !word.isEmpty
-    && word.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "="): true
-      default: false
-      }
-    }
-  if isPlain { return word }
-  return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }
 
 extension RetireReason {

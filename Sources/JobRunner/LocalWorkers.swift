@@ -5,6 +5,7 @@ import JobEngine
 import LinuxIO
 import PoolCore
 import Records
+import Text
 import Time
 import WireFormats
 import WorkerPool
@@ -126,7 +127,7 @@ struct LocalWorkers: ~Copyable, Workplace {
       // Who has not begun to read is still loading: that may take its time, but not without a word.
       if !running.isEmpty, !hasSaidLoading {
         hasSaidLoading = true
-        let limit = seconds(pool.pool.startLimit)
+        let limit = durationText(pool.pool.startLimit)
         reporter.note("no worker has begun to read its first job yet; each is given \(limit) (--start-timeout)")
       }
       return true

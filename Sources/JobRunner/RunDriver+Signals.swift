@@ -39,7 +39,7 @@ extension RunDriver where Work: ~Copyable {
       settle()
       if workplace.jobs.ledger.counts.leased > 0 {
         let jobs = plural(workplace.jobs.ledger.counts.leased, "running job")
-        let limit = givesUpAt == nil ? "" : ", at most \(seconds(configuration.drainLimit)) (--drain-timeout)"
+        let limit = givesUpAt == nil ? "" : ", at most \(durationText(configuration.drainLimit)) (--drain-timeout)"
         reporter.note("\(signalName(signal)): finishing \(jobs)\(limit); once more to stop now")
       }
       endInput()
@@ -59,7 +59,7 @@ extension RunDriver where Work: ~Copyable {
   /// The time after a SIGTERM is over.
   mutating func giveUp() {
     let running = workplace.jobs.ledger.counts.leased
-    let limit = seconds(configuration.drainLimit)
+    let limit = durationText(configuration.drainLimit)
     if running > 0 { reporter.note("\(plural(running, "running job")) given up after \(limit) (--drain-timeout)") }
     abandonJobs(.prompt, because: .drainTimeout)
   }

@@ -153,7 +153,7 @@ extension PoolService {
     undelivered.answers += answers
     guard undelivered.connections <= Self.mostNamed else { return }
     reporter.note(
-      "\(connections[index].name) did not read about \(plural(answers, "answer")) (\(size(bytes))) in time")
+      "\(connections[index].name) did not read about \(plural(answers, "answer")) (\(sizeText(bytes))) in time")
   }
 
   /// Draining goes on for so much longer at most: whatever is delivered is closed at once.

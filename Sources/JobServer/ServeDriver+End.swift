@@ -61,8 +61,9 @@ extension ServeDriver {
       drain(number)
     }
     givesUpAt = loop.now() + configuration.drainLimit
+    let limit = durationText(configuration.drainLimit)
     reporter.note(
-      "\(signalName(signal)): no new connections; finishing \(plural(unsettled, "job")), at most \(seconds(configuration.drainLimit)) "
+      "\(signalName(signal)): no new connections; finishing \(plural(unsettled, "job")), at most \(limit) "
         + "(--drain-timeout); once more to stop now")
   }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// The lock that servers hold while they make or remove the socket at a path.
 struct SocketFileLock: ~Copyable {
@@ -39,17 +40,13 @@ struct SocketFileLock: ~Copyable {
   /// Removed before it is unlocked: see `init`.
   borrowing func release() { unlink(path) }
 
-  private static func hexadecimal(_ number: dev_t) -> String {
-    (number < 16 ? "0" : "") + String(number, radix: 16)
-  }
-
   /// The process that holds the lock of a file, as `process 12 (flock)`; nil if the kernel does not show it.
   private static func holder(of path: String) -> String? {
     var status = stat()
     guard lstat(path, &status) == 0, let text = try? contents(of: "/proc/locks", atMost: 1 << 20) else { return nil }
     // makedev(3) spread over the number.
     let (major, minor) = (status.st_dev >> 8 & 0xFFF, status.st_dev & 0xFF | status.st_dev >> 12 & 0xFFF00)
-    let device = "\(hexadecimal(major)):\(hexadecimal(minor))"
+    let device = "\(zeroPadded(major, to: 2, radix: 16)):\(zeroPadded(minor, to: 2, radix: 16))"
     for line in text.split(separator: UInt8(ascii: "\n")) {
       // `1: FLOCK  ADVISORY  WRITE 708 00:2d:14245 0 EOF`; a line of one that waits has an arrow behind its number.
       let fields = String(decoding: line, as: UTF8.self).split(separator: " ")

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Text
 
 /// A system call that failed: which, on what, and why.
 public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -27,7 +28,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     let text = String(cString: strerror(code))
     guard let name = prefork_errno_name(code) else { return "\(text) (errno \(code))" }
     if code == EFBIG, let limit = fileSizeLimit() {
-      return "\(text) (\(String(cString: name))): no file may be over \(limit) bytes here (ulimit -f)"
+      return "\(text) (\(String(cString: name))): no file may be over \(plural(limit, "byte")) here (ulimit -f)"
     }
     return "\(text) (\(String(cString: name)))"
   }

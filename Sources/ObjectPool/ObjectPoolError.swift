@@ -25,12 +25,14 @@ public enum ObjectPoolError: Error, CustomStringConvertible {
   public var description: String {
     switch self {
     case .timedOut(let time, let leased, let maximum, let error):
-      (time <= .zero ? "no object was free at once: " : "no object within \(time.text): ")
+      (time <= .zero ? "no object was free at once: " : "no object within \(roundDurationText(time.nanoseconds)): ")
         + inVain(leased: leased, maximum: maximum, error, waited: time > .zero)
     case .exhausted(let maximum): maximum == 1 ? "the only object is leased" : "all \(maximum) objects are leased"
     case .creationFailed(let error): "no object can be made: \(error)"
-    case .creationTimedOut(let time): "an object was not made within \(time.text) (creationTimeout)"
-    case .preparationTimedOut(let time): "a new object was not prepared within \(time.text) (validationTimeout)"
+    case .creationTimedOut(let time):
+      "an object was not made within \(roundDurationText(time.nanoseconds)) (creationTimeout)"
+    case .preparationTimedOut(let time):
+      "a new object was not prepared within \(roundDurationText(time.nanoseconds)) (validationTimeout)"
     case .closed: "the pool is closed"
     case .leaseEnded: "this lease has ended before; nothing was changed"
     case .foreignLease: "this lease was given by another pool; nothing was changed"

@@ -30,14 +30,16 @@ public enum ObjectPoolNotice: Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .creationFailed(let error, let failures, let wait):
-      "an object could not be made (failure \(failures) in a row, next try in \(wait.text)): \(error)"
+      "an object could not be made "
+        + "(failure \(failures) in a row, next try in \(roundDurationText(wait.nanoseconds))): \(error)"
     case .breakerOpened(let failures, let wait):
-      "objects cannot be made: \(plural(failures, "failure")); next try in \(wait.text)"
+      "objects cannot be made: \(plural(failures, "failure")); next try in \(roundDurationText(wait.nanoseconds))"
     case .breakerClosed: "objects can be made again"
     case .validationFailed(let error): "an object is not sound" + (error.map { ": \($0)" } ?? "")
     case .preparationFailed(let error): "an object could not be prepared" + (error.map { ": \($0)" } ?? " in time")
     case .resetFailed(let error): "an object could not be reset" + (error.map { ": \($0)" } ?? " in time")
-    case .leaseOverdue(let place, let limit): "a lease taken at \(place) is held for more than \(limit.text)"
+    case .leaseOverdue(let place, let limit):
+      "a lease taken at \(place) is held for more than \(roundDurationText(limit.nanoseconds))"
     case .disposalFailed(let error): "an object could not be disposed of: \(error)"
     case .abandoned: "a call of the factory does not come back; its object is abandoned"
     case .recyclingAborted: "the objects are not replaced: a new one could not be made"

@@ -1,3 +1,5 @@
+import Text
+
 /// Why a text is not JSON, and where.
 public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong. A byte that is nil is the end of the text.
@@ -51,7 +53,7 @@ extension JSONError.Problem {
     case .notAValue(let byte): "\(shown(byte)) where a value must be"
     case .notAName(let byte): "\(shown(byte)) where a name in quotes must be"
     case .missingColon(let byte): "\(shown(byte)) where \":\" must be"
-    case .missingComma(let byte, let closer): "\(shown(byte)) where \",\" or \(shown(closer)) must be"
+    case .missingComma(let byte, let closer): "\(shown(byte)) where \",\" or \(byteText(closer)) must be"
     case .trailing(let byte): "\(shown(byte)) behind the end of the value"
     case .byteOrderMark: "a byte order mark, which JSON must not have"
     case .unclosedString: "a string is not closed"
@@ -66,11 +68,5 @@ extension JSONError.Problem {
   }
 }
 
-/// A byte as people read it: its character if it has one, else its value.
-private func shown(_ byte: UInt8?) -> String {
-  guard let byte else { return "the end" }
-  if byte == UInt8(ascii: "\"") { return "a quote" }
-  if (0x21..<0x7F).contains(byte) { return "\"\(Unicode.Scalar(byte))\"" }
-  let digits = String(byte, radix: 16)
-  return "byte 0x\(digits.count == 1 ? "0" : "")\(digits)"
-}
+/// A byte, or the end of the text.
+private func shown(_ byte: UInt8?) -> String { byte.map(byteText) ?? "the end" }

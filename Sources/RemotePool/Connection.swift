@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import Records
+import Text
 import WireFormats
 
 /// One connection to a server: bytes out and lines in, neither ever waiting for the other.
@@ -104,7 +105,7 @@ struct Connection: ~Copyable {
 
   /// What it said, for people.
   private var beginning: String {
-    unread.withUnsafeBytes { "it says " + quoted($0.prefix(60)) }
+    unread.withUnsafeBytes { "it says " + quoted($0) }
   }
 
   func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { unread.withUnsafeBytes(body) }
@@ -147,18 +148,4 @@ func hasRoom(in connection: borrowing Connection?) -> Bool {
   case .some(let open): open.hasRoom
   case .none: false
   }
-}
-
-/// Bytes as people can read them.
-func quoted(_ bytes: some Sequence<UInt8>) -> String {
-  var text = "\""
-  for byte in bytes {
-    switch byte {
-    case 0x20..<0x7F: text.unicodeScalars.append(Unicode.Scalar(byte))
-    case 0x0A: text += "\\n"
-    case 0x0D: text += "\\r"
-    default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-  }
-  return text + "\""
 }

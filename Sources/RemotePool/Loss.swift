@@ -1,4 +1,5 @@
 import LinuxIO
+import Text
 import Time
 import WorkerPool
 
@@ -57,7 +58,7 @@ package enum Loss: Equatable {
   func words(_ address: SocketAddress) -> String {
     switch self {
     case .unreachable(let error): "\(error)"
-    case .silent(let limit): "\(address) has not greeted us within \(seconds(limit))"
+    case .silent(let limit): "\(address) has not greeted us within \(durationText(limit))"
     case .closed: "\(address) has closed the connection"
     case .cut: "\(address) has closed the connection in the middle of an answer"
     case .broken(let error): "the connection to \(address) is broken: \(error.reason)"

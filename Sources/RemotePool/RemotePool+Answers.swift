@@ -86,13 +86,13 @@ extension RemotePool {
         answer = try OutputLine(line)
       } catch {
         if let withdrawn = WithdrawnAnswer(line) { return .withdrawn(withdrawn) }
-        return .nonsense("an answer is wrong (\(error)): \(quoted(bytes[place].prefix(60)))")
+        return .nonsense("an answer is wrong (\(error)): \(quoted(bytes[place]))")
       }
       guard let number = answer.number(of: line), let job = sent[number] else {
-        return .nonsense("an answer to no job that waits for one: \(quoted(bytes[place].prefix(60)))")
+        return .nonsense("an answer to no job that waits for one: \(quoted(bytes[place]))")
       }
       guard let outcome = Outcome.allCases.first(where: { $0.description == answer.record.outcome }) else {
-        return .nonsense("the outcome \(quoted(answer.record.outcome.utf8.prefix(60))) of job \(number) is unknown")
+        return .nonsense("the outcome \(quoted(answer.record.outcome.utf8)) of job \(number) is unknown")
       }
       switch answer.answer {
       case .failure(let failure) where outcome != .ok: return .settled(job, outcome, answer.record, failure)

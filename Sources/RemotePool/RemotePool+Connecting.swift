@@ -66,7 +66,7 @@ extension RemotePool {
       case .refusal(let reason, let code): lose(.refused(reason: reason, code: code), &loop, &reporter)
       }
     } catch {
-      lose(.nonsense("its greeting is wrong (\(error)): \(quoted(line.prefix(60)))"), &loop, &reporter)
+      lose(.nonsense("its greeting is wrong (\(error)): \(quoted(line))"), &loop, &reporter)
     }
   }
 
@@ -138,7 +138,7 @@ extension RemotePool {
     let again = sent.isEmpty ? "" : ", and \(plural(sent.count, "job")) without an answer will be submitted again"
     reporter.repeated(
       .lostConnection, cause: "no connection to \(configuration.address)",
-      "\(loss.words(configuration.address)); next try in \(seconds(wait))\(again)")
+      "\(loss.words(configuration.address)); next try in \(durationText(wait))\(again)")
   }
 
   private func sayEnd(_ loss: Loss, _ reporter: inout Reporter) {

@@ -115,10 +115,10 @@ extension TopView {
       .init(text: isRetiring ? "retiring" : slot.state.word, tint: isRetiring ? .notice : slot.state.tint),
       .init(text: worker.map { "\($0.pid)" } ?? ""),
       .init(text: worker.map { clockText($0.age, tight: true) } ?? ""),
-      .init(text: worker.map { countText($0.jobs) } ?? ""),
-      .init(text: worker?.memory.map { sizeText(Int64($0)) } ?? ""),
+      .init(text: worker.map { compactCountText($0.jobs) } ?? ""),
+      .init(text: worker?.memory.map { compactSizeText($0) } ?? ""),
       .init(text: worker?.job.map { "#\($0)" } ?? ""),
-      .init(text: worker?.jobElapsed.map(spanText) ?? ""),
+      .init(text: worker?.jobElapsed.map(measuredText) ?? ""),
       .init(text: words.joined(separator: "; "), tint: slot.failures > 0 ? .bad : .plain),
     ]
   }
@@ -138,9 +138,9 @@ extension TopView {
       rows: clients.map { client in
         [
           .init(text: "\(client.connection)"), .init(text: client.peer),
-          .init(text: clockText(client.age, tight: true)), .init(text: countText(client.queued)),
-          .init(text: countText(client.running)), .init(text: countText(client.settled)),
-          .init(text: sizeText(Int64(client.unread)), tint: client.unread > 1 << 20 ? .notice : .plain),
+          .init(text: clockText(client.age, tight: true)), .init(text: compactCountText(client.queued)),
+          .init(text: compactCountText(client.running)), .init(text: compactCountText(client.settled)),
+          .init(text: compactSizeText(client.unread), tint: client.unread > 1 << 20 ? .notice : .plain),
         ]
       })
   }

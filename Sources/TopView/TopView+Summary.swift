@@ -75,22 +75,23 @@ extension TopView {
       let number = count(state)
       if number > 0 { parts.append(Part("\(number) \(word)", state.tint, rank: 2)) }
     }
-    parts.append(Part("\(countText(pool.starts)) started", rank: 5))
-    parts.append(Part("\(countText(pool.deaths)) died", pool.deaths > 0 ? .bad : .plain, rank: 3))
-    parts.append(Part("\(countText(pool.recycled)) recycled", rank: 4))
+    parts.append(Part("\(compactCountText(pool.starts)) started", rank: 5))
+    parts.append(Part("\(compactCountText(pool.deaths)) died", pool.deaths > 0 ? .bad : .plain, rank: 3))
+    parts.append(Part("\(compactCountText(pool.recycled)) recycled", rank: 4))
     return labelled("workers", parts)
   }
 
   func jobsLine(_ pool: PoolStatus) -> StyledLine {
     let jobs = pool.jobs
     var parts = [
-      Part("\(countText(jobs.queued)) queued", rank: 1), Part("\(countText(jobs.running)) running", .busy, rank: 1),
+      Part("\(compactCountText(jobs.queued)) queued", rank: 1),
+      Part("\(compactCountText(jobs.running)) running", .busy, rank: 1),
     ]
-    if jobs.delayed != 0 { parts.append(Part("\(countText(jobs.delayed)) delayed", .notice, rank: 4)) }
-    parts.append(Part("\(countText(jobs.ok)) ok", .good, rank: 1))
-    if jobs.inDoubt != 0 { parts.append(Part("\(countText(jobs.inDoubt)) in doubt", .bad, rank: 1)) }
+    if jobs.delayed != 0 { parts.append(Part("\(compactCountText(jobs.delayed)) delayed", .notice, rank: 4)) }
+    parts.append(Part("\(compactCountText(jobs.ok)) ok", .good, rank: 1))
+    if jobs.inDoubt != 0 { parts.append(Part("\(compactCountText(jobs.inDoubt)) in doubt", .bad, rank: 1)) }
     if jobs.notOK != 0 {
-      parts.append(Part("\(countText(jobs.notOK)) not ok", .bad, rank: 1))
+      parts.append(Part("\(compactCountText(jobs.notOK)) not ok", .bad, rank: 1))
     }
     parts.append(Part(rate(of: pool) { $0.settled }, .strong, rank: 2))
     return labelled("jobs", parts)
@@ -103,7 +104,7 @@ extension TopView {
     let parts = outcomes.map { word, count in
       let speed = rate(of: pool) { jobs in jobs.badOutcomes.first { $0.word == word }?.count ?? 0 }
       let now = speed == "0/s" || speed == "-/s" ? "" : " (\(speed))"
-      return Part("\(countText(count)) \(word)\(now)", .bad, rank: now.isEmpty ? 1 : 0)
+      return Part("\(compactCountText(count)) \(word)\(now)", .bad, rank: now.isEmpty ? 1 : 0)
     }
     return labelled("not ok", parts)
   }
@@ -113,8 +114,8 @@ extension TopView {
       return labelled("run time", [Part("no job was answered yet", .faint, rank: 0)])
     }
     let parts = [
-      Part("median \(spanText(times.median))", rank: 0), Part("90 % \(spanText(times.p90))", rank: 2),
-      Part("99 % \(spanText(times.p99))", rank: 1),
+      Part("median \(measuredText(times.median))", rank: 0), Part("90 % \(measuredText(times.p90))", rank: 2),
+      Part("99 % \(measuredText(times.p99))", rank: 1),
     ]
     return labelled("run time", parts, short: "run")
   }
@@ -126,7 +127,7 @@ extension TopView {
     let shown = history.bars.suffix(cells)
     let parts = [
       Part(sparkline(history.bars, cells: cells, hasUnicode: style.hasUnicode), .good, rank: 0),
-      Part("peak \(speedText(shown.max() ?? 0)) in \(clockText(UInt64(cells) * history.barTime))", rank: 1),
+      Part("peak \(rateText(perSecond: shown.max() ?? 0)) in \(clockText(UInt64(cells) * history.barTime))", rank: 1),
     ]
     return labelled("rate", parts)
   }
@@ -166,20 +167,7 @@ extension TopView {
   }
 
   private func rate(of pool: PoolStatus, _ count: (JobTotals) -> Int) -> String {
-    reading.rates[pool.name]?.rate(count).map(speedText) ?? "-/s"
-  }
-}
-
-/// `0/s`, and else as Chronicle says it.
-private func speedText(_ rate: Double) -> String { rate > 0 ? rateText(perSecond: rate) : "0/s" }
-
-/// A count in five digits at most: `99999`, `123k`, `4.5M`.
-func countText(_ count: Int) -> String {
-  switch count {
-  case ..<100_000: "\(count)"
-  case ..<1_000_000: "\(count / 1000)k"
-  case ..<1_000_000_000: decimalText(Double(count) / 1e6, decimals: count < 100_000_000 ? 1 : 0) + "M"
-  default: decimalText(Double(count) / 1e9, decimals: 1) + "G"
+    reading.rates[pool.name]?.rate(count).map(rateText(perSecond:)) ?? "-/s"
   }
 }
 

@@ -22,34 +22,21 @@ public enum FramingError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .embeddedDelimiter(let byte, let offset):
-      "the payload has \(Self.shown(byte)) at offset \(offset), which would end it there"
+      "the payload has \(byteText(byte)) at offset \(offset), which would end it there"
     case .tooLong(let count):
       "the payload of \(plural(count, "byte")) is longer than the framing can announce (\(Framing.longestAnnounced) bytes)"
     case .notALength(let byte, let offset):
-      "netstring: \(Self.shown(byte)) at byte \(offset) of the stream, where a digit or the \":\" after the length must be"
+      "netstring: \(byteText(byte)) at byte \(offset) of the stream, where a digit or the \":\" after the length must be"
     case .leadingZero(let offset):
       "netstring: the length at byte \(offset) of the stream begins with a 0 and goes on"
     case .lengthTooLarge(let offset):
       "netstring: the length at byte \(offset) of the stream is over \(Framing.longestAnnounced)"
     case .missingComma(let byte, let offset):
-      "netstring: \(Self.shown(byte)) at byte \(offset) of the stream, where the \",\" after the payload must be"
+      "netstring: \(byteText(byte)) at byte \(offset) of the stream, where the \",\" after the payload must be"
     case .truncated(let expected?, let got):
       "the stream ended inside a frame, after \(got) of \(plural(expected, "byte"))"
     case .truncated(nil, let got):
       "the stream ended inside the length of a frame, after \(plural(got, "byte"))"
-    }
-  }
-
-  /// A byte as people read it: its character if it has one, else its escape or its hexadecimal value.
-  private static func shown(_ byte: UInt8) -> String {
-    switch byte {
-    case 0x0A: return "\"\\n\""
-    case 0x0D: return "\"\\r\""
-    case 0x20..<0x7F: return "\"\(Unicode.Scalar(byte))\""
-    case 0...0x1F, 0x7F...0xFF:
-      let digits = String(byte, radix: 16)
-      return "byte 0x\(digits.count == 1 ? "0" : "")\(digits)"
-    default: return "byte \(byte)"
     }
   }
 }

@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Text
 import Time
 import WorkerPool
 import WorkerProcess
@@ -138,14 +139,14 @@ extension CheckDriver {
     guard seen.start == nil, let worker else { return }
     let limit = configuration.pool.pool.startLimit
     guard case .asking(let message) = stage else { return hearOut(worker, about: nil, limit: limit) }
-    sayUnanswered("unread after \(seconds(limit))")
+    sayUnanswered("unread after \(durationText(limit))")
     fail(.neverRead(message, limit: limit), pool.account(of: worker, loop.now()))
   }
 
   mutating func replyOverdue() {
     guard case .asking(let message) = stage, let worker else { return }
     let limit = limit(for: message)
-    sayUnanswered("no reply within \(seconds(limit))")
+    sayUnanswered("no reply within \(durationText(limit))")
     hearOut(worker, about: message, limit: limit)
   }
 

@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Text
 import Time
 import WireFormats
 import WorkerPool
@@ -87,7 +88,7 @@ extension CheckDriver {
   }
 
   /// How a message is shown.
-  func text(of message: Message) -> String { payload(of: message).withUnsafeBytes { shown($0) } }
+  func text(of message: Message) -> String { payload(of: message).withUnsafeBytes { quoted($0) } }
 
   // MARK: The start
 
@@ -114,7 +115,7 @@ extension CheckDriver {
   mutating func askForPatience() {
     guard seen.start == nil else { return }
     let what = isAssumedReady ? "has not begun to read its first job" : "is not ready"
-    let limit = seconds(configuration.pool.pool.startLimit)
+    let limit = durationText(configuration.pool.pool.startLimit)
     errorOutput.write("prefork: the worker \(what) yet; it is given \(limit) (--start-timeout)\n")
   }
 
@@ -125,7 +126,7 @@ extension CheckDriver {
     let now = loop.now()
     timers.disarm(.reply)
     var reply = Observations.Reply(
-      message: message, sent: text(of: message), text: pool.withReply(of: id) { shown($0) }, elapsed: now - askedAt)
+      message: message, sent: text(of: message), text: pool.withReply(of: id) { quoted($0) }, elapsed: now - askedAt)
     if seen.start == nil {
       // It has answered since the last look: somewhere in between it began to read.
       reply.elapsed = now - lastLookAt
@@ -138,7 +139,7 @@ extension CheckDriver {
     stage = .answered(message)
     pool.finishReply(of: id, &loop)
     if let expected, !isRight {
-      fail(.wrongAnswer(message, text: reply.text, expected: expected.withUnsafeBytes { shown($0) }))
+      fail(.wrongAnswer(message, text: reply.text, expected: expected.withUnsafeBytes { quoted($0) }))
     }
   }
 

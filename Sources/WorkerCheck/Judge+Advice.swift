@@ -39,15 +39,15 @@ extension Judge {
     guard isTooShort || isFarTooLong else { return nil }
     let reason =
       isTooShort
-      ? "; \(seconds(limit)) leaves too little room on a busy machine"
-      : "; \(seconds(limit)) is long to wait for one that hangs"
+      ? "; \(durationText(limit)) leaves too little room on a busy machine"
+      : "; \(durationText(limit)) is long to wait for one that hangs"
     return "--start-timeout \(wanted.text): 6 x the start seen\(reason)"
   }
 
   /// For growth that is too slow to be a finding.
   private var maxJobsAdvice: String? {
     guard let growth, growth.leak.suggestedMaxJobs >= 100_000 else { return nil }
-    return "--max-jobs \(growth.leak.suggestedMaxJobs): its memory grew by \(size(growth.total)) over "
+    return "--max-jobs \(growth.leak.suggestedMaxJobs): its memory grew by \(sizeText(growth.total)) over "
       + plural(growth.jobs, "job")
   }
 
@@ -55,15 +55,15 @@ extension Judge {
     guard let first = seen.firstJob, !first.isAtMost, let warm = median(of: seen.warmJobs) else { return nil }
     guard first.elapsed >= .milliseconds(100), first.elapsed / 20 >= warm else { return nil }
     return
-      "the first job took \(durationText(first.elapsed)), a warm one \(durationText(warm)): it loads on its first job, at "
-      + "the expense of that job's --timeout; load before reading, or warm it up with --ready probe"
+      "the first job took \(measuredText(first.elapsed)), a warm one \(measuredText(warm)): it loads on its first job, "
+      + "at the expense of that job's --timeout; load before reading, or warm it up with --ready probe"
   }
 
   /// What it is worth to keep the worker warm.
   var gain: String? {
     guard let start = seen.start, let first = seen.firstJob, let warm = median(of: seen.warmJobs) else { return nil }
     let cold = start + first.elapsed
-    let figures = "a warm job takes \(durationText(warm)), a cold one \(durationText(cold))"
+    let figures = "a warm job takes \(measuredText(warm)), a cold one \(measuredText(cold))"
     return cold / 2 >= warm ? figures : "\(figures): to keep this worker warm gains little"
   }
 

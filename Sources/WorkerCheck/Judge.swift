@@ -69,7 +69,7 @@ struct Judge {
     case .notReady(let limit, let hearing): notReady(limit, hearing)
     case .neverRead(let message, let limit):
       Judgement.Finding(
-        verdict: .doesNotStart, text: "it left \(message.name) unread for \(seconds(limit)) (--start-timeout)",
+        verdict: .doesNotStart, text: "it left \(message.name) unread for \(durationText(limit)) (--start-timeout)",
         remedies: [
           "a worker reads its jobs from its stdin: is it waiting for something else?",
           "if it only takes long to load, give it more time: --start-timeout DUR",
@@ -94,7 +94,7 @@ struct Judge {
   private func ended(_ moment: Failure.Moment, _ status: ExitStatus, _ unfinished: String) -> Judgement.Finding {
     switch moment {
     case .starting:
-      let age = seen.age.map { ", \(durationText($0)) after its start" } ?? ""
+      let age = seen.age.map { ", \(measuredText($0)) after its start" } ?? ""
       let isReady = seen.start != nil || configuration.pool.readiness == .assumed
       let before = isReady ? "before it had read a job" : "before it was ready"
       var finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(status) \(before)\(age)")
@@ -128,14 +128,14 @@ struct Judge {
   }
 
   private func notReady(_ limit: Nanoseconds, _ hearing: Failure.Hearing?) -> Judgement.Finding {
-    let within = "within \(seconds(limit)) (--start-timeout)"
+    let within = "within \(durationText(limit)) (--start-timeout)"
     var finding = Judgement.Finding(verdict: .doesNotStart, text: "")
     switch configuration.pool.readiness {
     case .notified:
       finding.text = "it did not send READY=1 \(within)"
       finding.remedies = ["say sd_notify(0, \"READY=1\") when it can take jobs, or leave out --ready notify"]
     case .line(let prefix):
-      let line = prefix.map { "a line that begins with \($0.withUnsafeBytes { shown($0) })" } ?? "its first line"
+      let line = prefix.map { "a line that begins with \($0.withUnsafeBytes { quoted($0) })" } ?? "its first line"
       finding.text = "it did not write \(line) \(within)"
       finding.remedies = ["a worker that says nothing at its start needs no --ready line"]
     case .probed:
@@ -149,7 +149,7 @@ struct Judge {
       finding.text += ", but \(hearing.after) came with the end of its input: its stdout is block-buffered"
       finding.remedies = Remedy.flush(configuration.pool)
     } else if hearing.hasSpoken {
-      finding.text += ", but \(durationText(hearing.late)) later: \(hearing.after)"
+      finding.text += ", but \(measuredText(hearing.late)) later: \(hearing.after)"
     } else if !hearing.before.isEmpty {
       finding.text += "; what it wrote is no whole message: \(hearing.before)"
       finding.remedies = [Remedy.endReply(framing)]
@@ -168,18 +168,18 @@ struct Judge {
     } else if hearing.hasSpoken {
       finding.verdict = .hurts
       finding.text =
-        "it answered \(message.name) only after \(durationText(limit + hearing.late)), later than \(option) allows: "
+        "it answered \(message.name) only after \(measuredText(limit + hearing.late)), later than \(option) allows: "
         + "\(hearing.after)"
       finding.remedies = ["if it takes that long: \(option) DUR"]
     } else if !hearing.before.isEmpty {
-      finding.text = "it did not end its reply to \(message.name) within \(seconds(limit)): \(hearing.before)"
+      finding.text = "it did not end its reply to \(message.name) within \(durationText(limit)): \(hearing.before)"
       finding.remedies = [Remedy.endReply(framing)]
     } else if isUnread {
-      finding.text = "it stopped reading its stdin: \(message.name) was still unread after \(seconds(limit))"
+      finding.text = "it stopped reading its stdin: \(message.name) was still unread after \(durationText(limit))"
       finding.remedies = [Remedy.readOn]
     } else {
       let end = hearing.end.map { "; at the end of its input it \($0)" } ?? ", not even when its input ended"
-      finding.text = "it read \(message.name) and did not answer within \(seconds(limit)) (\(option))\(end)"
+      finding.text = "it read \(message.name) and did not answer within \(durationText(limit)) (\(option))\(end)"
       finding.remedies = ["if it takes that long: \(option) DUR", Remedy.framing(framing)]
       if message == .job(1) { finding.remedies.append(Remedy.realJob(configuration.job)) }
     }
@@ -188,8 +188,8 @@ struct Judge {
 
   private func buffered(_ message: Message, _ limit: Nanoseconds, _ hearing: Failure.Hearing) -> String {
     let proof =
-      "it read \(message.name) and the next message, was silent for \(seconds(limit)), and \(hearing.after) came "
-      + "\(durationText(hearing.wait ?? .zero)) after the end of its input"
+      "it read \(message.name) and the next message, was silent for \(durationText(limit)), and \(hearing.after) came "
+      + "\(measuredText(hearing.wait ?? .zero)) after the end of its input"
     // A message without a newline at its end is none to who reads lines.
     return framing == .lines
       ? "its stdout is block-buffered: \(proof)" : "it waits for a newline, or its stdout is block-buffered: \(proof)"
@@ -262,7 +262,7 @@ struct Judge {
     case .kill where isWhole: text = "it stops neither at the end of its input nor by SIGTERM: SIGKILL had to end it"
     case .kill: text = "it does not stop by SIGTERM: SIGKILL had to end it"
     }
-    let cost = "each stop of it takes \(durationText(stop.elapsed)); --stop-timeout sets how long it is waited for"
+    let cost = "each stop of it takes \(measuredText(stop.elapsed)); --stop-timeout sets how long it is waited for"
     return Judgement.Finding(verdict: .hurts, text: text, remedies: [Remedy.endOfInput, cost])
   }
 
@@ -270,12 +270,12 @@ struct Judge {
     guard let growth, growth.leak.suggestedMaxJobs < 100_000 else { return nil }
     return Judgement.Finding(
       verdict: .hurts,
-      text: "its memory grew by \(size(growth.total)) over \(plural(growth.jobs, "job")), and went on growing: "
-        + "\(size(Int(growth.leak.perJob))) per job",
+      text: "its memory grew by \(sizeText(growth.total)) over \(plural(growth.jobs, "job")), and went on growing: "
+        + "\(sizeText(growth.leak.perJob)) per job",
       remedies: [
         "a leak, or a garbage collector that is in no hurry: more jobs (--jobs) tell which",
         "--max-jobs \(growth.leak.suggestedMaxJobs) replaces it before it has grown by "
-          + size(Int(LeakEstimate.tolerableGrowth)),
+          + sizeText(LeakEstimate.tolerableGrowth),
       ])
   }
 }

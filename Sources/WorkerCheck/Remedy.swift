@@ -1,3 +1,4 @@
+import Text
 import WireFormats
 import WorkerPool
 import WorkerProcess
@@ -29,7 +30,7 @@ enum Remedy {
 
   /// The job that was sent may be one that makes no sense.
   static func realJob(_ job: [UInt8]) -> String {
-    "is \(job.withUnsafeBytes { shown($0) }) a job that it understands? Send a real one: --job TEXT"
+    "is \(job.withUnsafeBytes { quoted($0) }) a job that it understands? Send a real one: --job TEXT"
   }
 
   static func framing(_ framing: Framing) -> String {

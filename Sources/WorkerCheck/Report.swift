@@ -17,13 +17,13 @@ struct Report {
   // MARK: Steps
 
   func start(_ elapsed: Nanoseconds, pid: CInt) -> String {
-    let time = durationText(elapsed)
+    let time = measuredText(elapsed)
     let text =
       switch configuration.pool.readiness {
       case .assumed: "began to read after \(time)"
       case .notified: "ready after \(time) (by READY=1)"
       case .line(nil): "ready after \(time) (by its first line)"
-      case .line(let prefix?): "ready after \(time) (by its line \(prefix.withUnsafeBytes { shown($0) }))"
+      case .line(let prefix?): "ready after \(time) (by its line \(prefix.withUnsafeBytes { quoted($0) }))"
       case .probed: "ready after \(time) (by its answer to the probe)"
       }
     return Self.line("start", "\(text), pid \(pid)")
@@ -32,7 +32,7 @@ struct Report {
   func exchange(_ reply: Observations.Reply) -> String {
     let bound = reply.isAtMost ? "under " : ""
     return Self.line(
-      label(of: reply.message), "\(reply.sent) -> \(reply.text) in \(bound)\(durationText(reply.elapsed))")
+      label(of: reply.message), "\(reply.sent) -> \(reply.text) in \(bound)\(measuredText(reply.elapsed))")
   }
 
   /// A message that was not answered.
@@ -56,30 +56,30 @@ struct Report {
     else {
       return ""
     }
-    let total = durationText(sorted.reduce(.zero, +))
+    let total = measuredText(sorted.reduce(.zero, +))
     return Self.line(
       "warm jobs",
-      "\(times.count) in \(total): median \(durationText(median)), 99 % \(durationText(most)), "
-        + "slowest \(durationText(slowest))")
+      "\(times.count) in \(total): median \(measuredText(median)), 99 % \(measuredText(most)), "
+        + "slowest \(measuredText(slowest))")
   }
 
   func resets(_ first: Observations.Reply, _ times: [Nanoseconds]) -> String {
     let median = percentile(50, of: times.sorted()) ?? first.elapsed
     let figures =
-      times.count == 1 ? "in \(durationText(median))" : "\(times.count) times, median \(durationText(median))"
+      times.count == 1 ? "in \(measuredText(median))" : "\(times.count) times, median \(measuredText(median))"
     return Self.line("reset", "\(first.sent) -> \(first.text) \(figures)")
   }
 
   /// Empty if nothing could be measured.
   func memory(_ samples: [Observations.Memory]) -> String {
     guard let first = samples.first, let last = samples.last else { return "" }
-    let begin = "\(size(first.bytes)) after the first job"
+    let begin = "\(sizeText(first.bytes)) after the first job"
     guard last.jobs > first.jobs else { return Self.line("memory", begin) }
     let growth = (last.bytes - first.bytes) / (last.jobs - first.jobs)
-    let perJob = (growth < 0 ? "-" : "+") + size(abs(growth))
+    let perJob = (growth < 0 ? "" : "+") + sizeText(growth)
     return Self.line(
       "memory",
-      "\(begin), \(size(last.bytes)) after \(last.jobs): \(perJob) per job")
+      "\(begin), \(sizeText(last.bytes)) after \(last.jobs): \(perJob) per job")
   }
 
   /// How it ended, and what it left to be ended. (`leftBehind` are names of processes.)
@@ -91,7 +91,7 @@ struct Report {
       case .terminate: "by SIGTERM"
       case .kill: "by SIGKILL"
       }
-    var text = "\(how), in \(durationText(stop.elapsed)), \(words(for: stop.status, step))"
+    var text = "\(how), in \(measuredText(stop.elapsed)), \(words(for: stop.status, step))"
     if !leftBehind.isEmpty {
       text += "; it left \(plural(leftBehind.count, "process", "processes")) behind: "
       text += leftBehind.prefix(5).joined(separator: ", ") + (leftBehind.count > 5 ? ", ..." : "")

@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Text
 import Time
 import WireFormats
 import WorkerProcess
@@ -199,7 +200,7 @@ extension WorkerPool {
       }
     case .oversize: breach(slot, .replyTooLarge(limit: workers[slot].terms.maximumReplySize), &loop)
     case .violation(let error):
-      let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
+      let text = workers[slot].inbound.withUnsafeBytes { quoted($0) }
       breach(slot, .malformed(error, shown: text), &loop)
     }
     return nil
@@ -207,7 +208,7 @@ extension WorkerPool {
 
   /// Bytes that nobody asked for.
   mutating func spokeOutOfTurn(_ slot: Int, _ loop: inout EventLoop) {
-    let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
+    let text = workers[slot].inbound.withUnsafeBytes { quoted($0) }
     breach(slot, .unaskedReply(shown: text), &loop)
   }
 
@@ -224,8 +225,8 @@ extension WorkerPool {
   ) {
     let (first, rest) = workers[slot].inbound.withUnsafeBytes { bytes in
       (
-        shown(UnsafeRawBufferPointer(rebasing: bytes[frame.payload])),
-        shown(UnsafeRawBufferPointer(rebasing: bytes[frame.consumed...]))
+        quoted(UnsafeRawBufferPointer(rebasing: bytes[frame.payload])),
+        quoted(UnsafeRawBufferPointer(rebasing: bytes[frame.consumed...]))
       )
     }
     breach(slot, .surplusReply(first: first, shown: rest), &loop)
@@ -322,7 +323,7 @@ extension WorkerPool {
       jobUntouched = true
     }
     guard workers[slot].outputEnded else { return breach(slot, .closedInput, jobUntouched: jobUntouched, &loop) }
-    let text = workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) }
+    let text = workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { quoted($0) }
     breach(slot, .closedOutput(unfinished: text), jobUntouched: jobUntouched, &loop)
   }
 

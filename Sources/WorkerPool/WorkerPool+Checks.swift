@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Text
 import Time
 import WireFormats
 import WorkerProcess
@@ -54,7 +55,7 @@ public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .wrong(let shown, let expected): "answered \(shown) instead of \(expected)"
-    case .late(let limit): "no answer within \(seconds(limit))"
+    case .late(let limit): "no answer within \(durationText(limit))"
     }
   }
 }
@@ -82,7 +83,7 @@ extension WorkerPool {
     let failure: CheckFailure? = workers[slot].inbound.withUnsafeBytes { bytes in
       let answer = UnsafeRawBufferPointer(rebasing: bytes[frame.payload])
       guard let expected, !answer.elementsEqual(expected) else { return nil }
-      return .wrong(shown: shown(answer), expected: expected.withUnsafeBytes { shown($0) })
+      return .wrong(shown: quoted(answer), expected: expected.withUnsafeBytes { quoted($0) })
     }
     workers[slot].inbound.removeFirst(frame.consumed)
     workers[slot].setCheck(size: 0)

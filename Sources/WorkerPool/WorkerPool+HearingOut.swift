@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Text
 import WorkerProcess
 
 /// For whoever wants to know what is wrong with a worker that does not answer (`prefork check`). No pool that serves jobs needs
@@ -18,7 +19,7 @@ extension WorkerPool {
   /// What has come from the worker and is no whole message yet, as `shown` shows it; empty for nothing.
   public func unfinishedReply(of worker: WorkerID) -> String {
     guard workers.holds(worker), !workers[worker.slot.index].inbound.isEmpty else { return "" }
-    return workers[worker.slot.index].inbound.withUnsafeBytes { shown($0) }
+    return workers[worker.slot.index].inbound.withUnsafeBytes { quoted($0) }
   }
 
   /// Only listens to the worker from now on, whatever it is doing: nothing that it writes is a message or a breach of the

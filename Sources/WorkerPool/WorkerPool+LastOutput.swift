@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Text
 import WireFormats
 
 /// What a worker still writes when it is stopped in order: it has answered all its jobs, so there must be nothing.
@@ -46,7 +47,7 @@ extension WorkerPool {
       }
     }
     guard !workers[slot].inbound.isEmpty else { return }
-    let text = workers[slot].inbound.withUnsafeBytes { shown($0) }
+    let text = workers[slot].inbound.withUnsafeBytes { quoted($0) }
     workers[slot].lastOutput = .ignored
     workers[slot].inbound.removeAll()
     events.append(.protocolBroken(workers[slot].account(at: loop.now()), .surplusAtEnd(shown: text)))

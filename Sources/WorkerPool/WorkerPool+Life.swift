@@ -1,6 +1,7 @@
 import EventLoop
 import LinuxIO
 import PoolCore
+import Text
 import Time
 import WireFormats
 import WorkerProcess
@@ -163,7 +164,7 @@ extension WorkerPool {
     let verdict = isUnexplainedKill ? containment.outOfMemoryVerdict(workers[slot].group, now: loop.now()) : nil
     var report = DeathReport(
       account: workers[slot].account(at: loop.now()), status: status,
-      unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { shown($0) },
+      unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { quoted($0) },
       neverTookAJob: false, outOfMemory: verdict)
     switch workers[slot].duty {
     case .running where hasRetiredItself(slot, status):

@@ -72,9 +72,9 @@ public enum Offence: Sendable, CustomStringConvertible {
   /// What it did, to be read after its name.
   public var description: String {
     switch self {
-    case .watchdog(let limit?): "has not said WATCHDOG=1 for \(seconds(limit)) (--worker-watchdog)"
+    case .watchdog(let limit?): "has not said WATCHDOG=1 for \(durationText(limit)) (--worker-watchdog)"
     case .watchdog(nil): "said WATCHDOG=trigger"
-    case .memory(let bytes, let limit): "held \(size(bytes)) of memory, over \(size(limit)) (--kill-rss)"
+    case .memory(let bytes, let limit): "held \(sizeText(bytes)) of memory, over \(sizeText(limit)) (--kill-rss)"
     }
   }
 
@@ -82,7 +82,7 @@ public enum Offence: Sendable, CustomStringConvertible {
   public var cause: String {
     switch self {
     case .watchdog: description
-    case .memory(_, let limit): "held more than \(size(limit)) of memory (--kill-rss)"
+    case .memory(_, let limit): "held more than \(sizeText(limit)) of memory (--kill-rss)"
     }
   }
 }
@@ -217,60 +217,16 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   /// `worker 3 (pid 812) died of SIGSEGV 0.2 s into job 17 (its 41st job, age 12 s)`.
   public var description: String {
     var text = "\(account.name) \(status)\(suspicion)"
+    let age = "age \(durationText(account.age))"
     if let job = account.currentJob {
-      text +=
-        " \(seconds(job.elapsed)) into job \(job.number) (its \(ordinal(account.jobs)) job, age \(seconds(account.age)))"
+      let which = "its \(ordinalText(account.jobs)) job"
+      text += " \(durationText(job.elapsed)) into job \(job.number) (\(which), \(age))"
     } else {
       let jobs = neverTookAJob ? "" : "after \(plural(account.jobs, "job")), "
-      text += " \(moment) (\(jobs)age \(seconds(account.age)))"
+      text += " \(moment) (\(jobs)\(age))"
     }
     if let outOfMemory { text += ": \(outOfMemory)" }
     if !unfinishedReply.isEmpty { text += ", in the middle of a reply: \(unfinishedReply)" }
     return text
   }
-}
-
-/// A time as a person reads it: `3 ms`, `0.2 s`, `12 s`.
-public func seconds(_ time: Nanoseconds) -> String {
-  let milliseconds = time.milliseconds
-  if milliseconds < 100 { return "\(milliseconds) ms" }
-  if milliseconds < 10_000 { return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s" }
-  return "\(milliseconds / 1000) s"
-}
-
-/// Bytes as a person reads them: `512 B`, `31.2 MB`, `1.5 GB`, in powers of 1024.
-public func size(_ bytes: Int) -> String {
-  if bytes < 1024 { return "\(bytes) B" }
-  var (value, unit) = (Double(bytes) / 1024, 0)
-  while value >= 1023.95, unit < 3 { (value, unit) = (value / 1024, unit + 1) }
-  let tenths = Int((value * 10).rounded())
-  return "\(tenths / 10)" + (tenths % 10 == 0 ? "" : ".\(tenths % 10)") + " " + ["KB", "MB", "GB", "TB"][unit]
-}
-
-/// `1st`, `2nd`, `3rd`, `4th`, `11th`.
-func ordinal(_ number: Int) -> String {
-  let suffix =
-    switch (number % 10, number % 100) {
-    case (_, 11...13): "th"
-    case (1, _): "st"
-    case (2, _): "nd"
-    case (3, _): "rd"
-    default: "th"
-    }
-  return "\(number)\(suffix)"
-}
-
-/// Bytes as a person can read them: printable ASCII and UTF-8 as they are, the rest escaped, at most `limit` bytes.
-public func shown(_ bytes: UnsafeRawBufferPointer, limit: Int = 60) -> String {
-  var text = "\""
-  for scalar in String(decoding: bytes.prefix(limit), as: UTF8.self).unicodeScalars {
-    switch scalar {
-    case "\n": text += "\\n"
-    case "\t": text += "\\t"
-    case "\0": text += "\\0"
-    case "\"", "\\": text += "\\\(scalar)"
-    default: text += scalar.value < 32 || scalar.value == 127 ? "\\u{\(String(scalar.value, radix: 16))}" : "\(scalar)"
-    }
-  }
-  return text + (bytes.count > limit ? "\"… (\(bytes.count) bytes)" : "\"")
 }

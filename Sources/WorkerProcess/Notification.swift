@@ -1,3 +1,4 @@
+import Text
 import Time
 
 /// One assignment of a notification, as sd_notify(3) defines them, as far as it means something to a pool.
@@ -32,7 +33,7 @@ public enum Notification: Sendable, Equatable {
   private static func field(_ name: String, _ value: String) -> Notification? {
     switch (name, value) {
     case ("READY", "1"): .ready
-    case ("STATUS", _): .status(printable(value))
+    case ("STATUS", _): .status(withoutControls(value))
     case ("WATCHDOG", "1"): .alive
     case ("WATCHDOG", "trigger"): .watchdogFailed
     case ("STOPPING", "1"): .stopping
@@ -44,9 +45,4 @@ public enum Notification: Sendable, Equatable {
 
   /// Microseconds in decimal.
   private static func time(_ microseconds: String) -> Nanoseconds? { UInt64(microseconds).map { .microseconds($0) } }
-
-  /// Without control characters: it is shown on terminals.
-  private static func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
-  }
 }

@@ -1,4 +1,5 @@
 import LinuxIO
+import Text
 import Time
 
 /// Tells whether a SIGKILL that nobody here sent came from the kernel's OOM killer, by what the kernel counts. The counters
@@ -50,7 +51,7 @@ public struct OutOfMemoryWitness: Sendable {
       return
         "out of memory: the kernel's OOM killer (for a limit above the worker's own cgroup, or for the whole machine)"
     }
-    return "out of memory: the kernel's OOM killer (memory.max \(sizeText(limit)) of its cgroup)"
+    return "out of memory: the kernel's OOM killer (memory.max \(optionSizeText(limit)) of its cgroup)"
   }
 }
 
@@ -92,12 +93,4 @@ enum KillCounter: Equatable, Sendable {
   }
 
   func read(_ files: any FileTree) -> UInt64? { files.value(of: "oom_kill", in: path) }
-}
-
-/// `100M`, `1536K`: the largest unit without a remainder.
-func sizeText(_ bytes: UInt64) -> String {
-  for (unit, shift) in [("G", 30), ("M", 20), ("K", 10)] where bytes > 0 && bytes & (1 << shift - 1) == 0 {
-    return "\(bytes >> shift)\(unit)"
-  }
-  return "\(bytes) bytes"
 }

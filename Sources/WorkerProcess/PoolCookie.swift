@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import Text
 
 /// What tells this pool's processes from all others: an entry in the environment of each worker, which its descendants
 /// inherit even when they leave its process group, and the name of the pool's control group.
@@ -18,8 +19,7 @@ public struct PoolCookie: Hashable, Sendable {
   public static func random() -> PoolCookie { PoolCookie(pid: getpid(), random: .random(in: .min ... .max)) }
 
   init(pid: CInt, random: UInt64) {
-    let digits = String(random, radix: 16)
-    text = "\(pid)-" + String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    text = "\(pid)-\(zeroPadded(random, to: 16, radix: 16))"
   }
 
   /// `prefork-812-9f86d081884c7d65`.

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import Text
 
 /// A worker that could not even be started.
 public struct SpawnError: Error, Sendable, CustomStringConvertible {
@@ -163,11 +164,8 @@ extension SpawnError {
     let words = program.split { $0 == " " || $0 == "\t" || $0 == "\n" }
     guard !words.isEmpty, words[0].utf8.count < program.utf8.count else { return nil }
     let isForShell = program.contains { "|&;<>()$`*?\"'".contains($0) }
-    var meant = words.joined(separator: " ")
-    if isForShell {
-      let parts = meant.split(separator: "'", omittingEmptySubsequences: false)
-      meant = "sh -c '" + parts.joined(separator: "'\\''") + "'"
-    }
+    let line = words.joined(separator: " ")
+    let meant = isForShell ? "sh -c \(shellQuoted(line))" : line
     return "the program is named `\(program)`, with a blank: did you mean `-- \(meant)`?"
   }
 

@@ -1,4 +1,5 @@
 import CommandLineKit
+import Text
 
 /// Options and placeholders of xargs and GNU parallel, and how the same is done here.
 enum ForeignOptions {
@@ -58,12 +59,12 @@ enum ForeignOptions {
     let arguments = words.dropFirst()
     if let source = arguments.first(where: sources.contains) {
       return
-        "\(source) means nothing here; jobs are the lines of stdin: `printf '%s\\n' A B | prefork run -- \(shown(program))`"
+        "\(source) means nothing here; jobs are the lines of stdin: `printf '%s\\n' A B | prefork run -- \(wordText(program))`"
     }
     guard let place = arguments.first(where: isPlace) else { return nil }
     return
-      "\(shown(place)) is not replaced by a job: the worker reads jobs from its stdin, one line each. If it takes them as "
-      + "arguments: -- sh -c 'while IFS= read -r job; do \(shown(program)) \"$job\"; done'"
+      "\(wordText(place)) is not replaced by a job: the worker reads jobs from its stdin, one line each. If it takes them as "
+      + "arguments: -- sh -c 'while IFS= read -r job; do \(wordText(program)) \"$job\"; done'"
   }
 
   /// A whole word, or a path with such a place in it: `out/{}.png`, but not the braces of a program text.

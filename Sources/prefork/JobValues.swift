@@ -1,6 +1,7 @@
 import CommandLineKit
 import JobCore
 import PoolCore
+import Text
 import Time
 
 /// How long a job may run, as it is written: `30s`, or `200%` of the median.

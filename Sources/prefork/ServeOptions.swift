@@ -1,5 +1,6 @@
 import CommandLineKit
 import LinuxIO
+import Text
 import Time
 
 /// What becomes of a job for which there is no room in the queue.

@@ -1,11 +1,10 @@
-import Chronicle
 import ControlProtocol
 import Text
 import Time
 
 /// What `prefork status` shows of one pool, in lines of at most 80 characters.
 func statusPage(_ status: PoolStatus) -> String {
-  var lines = ["pool \(printable(status.name)): \(status.phase.rawValue), up \(clockText(status.age))"]
+  var lines = ["pool \(withoutControls(status.name)): \(status.phase.rawValue), up \(clockText(status.age))"]
   lines.append(labelled("command", status.command.joined(separator: " ")))
   for address in status.listens { lines.append(labelled("listens", address)) }
   lines.append(labelled("workers", workers(status)))
@@ -75,20 +74,21 @@ private func rates(_ status: PoolStatus) -> String {
   let rate = status.age == .zero ? 0 : ended / status.age.seconds
   let mean = ended == 0 ? "no job has run yet" : "\(rateText(perSecond: rate)) on average"
   guard let times = status.runTimes else { return mean }
-  return "\(mean); half run under \(spanText(times.median)), 90% \(spanText(times.p90)), 99% \(spanText(times.p99))"
+  return "\(mean); half run under \(measuredText(times.median)), "
+    + "90% \(measuredText(times.p90)), 99% \(measuredText(times.p99))"
 }
 
 private func line(_ slot: SlotStatus) -> String {
   let worker = slot.worker
   var cells = ["\(slot.slot)", slot.state.rawValue]
   if let worker {
-    let memory = worker.memory.map { sizeText(Int64(clamping: $0)) }
+    let memory = worker.memory.map { compactSizeText($0) }
     cells += ["\(worker.pid)", clockText(worker.age, tight: true), "\(worker.jobs)", memory ?? "-"]
   } else {
     cells += ["-", "-", "-", "-"]
   }
   var notes: [String] = []
-  if let job = worker?.job { notes.append("#\(job)" + (worker?.jobElapsed.map { " for \(spanText($0))" } ?? "")) }
+  if let job = worker?.job { notes.append("#\(job)" + (worker?.jobElapsed.map { " for \(measuredText($0))" } ?? "")) }
   if let reason = slot.retiring { notes.append("goes: \(reason)") }
   if slot.failures > 0 { notes.append("\(plural(slot.failures, "failed start")) in a row") }
   if let said = worker?.said, !said.isEmpty { notes.append(said) }
@@ -98,17 +98,19 @@ private func line(_ slot: SlotStatus) -> String {
 private func line(_ client: ClientStatus) -> String {
   let cells = [
     "\(client.connection)", clockText(client.age, tight: true), "\(client.queued)", "\(client.running)",
-    "\(client.settled)", sizeText(Int64(clamping: client.unread)),
+    "\(client.settled)", compactSizeText(client.unread),
   ]
   return row(cells, clientWidths, client.peer)
 }
 
-private func labelled(_ label: String, _ text: String) -> String { cut(padded(label, -9) + " " + printable(text)) }
+private func labelled(_ label: String, _ text: String) -> String {
+  cut(padded(label, -9) + " " + withoutControls(text))
+}
 
 /// Cells side by side, and a last one of any length.
 private func row(_ cells: [String], _ widths: [Int], _ last: String) -> String {
   let columns = zip(cells, widths).map(padded).joined(separator: " ")
-  let text = last.isEmpty ? columns : columns + "  " + printable(last)
+  let text = last.isEmpty ? columns : columns + "  " + withoutControls(last)
   return cut(text)
 }
 
@@ -120,18 +122,4 @@ private func padded(_ text: String, _ width: Int) -> String {
 private func cut(_ text: String) -> String {
   let fitting = text.count <= pageWidth ? text : text.prefix(pageWidth - 3) + "..."
   return String(fitting.reversed().drop { $0 == " " }.reversed())
-}
-
-/// Without what would drive the terminal: a job's bytes and a worker's words may hold anything.
-private func printable(_ text: String) -> String {
-  String(
-    text.map { character in
-      let isPlain = character.unicodeScalars.allSatisfy { scalar in
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
-        default: true
-        }
-      }
-      return isPlain ? character : " "
-    })
 }

@@ -104,7 +104,7 @@ import Time
     events.append(.workerEnded(slot: 0, pid: 41, .died, cause: "died of SIGSEGV", at: 5_200_000_000))
     let text = page(of: events).text
     for word in [
-      "1 of 30 jobs did not end ok", "worker leaks about 1.0 MB per job: try --max-jobs 500", "worker died of SIGSEGV",
+      "1 of 30 jobs did not end ok", "worker leaks about 1 MB per job: try --max-jobs 500", "worker died of SIGSEGV",
       "bad frame\nSegmentation fault", "job 30", "pid 41", "97 %",
     ] { #expect(text.contains(word), "\(word)") }
   }

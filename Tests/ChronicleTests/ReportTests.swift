@@ -131,35 +131,12 @@ import Time
     #expect(report.notable.frequentCauses[0].cause.words.count == 301)
   }
 
-  @Test(
-    "durations are told with three digits",
-    arguments: [
-      (0, "0 ns"), (999, "999 ns"), (1000, "1.00 µs"), (999_499, "999 µs"), (999_500, "1.00 ms"),
-      (9_994_999, "9.99 ms"),
-      (9_995_000, "10.0 ms"), (99_950_000, "100 ms"), (999_500_000, "1.00 s"), (59_940_000_000, "59.9 s"),
-      (60_000_000_000, "1 min 0 s"), (3_599_000_000_000, "59 min 59 s"), (7_260_000_000_000, "2 h 1 min"),
-    ] as [(Nanoseconds, String)])
-  func durations(time: Nanoseconds, text: String) { #expect(durationText(time) == text) }
-
   @Test("text is escaped for HTML, in attributes, too")
   func escaping() {
     var bytes: [UInt8] = []
     bytes.append(html: "<a b=\"c\" d='e'>&\u{1}é\n")
     let escaped = "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;\u{FFFD}é\n"
     #expect(String(decoding: bytes, as: UTF8.self) == escaped)
-  }
-
-  @Test("sizes, shares and counts are told as people read them")
-  func figures() {
-    #expect(
-      [0, 1023, 1024, -3500, 1_258_291, 10_485_759, 512 << 20].map(sizeText) == [
-        "0 B", "1023 B", "1.0 KB", "-3.4 KB", "1.2 MB", "10 MB", "512 MB",
-      ])
-    #expect(
-      [1, 999, 1000, 1_000_020].map { groupedText($0) } == ["1", "999", "1\u{202F}000", "1\u{202F}000\u{202F}020"])
-    #expect(
-      [0, 1, 12, 340, 9_999, 999_999, 1_000_000].map { shareText($0, of: 1_000_000) }
-        == ["0 %", "< 0.01 %", "< 0.01 %", "0.03 %", "1.00 %", "> 99.9 %", "100 %"])
   }
 
   @Test(

@@ -95,24 +95,4 @@ import Time
     for _ in 0..<5 { worker(&summary, 0, startTime: nil, end: .failedStart) }
     #expect(summary.lines(elapsed: second).last == "5 worker starts, 5 failed to start")
   }
-
-  @Test(
-    "spans, clocks and rates read well",
-    arguments: [
-      (400_000, "0.40 ms", "0s"), (1_200_000, "1.2 ms", "0s"), (1_249_000_000, "1.2 s", "1s"),
-      (65_000_000_000, "65 s", "1m 05s"), (7_500_000_000_000, "2.1 h", "2h 05m"),
-      (90_000_000_000_000, "25.0 h", "1d 1h"),
-    ] as [(Nanoseconds, String, String)])
-  func figures(time: Nanoseconds, span: String, clock: String) {
-    #expect(spanText(time) == span)
-    #expect(clockText(time) == clock)
-  }
-
-  @Test("a rate has the unit in which it is at least one")
-  func rates() {
-    #expect(
-      [1234.4, 81, 9.94, 9.96, 1, 0.5, 0.01, 0, 1e30].map { rateText(perSecond: $0) }.dropLast() == [
-        "1234/s", "81/s", "9.9/s", "10/s", "1.0/s", "30/min", "36/h", "0.0/h",
-      ])
-  }
 }

@@ -110,6 +110,6 @@ import Time
     #expect(message.contains(#""\u{1b}[2J\nroot: all is well\u{202e}""#))
     let long = Sample.message("go", "--count=" + String(repeating: "9", count: 5000), "cat") ?? ""
     #expect(long.utf8.count < 300)
-    #expect(long.contains("999...\" is too large"))
+    #expect(long.contains("999\"… (5000 bytes) is too large"))
   }
 }

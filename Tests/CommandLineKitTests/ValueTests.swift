@@ -100,7 +100,7 @@ private func problem<Value>(_ kind: ValueKind<Value>, _ text: String) -> String?
   @Test("what is too large is refused with the largest value that is not, and that one is accepted")
   func theLargestIsNamed() throws {
     #expect(wanted(ValueKind<Int>.size(), "9223372036854775807") == "a size of at most 1024T")
-    #expect(wanted(ValueKind<Int>.size(atLeast: 65536), "1") == "a size of at least 65536 bytes")
+    #expect(wanted(ValueKind<Int>.size(atLeast: 65536), "1") == "a size of at least 64K")
     #expect(
       wanted(.duration(), "9999999999h") == "a duration of at most 106751d in us, ms, s, m, h or d (bare: seconds)")
     #expect(try ValueKind.duration().parse("106751d") > 0)

@@ -71,7 +71,7 @@ import Testing
   func concurrent() throws {
     let result = try shell("seq 3000 | prefork run -w 2 -- workers/faulty/handles_concurrently.py")
     #expect(result.status == 0)
-    #expect(result.lines == (1...3000).map(String.init))
+    #expect(result.lines == (1...3000).map { "\($0)" })
   }
 
   @Test("a worker that leaves answers out is found as soon as it waits for jobs and owes some: never silently shifted")
@@ -85,7 +85,7 @@ import Testing
   func servesSoMany() throws {
     let result = try shell("seq 5000 | prefork run -w 2 -- workers/faulty/serves_so_many.py 500")
     #expect(result.status == 0, "\(result.errors)")
-    #expect(result.lines == (1...5000).map(String.init))
+    #expect(result.lines == (1...5000).map { "\($0)" })
   }
 
   @Test(

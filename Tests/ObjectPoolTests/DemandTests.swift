@@ -104,17 +104,6 @@ import Testing
     try pool.release(lease)
   }
 
-  @Test(
-    "times are shown with three digits at most",
-    arguments: [
-      (Duration.seconds(30), "30 s"), (.milliseconds(1500), "1.5 s"), (.milliseconds(250), "250 ms"),
-      (.nanoseconds(87_123_456), "87.1 ms"), (.nanoseconds(1_049_000), "1.05 ms"), (.nanoseconds(1_009_000), "1.01 ms"),
-      (.seconds(3600), "3600 s"), (.nanoseconds(999), "999 ns"), (.zero, "0 s"), (.nanoseconds(59_999_999_999), "60 s"),
-    ])
-  func durations(time: Duration, text: String) {
-    #expect(time.text == text)
-  }
-
   @Test("without a configuration there is one: up to 8 objects, made when needed", arguments: Face.allCases)
   func defaults(face: Face) async throws {
     let figures: ObjectPoolStatistics

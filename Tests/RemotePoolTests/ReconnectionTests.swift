@@ -105,10 +105,4 @@ import Time
     #expect(Loss.closed.verdict == .unreachable)
     #expect(Loss.cut.verdict == .protocolBroken && Loss.nonsense("").verdict == .protocolBroken)
   }
-
-  @Test("what a stranger says is shown such that it does no harm")
-  func shown() {
-    #expect(quoted("HTTP/1.1\r\n\u{1B}[2J".utf8) == #""HTTP/1.1\r\n\x1b[2J""#)
-    #expect(quoted([0xFF, 0x00, 0x22]) == #""\xff\x00"""#)
-  }
 }

@@ -104,11 +104,6 @@ import Time
     #expect(witness.verdict(events: nil, now: .origin + 10 * Self.second) == nil)
   }
 
-  @Test(
-    "sizes",
-    arguments: [(0, "0 bytes"), (4096, "4K"), (100 << 20, "100M"), (3 << 30, "3G"), (1_000_000, "1000000 bytes")])
-  func sizes(bytes: UInt64, text: String) { #expect(sizeText(bytes) == text) }
-
   /// Our own memory group of version 1, if we may make groups in it.
   static var legacyGroup: String? {
     guard case .legacy(let path) = KillCounter.nearest(in: RealFileTree()) else { return nil }

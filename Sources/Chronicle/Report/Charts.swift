@@ -1,3 +1,4 @@
+import Text
 import Time
 
 /// Pictures as inline SVG. Shapes are stretched to any width; labels are HTML beside them, so that they stay readable on a phone.

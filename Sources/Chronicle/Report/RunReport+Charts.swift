@@ -47,13 +47,13 @@ extension RunReport {
 
     page.beginSection("Throughput", "Jobs settled per second.")
     page.markup("<div class=\"plot tall\">")
-    page.beginPicture("Jobs per second over time, at most \(rateText(rates.max() ?? 0))", height: 200)
+    page.beginPicture("Jobs per second over time, at most \(figureText(rates.max() ?? 0))", height: 200)
     page.steps("ok", heights, base: 200)
     page.steps("failed", badHeights, base: 200)
     page.hints(
       rates.indices.map {
-        let time = durationText(UInt64($0) * width)
-        return "\(time): \(rateText(rates[$0])) a second" + (bad[$0] > 0 ? ", \(groupedText(bad[$0])) not ok" : "")
+        let time = preciseDurationText(UInt64($0) * width)
+        return "\(time): \(figureText(rates[$0])) a second" + (bad[$0] > 0 ? ", \(groupedText(bad[$0])) not ok" : "")
       }, height: 200)
     page.endPicture()
     page.scale(to: top)
@@ -63,7 +63,7 @@ extension RunReport {
     appendWaiting(columns, to: &page)
     page.folded(
       "Jobs settled, by time", head: ["From", "ok", "not ok"],
-      rows: good.indices.map { [durationText(UInt64($0) * width), groupedText(good[$0]), groupedText(bad[$0])] })
+      rows: good.indices.map { [preciseDurationText(UInt64($0) * width), groupedText(good[$0]), groupedText(bad[$0])] })
     page.endSection()
   }
 
@@ -114,7 +114,7 @@ extension RunReport {
       page.text(decimalText(height, decimals: 1))
       page.markup("\"><title>")
       let jobs = "\(groupedText(one.count)) \(counted(one.count, "job"))"
-      page.text("\(durationText(one.from)) to \(durationText(one.to)): \(jobs)")
+      page.text("\(preciseDurationText(one.from)) to \(preciseDurationText(one.to)): \(jobs)")
       page.markup("</title></rect>")
     }
     let marks = [0.5, 0.9, 0.99].map { runTimes.quantile($0) ?? .zero }
@@ -124,15 +124,20 @@ extension RunReport {
     page.endPicture()
     page.markup("</div>")
     page.axis(
-      Self.roundTimes(finely: span < 14).map { (place($0), durationTick($0)) }.filter { (0.005...1).contains($0.0) })
+      Self.roundTimes(finely: span < 14).map { (place($0), roundDurationText($0)) }.filter {
+        (0.005...1).contains($0.0)
+      })
     page.legend([
-      ("line median", "median \(durationText(marks[0]))"), ("line p90", "90 % \(durationText(marks[1]))"),
-      ("line p99", "99 % \(durationText(marks[2]))"),
+      ("line median", "median \(preciseDurationText(marks[0]))"), ("line p90", "90 % \(preciseDurationText(marks[1]))"),
+      ("line p99", "99 % \(preciseDurationText(marks[2]))"),
     ])
     page.folded(
       "Jobs by run time", head: ["From", "to", "Jobs", "Share"],
       rows: classes.map {
-        [durationText($0.from), durationText($0.to), groupedText($0.count), shareText($0.count, of: runTimes.count)]
+        [
+          preciseDurationText($0.from), preciseDurationText($0.to), groupedText($0.count),
+          shareText($0.count, of: runTimes.count),
+        ]
       })
     page.endSection()
   }
@@ -221,14 +226,4 @@ private func logarithm(_ time: Nanoseconds) -> Double {
     bit /= 2
   }
   return result
-}
-
-/// A power of ten nanoseconds, or a few times that.
-private func durationTick(_ time: Nanoseconds) -> String {
-  switch time {
-  case ..<Nanoseconds.microseconds(1): "\(time.count) ns"
-  case ..<Nanoseconds.milliseconds(1): "\(time.microseconds) µs"
-  case ..<Nanoseconds.seconds(1): "\(time.milliseconds) ms"
-  default: "\(time.wholeSeconds) s"
-  }
 }

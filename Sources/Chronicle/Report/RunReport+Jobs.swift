@@ -1,3 +1,4 @@
+import Text
 import Time
 
 /// The jobs that a page names.
@@ -15,9 +16,10 @@ extension RunReport {
       numbersFrom: 2,
       rows: jobs.map { job in
         [
-          nameText(job), job.outcome.description, durationText(job.runTime ?? .zero), waitText(job), "\(job.attempts)",
-          job.slot.map { "\($0)" } ?? "–", job.startedAt.map { durationText($0 - .origin) } ?? "–",
-        ] + (hasCPU ? [job.cpu.map(durationText) ?? "–"] : [])
+          nameText(job), job.outcome.description, preciseDurationText(job.runTime ?? .zero), waitText(job),
+          "\(job.attempts)",
+          job.slot.map { "\($0)" } ?? "–", job.startedAt.map { preciseDurationText($0 - .origin) } ?? "–",
+        ] + (hasCPU ? [job.cpu.map(preciseDurationText) ?? "–"] : [])
           + (hasMemory ? [job.memoryChange.map(signedSizeText) ?? "–"] : [])
       })
     page.endSection()
@@ -72,13 +74,13 @@ extension RunReport {
   }
 
   private func circumstances(of job: SettledJob) -> String {
-    var parts = ["settled at \(durationText(job.settledAt - .origin))"]
-    if let time = job.runTime { parts.append("ran \(durationText(time))") }
+    var parts = ["settled at \(preciseDurationText(job.settledAt - .origin))"]
+    if let time = job.runTime { parts.append("ran \(preciseDurationText(time))") }
     if job.attempts > 1 { parts.append("\(job.attempts) attempts") }
     if job.attempts == 0 { parts.append("no worker had it") }
     if let slot = job.slot { parts.append("slot \(slot)") }
     if let pid = job.pid { parts.append("pid \(pid)") }
-    if let cpu = job.cpu { parts.append("CPU \(durationText(cpu))") }
+    if let cpu = job.cpu { parts.append("CPU \(preciseDurationText(cpu))") }
     if let change = job.memoryChange { parts.append("memory \(signedSizeText(change))") }
     return parts.joined(separator: " · ")
   }
@@ -89,8 +91,8 @@ extension RunReport {
 
   private func waitText(_ job: SettledJob) -> String {
     guard job.attempts <= 1, let started = job.startedAt else { return "–" }
-    return durationText(started - job.acceptedAt)
+    return preciseDurationText(started - job.acceptedAt)
   }
 
-  private func signedSizeText(_ bytes: Int64) -> String { (bytes > 0 ? "+" : "") + sizeText(bytes) }
+  private func signedSizeText(_ bytes: Int64) -> String { (bytes > 0 ? "+" : "") + compactSizeText(bytes) }
 }

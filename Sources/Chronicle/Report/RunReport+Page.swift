@@ -1,4 +1,5 @@
 import JobCore
+import Text
 
 extension RunReport {
   /// The page: one file of HTML that needs no network and no script, for light and dark screens, phones and paper.
@@ -83,24 +84,24 @@ extension RunReport {
   }
 
   private var jobFigures: [(name: String, value: String)] {
-    let rate = elapsed == .zero ? "–" : rateText(Double(jobs) / elapsed.seconds)
+    let rate = elapsed == .zero ? "–" : figureText(Double(jobs) / elapsed.seconds)
     return [
       ("settled", groupedText(jobs)), ("not ok", groupedText(notable.failedCount)), ("attempts", groupedText(attempts)),
-      ("elapsed", durationText(elapsed)), ("jobs per second", rate),
+      ("elapsed", preciseDurationText(elapsed)), ("jobs per second", rate),
     ]
   }
 
   private func quantiles(of times: RunTimes) -> [(name: String, value: String)] {
     guard times.count > 0 else { return [] }
     let shares: [(String, Double)] = [("median", 0.5), ("90 %", 0.9), ("99 %", 0.99)]
-    return shares.map { ($0.0, durationText(times.quantile($0.1) ?? .zero)) } + [
-      ("longest", durationText(times.longest)), ("in all", durationText(times.total)),
+    return shares.map { ($0.0, preciseDurationText(times.quantile($0.1) ?? .zero)) } + [
+      ("longest", preciseDurationText(times.longest)), ("in all", preciseDurationText(times.total)),
     ]
   }
 
   private var workerFigures: [(name: String, value: String)] {
     var figures = [("started", groupedText(workersStarted))]
-    if let start = startTimes.quantile(0.5) { figures.append(("median start", durationText(start))) }
+    if let start = startTimes.quantile(0.5) { figures.append(("median start", preciseDurationText(start))) }
     figures.append(("recycled", groupedText(workerEnds[.recycled, default: 0])))
     figures.append(("died", groupedText(workerEnds[.died, default: 0])))
     figures.append(("failed starts", groupedText(workerEnds[.failedStart, default: 0])))
@@ -108,8 +109,8 @@ extension RunReport {
   }
 
   private var memoryFigures: [(name: String, value: String)] {
-    var figures = [("mean change a job", sizeText(memoryChange / Int64(memoryReadings)))]
-    if let leak = memory.leak { figures.append(("leak a job", sizeText(leak.perJob))) }
+    var figures = [("mean change a job", compactSizeText(memoryChange / Int64(memoryReadings)))]
+    if let leak = memory.leak { figures.append(("leak a job", compactSizeText(leak.perJob))) }
     return figures
   }
 

@@ -17,11 +17,6 @@ public func completionScript(for tool: Tool, shell: Shell) -> String {
   }
 }
 
-/// `text` in single quotes for sh, bash, zsh: nothing in it is special.
-func shellQuoted(_ text: String) -> String {
-  "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-}
-
 extension Command {
   /// Every way to write an option that takes a value: its next word is no operand.
   var spellingsWithValue: [String] {

@@ -1,3 +1,5 @@
+import Text
+
 /// The worker is completed by zsh's own completion for that program, as behind sudo.
 func zshCompletion(for tool: Tool) -> String {
   let function = "_\(tool.name)"

@@ -1,3 +1,5 @@
+import Text
+
 /// Where something stands in a file.
 public struct FilePlace: Comparable, Hashable, Sendable {
   /// The line, from 1.

@@ -1,3 +1,5 @@
+import Text
+
 /// What one section of a configuration file says of the options of a command.
 public struct Settings: Sendable {
   /// The uses of each option that the section speaks of, by its key; none if it says that a switch is off or a list is empty.

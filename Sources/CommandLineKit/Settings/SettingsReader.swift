@@ -1,3 +1,5 @@
+import Text
+
 /// Reads sections of a configuration file as options of a command.
 public struct SettingsReader: Sendable {
   private let file: SettingsFile

@@ -1,3 +1,4 @@
+import Text
 import Time
 
 /// So many events per period, as in `5/10s`.
@@ -26,7 +27,8 @@ extension ValueKind where Value == Nanoseconds {
         let limit =
           error == .tooLarge
           ? " of at most \(longestDurationText)"
-          : minimum == .zero ? "" : minimum == .nanoseconds(1) ? " above 0" : " of at least \(durationText(minimum))"
+          : minimum == .zero
+            ? "" : minimum == .nanoseconds(1) ? " above 0" : " of at least \(optionDurationText(minimum))"
         throw ValueError(
           problem: error.rawValue, wanted: "a duration\(limit) in us, ms, s, m, h or d (bare: seconds)",
           example: example)
@@ -66,7 +68,7 @@ extension ValueKind where Value == ClosedRange<Nanoseconds> {
   public static func durationRange(atLeast minimum: Nanoseconds = .zero) -> ValueKind {
     ValueKind(placeholder: "MIN..MAX", example: "100ms..30s") { text throws(ValueError) in
       func failure(_ problem: String, isTooLarge: Bool = false) -> ValueError {
-        let least = minimum == .zero ? "" : " of at least \(durationText(minimum))"
+        let least = minimum == .zero ? "" : " of at least \(optionDurationText(minimum))"
         let limit = isTooLarge ? " of at most \(longestDurationText)" : least
         return ValueError(
           problem: problem, wanted: "two durations\(limit), the shorter first, with two dots between",
@@ -120,13 +122,6 @@ private func nanoseconds(_ text: some StringProtocol, atLeast minimum: Nanosecon
   if total > UInt128(longestDuration.count) { throw .tooLarge }
   if total < UInt128(minimum.count) { throw .tooSmall }
   return Nanoseconds(UInt64(total))
-}
-
-/// `1ms` for 1_000_000: the duration in the largest unit that holds it exactly.
-func durationText(_ duration: Nanoseconds) -> String {
-  let named = units.filter { !$0.key.isEmpty }.sorted { $0.value > $1.value }
-  for (name, size) in named where duration % size == .zero { return "\(duration / size as UInt64)\(name)" }
-  return "\(duration.count) ns"
 }
 
 func firstDoubleDot(in text: String) -> String.Index? {

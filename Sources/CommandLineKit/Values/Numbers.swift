@@ -1,3 +1,5 @@
+import Text
+
 extension ValueKind where Value: FixedWidthInteger {
   /// A whole number within `range`.
   public static func integer(in range: ClosedRange<Value>, example: Value? = nil) -> ValueKind {
@@ -79,10 +81,11 @@ extension ValueKind where Value == Int {
       }
       let (bytes, overflow) = (Int(number.whole) ?? .max).multipliedReportingOverflow(by: 1 << shift)
       if overflow || bytes > largestSize {
-        throw ValueError(problem: "is too large", wanted: "a size of at most 1024T", example: "64M")
+        throw ValueError(
+          problem: "is too large", wanted: "a size of at most \(optionSizeText(largestSize))", example: "64M")
       }
       if bytes < minimum {
-        let limit = minimum == 1 ? "above 0" : "of at least \(minimum) bytes"
+        let limit = minimum == 1 ? "above 0" : "of at least \(optionSizeText(minimum))"
         throw ValueError(problem: "is too small", wanted: "a size \(limit)", example: "64M")
       }
       return bytes

@@ -1,3 +1,5 @@
+import Text
+
 /// What the value of an option may look like, and how its text becomes a `Value`.
 public struct ValueKind<Value: Sendable>: Sendable {
   /// The word that stands for the value in help: `N`, `DUR`, `lines|nul`.

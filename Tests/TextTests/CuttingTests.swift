@@ -1,4 +1,4 @@
-import CommandLineKit
+import Text
 import Testing
 
 @Suite struct CuttingTests {

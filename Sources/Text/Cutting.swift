@@ -1,5 +1,5 @@
-// The `contains` and `split` that take a String come from a library for regular expressions, which would be linked for them:
-// 1.4 MB, and a tenth of what a start takes.
+// The `contains` and `split` that take a String come from a library for regular expressions, which would be linked for
+// them: 1.4 MB, and a tenth of what a start takes.
 extension String {
   /// What stands before and behind the first place of `mark`, which is ASCII; nil if it stands nowhere.
   public func cut(at mark: String) -> (before: Substring, after: Substring)? {
