@@ -76,7 +76,7 @@ import Testing
 
   @Test("a worker that leaves answers out is found as soon as it waits for jobs and owes some: never silently shifted")
   func leavesOut() throws {
-    let result = try shell("seq 3000 | prefork run -w 1 -r 3 -- workers/faulty/leaves_out.py")
+    let result = try shell("seq 3000 | prefork run -w 1 -t 2s -- workers/faulty/leaves_out.py")
     #expect(result.status == 76, "\(result.errors)")
     #expect(result.errors.contains("it has left some out"), "\(result.errors)")
   }
