@@ -12,6 +12,7 @@ import Testing
     #expect(result.status == 0 && waiting.count == 20000)
     #expect(waiting.prefix(64).allSatisfy { $0 == 1 }, "\(waiting.prefix(70))")
     #expect(waiting.max()! > 1, "nothing was ever parked")
+    #expect(waiting.suffix(10000).max()! > 1, "once it was let run empty, nothing was parked any more")
     let numbers = try shell("seq 20000 | prefork run -w 3 -- cat | cmp - $(seq 20000 >$0.in; echo $0.in); rm $0.in")
     #expect(numbers.output == "", "\(numbers)")
   }
@@ -41,6 +42,27 @@ import Testing
     #expect(result.lines.allSatisfy { $0.contains(#""attempts":1"#) })
   }
 
+  @Test("jobs that were parked at a worker which died are done next, in their order")
+  func orderAfterDeath() throws {
+    let jobs = "(seq 3000; echo die; seq 3000; echo die; seq 3000)"
+    let result = try shell("\(jobs) | prefork run -q -w 1 --unordered --output records --no-accounting -- \(counter)")
+    #expect(result.lines.compactMap { number("seq", $0) } == (1...9002).map { Double($0) })
+  }
+
+  @Test("while a job is parked it waits, and does not run")
+  func waiting() throws {
+    let jobs = "(for i in 1 2 3 4 5 6 7 8; do seq 1000; echo pause; done; seq 1000)"
+    let result = try shell("\(jobs) | prefork run -q -w 1 --output records --no-accounting -- \(counter)")
+    try #require(result.lines.count == 9008)
+    // The worker had read the next job, too, when it paused for 50 ms.
+    let pauses = (1...8).map { 1001 * $0 - 1 }.filter { !result.lines[$0].contains(#""result":"1""#) }
+    #expect(!pauses.isEmpty, "nothing was parked behind a pause")
+    for pause in pauses {
+      #expect(number("ran", result.lines[pause]) ?? 0 >= 0.04)
+      #expect(number("queued", result.lines[pause + 1]) ?? 0 >= 0.04)
+    }
+  }
+
   @Test("the time limit counts from when a job is at the head, and costs only that one")
   func timeLimit() throws {
     let jobs = "(seq 3000; echo sleep; seq 3000)"
@@ -51,14 +73,15 @@ import Testing
     #expect(result.lines.allSatisfy { $0.contains(#""attempts":1"#) })
   }
 
-  @Test("--max-jobs is kept with jobs that are parked", arguments: [1, 7, 200])
+  @Test("--max-jobs is kept with jobs that are parked", arguments: [1, 7, 200, 1000])
   func jobLimit(most: Int) throws {
     let worker = #"n=0; while read -r j; do n=$((n+1)); echo $n; done"#
     let jobs = most * 20
-    let result = try shell("seq \(jobs) | prefork run -q -w 2 --surge 0 --max-jobs \(most) -- sh -c '\(worker)'")
+    let limits = "--surge 0 --max-jobs \(most) --jitter 0%"
+    let result = try shell("seq \(jobs) | prefork run -q -w 2 \(limits) -- sh -c '\(worker)'")
     let counts = result.lines.compactMap { Int($0) }
     #expect(result.status == 0 && counts.count == jobs)
-    #expect(counts.max()! <= most)
+    #expect(counts.max()! == most)
   }
 
   @Test("a line too many now and then is never missed, whatever is parked")
@@ -105,5 +128,11 @@ import Testing
     #expect(sequences == Array(1...max(1, sequences.count)))
     #expect(sequences.count > 5000)
     #expect(result.lines.dropFirst(5000).allSatisfy { $0.contains(#""outcome":"cancelled""#) })
+  }
+
+  /// The number in this field of a record.
+  private func number(_ field: String, _ record: Substring) -> Double? {
+    guard let label = record.firstRange(of: "\"\(field)\":") else { return nil }
+    return Double(record[label.upperBound...].prefix { $0.isNumber || $0 == "." })
   }
 }

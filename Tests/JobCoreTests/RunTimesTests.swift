@@ -32,6 +32,7 @@ import Time
     let only = times.histogram[0]
     #expect(times.histogram.count == 1 && only.from <= time && (time < only.to || only.to == .max))
     #expect(Double(times.quantile(0.5)!.count) <= Double(time.count) * 1.125 + 1)
+    #expect(times.quantile(1)! <= time, "nothing took longer than the longest")
   }
 
   @Test("without jobs nothing is known") func empty() { #expect(RunTimes().quantile(0.5) == nil) }

@@ -237,7 +237,7 @@ struct PoolHarness {
       if case .slot(_, .idle, _) = timer, pool.configuration.minimum == pool.configuration.maximum {
         violate("arms \(timer), but cannot shrink")
       }
-      if !timers.arm(timer, at: now + wait) { violate("arms \(timer), which is armed") }
+      if let defect = timers.arm(timer, at: now + wait) { violate("arms \(timer), \(defect)") }
     case .disarm(let timer): if !timers.forget(timer) { violate("disarms \(timer), which is not armed") }
     case .report(let notice): note(notice)
     case .closed: close()

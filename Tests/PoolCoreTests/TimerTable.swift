@@ -16,9 +16,31 @@ struct TimerTable {
   private var ofWaiters: [UInt64: Instant] = [:]
   private var breaker = Armed()
   private var review = Armed()
+  /// The last generation. The breaker counts its own.
+  private var lastGeneration: UInt32 = 0
+  private var lastOfBreaker: UInt32 = 0
 
-  /// False when it is armed already. One in the distant future never comes.
-  mutating func arm(_ timer: TimerID, at deadline: Instant) -> Bool {
+  /// What is wrong with the arming, if anything is. A timer in the distant future never comes.
+  mutating func arm(_ timer: TimerID, at deadline: Instant) -> String? {
+    if !isNew(timer) { return "under the generation of another, whose late firing would be taken for its own" }
+    return enter(timer, at: deadline) ? nil : "which is armed"
+  }
+
+  /// Generations only grow here: none wraps around in a test.
+  private mutating func isNew(_ timer: TimerID) -> Bool {
+    switch timer {
+    case .slot(_, _, let generation), .review(let generation):
+      defer { lastGeneration = generation }
+      return generation > lastGeneration
+    case .breaker(let generation):
+      defer { lastOfBreaker = generation }
+      return generation > lastOfBreaker
+    case .waiter: return true
+    }
+  }
+
+  /// False when it is armed already.
+  private mutating func enter(_ timer: TimerID, at deadline: Instant) -> Bool {
     switch timer {
     case .slot(let slot, let kind, let generation):
       let place = slot.index * Self.kinds + kind.rawValue
