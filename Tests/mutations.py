@@ -89,11 +89,9 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
          "jobs >= limit && jobs - count < limit", "jobs == limit")],
     "PoolCore/SeatEstimate.swift": [
         ("probation is one job too long", "answered >= Self.probation", "answered > Self.probation"),
-        ("a worker never rests", "    answersSinceRest += 1\n", ""),
-        ("a rest is not counted", "    answersSinceRest = 0\n", ""),
         ("slow jobs are believed little by little",
          "time >= typicalTime ? time :", "time >= typicalTime ? typicalTime + (time - typicalTime) / 4 :"),
-        ("an empty worker's pause counts as time of its jobs", "    measuredSince = now\n", "")],
+        ("an empty worker's pause counts as time of its jobs", "    measuredSince = now\n  }", "  }")],
     "PoolCore/PoolStateMachine.swift": [
         ("a timer is armed under the generation of another",
          "timerGeneration = timerGeneration == .max ? 1 : timerGeneration + 1",
