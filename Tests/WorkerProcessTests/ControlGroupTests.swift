@@ -112,6 +112,8 @@ struct ControlGroupTests {
       var worker = try start("setsid env -i sleep 60 >/dev/null 2>&1 & echo $!; read end")
       let hidden = try #require(CInt(output(of: worker.output, until: "\n")?.dropLast() ?? ""))
       for pid in [worker.pid, hidden] { #expect(contents(of: "/proc/\(pid)/cgroup") == group) }
+      // Before that it is in the worker's process group, and dies with it.
+      #expect(eventually { getsid(hidden) == hidden })
       worker.closeInput()
       #expect(end(of: &worker) != nil)
       #expect(isAlive(hidden))
@@ -120,7 +122,7 @@ struct ControlGroupTests {
       let isGone = eventually { residence.leave() }
       #expect(contents(of: "/proc/self/cgroup") == home)
       #expect(isGone)
-      #expect(!isAlive(hidden))
+      #expect(eventually { !isAlive(hidden) })
       #expect(access(folder, F_OK) != 0)
     }
   }
