@@ -82,7 +82,8 @@ let package = Package(
     .target(name: "ControlProtocol", dependencies: ["Time", "Records"]),
     .target(name: "Metrics", dependencies: ["Time", "PoolCore", "JobCore"]),
     .target(name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml", "Text"]),
-    // Without pkg-config, which would name the folder of the shared library before any other: `make build` has the static one.
+    // Without pkg-config, which would name the folder of the shared library before any other: `make build` has the
+    // static one.
     .systemLibrary(name: "CYaml", providers: [.apt(["libyaml-dev"])]),
 
     // Pure: no I/O, no clock, no randomness of their own.

@@ -1,4 +1,4 @@
-"""What `run.py` measures: settings (so many workers on so many CPUs), the rivals that are interleaved in each, and the
+"""What `run.py` measures: settings (a number of workers on a number of CPUs), the rivals that are interleaved in each, and the
 cases, each of which compares one rival with another.
 
 A rival that cannot be had here (a prefork without --prefetch, no GNU parallel) is left out, with its cases.

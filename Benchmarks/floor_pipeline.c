@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "buffer.h"
+#include "worker_pipes.h"
 
 enum {
   RANGES = 4096,            // from the oldest unanswered one to the newest; a power of 2
@@ -78,11 +79,8 @@ static void watch(int descriptor, unsigned events, unsigned data) {
 
 static void start_worker(unsigned number, char **command) {
   int to[2], from[2];
-  if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) die("pipe2");
   posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
+  make_worker_pipes(to, from, &actions);
   if ((errno = posix_spawnp(&(pid_t){0}, command[0], &actions, NULL, command, environ)) != 0) die(command[0]);
   posix_spawn_file_actions_destroy(&actions);
   close(to[0]);

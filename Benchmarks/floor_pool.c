@@ -35,6 +35,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "buffer.h"
+#include "worker_pipes.h"
 
 enum { WINDOW = 4096 };  // jobs between the oldest unanswered one and the newest; a power of 2
 
@@ -78,12 +79,9 @@ static void watch(int number, Kind kind, int descriptor) {
 
 static void start_worker(int number) {
   int to[2], from[2], errors[2] = {-1, -1};
-  if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) die("pipe2");
   if (is_supervised && pipe2(errors, O_CLOEXEC) != 0) die("pipe2");
   posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
+  make_worker_pipes(to, from, &actions);
   if (is_supervised) {
     posix_spawn_file_actions_adddup2(&actions, errors[1], STDERR_FILENO);
     posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "buffer.h"
+#include "worker_pipes.h"
 
 enum { JOB = 64, UNCOUNTED = 500 };
 
@@ -85,11 +86,8 @@ static double round_trip(int to, int from, unsigned long number) {
 
 static void measure_answers(size_t count, char **command) {
   int to[2], from[2];
-  if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) die("pipe2");
   posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
+  make_worker_pipes(to, from, &actions);
   double *times = calloc(count, sizeof *times), before = now();
   pid_t pid = start(command, &actions);
   close(to[0]);

@@ -1,17 +1,17 @@
 /// Whether a worker leaks, from what it held after how many jobs. `run` advises by it, and `check` judges by it.
 ///
-/// Growth counts as a leak if it goes on: what a worker took while it warmed up (the first quarter of the readings) is ignored, it grew
-/// in nearly all pairs of readings after that, no slower at the end than before, and by more than noise. So caches that fill,
-/// collectors that give back now and then and single huge jobs raise no alarm.
+/// Growth counts as a leak if it goes on: what a worker took while it warmed up (the first quarter of the readings) is
+/// ignored, it grew in nearly all pairs of readings after that, no slower at the end than before, and by more than
+/// noise. So caches that fill, collectors that give back now and then and single huge jobs raise no alarm.
 public struct LeakEstimate: Equatable, Sendable {
-  /// A worker may grow by so much before it should be replaced, in bytes.
+  /// A worker may grow by this many bytes before it should be replaced.
   public static let tolerableGrowth: Int64 = 512 << 20
   /// A worker that did fewer jobs than these says nothing.
   public static let fewestJobs = 20
   /// Less growth than this after the warm-up, in bytes, is noise.
   public static let noise: Int64 = 1 << 20
 
-  /// What a worker held after so many jobs, in bytes, or by how much that was more than at the beginning.
+  /// Bytes that a worker held after a number of jobs, or by how many they had grown since the beginning.
   public struct Reading: Equatable, Sendable {
     /// Jobs that it had done.
     public var jobs: Int
@@ -41,7 +41,7 @@ public struct LeakEstimate: Equatable, Sendable {
     self.init(perJob: Self.median(of: Self.slopes(warm)))
   }
 
-  /// So many jobs until it has grown by what is tolerable, rounded down to one digit: 426 is 400. At least 1.
+  /// Jobs until it has grown by what is tolerable, rounded down to one digit: 426 is 400. At least 1.
   public var suggestedMaxJobs: Int64 {
     let jobs = max(1, Self.tolerableGrowth / perJob)
     var power: Int64 = 1

@@ -2,8 +2,8 @@ import Text
 
 /// Finds out whether the workers leak, from how the memory of each changed with each job, and says what to do about it.
 ///
-/// What a leak of one worker is, `LeakEstimate` decides. A pool leaks if more than half of its workers do, those that did too few jobs
-/// aside.
+/// What a leak of one worker is, `LeakEstimate` decides. A pool leaks if more than half of its workers do, those that
+/// did too few jobs aside.
 ///
 /// It keeps 32 moments of each worker that lives, and the rates of the last 256 that ended.
 public struct MemoryAdvice: Sendable {
@@ -31,8 +31,8 @@ public struct MemoryAdvice: Sendable {
     return all.isEmpty ? nil : LeakEstimate(perJob: all[(all.count - 1) / 2])
   }
 
-  /// "worker leaks about 1.2 MB per job: try --max-jobs 400"; nil if there is nothing to advise. `maxJobs` is the limit that the run
-  /// had, if any: one as low as the advice has taken it already.
+  /// "worker leaks about 1.2 MB per job: try --max-jobs 400"; nil if there is nothing to advise. `maxJobs` is the limit
+  /// that the run had, if any: one as low as the advice has taken it already.
   public func advice(maxJobs: Int64? = nil) -> String? {
     guard let leak else { return nil }
     if let maxJobs, maxJobs <= leak.suggestedMaxJobs { return nil }

@@ -63,8 +63,8 @@ public struct Progress: Sendable, Equatable {
     return taken > done ? taken - done : 0
   }
 
-  /// How much of the input is settled, 0...1; nil when its length is not known. Jobs differ in size, so a file is measured
-  /// in bytes: those taken, less those of the jobs that are still open, which are held to be of average size.
+  /// How much of the input is settled, 0...1; nil when its length is not known. Jobs differ in size, so a file is
+  /// measured in bytes: those taken, less those of the jobs that are still open, which are held to be of average size.
   var done: Double? {
     guard taken > 0 else { return input == .endless ? nil : 0 }
     let share = Double(taken - open) / Double(taken)

@@ -1,8 +1,9 @@
 import Text
 import Time
 
-/// One line about a run, narrower than a window of `columns` by one cell at least: in the last column terminals differ in
-/// where the cursor is. With less room the less important parts go: first the bar, last the percentage or the counter.
+/// One line about a run, narrower than a window of `columns` by one cell at least: in the last column terminals differ
+/// in where the cursor is. With less room the less important parts go: first the bar, last the percentage or the
+/// counter.
 func progressLine(
   _ progress: Progress, _ meter: ProgressMeter, at now: Instant, columns: Int, style: TerminalStyle
 ) -> String {
@@ -84,7 +85,8 @@ private func bar(_ done: Double, cells: Int, _ style: TerminalStyle) -> Part {
   return Part("\u{2595}" + filled + blank + "\u{258F}", .green)
 }
 
-/// One thing that the line says, in a longer and a shorter form. Every scalar is one cell wide: ASCII and block characters.
+/// One thing that the line says, in a longer and a shorter form. Every scalar is one cell wide: ASCII and block
+/// characters.
 private struct Part {
   enum Color: Int {
     case red = 31

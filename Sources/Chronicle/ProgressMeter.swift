@@ -83,7 +83,7 @@ struct ProgressMeter: Sendable {
   /// Jobs in a second; nil when not enough was seen.
   var rate: Double? { speed.value }
 
-  /// Time until all is settled; nil when nothing worth telling is known.
+  /// Time until all is settled; nil when it cannot be estimated.
   func timeToGo(at now: Instant) -> Nanoseconds? {
     guard let first, let last, let finish, last.settled - first.settled >= Self.leastResults,
       last.at - first.at >= Self.leastTime

@@ -1,7 +1,8 @@
 import JobCore
 import Time
 
-/// What happens in a run, as those hear it who tell people about it: the summary, the progress bar, the trace, the report.
+/// What happens in a run, as those hear it who tell people about it: the summary, the progress bar, the trace, the
+/// report.
 ///
 /// The clock of all times began with the run.
 public enum RunEvent: Sendable, Equatable {
@@ -16,7 +17,8 @@ public enum RunEvent: Sendable, Equatable {
 
   /// A worker was given the job; this is attempt `attempt`, from 1.
   case attemptStarted(job: UInt64, attempt: Int, slot: Int, at: Instant)
-  /// Attempt `attempt`, from 1, is over. `failure` is nil when it was answered, and in a few words what happened otherwise.
+  /// Attempt `attempt`, from 1, is over. `failure` is nil when it was answered, and in a few words what happened
+  /// otherwise.
   case attemptEnded(job: UInt64, attempt: Int, slot: Int, failure: String?, since: Instant, at: Instant)
   /// The job has its outcome.
   case jobSettled(SettledJob)

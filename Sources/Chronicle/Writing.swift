@@ -24,7 +24,8 @@ extension [UInt8] {
     append(digits: number.magnitude)
   }
 
-  /// A JSON string that says `text`, with its quotes. A `String` is UTF-8, so that only what RFC 8259 forbids is escaped.
+  /// A JSON string that says `text`, with its quotes. A `String` is UTF-8, so that only what RFC 8259 forbids is
+  /// escaped.
   mutating func append(json text: String) {
     append(UInt8(ascii: "\""))
     for byte in text.utf8 {
@@ -42,7 +43,8 @@ extension [UInt8] {
     append(UInt8(ascii: "\""))
   }
 
-  /// Text between tags or in an attribute in double quotes. What HTML cannot hold (NUL and its like) is shown as U+FFFD.
+  /// Text between tags or in an attribute in double quotes. What HTML cannot hold (NUL and its like) is shown as
+  /// U+FFFD.
   mutating func append(html text: String) {
     for byte in text.utf8 {
       switch byte {

@@ -1,6 +1,6 @@
-/// Reads the words after a command's name, by the GNU conventions: `--name=value`, `--name value`, `-w4`, `-w 4`, bundled
-/// switches (`-qv`), `--` ends the options. Abbreviated long options are refused: they would change their meaning with
-/// the next option that begins alike.
+/// Reads the words after a command's name, by the GNU conventions: `--name=value`, `--name value`, `-w4`, `-w 4`,
+/// bundled switches (`-qv`), `--` ends the options. Abbreviated long options are refused: they would change their
+/// meaning with the next option that begins alike.
 struct ArgumentParser {
   private let command: Command
   private let options: [OptionDeclaration]

@@ -20,11 +20,12 @@ public struct Command: Sendable {
   public let examples: [Example]
   /// What the exit status means.
   public let exitStatuses: [ExitStatusMeaning]
-  /// Commands of the same family, which is what they do in one line, share an entry in the help of the tool; nil for one of its own.
+  /// Commands of the same family, which is what they do in one line, share an entry in the help of the tool; nil for
+  /// one of its own.
   public let family: String?
 
-  /// A command. Two options of the same name, long or short, are a programming error; so is an option of `settingsFile` that
-  /// is none of `groups`.
+  /// A command. Two options of the same name, long or short, are a programming error; so is an option of `settingsFile`
+  /// that is none of `groups`.
   public init(
     name: String, summary: String, discussion: [String] = [], groups: [OptionGroup] = [],
     requirements: [Requirement] = [], foreignOptions: [ForeignOption] = [], settingsFile: SettingsFile? = nil,

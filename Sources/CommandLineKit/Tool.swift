@@ -13,8 +13,8 @@ public struct Tool: Sendable {
   /// Makes the declaration of the command of that name.
   private let declaration: @Sendable (_ name: String) -> Command
 
-  /// A tool. The declaration of a command is made only when it is asked for: a start needs one of them, and all together
-  /// take longer than all the rest of it.
+  /// A tool. The declaration of a command is made only when it is asked for: a start needs one of them, and all
+  /// together take longer than all the rest of it.
   public init(
     name: String, version: String, summary: String, discussion: [String], commandNames: [String],
     declaration: @escaping @Sendable (_ commandName: String) -> Command
@@ -101,7 +101,8 @@ public struct ParsedArguments: Sendable {
 
   func has(_ option: OptionDeclaration) -> Bool { uses[option.key] != nil }
 
-  /// The value of an option: the last one given, or the default. Every value was checked when the arguments were parsed.
+  /// The value of an option: the last one given, or the default. Every value was checked when the arguments were
+  /// parsed.
   public subscript<Value>(_ option: Option<Value>) -> Value {
     guard let uses = uses[option.declaration.key] else { return option.defaultValue }
     do throws(ValueError) {

@@ -5,10 +5,12 @@ import Text
 public enum ConfigurationError: Error, Equatable, Sendable {
   /// The file cannot be read (exit status 66, EX_NOINPUT of sysexits.h): why.
   case unreadable(path: String, reason: String)
-  /// What it says is wrong (exit status 78, EX_CONFIG): the first mistakes in the order of the file, and how many more there are.
+  /// What it says is wrong (exit status 78, EX_CONFIG): the first mistakes in the order of the file, and how many more
+  /// there are.
   case mistakes(path: String, [SettingMistake], others: Int)
 
-  /// What is wrong, for stderr: lines that end with a newline, each beginning with `tool`, then the place as compilers write it.
+  /// What is wrong, for stderr: lines that end with a newline, each beginning with `tool`, then the place as compilers
+  /// write it.
   ///
   ///     prefork: pool.yaml:7:5: unknown key "wrokers" in pool "resize"; did you mean "workers"?
   public func message(of tool: String) -> String {

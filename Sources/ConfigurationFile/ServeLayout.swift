@@ -125,8 +125,8 @@ struct ServeLayout {
     }
   }
 
-  /// A list is taken word by word. A text is one word; that it has a space in it most likely means that somebody takes us
-  /// for a shell.
+  /// A list is taken word by word. A text is one word; that it has a space in it most likely means that somebody takes
+  /// us for a shell.
   private mutating func words(of entry: SettingEntry) -> FoundCommand {
     guard let texts = entry.value.texts(of: entry.name, into: &mistakes) else { return .refused }
     guard let program = texts.first, !program.text.isEmpty else {

@@ -48,12 +48,12 @@ public let largestConfiguration = 1 << 20
 
 /// Reads the configuration file of a command and puts it under what the command line says.
 ///
-/// The format is **YAML**, read by libyaml. It is what people who deploy services write all day. libyaml is kept, small, plain C
-/// without variable arguments, in every distribution, and says of each value where it stands, to the character, so that every
-/// mistake can be placed. What YAML is feared for plays no part here: each value is taken as text and read like that of the
-/// command line (`no`, `1:30` and `0x10` stay what they are), and of the rest only sections, lists and texts are taken.
-/// Looked at as well: libucl knows the line of an error of syntax, but not that of a value that an option refuses (its issue 32);
-/// libinih knows neither lists nor sections in sections.
+/// The format is **YAML**, read by libyaml. It is what people who deploy services write all day. libyaml is kept,
+/// small, plain C without variable arguments, in every distribution, and says of each value where it stands, to the
+/// character, so that every mistake can be placed. What YAML is feared for plays no part here: each value is taken as
+/// text and read like that of the command line (`no`, `1:30` and `0x10` stay what they are), and of the rest only
+/// sections, lists and texts are taken. Looked at as well: libucl knows the line of an error of syntax, but not that of
+/// a value that an option refuses (its issue 32); libinih knows neither lists nor sections in sections.
 ///
 ///     control: unix:/run/prefork/control       # options of the process; names as on the command line
 ///     defaults:                                # what pools share, unless they say otherwise

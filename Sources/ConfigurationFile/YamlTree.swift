@@ -1,14 +1,15 @@
 import CommandLineKit
 import Text
 
-/// How deep lists and sections may stand in each other. Nothing that we understand is deeper than four: a list of a pool.
+/// How deep lists and sections may stand in each other. Nothing that we understand is deeper than four: a list of a
+/// pool.
 private let deepest = 8
 
 /// A YAML text as a tree of texts; nil if it is empty, or so wrong that nothing can be said of the rest.
 ///
-/// Only what a configuration needs: one document, keys that are texts and stand once in their section, every value taken
-/// as the text that it is. Anchors, aliases, merge keys and tags are refused: pools share what is in `defaults`, and a text
-/// that refers to itself a billion times cannot be written.
+/// Only what a configuration needs: one document, keys that are texts and stand once in their section, every value
+/// taken as the text that it is. Anchors, aliases, merge keys and tags are refused: pools share what is in `defaults`,
+/// and a text that refers to itself a billion times cannot be written.
 func yamlTree(_ text: [UInt8], into mistakes: inout MistakeList) -> SettingNode? {
   let builder = TreeBuilder(events: YamlEvents(text))
   do throws(SettingMistake) {

@@ -1,7 +1,7 @@
 import CommandLineKit
 
-/// What libyaml says when a text is no YAML, put into words for somebody who writes a configuration file and does not know
-/// the terms of the YAML specification.
+/// What libyaml says when a text is no YAML, put into words for somebody who writes a configuration file and does not
+/// know the terms of the YAML specification.
 struct YamlTrouble {
   /// What it says is wrong, such as `did not find expected key`.
   let problem: String
@@ -13,8 +13,8 @@ struct YamlTrouble {
   /// What stands at `place`; nil at the end of the text.
   let byte: UInt8?
 
-  /// Messages of libyaml that are not here (there are about fifty, most of them about things that we refuse anyway, such
-  /// as tags) are passed on as they are.
+  /// Messages of libyaml that are not here (there are about fifty, most of them about things that we refuse anyway,
+  /// such as tags) are passed on as they are.
   var mistake: SettingMistake {
     let begin = "line \(contextPlace.line)"
     switch problem {

@@ -3,10 +3,10 @@ import Glibc
 import LinuxIO
 import Time
 
-/// A connection to the control socket of a served pool, for programs that may wait. Every call waits for its answers before the
-/// next one is made.
+/// A connection to the control socket of a served pool, for programs that may wait. Every call waits for its answers
+/// before the next one is made.
 public struct ControlClient: ~Copyable {
-  /// How long a server may take to answer, unless told otherwise.
+  /// How long a server may take to answer, by default.
   public static let defaultPatience: Nanoseconds = .seconds(10)
   /// A longer answer is refused: 64 MiB hold the state of 100 000 slots.
   static let longestAnswer = 64 << 20
@@ -55,8 +55,8 @@ public struct ControlClient: ~Copyable {
     }
   }
 
-  /// Waits for the next answer to `request`, which was sent; nil if the server closed the connection. `forEver` waits as long as it
-  /// takes, for answers that depend on how long jobs run.
+  /// Waits for the next answer to `request`, which was sent; nil if the server closed the connection. `forEver` waits
+  /// as long as it takes, for answers that depend on how long jobs run.
   public mutating func nextAnswer(
     to request: ControlRequest, forEver: Bool = false
   ) throws(ControlClientError) -> ControlAnswer? {

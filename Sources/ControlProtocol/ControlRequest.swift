@@ -1,7 +1,8 @@
 import Records
 import Time
 
-/// What a client may ask of a served pool. A pool that is nil means all of them, or in `scale`, `cancelJob` and `jobs` the only one.
+/// What a client may ask of a served pool. A pool that is nil means all of them, or in `scale`, `cancelJob` and `jobs`
+/// the only one.
 public enum ControlRequest: Equatable, Sendable {
   /// The state, once.
   case status(pool: String?)

@@ -16,12 +16,13 @@ public struct ServiceInfo: Equatable, Sendable {
 
 /// The server's side of one control connection, without its socket: bytes in, requests out; replies in, bytes out.
 ///
-/// The life of a connection: while it `wantsInput`, `receive` what was read, then take requests from `nextRequest` until it is nil.
-/// Each one is answered, at once or later, by `reply` or `refuse`, before the next one comes out. Write `output`, tell so with
-/// `removeOutput`, and ask for requests again: with much unread output there are none. Close when `isOver`.
+/// The life of a connection: while it `wantsInput`, `receive` what was read, then take requests from `nextRequest`
+/// until it is nil. Each one is answered, at once or later, by `reply` or `refuse`, before the next one comes out.
+/// Write `output`, tell so with `removeOutput`, and ask for requests again: with much unread output there are none.
+/// Close when `isOver`.
 ///
-/// What Varlink itself asks, and what is wrong with a call, is answered in here. What is no Varlink at all ends the session with
-/// `failure`. Whatever a client sends, a session holds a few MiB at most besides one reply.
+/// What Varlink itself asks, and what is wrong with a call, is answered in here. What is no Varlink at all ends the
+/// session with `failure`. Whatever a client sends, a session holds a few MiB at most besides one reply.
 public struct ControlSession: Sendable {
   /// So many bytes may wait to be understood: calls are short, and those behind one that takes time wait here.
   public static let inputLimit = 1 << 20
@@ -47,8 +48,8 @@ public struct ControlSession: Sendable {
     do throws(WireError) { try splitter.append(bytes) } catch { fail(error) }
   }
 
-  /// Whether there is any use in reading from the client: not while calls that came early wait for the one under way, or for the
-  /// client to read. Whoever reads on nevertheless ends the session when `inputLimit` is full.
+  /// Whether there is any use in reading from the client: not while calls that came early wait for the one under way,
+  /// or for the client to read. Whoever reads on nevertheless ends the session when `inputLimit` is full.
   public var wantsInput: Bool {
     guard failure == nil, !hasInputEnded else { return false }
     let isHeldUp = current != nil || output.count >= Self.outputLimit
@@ -73,8 +74,8 @@ public struct ControlSession: Sendable {
     return nil
   }
 
-  /// Answers the request that is under way. That ends it, but for a `watch`, which ends with `refuse` or the connection, and `accepted`
-  /// to a client that waits for `done`. After a `failure` nobody hears it.
+  /// Answers the request that is under way. That ends it, but for a `watch`, which ends with `refuse` or the
+  /// connection, and `accepted` to a client that waits for `done`. After a `failure` nobody hears it.
   public mutating func reply(_ reply: ControlReply) {
     guard failure == nil else { return }
     guard let (call, request) = current else { preconditionFailure("no request is under way") }

@@ -12,7 +12,7 @@ public enum PoolInterface {
   public static let defaultJobs = 100
   /// More it never gives.
   public static let maximumJobs = 10_000
-  /// Between two answers of `Watch`, if it is not told.
+  /// Between two answers of `Watch`, by default.
   public static let defaultInterval: Nanoseconds = .seconds(1)
   /// 0.1 s to an hour.
   public static let intervals: ClosedRange<Nanoseconds> = .milliseconds(100) ... .seconds(3600)

@@ -1,7 +1,7 @@
 import Time
 
-/// The state of one served pool at a moment: what `GetStatus` tells and `prefork status` and `prefork top` show. All sizes
-/// are bytes.
+/// The state of one served pool at a moment: what `GetStatus` returns and `prefork status` and `prefork top` show. All
+/// sizes are bytes.
 public struct PoolStatus: Equatable, Sendable {
   /// What the pool is doing as a whole.
   public enum Phase: String, Sendable, CaseIterable {

@@ -7,12 +7,12 @@ public enum DaemonThread {
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// What a thread brings upon itself. Blocked, it ends the process all the same, but without the handler that would tell
-  /// where: Swift's backtrace of a factory that crashes.
+  /// What a thread brings upon itself. Blocked, it ends the process all the same, but without the handler that would
+  /// tell where: Swift's backtrace of a factory that crashes.
   private static let crashes = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS]
 
-  /// Starts a thread that runs `body`; false if the system has none to give. It takes no signals that come from elsewhere:
-  /// those are for the program's own threads.
+  /// Starts a thread that runs `body`; false if the system has none to give. It takes no signals that come from
+  /// elsewhere: those are for the program's own threads.
   public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)

@@ -35,8 +35,8 @@ public protocol NestedEvents: AnyObject {
 }
 
 /// One thread's loop: an epoll of our own for the descriptors that carry jobs, and a timer for the alarm. What is rare
-/// (signals, systemd's watchdog) comes from a loop nested in it: see SystemEvents. An sd-event source for each pipe would
-/// cost a quarter of the throughput.
+/// (signals, systemd's watchdog) comes from a loop nested in it: see SystemEvents. An sd-event source for each pipe
+/// would cost a quarter of the throughput.
 ///
 /// It calls nobody back: `wait` appends what happened to a list, and its owner acts.
 public struct EventLoop: ~Copyable {
@@ -50,8 +50,8 @@ public struct EventLoop: ~Copyable {
   private let timer: TimerDescriptor
   private let ready: UnsafeMutableBufferPointer<Epoll.Ready>
   private var alarm: Instant?
-  /// When the timer expires, by the kernel's clock. It is not moved for an alarm that is cleared or moved later, as most
-  /// are, nor after a standstill: to let it expire once for nothing costs less.
+  /// When the timer expires, by the kernel's clock. It is not moved for an alarm that is cleared or moved later, as
+  /// most are, nor after a standstill: to let it expire once for nothing costs less.
   private var expiry = Instant.distantFuture
   private var clock: LoopClock
   /// What was nested in it with `nest`.

@@ -1,7 +1,7 @@
 /// Names one job from its acceptance until it is forgotten.
 ///
-/// The index is dense and small, and used again after `JobAction.forget`: a driver keeps payloads and replies in arrays by index.
-/// The generation tells the jobs apart that had the same index one after the other.
+/// The index is dense and small, and used again after `JobAction.forget`: a driver keeps payloads and replies in arrays
+/// by index. The generation tells the jobs apart that had the same index one after the other.
 public struct JobID: Hashable, Sendable {
   /// The place in the ledger, and in the driver's arrays.
   public var index: UInt32
@@ -25,12 +25,15 @@ public struct JobID: Hashable, Sendable {
 
 /// Names one client: whoever sends jobs over a connection of its own, and shares the workers with the others.
 ///
-/// The driver makes it: its place among the connections, and a generation that tells those apart that had the same place.
+/// The driver makes it: its place among the connections, and a generation that tells those apart that had the same
+/// place.
 public struct ClientID: Hashable, Sendable {
-  /// The one client of a driver that tells of none. It is there from the beginning; the first to join at place 0 takes it over.
+  /// The one client of a driver that tells of none. It is there from the beginning; the first to join at place 0 takes
+  /// it over.
   public static let sole = ClientID(index: 0, generation: 0)
 
-  /// The place among the clients: small and dense. Used again only when `JobLedger.knows(_:)` is false of the one before.
+  /// The place among the clients: small and dense. Used again only when `JobLedger.knows(_:)` is false of the one
+  /// before.
   public var index: UInt32
   /// Which client in that place, from 1, and another than the one before.
   public var generation: UInt32

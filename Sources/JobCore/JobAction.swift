@@ -17,7 +17,7 @@ public enum JobAction: Sendable {
   /// The job is over and its index will be used again. `sequence(of:)` and `attempts(of:)` still answer until then.
   case forget(JobID)
 
-  /// Send `timerFired` after so long. Armed again, it starts again.
+  /// Send `timerFired` when this time has passed. A timer that is armed again starts anew.
   case arm(JobTimer, after: Nanoseconds)
   /// The timer must not fire any more.
   case disarm(JobTimer)

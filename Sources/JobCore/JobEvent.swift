@@ -1,22 +1,26 @@
 import Time
 
-/// What can happen to jobs besides coming in (`JobLedger.accept`, `refuse`) and going to a worker (`send`). It is told
-/// to `JobLedger.handle(_:into:)`.
+/// What can happen to jobs besides coming in (`JobLedger.accept`, `refuse`) and going to a worker (`send`).
+/// `JobLedger.handle(_:into:)` takes it.
 ///
-/// An event about a job that is already forgotten is ignored: cancellations and timers cross with the end of a job. An event that
-/// contradicts what the ledger knows of a living job is a defect of the driver: it changes nothing, is reported and counted.
+/// An event about a job that is already forgotten is ignored: cancellations and timers cross with the end of a job. An
+/// event that contradicts what the ledger knows of a living job is a defect of the driver: it changes nothing, is
+/// reported and counted.
 public enum JobEvent: Sendable, Equatable {
   /// The next job of the input is not run, as it was before. It only counts in the numbers of those behind it.
   case skipped
   /// No job will come any more.
   case inputEnded
 
-  /// From now on this client's jobs may come. When all want more workers than there are, each has as many. Its index must be free: `knows(_:)` is false of the client that had it before.
+  /// From now on this client's jobs may come. When all want more workers than there are, each has as many. Its index
+  /// must be free: `knows(_:)` is false of the client that had it before.
   case clientJoined(ClientID)
-  /// The client has gone. Its jobs that no worker has are cancelled; those that one has go on, but are not repeated when they fail.
+  /// The client has gone. Its jobs that no worker has are cancelled; those that one has go on, but are not repeated
+  /// when they fail.
   case clientLeft(ClientID)
-  /// None of the client's jobs is started from now on; those that a worker has go on. What it has queued does not count against the
-  /// limit of the queue, and its time there goes on. Not where the order of the input is kept: there others could wait for it.
+  /// None of the client's jobs is started from now on; those that a worker has go on. What it has queued does not count
+  /// against the limit of the queue, and its time there goes on. Not where the order of the input is kept: there others
+  /// could wait for it.
   case clientPaused(ClientID)
   /// The client's jobs are started again.
   case clientResumed(ClientID)
@@ -28,10 +32,10 @@ public enum JobEvent: Sendable, Equatable {
   /// A parked job came to the head of its worker: its run clock starts; that of a job which was there already starts
   /// again from zero. Not needed if its answer is there, too.
   case started(JobID)
-  /// The worker answered with a result of so many bytes, after so long, if that is known.
+  /// The worker answered. `resultBytes`: the size of its result; `ran`: how long the job ran, if that is known.
   case replied(JobID, resultBytes: Int, ran: Nanoseconds? = nil)
-  /// The job was leased to another pool, which has given it this outcome after so many attempts of its own, with a result of so
-  /// many bytes and after so long, if that is known. It is not repeated here.
+  /// The job was leased to another pool, which has given it this outcome, after `attempts` of its own. `resultBytes`
+  /// and `ran` are as in `replied`. It is not repeated here.
   case settledElsewhere(JobID, Outcome, resultBytes: Int, attempts: Int, ran: Nanoseconds? = nil)
   /// The answer of a job that was settled as `ok` cannot be trusted after all: if it still waits for an earlier job
   /// it has failed, without another attempt. Ignored if it is out.
@@ -43,8 +47,8 @@ public enum JobEvent: Sendable, Equatable {
   /// them, so that they stand in the queue as they stood before. A job that was returned from the head
   /// `JobLedger.mostFreeReturns` times has failed: workers that work refuse to read it.
   case returnedUnstarted(JobID)
-  /// The job cannot be given to a worker at all (it is too large, the framing cannot carry it): `failed`, without another attempt.
-  /// If it has a lease, that is unused.
+  /// The job cannot be given to a worker at all (it is too large, the framing cannot carry it): `failed`, without
+  /// another attempt. If it has a lease, that is unused.
   case rejected(JobID)
 
   /// A timer that was armed has run out.
@@ -52,7 +56,8 @@ public enum JobEvent: Sendable, Equatable {
 
   /// Somebody does not want the job any more. If it is with a worker, that worker is interrupted.
   case cancel(JobID)
-  /// Start nothing new: queued jobs are cancelled, running ones finish, a failed attempt is not repeated. Ends the input, too.
+  /// Start nothing new: queued jobs are cancelled, running ones finish, a failed attempt is not repeated. Ends the
+  /// input, too.
   case drain
   /// Cancel everything that is not settled, running jobs as well. Ends the input, too.
   case abort
@@ -67,8 +72,8 @@ public struct JobTerms: Sendable, Equatable {
   public var retries: Int32
   /// How long one attempt may run; zero for as configured.
   public var runLimit: Nanoseconds
-  /// Jobs of a higher priority are started before others, whosever they are; among equals of one client the order of the input
-  /// counts. Usually 0.
+  /// Jobs of a higher priority are started before others, whosever they are; among equals of one client the order of
+  /// the input counts. Usually 0.
   public var priority: Int32
   /// Whose job it is.
   public var client: ClientID

@@ -176,8 +176,8 @@ extension JobLedger {
     if configuration.runLimitPercent != nil, runTimes.count >= nextMedian { updateMedianLimit(into: &actions) }
   }
 
-  /// The median is looked at again when a sixteenth more jobs were answered. What runs without a limit when the first one
-  /// is known gets it from then on.
+  /// The median is looked at again when a sixteenth more jobs were answered. What runs without a limit when the first
+  /// one is known gets it from then on.
   private mutating func updateMedianLimit(into actions: inout [JobAction]) {
     nextMedian = runTimes.count + max(1, runTimes.count / 16)
     guard let percent = configuration.runLimitPercent, let median = runTimes.quantile(0.5) else { return }

@@ -5,16 +5,17 @@ extension JobLedger {
     slab.findClient(client).map { slab.clients[$0].counts } ?? ClientCounts()
   }
 
-  /// Whether the client has joined, and has not left or still has jobs that a worker has. When that becomes false, which can only be
-  /// with `clientLeft` or with the end of one of its jobs, the driver may give its index to another client.
+  /// Whether the client has joined, and has not left or still has jobs that a worker has. When that becomes false,
+  /// which can only be with `clientLeft` or with the end of one of its jobs, the driver may give its index to another
+  /// client.
   public func knows(_ client: ClientID) -> Bool {
     guard let index = slab.findClient(client) else { return false }
     return slab.clients[index].hasJoined || slab.clients[index].counts.unsettled > 0
   }
 
-  /// Whether this client may bring another job: it is there, has not too many, and the input goes on. Whether there is room in the
-  /// queue, where all are together, is not asked here: that is `canAccept`. When it is false of a client that is there with the input
-  /// still open, some job of it is living whose end makes it true again.
+  /// Whether this client may bring another job: it is there, has not too many, and the input goes on. Whether there is
+  /// room in the queue, where all are together, is not asked here: that is `canAccept`. When it is false of a client
+  /// that is there with the input still open, some job of it is living whose end makes it true again.
   public func canAccept(from client: ClientID) -> Bool {
     guard let index = slab.findClient(client), slab.clients[index].hasJoined, !isDraining, !inputEnded else {
       return false

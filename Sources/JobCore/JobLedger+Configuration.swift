@@ -13,14 +13,15 @@ extension JobLedger {
     public var runLimit: Nanoseconds?
     /// How long a job may wait in the queue each time it is there; nil = for ever.
     public var queueLimitTime: Nanoseconds?
-    /// How many bytes of settled jobs may wait for an earlier one, 0 or more; `heldJobCost` is charged for each job besides its
-    /// result. When it is reached, only the job that all wait for is still started. 0 = one held job is enough.
+    /// How many bytes of settled jobs may wait for an earlier one, 0 or more; `heldJobCost` is charged for each job
+    /// besides its result. When it is reached, only the job that all wait for is still started. 0 = one held job is
+    /// enough.
     public var orderWindow: Int
     /// The job is given up when it has killed so many workers, whatever `retries` says; 1 or more.
     public var quarantineAfter: Int
 
-    /// How long one attempt may run, in percent of the median of the jobs that were answered so far; nil = no such limit. It
-    /// counts from when three were answered.
+    /// How long one attempt may run, in percent of the median of the jobs that were answered so far; nil = no such
+    /// limit. It counts from when three were answered.
     public var runLimitPercent: Int?
     /// The limit that follows from the median is never less: the shortest jobs vary most.
     public var leastMedianLimit = Nanoseconds(1)

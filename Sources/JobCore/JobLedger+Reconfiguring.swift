@@ -2,9 +2,9 @@ import Time
 
 /// New limits for a ledger that lives.
 extension JobLedger {
-  /// From now on these count. Nothing that was accepted is lost by it: a queue that is longer than the new limit, or a client with
-  /// more jobs than it may have, is only kept from bringing more. The new values must have no `defect` and the same `keepOrder`;
-  /// else nothing changes, and an internal error is reported.
+  /// From now on these count. Nothing that was accepted is lost by it: a queue that is longer than the new limit, or a
+  /// client with more jobs than it may have, is only kept from bringing more. The new values must have no `defect` and
+  /// the same `keepOrder`; else nothing changes, and an internal error is reported.
   ///
   /// A job keeps the retries that it came with, and an attempt that runs its limit of time. If the limit of the wait in
   /// the queue changes, the wait of all who are there begins anew. A limit that follows from the median is found again

@@ -10,11 +10,11 @@ import Time
 ///
 /// A job: `queued → leased → settled`, and back from leased to queued while it has attempts left.
 ///
-/// How many workers are needed is derived from what is queued now (`demand`), never from tokens that could be lost (cpython
-/// #115634).
+/// How many workers are needed is derived from what is queued now (`demand`), never from tokens that could be lost
+/// (cpython #115634).
 public struct JobLedger: Sendable {
-  /// What a held job costs of the order window besides its result, in bytes: its record here and what a driver keeps of it. Without
-  /// it, jobs with empty results could pile up without end behind one that hangs.
+  /// What a held job costs of the order window besides its result, in bytes: its record here and what a driver keeps of
+  /// it. Without it, jobs with empty results could pile up without end behind one that hangs.
   public static let heldJobCost = 128
 
   /// A job that comes back unread so often has failed.
@@ -85,14 +85,15 @@ public struct JobLedger: Sendable {
     reportIdle(into: &actions)
   }
 
-  /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When it is false
-  /// with the input still open, some job is living whose end makes it true again.
+  /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When
+  /// it is false with the input still open, some job is living whose end makes it true again.
   public var canAccept: Bool {
     waiting < mostWaiting && counts.delayed < mostDelayed && !isDraining && !inputEnded
       && !isWindowFull
   }
 
-  /// Queued jobs that a lease could go to. Those of clients that are paused take nobody's room: it would be a way to stop the others.
+  /// Queued jobs that a lease could go to. Those of clients that are paused take nobody's room: it would be a way to
+  /// stop the others.
   @inline(__always) var waiting: Int { counts.queued - slab.pausedCount }
 
   /// Jobs that may wait for a worker.
@@ -101,8 +102,8 @@ public struct JobLedger: Sendable {
     return overflow ? .max : sum
   }
 
-  /// So many jobs may wait for their next attempt before no new one comes in: they must not stop the others, but not pile up
-  /// without end either.
+  /// So many jobs may wait for their next attempt before no new one comes in: they must not stop the others, but not
+  /// pile up without end either.
   private var mostDelayed: Int { max(configuration.queueLimit, 1024) }
 
   /// Whether a worker has the job.
@@ -111,7 +112,8 @@ public struct JobLedger: Sendable {
   /// The job's number in the input, from 1. Known until the index is used again; 0 for a job that is not known.
   public func sequence(of job: JobID) -> UInt64 { slab.findRecord(job).map { slab[$0].sequence } ?? 0 }
 
-  /// The job's attempts that count, the running one included. Known until the index is used again; 0 for a job that is not known.
+  /// The job's attempts that count, the running one included. Known until the index is used again; 0 for a job that is
+  /// not known.
   public func attempts(of job: JobID) -> Int { slab.findRecord(job).map { Int(slab[$0].attempts) } ?? 0 }
 
   /// Whether the job's terms have a run limit of their own. Known until the index is used again.

@@ -1,5 +1,5 @@
-/// The crowd of each client: a pairing heap (Fredman, Sedgewick, Sleator and Tarjan, 1986), linked through the records. A job comes in
-/// O(1) and leaves, from wherever it is, in O(log n) amortised; nothing is allocated.
+/// The crowd of each client: a pairing heap (Fredman, Sedgewick, Sleator and Tarjan, 1986), linked through the records.
+/// A job comes in O(1) and leaves, from wherever it is, in O(log n) amortised; nothing is allocated.
 extension JobSlab {
   mutating func joinCrowd(_ index: Int, ticket: Int64) {
     let client = Int(records[index].client)
@@ -48,8 +48,8 @@ extension JobSlab {
     if next != JobRecord.none { records[Int(next)].queuePrevious = UInt32(previous) }
   }
 
-  /// Makes one heap of siblings: in pairs from the eldest on, then all pairs into one from the youngest back. This order of melding is
-  /// what bounds the cost.
+  /// Makes one heap of siblings: in pairs from the eldest on, then all pairs into one from the youngest back. This
+  /// order of melding is what bounds the cost.
   private mutating func mergeSiblings(_ eldest: UInt32) -> UInt32 {
     var rest = eldest
     var pairs = JobRecord.none

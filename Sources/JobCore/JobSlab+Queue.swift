@@ -1,7 +1,8 @@
 /// The queue of each client: higher priorities first, and in the order of arrival among equals.
 ///
-/// Most jobs come in the order in which they go, and stand in a line: O(1) in and out. A job that would have to be pushed into the
-/// middle of the line goes to the crowd instead, a heap, so that no client can slow the others down by the priorities that it chooses.
+/// Most jobs come in the order in which they go, and stand in a line: O(1) in and out. A job that would have to be
+/// pushed into the middle of the line goes to the crowd instead, a heap, so that no client can slow the others down by
+/// the priorities that it chooses.
 extension JobSlab {
   /// The job whose turn it is; of a client that is paused only when all who wait are.
   var firstQueued: Int? { waitingCount == 0 ? nil : firstQueued(of: Int(waiting[0])) }

@@ -1,7 +1,7 @@
 /// Whose turn it is: the clients with queued jobs, in a binary heap.
 ///
-/// Those that are paused stand behind all others. The highest priority goes first wherever it waits; among equals the client with
-/// the fewest leased jobs; and among those in turn.
+/// Those that are paused stand behind all others. The highest priority goes first wherever it waits; among equals the
+/// client with the fewest leased jobs; and among those in turn.
 extension JobSlab {
   /// A lease goes to a job that is queued: it leaves the queue.
   mutating func beginLease(_ index: Int) {

@@ -81,14 +81,15 @@ struct JobRecord: Sendable {
   }
 }
 
-/// All records in one array, with the queues, the input order and the free records linked through them: nothing is allocated once
-/// the array is as long as the most jobs that ever lived at once, and a job leaves the middle of its queue without a search.
+/// All records in one array, with the queues, the input order and the free records linked through them: nothing is
+/// allocated once the array is as long as the most jobs that ever lived at once, and a job leaves the middle of its
+/// queue without a search.
 struct JobSlab: Sendable {
   var records: [JobRecord] = []
   /// By the index of their identifiers. The sole client is the first.
   var clients: [ClientRecord] = [ClientRecord(hasJoined: true)]
-  /// The clients that have queued jobs: a binary heap, whose turn it is at the top. What is behind `waitingCount` is left over: a
-  /// queue that is empty every other moment costs no more.
+  /// The clients that have queued jobs: a binary heap, whose turn it is at the top. What is behind `waitingCount` is
+  /// left over: a queue that is empty every other moment costs no more.
   var waiting: [UInt32] = []
   var waitingCount = 0
   /// Queued jobs of clients that are paused.

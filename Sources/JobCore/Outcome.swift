@@ -33,7 +33,8 @@ public enum Outcome: UInt8, Sendable, CaseIterable, CustomStringConvertible {
 public enum AttemptFailure: Sendable, CaseIterable {
   /// The worker answered that it failed, and lives.
   case failed
-  /// The driver itself saw that it took too long. (The ledger's own run limit needs no event: see `JobAction.interrupt`.)
+  /// The driver itself saw that it took too long. (The ledger's own run limit needs no event: see
+  /// `JobAction.interrupt`.)
   case timeout
   /// The worker died, or broke the protocol and is stopped. Counts as one worker killed.
   case crashed

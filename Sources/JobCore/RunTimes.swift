@@ -16,7 +16,7 @@ public struct RunTimes: Sendable, Equatable {
   /// No times.
   public init() {}
 
-  /// Counts a job that ran for so long.
+  /// Counts a job that ran for this time.
   public mutating func add(_ time: Nanoseconds) {
     count += 1
     total += time

@@ -8,7 +8,8 @@ package func blockedDescriptor(of file: borrowing AppendedFile?) -> CInt? {
   }
 }
 
-/// A file that lines are appended to, gathered and written once per turn of the loop. It may be a FIFO with a slow reader.
+/// A file that lines are appended to, gathered and written once per turn of the loop. It may be a FIFO with a slow
+/// reader.
 package struct AppendedFile: ~Copyable {
   private var file: FileDescriptor
   private var buffer = ByteQueue()
@@ -50,7 +51,8 @@ package struct AppendedFile: ~Copyable {
 
   package mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
 
-  /// Writes what can be written. Nil, or why it cannot be, once: what was to be written, and what follows, is then lost.
+  /// Writes what can be written. Nil, or why it cannot be, once: what was to be written, and what follows, is then
+  /// lost.
   package mutating func flush() -> SystemError? {
     isBlocked = false
     while !buffer.isEmpty {

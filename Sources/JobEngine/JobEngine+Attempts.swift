@@ -130,16 +130,16 @@ extension JobEngine {
     if jobs.ledger.isLeased(job) {
       begin(job, worker, loop, &reporter)
       jobs.ledger.handle(.started(job), into: &jobs.actions)
-    } else {
-      // It was cancelled while it was parked, and must not run for long.
+    } else if !pool.hasReply(worker) {
+      // It was cancelled while it was parked, and must not run for long. (If it is done, `replied` drops its answer.)
       outputs.append(.workerGivenUp(worker))
-      returnParked(pool.interrupt(worker, &loop))
+      returnUnstarted(pool.interrupt(worker, &loop))
     }
   }
 
-  /// Parked jobs go back to the front of the queue, in the order in which they were.
-  private mutating func returnParked(_ parked: some BidirectionalCollection<SentJob>) {
-    for sent in parked.reversed() {
+  /// Jobs that did not run go back to the front of the queue, in the order in which they were.
+  private mutating func returnUnstarted(_ unstarted: some BidirectionalCollection<SentJob>) {
+    for sent in unstarted.reversed() {
       let job = JobID(tag: sent.tag)
       guard jobs.ledger.isLeased(job) else { continue }
       unbind(job)
@@ -158,7 +158,7 @@ extension JobEngine {
   }
 
   private mutating func lost(
-    _ given: [SentJob], _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
+    _ lostJobs: [SentJob], _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
     _ reporter: inout Reporter
   ) {
     switch loss {
@@ -168,8 +168,8 @@ extension JobEngine {
     case .offence(let account, let offence): sayOffence(account, offence, &reporter)
     }
     outputs.append(.worker(event))
-    returnParked(given.dropFirst())
-    guard let job = given.first.map({ JobID(tag: $0.tag) }), jobs.ledger.isLeased(job) else { return }
+    returnUnstarted(lostJobs.dropFirst())
+    guard let job = lostJobs.first.map({ JobID(tag: $0.tag) }), jobs.ledger.isLeased(job) else { return }
     unbind(job)
     switch loss {
     case .neverStarted:
@@ -192,19 +192,13 @@ extension JobEngine {
   /// A job of which a loading worker has read nothing does not run: nobody waits for the loading to end.
   package mutating func takeBackUnstarted(_ loop: inout EventLoop) {
     for worker in pool.busyWorkers where !pool.hasBegun(worker) {
-      for sent in pool.interrupt(worker, &loop).reversed() {
-        let job = JobID(tag: sent.tag)
-        guard jobs.ledger.isLeased(job) else { continue }
-        unbind(job)
+      let unstarted = pool.interrupt(worker, &loop)
+      for job in unstarted.map({ JobID(tag: $0.tag) }) where jobs.ledger.isLeased(job) {
         noteAttemptEnd(job, failure: "given back unread")
-        if jobs.facts.keepsDetails {
-          // It never ran, and waited until now.
-          jobs.facts[job].leasedAt = nil
-          jobs.facts[job].slot = nil
-          jobs.facts[job].pid = nil
-        }
-        jobs.ledger.handle(.returnedUnstarted(job), into: &jobs.actions)
+        // It never ran, and waited until now.
+        if jobs.facts.keepsDetails { jobs.facts[job].forgetWorker() }
       }
+      returnUnstarted(unstarted)
     }
   }
 
@@ -244,7 +238,7 @@ extension JobEngine {
     // One that is cancelled while it is parked ends there: see `finishReply`.
     guard pool.head(of: worker)?.tag == job.tag else { return }
     if cause == .cancelled { outputs.append(.workerGivenUp(worker)) }
-    returnParked(pool.interrupt(worker, &loop).dropFirst())
+    returnUnstarted(pool.interrupt(worker, &loop).dropFirst())
   }
 
   private mutating func reportTimeout(

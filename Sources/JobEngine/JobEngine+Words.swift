@@ -124,7 +124,8 @@ extension JobEngine {
     return failure
   }
 
-  /// Reports why a run ends without workers. A program that cannot be executed has been named, with a hint: that is enough.
+  /// Reports why a run ends without workers. A program that cannot be executed has been named, with a hint: that is
+  /// enough.
   package func sayWhyNoWorkerStarts(_ reporter: inout Reporter) {
     guard let lastSpawnError, lastSpawnError.isPermanent, lastFailedStart == nil else {
       return sayWorkersDoNotStart(&reporter)

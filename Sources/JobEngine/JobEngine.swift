@@ -10,12 +10,12 @@ import WireFormats
 import WorkerPool
 import WorkerProcess
 
-/// Jobs on workers: the ledger decides about jobs, the pool's core about workers, and this struct carries their decisions out on
-/// real processes and bytes. `run` feeds it from stdin, `serve` from connections.
+/// Jobs on workers: the ledger decides about jobs, the pool's core about workers, and this struct carries their
+/// decisions out on real processes and bytes. `run` feeds it from stdin, `serve` from connections.
 ///
-/// It calls nobody back. Its owner runs the loop, hands jobs in with `jobs.accept`, events of the loop to `pool` and time with `fireTimers`,
-/// and after each calls `advance` until it has nothing more to tell. While a result is told (`emit`), it can be read with `withResult`: the
-/// reply of a worker is copied nowhere on its way.
+/// It calls nobody back. Its owner runs the loop, hands jobs in with `jobs.accept`, events of the loop to `pool` and
+/// time with `fireTimers`, and after each calls `advance` until it has nothing more to tell. While a result is told
+/// (`emit`), it can be read with `withResult`: the reply of a worker is copied nowhere on its way.
 package struct JobEngine: ~Copyable {
   /// The timers of jobs.
   enum Timer: Hashable {
@@ -96,7 +96,7 @@ package struct JobEngine: ~Copyable {
     guard jobs.facts.keepsDetails else { return }
     for case .settled(let job, .failed) in jobs.actions[first...] {
       // It may have been with workers that ended unread; none of them is where it ended.
-      (jobs.facts[job].leasedAt, jobs.facts[job].slot, jobs.facts[job].pid) = (nil, nil, nil)
+      jobs.facts[job].forgetWorker()
       jobs.facts[job].failure = startFailure
     }
   }
@@ -108,8 +108,8 @@ package struct JobEngine: ~Copyable {
     pool.close(&loop)
   }
 
-  /// From now on workers and jobs are kept like this, and the workers that live are replaced: see `WorkerPool.reconfigure` and
-  /// `JobLedger.reconfigure`, and ask `WorkerPool.cannotChange(to:)` before.
+  /// From now on workers and jobs are kept like this, and the workers that live are replaced: see
+  /// `WorkerPool.reconfigure` and `JobLedger.reconfigure`, and ask `WorkerPool.cannotChange(to:)` before.
   package mutating func reconfigure(
     _ pool: WorkerPoolConfiguration, _ ledger: JobLedger.Configuration, _ loop: inout EventLoop
   ) {
@@ -119,8 +119,8 @@ package struct JobEngine: ~Copyable {
     self.pool.reconfigure(pool, &loop)
   }
 
-  /// One worker more, or one fewer. A pool that was asked to be of a fixed size keeps one; of a variable pool the upper bound moves, and
-  /// takes the lower one along only as long as it is below it.
+  /// One worker more, or one fewer. A pool that was asked to be of a fixed size keeps one; of a variable pool the upper
+  /// bound moves, and takes the lower one along only as long as it is below it.
   package mutating func resize(by change: Int, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard !isStopping else { return }
     let asked = configuration.pool.pool
@@ -159,7 +159,7 @@ package struct JobEngine: ~Copyable {
     fireJobTimers(&loop, &reporter)
   }
 
-  /// Does what is to be done until there is something to report; nil when nothing is left for now.
+  /// Works until there is something to report; nil when nothing is left to do.
   package mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> JobEngineOutput? {
     while true {
       if let output = nextOutput(&loop, &reporter) { return output }
@@ -178,8 +178,8 @@ package struct JobEngine: ~Copyable {
     }
   }
 
-  /// What follows from what was decided; nil when that is done. No worker is given a job and none is heard: more jobs can come in
-  /// first, and the most urgent of them is sent.
+  /// What follows from what was decided; nil when that is done. No worker is given a job and no reply is read: more
+  /// jobs can come in first, and the most urgent of them is sent.
   package mutating func nextOutput(_ loop: inout EventLoop, _ reporter: inout Reporter) -> JobEngineOutput? {
     while true {
       if nextOutput < outputs.count {

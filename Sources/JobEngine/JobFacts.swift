@@ -51,6 +51,9 @@ package struct JobFacts {
     /// How long its last attempt took; nil without one.
     package var ran: Nanoseconds? { leasedAt.map { endedAt - $0 } }
 
+    /// The worker that it was given did not run it.
+    mutating func forgetWorker() { (leasedAt, slot, pid) = (nil, nil, nil) }
+
     /// What became of it, as a record.
     package func outputRecord(seq: UInt64, _ outcome: Outcome, attempts: Int) -> OutputRecord {
       OutputRecord(

@@ -3,9 +3,9 @@ import Records
 import Time
 import WireFormats
 
-/// The one table of jobs, wherever they are done: the ledger, which decides about them, their bytes, what is known of them, and why they
-/// are cancelled. An executor (`JobEngine` here, `RemotePool` elsewhere) takes the ledger's assignments, hands in how they end, and
-/// reports with `next` what follows.
+/// The one table of jobs, wherever they are done: the ledger, which decides about them, their bytes, what is known of
+/// them, and why they are cancelled. An executor (`JobEngine` here, `RemotePool` elsewhere) takes the ledger's
+/// assignments, hands in how they end, and reports with `next` what follows.
 package struct JobTable {
   package var ledger: JobLedger
   package var store = JobStore()
@@ -32,8 +32,8 @@ package struct JobTable {
 
   // MARK: Jobs in
 
-  /// A job comes in, to be sent with this framing. Before the next one, what follows from it must be taken (`next`). `complete` adds what
-  /// is known of it, if anybody wants the details. Nil for a client that is not there.
+  /// A job comes in, to be sent with this framing. Before the next one, what follows from it must be taken (`next`).
+  /// `complete` adds what is known of it, if anybody wants the details. Nil for a client that is not there.
   package mutating func accept(
     _ payload: UnsafeRawBufferPointer, as framing: Framing, _ terms: JobTerms, answer: Framing?, at now: Instant,
     _ complete: (inout JobFacts.Details) -> Void = { _ in }
@@ -177,7 +177,8 @@ package struct JobTable {
 package enum JobOutput: Equatable {
   /// The job has ended, in the order in which jobs end. Exactly once per job.
   case settled(JobID, Outcome)
-  /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone after it.
+  /// The job's turn to come out, in the order of the input if that is kept. Exactly once per job; its facts are gone
+  /// after it.
   case emit(JobID, Outcome)
   /// A job that was reported as settled `ok`, and whose answer is not out yet, has failed: the answer cannot be
   /// trusted.

@@ -167,8 +167,8 @@ package struct Reporter: ~Copyable {
   }
 
   /// Says something that may repeat: the first few times that it has this cause, then it is only counted, and the count
-  /// told when it gains a digit. `cause` is the text without what differs each time. The journal is told of each worker that
-  /// was lost: who looks for those of a slot wants all, and journald has a limit of its own on what may flood it.
+  /// told when it gains a digit. `cause` is the text without what differs each time. The journal is told of each worker
+  /// that was lost: who looks for those of a slot wants all, and journald has a limit of its own on what may flood it.
   package mutating func repeated(
     _ kind: Kind, cause: String, about subject: Subject? = nil, _ text: @autoclosure () -> String,
     evidence: [String] = []
@@ -235,8 +235,8 @@ package struct Reporter: ~Copyable {
 
   // MARK: The status line
 
-  /// From the next flush on this stands below all messages. When the reader is too slow for it, it is left out, and what is
-  /// the status by then comes when there is room.
+  /// From the next flush on this stands below all messages. When the reader is too slow for it, it is left out, and
+  /// what is the status by then comes when there is room.
   package mutating func setStatus(_ text: String) { status.set(text) }
 
   /// There is no status any more: it is erased with the next flush.

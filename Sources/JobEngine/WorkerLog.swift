@@ -1,7 +1,8 @@
 import LinuxIO
 import PoolCore
 
-/// The file that takes the workers' stderr, if they have one of their own: whole lines under the worker's name, appended.
+/// The file that takes the workers' stderr, if they have one of their own: whole lines under the worker's name,
+/// appended.
 package struct WorkerLog: ~Copyable {
   private var file: AppendedFile
   package let path: String

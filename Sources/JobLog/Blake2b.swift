@@ -1,9 +1,9 @@
 /// BLAKE2b (RFC 7693), unkeyed, of a message that is in memory as a whole. The digest is the first `digestLength` bytes
 /// (1...64) of the result, whose words are little-endian.
 ///
-/// Two different messages with one digest cannot be found with less than 2^(4 × digestLength) tries, even by somebody who
-/// chooses both: this is what the fast hashes of hash tables do not give, nor SipHash once its key is known. Of the hashes
-/// that do, this one needs a single block for a message of up to 128 bytes, and no special instructions.
+/// Two different messages with one digest cannot be found with less than 2^(4 × digestLength) tries, even by somebody
+/// who chooses both: this is what the fast hashes of hash tables do not give, nor SipHash once its key is known. Of the
+/// hashes that do, this one needs a single block for a message of up to 128 bytes, and no special instructions.
 ///
 /// `personalization` keeps the digests of different uses apart (section 2.8 of the BLAKE2 paper).
 func blake2b(
@@ -87,8 +87,8 @@ private func absorb(
     work.v4 ^ work.v12, work.v5 ^ work.v13, work.v6 ^ work.v14, work.v7 ^ work.v15)
 }
 
-/// Sixteen plain words: as four vectors of four words, each in two of the registers that every x86-64 has, a block takes four
-/// times as long.
+/// Sixteen plain words: as four vectors of four words, each in two of the registers that every x86-64 has, a block
+/// takes four times as long.
 private struct WorkingVector {
   var v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15: UInt64
 

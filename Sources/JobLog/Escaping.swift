@@ -1,10 +1,12 @@
-// How bytes that anybody may have chosen stand in a column: never a tab, a newline, a NUL or anything that a terminal obeys.
+// How bytes that anybody may have chosen stand in a column: never a tab, a newline, a NUL or anything that a terminal
+// obeys.
 //
 //   \\ \t \n \r   a backslash, tab, newline, carriage return
 //   \xHH          any other byte that is not printable UTF-8, with two lower-case hexadecimal digits
 //   \...          at the end: the rest was cut
 
-/// Appends `text`, escaped; of a text longer than `limit` bytes only the whole characters within the limit, and the mark `\...`.
+/// Appends `text`, escaped; of a text longer than `limit` bytes only the whole characters within the limit, and the
+/// mark `\...`.
 func appendEscaped(_ text: RawSpan, limit: Int, to bytes: inout [UInt8]) {
   let end = min(limit, text.byteCount)
   var offset = lengthOfPlain(text, upTo: end)
@@ -105,9 +107,9 @@ private func appendCutMark(to bytes: inout [UInt8]) {
   bytes.append(contentsOf: "\\...".utf8)
 }
 
-/// How many bytes the character of two or more bytes at `offset` has; nil if there is none in valid UTF-8 (RFC 3629), or it is one
-/// that must not reach a terminal or that some readers take for the end of a line: controls, line separators, and the format
-/// characters that turn the direction of writing.
+/// How many bytes the character of two or more bytes at `offset` has; nil if there is none in valid UTF-8 (RFC 3629),
+/// or it is one that must not reach a terminal or that some readers take for the end of a line: controls, line
+/// separators, and the format characters that turn the direction of writing.
 private func lengthOfPrintable(_ text: RawSpan, at offset: Int) -> Int? {
   let first = text.byte(at: offset)
   let length: Int

@@ -23,8 +23,8 @@ public enum JobLogHeader {
     line.byteCount == parallelNames.utf8.count && matches(line, parallelNames, line.byteCount)
   }
 
-  /// Whether a file that ends before its first newline is one whose header was never written whole: a beginning of it, and then
-  /// perhaps the NULs that a file system leaves after a crash where it had promised room and not yet written.
+  /// Whether a file that ends before its first newline is one whose header was never written whole: a beginning of it,
+  /// and then perhaps the NULs that a file system leaves after a crash where it had promised room and not yet written.
   static func isTorn(_ file: RawSpan) -> Bool {
     var count = file.byteCount
     while count > 0, file.byte(at: count - 1) == 0 { count -= 1 }

@@ -22,9 +22,10 @@ public enum JobLogDamage: Error, Hashable, Sendable, CustomStringConvertible {
 extension JobLogLine {
   /// Reads a line without its newline. The job itself is not read: Command is for people, and may have been cut.
   ///
-  /// What is accepted was written whole, even if lines were torn and others appended to the pieces: each line begins with a
-  /// number, a tab and `:` alone in its column, and wherever that comes to stand in another line, something else belongs there.
-  /// A line torn within its very first number is the exception: it makes the `sequence` of the next line wrong, and nothing else.
+  /// What is accepted was written whole, even if lines were torn and others appended to the pieces: each line begins
+  /// with a number, a tab and `:` alone in its column, and wherever that comes to stand in another line, something else
+  /// belongs there. A line torn within its very first number is the exception: it makes the `sequence` of the next line
+  /// wrong, and nothing else.
   public init(parsing line: RawSpan) throws(JobLogDamage) {
     if line.byteCount >= Self.longestLine { throw .tooLong }
     let columns = try Columns(of: line)

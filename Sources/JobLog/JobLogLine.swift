@@ -22,8 +22,8 @@ import Time
 ///  14 Cpu         only when the run measures it: seconds, three decimals; `-` if it is not known
 ///  15 Rss         only when the run measures it: by how many bytes the job made the worker grow; `-` if it is not known
 ///
-/// In Command and Key a backslash is `\\`, a tab `\t`, a newline `\n`, a carriage return `\r`, and any other byte that is
-/// not printable UTF-8 `\xHH`. Nothing else in a line needs it: a control byte, above all a NUL, is never whole.
+/// In Command and Key a backslash is `\\`, a tab `\t`, a newline `\n`, a carriage return `\r`, and any other byte that
+/// is not printable UTF-8 `\xHH`. Nothing else in a line needs it: a control byte, above all a NUL, is never whole.
 public struct JobLogLine: Hashable, Sendable {
   /// Of a longer job only the whole characters in so many bytes stand in the column Command.
   public static let longestCommand = 256
@@ -41,8 +41,8 @@ public struct JobLogLine: Hashable, Sendable {
   public let sent: UInt64
   /// Bytes of the reply.
   public let received: UInt64
-  /// The worker's exit status, or the code of its answer. Never 0 for a job that is not `ok` and died of no signal: those
-  /// that have no code of their own get -1, as in GNU parallel.
+  /// The worker's exit status, or the code of its answer. Never 0 for a job that is not `ok` and died of no signal:
+  /// those that have no code of their own get -1, as in GNU parallel.
   public let exitValue: Int32
   /// The signal its worker died of; 0 if of none.
   public let signal: Int32
@@ -70,8 +70,9 @@ public struct JobLogLine: Hashable, Sendable {
     }
   }
 
-  /// A line about a settled job; the units are those of the properties. `exitValue` and `signal` are taken as 0 for a job that is
-  /// `ok`, and `exitValue` as -1 for another if both are 0: scripts that know GNU parallel tell success by these two columns.
+  /// A line about a settled job; the units are those of the properties. `exitValue` and `signal` are taken as 0 for a
+  /// job that is `ok`, and `exitValue` as -1 for another if both are 0: scripts that know GNU parallel tell success by
+  /// these two columns.
   public init(
     sequence: UInt64, startTime: Instant, runtime: Nanoseconds, sent: UInt64, received: UInt64, exitValue: Int32,
     signal: Int32,

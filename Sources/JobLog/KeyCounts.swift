@@ -1,5 +1,5 @@
-/// How often each key was seen: a hash table with open addressing in two flat arrays, 20 bytes a place, so that a million keys
-/// cost some 40 MB and no allocation each. Keys are never removed.
+/// How often each key was seen: a hash table with open addressing in two flat arrays, 20 bytes a place, so that a
+/// million keys cost some 40 MB and no allocation each. Keys are never removed.
 struct KeyCounts: Sendable {
   /// What makes two keys equal; spread evenly already, so that its low bits are its place.
   private var keys: [SIMD2<UInt64>]

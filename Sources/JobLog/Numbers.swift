@@ -1,6 +1,7 @@
 import Time
 
-// Numbers in columns. Each has one spelling only, so that a torn number with another one glued to it is more often seen.
+// Numbers in columns. Each has one spelling only, so that a torn number with another one glued to it is more often
+// seen.
 
 /// Appends a number in decimal.
 func appendDecimal(_ number: UInt64, to bytes: inout [UInt8]) {
@@ -14,7 +15,8 @@ func appendDecimal(_ number: Int64, to bytes: inout [UInt8]) {
   appendDecimal(number.magnitude, to: &bytes)
 }
 
-/// Appends a time in seconds with three decimals, the rest cut off, filled up with spaces on the left to `width` (printf's `%*.3f`).
+/// Appends a time in seconds with three decimals, the rest cut off, filled up with spaces on the left to `width`
+/// (printf's `%*.3f`).
 func appendSeconds(_ time: Nanoseconds, width: Int = 0, to bytes: inout [UInt8]) {
   let start = bytes.count
   let milliseconds = time.milliseconds
@@ -50,7 +52,8 @@ extension RawSpan {
     return magnitude == Int64.min.magnitude ? .min : Int64(exactly: magnitude).map { -$0 }
   }
 
-  /// A time, from seconds with three decimals, and the spaces before them that make the text `width` long; nil if it is not one, or too long.
+  /// A time, from seconds with three decimals, and the spaces before them that make the text `width` long; nil if it is
+  /// not one, or too long.
   func time(width: Int = 0) -> Nanoseconds? {
     var start = 0
     while start < byteCount, byte(at: start) == UInt8(ascii: " ") { start &+= 1 }

@@ -1,10 +1,10 @@
 /// What a joblog says about the jobs of a run that is to be resumed.
 ///
-/// Give it the whole file with `feed`, block by block; ask `finish` how to repair its end; then ask `take` for each job of the
-/// input. It goes by what the jobs are, not by where they stand: jobs may have been added, removed and moved.
+/// Give it the whole file with `feed`, block by block; ask `finish` how to repair its end; then ask `take` for each job
+/// of the input. It goes by what the jobs are, not by where they stand: jobs may have been added, removed and moved.
 ///
-/// A line that was not written whole is never believed: its job runs again. Such a line at the end of the file, where a killed
-/// run or a crashed machine leaves it, is to be cut off; one further up stays, and is counted.
+/// A line that was not written whole is never believed: its job runs again. Such a line at the end of the file, where a
+/// killed run or a crashed machine leaves it, is to be cut off; one further up stays, and is counted.
 public struct ResumeIndex: Sendable {
   /// A line that was ignored.
   public struct DamagedLine: Hashable, Sendable {
@@ -50,7 +50,8 @@ public struct ResumeIndex: Sendable {
 
   /// Takes in the next block of the file, which may begin and end anywhere in a line.
   ///
-  /// Throws if the file does not begin like a joblog. Then nothing may be appended to it, and the index is not to be used.
+  /// Throws if the file does not begin like a joblog. Then nothing may be appended to it, and the index is not to be
+  /// used.
   public mutating func feed(_ block: RawSpan) throws(JobLogError) {
     var start = 0
     while let end = block.firstOffset(of: UInt8(ascii: "\n"), from: start) {
@@ -80,7 +81,8 @@ public struct ResumeIndex: Sendable {
     return Repair(keptBytes: keptBytes, tornBytes: bytesFed - keptBytes)
   }
 
-  /// Whether a job with this key was `ok` and is to be skipped. Of equal jobs as many as were `ok` are skipped, each by one call.
+  /// Whether a job with this key was `ok` and is to be skipped. Of equal jobs as many as were `ok` are skipped, each by
+  /// one call.
   public mutating func take(_ key: JobKey) -> Bool {
     guard counts.subtract(key) else { return false }
     remaining -= 1

@@ -3,8 +3,8 @@ import JobEngine
 import LinuxIO
 import Text
 
-/// The joblog: one line for each job that has come out, never before its result has left us. What a kill tears is cut off when
-/// the file is used again.
+/// The joblog: one line for each job that has come out, never before its result has left us. What a kill tears is cut
+/// off when the file is used again.
 struct JobLogFile: ~Copyable {
   private var file: AppendedFile
   /// Lines whose results have not all been written yet, and up to which byte of the output each must wait.
@@ -13,8 +13,8 @@ struct JobLogFile: ~Copyable {
   let tornBytes: Int
   private var marks: [(output: UInt64, end: Int)] = []
 
-  /// Opens the file, which nobody else may be writing. With `resumes` an existing one is read into `index` and repaired; without,
-  /// it must not hold the log of another run.
+  /// Opens the file, which nobody else may be writing. With `resumes` an existing one is read into `index` and
+  /// repaired; without, it must not hold the log of another run.
   init(path: String, resumes: Bool, showsUsage: Bool, into index: inout ResumeIndex) throws(UnusableFile) {
     let opened: ExclusiveFile
     do throws(SystemError) {
@@ -71,7 +71,8 @@ struct JobLogFile: ~Copyable {
     marks.append((output, held.count))
   }
 
-  /// Writes the lines of all jobs whose results are out, now that so many bytes of the output are. Nil, or why they cannot be.
+  /// Writes the lines of all jobs whose results are out, now that so many bytes of the output are. Nil, or why they
+  /// cannot be.
   mutating func flush(upTo output: UInt64) -> SystemError? {
     let ready = marks.prefix { $0.output <= output }
     if let last = ready.last {

@@ -14,8 +14,8 @@ struct JobSource: ~Copyable {
     case notYet
     /// The input is the terminal, and we are in the background: to be continued when it is ours.
     case inBackground
-    /// Enough was read for this turn of the loop; there may be more at once. Input that holds no job at all (an endless line
-    /// that never wants to wait, like /dev/zero) must not keep signals and workers from being heard.
+    /// Enough was read for this turn of the loop; there may be more at once. Input that holds no job at all (an endless
+    /// line that never wants to wait, like /dev/zero) must not keep signals and workers from being heard.
     case nextTurn
     /// The input is over.
     case end

@@ -14,20 +14,6 @@ extension RemotePool: Workplace {
   /// As JSON every job can be sent.
   func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? { nil }
 
-  mutating func accept(
-    _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    accept(payload, answer: answer, at: loop.now(), complete)
-  }
-
-  mutating func accept(
-    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?,
-    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    accept(payload, of: record, line, answer: answer, at: loop.now(), complete)
-  }
-
   mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool { handle(token: token) }
 
   mutating func endTurn(

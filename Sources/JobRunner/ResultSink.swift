@@ -22,7 +22,8 @@ struct ResultSink: ~Copyable {
   private var owedEmpty = 0
   /// What the output ends with is no whole result: the first of ours begins behind this delimiter.
   private var freshStart: UInt8?
-  /// Bytes that were to be written so far, and those of them that were. What came when nobody read any more is never written.
+  /// Bytes that were to be written so far, and those of them that were. What came when nobody read any more is never
+  /// written.
   private(set) var appendedBytes: UInt64 = 0
   private(set) var writtenBytes: UInt64 = 0
   private(set) var state = State.open

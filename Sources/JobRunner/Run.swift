@@ -3,8 +3,8 @@ import LinuxIO
 import RemotePool
 import WorkerPool
 
-/// Runs all jobs of stdin on workers of our own and tells how it ended. `closed`: which standard descriptors we were started
-/// without. Throws only when the system refuses what the loop itself needs.
+/// Runs all jobs of stdin on workers of our own and tells how it ended. `closed`: which standard descriptors we were
+/// started without. Throws only when the system refuses what the loop itself needs.
 public func run(
   _ configuration: RunConfiguration, on pool: WorkerPoolConfiguration, workerErrors: WorkerErrors,
   closed: ClosedDescriptors

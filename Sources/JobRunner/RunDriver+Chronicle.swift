@@ -8,9 +8,9 @@ import Time
 
 /// What happens, told to the summary, the progress line, the trace and the report.
 extension RunDriver where Work: ~Copyable {
-  /// So often it is told how much is where.
+  /// How often the counts of jobs and workers are sampled.
   private static var sampleInterval: Nanoseconds { .milliseconds(250) }
-  /// So often progress is looked at while we are in the background.
+  /// How often the progress line is updated while we are in the background.
   private static var backgroundInterval: Nanoseconds { .milliseconds(250) }
 
   /// The same moment on the clock that began with the run.

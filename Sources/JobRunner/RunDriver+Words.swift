@@ -8,7 +8,7 @@ import Time
 
 /// What people are told of the run as a whole: what happened, where, with numbers, and what to try.
 extension RunDriver where Work: ~Copyable {
-  /// No reply at all for so long, is worth a word.
+  /// A run without any reply for this time gets a hint.
   static var silenceLimit: Nanoseconds { .seconds(10) }
 
   mutating func settled(_ job: JobID, _ outcome: Outcome) {
@@ -38,8 +38,8 @@ extension RunDriver where Work: ~Copyable {
     }
   }
 
-  /// Ends the last line of each file that is appended to, if a full disk or a kill has torn it, so that nothing is glued
-  /// to it.
+  /// Ends the last line of each file that is appended to, if a full disk or a kill has torn it, so that nothing is
+  /// glued to it.
   mutating func endTornLines() {
     // In other formats than records a program may have put something before the first result on purpose.
     if configuration.resumes || configuration.output == .records {

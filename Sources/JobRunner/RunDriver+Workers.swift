@@ -79,7 +79,8 @@ extension RunDriver where Work == LocalWorkers {
     chronicle.tell(event)
   }
 
-  /// The first answer of a worker that was merely taken to be ready: its start took about as long as this was more than usual.
+  /// The first answer of a worker that was merely taken to be ready: its start took about as long as this was more than
+  /// usual.
   private mutating func noteFirstReply(_ worker: WorkerID) {
     let story = workplace.stories[worker.slot.index]
     guard story.readyAt == nil else { return }

@@ -12,8 +12,8 @@ import WireFormats
 /// The life of `prefork run` and `prefork submit`: jobs from stdin, through a workplace, to stdout.
 ///
 /// It decides nothing: the ledger decides about jobs, the workplace knows who does them, and this struct carries their
-/// actions out and their events in. It is not a class: exclusivity checks on its properties would cost a third of the throughput.
-/// Of each workplace the compiler makes a driver of its own, so that `run` does not pay for `submit`.
+/// actions out and their events in. It is not a class: exclusivity checks on its properties would cost a third of the
+/// throughput. Of each workplace the compiler makes a driver of its own, so that `run` does not pay for `submit`.
 struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   let configuration: RunConfiguration
   var loop: EventLoop

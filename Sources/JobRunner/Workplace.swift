@@ -7,7 +7,8 @@ import Records
 import Time
 import WireFormats
 
-/// Where the jobs of a run are done: by workers of our own (`LocalWorkers`), or in a pool that is served elsewhere (`RemotePool`).
+/// Where the jobs of a run are done: by workers of our own (`LocalWorkers`), or in a pool that is served elsewhere
+/// (`RemotePool`).
 ///
 /// It keeps the jobs from when they are accepted until they have come out, and everything that is known of them.
 protocol Workplace: ~Copyable {
@@ -21,7 +22,8 @@ protocol Workplace: ~Copyable {
 
   /// Whether another job may come in.
   var canAccept: Bool { get }
-  /// Why a job of these bytes, which were framed like this (nil: in a record), cannot be done, to be read after `the job`; nil if it can.
+  /// Why a job of these bytes, which were framed like this (nil: in a record), cannot be done, to be read after `the
+  /// job`; nil if it can.
   func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String?
   /// A job comes in. `complete` adds what is known of it, if anybody wants the details.
   mutating func accept(
@@ -44,9 +46,9 @@ protocol Workplace: ~Copyable {
   mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool
   /// Whether `advance` has something to do.
   var hasNews: Bool { get }
-  /// Does what is to be done until there is something to report; nil when nothing is left for now.
+  /// Works until there is something to report; nil when nothing is left to do.
   mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> Output?
-  /// Likewise, but no job is begun and none ends: more can come in first.
+  /// The same for what was decided already: no job is sent and no reply is read, so that more jobs can come in first.
   mutating func nextOutput(_ loop: inout EventLoop, _ reporter: inout Reporter) -> Output?
   /// At the end of each turn: whether results, or messages, are held back because their readers are slow.
   mutating func endTurn(
@@ -67,7 +69,8 @@ protocol Workplace: ~Copyable {
   func suspendWorkers()
   func resumeWorkers()
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter)
-  /// Nothing has come back for long, at least since then: says why that may be; false if that need not be looked at again.
+  /// Nothing has come back for long, at least since then: says why that may be; false if that need not be looked at
+  /// again.
   mutating func saySilence(since start: Instant, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool
   /// What is done there, for a heading.
   var title: String { get }

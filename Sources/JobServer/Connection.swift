@@ -159,8 +159,8 @@ struct Connection: ~Copyable {
     return unsent.count + min(max(0, socket.undeliveredBytes - end), Int(clamping: sentBytes))
   }
 
-  /// About how many answers to jobs that are ok they are, judged by the mean length of those; never more than there were. The empty
-  /// ones to jobs that were given up hardly weigh anything.
+  /// About how many answers to jobs that are ok they are, judged by the mean length of those; never more than there
+  /// were. The empty ones to jobs that were given up hardly weigh anything.
   var undeliveredAnswers: Int {
     let bytes = undeliveredBytes
     guard bytes > 0 else { return 0 }
@@ -189,7 +189,8 @@ struct Delivery {
   var closesAt: Instant?
 }
 
-/// The connections of a pool by the index of their `ClientID`. An index is used again only when the ledger has forgotten its client.
+/// The connections of a pool by the index of their `ClientID`. An index is used again only when the ledger has
+/// forgotten its client.
 struct ConnectionTable: ~Copyable {
   private var connections = Slab<Connection>()
   private var generations: [UInt32] = []

@@ -5,11 +5,12 @@ import LinuxIO
 import Time
 import Timers
 
-/// The control socket: who may use it, its sessions, and the bytes between them. What is asked is answered by the server.
+/// The control socket: who may use it, its sessions, and the bytes between them. What is asked is answered by the
+/// server.
 struct ControlEndpoint: ~Copyable {
   /// So many may control at once.
   private static let mostSessions = 64
-  /// So long nobody is let in when descriptors are used up.
+  /// How long no connection is accepted when descriptors are used up.
   private static let suspension: Nanoseconds = .milliseconds(100)
 
   /// One client of the control socket.

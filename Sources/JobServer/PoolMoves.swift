@@ -1,8 +1,9 @@
 /// What a pool looks like at one moment, to tell from two such moments whether it gets on.
 ///
-/// No progress is: at both moments jobs waited that could run at once, and workers stood idle that could run them; and in
-/// between no job was given to a worker, no job has ended, and no worker was started. That is a defect of ours, which nothing but
-/// a restart will cure. Everything else is life: jobs may take hours, workers may not start, and nobody may want anything.
+/// No progress is: at both moments jobs waited that could run at once, and workers stood idle that could run them; and
+/// in between no job was given to a worker, no job has ended, and no worker was started. That is a defect of ours,
+/// which nothing but a restart will cure. Everything else is life: jobs may take hours, workers may not start, and
+/// nobody may want anything.
 struct PoolMoves: Equatable {
   /// Jobs that wait for nothing but a worker.
   var waiting: Int

@@ -12,7 +12,7 @@ import WorkerPool
 extension PoolService {
   /// So much is gathered before it is written in the middle of a turn, in bytes.
   private static let blockSize = 65536
-  /// So long the answers of one who waits for many may be gathered.
+  /// How long the answers to a client that waits for many may be gathered.
   private static let gatheringTime: Nanoseconds = .milliseconds(1)
   /// And those of one who waits for far more.
   private static let longGatheringTime: Nanoseconds = .milliseconds(4)
@@ -74,8 +74,8 @@ extension PoolService {
       job: engine.jobs.ledger.sequence(of: job), origin: origin, id: engine.jobs.facts[job].id)
   }
 
-  /// A worker wrote more than its last answer, which was ok. If that still waits for its turn, the client gets an empty one in its
-  /// place; one that has asked for records is told in any case, as it has the answer already.
+  /// A worker wrote more than its last answer, which was ok. If that still waits for its turn, the client gets an empty
+  /// one in its place; one that has asked for records is informed in any case, as it has the answer already.
   mutating func withdrawAnswer(
     _ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter
   ) {
@@ -102,7 +102,8 @@ extension PoolService {
     }
   }
 
-  /// Of one who does not read, no job is started that was taken already, either: its answers would take memory without end.
+  /// Of one who does not read, no job is started that was taken already, either: its answers would take memory without
+  /// end.
   private mutating func pauseIfFull(_ index: Int) {
     guard !connections[index].isPaused, connections[index].unsent.count >= outputLimit else { return }
     connections[index].isPaused = true
@@ -167,8 +168,8 @@ extension PoolService {
     touched.removeLast(touched.count - kept)
   }
 
-  /// One who has more jobs in the queue than answers to read loses nothing by waiting for a moment: no worker waits for what it would
-  /// send next. To wake it for each answer would cost more than the job.
+  /// One who has more jobs in the queue than answers to read loses nothing by waiting for a moment: no worker waits for
+  /// what it would send next. To wake it for each answer would cost more than the job.
   private func gathersAnswers(_ index: Int, _ now: Instant) -> Bool {
     let gathered = connections[index].gathered
     guard gathered > 0, !connections[index].isWatchedForOutput, connections[index].unsent.count < Self.blockSize / 4

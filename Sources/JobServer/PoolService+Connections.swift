@@ -10,7 +10,7 @@ import Time
 extension PoolService {
   /// So many are let in before others get their turn.
   private static let mostAtOnce = 64
-  /// So long listening is suspended when descriptors are used up.
+  /// How long listening is suspended when descriptors are used up.
   private static let suspension: Nanoseconds = .milliseconds(100)
 
   // MARK: They come
@@ -80,7 +80,8 @@ extension PoolService {
     connections.insert(
       Connection(id, number: connections.accepted, socket, peer, of: configuration, at: loop.now()))
     engine.jobs.handle(.clientJoined(id))
-    // Who connects has something to say, as a rule: it need not be asked for. But when there is no room, only those wait who have.
+    // Who connects has something to say, as a rule: it need not be asked for. But when there is no room, only those
+    // wait who have.
     if mayTakeJobs { standInLine(Int(id.index)) }
   }
 

@@ -9,9 +9,10 @@ import WorkerPool
 
 /// How a connection ends: its last answers are delivered before it is closed.
 ///
-/// To close a connection from which not everything was read is to reset it, and a reset destroys answers that are on their way. So after
-/// the last answer our sending side is shut down, what the client still sends is read and discarded, and we close when the system
-/// has delivered everything and the client has closed, too, or has had time for that.
+/// To close a connection from which not everything was read is to reset it, and a reset destroys answers that are on
+/// their way. So after the last answer our sending side is shut down, what the client still sends is read and
+/// discarded, and we close when the system has delivered everything and the client has closed, too, or has had time for
+/// that.
 extension PoolService {
   /// How long a client may take to close when everything is delivered; and one that is turned away, for all of it.
   private static let lingerLimit: Nanoseconds = .seconds(2)
@@ -170,8 +171,8 @@ extension PoolService {
 
   // MARK: The end
 
-  /// Nobody is let in and no job is taken any more; what was accepted is finished. A client whose jobs are settled has `limit`
-  /// to read its answers.
+  /// Nobody is let in and no job is taken any more; what was accepted is finished. A client whose jobs are settled has
+  /// `limit` to read its answers.
   mutating func drain(limit: Nanoseconds, _ loop: inout EventLoop) {
     guard !isDraining else { return }
     isDraining = true

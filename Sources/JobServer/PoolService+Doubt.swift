@@ -1,8 +1,8 @@
 import EventLoop
 import Time
 
-/// The end of a client that can be informed of an answer in doubt (`prefork submit`) waits, for a moment, for the workers that have answered it
-/// last: one that does anything but wait for its next job may be about to write more.
+/// The end of a client that can be informed of an answer in doubt (`prefork submit`) waits, for a moment, for the
+/// workers that have answered it last: one that does anything but wait for its next job may be about to write more.
 extension PoolService {
   /// The end waits no longer.
   private static let awaitLimit: Nanoseconds = .milliseconds(100)

@@ -14,8 +14,8 @@ extension PoolService {
   private static let blocks = 4
   private static let firstBlock = 4096
   private static let block = 65536
-  /// Jobs that are not complete may take so many times the size of one in all. Half of it is for whoever comes first, the other half is
-  /// shared. Beyond its share only the longest goes on.
+  /// Jobs that are not complete may take so many times the size of one in all. Half of it is for whoever comes first,
+  /// the other half is shared. Beyond its share only the longest goes on.
   private static let unreadFactor = 4
 
   /// How taking from a connection ended.
@@ -161,9 +161,9 @@ extension PoolService {
 
   private var unreadLimit: Int { max(Self.unreadFactor / 2 * configuration.maximumJobSize, 16 * Self.block) }
 
-  /// Half jobs of many clients must not fill the memory, nor may those who begin big ones keep small ones out. Beyond the limit each
-  /// client goes on to its share of as much again, and further only the one with the most, so that one will end: all together never take
-  /// more than twice the limit and the longest job.
+  /// Half jobs of many clients must not fill the memory, nor may those who begin big ones keep small ones out. Beyond
+  /// the limit each client goes on to its share of as much again, and further only the one with the most, so that one
+  /// will end: all together never take more than twice the limit and the longest job.
   private mutating func mayRead(_ index: Int) -> Bool {
     let own = connections[index].unread.count
     if unreadBytes < unreadLimit || own < max(Self.firstBlock, unreadLimit / connections.count) { return true }

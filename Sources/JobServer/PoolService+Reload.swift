@@ -4,8 +4,9 @@ import LinuxIO
 
 /// A new configuration for a pool that serves.
 extension PoolService {
-  /// Serves like this from now on, and replaces its workers. Sockets that are wanted were added before; those that are not
-  /// are closed, and who is connected stays. What an operator has scaled stays so unless the new sizes differ from the old ones.
+  /// Serves like this from now on, and replaces its workers. Sockets that are wanted were added before; those that are
+  /// not are closed, and who is connected stays. What an operator has scaled stays so unless the new sizes differ from
+  /// the old ones.
   mutating func reconfigure(_ new: ServedPool, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     let old = configuration
     configuration = new

@@ -11,8 +11,8 @@ import WorkerPool
 
 /// One pool and its clients: connections feed the engine, and the engine's answers find their way back.
 ///
-/// Whoever has something to be taken stands in one line, and each takes a few jobs in turn: a client with a million jobs cannot
-/// keep one with a single job from being heard. Nobody's socket is read further than its jobs may come in.
+/// Whoever has something to be taken stands in one line, and each takes a few jobs in turn: a client with a million
+/// jobs cannot keep one with a single job from being heard. Nobody's socket is read further than its jobs may come in.
 struct PoolService: ~Copyable {
   /// The timers of connections.
   enum Timer: Hashable {

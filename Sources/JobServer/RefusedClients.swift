@@ -2,8 +2,9 @@ import EventLoop
 import LinuxIO
 import Time
 
-/// Clients that are not let in, for the moment that it takes to tell those of them why who ask for records; others could not be
-/// told in their format. Few at a time, and not for long: what is refused must not cost what those cost who are let in.
+/// Clients that are not let in, for the moment that it takes to tell those of them why who ask for records; others
+/// could not be told in their format. Few at a time, and not for long: what is refused must not cost what those cost
+/// who are let in.
 struct RefusedClients: ~Copyable {
   /// More are closed at once.
   private static let most = 8

@@ -14,7 +14,7 @@ public struct ServeConfiguration: Sendable {
   public var verbosity: Verbosity
   /// Where the workers' stderr goes.
   public var workerErrors = WorkerErrors.prefixed
-  /// Where metrics are told by HTTP; nil for nowhere.
+  /// Where metrics are served by HTTP; nil for nowhere.
   public var metricsListen: SocketAddress?
   /// Where the pools are controlled; nil for beside the first unix job socket, if there is one.
   public var control: SocketAddress?
@@ -82,7 +82,8 @@ public struct ServeConfiguration: Sendable {
     return isTaken ? [(number, "unix:\(path) is the control socket, too; \(advice)")] : []
   }
 
-  /// Where the pools are controlled: beside the first job socket in the file system, unless it was told; nil if that socket is passed.
+  /// Where the pools are controlled: beside the first job socket in the file system, unless an address was given; nil
+  /// if that socket is passed.
   public var controlAddress: SocketAddress? {
     if let control { return control }
     if controlIsPassed { return nil }
@@ -92,8 +93,8 @@ public struct ServeConfiguration: Sendable {
     return nil
   }
 
-  /// The same with no more connections than there are descriptors for, when workers have those that they and their replacements
-  /// need: a crowd of clients must not keep a dead worker from being replaced.
+  /// The same with no more connections than there are descriptors for, when workers have those that they and their
+  /// replacements need: a crowd of clients must not keep a dead worker from being replaced.
   func leavingDescriptors(of limit: ResourceLimit?) -> ServeConfiguration {
     guard let limit else { return self }
     var reserved = Self.ownDescriptors
@@ -112,8 +113,8 @@ public struct ServeConfiguration: Sendable {
   /// Three pipes, a pidfd, a notification socket; and some while it is started.
   private static let descriptorsPerWorker = 8
 
-  /// The same, but for the limit on open files that workers get, if they were not given one: what ours was before we raised
-  /// it, nil if that is not known.
+  /// The same, but for the limit on open files that workers get, if they were not given one: what ours was before we
+  /// raised it, nil if that is not known.
   func givingWorkers(_ limit: ResourceLimit?) -> ServeConfiguration {
     guard let limit, limit.soft != limit.hard else { return self }
     var copy = self
@@ -151,12 +152,12 @@ public struct ServedPool: Sendable {
   public var listens: [SocketAddress] = []
   /// Who may open its sockets in the file system.
   public var rights = SocketFileRights()
-  /// Users whose processes may connect to its unix sockets; nil for all whom the file lets in, and with the usual mode 0600 only root
-  /// and our own.
+  /// Users whose processes may connect to its unix sockets; nil for all whom the file lets in, and with the usual mode
+  /// 0600 only root and our own.
   public var allowedUsers: [UInt32]?
   /// So many connections at once.
   public var maximumConnections = 16384
-  /// A connection on which nothing moves for so long, and which waits for no job, is closed; nil for never.
+  /// A connection without traffic for this time that waits for no job is closed; nil for never.
   public var connectionIdleLimit: Nanoseconds?
   /// A job for which there is no room in the queue is refused at once instead of waiting unread.
   public var refusesWhenFull = false

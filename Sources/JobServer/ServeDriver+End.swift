@@ -11,8 +11,8 @@ extension ServeDriver {
   /// The last messages may take this long.
   private static let messagesLimit: Nanoseconds = .seconds(1)
 
-  /// INT, TERM: finish what was accepted; again: end now. HUP: reload, and replace every worker. USR1: the state. TTIN, TTOU: one worker more,
-  /// one fewer, where there is one pool. TSTP: stop with the workers.
+  /// INT, TERM: finish what was accepted; again: end now. HUP: reload, and replace every worker. USR1: the state. TTIN,
+  /// TTOU: one worker more, one fewer, where there is one pool. TSTP: stop with the workers.
   mutating func take(signal: CInt) {
     switch signal {
     case Signal.interrupt, Signal.terminate: stopAsked(by: signal)
@@ -79,7 +79,7 @@ extension ServeDriver {
   /// when there is no time left.
   static let (stopGrace, lastGrace): (Nanoseconds, Nanoseconds) = (.seconds(2), .milliseconds(200))
 
-  /// The pool ends now: what is not settled is cancelled, and its clients are told so, as far as they read within `grace`.
+  /// The pool ends now: what is not settled is cancelled, and its clients learn it, as far as they read within `grace`.
   mutating func abandon(
     _ number: Int, _ urgency: StopUrgency, because cause: CancelCause, grace: Nanoseconds = lastGrace
   ) {
@@ -119,8 +119,8 @@ extension ServeDriver {
     return nil
   }
 
-  /// Before we are ready, a pool whose very first worker cannot be executed ends us, as it ends `prefork run`. Later, others are
-  /// served, and the file may come back.
+  /// Before we are ready, a pool whose very first worker cannot be executed ends us, as it ends `prefork run`. Later,
+  /// others are served, and the file may come back.
   mutating func endIfItCannotStart(_ number: Int) {
     guard services[number].cannotStart, !talk.hasSaidReady, !couldNotStart else { return }
     couldNotStart = true

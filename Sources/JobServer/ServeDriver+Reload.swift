@@ -6,12 +6,13 @@ import WorkerPool
 
 /// Reading the configuration again while everything goes on: all of it is used, or nothing of it.
 ///
-/// What can fail is done first: sockets are opened, files get their new rights. Then pools are matched by name. One that is new
-/// starts; one that is gone finishes what it has accepted, and ends; one that stays gets its new values, and its workers are
-/// replaced. A connection keeps the formats and the largest job that it began with. No job that was accepted is lost by any of it.
+/// What can fail is done first: sockets are opened, files get their new rights. Then pools are matched by name. One
+/// that is new starts; one that is gone finishes what it has accepted, and ends; one that stays gets its new values,
+/// and its workers are replaced. A connection keeps the formats and the largest job that it began with. No job that was
+/// accepted is lost by any of it.
 extension ServeDriver {
-  /// SIGHUP or a client of control asks for a reload: the file is read on a thread of its own. One that is asked for meanwhile is done
-  /// after it.
+  /// SIGHUP or a client of control asks for a reload: the file is read on a thread of its own. One that is asked for
+  /// meanwhile is done after it.
   mutating func beginReload(for asker: ReloadState.Asker? = nil) {
     if reloadState.isPreparing {
       reloadState.isWantedAgain = true

@@ -5,9 +5,9 @@ import Time
 
 /// What the service manager has been told, and when it is told more.
 struct ServiceTalk {
-  /// How often what is told without a cause is looked at: status, watchdog, more time.
+  /// How often status, watchdog and more time are looked at without a cause.
   static let interval: Nanoseconds = .seconds(1)
-  /// So much more time is asked for at each look.
+  /// How much more time is asked for at each look.
   static let moreTime: Nanoseconds = .seconds(15)
 
   var hasSaidReady = false
@@ -20,7 +20,8 @@ struct ServiceTalk {
   var moves: [Int: PoolMoves] = [:]
 }
 
-/// What systemd hears of us (sd_notify(3)): ready, a status, signs of life, reloads, the end. Nothing of this is done per job.
+/// What systemd hears of us (sd_notify(3)): ready, a status, signs of life, reloads, the end. Nothing of this is done
+/// per job.
 extension ServeDriver {
   // MARK: What becomes of the service
 
@@ -33,13 +34,14 @@ extension ServeDriver {
     messenger.ready()
   }
 
-  /// A reload begins; `serviceIsReady` must follow, whether it went well or not. The service manager starts to wait for that.
+  /// A reload begins; `serviceIsReady` must follow, whether it went well or not. The service manager starts to wait for
+  /// that.
   func serviceReloads() {
     if talk.hasSaidReady { messenger.reloading() }
   }
 
-  /// The reload is over: what is served from now on is what the new configuration says. Replacing the workers goes on in the
-  /// background, as a job may take any time.
+  /// The reload is over: what is served from now on is what the new configuration says. Replacing the workers goes on
+  /// in the background, as a job may take any time.
   func serviceIsReady() {
     if talk.hasSaidReady { messenger.ready() }
   }
@@ -85,8 +87,8 @@ extension ServeDriver {
   }
 
   /// TimeoutStartSec= is not for us to keep while workers start within their own limits (--start-timeout); nor
-  /// TimeoutStopSec= while accepted jobs are finished within ours (--drain-timeout). But workers that cannot be started, and
-  /// a pool that does not end, are for the service manager to judge.
+  /// TimeoutStopSec= while accepted jobs are finished within ours (--drain-timeout). But workers that cannot be
+  /// started, and a pool that does not end, are for the service manager to judge.
   private var needsMoreTime: Bool {
     if talk.hasSaidStopping { return !hasGivenUp && stopsAsked < 2 }
     if talk.hasSaidReady { return false }

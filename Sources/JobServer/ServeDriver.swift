@@ -9,13 +9,13 @@ import SystemEvents
 import Time
 import WorkerPool
 
-/// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses what the loop
-/// itself needs.
-/// `reload` reads the configuration again; it is called when SIGHUP or control asks for it.
+/// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses
+/// what the loop itself needs. `reload` reads the configuration again; it is called when SIGHUP or control asks for it.
 public func serve(
   _ configuration: ServeConfiguration, closed: ClosedDescriptors, reload: @escaping @Sendable () -> Reloading
 ) throws(SystemError) -> ServeEnd {
-  // First of all: what was passed stands where the next file would, and the environment is changed before there are threads.
+  // First of all: what was passed stands where the next file would, and the environment is changed before there are
+  // threads.
   let passed = try takePassedSockets()
   let messenger = try ServiceMessenger()
   defer { _ = messenger.flush() }

@@ -1,7 +1,7 @@
 import JobCore
 
-/// Descriptors of the server in the loop: kind, pool, place, and part of the generation, so that an event of a connection that is
-/// closed cannot reach its successor. The pools' own tokens have kinds below 16.
+/// Descriptors of the server in the loop: kind, pool, place, and part of the generation, so that an event of a
+/// connection that is closed cannot reach its successor. The pools' own tokens have kinds below 16.
 struct ServerToken {
   enum Kind: UInt64 {
     case errorOutput = 0x20

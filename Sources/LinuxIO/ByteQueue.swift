@@ -48,7 +48,8 @@ public struct ByteQueue: ~Copyable {
     if head == tail {
       becomeEmpty()
     } else if isOversized, self.count < memory.count / 16 {
-      // A stream that is cut anywhere may leave a rest for ever: to wait for it to be empty would be to keep the memory.
+      // A stream that is cut anywhere may leave a rest for ever: to wait for it to be empty would be to keep the
+      // memory.
       reallocate(max(firstCapacity, 2 * self.count))
     }
   }

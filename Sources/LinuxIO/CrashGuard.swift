@@ -22,8 +22,8 @@ public struct CrashGuard: ~Copyable {
   public let pid: pid_t
   private let descriptor: FileDescriptor
 
-  /// Starts the guard; it is on its watch when this returns. `cookie` must be a text that no other guard has; `cgroup` is
-  /// the absolute path of a cgroup v2 directory in which there are only processes that must not outlive us.
+  /// Starts the guard; it is on its watch when this returns. `cookie` must be a text that no other guard has; `cgroup`
+  /// is the absolute path of a cgroup v2 directory in which there are only processes that must not outlive us.
   public init(cookie: String, cgroup: String? = nil) throws(SystemError) {
     let list = try GuardedProcesses(cookie: cookie)
     var child: pid_t = 0

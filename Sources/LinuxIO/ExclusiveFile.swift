@@ -1,7 +1,7 @@
 import Glibc
 
-/// A file that is read once, then appended to, by one process at a time. A device or FIFO holds nothing that could be read again
-/// and is nobody's alone: it is only written.
+/// A file that is read once, then appended to, by one process at a time. A device or FIFO holds nothing that could be
+/// read again and is nobody's alone: it is only written.
 public struct ExclusiveFile: ~Copyable, Sendable {
   /// How long a lock is tried again, in milliseconds: a run that was killed a moment ago may still be exiting.
   private static let patience = 1000

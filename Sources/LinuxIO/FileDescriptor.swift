@@ -29,7 +29,8 @@ public struct FileDescriptor: ~Copyable, Sendable {
     try open(path, flags: O_WRONLY | O_TRUNC | O_CREAT | O_NONBLOCK)
   }
 
-  /// Opens a file; always close-on-exec. One that is created (O_CREAT) may be read and written by all that the umask allows.
+  /// Opens a file; always close-on-exec. One that is created (O_CREAT) may be read and written by all that the umask
+  /// allows.
   public static func open(_ path: String, flags: CInt) throws(SystemError) -> FileDescriptor {
     if let fault = injectedFault(.open) { throw SystemError("open \(path)", fault) }
     let number = prefork_open(path, flags)

@@ -73,14 +73,14 @@ public struct RealFileTree: FileTree {
   public func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 }
 
-/// The beginning of a file, up to `limit` bytes, to the end of the file if that comes first. A file that changes is seen as it
-/// was at one moment if it has less than `firstRead` bytes.
+/// The beginning of a file, up to `limit` bytes, to the end of the file if that comes first. A file that changes is
+/// seen as it was at one moment if it has less than `firstRead` bytes.
 func contents(of path: String, atMost limit: Int, firstRead: Int = 4096) throws(SystemError) -> [UInt8] {
   try contents(of: FileDescriptor.open(path, flags: O_RDONLY), at: path, atMost: limit, firstRead: firstRead)
 }
 
-/// The same of a regular file; nil if it is none. A FIFO or a device could keep us waiting, and a second look at it would not see
-/// what the first one saw.
+/// The same of a regular file; nil if it is none. A FIFO or a device could keep us waiting, and a second look at it
+/// would not see what the first one saw.
 public func contents(ofRegularFile path: String, atMost limit: Int) throws(SystemError) -> [UInt8]? {
   // Without O_NONBLOCK a FIFO would be waited for here already.
   let file = try FileDescriptor.open(path, flags: O_RDONLY | O_NONBLOCK)

@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// A terminal whose whole screen and every key are ours for a while, and which is given back as it was: when its owner ends, when the
-/// process is stopped and goes on, and, as far as that can be, when it crashes. There is one at a time.
+/// A terminal whose whole screen and every key are ours for a while, and which is given back as it was: when its owner
+/// ends, when the process is stopped and goes on, and, as far as that can be, when it crashes. There is one at a time.
 ///
 /// Writes never block, so that a window that nobody reads (a stopped ssh) does not stop everything else.
 public struct FullScreen: ~Copyable {
@@ -22,8 +22,8 @@ public struct FullScreen: ~Copyable {
   /// Takes the terminal. `enter` is what makes the screen ours, `leave` what gives it back.
   public init(keys: CInt, screen: CInt, enter: String, leave: String) throws(SystemError) {
     self.keys = keys
-    // The flags of an inherited descriptor are shared with the shell: this one is our own. Another user's terminal (su) cannot be
-    // opened; it is written as it is, then.
+    // The flags of an inherited descriptor are shared with the shell: this one is our own. Another user's terminal (su)
+    // cannot be opened; it is written as it is, then.
     let own = prefork_open("/proc/self/fd/\(screen)", O_WRONLY | O_NONBLOCK | O_NOCTTY)
     ownScreen = own >= 0 ? FileDescriptor(owning: own) : nil
     self.screen = own >= 0 ? own : screen

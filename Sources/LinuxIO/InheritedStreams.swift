@@ -39,9 +39,10 @@ public enum StreamKind: Sendable, Equatable {
   }
 }
 
-/// A descriptor that others share, and how it can be used without blocking. O_NONBLOCK belongs to the open file description,
-/// which the shell and every program after us share: it is never set on that. A pipe or a terminal is opened once
-/// more; a socket has MSG_DONTWAIT; and where reopening is refused, the inherited one is used only after epoll said so.
+/// A descriptor that others share, and how it can be used without blocking. O_NONBLOCK belongs to the open file
+/// description, which the shell and every program after us share: it is never set on that. A pipe or a terminal is
+/// opened once more; a socket has MSG_DONTWAIT; and where reopening is refused, the inherited one is used only after
+/// epoll said so.
 private struct InheritedStream: ~Copyable {
   let kind: StreamKind
   let number: CInt
@@ -82,7 +83,8 @@ public struct InheritedInput: ~Copyable {
   /// True when it cannot and need not be watched.
   public var isAlwaysReady: Bool { kind.isAlwaysReady }
 
-  /// Bytes between where it stands now and its end, if that is known: of a regular file. Others may have read its beginning.
+  /// Bytes between where it stands now and its end, if that is known: of a regular file. Others may have read its
+  /// beginning.
   public var remainingBytes: UInt64? {
     var status = stat()
     guard kind == .file, fstat(stream.number, &status) == 0 else { return nil }

@@ -14,8 +14,9 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// Listens at `address`.
   ///
   /// A socket in the file system gets `rights`; a stale file is replaced, and at the end our own removed. A name with
-  /// several addresses listens on the first that can be bound, IPv4 before IPv6: those who connect by name try all, those who
-  /// connect to 127.0.0.1 do not. Unless `allowsRemote`, each address that the name stands for must be one of the loopback.
+  /// several addresses listens on the first that can be bound, IPv4 before IPv6: those who connect by name try all,
+  /// those who connect to 127.0.0.1 do not. Unless `allowsRemote`, each address that the name stands for must be one of
+  /// the loopback.
   ///
   /// With `resolution` nothing is looked up that was looked up there. Another process that starts or ends on the same
   /// path is waited for, at most `lockPatience` milliseconds.
@@ -32,18 +33,19 @@ public struct ListeningSocket: ~Copyable, Sendable {
     isInherited = false
   }
 
-  /// Takes over a descriptor that systemd (or whoever speaks sd_listen_fds(3)) has passed to us, and checks that it is a
-  /// stream socket that listens. It is closed in any case, at once if it is refused. Its file is not ours to remove.
+  /// Takes over a descriptor that systemd (or whoever speaks sd_listen_fds(3)) has passed to us, and checks that it is
+  /// a stream socket that listens. It is closed in any case, at once if it is refused. Its file is not ours to remove.
   ///
-  /// It is made non-blocking, although that flag is shared with whoever passed it: without it, accept(2) blocks when another
-  /// process was faster. Unlike a shell's stdin, this socket is passed for that purpose; systemd itself sets or clears the flag
-  /// (`NonBlocking=`) each time that it starts the service.
+  /// It is made non-blocking, although that flag is shared with whoever passed it: without it, accept(2) blocks when
+  /// another process was faster. Unlike a shell's stdin, this socket is passed for that purpose; systemd itself sets or
+  /// clears the flag (`NonBlocking=`) each time that it starts the service.
   public init(inherited number: CInt) throws(SocketError) {
     let inherited = FileDescriptor(owning: number)
     guard prefork_is_listening_stream(number) == 1, let bound = try? ResolvedAddress.bound(to: number),
       let isUnix = bound.isUnix, prefork_set_close_on_exec(number) == 0, prefork_set_nonblocking(number) == 0
     else { throw .notListening(descriptor: number) }
-    // A unix socket can listen without a name (autobind fails only for lack of names), but nobody could pass such a one on.
+    // A unix socket can listen without a name (autobind fails only for lack of names), but nobody could pass such a one
+    // on.
     address = bound.address ?? .abstract(name: "")
     socket = inherited
     isInherited = true
@@ -78,17 +80,19 @@ public struct ListeningSocket: ~Copyable, Sendable {
     case connection(StreamSocket, Peer)
     /// Nobody waits.
     case wouldBlock
-    /// No descriptors (EMFILE, ENFILE) or memory are left. Who waits goes on waiting, and the socket stays readable: its owner
-    /// must stop watching it until a connection has been closed, or some time has passed.
+    /// No descriptors (EMFILE, ENFILE) or memory are left. Who waits goes on waiting, and the socket stays readable:
+    /// its owner must stop watching it until a connection has been closed, or some time has passed.
     case exhausted(SystemError)
     /// The call failed.
     case failed(SystemError)
   }
 
-  /// Takes one connection: close-on-exec, non-blocking, TCP_NODELAY. One that its client has given up meanwhile is skipped.
+  /// Takes one connection: close-on-exec, non-blocking, TCP_NODELAY. One that its client has given up meanwhile is
+  /// skipped.
   public func accept() -> Acceptance {
     var peer = prefork_address()
-    // Each error that is skipped has taken a connection off the queue; what remains after so many is told by epoll again.
+    // Each error that is skipped has taken a connection off the queue; what remains after so many is told by epoll
+    // again.
     for _ in 0..<64 {
       let fault = injectedFault(.accept)
       let number = fault == nil ? prefork_accept(socket.rawValue, &peer) : -1
@@ -161,8 +165,8 @@ public struct ListeningSocket: ~Copyable, Sendable {
 
 /// Who is at the other end of a connection, as the kernel says.
 public enum Peer: Hashable, Sendable, CustomStringConvertible {
-  /// A process of this machine, as it was when it connected: it may be gone, or have passed the connection on. A pid of 0 is one
-  /// in a process namespace that we cannot see.
+  /// A process of this machine, as it was when it connected: it may be gone, or have passed the connection on. A pid of
+  /// 0 is one in a process namespace that we cannot see.
   case process(pid: CInt, uid: UInt32, gid: UInt32)
   /// An address and port of TCP.
   case host(SocketAddress)

@@ -2,8 +2,9 @@ import CLinux
 import Glibc
 import Time
 
-/// From now on a block of memory of half a MiB and more goes back to the kernel when it is freed. By itself the allocator learns
-/// from the first such block to keep those that come: a server that was flooded once would stay large for ever.
+/// From now on a block of memory of half a MiB and more goes back to the kernel when it is freed. By itself the
+/// allocator learns from the first such block to keep those that come: a server that was flooded once would stay large
+/// for ever.
 public func returnLargeBlocks() { prefork_return_large_blocks(512 * 1024) }
 
 /// What this process takes, without its children.
@@ -30,8 +31,8 @@ public struct OwnUsage: Sendable {
     mostDescriptors = Int(clamping: limit.rlim_cur)
   }
 
-  /// When this process began, on the wall clock (since 1970), to 10 ms; now, if /proc is not mounted. Read once: a clock that is
-  /// set afterwards does not move it.
+  /// When this process began, on the wall clock (since 1970), to 10 ms; now, if /proc is not mounted. Read once: a
+  /// clock that is set afterwards does not move it.
   public static let began: Instant = {
     let wall = time(CLOCK_REALTIME)
     // The name, which is second and may hold anything, is not a number; the time is field 22 (proc(5)).

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The children of this process that somebody here has started and looks after: they are reaped by their owner and by nobody else, so
-/// that several pools can share a process. (An orphan that was adopted is not among them.)
+/// The children of this process that somebody here has started and looks after: they are reaped by their owner and by
+/// nobody else, so that several pools can share a process. (An orphan that was adopted is not among them.)
 public enum OwnedChildren {
   private static let pids = Mutex<Set<CInt>>([])
 

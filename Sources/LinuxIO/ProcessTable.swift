@@ -6,8 +6,8 @@ import Glibc
 /// All of it is a look at something that moves: a process may fork or end while it is looked at. Whoever needs all of
 /// them looks again until nothing new is found.
 public enum ProcessTable {
-  /// Whether the kernel tells the children of a process: it has /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN; proc(5))
-  /// and /proc is mounted.
+  /// Whether the kernel tells the children of a process: it has /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN;
+  /// proc(5)) and /proc is mounted.
   public static let tellsChildren = access("/proc/thread-self/children", R_OK) == 0
 
   /// Our own number.
@@ -87,8 +87,8 @@ public enum ProcessTable {
     return Array(found.prefix(limit))
   }
 
-  /// The threads of a process. Most have one: then the number of links of the folder tells it, and the folder, which takes
-  /// three times as long, need not be read.
+  /// The threads of a process. Most have one: then the number of links of the folder tells it, and the folder, which
+  /// takes three times as long, need not be read.
   static func threads(of pid: pid_t) -> [pid_t] {
     var information = stat()
     guard stat("/proc/\(pid)/task", &information) == 0 else { return [] }
@@ -121,12 +121,12 @@ public enum ProcessTable {
   public static let longestEnvironment = 1 << 18
 
   /// The environment that a process was given by its last exec, as it lies in its memory now: entries, each ended by a
-  /// NUL, at most `longestEnvironment` bytes. Empty for a zombie, and for a moment in the middle of an exec. nil if it is gone,
-  /// or not ours to read (another user's, or one that is not dumpable).
+  /// NUL, at most `longestEnvironment` bytes. Empty for a zombie, and for a moment in the middle of an exec. nil if it
+  /// is gone, or not ours to read (another user's, or one that is not dumpable).
   public static func environment(of pid: pid_t) -> [UInt8]? {
     var last: [UInt8]?
-    // An exec between two reads of the file ends it early. So most are read by one read, and what does not end as an environment
-    // does is read again, a few times: the process may also have written a title over it.
+    // An exec between two reads of the file ends it early. So most are read by one read, and what does not end as an
+    // environment does is read again, a few times: the process may also have written a title over it.
     for _ in 0..<8 {
       last = try? contents(of: "/proc/\(pid)/environ", atMost: longestEnvironment, firstRead: 1 << 15)
       guard let last, let end = last.last, end != 0, last.count < longestEnvironment else { break }
@@ -150,7 +150,8 @@ public enum ProcessTable {
   /// The parent of a process, a zombie's as well; nil if it is gone.
   public static func parent(of pid: pid_t) -> pid_t? { status(of: pid).flatMap { pid_t($0.fields[1]) } }
 
-  /// The name of a process, and what follows it in its stat file: state, parent, group. At least two fields; nil if it is gone.
+  /// The name of a process, and what follows it in its stat file: state, parent, group. At least two fields; nil if it
+  /// is gone.
   static func status(of pid: pid_t) -> (name: String, fields: [Substring])? {
     // 812 (python3) S 1 ...; the name may hold parentheses itself (proc(5)).
     guard let stat = try? contents(of: "/proc/\(pid)/stat", atMost: 4096),
@@ -161,7 +162,8 @@ public enum ProcessTable {
     return fields.count < 2 ? nil : (String(decoding: stat[(begin + 1)..<end], as: UTF8.self), fields)
   }
 
-  /// From now on orphans below us become our children, and must be reaped by us. It is for the whole process and for good.
+  /// From now on orphans below us become our children, and must be reaped by us. It is for the whole process and for
+  /// good.
   public static func becomeSubreaper() throws(SystemError) {
     if prefork_become_subreaper() < 0 { throw SystemError("prctl PR_SET_CHILD_SUBREAPER") }
   }

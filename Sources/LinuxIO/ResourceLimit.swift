@@ -89,8 +89,8 @@ func fileSizeLimit() -> UInt64? {
   return UInt64(limit.rlim_cur)
 }
 
-/// Raises the soft limit on our own open files to the hard one, and returns what it was, so that workers can be given that:
-/// select(2) cannot watch descriptors from 1024 on, and some programs close all numbers up to the limit.
+/// Raises the soft limit on our own open files to the hard one, and returns what it was, so that workers can be given
+/// that: select(2) cannot watch descriptors from 1024 on, and some programs close all numbers up to the limit.
 public func raiseDescriptorLimit() throws(SystemError) -> ResourceLimit {
   let number = ResourceLimit.Resource.nofile.number
   var limit = rlimit()

@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// A descriptor that is readable while one of its signals is pending (signalfd(2)). It gets only signals that are blocked.
+/// A descriptor that is readable while one of its signals is pending (signalfd(2)). It gets only signals that are
+/// blocked.
 public struct SignalDescriptor: ~Copyable {
   /// A signal that came.
   public struct Received: Sendable {
@@ -46,7 +47,7 @@ public func block(_ signals: Set<CInt>) throws(SystemError) {
   if sigprocmask(SIG_BLOCK, &set, nil) < 0 { throw SystemError("sigprocmask") }
 }
 
-private func signalSet(_ signals: Set<CInt>) -> sigset_t {
+func signalSet(_ signals: Set<CInt>) -> sigset_t {
   var set = sigset_t()
   sigemptyset(&set)
   for signal in signals { sigaddset(&set, signal) }

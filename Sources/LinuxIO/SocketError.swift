@@ -11,7 +11,7 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
   case remote(SocketAddress, resolved: SocketAddress)
   /// The name of the host cannot be resolved, with the reason of getaddrinfo(3).
   case unresolved(SocketAddress, reason: String)
-  /// Nobody has answered within this time.
+  /// No answer within this time.
   case timedOut(SocketAddress, after: Nanoseconds)
   /// An inherited descriptor of this number is not a stream socket that listens.
   case notListening(descriptor: CInt)

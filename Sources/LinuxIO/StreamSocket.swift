@@ -12,8 +12,8 @@ public struct StreamSocket: ~Copyable, Sendable {
   /// To be watched.
   public var descriptor: CInt { socket.rawValue }
 
-  /// One read of at most `atMost` bytes to the end of the queue. `endOfFile` means that the other side sends no more; it may
-  /// still read. An error that `isDisconnection` means that it is gone: nobody reads what is written any more.
+  /// One read of at most `atMost` bytes to the end of the queue. `endOfFile` means that the other side sends no more;
+  /// it may still read. An error that `isDisconnection` means that it is gone: nobody reads what is written any more.
   public func read(into queue: inout ByteQueue, atMost: Int = 65536) -> ReadResult {
     queue.fill(atMost: atMost) { receiveOnce(socket.rawValue, $0) }
   }

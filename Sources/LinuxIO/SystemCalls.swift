@@ -189,11 +189,11 @@ public func stopByDefaultAction(_ number: CInt) -> Bool {
   signal(number, SIG_DFL)
   // That it was stopped is seen by the signal that continues it, which must wait for that.
   var before = sigset_t()
-  var proceed = signalSet(SIGCONT)
+  var proceed = signalSet([SIGCONT])
   sigprocmask(SIG_BLOCK, &proceed, &before)
   defer { sigprocmask(SIG_SETMASK, &before, nil) }
   while consumePending(SIGCONT, milliseconds: 0) {}
-  var set = signalSet(number)
+  var set = signalSet([number])
   raise(number)
   sigprocmask(SIG_UNBLOCK, &set, nil)
   sigprocmask(SIG_BLOCK, &set, nil)
@@ -202,7 +202,7 @@ public func stopByDefaultAction(_ number: CInt) -> Bool {
 
 /// Takes a blocked signal that is pending, or comes within `milliseconds`; true if there was one.
 public func consumePending(_ number: CInt, milliseconds: Int) -> Bool {
-  var set = signalSet(number)
+  var set = signalSet([number])
   var limit = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
   return sigtimedwait(&set, nil, &limit) == number
 }
@@ -212,13 +212,6 @@ public func isIgnored(_ number: CInt) -> Bool {
   var action = sigaction()
   guard sigaction(number, nil, &action) == 0 else { return false }
   return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
-}
-
-private func signalSet(_ number: CInt) -> sigset_t {
-  var set = sigset_t()
-  sigemptyset(&set)
-  sigaddset(&set, number)
-  return set
 }
 
 /// The signals that we handle.
@@ -256,7 +249,7 @@ public func timeOfDay() -> Instant {
   return instant(time)
 }
 
-/// Lets other processes run for so long, a second at most.
+/// Sleeps for this time, less than a second.
 public func sleep(for time: Nanoseconds) {
   var left = timespec(tv_sec: 0, tv_nsec: Int(min(time, .milliseconds(999)).count))
   nanosleep(&left, nil)

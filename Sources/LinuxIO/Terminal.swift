@@ -10,8 +10,9 @@ public func terminalSize(of fd: CInt) -> (columns: Int, rows: Int)? {
   return (Int(size.ws_col), max(1, Int(size.ws_row)))
 }
 
-/// False when this is our terminal, but belongs to others for now: we were started with `&`, or put aside with `bg`. What is
-/// drawn on it then is in their way. True for a terminal that is not our own, as there is nobody in front there.
+/// False when this is our terminal, but belongs to others for now: we were started with `&`, or put aside with `bg`.
+/// What is drawn on it then is in their way. True for a terminal that is not our own, as there is nobody in front
+/// there.
 public func isInForeground(of fd: CInt) -> Bool {
   let group = tcgetpgrp(fd)
   return group < 0 || group == getpgrp()

@@ -17,10 +17,10 @@ public struct SocketFileRights: Equatable, Sendable {
 
 /// The file of a unix socket that we listen on: made, and at last removed, under a lock.
 ///
-/// All who start or end on a path take turns by flock(2) on `PATH.lock`, which exists only as long as somebody holds it.
-/// Without it two that start at once would both see a stale file, and the slower one would remove the socket of the
-/// faster. To bind a temporary name and rename it would need no lock for a new path, but does for a stale one; besides, ss(8)
-/// and getpeername(2) tell the name that was bound.
+/// All who start or end on a path take turns by flock(2) on `PATH.lock`, which exists only as long as somebody holds
+/// it. Without it two that start at once would both see a stale file, and the slower one would remove the socket of the
+/// faster. To bind a temporary name and rename it would need no lock for a new path, but does for a stale one; besides,
+/// ss(8) and getpeername(2) tell the name that was bound.
 struct UnixSocketFile {
   private let path: String
   private let device: dev_t
@@ -36,8 +36,8 @@ struct UnixSocketFile {
     let lock = try SocketFileLock(for: path, patience: lockPatience)
     defer { lock.release() }
     var resolved = try ResolvedAddress.all(of: address)[0]
-    // Linux makes the file with the mode of the socket, less the umask. Until it listens, nobody can connect whatever the
-    // mode is; so the umask, which belongs to all threads, can stay as it is.
+    // Linux makes the file with the mode of the socket, less the umask. Until it listens, nobody can connect whatever
+    // the mode is; so the umask, which belongs to all threads, can stay as it is.
     if fchmod(socket, rights.mode) != 0 { throw failure("fchmod") }
     if prefork_bind(socket, &resolved.kernel) != 0 {
       guard errno == EADDRINUSE else { throw failure("bind") }
@@ -60,7 +60,8 @@ struct UnixSocketFile {
     status(of: path).map { $0.st_dev == device && $0.st_ino == inode } ?? false
   }
 
-  /// Gives the file other rights, if it is still the one that was made. Without a group in them it keeps the one that it has.
+  /// Gives the file other rights, if it is still the one that was made. Without a group in them it keeps the one that
+  /// it has.
   func change(_ rights: SocketFileRights) throws(SocketError) {
     guard isInPlace else { return }
     try Self.apply(rights, to: path)

@@ -2,10 +2,10 @@ import Time
 
 /// A distribution of times over fixed buckets, as metrics have them.
 ///
-/// The bounds are the numbers that people write into alerts (100 ms, 1 s, 5 min), each 2 to 3 times the one before, so that a
-/// quantile that is read off them is never wrong by more than that factor. They begin at 0.5 ms, below which the time of
-/// a job is that of the pipes around it, and end at 10 min; what takes longer is counted in the last bucket. 20 series cost a
-/// monitoring system little, and are the same for all pools, so that these can be added up.
+/// The bounds are the numbers that people write into alerts (100 ms, 1 s, 5 min), each 2 to 3 times the one before, so
+/// that a quantile that is read off them is never wrong by more than that factor. They begin at 0.5 ms, below which the
+/// time of a job is that of the pipes around it, and end at 10 min; what takes longer is counted in the last bucket. 20
+/// series cost a monitoring system little, and are the same for all pools, so that these can be added up.
 public struct Histogram: Sendable {
   /// The upper bounds of the buckets but the last, which has none.
   public static let bounds: InlineArray<19, Nanoseconds> = [

@@ -87,7 +87,8 @@ struct MetricsWriter {
 /// A time in seconds, exactly.
 func seconds(_ time: Nanoseconds) -> String { decimal(time.wholeSeconds, time % .seconds(1)) }
 
-/// Seconds and what is beyond them, with one digit behind the point at least, as OpenMetrics wants bounds: `0.0005`, `1.0`.
+/// Seconds and what is beyond them, with one digit behind the point at least, as OpenMetrics wants bounds: `0.0005`,
+/// `1.0`.
 func decimal(_ seconds: UInt64, _ rest: Nanoseconds) -> String {
   var digits = String(rest.count)
   digits = String(repeating: "0", count: 9 - digits.count) + digits

@@ -2,7 +2,8 @@ import JobCore
 import PoolCore
 import Time
 
-/// What one served pool counts while it runs. Counting a job takes some ten nanoseconds and no memory; nothing is ever reset.
+/// What one served pool counts while it runs. Counting a job takes some ten nanoseconds and no memory; nothing is ever
+/// reset.
 public struct PoolMetrics: Sendable {
   /// When counting began, on the wall clock.
   let began: Instant
@@ -37,9 +38,9 @@ public struct PoolMetrics: Sendable {
   /// A job was not taken in, because too many wait already.
   public mutating func jobRefused() { jobsRefused += 1 }
 
-  /// A job that was taken in has ended. `queued` is the time from then to its (last) lease, or to its end if it had none,
-  /// `ran` that of its last attempt, nil if it had none; `input` and `output` are the bytes of
-  /// the job and of its answer, without frames.
+  /// A job that was taken in has ended. `queued` is the time from then to its (last) lease, or to its end if it had
+  /// none, `ran` that of its last attempt, nil if it had none; `input` and `output` are the bytes of the job and of its
+  /// answer, without frames.
   public mutating func jobSettled(_ outcome: Outcome, queued: Nanoseconds, ran: Nanoseconds?, input: Int, output: Int) {
     jobs[Int(outcome.rawValue)] += 1
     queueTimes.add(queued)

@@ -6,8 +6,8 @@ import Time
 
 /// Serves `/metrics`, `/healthz` and `/readyz` by HTTP, on the thread of its owner's loop.
 ///
-/// HTTP is libmicrohttpd's, run without threads: its epoll descriptor is watched by the owner's loop. What only the owner
-/// knows it is asked: a request that needs it stands still until it is answered.
+/// HTTP is libmicrohttpd's, run without threads: its epoll descriptor is watched by the owner's loop. What only the
+/// owner knows it is asked: a request that needs it stands still until it is answered.
 ///
 ///     try loop.add(server.descriptor, token: …, readable: true, writable: false)
 ///     // when that is ready, or `server.deadline(at:)` has passed:
@@ -93,13 +93,14 @@ public struct MetricsServer: ~Copyable {
     inbox.deallocate()
   }
 
-  /// Serves what has come, and closes what was silent for too long; never waits. To be called when `descriptor` is ready
-  /// and when the deadline has passed; after that, the questions are to be answered.
+  /// Serves what has come, and closes what was silent for too long; never waits. To be called when `descriptor` is
+  /// ready and when the deadline has passed; after that, the questions are to be answered.
   public mutating func run() {
     inbox.pointee.hasAnswered = false
     let wasFull = isFull
     _ = inbox.pointee.library.run(daemon)
-    // While there is no room, the library does not watch the socket; that it should again it sees only when it is next run.
+    // While there is no room, the library does not watch the socket; that it should again it sees only when it is next
+    // run.
     inbox.pointee.hasRoomAgain = wasFull && !isFull
   }
 
@@ -116,8 +117,8 @@ public struct MetricsServer: ~Copyable {
   /// The next request that waits for its answer. One that was not answered since the last call gets an error (500).
   public mutating func nextQuestion() -> Question? {
     if let question = inbox.pointee.take() { return question }
-    // Of a connection that goes on neither the library's descriptor nor its timeout tells (0.9.75): the answers are sent here.
-    // What this brings in is for the next turn, so that no client can keep the owner in this one.
+    // Of a connection that goes on neither the library's descriptor nor its timeout tells (0.9.75): the answers are
+    // sent here. What this brings in is for the next turn, so that no client can keep the owner in this one.
     if inbox.pointee.hasAnswered { run() }
     return nil
   }

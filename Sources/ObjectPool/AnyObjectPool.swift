@@ -2,8 +2,8 @@ import PoolCore
 
 /// What the two faces of a pool have in common: leases end, the size changes, figures are read. None of this waits.
 ///
-/// Use `ObjectPool` in asynchronous code and `BlockingObjectPool` on threads. A pool does not survive fork(2): the child has none
-/// of its threads.
+/// Use `ObjectPool` in asynchronous code and `BlockingObjectPool` on threads. A pool does not survive fork(2): the
+/// child has none of its threads.
 public class AnyObjectPool<Object>: @unchecked Sendable {
   @usableFromInline let driver: PoolDriver
 
@@ -15,25 +15,26 @@ public class AnyObjectPool<Object>: @unchecked Sendable {
   /// A pool that nobody has any more disposes of its idle objects. Those that are leased are left to their holders.
   deinit { driver.send(.close) }
 
-  /// Ends the lease: the object may be handed out again. Never waits; a reset or a validation follows in the background.
+  /// Ends the lease: the object may be handed out again. Never waits; a reset or a validation follows in the
+  /// background.
   ///
-  /// Throws `ObjectPoolError.leaseEnded` or `.foreignLease`, and changes nothing, if the lease has ended before (also by
-  /// a `close` that has waited long enough), or is not of this pool.
+  /// Throws `ObjectPoolError.leaseEnded` or `.foreignLease`, and changes nothing, if the lease has ended before (also
+  /// by a `close` that has waited long enough), or is not of this pool.
   @inlinable public func release(_ lease: Lease<Object>) throws(ObjectPoolError) { try driver.release(lease.token) }
 
   /// Ends the lease, and disposes of the object: it is broken. Never waits. Throws like `release`.
   public func dispose(_ lease: Lease<Object>) throws(ObjectPoolError) { try driver.dispose(lease.token) }
 
-  /// Changes the size of the pool; objects that are too many are disposed of when they are free. `minimum` is 0...maximum,
-  /// `maximum` at least 1.
+  /// Changes the size of the pool; objects that are too many are disposed of when they are free. `minimum` is
+  /// 0...maximum, `maximum` at least 1.
   public func resize(minimum: Int, maximum: Int) { driver.resize(minimum: minimum, maximum: maximum) }
 
   /// Changes the size of the pool to `size` objects, at least 1.
   public func resize(to size: Int) { driver.resize(minimum: size, maximum: size) }
 
-  /// Replaces every object that exists now, one at a time (or `surge`), each when it is free. If the first new one cannot
-  /// be made, the others stay. No more are made than the minimum and those who wait need: without a `surge` a pool with
-  /// a minimum of 0 that nobody waits for is empty afterwards.
+  /// Replaces every object that exists now, one at a time (or `surge`), each when it is free. If the first new one
+  /// cannot be made, the others stay. No more are made than the minimum and those who wait need: without a `surge` a
+  /// pool with a minimum of 0 that nobody waits for is empty afterwards.
   public func recycle() { driver.send(.recycleAll) }
 
   /// The pool at this moment, and what it has done so far.

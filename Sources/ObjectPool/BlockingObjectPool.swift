@@ -1,7 +1,7 @@
 import PoolCore
 
-/// A pool of objects that are expensive to make, for threads that may block. It needs no concurrency runtime: the calls of
-/// its factory run on threads of its own.
+/// A pool of objects that are expensive to make, for threads that may block. It needs no concurrency runtime: the calls
+/// of its factory run on threads of its own.
 ///
 /// ```swift
 /// let parsers = BlockingObjectPool(.init(size: 4)) { try Parser() }

@@ -9,7 +9,8 @@ public protocol ObjectFactory<Object>: Sendable {
   /// What is pooled.
   associatedtype Object
 
-  /// Makes an object. A failure is told to those who wait when the restart budget is spent, and tried again with backoff.
+  /// Makes an object. A failure is told to those who wait when the restart budget is spent, and tried again with
+  /// backoff.
   func make() async throws -> Object
   /// True if the object works. False and an error both mean that it is disposed of.
   func validate(_ object: Object) async throws -> Bool
@@ -30,14 +31,15 @@ public protocol PreparingObjectFactory<Object>: ObjectFactory {
 /// Makes, checks, cleans and throws away the objects of a `BlockingObjectPool`; called on threads of the pool's own.
 ///
 /// For one object no two of these run at the same time, and none while the object is leased. A thread cannot be
-/// interrupted: a call that is over its time limit blocks its thread until it comes back, and its object's place in the pool
-/// until `disposalTimeout` is over, too. As many run at once as objects are made, checked or disposed of at once
+/// interrupted: a call that is over its time limit blocks its thread until it comes back, and its object's place in the
+/// pool until `disposalTimeout` is over, too. As many run at once as objects are made, checked or disposed of at once
 /// (`maximumCreating` bounds the first).
 public protocol BlockingObjectFactory<Object>: Sendable {
   /// What is pooled.
   associatedtype Object
 
-  /// Makes an object. A failure is told to those who wait when the restart budget is spent, and tried again with backoff.
+  /// Makes an object. A failure is told to those who wait when the restart budget is spent, and tried again with
+  /// backoff.
   func make() throws -> Object
   /// True if the object works. False and an error both mean that it is disposed of.
   func validate(_ object: Object) throws -> Bool

@@ -7,8 +7,8 @@ import PoolCore
 /// let tree = try await parsers.withObject { parser in parser.parse(text) }
 /// ```
 ///
-/// A pool can be used from any task and thread. Those who wait are served in the order in which they came; one whose task
-/// is cancelled leaves the queue with a `CancellationError`.
+/// A pool can be used from any task and thread. Those who wait are served in the order in which they came; one whose
+/// task is cancelled leaves the queue with a `CancellationError`.
 public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
   /// A pool of the objects of a factory. The configuration must have no `defect`.
   public init(_ configuration: ObjectPoolConfiguration = .init(), factory: some ObjectFactory<Object>) {
@@ -122,8 +122,8 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
   // MARK: Size and end
 
   /// Makes objects until `count` exist (no more than the maximum), and waits for them; nil for as many as the pool may
-  /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent, and `CancellationError` when the task is
-  /// cancelled; objects that are being made by then are made all the same.
+  /// keep. Throws `ObjectPoolError.creationFailed` when the restart budget is spent, and `CancellationError` when the
+  /// task is cancelled; objects that are being made by then are made all the same.
   public nonisolated(nonsending) func prefill(_ count: Int? = nil) async throws {
     let ticket = WaitTicket()
     try await withTaskCancellationHandler {

@@ -49,7 +49,8 @@ public struct ObjectPoolConfiguration: Sendable {
   public var minimum: Int
   /// Most objects that exist at once, those on their way in and out included. At least 1; `Int.max` for no limit.
   public var maximum: Int
-  /// Most objects that are kept while nobody uses them; one more is disposed of. At least 0; no effect below the minimum.
+  /// Most objects that are kept while nobody uses them; one more is disposed of. At least 0; no effect below the
+  /// minimum.
   public var maximumIdle = Int.max
   /// Most objects that are being made at the same time. At least 1.
   public var maximumCreating = Int.max
@@ -80,8 +81,8 @@ public struct ObjectPoolConfiguration: Sendable {
   public var jitter = 0.1
   /// An idle object above the minimum is disposed of after so long; nil for never.
   public var idleTimeout: Duration?
-  /// Objects that may exist beyond the maximum while they replace others that are too old or too much used; until they are
-  /// made, those serve on. 0: the old one goes first.
+  /// Objects that may exist beyond the maximum while they replace others that are too old or too much used; until they
+  /// are made, those serve on. 0: the old one goes first.
   public var surge = 0
 
   // MARK: Failures
@@ -92,18 +93,18 @@ public struct ObjectPoolConfiguration: Sendable {
   public var validationTimeout = Duration.seconds(5)
   /// Longest time to reset an object.
   public var resetTimeout = Duration.seconds(5)
-  /// Longest time until an object is disposed of, from when its last call was cancelled. Then it is abandoned: its place is
-  /// free, the call may still come back, and the object is disposed of if it does.
+  /// Longest time until an object is disposed of, from when its last call was cancelled. Then it is abandoned: its
+  /// place is free, the call may still come back, and the object is disposed of if it does.
   public var disposalTimeout = Duration.seconds(10)
   /// Wait after the first failure to make an object; doubled with each further one in a row, jittered downwards. While
   /// the breaker is open and a client waits, the pool tries to make an object no more often than this.
   public var minimumBackoff = Duration.milliseconds(100)
   /// Longest wait after a failure to make an object.
   public var maximumBackoff = Duration.seconds(30)
-  /// So many failures to make an object within `restartPeriod` open the breaker: those who wait are told the error, unless
-  /// they wait for objects that exist. Five failures and the waits between them take about 1 s, in which a short outage
-  /// is over; with 1 the first failure is thrown at once. Clients that come while it is open wait as long as they may;
-  /// meanwhile the pool tries to make objects for them. At least 1.
+  /// So many failures to make an object within `restartPeriod` open the breaker: those who wait are told the error,
+  /// unless they wait for objects that exist. Five failures and the waits between them take about 1 s, in which a short
+  /// outage is over; with 1 the first failure is thrown at once. Clients that come while it is open wait as long as
+  /// they may; meanwhile the pool tries to make objects for them. At least 1.
   public var restartBudget = 5
   /// Only failures within so long count against the restart budget.
   public var restartPeriod = Duration.seconds(10)

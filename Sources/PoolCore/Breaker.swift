@@ -100,8 +100,8 @@ struct Breaker: Sendable {
     if case .open = state { state = .halfOpen(trial: nil) }
   }
 
-  /// What failed so far is not held against what is started from now on: if it is open, one start may be tried at once, whatever
-  /// becomes of the trial that is under way. Its timer is the caller's to disarm.
+  /// What failed so far is not held against what is started from now on: if it is open, one start may be tried at once,
+  /// whatever becomes of the trial that is under way. Its timer is the caller's to disarm.
   mutating func forgetFailures() {
     recent.removeAll(keepingCapacity: true)
     row = 0

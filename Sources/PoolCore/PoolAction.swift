@@ -27,7 +27,7 @@ public enum PoolAction: Sendable, Equatable {
   /// Make the worker forget its last job; answer with `resetPassed` or `resetFailed`.
   case resetWorker(WorkerID)
 
-  /// Send `timerFired` after so long.
+  /// Send `timerFired` when this time has passed.
   case arm(TimerID, after: Nanoseconds)
   /// The timer is not needed any more.
   case disarm(TimerID)

@@ -14,7 +14,8 @@ public struct PoolConfiguration: Sendable {
   public var minimum: Int
   /// Most workers that serve at once. At least 1; `Int.max` for no limit.
   public var maximum: Int
-  /// Most workers that may be idle: when one more is free, the coldest retires. At least 0; no effect below the minimum.
+  /// Most workers that may be idle: when one more is free, the coldest retires. At least 0; no effect below the
+  /// minimum.
   public var maximumIdle = Int.max
   /// Leases that one worker can hold at once. At least 1; must be 1 with resets or a probe before each lease.
   public var capacity = 1
@@ -36,8 +37,8 @@ public struct PoolConfiguration: Sendable {
   /// costs a growing wait. One that is merely taken to be ready and lives so long lets a half-open breaker or a roll
   /// go on, though its end without a job is still a failed start (supervisor's startsecs). 0: ready is enough.
   public var settleTime: Nanoseconds = .seconds(1)
-  /// A worker that breaks on its first job is never taken to be unable to start: where jobs come from many, one of them must not
-  /// stop the pool for the others.
+  /// A worker that breaks on its first job is never taken to be unable to start: where jobs come from many, one of them
+  /// must not stop the pool for the others.
   public var blamesJobs = false
   /// Wait after a failed start.
   public var backoff = Backoff(minimum: .milliseconds(100), maximum: .seconds(30))
@@ -57,8 +58,9 @@ public struct PoolConfiguration: Sendable {
   /// Limits are drawn between (1 - jitter) and 1 of their value, so that workers never retire in step. 0...1.
   public var jitter = 0.1
   /// Replacements that may be started before the workers they replace retire; until then those serve on, past their
-  /// limits. As many may be on their way out at the same moment, so that there are never more than `maximum` + 2 · `surge`
-  /// workers. 0: a worker that reached its limit gets no further lease, and its successor starts when it is gone.
+  /// limits. As many may be on their way out at the same moment, so that there are never more than `maximum` + 2 ·
+  /// `surge` workers. 0: a worker that reached its limit gets no further lease, and its successor starts when it is
+  /// gone.
   public var surge = 0
   /// An idle worker above the minimum retires after so long; 0 for never. A probe does not count as use. A pool at its
   /// minimum arms no timer for this.

@@ -10,17 +10,18 @@ public enum PoolEvent: Sendable, Equatable {
   case leaseWithdrawn(WaiterID)
   /// A lease ends. Ignored when the worker is on the stop ladder: that made its leases void.
   case leaseReleased(WorkerID, LeaseEnd)
-  /// So many jobs wait for a worker now, in place of the number before. 0 or more. Each is answered by one `offer`, or
-  /// all of them by one `refuseDemand`; waiters come first. Jobs for which a worker was offered are not in the number,
-  /// so the driver handles each `offer` before it counts again. Ignored after the pool is closed if it is 0.
+  /// The number of jobs that wait for a worker now, in place of the number before. 0 or more. Each is answered by one
+  /// `offer`, or all of them by one `refuseDemand`; waiters come first. Jobs for which a worker was offered are not in
+  /// the number, so the driver handles each `offer` before it counts again. Ignored after the pool is closed if it is
+  /// 0.
   case demandChanged(Int)
-  /// The leased worker has done so many more jobs, and its lease goes on. Each counts like a lease that ends well.
-  /// Ignored when the worker is on the stop ladder.
+  /// The leased worker has done this number of jobs more, and its lease goes on. Each counts like a lease that ends
+  /// well. Ignored when the worker is on the stop ladder.
   case jobsDone(WorkerID, Int)
 
-  /// A worker that is starting asks for more time: its start may last until so long from now, if that is later
-  /// than it was to end anyway. Each such word replaces the one before (`EXTEND_TIMEOUT_USEC` of sd_notify(3)). Ignored
-  /// when the worker is not starting.
+  /// A worker that is starting asks for more time: its start may last for this time from now, if that is later than it
+  /// was to end anyway. Each such request replaces the one before (`EXTEND_TIMEOUT_USEC` of sd_notify(3)). Ignored when
+  /// the worker is not starting.
   case startExtended(WorkerID, by: Nanoseconds)
   /// The worker can take a lease: proved, or taken for granted (`readyIsProof`).
   case workerReady(WorkerID)
@@ -28,18 +29,18 @@ public enum PoolEvent: Sendable, Equatable {
   case workerGone(WorkerID, GoneCause)
 
   /// The worker must not be used again, whatever it is doing (it broke the protocol, its job ran out of time). Its
-  /// leases are void. Without a lease, one that never proved itself has failed to start. With one that it left untouched it has,
-  /// too, and also if it proved itself but has not settled: a worker that says ready and then reads nothing must not be started again at once, for ever. Where
-  /// it has read its job, its first, that is the job's fault as well as the program's: the program's as long as no worker
-  /// ever worked (unless `blamesJobs`), and never when we have `interrupted` it. Else the jobs of one could keep those of all
-  /// others from being done.
+  /// leases are void. Without a lease, one that never proved itself has failed to start. With one that it left
+  /// untouched it has, too, and also if it proved itself but has not settled: a worker that says ready and then reads
+  /// nothing must not be started again at once, for ever. Where it has read its job, its first, that is the job's fault
+  /// as well as the program's: the program's as long as no worker ever worked (unless `blamesJobs`), and never when we
+  /// have `interrupted` it. Else the jobs of one could keep those of all others from being done.
   case workerBroken(WorkerID, jobUntouched: Bool = false, interrupted: Bool = false)
 
-  /// The worker is over a limit that only the driver can measure, such as its memory after a job. Whatever it is doing, it
-  /// goes the way of one over `maximumJobs`: replaced before it retires, as far as `surge` allows, for `reason`.
+  /// The worker is over a limit that only the driver can measure, such as its memory after a job. Whatever it is doing,
+  /// it goes the way of one over `maximumJobs`: replaced before it retires, as far as `surge` allows, for `reason`.
   case limitExceeded(WorkerID, RetireReason)
-  /// The worker asks to go, outside of a lease (`STOPPING=1` of sd_notify(3)). It gets no further lease whatever `surge` is
-  /// and is stopped when it is free. One that has not settled yet has failed to start.
+  /// The worker asks to go, outside of a lease (`STOPPING=1` of sd_notify(3)). It gets no further lease whatever
+  /// `surge` is and is stopped when it is free. One that has not settled yet has failed to start.
   case retirementRequested(WorkerID)
 
   /// The probe was answered well.
@@ -61,7 +62,8 @@ public enum PoolEvent: Sendable, Equatable {
   case recycleAll
   /// Replace this worker. Ignored when it is gone or going.
   case recycle(WorkerID)
-  /// Start workers until so many serve, once, whatever the demand; no more than the maximum. Given up when the breaker opens.
+  /// Start workers until so many serve, once, whatever the demand; no more than the maximum. Given up when the breaker
+  /// opens.
   case prefill(Int)
   /// Accept no new waiter, serve those that wait and the demand, then stop everything gracefully. The demand may still
   /// change, as a job may come back whose worker died.
@@ -76,7 +78,7 @@ public enum PoolEvent: Sendable, Equatable {
 public enum WaitLimit: Sendable, Equatable {
   /// Until it is served or the pool closes.
   case forever
-  /// So long.
+  /// At most this time.
   case within(Nanoseconds)
   /// Not for others: refused when the pool is exhausted, which means that only the end of somebody's lease, or a start
   /// that is held back after a failure, could bring a worker for this waiter.

@@ -84,7 +84,7 @@ extension PoolStateMachine {
     }
   }
 
-  /// The check goes on, for nobody.
+  /// The check goes on, on no one's behalf.
   mutating func dropClaim(_ slot: Int) { amend(slot) { $0.state = $0.state.withoutClaim } }
 
   mutating func resetPassed(_ worker: WorkerID, at now: Instant, into actions: inout [PoolAction]) {

@@ -14,8 +14,8 @@ extension PoolStateMachine {
   @inline(__always)
   var uncoveredDemand: Int { demand - census.preparing }
 
-  /// So many jobs wait for a worker now: the same as `.demandChanged`. Costs next to nothing while it decides nothing:
-  /// when the number falls, or all workers are busy and no more of them may be started.
+  /// The number of jobs that wait for a worker now: the same as `.demandChanged`. Costs next to nothing while it
+  /// decides nothing: when the number falls, or all workers are busy and no more of them may be started.
   public mutating func setDemand(_ count: Int, at now: Instant, into actions: inout [PoolAction]) {
     guard changesNothing(count) else { return changeDemand(to: count, at: now, into: &actions) }
     if waiting == 0 { growth = 1 }
@@ -67,7 +67,7 @@ extension PoolStateMachine {
     actions.append(.refuseDemand(refusal))
   }
 
-  /// Workers that are prepared for jobs which wait no longer are prepared for nobody: free as soon as that is done.
+  /// A worker that is prepared for a job which waits no longer is free as soon as it is prepared.
   private mutating func dropUnneededClaims() {
     guard census.preparing > demand else { return }
     for slot in slots.indices where census.preparing > demand && slots[slot].state.isForDemand { dropClaim(slot) }

@@ -2,17 +2,17 @@ import Time
 
 /// A new configuration for a pool that lives.
 ///
-/// What is decided from now on is decided by the new values: sizes, limits of time, checks, the waits after failures. What was
-/// drawn or armed for a worker that lives stays as it was: the jobs and the age that it may reach, the deadline of a start or a
-/// check. All of them are replaced anyway, as by `recycleAll`: with the canary, so that values which no worker can live with
-/// leave the old workers serving.
+/// What is decided from now on is decided by the new values: sizes, limits of time, checks, the waits after failures.
+/// What was drawn or armed for a worker that lives stays as it was: the jobs and the age that it may reach, the
+/// deadline of a start or a check. All of them are replaced anyway, as by `recycleAll`: with the canary, so that values
+/// which no worker can live with leave the old workers serving.
 extension PoolStateMachine {
-  /// The pool behaves like this from now on, and every worker that lives now is replaced. Without effect when it is being
-  /// stopped. The new values must have no `defect`, the same `capacity` and as many steps on the stop ladder; else nothing changes,
-  /// and an internal error is reported.
+  /// The pool behaves like this from now on, and every worker that lives now is replaced. Without effect when it is
+  /// being stopped. The new values must have no `defect`, the same `capacity` and as many steps on the stop ladder;
+  /// else nothing changes, and an internal error is reported.
   ///
-  /// What failed so far failed by the old values: it is forgotten. Starts that wait for their next try come at once, and an open
-  /// breaker lets one be tried. Waiters keep their place and their patience.
+  /// What failed so far failed by the old values: it is forgotten. Starts that wait for their next try come at once,
+  /// and an open breaker lets one be tried. Waiters keep their place and their patience.
   public mutating func reconfigure(
     _ new: PoolConfiguration, at now: Instant, into actions: inout [PoolAction]
   ) {
@@ -63,7 +63,8 @@ extension PoolStateMachine {
     }
   }
 
-  /// The timers of idle workers run by the new values; those that are needed in order to shrink are armed by `reconcile`.
+  /// The timers of idle workers run by the new values; those that are needed in order to shrink are armed by
+  /// `reconcile`.
   private mutating func rearmIdle(into actions: inout [PoolAction]) {
     watchesIdle = false
     for slot in slots.indices {

@@ -5,12 +5,13 @@ import Time
 /// With `surge` the replacement comes first (make before break, gunicorn #2417): a worker at its limit is *overdue* and
 /// serves on; `surge` replacements are started for those overdue; when one more has loaded than the pool should have,
 /// the overdue one goes that is free, or else the oldest. No more than `surge` are on their way out for that reason at
-/// once. A replacement that fails to start leaves its predecessor serving. Where ready is no proof, a replacement counts
-/// when it has done a job or has settled. Without surge a worker at its limit gets no further lease, and its successor
-/// starts when it is gone.
+/// once. A replacement that fails to start leaves its predecessor serving. Where ready is no proof, a replacement
+/// counts when it has done a job or has settled. Without surge a worker at its limit gets no further lease, and its
+/// successor starts when it is gone.
 ///
-/// So that limits are kept all the same, a replacement is started ahead of them, by the time that a start takes of late.
-/// When starts take longer than limits leave, they follow each other without a pause, and old workers serve past theirs.
+/// So that limits are kept all the same, a replacement is started ahead of them, by the time that a start takes of
+/// late. When starts take longer than limits leave, they follow each other without a pause, and old workers serve past
+/// theirs.
 extension PoolStateMachine {
   /// Replacements that may serve beside the workers they will replace.
   @inline(__always)
@@ -31,7 +32,7 @@ extension PoolStateMachine {
     if let slot = slot(of: worker) { limitReached(slot, reason, at: now, into: &actions) }
   }
 
-  /// Looks at the job limit after so many jobs. A single job per worker is a promise of isolation: it is kept at any
+  /// Looks at the job limit after `count` jobs. A single job per worker is a promise of isolation: it is kept at any
   /// price.
   mutating func checkJobLimit(_ slot: Int, after count: Int, at now: Instant, into actions: inout [PoolAction]) {
     if configuration.maximumJobs == 1 { return retire(slot, .jobs, .graceful, at: now, into: &actions) }
@@ -42,7 +43,7 @@ extension PoolStateMachine {
     }
   }
 
-  /// True when the jobs that are left after so many will take no longer than a start.
+  /// True when the jobs that are left after `jobs` will take no longer than a start.
   @inline(__always)
   func isJobLimitNear(_ slot: Int, after jobs: Int, at now: Instant) -> Bool {
     guard configuration.surge > 0, jobs < slots[slot].jobLimit else { return false }
@@ -107,9 +108,9 @@ extension PoolStateMachine {
   @inline(__always)
   var isReplacementReady: Bool { census.serving - census.unproved > strength }
 
-  /// During a roll, the first replacement must do a job or settle before an old worker goes for it, even if it was proved to
-  /// be ready; each later one must at least be proved. A bad build that dies after a moment would replace the whole pool
-  /// (react_on_rails #2764).
+  /// During a roll, the first replacement must do a job or settle before an old worker goes for it, even if it was
+  /// proved to be ready; each later one must at least be proved. A bad build that dies after a moment would replace the
+  /// whole pool (react_on_rails #2764).
   private var awaitsCanary: Bool {
     guard rollBefore > 0 else { return false }
     if census.unproved > 0 { return true }
@@ -117,8 +118,8 @@ extension PoolStateMachine {
     return !rollIsTrusted && slots.contains { $0.isServing && !$0.hasSettled && $0.serial >= rollBefore }
   }
 
-  /// An idle one first, it is free at once; then the one that serves longest, so that none is passed over for ever. This
-  /// searches, but only when one does go.
+  /// An idle one first, it is free at once; then the one that serves longest, so that none is passed over for ever.
+  /// This searches, but only when one does go.
   private var nextOverdue: Int? {
     var next: Int?
     for slot in slots.indices where slots[slot].overdue != nil && slots[slot].isServing {

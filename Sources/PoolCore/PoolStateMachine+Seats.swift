@@ -11,7 +11,7 @@ extension PoolStateMachine {
   /// Whether a worker is free: then no other needs to be given a second job.
   public var hasIdleWorker: Bool { available.coldest != nil }
 
-  /// The leased worker has done so many more jobs (0 or more), and its lease goes on: the same as `.jobsDone`. The
+  /// The leased worker has done `count` jobs more (0 or more), and its lease goes on: the same as `.jobsDone`. The
   /// worker may retire for it: then its lease is its last, and `seatsLeft` is 0. Ignored when it is on the stop ladder;
   /// an internal error when it holds no lease.
   public mutating func jobsDone(

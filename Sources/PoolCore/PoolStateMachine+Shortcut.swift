@@ -4,7 +4,7 @@ import Time
 /// `.leaseReleased`, without a list of actions. A driver whose leases last for nanoseconds may call these first; when
 /// they decline, nothing has changed, and the event must be handled.
 extension PoolStateMachine {
-  /// Leases a worker that is free, to somebody who waits for nothing: a waiter without an identifier, or a job that the
+  /// Leases a worker that is free, to a request that does not wait: a waiter without an identifier, or a job that the
   /// demand does not count yet. Nil when the request must be handled as an event.
   public mutating func leaseAtOnce(at now: Instant) -> WorkerID? {
     guard hasShortcut, phase == .open, waiting == 0, let slot = available.pick(configuration.leaseOrder),

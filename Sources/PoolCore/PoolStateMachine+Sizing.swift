@@ -149,8 +149,9 @@ extension PoolStateMachine {
 
   // MARK: Idle workers
 
-  /// Without this no idle worker needs to be watched: a pool that cannot shrink arms no timer. One that serves with more
-  /// than its minimum only until overdue workers are replaced cannot shrink, or it would lose those that are in order.
+  /// Without this no idle worker needs to be watched: a pool that cannot shrink arms no timer. One that serves with
+  /// more than its minimum only until overdue workers are replaced cannot shrink, or it would lose those that are in
+  /// order.
   @inline(__always)
   var canShrink: Bool {
     configuration.idleLimit > .zero && leastServing < configuration.maximum

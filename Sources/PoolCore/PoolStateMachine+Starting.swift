@@ -77,8 +77,8 @@ extension PoolStateMachine {
     if wasLoading { hasLoaded(slot) }
   }
 
-  /// The worker did its first job. Where ready is no proof that is the first that is known of how long a start takes, if
-  /// the job waited for it.
+  /// The worker did its first job. Where ready is no proof that is the first that is known of how long a start takes,
+  /// if the job waited for it.
   mutating func firstJobDone(_ slot: Int, at now: Instant, into actions: inout [PoolAction]) {
     if !slots[slot].isProved {
       slots[slot].pacedSince = now

@@ -1,11 +1,11 @@
 import Time
 
-/// How many jobs one worker is sent at once: the head, which runs, and some that are parked in its pipe behind it, so that it never
-/// waits for us between two short jobs.
+/// How many jobs one worker is sent at once: the head, which runs, and some that are parked in its pipe behind it, so
+/// that it never waits for us between two short jobs.
 ///
-/// Parked jobs cannot be taken back from the pipe, and wait for the one before them however long that takes. So they are only as
-/// many as the worker does in `reach`, measured at this worker and believed at once when jobs get slow; and none are parked at a
-/// worker that has not answered `probation` jobs one at a time.
+/// Parked jobs cannot be taken back from the pipe, and wait for the one before them however long that takes. So they
+/// are only as many as the worker does in `reach`, measured at this worker and believed at once when jobs get slow; and
+/// none are parked at a worker that has not answered `probation` jobs one at a time.
 public struct SeatEstimate: Sendable {
   /// What is parked at a worker shall not take longer.
   public static let reach = Nanoseconds.milliseconds(1)
@@ -45,8 +45,8 @@ public struct SeatEstimate: Sendable {
   @inline(__always)
   public var hasServedProbation: Bool { answered >= Self.probation }
 
-  /// How many jobs it may have at this moment, 1 or more, if it may have `limit` at most. To be asked when all that has come from it
-  /// was counted.
+  /// How many jobs it may have at this moment, 1 or more, if it may have `limit` at most. To be asked when all that has
+  /// come from it was counted.
   public mutating func seats(atMost limit: Int) -> Int {
     measure()
     guard limit > 1, hasServedProbation, typicalTime < Self.reach else { return 1 }

@@ -156,7 +156,7 @@ struct Slot: Sendable {
     return generation
   }
 
-  /// The worker did so many jobs just now.
+  /// The worker has done `count` jobs.
   @inline(__always)
   mutating func recordJobs(_ count: Int, at now: Instant) {
     jobs += count

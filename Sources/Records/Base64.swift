@@ -12,8 +12,8 @@ enum Base64 {
     }
   }
 
-  /// Whether `text` is the base64 of some bytes. There is one text for any bytes: padding is required, bits that mean nothing
-  /// must be 0, white space is refused.
+  /// Whether `text` is the base64 of some bytes. There is one text for any bytes: padding is required, bits that mean
+  /// nothing must be 0, white space is refused.
   static func check(_ text: RawSpan) -> Bool {
     guard text.byteCount % 4 == 0 else { return false }
     guard text.byteCount > 0 else { return true }

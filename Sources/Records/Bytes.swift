@@ -22,11 +22,12 @@ extension RawSpan {
     return true
   }
 
-  /// Where, at or after `start`, the first byte stands that a JSON string cannot simply hold: a quote, a backslash, a byte under
-  /// 0x20, or one of 0x80 and above, which must be looked at as UTF-8. The end if there is none.
+  /// Where, at or after `start`, the first byte stands that a JSON string cannot simply hold: a quote, a backslash, a
+  /// byte under 0x20, or one of 0x80 and above, which must be looked at as UTF-8. The end if there is none.
   ///
-  /// Eight bytes are looked at at once. `(x - 0x01…01) & ~x & 0x80…80` marks the zero bytes of x; a borrow can mark wrong ones, but
-  /// only above a true one, so the lowest mark is always right (Hacker's Delight, 6-1). The same holds for bytes under 0x20.
+  /// Eight bytes are looked at at once. `(x - 0x01…01) & ~x & 0x80…80` marks the zero bytes of x; a borrow can mark
+  /// wrong ones, but only above a true one, so the lowest mark is always right (Hacker's Delight, 6-1). The same holds
+  /// for bytes under 0x20.
   func endOfPlainText(from start: Int) -> Int {
     let ones: UInt64 = 0x0101_0101_0101_0101
     var offset = start
@@ -47,8 +48,8 @@ extension RawSpan {
     return offset
   }
 
-  /// The length of the UTF-8 sequence of two to four bytes at `offset`, whose first byte is 0x80 or above; nil if it is not
-  /// well-formed (The Unicode Standard, table 3-7).
+  /// The length of the UTF-8 sequence of two to four bytes at `offset`, whose first byte is 0x80 or above; nil if it is
+  /// not well-formed (The Unicode Standard, table 3-7).
   func countOfSequence(at offset: Int) -> Int? {
     let first = byte(at: offset)
     let count: Int

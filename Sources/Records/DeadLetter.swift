@@ -1,8 +1,8 @@
 import Time
 
-/// A job that was given up, written as one line that is an `InputRecord` again: fed back in, it is the same job. What is known about
-/// its end stands in one member more, which a reader of input records ignores:
-/// `"dead_letter": {"seq", "outcome", "attempts": [{"outcome", "message", "code", "signal", "stderr", "slot", "pid", "ran"}, …]}`.
+/// A job that was given up, written as one line that is an `InputRecord` again: fed back in, it is the same job. What
+/// is known about its end stands in one member more, which a reader of input records ignores: `"dead_letter": {"seq",
+/// "outcome", "attempts": [{"outcome", "message", "code", "signal", "stderr", "slot", "pid", "ran"}, …]}`.
 public struct DeadLetter: Equatable, Sendable {
   /// One attempt, from the first to the last.
   public struct Attempt: Equatable, Sendable {
@@ -46,9 +46,9 @@ public struct DeadLetter: Equatable, Sendable {
     self.attempts = attempts
   }
 
-  /// Adds the line of a job that came as the record `line`. All its members are kept byte for byte, those that we do not know, too;
-  /// only the evidence of an earlier run gives way to the new one. Adds nothing and throws if `line` is not JSON; a line
-  /// that is not an object is a programming error.
+  /// Adds the line of a job that came as the record `line`. All its members are kept byte for byte, those that we do
+  /// not know, too; only the evidence of an earlier run gives way to the new one. Adds nothing and throws if `line` is
+  /// not JSON; a line that is not an object is a programming error.
   public func append(record line: RawSpan, to buffer: inout [UInt8]) throws(JSONError) {
     let start = buffer.count
     buffer.append(UInt8(ascii: "{"))
@@ -68,8 +68,8 @@ public struct DeadLetter: Equatable, Sendable {
     appendEvidence(to: &buffer)
   }
 
-  /// Adds the line of a job that came as plain bytes: a record whose `job` is a string that says them, or whose `job_base64` holds
-  /// them if they are not UTF-8.
+  /// Adds the line of a job that came as plain bytes: a record whose `job` is a string that says them, or whose
+  /// `job_base64` holds them if they are not UTF-8.
   public func append(payload: RawSpan, to buffer: inout [UInt8]) {
     buffer.append(UInt8(ascii: "{"))
     buffer.appendMember("job", bytes: payload)

@@ -6,7 +6,8 @@ struct Decimal {
   /// Whether nothing but zeros was cut off behind the whole part.
   let isWhole: Bool
 
-  /// The number in `range`, which was checked, times 10^`scale`; nil if it is over `UInt64.max`. Any exponent costs the same.
+  /// The number in `range`, which was checked, times 10^`scale`; nil if it is over `UInt64.max`. Any exponent costs the
+  /// same.
   init?(_ range: Range<Int>, in bytes: RawSpan, scale: Int) {
     isNegative = bytes.byte(at: range.lowerBound) == UInt8(ascii: "-")
     var digits = range

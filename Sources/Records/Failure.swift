@@ -6,8 +6,9 @@ public struct Failure: Equatable, Sendable {
   public var code: Int?
   /// The number of the signal that killed the worker; nil if none did.
   public var signal: Int?
-  /// The last that the worker wrote to stderr; empty if nothing. It is shown to people and was cut off somewhere already: what is not
-  /// UTF-8 in it, such as half a character at the cut, is written as U+FFFD, and not the whole as base64.
+  /// The last that the worker wrote to stderr; empty if nothing. It is shown to people and was cut off somewhere
+  /// already: what is not UTF-8 in it, such as half a character at the cut, is written as U+FFFD, and not the whole as
+  /// base64.
   public var stderr: [UInt8]
 
   /// A failure as it is to be told.

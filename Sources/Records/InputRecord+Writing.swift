@@ -2,8 +2,8 @@ import Time
 
 /// Jobs as records on their way to another pool: what `InputRecord` reads.
 extension InputRecord {
-  /// Adds the line of a job: its id, its payload, and its terms, which `appendTerms` has written. The payload becomes a string, or
-  /// base64 if it is not UTF-8; with `isJSON` it is a value that was checked, and stays one.
+  /// Adds the line of a job: its id, its payload, and its terms, which `appendTerms` has written. The payload becomes a
+  /// string, or base64 if it is not UTF-8; with `isJSON` it is a value that was checked, and stays one.
   public static func append(id: UInt64, payload: RawSpan, isJSON: Bool, terms: RawSpan, to buffer: inout [UInt8]) {
     buffer.append(UInt8(ascii: "{"))
     buffer.appendMember("id", id)
@@ -23,7 +23,8 @@ extension InputRecord {
     buffer.appendMember("retries", ifAny: retries)
   }
 
-  /// Likewise for a job that came in a record, the one in `line`: its own terms, and for what it leaves open those given.
+  /// Likewise for a job that came in a record, the one in `line`: its own terms, and for what it leaves open those
+  /// given.
   public func appendTerms(of line: RawSpan, timeout: Nanoseconds?, retries: Int?, to buffer: inout [UInt8]) {
     Self.appendTerms(timeout: self.timeout ?? timeout, retries: self.retries ?? retries, to: &buffer)
     if priority != 0 { buffer.appendMember("priority", priority) }

@@ -1,18 +1,20 @@
 import Time
 
-/// A job as one line of JSON, `{"id": any, "job": value, "key": …, "timeout": …, "retries": …, "priority": …}`: what was
-/// said, and where its parts stand in the line. Nothing is copied or allocated, and the payload is never encoded again.
+/// A job as one line of JSON, `{"id": any, "job": value, "key": …, "timeout": …, "retries": …, "priority": …}`: what
+/// was said, and where its parts stand in the line. Nothing is copied or allocated, and the payload is never encoded
+/// again.
 ///
-/// - `job`, the payload, any value. Bytes that are no text stand as base64 in `job_base64` instead; a record has one of the two.
+/// - `job`, the payload, any value. Bytes that are no text stand as base64 in `job_base64` instead; a record has one of
+///   the two.
 /// - `id`, any value: comes back with the result, byte for byte. Whether two records share one is not looked at.
 /// - `key`, any value: the name under which a resumed run knows the job again.
 /// - `timeout`, seconds over 0: the run limit of this job.
 /// - `retries`, 0 to 1 000 000: extra attempts for this job.
 /// - `priority`, a whole number, 0 if not given: a higher one goes first.
 ///
-/// Each may be given once. A `key`, `timeout`, `retries` or `priority` of null counts as not given, since many programs write null
-/// for what they do not have. Other members are ignored, as long as they are JSON: what a later version will know must not break
-/// an earlier one, and a dead letter's evidence stands in one.
+/// Each may be given once. A `key`, `timeout`, `retries` or `priority` of null counts as not given, since many programs
+/// write null for what they do not have. Other members are ignored, as long as they are JSON: what a later version will
+/// know must not break an earlier one, and a dead letter's evidence stands in one.
 public struct InputRecord: Equatable, Sendable {
   /// What the record can say.
   public enum Field: Int, Sendable {
@@ -117,7 +119,8 @@ extension InputRecord {
 // MARK: - What goes to the worker
 
 extension InputRecord {
-  /// Where the payload stands as JSON, for a worker that is spoken to in JSON; nil for `job_base64`, which is not JSON but bytes.
+  /// Where the payload stands as JSON, for a worker that is spoken to in JSON; nil for `job_base64`, which is not JSON
+  /// but bytes.
   public var jobRange: Range<Int>? {
     switch job {
     case .value(let value): value.range
@@ -125,8 +128,9 @@ extension InputRecord {
     }
   }
 
-  /// Adds the payload for a worker that is spoken to in bytes: the text of a string, the bytes that base64 stands for, any other
-  /// value as it stands in `line`, the line of this record. It may hold any byte, the delimiter of the worker's framing, too.
+  /// Adds the payload for a worker that is spoken to in bytes: the text of a string, the bytes that base64 stands for,
+  /// any other value as it stands in `line`, the line of this record. It may hold any byte, the delimiter of the
+  /// worker's framing, too.
   public func appendJob(of line: RawSpan, to buffer: inout [UInt8]) {
     switch job {
     case .value(let value):
@@ -136,8 +140,8 @@ extension InputRecord {
     }
   }
 
-  /// Adds the key, if there is one: the text of a string, any other value as it stands in `line`. The keys `5` and `"5"` are
-  /// therefore one.
+  /// Adds the key, if there is one: the text of a string, any other value as it stands in `line`. The keys `5` and
+  /// `"5"` are therefore one.
   public func appendKey(of line: RawSpan, to buffer: inout [UInt8]) {
     key?.appendText(of: line, to: &buffer)
   }

@@ -24,8 +24,8 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     case controlCharacter(UInt8)
     /// A backslash that begins no escape.
     case badEscape
-    /// An escape for half of a surrogate pair. The grammar allows it, but no UTF-8 can express it, so that programs make
-    /// different bytes of it; RFC 7493 (2.1) forbids it, and so do we.
+    /// An escape for half of a surrogate pair. The grammar allows it, but no UTF-8 can express it, so that programs
+    /// make different bytes of it; RFC 7493 (2.1) forbids it, and so do we.
     case loneSurrogate
     /// Bytes that are not UTF-8: overlong, cut off, a surrogate, or over U+10FFFF.
     case notUTF8

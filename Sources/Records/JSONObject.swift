@@ -28,8 +28,8 @@ public enum JSONObjectError: Error, Equatable, Sendable, CustomStringConvertible
   }
 }
 
-/// The members of one object by name, for objects that are small and read seldom; records have `InputRecord`. Nothing deeper
-/// than its members is looked at before it is asked for, but all of it was checked to be JSON.
+/// The members of one object by name, for objects that are small and read seldom; records have `InputRecord`. Nothing
+/// deeper than its members is looked at before it is asked for, but all of it was checked to be JSON.
 public struct JSONObject: Sendable {
   /// More members are refused, so that hostile input does not cost much more memory than its own bytes.
   public static let maximumMembers = 256

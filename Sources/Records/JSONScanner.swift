@@ -7,15 +7,17 @@
 /// try scanner.finish(in: line)
 /// ```
 ///
-/// The rules are those of RFC 8259 to the letter (numbers, escapes, UTF-8 without overlong forms and surrogates), and two limits that
-/// it allows: half a surrogate pair is refused, and nothing may be nested deeper than `maximumDepth`. Nesting costs no stack.
+/// The rules are those of RFC 8259 to the letter (numbers, escapes, UTF-8 without overlong forms and surrogates), and
+/// two limits that it allows: half a surrogate pair is refused, and nothing may be nested deeper than `maximumDepth`.
+/// Nesting costs no stack.
 ///
 /// Give it the same bytes each time: the scanner keeps its place in them and nothing else.
 ///
-/// Why not a library: `InputRecord` reads a record of 191 bytes in about 0.2 µs, all its fields checked and nothing allocated. To
-/// parse the same record and find its job takes json-c 5 times as long, jansson 10 times, and FoundationEssentials' JSONDecoder,
-/// into a struct, 17 times (processor time, medians of 15 interleaved runs over 20 000 records). All three decode the job and would
-/// encode it again; none can say where it stands, which is what lets it pass through byte for byte.
+/// Why not a library: `InputRecord` reads a record of 191 bytes in about 0.2 µs, all its fields checked and nothing
+/// allocated. To parse the same record and find its job takes json-c 5 times as long, jansson 10 times, and
+/// FoundationEssentials' JSONDecoder, into a struct, 17 times (processor time, medians of 15 interleaved runs over 20
+/// 000 records). All three decode the job and would encode it again; none can say where it stands, which is what lets
+/// it pass through byte for byte.
 public struct JSONScanner: Sendable {
   /// So many objects and arrays may stand inside each other, the outermost counted.
   public static let maximumDepth = 512

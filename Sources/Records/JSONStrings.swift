@@ -19,8 +19,8 @@ extension RawSpan {
 }
 
 extension JSONValue {
-  /// Adds what the value says to `buffer`: a string's text in UTF-8, without quotes and escapes; the bytes of any other value as they
-  /// stand. `bytes` are those in which the value was found.
+  /// Adds what the value says to `buffer`: a string's text in UTF-8, without quotes and escapes; the bytes of any other
+  /// value as they stand. `bytes` are those in which the value was found.
   public func appendText(of bytes: RawSpan, to buffer: inout [UInt8]) {
     guard case .string(let hasEscapes) = kind else { return buffer.append(bytes.extracting(range)) }
     let text = bytes.extracting((range.lowerBound + 1)..<(range.upperBound - 1))
@@ -88,8 +88,8 @@ extension RawSpan {
 }
 
 extension [UInt8] {
-  /// Adds a JSON string that says `text`, and returns true; false if `text` is not UTF-8: then the caller removes what is there
-  /// of it.
+  /// Adds a JSON string that says `text`, and returns true; false if `text` is not UTF-8: then the caller removes what
+  /// is there of it.
   ///
   /// Escaped is what must be: quotes, backslashes and bytes under 0x20. All else goes in as it is.
   mutating func appendString(_ text: RawSpan) -> Bool {

@@ -11,7 +11,8 @@ extension JSONValue {
       ?? (decimal.magnitude == 1 << 63 ? Number(exactly: Int64.min) : nil)
   }
 
-  /// A number of seconds, not negative; what is finer than a nanosecond is cut off. Nil if it is none, or over 584 years.
+  /// A number of seconds, not negative; what is finer than a nanosecond is cut off. Nil if it is none, or over 584
+  /// years.
   func nanoseconds(in bytes: RawSpan) -> Nanoseconds? {
     guard kind == .number, let decimal = Decimal(range, in: bytes, scale: 9) else { return nil }
     return decimal.isNegative && (decimal.magnitude > 0 || !decimal.isWhole) ? nil : Nanoseconds(decimal.magnitude)

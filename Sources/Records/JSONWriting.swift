@@ -56,8 +56,8 @@ extension [UInt8] {
     append(digits.span.bytes.extracting(Swift.min(start, 20 - count)..<20))
   }
 
-  /// A value as it stands, byte for byte. Only a line feed, which in JSON can be nothing but white space, becomes a space: it would
-  /// end the record that the value stands in.
+  /// A value as it stands, byte for byte. Only a line feed, which in JSON can be nothing but white space, becomes a
+  /// space: it would end the record that the value stands in.
   mutating func appendMember(_ name: String, json value: RawSpan) {
     appendName(name)
     appendLine(value)
@@ -69,7 +69,8 @@ extension [UInt8] {
     for offset in start..<count where self[offset] == 0x0A { self[offset] = 0x20 }
   }
 
-  /// Bytes as a string; if they are not UTF-8, as base64 under the name with `_base64` behind: nothing is lost, nothing is guessed.
+  /// Bytes as a string; if they are not UTF-8, as base64 under the name with `_base64` behind: nothing is lost, nothing
+  /// is guessed.
   mutating func appendMember(_ name: String, bytes: RawSpan) {
     let start = count
     appendName(name)

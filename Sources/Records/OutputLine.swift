@@ -1,10 +1,10 @@
 import Time
 
-/// A line that `OutputRecord` has written, read back: what was said, and where its parts stand in the line. Its exact inverse, but
-/// for times, which were rounded to the microsecond when they were written.
+/// A line that `OutputRecord` has written, read back: what was said, and where its parts stand in the line. Its exact
+/// inverse, but for times, which were rounded to the microsecond when they were written.
 ///
-/// Members that are not known are ignored, as long as they are JSON. One that is known may be there once; null counts as not
-/// given, except for `id` and `result`, where it is a value like any other.
+/// Members that are not known are ignored, as long as they are JSON. One that is known may be there once; null counts
+/// as not given, except for `id` and `result`, where it is a value like any other.
 public struct OutputLine: Equatable, Sendable {
   /// What the worker answered, or why it did not. The values stand in the line.
   public enum Answer: Equatable, Sendable {
@@ -39,8 +39,8 @@ public struct OutputLine: Equatable, Sendable {
   /// The id as the whole number that it is; nil if it is anything else.
   public func number(of line: RawSpan) -> UInt64? { id?.integer(in: line) }
 
-  /// Adds the bytes of the reply: what a string says, what base64 stands for, any other value as it stands in `line`. Nothing
-  /// for a job that did not end well.
+  /// Adds the bytes of the reply: what a string says, what base64 stands for, any other value as it stands in `line`.
+  /// Nothing for a job that did not end well.
   public func appendReply(of line: RawSpan, to buffer: inout [UInt8]) {
     switch answer {
     case .result(let value): value.appendText(of: line, to: &buffer)

@@ -1,8 +1,8 @@
 import Time
 
-/// What became of one job, written as one line of JSON, in this order:
-/// `{"id", "seq", "outcome", "result" | "error": {"message", "code", "signal", "stderr"}, "attempts", "slot", "pid", "queued", "ran",
-/// "cpu", "rss"}`. What is not known is left out.
+/// What became of one job, written as one line of JSON, in this order: `{"id", "seq", "outcome", "result" | "error":
+/// {"message", "code", "signal", "stderr"}, "attempts", "slot", "pid", "queued", "ran", "cpu", "rss"}`. What is not
+/// known is left out.
 ///
 /// `result` has two forms, by what the worker speaks:
 /// - JSON (`jsonrpc`): the value, byte for byte as the worker wrote it, never encoded again.
@@ -45,15 +45,16 @@ public struct OutputRecord: Equatable, Sendable {
     self.rss = rss
   }
 
-  /// Adds the line of a job whose worker answered with bytes. `id` is the JSON value that the job came with, nil if it had none.
+  /// Adds the line of a job whose worker answered with bytes. `id` is the JSON value that the job came with, nil if it
+  /// had none.
   public func append(reply: RawSpan, id: RawSpan?, to buffer: inout [UInt8]) {
     appendStart(id: id, to: &buffer)
     buffer.appendMember("result", bytes: reply)
     appendEnd(to: &buffer)
   }
 
-  /// Adds the line of a job whose worker answered with a JSON value, which was checked. A line feed in it is white space, and
-  /// becomes a space.
+  /// Adds the line of a job whose worker answered with a JSON value, which was checked. A line feed in it is white
+  /// space, and becomes a space.
   public func append(jsonReply: RawSpan, id: RawSpan?, to buffer: inout [UInt8]) {
     appendStart(id: id, to: &buffer)
     buffer.appendMember("result", json: jsonReply)

@@ -114,8 +114,8 @@ struct Connection: ~Copyable {
 
   mutating func consume(_ count: Int) { unread.removeFirst(count) }
 
-  /// Has the loop watch what is of use now. Who is not to be read is not watched at all: that the other side is gone would
-  /// wake us again and again.
+  /// Has the loop watch what is of use now. Who is not to be read is not watched at all: that the other side is gone
+  /// would wake us again and again.
   mutating func watch(_ loop: inout EventLoop, token: UInt64, reading: Bool) throws(SystemError) {
     let isWanted = reading && end == nil
     let needsRoom = isWanted && !unsent.isEmpty

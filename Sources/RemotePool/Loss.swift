@@ -7,7 +7,7 @@ import WorkerPool
 package enum Loss: Equatable {
   /// Nobody can be reached there.
   case unreachable(SocketError)
-  /// Connected, but no greeting came within so long.
+  /// Connected, but no greeting came within this time.
   case silent(limit: Nanoseconds)
   /// The server has closed the connection.
   case closed
@@ -43,8 +43,8 @@ package enum Loss: Equatable {
     }
   }
 
-  /// Whether it may be otherwise next time. A connection that is cut in the middle of an answer, by a server that was killed, is
-  /// only a reason for those who do not try again to doubt what is there.
+  /// Whether it may be otherwise next time. A connection that is cut in the middle of an answer, by a server that was
+  /// killed, is only a reason for those who do not try again to doubt what is there.
   var isWorthRetrying: Bool {
     switch self {
     case .unreachable(let error): !error.isRefusal

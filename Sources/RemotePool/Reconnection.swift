@@ -4,7 +4,7 @@ import Time
 /// Decides whether it is worth to connect again, and when. Times are those of any one clock.
 struct Reconnection {
   enum Decision: Equatable {
-    /// After so long.
+    /// After this time.
     case again(after: Nanoseconds)
     /// As soon as there is a job for it.
     case onDemand
@@ -24,7 +24,8 @@ struct Reconnection {
   /// Whether this connection has ever answered a job.
   private var wasUseful = false
 
-  /// `delay` nil: not when anything is lost with the connection. `limit`: gives up when nothing is answered for so long.
+  /// `delay` nil: not when anything is lost with the connection. `limit`: gives up when nothing is answered for so
+  /// long.
   init(delay: RetryDelay?, limit: Nanoseconds?, seed: UInt64) {
     self.delay = delay
     self.limit = limit
@@ -51,7 +52,8 @@ struct Reconnection {
       openedAt = nil
     }
     guard loss.isWorthRetrying else { return .giveUp }
-    // A server may close what is idle for too long; that costs nobody anything. One that only ever closes is none to wait for.
+    // A server may close what is idle for too long; that costs nobody anything. One that only ever closes is none to
+    // wait for.
     if !hasJobs, wasUseful { return .onDemand }
     guard let delay else { return .giveUp }
     // Jobs may take long: a connection that has lasted longer than any wait was a good one, too.

@@ -1,26 +1,27 @@
+import EventLoop
 import JobCore
 import JobEngine
 import Records
-import Time
 import WireFormats
 
 /// Jobs in.
 extension RemotePool {
   /// A job comes in. `complete` adds what is known of it, if anybody wants the details.
   package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, answer: Framing?, at now: Instant, _ complete: (inout JobFacts.Details) -> Void
+    _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
+    _ complete: (inout JobFacts.Details) -> Void
   ) {
-    let job = jobs.accept(payload, as: .lines, .usual, answer: answer, at: now, complete)
+    let job = jobs.accept(payload, as: .lines, .usual, answer: answer, at: loop.now(), complete)
     keep(usualTerms, isJSON: false, of: job)
   }
 
   /// A job comes in, in the record `line`, with what that asks for.
   package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?, at now: Instant,
-    _ complete: (inout JobFacts.Details) -> Void
+    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?,
+    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
   ) {
     let priority = JobTerms(priority: record.priority)
-    let job = jobs.accept(payload, as: .lines, priority, answer: answer, at: now, complete)
+    let job = jobs.accept(payload, as: .lines, priority, answer: answer, at: loop.now(), complete)
     var terms: [UInt8] = []
     record.appendTerms(of: line, timeout: configuration.runLimit, retries: configuration.retries, to: &terms)
     let isText = if case .value(let value) = record.job { value.isString } else { true }

@@ -7,15 +7,15 @@ import Time
 import Timers
 import WireFormats
 
-/// Jobs in a pool that is served elsewhere: to the ledger each place in the window of jobs that may be on their way is a lease, and
-/// an answer settles the job as the other pool has settled it.
+/// Jobs in a pool that is served elsewhere: to the ledger each place in the window of jobs that may be on their way is
+/// a lease, and an answer settles the job as the other pool has settled it.
 ///
-/// It calls nobody back. Its owner runs the loop, hands jobs in with `accept` and events of the loop with `handle`, and after each
-/// calls `advance` until it has nothing more to tell, just as with a `JobEngine`. While a result is told (`emit`), it can be read with
-/// `withResult`.
+/// It calls nobody back. Its owner runs the loop, hands jobs in with `accept` and events of the loop with `handle`, and
+/// after each calls `advance` until it has nothing more to tell, just as with a `JobEngine`. While a result is told
+/// (`emit`), it can be read with `withResult`.
 ///
-/// A job that was answered is settled, and never sent again. One that was on its way when the connection was lost may have been
-/// run or not: it is sent again over the next connection, or ends with the run.
+/// A job that was answered is settled, and never sent again. One that was on its way when the connection was lost may
+/// have been run or not: it is sent again over the next connection, or ends with the run.
 package struct RemotePool: ~Copyable {
   /// Our connection in the loop.
   static let token: UInt64 = 0x2000_0000_0000_0000
@@ -27,7 +27,7 @@ package struct RemotePool: ~Copyable {
   static let mostKeptBytes = 32 << 20
   /// One attempt to connect blocks us for so long at most, in milliseconds; then signals are heard before the next.
   static let longestBlock: Nanoseconds = .milliseconds(250)
-  /// A server that has answered everything has so much time to close.
+  /// How long a server that has answered everything may take to close.
   static let endLimit: Nanoseconds = .milliseconds(500)
 
   enum Timer: Hashable {
@@ -128,7 +128,7 @@ package struct RemotePool: ~Copyable {
 
   // MARK: Going on
 
-  /// Does what is to be done until there is something to report; nil when nothing is left for now.
+  /// Works until there is something to report; nil when nothing is left to do.
   package mutating func advance(_ loop: inout EventLoop, _ reporter: inout Reporter) -> RemotePoolOutput? {
     while true {
       if let output = nextOutput(&loop, &reporter) { return output }
@@ -144,8 +144,8 @@ package struct RemotePool: ~Copyable {
     }
   }
 
-  /// What follows from what was decided; nil when that is done. No answer is looked at and no job sent: more jobs can come in first,
-  /// and the most urgent of them is sent.
+  /// What follows from what was decided; nil when that is done. No answer is looked at and no job sent: more jobs can
+  /// come in first, and the most urgent of them is sent.
   package mutating func nextOutput(_ loop: inout EventLoop, _ reporter: inout Reporter) -> RemotePoolOutput? {
     while true {
       if nextOutput < outputs.count {
@@ -200,7 +200,8 @@ package struct RemotePool: ~Copyable {
     return true
   }
 
-  /// Ends the connection when all is answered: the server closes it once no worker has more to write; ends with `closed`.
+  /// Ends the connection when all is answered: the server closes it once no worker has more to write; ends with
+  /// `closed`.
   package mutating func end(_ loop: inout EventLoop) {
     guard case .open = phase, jobs.ledger.counts.unsettled == 0, jobs.ledger.counts[.ok] > 0 else { return stop(&loop) }
     isStopping = true

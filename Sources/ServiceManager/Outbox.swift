@@ -3,8 +3,8 @@ import Time
 
 /// What the service manager is to be told, and when: pure, so that its order and pace can be tested.
 ///
-/// Its memory is bounded however long nobody listens: of a state, a status, a sign of life and an extension only the last
-/// counts, and of messages for the journal so many bytes are kept.
+/// Its memory is bounded however long nobody listens: of a state, a status, a sign of life and an extension only the
+/// last counts, and of messages for the journal so many bytes are kept.
 struct Outbox {
   /// What becomes of the service.
   enum State: Equatable {
@@ -22,7 +22,7 @@ struct Outbox {
     case wait(until: Instant?)
   }
 
-  /// A status is told at most once in this time.
+  /// A status is sent at most once in this time.
   static let statusInterval: Nanoseconds = .seconds(1)
   /// Beyond so many bytes, messages for the journal are counted instead of kept.
   static let mostBytes = 256 * 1024
@@ -44,7 +44,8 @@ struct Outbox {
     states.isEmpty && status == nil && !isAlive && moreTime == nil && entries.count == firstEntry && dropped == 0
   }
 
-  /// After stopping, nothing else becomes of the service. A reload that nobody has heard of yet is overtaken by the next.
+  /// After stopping, nothing else becomes of the service. A reload that nobody has heard of yet is overtaken by the
+  /// next.
   mutating func post(_ state: State) {
     if isStopping { return }
     switch state {
@@ -65,7 +66,7 @@ struct Outbox {
   /// For the watchdog.
   mutating func postAlive() { isAlive = true }
 
-  /// Asks for so much more time, from when it is read.
+  /// Asks for this much more time, from when it is read.
   mutating func postExtension(_ time: Nanoseconds) { moreTime = time }
 
   /// A message for the journal.

@@ -40,8 +40,8 @@ public struct PassedSocket: Equatable, Sendable {
 }
 
 /// The sockets that were passed to this process by sd_listen_fds(3), in their order; none if that was meant for another
-/// process. To be called once, before any thread is started and anything is opened: it changes the environment, so that none
-/// of our children takes them for its own.
+/// process. To be called once, before any thread is started and anything is opened: it changes the environment, so that
+/// none of our children takes them for its own.
 public func takePassedSockets() throws(SystemError) -> [PassedSocket] { try passedSockets(leavingEnvironment: false) }
 
 /// Whether one of the sockets that are passed to this process, and were not taken yet, is for control.

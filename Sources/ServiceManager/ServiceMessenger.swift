@@ -8,8 +8,8 @@ import Time
 /// Tells the service manager and the journal about us, in order, and never makes the caller wait: sd_notify(3) and
 /// sd_journal_sendv(3) block while nobody reads at the other end, so a thread of their own calls them.
 ///
-/// Without NOTIFY_SOCKET, and with a stderr that is not the journal, there is nobody to tell: everything is a no-op, and
-/// there is no thread. The environment must not be changed any more once there is one: libsystemd reads it there.
+/// Without NOTIFY_SOCKET, and with a stderr that is not the journal, there is nobody to tell: everything is a no-op,
+/// and there is no thread. The environment must not be changed any more once there is one: libsystemd reads it there.
 public final class ServiceMessenger: Sendable {
   /// How the messages leave; other than libsystemd in tests.
   struct Channels: Sendable {
@@ -83,16 +83,16 @@ public final class ServiceMessenger: Sendable {
   /// `watchdogInterval`, and not when they do not.
   public func alive() { notify { $0.postAlive() } }
 
-  /// Starting, reloading or stopping takes longer: so much more time, beginning when this is read.
+  /// Starting, reloading or stopping takes longer: by this time, beginning when this is read.
   public func extendTimeout(by time: Nanoseconds) { notify { $0.postExtension(time) } }
 
-  /// A message for the journal; dropped if stderr is not the journal. While the journal does not keep up, messages are dropped
-  /// and counted, and it is told how many as soon as it does.
+  /// A message for the journal; dropped if stderr is not the journal. While the journal does not keep up, messages are
+  /// dropped and counted, and it is told how many as soon as it does.
   public func log(_ entry: JournalEntry) {
     if journals { post { $0.post(entry) } }
   }
 
-  /// Waits until all has been told, at most so long: the last thing before the process ends. False if it was
+  /// Waits until all has been sent, at most this long: the last thing before the process ends. False if it was
   /// not enough.
   public func flush(atMost limit: Nanoseconds = .seconds(1)) -> Bool {
     guard notifies || journals else { return true }

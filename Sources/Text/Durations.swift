@@ -41,7 +41,8 @@ public func measuredText(_ duration: Nanoseconds) -> String {
   }
 }
 
-/// A duration with three digits, rounded: `340 ns`, `12.5 µs`, `1.40 ms`, `312 ms`, `4.10 s`, `2 min 5 s`, `3 h 20 min`.
+/// A duration with three digits, rounded: `340 ns`, `12.5 µs`, `1.40 ms`, `312 ms`, `4.10 s`, `2 min 5 s`, `3 h 20
+/// min`.
 public func preciseDurationText(_ duration: Nanoseconds) -> String {
   if duration < .nanoseconds(59_950_000_000) { return inOneUnit(duration) { threeDigits($0) } }
   let seconds = (duration + .milliseconds(500)).wholeSeconds
@@ -49,7 +50,7 @@ public func preciseDurationText(_ duration: Nanoseconds) -> String {
   return "\(groupedText(seconds / 3600)) h \(seconds % 3600 / 60) min"
 }
 
-/// A duration that somebody chose, such as a limit, and that is probably round: rounded to three digits, without zeros
+/// A duration that was chosen, such as a limit, and is probably round: rounded to three digits, without zeros
 /// at the end of its decimals: `20 µs`, `87.1 ms`, `250 ms`, `1.5 s`, `30 s`, `3600 s`, `0 s`.
 public func roundDurationText(_ duration: Nanoseconds) -> String {
   duration == .zero ? "0 s" : inOneUnit(duration) { threeDigits($0, keepsZeros: false) }

@@ -3,7 +3,8 @@ public func shellQuoted(_ text: String) -> String {
   "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }
 
-/// A word as it can be typed in a POSIX shell: bare if that is safe, else `shellQuoted`: `worker.py`, `'two words'`, `''`.
+/// A word as it can be typed in a POSIX shell: bare if that is safe, else `shellQuoted`: `worker.py`, `'two words'`,
+/// `''`.
 public func shellWord(_ word: String) -> String {
   let isPlain = word.utf8.allSatisfy { byte in
     switch byte {

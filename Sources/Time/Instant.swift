@@ -7,7 +7,7 @@
   /// The moment that is so far from the clock's origin.
   @inlinable public init(sinceOrigin: Nanoseconds) { self.sinceOrigin = sinceOrigin }
 
-  /// The moment at which the clock shows so many nanoseconds.
+  /// The moment at which the clock shows this number of nanoseconds.
   @inlinable public init(nanoseconds: UInt64) { sinceOrigin = Nanoseconds(nanoseconds) }
 
   /// Where the clock begins: no moment is earlier.
@@ -18,12 +18,12 @@
   /// Whether `left` is earlier.
   @inlinable public static func < (left: Instant, right: Instant) -> Bool { left.sinceOrigin < right.sinceOrigin }
 
-  /// So much later; `.distantFuture` if that does not fit.
+  /// The moment later by this time; `.distantFuture` if that does not fit.
   @inlinable public static func + (instant: Instant, span: Nanoseconds) -> Instant {
     Instant(sinceOrigin: instant.sinceOrigin + span)
   }
 
-  /// So much earlier; `.origin` if that would be before it.
+  /// The moment earlier by this time; `.origin` if that would be before it.
   @inlinable public static func - (instant: Instant, span: Nanoseconds) -> Instant {
     Instant(sinceOrigin: instant.sinceOrigin - span)
   }

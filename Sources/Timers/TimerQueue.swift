@@ -53,8 +53,8 @@ public struct TimerQueue<Key: Hashable> {
     return first.key
   }
 
-  /// Moves the entry up or down to where its deadline belongs, and notes that place. The others move into the gap, so that
-  /// each is noted once: looking up keys is what a timer costs.
+  /// Moves the entry up or down to where its deadline belongs, and notes that place. The others move into the gap, so
+  /// that each is noted once: looking up keys is what a timer costs.
   @inlinable mutating func settle(_ start: Int) {
     let entry = heap[start]
     var gap = start

@@ -16,8 +16,8 @@ enum ServerNews {
   case noServer(ControlClientError)
 }
 
-/// Two connections to a server: one streams statuses, the other is for commands, one at a time. A connection that ends, or on which
-/// nothing comes any more, is made anew.
+/// Two connections to a server: one streams statuses, the other is for commands, one at a time. A connection that ends,
+/// or on which nothing comes any more, is made anew.
 struct ServerLink: ~Copyable {
   /// A connection and the few bytes of a request must not take longer: nothing else happens meanwhile.
   private static let patience: Nanoseconds = .milliseconds(100)

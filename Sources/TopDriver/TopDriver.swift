@@ -43,8 +43,8 @@ public enum TopEnd: Equatable, Sendable {
   case noServer(ControlClientError)
 }
 
-/// Shows the pools of a server on the terminal at `keys` and `screen` until somebody leaves. The terminal is as it was when this
-/// returns or throws. SIGPIPE must be ignored.
+/// Shows the pools of a server on the terminal at `keys` and `screen` until somebody leaves. The terminal is as it was
+/// when this returns or throws. SIGPIPE must be ignored.
 public func showPools(_ configuration: TopConfiguration, keys: CInt, screen: CInt) throws(SystemError) -> TopEnd {
   let server: ServerLink
   do throws(ControlClientError) {
@@ -56,7 +56,8 @@ public func showPools(_ configuration: TopConfiguration, keys: CInt, screen: CIn
   return try driver.run()
 }
 
-/// One thread that waits for keys, signals, statuses and the passing of time, and writes what has changed on the screen.
+/// One thread that waits for keys, signals, statuses and the passing of time, and writes what has changed on the
+/// screen.
 struct TopDriver: ~Copyable {
   static let second: Nanoseconds = .seconds(1)
   /// How long the rest of a key's bytes may take; what comes later was the Escape key.
@@ -80,7 +81,8 @@ struct TopDriver: ~Copyable {
   private var isAway = false
   private var end: TopEnd?
 
-  /// Takes the terminal of a server that was connected to already: who cannot be reached is told of on a screen as it was.
+  /// Takes the terminal of a server that was connected to already: who cannot be reached is told of on a screen as it
+  /// was.
   init(
     _ configuration: TopConfiguration, server: consuming ServerLink, keys: CInt, screen: CInt
   ) throws(SystemError) {

@@ -1,7 +1,7 @@
 /// Text of workers and clients, made fit for a screen: what it may hold, and how many cells it takes.
 ///
-/// Terminals disagree about sequences (joined emoji, flags, skin tones, variation selectors), and some characters turn the
-/// direction of a whole line. Of those only what every terminal shows alike is kept.
+/// Terminals disagree about sequences (joined emoji, flags, skin tones, variation selectors), and some characters turn
+/// the direction of a whole line. Of those only what every terminal shows alike is kept.
 struct CellText {
   /// Nothing in it moves the cursor by other than its width.
   private(set) var text = ""

@@ -1,7 +1,7 @@
 import Chronicle
 
-/// Turns frames into what must be written to a terminal: only the lines that are other than before, in one synchronized update,
-/// so that no half of a frame is ever seen.
+/// Turns frames into what must be written to a terminal: only the lines that are other than before, in one synchronized
+/// update, so that no half of a frame is ever seen.
 public struct ScreenWriter: Sendable {
   /// The alternate screen, its cursor hidden, long lines cut rather than broken, pasted text marked.
   public static let enter = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l\u{1B}[?2004h\u{1B}[0m\u{1B}[H\u{1B}[2J"

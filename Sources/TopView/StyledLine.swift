@@ -95,8 +95,8 @@ struct Part {
 }
 
 extension StyledLine {
-  /// Adds those parts that there is room for, most important first, in the order given. Parts of rank 0 are cut rather than
-  /// left out.
+  /// Adds those parts that there is room for, most important first, in the order given. Parts of rank 0 are cut rather
+  /// than left out.
   mutating func add(parts: [Part], gap: Int = 2) {
     var free = room
     var chosen: [Int] = []

@@ -2,8 +2,9 @@ import Chronicle
 import ControlProtocol
 import Time
 
-/// The live view of a server's pools: takes what the server tells and the keys that are pressed, and shows a frame of exactly
-/// as many lines as the window has, none wider than it. It has no clock; every `now` is of one that never goes back.
+/// The live view of a server's pools: takes what the server tells and the keys that are pressed, and shows a frame of
+/// exactly as many lines as the window has, none wider than it. It has no clock; every `now` is of one that never goes
+/// back.
 public struct TopView: Sendable {
   /// What stands in the table.
   enum Pane: Sendable { case slots, clients }

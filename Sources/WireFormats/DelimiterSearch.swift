@@ -6,7 +6,8 @@ func firstOffset(of byte: UInt8, in bytes: RawSpan, from start: Int) -> Int? {
   return firstOffset(of: byte, in: bytes, from: skipWithout(byte, in: bytes, from: near), to: bytes.byteCount)
 }
 
-/// In a long message 64 bytes are looked at at once: an offset at or after `start`, before which the byte does not stand.
+/// In a long message 64 bytes are looked at at once: an offset at or after `start`, before which the byte does not
+/// stand.
 private func skipWithout(_ byte: UInt8, in bytes: RawSpan, from start: Int) -> Int {
   let pattern = SIMD16<UInt8>(repeating: byte)
   var offset = start
@@ -26,8 +27,9 @@ private func skipWithout(_ byte: UInt8, in bytes: RawSpan, from start: Int) -> I
 
 /// Eight bytes are looked at at once.
 ///
-/// A word XORed with the pattern has a zero byte where the byte stands. `(x - 0x01…01) & ~x & 0x80…80` marks zero bytes; a borrow
-/// can mark wrong ones, but only above a true one, so the lowest mark is always right (Hacker's Delight, 6-1).
+/// A word XORed with the pattern has a zero byte where the byte stands. `(x - 0x01…01) & ~x & 0x80…80` marks zero
+/// bytes; a borrow can mark wrong ones, but only above a true one, so the lowest mark is always right (Hacker's
+/// Delight, 6-1).
 private func firstOffset(of byte: UInt8, in bytes: RawSpan, from start: Int, to count: Int) -> Int? {
   let ones: UInt64 = 0x0101_0101_0101_0101
   let pattern = ones &* UInt64(byte)

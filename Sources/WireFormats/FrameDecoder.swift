@@ -1,5 +1,5 @@
-/// Cuts a stream into frames. It keeps no bytes: the caller holds what was read and not yet consumed, and passes all of it each
-/// time, from the first byte not consumed on.
+/// Cuts a stream into frames. It keeps no bytes: the caller holds what was read and not yet consumed, and passes all of
+/// it each time, from the first byte not consumed on.
 ///
 /// ```swift
 /// loop: while true {
@@ -12,17 +12,19 @@
 /// }
 /// ```
 ///
-/// What the caller must hold never exceeds `maximumSize`, 12 bytes of header and trailer, and one block of reading: a frame that is
-/// longer is consumed as it comes. No byte is looked at twice, however small the pieces are in which a frame arrives.
+/// What the caller must hold never exceeds `maximumSize`, 12 bytes of header and trailer, and one block of reading: a
+/// frame that is longer is consumed as it comes. No byte is looked at twice, however small the pieces are in which a
+/// frame arrives.
 public struct FrameDecoder: Sendable {
   /// What the next bytes are.
   public enum Step: Equatable, Sendable {
     /// A whole frame. `payload` are offsets in the bytes given; drop `consumed` bytes from the front when done with it.
     case frame(payload: Range<Int>, consumed: Int)
-    /// The frame is not there yet. Drop `consumed` bytes (more than 0 only while an oversize frame is skipped), read, come back.
+    /// The frame is not there yet. Drop `consumed` bytes (more than 0 only while an oversize frame is skipped), read,
+    /// come back.
     case needMore(consumed: Int)
-    /// A frame of `size` bytes, over `maximumSize`, ends here and was skipped; the stream is in step again. Said once per frame.
-    /// `size` is nil if it is too large to be counted.
+    /// A frame of `size` bytes, over `maximumSize`, ends here and was skipped; the stream is in step again. Said once
+    /// per frame. `size` is nil if it is too large to be counted.
     case oversize(size: Int?, consumed: Int)
     /// The stream is lost, nothing after this can be trusted. Every later call says the same again.
     case violation(FramingError)
@@ -60,7 +62,8 @@ public struct FrameDecoder: Sendable {
     state = Self.frameStart(framing)
   }
 
-  /// Whether a frame over `maximumSize` is being skipped now. One who cannot live with such a frame need not wait for its end.
+  /// Whether a frame over `maximumSize` is being skipped now. One who cannot live with such a frame need not wait for
+  /// its end.
   public var isSkipping: Bool {
     switch state {
     case .skippingToDelimiter, .skipping: true
@@ -85,8 +88,9 @@ public struct FrameDecoder: Sendable {
     }
   }
 
-  /// What is left at the end of the stream; call it until it is nil or a violation. For lines and nul an unterminated last frame is
-  /// a frame (the caller decides whether it likes that); for the others it is a violation, `FramingError.truncated`.
+  /// What is left at the end of the stream; call it until it is nil or a violation. For lines and nul an unterminated
+  /// last frame is a frame (the caller decides whether it likes that); for the others it is a violation,
+  /// `FramingError.truncated`.
   public mutating func finish(in bytes: RawSpan) -> Step? {
     let step = next(in: bytes)
     guard case .needMore(let consumed) = step else { return step }

@@ -9,8 +9,8 @@ public enum Framing: String, Sendable, CaseIterable {
   /// The length in decimal, `:`, the bytes, `,` (https://cr.yp.to/proto/netstrings.txt).
   case netstring
 
-  /// The longest message that `length4` and `netstring` carry, in bytes: 2^32 - 1. A netstring could announce more, but nothing
-  /// that long is a message: it is a stream that went out of step.
+  /// The longest message that `length4` and `netstring` carry, in bytes: 2^32 - 1. A netstring could announce more, but
+  /// nothing that long is a message: it is a stream that went out of step.
   public static let longestAnnounced = Int(UInt32.max)
 
   /// The byte that ends a message and therefore cannot be inside one; nil for framings that announce the length.
@@ -22,7 +22,8 @@ public enum Framing: String, Sendable, CaseIterable {
     }
   }
 
-  /// Why this framing cannot carry the payload: the delimiter is inside, or the length is over `longestAnnounced`. Nil if it can.
+  /// Why this framing cannot carry the payload: the delimiter is inside, or the length is over `longestAnnounced`. Nil
+  /// if it can.
   public func canCarry(_ payload: RawSpan) -> FramingError? {
     guard let delimiter else {
       return payload.byteCount <= Self.longestAnnounced ? nil : .tooLong(count: payload.byteCount)
@@ -30,8 +31,8 @@ public enum Framing: String, Sendable, CaseIterable {
     return firstOffset(of: delimiter, in: payload, from: 0).map { .embeddedDelimiter(byte: delimiter, offset: $0) }
   }
 
-  /// Gives `append` the bytes that stand before a payload of `count` bytes. A count that `canCarry` refuses is a programming error
-  /// and stops the program: a wrong length on the wire would put every later message out of step.
+  /// Gives `append` the bytes that stand before a payload of `count` bytes. A count that `canCarry` refuses is a
+  /// programming error and stops the program: a wrong length on the wire would put every later message out of step.
   @inlinable public func appendHeader(count: Int, to append: (UInt8) -> Void) {
     switch self {
     case .lines, .nul: return

@@ -14,8 +14,8 @@ public enum FramingError: Error, Equatable, Sendable, CustomStringConvertible {
   case lengthTooLarge(offset: Int)
   /// Not the `,` that must end a netstring.
   case missingComma(byte: UInt8, offset: Int)
-  /// The stream ended inside a frame, after `got` of `expected` bytes, header and trailer counted. `expected` is nil when the
-  /// length itself was cut off.
+  /// The stream ended inside a frame, after `got` of `expected` bytes, header and trailer counted. `expected` is nil
+  /// when the length itself was cut off.
   case truncated(expected: Int?, got: Int)
 
   /// One line for people: what, where, and the byte in question.

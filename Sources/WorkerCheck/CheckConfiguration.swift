@@ -3,7 +3,7 @@ import WorkerPool
 
 /// Everything `prefork check` needs to know.
 public struct CheckConfiguration: Sendable {
-  /// So long are warm jobs sent when nobody said how many.
+  /// How long warm jobs are sent when their number is not given.
   static let patience: Nanoseconds = .seconds(30)
   /// So many, if they fit into that.
   static let usualWarmJobs = 100

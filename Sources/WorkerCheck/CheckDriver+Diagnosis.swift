@@ -29,7 +29,7 @@ extension CheckDriver {
       self.pid = pid
     case .stopped(_, _, let status): stopped(status)
     case .offered(let id): granted(id)
-    case .demandRefused: break  // why not, was told before
+    case .demandRefused: break  // the reason was reported before
     case .replied(let id): replied(id)
     case .leaseLost(_, let loss, _): lost(loss)
     case .protocolBroken(let account, let violation): protocolBroken(account, violation)
@@ -133,8 +133,8 @@ extension CheckDriver {
 
   // MARK: Silence
 
-  /// It was not ready in time, or did not begin to read. Where the proof of readiness comes on its stdout, it may be stuck
-  /// in a buffer.
+  /// It was not ready in time, or did not begin to read. Where the proof of readiness comes on its stdout, it may be
+  /// stuck in a buffer.
   mutating func startOverdue() {
     guard seen.start == nil, let worker else { return }
     let limit = configuration.pool.pool.startLimit
@@ -162,7 +162,8 @@ extension CheckDriver {
       timers.arm(.reading, at: loop.now() + Self.readingTime)
       stage = .hearing(inquiry)
     } else {
-      // Its half reply, or the message that it left unread, tells as much; and one that is not ready need not be reading.
+      // Its half reply, or the message that it left unread, tells as much; and one that is not ready need not be
+      // reading.
       inquiry.wasReading = true
       closeInput(inquiry)
     }

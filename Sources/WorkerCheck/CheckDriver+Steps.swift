@@ -9,7 +9,7 @@ import WorkerProcess
 
 /// The steps when all goes well: start, probe, first job, rest, resets and warm jobs, rest, stop.
 extension CheckDriver {
-  /// Whether a worker writes more than one reply is seen while nothing is asked of it: after the first job for so long.
+  /// How long a worker is asked nothing after its first job, to see whether it writes more than one reply.
   private static let firstRest: Nanoseconds = .milliseconds(250)
   /// And for so long at the end.
   private static let lastRest: Nanoseconds = .milliseconds(100)
@@ -92,8 +92,8 @@ extension CheckDriver {
 
   // MARK: The start
 
-  /// Looks whether the worker has begun to read its first message: a worker that need not prove its readiness has started
-  /// then. Looked at often, so that the time is right to a few percent.
+  /// Looks whether the worker has begun to read its first message: a worker that need not prove its readiness has
+  /// started then. Looked at often, so that the time is right to a few percent.
   mutating func look() {
     guard case .asking(let message) = stage, seen.start == nil, let worker else { return }
     let now = loop.now()

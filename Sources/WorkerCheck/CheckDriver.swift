@@ -8,8 +8,9 @@ import WireFormats
 import WorkerPool
 import WorkerProcess
 
-/// Starts one worker, sends it what a pool would send it, and tells on stdout what was seen and what is wrong. `closed`: which
-/// standard descriptors we were started without. Throws only when the system refuses what the loop itself needs.
+/// Starts one worker, sends it what a pool would send it, and tells on stdout what was seen and what is wrong.
+/// `closed`: which standard descriptors we were started without. Throws only when the system refuses what the loop
+/// itself needs.
 public func check(_ configuration: CheckConfiguration, closed: ClosedDescriptors) throws(SystemError) -> CheckEnd {
   var driver = try CheckDriver(configuration, closed: closed)
   return try driver.run()

@@ -110,7 +110,8 @@ struct Judge {
     }
   }
 
-  /// It ended between two jobs. prefork replaces it without a word if that was with status 0; it costs a start each time.
+  /// It ended between two jobs. prefork replaces it without a word if that was with status 0; it costs a start each
+  /// time.
   private func left(_ status: ExitStatus) -> Judgement.Finding {
     let count = seen.jobs
     let jobs = plural(count, "job")

@@ -106,8 +106,8 @@ enum Failure {
     var end: ExitStatus?
 
     var hasSpoken: Bool { after != before }
-    /// What it said had waited for the end of its input: it had read on before, and spoke at once then. A worker that is
-    /// only slow would have to be done at that very moment.
+    /// What it said had waited for the end of its input: it had read on before, and spoke at once then. A worker that
+    /// is only slow would have to be done at that very moment.
     var wasBuffered: Bool { hasSpoken && wasReading && (wait.map { $0 <= Self.promptly } ?? false) }
 
     static let promptly: Nanoseconds = .seconds(1)

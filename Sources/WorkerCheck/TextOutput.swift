@@ -1,8 +1,8 @@
 import LinuxIO
 import Text
 
-/// Text on its way to stdout or stderr, which never makes the loop wait: a reader that is slow must not keep Ctrl-C from
-/// being heard.
+/// Text on its way to stdout or stderr, which never makes the loop wait: a reader that is slow must not keep Ctrl-C
+/// from being heard.
 struct TextOutput: ~Copyable {
   /// While more than this waits for a slow reader, a worker's lines are dropped: it must not wait for that reader, or
   /// it would be found slow itself.

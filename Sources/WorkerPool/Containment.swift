@@ -3,9 +3,10 @@ import PoolCore
 import Time
 import WorkerProcess
 
-/// What holds a pool's processes together, so that nothing of a worker survives it, nor any worker us: the care for orphans,
-/// the guard against our own SIGKILL, and control groups where we may make them: one for each worker if its use of the
-/// machine is limited, else, in a process that is the pool's, one that this process and all its workers are in.
+/// What holds a pool's processes together, so that nothing of a worker survives it, nor any worker us: the care for
+/// orphans, the guard against our own SIGKILL, and control groups where we may make them: one for each worker if its
+/// use of the machine is limited, else, in a process that is the pool's, one that this process and all its workers are
+/// in.
 ///
 /// Everything here is done as far as the machine allows; `shortcomings` tells what it does not allow.
 struct Containment: ~Copyable {
@@ -116,8 +117,8 @@ struct Containment: ~Copyable {
     }
   }
 
-  /// Without a guard the kernel has to kill the workers when this process is killed. It takes the end of the thread that
-  /// started them for that, so that this is only for a process whose thread is the pool's.
+  /// Without a guard the kernel has to kill the workers when this process is killed. It takes the end of the thread
+  /// that started them for that, so that this is only for a process whose thread is the pool's.
   var needsDeathSignal: Bool { guardPid == nil && adoptsOrphans && ChildProcess.hasLauncher }
 
   private var guardPid: CInt? {

@@ -12,8 +12,9 @@ public struct SentJob: Sendable, Equatable {
   }
 }
 
-/// The jobs that a worker was sent and has not answered, in the order in which it answers: the head, which runs, and those that are
-/// parked behind it. A ring, which allocates nothing once it is as long as the most jobs that were parked.
+/// The jobs that a worker was sent and has not answered, in the order in which it answers: the head, which runs, and
+/// those that are parked behind it. A ring, which allocates nothing once it is as long as the most jobs that were
+/// parked.
 struct JobsInHand {
   private struct Entry {
     var job: SentJob

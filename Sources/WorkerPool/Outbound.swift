@@ -3,7 +3,7 @@ import LinuxIO
 /// What a worker's pipe has not taken yet. A large frame is not copied: it is shared with its owner, and stands first.
 struct Outbound: ~Copyable {
   private var frame: [UInt8] = []
-  /// So much of the frame is written.
+  /// How many bytes of the frame are written.
   private var written = 0
   private var queue = ByteQueue(capacity: 0)
 

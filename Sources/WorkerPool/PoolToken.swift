@@ -1,7 +1,7 @@
 import PoolCore
 
-/// Which descriptor of which worker of which pool became ready, packed into the 64 bits that epoll gives back: kind, pool, slot,
-/// and the lower half of the serial, so that an event of a worker that is gone cannot reach its successor.
+/// Which descriptor of which worker of which pool became ready, packed into the 64 bits that epoll gives back: kind,
+/// pool, slot, and the lower half of the serial, so that an event of a worker that is gone cannot reach its successor.
 struct PoolToken {
   enum Kind: UInt64 {
     case input = 1

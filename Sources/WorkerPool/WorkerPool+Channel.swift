@@ -57,8 +57,8 @@ extension WorkerPool {
     }
   }
 
-  /// A worker whose pipe was too small for a job gets larger ones, where the system allows it: fewer turns of the loop for each of
-  /// its jobs.
+  /// A worker whose pipe was too small for a job gets larger ones, where the system allows it: fewer turns of the loop
+  /// for each of its jobs.
   private mutating func enlargePipes(_ slot: Int) {
     guard !workers[slot].hasLargePipes else { return }
     workers[slot].hasLargePipes = true
@@ -87,8 +87,8 @@ extension WorkerPool {
     try? loop.modify(workers[slot].process.input, token: token, readable: false, writable: wants)
   }
 
-  /// Nobody reads the worker's stdin any more. Most likely it is dying; only if it still lives in a moment is it to blame.
-  /// What could not be written stays in `outbound`: it counts as unread.
+  /// Nobody reads the worker's stdin any more. Most likely it is dying; only if it still lives in a moment is it to
+  /// blame. What could not be written stays in `outbound`: it counts as unread.
   private mutating func inputBroke(_ slot: Int, _ loop: inout EventLoop) {
     guard !workers[slot].inputBroken else { return }
     workers[slot].inputBroken = true
@@ -212,8 +212,8 @@ extension WorkerPool {
     breach(slot, .unaskedReply(shown: text), &loop)
   }
 
-  /// A worker that has not read a byte of its job cannot have answered it: this is more of its answer to the job before, a
-  /// greeting, or a stray print (bazel #4897). The job in hand is provably not started.
+  /// A worker that has not read a byte of its job cannot have answered it: this is more of its answer to the job
+  /// before, a greeting, or a stray print (bazel #4897). The job in hand is provably not started.
   private mutating func spokeBeforeReading(_ slot: Int, _ loop: inout EventLoop) {
     workers[slot].duty = .granted
     spokeOutOfTurn(slot, &loop)
@@ -270,8 +270,8 @@ extension WorkerPool {
 
   // MARK: Breaches
 
-  /// The worker broke the protocol: its job, if any, is lost, and it is stopped without ceremony. A dead one is only named.
-  /// `jobUntouched`: it had one, and nothing of it was read.
+  /// The worker broke the protocol: its job, if any, is lost, and it is stopped without ceremony. A dead one is only
+  /// named. `jobUntouched`: it had one, and nothing of it was read.
   mutating func breach(
     _ slot: Int, _ violation: ProtocolViolation, jobUntouched: Bool = false, _ loop: inout EventLoop
   ) {
@@ -295,8 +295,8 @@ extension WorkerPool {
     stopBroken(slot, hadJob: hadJob, jobUntouched: jobUntouched, &loop)
   }
 
-  /// The worker is to be stopped for what it did. If it had a job, its owner settles that first: that may be the end of all
-  /// (`--halt`), and then nobody is to be replaced.
+  /// The worker is to be stopped for what it did. If it had a job, its owner settles that first: that may be the end of
+  /// all (`--halt`), and then nobody is to be replaced.
   mutating func stopBroken(_ slot: Int, hadJob: Bool, jobUntouched: Bool, _ loop: inout EventLoop) {
     let id = workers[slot].id
     guard hadJob else {

@@ -48,7 +48,7 @@ public struct Exchange: Sendable, Equatable {
 public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
   /// Another reply than the right one.
   case wrong(shown: String, expected: String)
-  /// No reply within so long.
+  /// No reply within this time.
   case late(limit: Nanoseconds)
 
   /// What happened, to be read after the worker's name and the check.

@@ -4,8 +4,8 @@ import PoolCore
 import Text
 import WorkerProcess
 
-/// For whoever wants to know what is wrong with a worker that does not answer (`prefork check`). No pool that serves jobs needs
-/// this: there such a worker is stopped.
+/// For whoever wants to know what is wrong with a worker that does not answer (`prefork check`). No pool that serves
+/// jobs needs this: there such a worker is stopped.
 extension WorkerPool {
   /// More than this of what a worker says at the end of its input is not read, in bytes: it is evidence, not a reply.
   static let longestEvidence = 65536
@@ -22,10 +22,10 @@ extension WorkerPool {
     return workers[worker.slot.index].inbound.withUnsafeBytes { quoted($0) }
   }
 
-  /// Only listens to the worker from now on, whatever it is doing: nothing that it writes is a message or a breach of the
-  /// protocol any more. It is kept where `unfinishedReply` shows it, and in the report of the worker's death, which is told
-  /// even if it exits with status 0. Its lease, if it has one, ends without `leaseLost`, as with `interrupt`. The worker is
-  /// not stopped: that, and when, is for the caller to decide.
+  /// Only listens to the worker from now on, whatever it is doing: nothing that it writes is a message or a breach of
+  /// the protocol any more. It is kept where `unfinishedReply` shows it, and in the report of the worker's death, which
+  /// is told even if it exits with status 0. Its lease, if it has one, ends without `leaseLost`, as with `interrupt`.
+  /// The worker is not stopped: that, and when, is for the caller to decide.
   public mutating func hearOut(_ worker: WorkerID) {
     guard workers.holds(worker), !workers[worker.slot.index].isStopping else { return }
     workers[worker.slot.index].duty = .heardOut

@@ -4,15 +4,15 @@ import WorkerProcess
 
 /// The jobs of a worker: the one that it runs, and those that are parked behind it in its pipe.
 extension WorkerPool {
-  /// Gives the leased worker a job: `frame` is the job in the worker's framing. It runs at once if the worker has no other, and is
-  /// parked behind the others if it has (no more of them than `seats` says). It is written at once; or, `gathered`, together with others
-  /// by `flushJobs`.
-  /// False if the lease was lost between its granting and this call, which `leaseLost` reports: then the job is not sent.
+  /// Gives the leased worker a job: `frame` is the job in the worker's framing. It runs at once if the worker has no
+  /// other, and is parked behind the others if it has (no more of them than `seats` says). It is written at once; or,
+  /// `gathered`, together with others by `flushJobs`. False if the lease was lost between its granting and this call,
+  /// which `leaseLost` reports: then the job is not sent.
   public mutating func send(
     _ frame: UnsafeRawBufferPointer, _ job: SentJob, to id: WorkerID, gathered: Bool = false, _ loop: inout EventLoop
   ) -> Bool {
     let slot = id.slot.index
-    guard take(job, size: frame.count, id, &loop) else { return false }
+    guard assign(job, size: frame.count, id, &loop) else { return false }
     if gathered {
       if workers[slot].outbound.isEmpty { gatheredSlots.append(slot) }
       workers[slot].outbound.append(frame)
@@ -24,7 +24,7 @@ extension WorkerPool {
 
   /// The same for a large frame. It is written at once, and what does not fit into the pipe is not copied.
   public mutating func send(_ frame: [UInt8], _ job: SentJob, to id: WorkerID, _ loop: inout EventLoop) -> Bool {
-    guard take(job, size: frame.count, id, &loop) else { return false }
+    guard assign(job, size: frame.count, id, &loop) else { return false }
     write(frame, id.slot.index, &loop)
     return true
   }
@@ -33,7 +33,7 @@ extension WorkerPool {
   public static let largeFrame = 16384
 
   @inline(__always)
-  private mutating func take(_ job: SentJob, size: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
+  private mutating func assign(_ job: SentJob, size: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     workers[slot].hand.append(job, size: size)
@@ -73,8 +73,8 @@ extension WorkerPool {
     gatheredSlots.removeAll(keepingCapacity: true)
   }
 
-  /// How many jobs this worker, which has at least one, may have at once: those that wait are parked in its pipe behind the one that
-  /// runs. 1...`mostSeats`. To be asked when all replies that have come were taken.
+  /// How many jobs this worker, which has at least one, may have at once: those that wait are parked in its pipe behind
+  /// the one that runs. 1...`mostSeats`. To be asked when all replies that have come were taken.
   public mutating func seats(of id: WorkerID, _ loop: inout EventLoop) -> Int {
     let slot = id.slot.index
     guard workers.holds(id), workers[slot].duty == .running, mayPark(slot) else { return 1 }

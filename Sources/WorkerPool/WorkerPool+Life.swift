@@ -58,7 +58,7 @@ extension WorkerPool {
     var ofEach = ["PREFORK_SLOT", PoolCookie.workerVariable]
     var ofAll = [("PREFORK_PROTOCOL", configuration.framing.rawValue), (PoolCookie.variable, containment.cookie.text)]
     if configuration.isNotified { ofEach.append("NOTIFY_SOCKET") }
-    // WATCHDOG_PID is left out: then it is for whoever reads it (sd_watchdog_enabled(3)).
+    // WATCHDOG_PID is left out: then it is for any process that reads it (sd_watchdog_enabled(3)).
     if let limit = configuration.watchdogLimit { ofAll.append(("WATCHDOG_USEC", "\(limit / 1000)")) }
     let prepared = WorkerLaunch(
       configuration.command, environment: ofAll, each: ofEach, surroundings: configuration.surroundings,
@@ -121,7 +121,8 @@ extension WorkerPool {
     timers.disarm(.progressBar(id))
   }
 
-  /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then judged.
+  /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then
+  /// judged.
   mutating func exited(_ slot: Int, _ loop: inout EventLoop) {
     while !isIgnored(slot), readOutput(slot) == .more { if workers[slot].isStopping { judgeLastOutput(slot, &loop) } }
     readErrorOutput(slot, untilEmpty: true, &loop)
@@ -197,8 +198,8 @@ extension WorkerPool {
     return report.neverTookAJob ? .failedStart : .died
   }
 
-  /// It ended in order between two jobs, as one does that serves so many and no more; that it had read the next ones ahead is
-  /// not their fault. (Of a single job nobody knows whether it was begun.)
+  /// It exited with 0 between two jobs, as a worker does that serves a number of jobs and no more; that it had read the
+  /// next ones ahead is not their fault. (Whether a single job was begun cannot be known.)
   private func hasRetiredItself(_ slot: Int, _ status: ExitStatus) -> Bool {
     status == .exited(code: 0) && workers[slot].inbound.isEmpty && workers[slot].hand.count < workers[slot].batch
   }

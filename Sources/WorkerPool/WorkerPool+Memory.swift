@@ -6,9 +6,9 @@ import WorkerProcess
 
 /// How much memory workers hold: a soft limit, looked at after a job, and a hard one, looked at all the time.
 extension WorkerPool {
-  /// After a job a worker is measured at most so often: it costs as much as a short job.
+  /// How often a worker is measured after a job at most: it costs as much as a short job.
   private static let softInterval: Nanoseconds = .milliseconds(50)
-  /// A worker with a hard limit is measured so often.
+  /// How often a worker with a hard limit is measured.
   private static let hardInterval: Nanoseconds = .milliseconds(100)
 
   private var isMeasured: Bool { configuration.maximumMemory != nil || configuration.killMemory != nil }
@@ -54,8 +54,8 @@ extension WorkerPool {
     timers.arm(.memory(id), at: loop.now() + Self.hardInterval)
   }
 
-  /// What the job that was answered has cost the worker; to be asked once for each. Nil for its first job, which may include
-  /// its start, if it is gone, and without `metersJobs`.
+  /// What the job that was answered has cost the worker; to be asked once for each. Nil for its first job, which may
+  /// include its start, if it is gone, and without `metersJobs`.
   public mutating func cost(of worker: WorkerID) -> JobCost? {
     workers.holds(worker) ? workers[worker.slot.index].meter?.cost() : nil
   }

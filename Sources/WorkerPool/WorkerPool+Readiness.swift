@@ -11,7 +11,8 @@ public enum Readiness: Sendable, Equatable {
   case assumed
   /// By `READY=1` on the socket that `NOTIFY_SOCKET` names (sd_notify(3)), like a service of systemd's `Type=notify`.
   case notified
-  /// By a first message on its stdout; with a text, by the first one that begins with it: what comes before is a banner.
+  /// By a first message on its stdout; with a text, by the first one that begins with it: what comes before is a
+  /// banner.
   case line(prefix: [UInt8]?)
   /// By the right answer to the probe.
   case probed
@@ -120,8 +121,8 @@ extension WorkerPool {
   /// The wait for the owner to take a reply before its worker is stopped.
   private static let replyWait: Nanoseconds = .milliseconds(10)
 
-  /// From now on the worker must say `WATCHDOG=1` within its limit, if it has one: once it has proved that it is ready, be it
-  /// by its first reply. Before that it may be loading.
+  /// From now on the worker must say `WATCHDOG=1` within its limit, if it has one: once it has proved that it is ready,
+  /// be it by its first reply. Before that it may be loading.
   mutating func armWatchdog(_ slot: Int, _ loop: inout EventLoop) {
     guard let limit = workers[slot].watchdogLimit, workers[slot].isReady, !workers[slot].isStopping else { return }
     timers.arm(.watchdog(workers[slot].id), at: loop.now() + limit)

@@ -13,8 +13,9 @@ extension WorkerPool {
     return nil
   }
 
-  /// From now on workers are started and kept like this. Those that live are replaced, as by `recycleAll`; until then each is
-  /// asked and judged as it was started. (What a worker may hold at most is looked at by the new value, if it was looked at before.)
+  /// From now on workers are started and kept like this. Those that live are replaced, as by `recycleAll`; until then
+  /// each is asked and judged as it was started. (What a worker may hold at most is looked at by the new value, if it
+  /// was looked at before.)
   ///
   /// `cannotChange(to:)` must be nil. The number of the pool and the care for orphans stay as they were.
   public mutating func reconfigure(_ new: WorkerPoolConfiguration, _ loop: inout EventLoop) {

@@ -10,10 +10,11 @@ extension WorkerPool {
   private static let sweepInterval: Nanoseconds = .milliseconds(20)
   /// So often those are looked at again of whom it cannot be told where they come from.
   private static let mostUnknownRounds = 3
-  /// The end of the pool waits so long for remains that do not die: they hang in the kernel.
+  /// How long the end of the pool waits for processes that do not die: they hang in the kernel.
   private static let endLimit: Nanoseconds = .seconds(5)
 
-  /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with `adoptsOrphans`.
+  /// A child of this process has ended, or an orphan has become one: to be called after each SIGCHLD, with
+  /// `adoptsOrphans`.
   public mutating func childrenChanged(_ loop: inout EventLoop) {
     if let text = containment.noteDeathOfGuard() { events.append(.notEnforced(text)) }
     sweepSoon(loop)
@@ -64,7 +65,8 @@ extension WorkerPool {
     }
   }
 
-  /// A round over all processes of the machine costs milliseconds: one is enough for all workers that end within a while.
+  /// A round over all processes of the machine costs milliseconds: one is enough for all workers that end within a
+  /// while.
   private mutating func isSweepDue(_ now: Instant) -> Bool {
     let due = lastSweep + 5 * Self.sweepInterval
     if now >= due { return true }

@@ -8,15 +8,16 @@ import WorkerProcess
 
 /// A pool of worker processes: runs the decisions of `PoolStateMachine` on real processes and pipes.
 ///
-/// One thread, no callbacks: the owner runs the `EventLoop`, hands its events in, and takes what happened out of `events`.
-/// The owner says how many jobs wait (`setDemand`); `offered` names a worker for one of them; `send` gives it the job; `replied` and
-/// `finishReply` end it. A worker that fails instead is reported by `leaseLost`, exactly once. While it runs a short job, more can be
-/// parked behind that one (`seats`).
+/// One thread, no callbacks: the owner runs the `EventLoop`, hands its events in, and takes what happened out of
+/// `events`. The owner says how many jobs wait (`setDemand`); `offered` names a worker for one of them; `send` gives it
+/// the job; `replied` and `finishReply` end it. A worker that fails instead is reported by `leaseLost`, exactly once.
+/// While it runs a short job, more can be parked behind that one (`seats`).
 public struct WorkerPool: ~Copyable {
   /// The timers of the pool: those of its core, and its own.
   enum Timer: Hashable {
     case core(TimerID)
-    /// A worker that closed a pipe is given this moment to show whether it is dying: exit status before blame (bazel #5767).
+    /// A worker that closed a pipe is given this moment to show whether it is dying: exit status before blame (bazel
+    /// #5767).
     case verdict(WorkerID)
     /// The worker is taken to hang then.
     case watchdog(WorkerID)
@@ -38,8 +39,8 @@ public struct WorkerPool: ~Copyable {
     case progressBar(WorkerID)
   }
 
-  /// How long the exit status may lag behind a closed pipe. Less than the usual `settleTime`: a worker that says that it is ready
-  /// and then reads nothing has not settled.
+  /// How long the exit status may lag behind a closed pipe. Less than the usual `settleTime`: a worker that says that
+  /// it is ready and then reads nothing has not settled.
   static let verdictWait = Nanoseconds.milliseconds(900)
   /// A progress bar on a worker's stderr is passed on no more often than this.
   static let progressBarInterval: Nanoseconds = .seconds(3)
@@ -52,7 +53,8 @@ public struct WorkerPool: ~Copyable {
   /// Workers with jobs in `outbound` that are to be written together.
   var gatheredSlots: [Int] = []
   var isWatchingForStalls = false
-  /// A worker has ended by itself, as if it had done all its jobs, while some were parked at it. Nothing is parked any more.
+  /// A worker has ended by itself, as if it had done all its jobs, while some were parked at it. Nothing is parked any
+  /// more.
   var hasEndedUnasked = false
   var containment: Containment
   /// How workers are started; nil until the first one, and again when the configuration has changed.
@@ -115,8 +117,8 @@ public struct WorkerPool: ~Copyable {
     tell(.start, &loop)
   }
 
-  /// So many jobs wait for a worker now, 0 or more. Each is answered by one `offered`, which counts it down, or all of them by one
-  /// `demandRefused`.
+  /// The number of jobs that wait for a worker now, 0 or more. Each is answered by one `offered`, which counts it down,
+  /// or all of them by one `demandRefused`.
   public mutating func setDemand(_ jobs: Int, _ loop: inout EventLoop) {
     guard core.demand != jobs else { return }
     let isOutermost = actions.isEmpty
@@ -144,7 +146,8 @@ public struct WorkerPool: ~Copyable {
     tell(.leaseReleased(worker, .unused), &loop)
   }
 
-  /// Stops the worker in spite of its jobs. They are its holder's to settle: no `leaseLost` follows. Returns them, the head first.
+  /// Stops the worker in spite of its jobs. They are its holder's to settle: no `leaseLost` follows. Returns them, the
+  /// head first.
   public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) -> [SentJob] {
     guard workers.holds(worker) else { return [] }
     let jobs = workers[worker.slot.index].hand.removeAll()
@@ -168,12 +171,12 @@ public struct WorkerPool: ~Copyable {
     tell(.resized(minimum: size.lowerBound, maximum: size.upperBound), &loop)
   }
 
-  /// No lease will be requested any more: waiting requests are refused, idle workers stop, busy ones when they are free, and none is
-  /// replaced. Ends with `closed`.
+  /// No lease will be requested any more: waiting requests are refused, idle workers stop, busy ones when they are
+  /// free, and none is replaced. Ends with `closed`.
   public mutating func close(_ loop: inout EventLoop) { tell(.close, &loop) }
 
-  /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their holder
-  /// knows.
+  /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their
+  /// holder knows.
   public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
     tell(.stop(urgency), &loop)
   }
@@ -252,8 +255,8 @@ public struct WorkerPool: ~Copyable {
     if isOutermost { performAll(&loop) }
   }
 
-  /// An action can lead to another event (a spawn that fails at once): its actions are appended and done by this same loop,
-  /// after those before them.
+  /// An action can lead to another event (a spawn that fails at once): its actions are appended and done by this same
+  /// loop, after those before them.
   mutating func performAll(_ loop: inout EventLoop) {
     var next = 0
     while next < actions.count {

@@ -20,8 +20,8 @@ public struct WorkerPoolConfiguration: Sendable {
   /// Sizes, limits, backoff, breaker. `capacity` must be 1: one outstanding job per worker.
   public var pool: PoolConfiguration
 
-  /// The most jobs that one worker has at once, 1 or more: the one that it runs, and those that are parked in its pipe (see
-  /// `WorkerPool.seats`). 1 with `metersJobs`.
+  /// The most jobs that one worker has at once, 1 or more: the one that it runs, and those that are parked in its pipe
+  /// (see `WorkerPool.seats`). 1 with `metersJobs`.
   public var mostSeats = 1
   /// Jobs are parked only at workers that are seen to do one after the other: see `ReadingOrder`.
   public var parksInOrderOnly = true
@@ -37,8 +37,8 @@ public struct WorkerPoolConfiguration: Sendable {
 
   /// What the kernel lets each worker use, with all its descendants, where it can be enforced.
   public var groupLimits = GroupLimits()
-  /// Over so many bytes of resident memory, all its descendants included, a worker is recycled after its job, like one that
-  /// has reached `maximumJobs`, with the same jitter; nil for no limit.
+  /// Over so many bytes of resident memory, all its descendants included, a worker is recycled after its job, like one
+  /// that has reached `maximumJobs`, with the same jitter; nil for no limit.
   public var maximumMemory: Int?
   /// Each probe and reset is told when it is over (`WorkerPoolEvent.checked`).
   public var tellsChecks = false
@@ -46,11 +46,10 @@ public struct WorkerPoolConfiguration: Sendable {
   public var metersJobs = false
   /// Over so many bytes a worker is stopped at once, in the middle of its job, too; nil for no limit.
   public var killMemory: Int?
-  /// Orphans of workers become our children, and are killed with their worker. For a program that starts no other children
-  /// than the pool's: it reaps whatever child it is given, and where it may make control groups it moves into one while
-  /// the pool lives, with all that it starts, unless `groupLimits` are enforced. Else orphans are looked for among all
-  /// processes of the machine.
-  /// The owner must then call `childrenChanged` after each SIGCHLD.
+  /// Orphans of workers become our children, and are killed with their worker. For a program that starts no other
+  /// children than the pool's: it reaps whatever child it is given, and where it may make control groups it moves into
+  /// one while the pool lives, with all that it starts, unless `groupLimits` are enforced. Else orphans are looked for
+  /// among all processes of the machine. The owner must then call `childrenChanged` after each SIGCHLD.
   public var adoptsOrphans = false
 
   /// Makes a configuration; workers are taken to be ready as soon as they run, and are proved by their first reply.

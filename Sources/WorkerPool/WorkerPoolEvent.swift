@@ -21,14 +21,15 @@ public enum WorkerPoolEvent {
   case stopping(WorkerID)
   /// A worker that was told to stop has ended so.
   indirect case stopped(WorkerID, pid: CInt, ExitStatus)
-  /// A worker is there for one of the jobs that wait, and is leased: `send` it a job, or give it back with `returnLease`.
+  /// A worker is there for one of the jobs that wait, and is leased: `send` it a job, or give it back with
+  /// `returnLease`.
   case offered(WorkerID)
   /// No worker will come for the jobs that wait (`setDemand`).
   case demandRefused(LeaseRefusal)
   /// The reply to the job at the head is there: read it with `withReply`, then call `finishReply`.
   case replied(WorkerID)
-  /// The lease ended without a reply to these jobs, the head first; it must not be released. What happened is about the head. Those
-  /// behind it were parked: the worker did nothing about them.
+  /// The lease ended without a reply to these jobs, the head first; it must not be released. What happened is about the
+  /// head. Those behind it were parked: the worker did nothing about them.
   indirect case leaseLost(WorkerID, LeaseLoss, [SentJob])
   /// The worker broke the protocol, with or without a job.
   indirect case protocolBroken(WorkerAccount, ProtocolViolation)
@@ -64,7 +65,7 @@ public enum LeaseLoss {
 
 /// Why a worker is stopped that is neither dead nor out of step.
 public enum Offence: Sendable, CustomStringConvertible {
-  /// It did not say `WATCHDOG=1` within so long; nil when it said itself that it is lost (`WATCHDOG=trigger`).
+  /// It did not send `WATCHDOG=1` within this time; nil when it said itself that it is lost (`WATCHDOG=trigger`).
   case watchdog(limit: Nanoseconds?)
   /// It held so many bytes of memory, over the limit at which a worker is stopped at once.
   case memory(Int, limit: Int)
@@ -95,7 +96,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   case surplusReply(first: String, shown: String)
   /// Bytes on its stdout after it had answered all its jobs and its stdin was closed.
   case surplusAtEnd(shown: String)
-  /// It waits for jobs though it has not answered so many that it has read: it has left answers out, of these or of those before.
+  /// It waits for jobs although it owes answers to some that it has read: it has left answers out, to these or to
+  /// earlier ones.
   case missingReplies(owed: Int)
   /// A reply over the cap.
   case replyTooLarge(limit: Int)

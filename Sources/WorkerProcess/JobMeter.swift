@@ -16,9 +16,10 @@ public struct JobCost: Sendable, Equatable {
   }
 }
 
-/// Measures what jobs cost a worker: the process itself, without what it starts. A reading takes one to three microseconds: a CPU
-/// clock (clock_getcpuclockid(3)) and /proc/PID/statm, whose descriptor is kept. So there is one for each job: the end of one is
-/// the beginning of the next, and what a worker does in between counts as the next one's.
+/// Measures what jobs cost a worker: the process itself, without what it starts. A reading takes one to three
+/// microseconds: a CPU clock (clock_getcpuclockid(3)) and /proc/PID/statm, whose descriptor is kept. So there is one
+/// for each job: the end of one is the beginning of the next, and what a worker does in between counts as the next
+/// one's.
 public struct JobMeter: ~Copyable, Sendable {
   private let clock: clockid_t
   private let memory: MemoryReader

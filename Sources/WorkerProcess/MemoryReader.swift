@@ -3,9 +3,9 @@ import LinuxIO
 
 /// Reads how much memory a worker and all its descendants hold.
 ///
-/// What is read is the resident set of each process (/proc/PID/statm, proc(5)). Pages that several of them share, such as
-/// libraries or what a worker's children have from its fork, are counted once per process: the sum is an upper bound,
-/// and for a worker that forks helpers from a large image it can be far above what would be won by stopping it.
+/// What is read is the resident set of each process (/proc/PID/statm, proc(5)). Pages that several of them share, such
+/// as libraries or what a worker's children have from its fork, are counted once per process: the sum is an upper
+/// bound, and for a worker that forks helpers from a large image it can be far above what would be won by stopping it.
 /// Descendants that lost their parent (a daemon) are not found: only a control group keeps hold of those.
 public struct MemoryReader: ~Copyable, Sendable {
   /// More descendants than these are not counted; then the sum is too low.

@@ -7,13 +7,13 @@ public enum Notification: Sendable, Equatable {
   case ready
   /// `STATUS=`: how it is doing, in words.
   case status(String)
-  /// `EXTEND_TIMEOUT_USEC=`: its start will take so long from now.
+  /// `EXTEND_TIMEOUT_USEC=`: its start will take this time from now.
   case extendTimeout(Nanoseconds)
   /// `WATCHDOG=1`: it lives.
   case alive
   /// `WATCHDOG=trigger`: it knows that it is lost.
   case watchdogFailed
-  /// `WATCHDOG_USEC=`: from now on it says `WATCHDOG=1` at least so often.
+  /// `WATCHDOG_USEC=`: from now on it sends `WATCHDOG=1` at least this often.
   case watchdogLimit(Nanoseconds)
   /// `STOPPING=1`: it is about to end by itself.
   case stopping

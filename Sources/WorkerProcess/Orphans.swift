@@ -1,16 +1,16 @@
 import LinuxIO
 
-/// Processes that were started by workers and have lost their parent: found, killed when their worker is gone, and reaped,
-/// so that neither they nor their zombies stay behind.
+/// Processes that were started by workers and have lost their parent: found, killed when their worker is gone, and
+/// reaped, so that neither they nor their zombies stay behind.
 ///
-/// A process that calls `ProcessTable.becomeSubreaper()`, or is process 1 of a container, is given all orphans below it as
-/// children; then `sweepChildren` after each SIGCHLD is all that is needed. A program that merely embeds a pool should
-/// not become a subreaper, and uses `sweepEverywhere`.
+/// A process that calls `ProcessTable.becomeSubreaper()`, or is process 1 of a container, is given all orphans below it
+/// as children; then `sweepChildren` after each SIGCHLD is all that is needed. A program that merely embeds a pool
+/// should not become a subreaper, and uses `sweepEverywhere`.
 public struct Orphans: Sendable {
   /// Who is not to be touched, at this moment.
   public struct Census: Sendable {
-    /// The pids of children that somebody else looks after: workers that are not reaped yet, helpers of our own. They are
-    /// neither killed nor reaped.
+    /// The pids of children that somebody else looks after: workers that are not reaped yet, helpers of our own. They
+    /// are neither killed nor reaped.
     public var known: Set<CInt>
     /// The serial numbers of the workers that live: their orphans are theirs, such as a daemon that one of them uses.
     public var liveWorkers: Set<UInt64>
@@ -31,8 +31,8 @@ public struct Orphans: Sendable {
     public var reaped: [CInt] = []
     /// Sent SIGKILL.
     public var killed: [CInt] = []
-    /// Adopted by us, alive, and nobody knows whose they are. One that is in the middle of an exec cannot tell: look again a
-    /// moment later.
+    /// Adopted by us, alive, and nobody knows whose they are. One that is in the middle of an exec cannot tell: look
+    /// again a moment later.
     public var unknown: [CInt] = []
   }
 
@@ -47,8 +47,9 @@ public struct Orphans: Sendable {
   /// Another pool lives in this process: what was adopted may come from that.
   private var isShared = false
 
-  /// For the pool with this cookie. To be made before the first worker or helper is started: the children that we have now are not
-  /// the pool's (a shell gives us its own when it execs us: `generate & exec prefork ...`), and are never killed.
+  /// For the pool with this cookie. To be made before the first worker or helper is started: the children that we have
+  /// now are not the pool's (a shell gives us its own when it execs us: `generate & exec prefork ...`), and are never
+  /// killed.
   public init(cookie: PoolCookie) {
     self.init(cookie: cookie, inherited: Set(ProcessTable.children(of: ProcessTable.ownPid)))
   }
@@ -59,9 +60,9 @@ public struct Orphans: Sendable {
     isAlone = inherited.isEmpty
   }
 
-  /// One round among our children: reaps dead strangers, kills what belongs to workers that are gone. To be repeated after
-  /// each SIGCHLD. For a process that starts no children but those it knows: in a program that embeds a pool it would take the
-  /// exit status of others' children.
+  /// One round among our children: reaps dead strangers, kills what belongs to workers that are gone. To be repeated
+  /// after each SIGCHLD. For a process that starts no children but those it knows: in a program that embeds a pool it
+  /// would take the exit status of others' children.
   ///
   /// It asks for each child by its number, because asking for any dead one (waitid(2) with P_ALL) would name the same
   /// dead worker again and again, and never what lies behind it.
@@ -89,8 +90,8 @@ public struct Orphans: Sendable {
     return sweep
   }
 
-  /// Whether `sweepChildren` would find no process, unless everything must go: then it need not be called. False if that
-  /// is unknown: the list of our children reads as empty when it cannot be read.
+  /// Whether `sweepChildren` would find no process, unless everything must go: then it need not be called. False if
+  /// that is unknown: the list of our children reads as empty when it cannot be read.
   public static var areNone: Bool {
     let children = ProcessTable.ownChildren()
     if children.isEmpty { return ProcessTable.tellsChildren && OwnedChildren.all.isEmpty }
@@ -104,9 +105,9 @@ public struct Orphans: Sendable {
     return true
   }
 
-  /// One round among all processes of the machine, which takes some milliseconds: kills those that bear the cookie and whose
-  /// worker is gone, whoever their parent is. To be repeated, with a pause of some milliseconds, until it has killed none twice:
-  /// one that is in the middle of an exec is not recognised.
+  /// One round among all processes of the machine, which takes some milliseconds: kills those that bear the cookie and
+  /// whose worker is gone, whoever their parent is. To be repeated, with a pause of some milliseconds, until it has
+  /// killed none twice: one that is in the middle of an exec is not recognised.
   public func sweepEverywhere(_ census: Census) -> Sweep {
     var sweep = Sweep()
     for pid in ProcessTable.all() where pid != ProcessTable.ownPid {

@@ -2,10 +2,10 @@ import LinuxIO
 import Text
 import Time
 
-/// Tells whether a SIGKILL that nobody here sent came from the kernel's OOM killer, by what the kernel counts. The counters
-/// rise before the victim dies, so that they can be asked when its death is known.
+/// Tells whether a SIGKILL that nobody here sent came from the kernel's OOM killer, by what the kernel counts. The
+/// counters rise before the victim dies, so that they can be asked when its death is known.
 public struct OutOfMemoryWitness: Sendable {
-  /// A rise is evidence for so long: a death is known soon after the kill, and an old rise, of which no worker
+  /// How long a rise is evidence: a death is known soon after the kill, and an old rise, of which no worker
   /// was the victim, must not explain a kill -9 of later.
   static let evidenceLasts: Nanoseconds = .seconds(5)
 
@@ -25,17 +25,18 @@ public struct OutOfMemoryWitness: Sendable {
     last = (explained, now)
   }
 
-  /// Lets old rises be forgotten. To be called now and then, such as whenever a worker is started: without it a rise counts
-  /// as evidence from the last verdict on. Costs nothing more often than every five seconds, and then 25 µs at most.
+  /// Lets old rises be forgotten. To be called now and then, such as whenever a worker is started: without it a rise
+  /// counts as evidence from the last verdict on. Costs nothing more often than every five seconds, and then 25 µs at
+  /// most.
   public mutating func look(now: Instant) {
     guard now >= last.time + Self.evidenceLasts, let count = counter.read(files) else { return }
     explained = max(explained, last.count)
     last = (count, now)
   }
 
-  /// Why a worker died of a SIGKILL that we did not send, or nil if nothing points to the OOM killer. `events` are those of its
-  /// own control group; if it has them, nothing else need be asked. One rise of a counter that it shares with others
-  /// explains one death.
+  /// Why a worker died of a SIGKILL that we did not send, or nil if nothing points to the OOM killer. `events` are
+  /// those of its own control group; if it has them, nothing else need be asked. One rise of a counter that it shares
+  /// with others explains one death.
   public mutating func verdict(events: MemoryEvents?, now: Instant) -> String? {
     if let events { return Self.verdict(of: events) }
     look(now: now)

@@ -33,7 +33,8 @@ public struct PoolCookie: Hashable, Sendable {
     return pid
   }
 
-  /// What an environment, its entries ended by NUL bytes, tells of where a process comes from. Only a whole entry counts.
+  /// What an environment, its entries ended by NUL bytes, tells of where a process comes from. Only a whole entry
+  /// counts.
   func origin(in environment: [UInt8]) -> Origin {
     let pool = Array("\(Self.variable)=\(text)".utf8)
     let worker = Array("\(Self.workerVariable)=".utf8)
@@ -51,7 +52,7 @@ public struct PoolCookie: Hashable, Sendable {
 public enum Origin: Equatable, Sendable {
   /// From this pool, from the worker with this serial number (nil: its entry is gone).
   case pool(worker: UInt64?)
-  /// It does not tell: the process is no descendant of a worker, or its environment was cleared, overwritten (as programs
-  /// do that show a title in ps), or is not ours to read.
+  /// It does not tell: the process is no descendant of a worker, or its environment was cleared, overwritten (as
+  /// programs do that show a title in ps), or is not ours to read.
   case unknown
 }

@@ -2,8 +2,8 @@ import Glibc
 import LinuxIO
 
 extension SpawnError {
-  /// How the start of this command would fail, as far as files tell that by now; nil if they do not. Nothing is started. What
-  /// another user may do is not looked at.
+  /// How the start of this command would fail, as far as files tell that by now; nil if they do not. Nothing is
+  /// started. What another user may do is not looked at.
   public static func foreseen(_ command: WorkerCommand, _ surroundings: WorkerSurroundings) -> SpawnError? {
     func failure(_ step: SpawnFailure.Step, _ code: CInt) -> SpawnError {
       SpawnError(

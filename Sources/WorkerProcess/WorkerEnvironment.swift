@@ -39,8 +39,8 @@ struct WorkerEnvironment {
   private var additions: [[UInt8]] = []
   private let inherited: [UnsafeMutablePointer<CChar>]
 
-  /// What the surroundings say, and over it what concerns the pool. In front of it all, in their order, what each worker
-  /// has a value of its own for.
+  /// What the surroundings say, and over it what concerns the pool. In front of it all, in their order, what each
+  /// worker has a value of its own for.
   init(each ownNames: [String], _ surroundings: WorkerSurroundings, _ ofPool: [(String, String)]) {
     inherited = surroundings.clearsEnvironment ? [] : InheritedEnvironment.shared.entries
     for name in ownNames { add(EnvironmentVariable(name, "")) }

@@ -19,8 +19,8 @@ public final class WorkerLaunch {
   private let ownPrefixes: [String]
   private var request: SpawnRequest
 
-  /// Each worker finds `extra` in its environment, and the variables `ownNames` with a value that is given at its start;
-  /// they win over all that the surroundings say.
+  /// Each worker finds `extra` in its environment, and the variables `ownNames` with a value that is given at its
+  /// start; they win over all that the surroundings say.
   public init(
     _ command: WorkerCommand, environment extra: [(String, String)], each ownNames: [String] = [],
     surroundings: WorkerSurroundings = WorkerSurroundings(), errorOutput: ErrorOutput = .captured
@@ -40,13 +40,13 @@ public final class WorkerLaunch {
     request.directory = surroundings.directory
   }
 
-  /// Starts one; `values` are those of the names that it was made with, in their order. Our ends of its pipes do not block,
-  /// its own do.
+  /// Starts one; `values` are those of the names that it was made with, in their order. Our ends of its pipes do not
+  /// block, its own do.
   ///
   /// `cgroupProcs` is a `cgroup.procs`, open for writing, of the cgroup that it starts in, by the launcher. With
-  /// `guarding` (of a `CrashGuard`, whose cookie must be in its environment) it and its descendants do not outlive us even if
-  /// we are killed: it stands in that list until it is reaped. `diesWithThread` asks for what the surroundings have
-  /// under that name.
+  /// `guarding` (of a `CrashGuard`, whose cookie must be in its environment) it and its descendants do not outlive us
+  /// even if we are killed: it stands in that list until it is reaped. `diesWithThread` asks for what the surroundings
+  /// have under that name.
   public func start(
     _ values: [String] = [], cgroupProcs: CInt? = nil, guarding: GuardedProcesses? = nil, diesWithThread: Bool = false
   ) throws(SpawnError) -> WorkerProcess {

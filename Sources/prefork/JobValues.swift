@@ -6,7 +6,7 @@ import Time
 
 /// How long a job may run, as it is written: `30s`, or `200%` of the median.
 enum TimeLimitValue: Equatable {
-  /// So long.
+  /// A time.
   case duration(Nanoseconds)
   /// So much of a hundred of the median run time.
   case percent(Int)

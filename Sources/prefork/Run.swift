@@ -70,7 +70,8 @@ private func exitCode(of end: RunEnd) -> ExitCode {
   }
 }
 
-/// What every command says of a run that has jobs on stdin. An option that a command does not have stands at its default.
+/// What every command says of a run that has jobs on stdin. An option that a command does not have stands at its
+/// default.
 func runConfiguration(
   from arguments: ParsedArguments, ledger: JobLedger.Configuration, workersShareStderr: Bool
 ) -> RunConfiguration {

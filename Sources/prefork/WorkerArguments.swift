@@ -6,11 +6,11 @@ import WireFormats
 import WorkerPool
 import WorkerProcess
 
-// What a command line says of its worker and of the pool: the same for every command that starts one. An option that a command
-// does not have stands at its default.
+// What a command line says of its worker and of the pool: the same for every command that starts one. An option that a
+// command does not have stands at its default.
 
-/// The worker's words are the last of our own. They are taken from the raw command line: Swift's `CommandLine.arguments`
-/// mends what is not UTF-8, and file names need not be.
+/// The worker's words are the last of our own. They are taken from the raw command line: Swift's
+/// `CommandLine.arguments` mends what is not UTF-8, and file names need not be.
 func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
   let raw = CommandLine.unsafeArgv
   let words = (0..<Int(CommandLine.argc)).suffix(arguments.operands.count).compactMap { raw[$0] }

@@ -3,7 +3,8 @@ import JobCore
 import TestSupport
 import Time
 
-/// A run of a few seconds in virtual time: slow starts, failed ones, jobs of all kinds, crashes, timeouts, recycling, probes.
+/// A run of a few seconds in virtual time: slow starts, failed ones, jobs of all kinds, crashes, timeouts, recycling,
+/// probes.
 struct BusyRun {
   var events: [RunEvent] = []
   var settled: [SettledJob] = []

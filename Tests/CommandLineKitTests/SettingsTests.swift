@@ -4,7 +4,8 @@ import Time
 
 @testable import CommandLineKit
 
-/// Settings of a file without a file: sections are built by hand, and whatever format they come from is none of our business.
+/// Settings of a file without a file: sections are built by hand, and whatever format they come from is none of our
+/// business.
 @Suite struct SettingsTests {
   static let file = Option.optional("file", .text(placeholder: "FILE", example: "x"), unset: "none", help: "settings")
   static let port = Option("port", .integer(in: 1...9, example: 3), default: "1", help: "of the process")

@@ -5,7 +5,8 @@ import Time
 
 @testable import ConfigurationFile
 
-/// Files that no person would write. Crashing and hanging are what shows; the seeds are fixed, so that it shows every time.
+/// Files that no person would write. Crashing and hanging are what shows; the seeds are fixed, so that it shows every
+/// time.
 @Suite struct GarbageTests {
   @Test(
     "a file with anything changed in it is read, or refused with a place in it", arguments: [1, 2, 3, 4] as [UInt64])

@@ -29,8 +29,8 @@ import Testing
     #expect(result.errors.contains("wrote to its stdout without a job: \"Welcome\\n\""), "\(result.errors)")
   }
 
-  /// A worker that reads the job right after its greeting cannot be told from one that answers at once: the greeting may
-  /// become the first answer. But the true answer, then unasked, gives it away.
+  /// A worker that reads the job right after its greeting cannot be told from one that answers at once: the greeting
+  /// may become the first answer. But the true answer, then unasked, gives it away.
   @Test func aGreetingRightBeforeTheFirstJobIsReadIsFoundOut() throws {
     let result = try shell(
       "prefork run -w 1 --backoff 1ms..2ms -- workers/faulty/speaks_at_boot.py", input: "a\nb\nc\n")

@@ -4,7 +4,8 @@ import Testing
 
 @testable import prefork
 
-/// The commands that control a served pool, against a server of a few lines that answers one call with what it was told to.
+/// The commands that control a served pool, against a server of a few lines that answers one call with what it was told
+/// to.
 @Suite struct ControlCommandTests {
   /// Starts a server at POOL.control, runs a command line with POOL for its address, and shows the call last.
   static let server = #"""

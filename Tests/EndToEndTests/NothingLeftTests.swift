@@ -55,8 +55,8 @@ import Testing
     for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] { #expect(access(root + group, F_OK) != 0) }
   }
 
-  /// In the middle of a job, too, and with the worker's stdin still being read: the kernel kills the workers with us, and the guard
-  /// their groups and descendants.
+  /// In the middle of a job, too, and with the worker's stdin still being read: the kernel kills the workers with us,
+  /// and the guard their groups and descendants.
   @Test(arguments: kinds + ["busy"])
   func whenPreforkItselfIsKilled(_ kind: String) throws {
     let worker = kind == "busy" ? "sh -c 'read -r job; echo begun >&2; sleep 300 & wait'" : "\(Self.breeds) \(kind)"

@@ -105,10 +105,28 @@ import Testing
   }
 
   @Test("a worker that ends in order after so many jobs costs none of those that it had read ahead")
-  func servesSoMany() throws {
-    let result = try shell("seq 5000 | prefork run -w 2 -- workers/faulty/serves_so_many.py 500")
+  func exitsInOrder() throws {
+    let result = try shell("seq 5000 | prefork run -w 2 -- workers/faulty/exits_after_reading_ahead.py 500")
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.lines == (1...5000).map { "\($0)" })
+  }
+
+  @Test("a parked job that is cancelled is cancelled alone: all others are answered, each once and in order")
+  func cancelParked() throws {
+    let server = try Server("-w 1", worker: counter)
+    let client = try server.connect()
+    client.send((1...400).map { "\($0)\n" }.joined())
+    #expect(client.next(400).count == 400)
+    client.send("second\n" + (402...420).map { "\($0)\n" }.joined())
+    let running = try server.control("jobs").output
+    #expect(running.contains("running"), "\(running)")
+    #expect(try server.control("cancel", "410").status == 0)
+    let answers = client.next(20)
+    #expect(answers.count == 20 && answers[9] == "", "\(answers)")
+    #expect(answers.count { $0 == "" } == 1, "\(answers)")
+    client.send("x\n")
+    #expect(client.next() == "1")
+    server.stop()
   }
 
   @Test(

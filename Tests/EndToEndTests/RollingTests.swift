@@ -3,7 +3,8 @@ import Testing
 
 /// Recycling with surge: make before break.
 @Suite struct RollingTests {
-  /// A worker that says ready after a moment, and answers each job with its pid; a second argument ends it at once instead.
+  /// A worker that says ready after a moment, and answers each job with its pid; a second argument ends it at once
+  /// instead.
   static func program(_ command: String) -> String { "#!/bin/sh\n\(command)\n" }
   static let good = program("sleep 0.1; echo ready; while read -r job; do echo $$; done")
   static let bad = program("exit 3")

@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-/// The answer of a job that was run reaches its client, however the connection ends; or the server reports that it did not.
+/// The answer of a job that was run reaches its client, however the connection ends; or the server reports that it did
+/// not.
 @Suite struct ServeDeliveryTests {
   /// Leaves a line for each job that it runs, and answers with 2 KB.
   private static let talkative = #"""

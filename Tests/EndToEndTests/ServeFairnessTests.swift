@@ -135,7 +135,8 @@ import Testing
     let other = try server.connect()
     other.send("other\n")
     #expect(other.next() == "other")
-    // TCP cannot tell a client that has gone from one that sends no more: its half line is a job, whose answer nobody reads.
+    // TCP cannot tell a client that has gone from one that sends no more: its half line is a job, whose answer nobody
+    // reads.
     server.wait(for: "their ends") { try server.metric("prefork_connections{") == 1 }
     #expect(!server.lines(of: "seen").dropLast(2).contains { $0 != "whole" && $0 != "ha" })
     #expect(server.stop().status == 0)

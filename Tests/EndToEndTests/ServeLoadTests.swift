@@ -1,7 +1,8 @@
 import Testing
 
-/// Many clients at once, and those who mean no good, against `prefork serve`: nothing is lost or mixed up for others, and nothing grows.
-/// Each story is a program in Python that starts a server of its own and says `fine` at the end, or what was not.
+/// Many clients at once, and those who mean no good, against `prefork serve`: nothing is lost or mixed up for others,
+/// and nothing grows. Each story is a program in Python that starts a server of its own and says `fine` at the end, or
+/// what was not.
 @Suite(.serialized) struct ServeLoadTests {
   /// Starts servers, and looks at them from outside.
   static let tools = #"""

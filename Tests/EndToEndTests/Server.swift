@@ -2,8 +2,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `prefork serve` in a folder of its own, for one test. `$DIR` in its options and its worker is that folder; its first job socket
-/// is `$DIR/s`.
+/// `prefork serve` in a folder of its own, for one test. `$DIR` in its options and its worker is that folder; its first
+/// job socket is `$DIR/s`.
 final class Server {
   let session: Session
   let folder: String

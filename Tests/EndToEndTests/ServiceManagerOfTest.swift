@@ -1,7 +1,7 @@
 import Testing
 
-/// A service manager of a few lines of Python: it opens sockets, starts `prefork serve` with them as sd_listen_fds(3) wants it,
-/// and hears what sd_notify(3) tells. A test is a script on it that prints what it has seen.
+/// A service manager of a few lines of Python: it opens sockets, starts `prefork serve` with them as sd_listen_fds(3)
+/// wants it, and hears what sd_notify(3) tells. A test is a script on it that prints what it has seen.
 enum ServiceManagerOfTest {
   static let library = #"""
     import os, select, shutil, signal, socket, sys, tempfile, time

@@ -1,8 +1,8 @@
 import Glibc
 import Testing
 
-/// Lesson 34 (keepalived #1883, hermes-agent #109742): a pause of ours is charged to no deadline. prefork is stopped, alone
-/// or with its workers, for longer than the limits that it watches.
+/// Lesson 34 (keepalived #1883, hermes-agent #109742): a pause of ours is charged to no deadline. prefork is stopped,
+/// alone or with its workers, for longer than the limits that it watches.
 @Suite struct StandstillTests {
   /// Stops prefork (and its workers, `wholly`) for that time.
   private func freeze(_ session: Session, seconds: Double, wholly: Bool = false) {

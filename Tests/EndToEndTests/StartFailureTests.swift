@@ -148,7 +148,8 @@ import Testing
     #expect(result.errors.contains("waiting for a lock that nobody will release"))
   }
 
-  /// The workers that do start do the jobs. Nothing was said to have stopped, so nothing is said to start again, over and over.
+  /// The workers that do start do the jobs. Nothing was said to have stopped, so nothing is said to start again, over
+  /// and over.
   @Test func aPoolThatCannotBeFullSizeWorksAndSaysWhyOnce() throws {
     let result = try shell("ulimit -n 64; seq 30 | prefork run -w 40 -- cat")
     #expect(result.status == 0)

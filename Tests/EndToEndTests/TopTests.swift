@@ -1,9 +1,10 @@
 import Testing
 
-/// `prefork top` on a terminal that a script plays, against a server of a few lines. Whatever ends it, the terminal is as it was.
+/// `prefork top` on a terminal that a script plays, against a server of a few lines. Whatever ends it, the terminal is
+/// as it was.
 @Suite struct TopTests {
-  /// A shell of one job on a terminal of its own, which tells what becomes of it. Then the story of a test, and last how the
-  /// terminal was left.
+  /// A shell of one job on a terminal of its own, which tells what becomes of it. Then the story of a test, and last
+  /// how the terminal was left.
   static let stage = #"""
     import fcntl, json, os, pty, select, signal, socket, struct, sys, tempfile, termios, threading, time
     folder = tempfile.TemporaryDirectory()

@@ -49,7 +49,8 @@ extension JobModel {
     }
   }
 
-  /// The lease goes to the right job: the highest priority anywhere, then the fewest leased for the weight, then in turn.
+  /// The lease goes to the right job: the highest priority anywhere, then the fewest leased for the weight, then in
+  /// turn.
   mutating func checkChoice(of index: Int) throws {
     let chosen = jobs[index].client
     let priority = jobs[index].priority

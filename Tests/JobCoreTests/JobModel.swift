@@ -10,8 +10,8 @@ struct Violation: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// What a driver would know: arrays by job index, and counts. It performs the ledger's actions and refuses those that are illegal;
-/// what each event must lead to is written down before the ledger hears of it.
+/// What a driver would know: arrays by job index, and counts. It performs the ledger's actions and refuses those that
+/// are illegal; what each event must lead to is written down before the ledger hears of it.
 struct JobModel {
   enum Phase: UInt8 { case free, queued, running, delayed, settled, held }
 

@@ -3,8 +3,8 @@ import Time
 
 @testable import JobCore
 
-/// One life of a ledger under random events: it opens with a random configuration, is busy in random moods, and is closed in one of
-/// three ways; then only what a driver must do is done, and it has to come to its end.
+/// One life of a ledger under random events: it opens with a random configuration, is busy in random moods, and is
+/// closed in one of three ways; then only what a driver must do is done, and it has to come to its end.
 struct Simulation {
   enum Choice {
     case accept, send, refuse, reply, fail, unstart, start, die, reject, cancel, runTimer, queueTimer, retryTimer

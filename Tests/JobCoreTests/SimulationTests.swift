@@ -5,8 +5,8 @@ import Time
 
 @testable import JobCore
 
-/// More than a million random events, the model asked after each. `PREFORK_SEED=n swift test --filter SimulationTests` runs one
-/// seed again.
+/// More than a million random events, the model asked after each. `PREFORK_SEED=n swift test --filter SimulationTests`
+/// runs one seed again.
 @Suite struct SimulationTests {
   static let seeds: [UInt64] =
     unsafe getenv("PREFORK_SEED").flatMap { UInt64(String(cString: $0)) }.map { [$0] }

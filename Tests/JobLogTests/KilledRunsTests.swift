@@ -11,7 +11,8 @@ private struct Story {
   /// How often each job was done, in truth: what the workers could tell.
   var timesDone: [Job: Int] = [:]
 
-  /// Runs what the joblog does not show as done, and is killed when `room` more bytes are on the disk. True if it was not killed.
+  /// Runs what the joblog does not show as done, and is killed when `room` more bytes are on the disk. True if it was
+  /// not killed.
   mutating func run(_ input: [Job], room: Int) throws -> Bool {
     var (index, repair) = try read(disk, inBlocksOf: [Int.random(in: 1...300, using: &random)])
     #expect(index.damagedLines == 0)

@@ -29,7 +29,8 @@ import Time
     let pool = BlockingObjectPool(.init(maximum: 1), factory: workshop)
     let lease = try pool.acquire()
     let mailbox = Mailbox<PoolDriver.Grant>()
-    // The request arms a timer that is due soon; a thread that was held up then sets the alarm of one that is due later.
+    // The request arms a timer that is due soon; a thread that was held up then sets the alarm of one that is due
+    // later.
     pool.driver.request(.within(20_000_000), place, WaitTicket(), .thread(mailbox))
     #expect(AlarmClock.shared.set(pool.driver, at: Clock.now + 60_000_000_000))
     #expect(eventually { pool.statistics.timedOut == 1 })

@@ -4,9 +4,9 @@ import Time
 
 @testable import ObjectPool
 
-/// The driver as it is, with those who lease, the factory and the timers in the hand of a seed. Timers are long, so that the
-/// real clock never fires one; the world fires them when it likes, in their order. A seed repeats its story, but for what
-/// depends on whether the clock has ticked meanwhile (whether an object just used is validated).
+/// The driver as it is, with those who lease, the factory and the timers in the hand of a seed. Timers are long, so
+/// that the real clock never fires one; the world fires them when it likes, in their order. A seed repeats its story,
+/// but for what depends on whether the clock has ticked meanwhile (whether an object just used is validated).
 struct DriverWorld {
   struct Asking {
     let ticket: WaitTicket

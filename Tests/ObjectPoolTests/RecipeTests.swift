@@ -2,7 +2,8 @@ import Glibc
 import ObjectPool
 import Testing
 
-/// What the recipes pool: it is expensive to make, has a state, and can break. Not Sendable, as only one has it at a time.
+/// What the recipes pool: it is expensive to make, has a state, and can break. Not Sendable, as only one has it at a
+/// time.
 final class Parser {
   var isOpen = true
   var document: [String] = []

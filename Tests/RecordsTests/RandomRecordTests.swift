@@ -51,7 +51,8 @@ import Time
   }
 }
 
-/// The rules of a record once more, said of a tree. Numbers go through floating point here, exact enough for those that are made.
+/// The rules of a record once more, said of a tree. Numbers go through floating point here, exact enough for those that
+/// are made.
 private struct ReferenceRecord {
   var id, job, key: Tree?
   var timeout, retries, priority: Double?

@@ -1,4 +1,5 @@
-/// JSON read in the plainest way there is: decoded first, then by recursion, into a tree. Nothing of it is shared with what it checks.
+/// JSON read in the plainest way there is: decoded first, then by recursion, into a tree. Nothing of it is shared with
+/// what it checks.
 indirect enum Tree: Equatable {
   case object([(name: String, value: Tree)])
   case array([Tree])

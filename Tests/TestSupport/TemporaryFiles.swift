@@ -1,6 +1,7 @@
 import Glibc
 
-/// A new empty file, open for reading and writing, and its path. Whoever asks removes it. -1 with errno if it cannot be made.
+/// A new empty file, open for reading and writing, and its path. Whoever asks removes it. -1 with errno if it cannot be
+/// made.
 public func makeTemporaryFile() -> (descriptor: CInt, path: String) {
   var template = temporaryTemplate()
   let descriptor = mkstemp(&template)

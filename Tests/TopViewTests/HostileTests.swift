@@ -81,7 +81,8 @@ import TopView
     }
   }
 
-  /// The width, by a rule that is other than that of the code: all ideographs, Hangul, kana, full-width forms and emoji are wide.
+  /// The width, by a rule that is other than that of the code: all ideographs, Hangul, kana, full-width forms and emoji
+  /// are wide.
   private func cells(_ text: String) -> Int {
     text.unicodeScalars.reduce(0) { sum, scalar in
       if scalar.properties.generalCategory == .nonspacingMark { return sum }

@@ -21,7 +21,8 @@ import Testing
     #expect(read(stream, in: stream.indices.map { $0..<($0 + 1) }, as: framing) == expected)
   }
 
-  /// Each size around the cap, the stream cut at each place: the frame alone is missing, said once, and what follows is whole.
+  /// Each size around the cap, the stream cut at each place: the frame alone is missing, said once, and what follows is
+  /// whole.
   @Test(arguments: Framing.allCases, [0, 1, 7, 8, 9])
   func aFrameOverTheCapIsSkippedAlone(_ framing: Framing, _ cap: Int) {
     for size in [cap, cap + 1, cap + 2, cap + 17] {
@@ -146,7 +147,8 @@ import Testing
     #expect(decoder.finish(in: good.span.bytes) == violation)
   }
 
-  /// A frame that comes byte by byte must not be searched from its beginning each time: the decoder remembers how far it came.
+  /// A frame that comes byte by byte must not be searched from its beginning each time: the decoder remembers how far
+  /// it came.
   @Test func aPartialFrameIsNotSearchedAgain() {
     var decoder = FrameDecoder(.lines, maximumSize: 100)
     _ = decoder.next(in: Array("abcdefghij".utf8).span.bytes)

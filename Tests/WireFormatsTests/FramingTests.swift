@@ -45,7 +45,8 @@ import Testing
     #expect(Framing.length4.canCarry(huge.bytes.extracting(first: length - 1)) == nil)
   }
 
-  /// The search by eights against a search one by one: every position, every alignment, and bytes that differ in one bit.
+  /// The search by eights against a search one by one: every position, every alignment, and bytes that differ in one
+  /// bit.
   @Test func theSearchFindsTheFirstOne() {
     for byte: UInt8 in [0, 1, 0x0A, 0x7F, 0x80, 0xFF] {
       for neighbour in [byte ^ 1, byte ^ 0x80, byte &+ 1, byte &- 1] {

@@ -6,8 +6,8 @@ import Time
 
 @testable import WorkerProcess
 
-/// Control groups of the kernel, where this machine lets us make some. One after the other: each start of a pool removes
-/// what looks like a dead one's.
+/// Control groups of the kernel, where this machine lets us make some. One after the other: each start of a pool
+/// removes what looks like a dead one's.
 @Suite(
   .serialized,
   .enabled(if: (try? ControlGroupHost.detect()) != nil, "needs a cgroup v2 hierarchy in which we may make groups"))
@@ -44,8 +44,8 @@ struct ControlGroupTests {
     try result.get()
   }
 
-  /// A worker that does all there is to get away: it ignores SIGTERM, has a descendant that lost its parent, is in a session of
-  /// its own and is stopped. Its output is the pid of that.
+  /// A worker that does all there is to get away: it ignores SIGTERM, has a descendant that lost its parent, is in a
+  /// session of its own and is stopped. Its output is the pid of that.
   static let escape = """
     trap '' TERM
     (setsid sh -c 'trap "" TERM; echo $$; kill -STOP $$; sleep 60' &)

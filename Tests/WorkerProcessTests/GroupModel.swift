@@ -5,9 +5,9 @@ import Time
 
 @testable import WorkerProcess
 
-/// The kernel's rules for control groups of version 2 (cgroup-v2.rst), as far as we depend on them, in memory: so that limits
-/// can be tried on machines that have no controllers to give. Each rule was seen on a real kernel (6.18, with the hugetlb
-/// controller).
+/// The kernel's rules for control groups of version 2 (cgroup-v2.rst), as far as we depend on them, in memory: so that
+/// limits can be tried on machines that have no controllers to give. Each rule was seen on a real kernel (6.18, with
+/// the hugetlb controller).
 final class GroupModel: FileTree, @unchecked Sendable {
   private struct Group {
     var processes: Set<CInt> = []

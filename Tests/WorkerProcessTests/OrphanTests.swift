@@ -6,8 +6,8 @@ import Time
 
 @testable import WorkerProcess
 
-/// Real orphans. Whoever becomes a subreaper and reaps strangers does it in a process of its own: in this one it would take the
-/// children of the tests beside it.
+/// Real orphans. Whoever becomes a subreaper and reaps strangers does it in a process of its own: in this one it would
+/// take the children of the tests beside it.
 @Suite struct OrphanTests {
   @Test(
     "an orphan that left its group stays with its living worker, goes with a dead one, and leaves no zombie (lesson 5, roadrunner #2384)"

@@ -1,12 +1,14 @@
 import Text
 import Time
 
-/// Pictures as inline SVG. Shapes are stretched to any width; labels are HTML beside them, so that they stay readable on a phone.
+/// Pictures as inline SVG. Shapes are stretched to any width; labels are HTML beside them, so that they stay readable
+/// on a phone.
 extension Page {
   /// All pictures are so many units wide.
   static let width = 1000
 
-  /// An area under steps: `heights` of equal width from left to right, in units up from `base`. Equal neighbours cost nothing.
+  /// An area under steps: `heights` of equal width from left to right, in units up from `base`. Equal neighbours cost
+  /// nothing.
   mutating func steps(_ css: StaticString, _ heights: [Int], base: Int) {
     guard heights.contains(where: { $0 > 0 }) else { return }
     area(css, heights, base: base) { base - $0 }

@@ -11,7 +11,8 @@ struct NotableJobs: Sendable {
   static let mostLines = 10
   static let mostLetters = 300
 
-  /// The slowest first. Jobs that ran into their time limit are not among them: those are all equally slow, and would leave no room.
+  /// The slowest first. Jobs that ran into their time limit are not among them: those are all equally slow, and would
+  /// leave no room.
   private(set) var slowest: [SettledJob] = []
   /// In the order in which they were settled.
   private(set) var firstFailed: [SettledJob] = []

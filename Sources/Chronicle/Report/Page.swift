@@ -1,7 +1,7 @@
 /// An HTML page in the making.
 ///
-/// Markup is a `StaticString`, a literal of this program; a `String` can only go in escaped. So nothing that comes from outside, be it
-/// the name of a job or what a worker wrote, can become markup.
+/// Markup is a `StaticString`, a literal of this program; a `String` can only go in escaped. So nothing that comes from
+/// outside, be it the name of a job or what a worker wrote, can become markup.
 struct Page {
   private(set) var bytes: [UInt8] = []
 

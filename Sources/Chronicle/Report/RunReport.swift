@@ -1,8 +1,9 @@
 import JobCore
 import Time
 
-/// Everything about a run that its page tells, gathered while it runs, in memory that does not grow with it: time is kept in at most
-/// 600 pieces, durations as histograms, jobs as the 20 slowest and the first and last 20 that did not end well.
+/// Everything about a run that its page tells, gathered while it runs, in memory that does not grow with it: time is
+/// kept in at most 600 pieces, durations as histograms, jobs as the 20 slowest and the first and last 20 that did not
+/// end well.
 ///
 /// ```swift
 /// var report = RunReport()
@@ -14,7 +15,8 @@ public struct RunReport: Sendable {
   public private(set) var outcomes: [Outcome: UInt64] = [:]
   /// How long jobs ran: the last attempt of each that had one.
   public private(set) var runTimes = RunTimes()
-  /// How long jobs waited before their first attempt. Jobs that had several are left out: their first wait is not known.
+  /// How long jobs waited before their first attempt. Jobs that had several are left out: their first wait is not
+  /// known.
   public private(set) var queueTimes = RunTimes()
   /// How long workers took from their spawn until they were ready.
   public private(set) var startTimes = RunTimes()

@@ -1,7 +1,7 @@
 import Time
 
-/// What each slot did with its time: with a job, in a start, in a probe, reset or stop, idle, or without a worker. The first 64
-/// slots each for itself, the rest in one sum.
+/// What each slot did with its time: with a job, in a start, in a probe, reset or stop, idle, or without a worker. The
+/// first 64 slots each for itself, the rest in one sum.
 struct SlotTimelines: Sendable {
   /// A page with more rows would not be read.
   static let mostShown = 64

@@ -1,7 +1,8 @@
 import Time
 
-/// Equal pieces of a run's time, at most `most` of them: when more time comes, neighbours merge and each piece is twice as long. So a
-/// run of a second and one of a week take the same room, and each is shown as finely as its picture can be.
+/// Equal pieces of a run's time, at most `most` of them: when more time comes, neighbours merge and each piece is twice
+/// as long. So a run of a second and one of a week take the same room, and each is shown as finely as its picture can
+/// be.
 struct TimeBuckets: Sendable {
   /// More would not be seen in a picture.
   static let most = 600

@@ -1,11 +1,12 @@
 import Time
 
-/// Writes a run as a timeline in the Chrome trace format, which Perfetto and Chrome's own viewer open: a row per slot; starts,
-/// attempts, probes, resets and stops as spans; ends of workers as instants; queue, workers and throughput as counters.
+/// Writes a run as a timeline in the Chrome trace format, which Perfetto and Chrome's own viewer open: a row per slot;
+/// starts, attempts, probes, resets and stops as spans; ends of workers as instants; queue, workers and throughput as
+/// counters.
 ///
-/// The format is the JSON array of Google's "Trace Event Format", one event per line. What was written at any moment, cut behind a
-/// line, is a trace: the format allows that the last comma stays and the bracket is missing, so that a killed run can be looked at.
-/// `end` closes the array, and the whole is JSON to the letter.
+/// The format is the JSON array of Google's "Trace Event Format", one event per line. What was written at any moment,
+/// cut behind a line, is a trace: the format allows that the last comma stays and the bracket is missing, so that a
+/// killed run can be looked at. `end` closes the array, and the whole is JSON to the letter.
 ///
 /// Nothing is kept but a few numbers per row, however long the run.
 ///
@@ -43,8 +44,8 @@ public struct TraceWriter: Sendable {
     buffer.append("}},\n")
   }
 
-  /// Puts what is to be seen of `event` into `buffer`: no line, one or a few, each complete. Events come in the order in which they
-  /// are told; a span is written when it is over.
+  /// Puts what is to be seen of `event` into `buffer`: no line, one or a few, each complete. Events come in the order
+  /// in which they are told; a span is written when it is over.
   public mutating func append(_ event: RunEvent, to buffer: inout [UInt8]) {
     switch event {
     case .workerStarted(let slot, let pid, let at):
@@ -224,8 +225,9 @@ public struct TraceWriter: Sendable {
 
   private func close(_ buffer: inout [UInt8]) { buffer.append("}},\n") }
 
-  /// The viewers nest the spans of a row by their times, and drop or misplace what overlaps only in part. Therefore the spans of a row
-  /// here never overlap: one that would (jobs that wait in the pipe of a worker) goes into the next row of its slot.
+  /// The viewers nest the spans of a row by their times, and drop or misplace what overlaps only in part. Therefore the
+  /// spans of a row here never overlap: one that would (jobs that wait in the pipe of a worker) goes into the next row
+  /// of its slot.
   private mutating func rowOfSpan(
     in slot: Int, from since: Instant, to at: Instant, announcedIn buffer: inout [UInt8]
   ) -> Int {

@@ -2,10 +2,11 @@ import Text
 
 /// What one section of a configuration file says of the options of a command.
 public struct Settings: Sendable {
-  /// The uses of each option that the section speaks of, by its key; none if it says that a switch is off or a list is empty.
+  /// The uses of each option that the section speaks of, by its key; none if it says that a switch is off or a list is
+  /// empty.
   var uses: [String: [OptionUse]] = [:]
-  /// Options, by their key, and other names of which it says something that cannot be understood, perhaps by a name that is
-  /// misspelt: they count as given where they are needed, so that one mistake is not told twice.
+  /// Options, by their key, and other names of which it says something that cannot be understood, perhaps by a name
+  /// that is misspelt: they count as given where they are needed, so that one mistake is not told twice.
   var refused: Set<String> = []
 
   /// Nothing said.
@@ -16,8 +17,8 @@ public struct Settings: Sendable {
 }
 
 extension ParsedArguments {
-  /// These arguments, and from `layers`, the strongest first, the options that are not given: an option comes as a whole
-  /// from the strongest that speaks of it.
+  /// These arguments, and from `layers`, the strongest first, the options that are not given: an option comes as a
+  /// whole from the strongest that speaks of it.
   public func filled(from layers: [Settings]) -> ParsedArguments {
     var uses = uses
     for layer in layers { uses.merge(layer.uses) { stronger, _ in stronger } }

@@ -6,11 +6,11 @@ public enum SettingScope: Sendable {
   case pool
 }
 
-/// How a command can be told of its options by a file. Declared with the command, so that the file knows no other names and no
-/// other values than the command line.
+/// How a command can be told of its options by a file. Declared with the command, so that the file knows no other names
+/// and no other values than the command line.
 ///
-/// A command line that names a file needs no program, and what its options need (``Requirement``) may stand in the file: that
-/// is checked when the file has been read.
+/// A command line that names a file needs no program, and what its options need (``Requirement``) may stand in the
+/// file: that is checked when the file has been read.
 public struct SettingsFile: Sendable {
   /// The option that names the file.
   let option: OptionDeclaration

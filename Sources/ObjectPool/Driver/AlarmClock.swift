@@ -20,9 +20,9 @@ final class AlarmClock: Sendable {
   private let locked = Locked(State())
   private let changed = Condition()
 
-  /// A timer of the driver is due at `deadline`, on the exact clock. An earlier alarm for it stays: these calls come from any
-  /// thread, without the driver's lock, and may overtake each other. One alarm too many does no harm. False if no alarm will
-  /// ring, because the system has no thread to give.
+  /// A timer of the driver is due at `deadline`, on the exact clock. An earlier alarm for it stays: these calls come
+  /// from any thread, without the driver's lock, and may overtake each other. One alarm too many does no harm. False if
+  /// no alarm will ring, because the system has no thread to give.
   func set(_ driver: PoolDriver, at deadline: Instant) -> Bool {
     locked.withLock { state in
       if !state.isRunning { state.isRunning = DaemonThread.start { self.run() } }

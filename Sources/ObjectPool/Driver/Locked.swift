@@ -34,8 +34,9 @@ struct Locked<State>: ~Copyable, @unchecked Sendable {
     return try body(&memory.pointee.state)
   }
 
-  /// Calls `look` under the lock until it is done; in between gives the lock up, until `condition` is signalled or the time
-  /// is over. Each look is an access of its own: within one, the compiler may take it that nobody else changes the state.
+  /// Calls `look` under the lock until it is done; in between gives the lock up, until `condition` is signalled or the
+  /// time is over. Each look is an access of its own: within one, the compiler may take it that nobody else changes the
+  /// state.
   func wait<Value>(for condition: borrowing Condition, _ look: (inout State) -> Look<Value>) -> Value {
     pthread_mutex_lock(&memory.pointee.mutex)
     defer { pthread_mutex_unlock(&memory.pointee.mutex) }

@@ -1,7 +1,7 @@
 import PoolCore
 
-/// What the pool knows of one object, from before it is made until after it is disposed of. Guarded by the driver's lock,
-/// but for the object itself: that belongs to the operation that runs on it, or to the holder of its lease.
+/// What the pool knows of one object, from before it is made until after it is disposed of. Guarded by the driver's
+/// lock, but for the object itself: that belongs to the operation that runs on it, or to the holder of its lease.
 @usableFromInline class ObjectRecord: @unchecked Sendable {
   let worker: WorkerID
   /// The call of the factory that runs now.

@@ -1,8 +1,8 @@
 import DaemonThreads
 import Time
 
-/// Threads for the calls of blocking factories. A call takes a thread that waits for one, or a new one, so that a call that
-/// hangs holds up no other. Threads without work end after a while.
+/// Threads for the calls of blocking factories. A call takes a thread that waits for one, or a new one, so that a call
+/// that hangs holds up no other. Threads without work end after a while.
 final class OperationThreads: Sendable {
   static let shared = OperationThreads()
 

@@ -11,9 +11,9 @@ extension PoolDriver {
     }
   }
 
-  /// Lets other threads run, and looks once more before the caller gets in line. Holders are often about to release, and only
-  /// have no processor: with 64 threads and 8 objects that are held for a moment, a line that has formed once never ends, and
-  /// each lease then waits for a thread to wake. Those in line are not passed over.
+  /// Lets other threads run, and looks once more before the caller gets in line. Holders are often about to release,
+  /// and only have no processor: with 64 threads and 8 objects that are held for a moment, a line that has formed once
+  /// never ends, and each lease then waits for a thread to wake. Those in line are not passed over.
   func leaseAfterOthers(_ place: SourcePlace) -> Grant? {
     guard leasesAtOnce else { return nil }
     sched_yield()

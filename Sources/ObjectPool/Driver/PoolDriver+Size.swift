@@ -66,7 +66,8 @@ extension PoolDriver {
   }
 
   func finishPrefilling(_ state: inout State) {
-    // Those of a pool that has prefilled are answered even if some of what was made has been retired in the same moment.
+    // Those of a pool that has prefilled are answered even if some of what was made has been retired in the same
+    // moment.
     let serving = state.core.isPrefilling ? state.core.serving : .max
     let maximum = state.statistics.maximum
     for prefilling in state.prefilling where serving >= min(prefilling.count, maximum) {

@@ -3,8 +3,8 @@ import Synchronization
 import Time
 import Timers
 
-/// Carries out what the core decides, for objects of any kind: it keeps the objects, those who wait and the timers behind
-/// one lock. It does not know what an object is, and it calls nobody while it holds the lock.
+/// Carries out what the core decides, for objects of any kind: it keeps the objects, those who wait and the timers
+/// behind one lock. It does not know what an object is, and it calls nobody while it holds the lock.
 @usableFromInline final class PoolDriver: Sendable {
   /// What must be done when the lock is given up.
   enum Effect {
@@ -192,8 +192,8 @@ import Timers
     setAlarm(deadline, &state)
   }
 
-  /// Most timers are disarmed long before they are due. Their alarm stays: to let it ring once for nothing costs less than to
-  /// move it with each timer.
+  /// Most timers are disarmed long before they are due. Their alarm stays: to let it ring once for nothing costs less
+  /// than to move it with each timer.
   private func setAlarm(_ deadline: Instant, _ state: inout State) {
     guard deadline < state.alarm ?? .distantFuture else { return }
     state.alarm = deadline

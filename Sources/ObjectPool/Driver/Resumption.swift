@@ -13,8 +13,8 @@ enum Resumption<Value: Sendable>: Sendable {
   }
 }
 
-/// Where a thread waits for one value. A semaphore: with a condition, the one who is woken would first have to wait for the
-/// lock that the other still holds.
+/// Where a thread waits for one value. A semaphore: with a condition, the one who is woken would first have to wait for
+/// the lock that the other still holds.
 final class Mailbox<Value: Sendable>: @unchecked Sendable {
   /// Written before the semaphore is raised, read after that.
   private var result: Result<Value, any Error>?

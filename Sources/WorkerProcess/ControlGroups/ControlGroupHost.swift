@@ -39,7 +39,8 @@ public struct ControlGroupHost: Sendable {
     let host = ControlGroupHost(
       files: files, folder: folder, legacyControllers: mounts.legacy.reduce(into: []) { $0.formUnion($1.controllers) },
       isRoot: isRoot)
-    // A worker moves from our group to its own: the kernel wants write access to cgroup.procs of what both have in common.
+    // A worker moves from our group to its own: the kernel wants write access to cgroup.procs of what both have in
+    // common.
     if !files.isWritable(folder) || !files.isWritable("\(folder)/cgroup.procs") {
       throw ControlGroupUnavailable(description: "no control groups: \(folder) is not ours to write to; \(host.advice)")
     }

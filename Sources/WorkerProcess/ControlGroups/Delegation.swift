@@ -3,9 +3,10 @@ import LinuxIO
 
 /// Makes our own group pass controllers on to groups below it.
 ///
-/// The kernel allows that only to a group without processes of its own (the "no internal processes" rule of cgroup-v2.rst; its
-/// root is excepted). So we move ourselves to a group beside the workers' first, `supervisor`: what systemd.resource-control(5)
-/// advises under Delegate=yes. It helps only if nobody else is in our group, such as the shell that started us.
+/// The kernel allows that only to a group without processes of its own (the "no internal processes" rule of
+/// cgroup-v2.rst; its root is excepted). So we move ourselves to a group beside the workers' first, `supervisor`: what
+/// systemd.resource-control(5) advises under Delegate=yes. It helps only if nobody else is in our group, such as the
+/// shell that started us.
 struct Delegation: Sendable {
   private let host: ControlGroupHost
   private let residence: Residence

@@ -1,5 +1,6 @@
-/// Where the hierarchies of control groups are mounted, from the text of /proc/self/mountinfo (proc(5)). Distributions differ:
-/// /sys/fs/cgroup is the v2 hierarchy on most, a folder of v1 hierarchies on some, with v2 at `unified` or nowhere.
+/// Where the hierarchies of control groups are mounted, from the text of /proc/self/mountinfo (proc(5)). Distributions
+/// differ: /sys/fs/cgroup is the v2 hierarchy on most, a folder of v1 hierarchies on some, with v2 at `unified` or
+/// nowhere.
 struct GroupMounts: Equatable {
   /// One mount of a hierarchy, or of a part of it.
   struct Mount: Equatable {
@@ -11,7 +12,8 @@ struct GroupMounts: Equatable {
 
     /// The folder of a group; nil if it lies outside of what is mounted here.
     func folder(of group: String) -> String? {
-      // A group outside of our cgroup namespace is told as /../x (cgroup_namespaces(7)), one that was removed as x (deleted).
+      // A group outside of our cgroup namespace is told as /../x (cgroup_namespaces(7)), one that was removed as x
+      // (deleted).
       if group.hasPrefix("/..") || group.hasSuffix(" (deleted)") || root.hasPrefix("/..") { return nil }
       let stem = root == "/" ? "" : root
       if group == root || group == stem { return point }

@@ -52,8 +52,8 @@ extension FileTree {
     folders(in: group).reduce(into: processes(in: group)) { $0 += processesBelow("\(group)/\($1)") }
   }
 
-  /// Removes the group and the empty groups below it (a worker may have made some). False as long as processes are in it,
-  /// which is for some milliseconds after they were killed: try again.
+  /// Removes the group and the empty groups below it (a worker may have made some). False as long as processes are in
+  /// it, which is for some milliseconds after they were killed: try again.
   func removeGroup(_ group: String) throws(SystemError) -> Bool {
     for name in folders(in: group) where try !removeGroup("\(group)/\(name)") { return false }
     do throws(SystemError) {

@@ -30,11 +30,11 @@ public struct PoolGroup: ~Copyable, Sendable {
   private let limits: GroupLimits
   private var delegation: Delegation
 
-  /// Makes the group. Must come before any child is started, which would stand in the way of limits; limits that cannot be
-  /// enforced here are told by `memory` and `processes`.
+  /// Makes the group. Must come before any child is started, which would stand in the way of limits; limits that cannot
+  /// be enforced here are reported by `memory` and `processes`.
   ///
-  /// For a limit our own process may have to move to a group `supervisor` beside the pool's, so that a process should have one
-  /// pool with limits at a time. Empty groups of earlier pools whose process is dead are removed.
+  /// For a limit our own process may have to move to a group `supervisor` beside the pool's, so that a process should
+  /// have one pool with limits at a time. Empty groups of earlier pools whose process is dead are removed.
   public static func make(
     _ cookie: PoolCookie, limits: GroupLimits, in host: ControlGroupHost
   ) throws(ControlGroupUnavailable) -> PoolGroup {
@@ -74,8 +74,8 @@ public struct PoolGroup: ~Copyable, Sendable {
     return WorkerGroup(files: files, folder: group)
   }
 
-  /// Removes it with all that is empty in it, and gives back what was set up for it. False as long as processes are in it,
-  /// which is for some milliseconds after they were killed: try again.
+  /// Removes it with all that is empty in it, and gives back what was set up for it. False as long as processes are in
+  /// it, which is for some milliseconds after they were killed: try again.
   public mutating func remove() throws(SystemError) -> Bool {
     guard try files.removeGroup(folder) else { return false }
     delegation.undo()
@@ -88,7 +88,8 @@ extension GroupLimits {
   func apply(to group: String, _ files: any FileTree) throws(SystemError) {
     if let memory {
       try files.write("\(memory)", to: "\(group)/memory.max")
-      // A worker that has lost one of its processes is of no use: all of them go, and it is replaced (since Linux 4.19).
+      // A worker that has lost one of its processes is of no use: all of them go, and it is replaced (since Linux
+      // 4.19).
       try? files.write("1", to: "\(group)/memory.oom.group")
       // Else it would be swapped out instead of being stopped; not there where the kernel does not account for swap.
       try? files.write("0", to: "\(group)/memory.swap.max")
@@ -98,7 +99,8 @@ extension GroupLimits {
 }
 
 extension Delegation {
-  /// Has a controller passed on to the pool's group and on to its workers', and proves by a try that the limit can be set.
+  /// Has a controller passed on to the pool's group and on to its workers', and proves by a try that the limit can be
+  /// set.
   fileprivate mutating func enforce(_ controller: String, _ limit: GroupLimits, in folder: String) -> Enforcement {
     let answer = passOn(controller)
     guard answer == .enforced else { return answer }

@@ -6,8 +6,9 @@ import Synchronization
 ///     <the group that we were in>/prefork-812-9f86d081884c7d65/
 ///
 /// Moving a process costs more than starting one. So we move once, and each worker inherits the group, with all that
-/// descends from it. A process can be in one group only: the first pool makes it, later ones share it, and the last one to
-/// leave kills what is still in it. Only for a process that starts nothing but workers, because that would be killed, too.
+/// descends from it. A process can be in one group only: the first pool makes it, later ones share it, and the last one
+/// to leave kills what is still in it. Only for a process that starts nothing but workers, because that would be
+/// killed, too.
 public final class Residence: Sendable {
   /// The one of this process.
   public static let ofProcess = Residence()
@@ -48,8 +49,8 @@ public final class Residence: Sendable {
     }
   }
 
-  /// Moves a child out that was born in the group: a guard, which has to outlive what is killed with it. (One that cannot
-  /// be moved still kills all of the group, and itself with it.)
+  /// Moves a child out that was born in the group: a guard, which has to outlive what is killed with it. (One that
+  /// cannot be moved still kills all of the group, and itself with it.)
   public func putOut(_ child: CInt) {
     stay.withLock { stay in
       guard let stay, stay.isInside else { return }
@@ -57,8 +58,9 @@ public final class Residence: Sendable {
     }
   }
 
-  /// Ends the part of one pool, whose workers are gone. After the last one we go back to where we came from, all that is
-  /// left in the group is killed, and the group is removed. False as long as something in it is still dying: try again.
+  /// Ends the part of one pool, whose workers are gone. After the last one we go back to where we came from, all that
+  /// is left in the group is killed, and the group is removed. False as long as something in it is still dying: try
+  /// again.
   public func leave() -> Bool {
     stay.withLock { stay in
       guard let present = stay else { return true }

@@ -12,8 +12,9 @@ public struct WorkerGroup: Sendable {
     self.folder = folder
   }
 
-  /// The way in: a process that writes `0` to this descriptor is in the group from then on, with all that it starts. To be
-  /// written to between fork and exec; the rights are checked here, not there, so that it may have changed its user before.
+  /// The way in: a process that writes `0` to this descriptor is in the group from then on, with all that it starts. To
+  /// be written to between fork and exec; the rights are checked here, not there, so that it may have changed its user
+  /// before.
   public func openEntrance() throws(SystemError) -> FileDescriptor {
     try files.openForWriting("\(folder)/cgroup.procs")
   }

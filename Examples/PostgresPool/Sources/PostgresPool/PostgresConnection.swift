@@ -2,13 +2,13 @@ import Synchronization
 
 /// One session with a PostgreSQL server, for one statement at a time.
 ///
-/// libpq's simple calls block their thread until the server answers. In a task that would take one of the few threads that run
-/// all tasks (as many as there are processors), and a server that hangs would stop the program. So libpq is used without
-/// blocking, and one thread of ours, `SocketPoller`, waits for the sockets of all connections. That also gives what a thread per
-/// call could not: a statement is given up when its task is cancelled, or its time is over.
+/// libpq's simple calls block their thread until the server answers. In a task that would take one of the few threads
+/// that run all tasks (as many as there are processors), and a server that hangs would stop the program. So libpq is
+/// used without blocking, and one thread of ours, `SocketPoller`, waits for the sockets of all connections. That also
+/// gives what a thread per call could not: a statement is given up when its task is cancelled, or its time is over.
 ///
-/// Two things may still block for a moment: looking up a host's name, for which libpq asks the resolver (`hostaddr` and unix
-/// sockets need none), and reading a password file.
+/// Two things may still block for a moment: looking up a host's name, for which libpq asks the resolver (`hostaddr` and
+/// unix sockets need none), and reading a password file.
 public final class PostgresConnection: Sendable {
   private let session: Mutex<Session>
 
@@ -30,7 +30,8 @@ public final class PostgresConnection: Sendable {
   /// - Parameters:
   ///   - parameters: for `$1`, `$2` …, as text; nil is NULL.
   ///   - limit: how long to wait; nil waits until the task is cancelled.
-  /// - Throws: `PostgresError`, or `CancellationError`. After any but `.rejected` and `.busy` the connection is of no more use.
+  /// - Throws: `PostgresError`, or `CancellationError`. After any but `.rejected` and `.busy` the connection is of no
+  ///   more use.
   public func query(
     _ sql: String, _ parameters: [String?] = [], within limit: Duration? = nil
   ) async throws -> PostgresResult {

@@ -14,7 +14,8 @@ public struct PostgresFactory: ObjectFactory {
   /// Opens a session.
   public func make() async throws -> sending PostgresConnection { try await PostgresConnection(connectionString) }
 
-  /// Only the server knows whether the session lives: a socket whose server is gone looks like one that has nothing to say.
+  /// Only the server knows whether the session lives: a socket whose server is gone looks like one that has nothing to
+  /// say.
   public func validate(_ connection: PostgresConnection) async throws -> Bool {
     try await connection.query("SELECT 1").value == "1"
   }
@@ -29,8 +30,8 @@ public struct PostgresFactory: ObjectFactory {
 extension ObjectPoolConfiguration {
   /// A pool of at most `size` sessions, opened when they are needed, that hands out none that is dead or dirty.
   ///
-  /// Every lease costs a round trip before it (SELECT 1) and one after it (DISCARD ALL), for which nobody waits. Where the first
-  /// is too much: `validatesOnAcquire = .unlessUsedWithin(.seconds(1))`.
+  /// Every lease costs a round trip before it (SELECT 1) and one after it (DISCARD ALL), for which nobody waits. Where
+  /// the first is too much: `validatesOnAcquire = .unlessUsedWithin(.seconds(1))`.
   public static func postgres(size: Int) -> Self {
     var configuration = Self(maximum: size)
     configuration.validatesOnAcquire = .always
@@ -41,8 +42,9 @@ extension ObjectPoolConfiguration {
     configuration.creationTimeout = .seconds(10)
     // To try to connect costs next to nothing, and a server that is back should not wait for us.
     configuration.maximumBackoff = .seconds(1)
-    // A restart of the server is worth waiting for: when all places try, six failures of each take two or three seconds, and
-    // only then those who wait are told. When few try it takes longer, at most as long as they want to wait.
+    // A restart of the server is worth waiting for: when all places try, six failures of each take two or three
+    // seconds, and only then those who wait are told. When few try it takes longer, at most as long as they want to
+    // wait.
     configuration.restartBudget = 6 * size
     return configuration
   }

@@ -32,8 +32,8 @@ struct Session: ~Copyable {
 
   /// Begins to connect; `connect()` carries on. nil if there is no memory.
   ///
-  /// The server is asked to look every second whether we are still there: without that, a statement that was given up runs on
-  /// in its backend, with its locks, for as long as it likes.
+  /// The server is asked to look every second whether we are still there: without that, a statement that was given up
+  /// runs on in its backend, with its locks, for as long as it likes.
   init?(connectingTo connectionString: String) {
     let keywords = ["options", "fallback_application_name", "dbname"]
     // A later keyword wins: the connection string, which libpq expands from `dbname`, may set its own options.

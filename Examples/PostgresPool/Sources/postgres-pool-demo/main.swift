@@ -64,7 +64,8 @@ let pool = ObjectPool(.postgres(size: size), factory: PostgresFactory(connection
 let failures = await withTaskGroup(of: Bool.self) { group in
   var failures = 0
   for (index, statement) in statements.enumerated() {
-    // Twice as many tasks as sessions keep all sessions at work; a task for each of a million lines would only fill memory.
+    // Twice as many tasks as sessions keep all sessions at work; a task for each of a million lines would only fill
+    // memory.
     if index >= 2 * size, await group.next() == false { failures += 1 }
     group.addTask { await run(statement, number: index + 1) }
   }

@@ -3,8 +3,8 @@ import Synchronization
 
 @testable import PostgresPool
 
-/// Held while a pipe is made and while a program is started: a pipe is born without close-on-exec, and a program that inherits
-/// its writing end keeps the reader waiting for ever.
+/// Held while a pipe is made and while a program is started: a pipe is born without close-on-exec, and a program that
+/// inherits its writing end keeps the reader waiting for ever.
 private let descriptors = Mutex(())
 
 /// A program that could not be started, or ended with something else than 0.

@@ -4,8 +4,8 @@ import Synchronization
 
 /// What really happened to each session and to the server, and when: the judge of what the pool hands out.
 ///
-/// A session may die between the moment it is looked at and its first statement; nobody can promise otherwise. What can be
-/// promised, and is checked here for every single lease:
+/// A session may die between the moment it is looked at and its first statement; nobody can promise otherwise. What can
+/// be promised, and is checked here for every single lease:
 /// 1. Its session was made, or validated, after its previous lease was given back.
 /// 2. Its backend was not gone before that validation began, nor before the lease was asked for.
 /// 3. If its first statement fails, then because that backend was killed, or the server stopped, in the meantime.
@@ -78,7 +78,8 @@ final class History: Sendable {
     }
   }
 
-  /// What is wrong with an acquisition that failed; nil if the server was down at some moment of it, or `grace` before it.
+  /// What is wrong with an acquisition that failed; nil if the server was down at some moment of it, or `grace` before
+  /// it.
   func objection(toFailureSince began: Instant, grace: Duration, failure: any Error) -> String? {
     state.withLock { state in
       let isExplained = state.outages.contains { $0.ended.map { began <= $0 + grace } ?? true }

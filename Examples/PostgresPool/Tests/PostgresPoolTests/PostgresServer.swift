@@ -3,8 +3,9 @@ import PostgresPool
 
 /// A real PostgreSQL server of our own: in a temporary folder, on a unix socket in that folder, and nowhere else.
 ///
-/// It is gone afterwards, whatever happens: a small shell script waits for the end of its stdin, whose other end this process
-/// holds, and then stops the server and removes the folder. The kernel closes that end even if the tests are killed.
+/// It is gone afterwards, whatever happens: a small shell script waits for the end of its stdin, whose other end this
+/// process holds, and then stops the server and removes the folder. The kernel closes that end even if the tests are
+/// killed.
 final class PostgresServer: Sendable {
   private let folder: String
   private let programs: String

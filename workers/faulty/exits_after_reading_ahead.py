@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Answers so many jobs (its argument) with themselves, and ends in order, though its reader has read the next ones ahead."""
+"""Answers the number of jobs in its argument with themselves and exits with 0, though its reader has read the next ones."""
 import sys
 
 left = int(sys.argv[1])
