@@ -22,7 +22,7 @@ public struct TerminalStyle: Sendable, Equatable {
   }
 
   /// What the environment says. `NO_COLOR` (https://no-color.org: any value but the empty one) and `TERM=dumb` are
-  /// obeyed, unless colour was asked for in so many words; block characters need a UTF-8 locale.
+  /// obeyed, unless the user asked for colour explicitly; block characters need a UTF-8 locale.
   public init(color: DisplayChoice, isTerminal: Bool, environment: (_ name: String) -> String?) {
     switch color {
     case .always: hasColor = true

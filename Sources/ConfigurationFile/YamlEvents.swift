@@ -17,8 +17,8 @@ struct YamlEvent {
   let decoration: String?
 }
 
-/// Pulls the events of a text out of libyaml. It scans no further than it must, so that whoever stops asking has spent
-/// no time on the rest of a hostile text.
+/// Pulls the events of a text out of libyaml. It scans no further than it must, so that a caller that stops early has
+/// spent no time on the rest of a hostile text.
 struct YamlEvents: ~Copyable {
   private let bytes: UnsafeMutableBufferPointer<UInt8>
   /// On the heap: libyaml keeps its address.

@@ -17,7 +17,7 @@ extension JobLedger {
     /// besides its result. When it is reached, only the job that all wait for is still started. 0 = one held job is
     /// enough.
     public var orderWindow: Int
-    /// The job is given up when it has killed so many workers, whatever `retries` says; 1 or more.
+    /// The job is given up when it has killed this number of workers, whatever `retries` says; 1 or more.
     public var quarantineAfter: Int
 
     /// How long one attempt may run, in percent of the median of the jobs that were answered so far; nil = no such

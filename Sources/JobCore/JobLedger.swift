@@ -28,7 +28,7 @@ public struct JobLedger: Sendable {
   public internal(set) var internalErrors = 0
   /// How long the jobs ran that were answered.
   public internal(set) var runTimes = RunTimes()
-  /// So many jobs ended badly that the run was given up.
+  /// The run was given up because too many jobs ended badly.
   public private(set) var isHalted = false
 
   /// Jobs that may wait beyond the limit of the queue, 0 or more: as many as workers may take to park them.
@@ -102,8 +102,8 @@ public struct JobLedger: Sendable {
     return overflow ? .max : sum
   }
 
-  /// So many jobs may wait for their next attempt before no new one comes in: they must not stop the others, but not
-  /// pile up without end either.
+  /// The number of jobs that may wait for their next attempt before the ledger accepts no new one: they must not stop
+  /// the others, but must not pile up without end either.
   private var mostDelayed: Int { max(configuration.queueLimit, 1024) }
 
   /// Whether a worker has the job.

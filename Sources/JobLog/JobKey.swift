@@ -1,8 +1,8 @@
 /// Who a job is when a run is resumed: equal keys are the same job, wherever they stand in the input.
 ///
 /// A job that was given a key is that key. Any other is a hash of its bytes: 128 bits of BLAKE2b, the same that `b2sum
-/// -l 128` prints. Ten million jobs meet by chance with a probability of 10⁻²⁵; and whoever sends jobs cannot make one
-/// that passes for another, which would then be skipped, without 2^64 tries.
+/// -l 128` prints. Ten million jobs meet by chance with a probability of 10⁻²⁵; and a sender needs 2^64 tries to make a
+/// job that passes for another, which would then be skipped.
 ///
 /// In the joblog's column `Key` the first stands as `key:` and its text, escaped (see `JobLogLine`); the second as
 /// `hash:` and 32 hexadecimal digits.

@@ -65,14 +65,14 @@ struct JobLogFile: ~Copyable {
   /// What to wait for when a FIFO takes no more at the moment.
   var blockedDescriptor: CInt? { file.blockedDescriptor }
 
-  /// Adds a line that may be written when so many bytes of the output have been.
+  /// Adds a line that may be written once `output` bytes of the output have been written.
   mutating func append(_ line: JobLogLine, command: [UInt8], after output: UInt64) {
     line.append(command: command.span.bytes, to: &held)
     marks.append((output, held.count))
   }
 
-  /// Writes the lines of all jobs whose results are out, now that so many bytes of the output are. Nil, or why they
-  /// cannot be.
+  /// Writes the lines of all jobs whose results are out, now that `output` bytes of the output are written. Returns the
+  /// error of the write, or nil.
   mutating func flush(upTo output: UInt64) -> SystemError? {
     let ready = marks.prefix { $0.output <= output }
     if let last = ready.last {

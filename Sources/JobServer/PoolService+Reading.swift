@@ -8,13 +8,13 @@ import WireFormats
 
 /// Jobs in: from the connections to the ledger.
 extension PoolService {
-  /// So many jobs are taken from a connection before it is the next one's turn.
+  /// The number of jobs taken from one connection before it is the next one's turn.
   private static let quantum = 16
-  /// So many blocks are read for that, each of so many bytes: the first is small, as most clients send little.
+  /// The number of blocks read in one turn, and their sizes in bytes: the first is small, as most clients send little.
   private static let blocks = 4
   private static let firstBlock = 4096
   private static let block = 65536
-  /// Jobs that are not complete may take so many times the size of one in all. Half of it is for whoever comes first,
+  /// All incomplete jobs together may take this many times the size of one job. Half of it goes to the first that come,
   /// the other half is shared. Beyond its share only the longest goes on.
   private static let unreadFactor = 4
 

@@ -6,7 +6,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
   private let socket: FileDescriptor
   /// Where it listens, in numbers; with port 0, the port that the system has chosen.
   public let address: SocketAddress
-  /// Whether it was passed to us: who may connect was decided by whoever made it.
+  /// Whether it was passed to us: the process that made it decided who may connect.
   public let isInherited: Bool
   private let isUnix: Bool
   private let file: UnixSocketFile?
@@ -33,12 +33,12 @@ public struct ListeningSocket: ~Copyable, Sendable {
     isInherited = false
   }
 
-  /// Takes over a descriptor that systemd (or whoever speaks sd_listen_fds(3)) has passed to us, and checks that it is
+  /// Takes over a descriptor that systemd (or another sd_listen_fds(3) parent) has passed to us, and checks that it is
   /// a stream socket that listens. It is closed in any case, at once if it is refused. Its file is not ours to remove.
   ///
-  /// It is made non-blocking, although that flag is shared with whoever passed it: without it, accept(2) blocks when
-  /// another process was faster. Unlike a shell's stdin, this socket is passed for that purpose; systemd itself sets or
-  /// clears the flag (`NonBlocking=`) each time that it starts the service.
+  /// It is made non-blocking, although its sender shares that flag: without it, accept(2) blocks when another
+  /// process was faster. Unlike a shell's stdin, this socket is passed for that purpose; systemd itself
+  /// sets or clears the flag (`NonBlocking=`) each time that it starts the service.
   public init(inherited number: CInt) throws(SocketError) {
     let inherited = FileDescriptor(owning: number)
     guard prefork_is_listening_stream(number) == 1, let bound = try? ResolvedAddress.bound(to: number),
@@ -91,8 +91,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// skipped.
   public func accept() -> Acceptance {
     var peer = prefork_address()
-    // Each error that is skipped has taken a connection off the queue; what remains after so many is told by epoll
-    // again.
+    // Each error that is skipped has taken a connection off the queue; after 64 of them, epoll reports the rest again.
     for _ in 0..<64 {
       let fault = injectedFault(.accept)
       let number = fault == nil ? prefork_accept(socket.rawValue, &peer) : -1

@@ -1,7 +1,7 @@
 /// The right to use one object of a pool, until it is released.
 ///
 /// A lease is a value and may be copied, stored, and released on another thread or task; only its first release counts.
-/// It does not release itself: whoever does not want to think of that uses `withObject`.
+/// It does not release itself; `withObject` does that for you.
 public struct Lease<Object> {
   /// The object. It must not be used any more when the lease has ended.
   @inlinable public var object: Object { holder.object.unsafelyUnwrapped }

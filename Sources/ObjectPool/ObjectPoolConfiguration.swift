@@ -101,7 +101,7 @@ public struct ObjectPoolConfiguration: Sendable {
   public var minimumBackoff = Duration.milliseconds(100)
   /// Longest wait after a failure to make an object.
   public var maximumBackoff = Duration.seconds(30)
-  /// So many failures to make an object within `restartPeriod` open the breaker: those who wait are told the error,
+  /// This number of failures to make an object within `restartPeriod` opens the breaker: waiting tasks get the error,
   /// unless they wait for objects that exist. Five failures and the waits between them take about 1 s, in which a short
   /// outage is over; with 1 the first failure is thrown at once. Clients that come while it is open wait as long as
   /// they may; meanwhile the pool tries to make objects for them. At least 1.

@@ -62,8 +62,8 @@ public enum PoolEvent: Sendable, Equatable {
   case recycleAll
   /// Replace this worker. Ignored when it is gone or going.
   case recycle(WorkerID)
-  /// Start workers until so many serve, once, whatever the demand; no more than the maximum. Given up when the breaker
-  /// opens.
+  /// Start workers until this number serves, once, whatever the demand; no more than the maximum. Given up when the
+  /// breaker opens.
   case prefill(Int)
   /// Accept no new waiter, serve those that wait and the demand, then stop everything gracefully. The demand may still
   /// change, as a job may come back whose worker died.

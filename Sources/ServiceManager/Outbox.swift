@@ -4,7 +4,7 @@ import Time
 /// What the service manager is to be told, and when: pure, so that its order and pace can be tested.
 ///
 /// Its memory is bounded however long nobody listens: of a state, a status, a sign of life and an extension only the
-/// last counts, and of messages for the journal so many bytes are kept.
+/// last counts, and messages for the journal are kept up to `mostBytes`.
 struct Outbox {
   /// What becomes of the service.
   enum State: Equatable {
@@ -24,7 +24,7 @@ struct Outbox {
 
   /// A status is sent at most once in this time.
   static let statusInterval: Nanoseconds = .seconds(1)
-  /// Beyond so many bytes, messages for the journal are counted instead of kept.
+  /// Beyond this number of bytes, messages for the journal are counted instead of kept.
   static let mostBytes = 256 * 1024
 
   private var states: [State] = []

@@ -130,7 +130,7 @@ struct Report {
 }
 
 extension StopStep {
-  /// The step of the ladder that ended a worker so long after its stop began. The pool takes each when the one before
+  /// The step of the ladder that ended a worker `elapsed` after its stop began. The pool takes each when the one before
   /// it did not help in its time.
   static func reached(after elapsed: Nanoseconds, from urgency: StopUrgency, _ ladder: [Nanoseconds]) -> StopStep {
     switch urgency {

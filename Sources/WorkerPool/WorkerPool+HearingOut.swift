@@ -4,7 +4,7 @@ import PoolCore
 import Text
 import WorkerProcess
 
-/// For whoever wants to know what is wrong with a worker that does not answer (`prefork check`). No pool that serves
+/// For `prefork check`, which finds out what is wrong with a worker that does not answer. No pool that serves
 /// jobs needs this: there such a worker is stopped.
 extension WorkerPool {
   /// More than this of what a worker says at the end of its input is not read, in bytes: it is evidence, not a reply.

@@ -175,7 +175,7 @@ public struct WorkerPool: ~Copyable {
   /// free, and none is replaced. Ends with `closed`.
   public mutating func close(_ loop: inout EventLoop) { tell(.close, &loop) }
 
-  /// Refuses whoever waits and stops every worker; ends with `closed`. Jobs in hand are lost without a word: their
+  /// Refuses all that wait and stops every worker; ends with `closed`. Jobs in hand are lost without a report: their
   /// holder knows.
   public mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) {
     tell(.stop(urgency), &loop)

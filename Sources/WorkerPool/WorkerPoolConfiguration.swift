@@ -37,14 +37,14 @@ public struct WorkerPoolConfiguration: Sendable {
 
   /// What the kernel lets each worker use, with all its descendants, where it can be enforced.
   public var groupLimits = GroupLimits()
-  /// Over so many bytes of resident memory, all its descendants included, a worker is recycled after its job, like one
+  /// A worker that holds more bytes of resident memory, its descendants included, is recycled after its job, like one
   /// that has reached `maximumJobs`, with the same jitter; nil for no limit.
   public var maximumMemory: Int?
   /// Each probe and reset is told when it is over (`WorkerPoolEvent.checked`).
   public var tellsChecks = false
   /// What each job costs its worker is measured (`WorkerPool.cost`), at some microseconds a job.
   public var metersJobs = false
-  /// Over so many bytes a worker is stopped at once, in the middle of its job, too; nil for no limit.
+  /// A worker that holds more bytes is stopped at once, even in the middle of a job; nil for no limit.
   public var killMemory: Int?
   /// Orphans of workers become our children, and are killed with their worker. For a program that starts no other
   /// children than the pool's: it reaps whatever child it is given, and where it may make control groups it moves into

@@ -106,7 +106,7 @@ public struct Orphans: Sendable {
   }
 
   /// One round among all processes of the machine, which takes some milliseconds: kills those that bear the cookie and
-  /// whose worker is gone, whoever their parent is. To be repeated, with a pause of some milliseconds, until it has
+  /// whose worker is gone, whatever their parent. To be repeated, with a pause of some milliseconds, until it has
   /// killed none twice: one that is in the middle of an exec is not recognised.
   public func sweepEverywhere(_ census: Census) -> Sweep {
     var sweep = Sweep()

@@ -13,7 +13,7 @@ enum ControlOptions {
   static let json = Option.flag("json", help: "print what the server says as one JSON object, on one line")
   static let limit = Option(
     "limit", short: "n", .integer(in: 1...PoolInterface.maximumJobs, example: 20), default: "100",
-    help: "list so many jobs at most, the oldest first")
+    help: "list at most N jobs, the oldest first")
 
   static let status = command(
     "status", "show the workers, jobs and clients of a served pool", [somePools, json],

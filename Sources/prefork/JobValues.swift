@@ -30,10 +30,15 @@ extension ValueKind where Value == TimeLimitValue {
 }
 
 extension ValueKind where Value == Int? {
-  /// How many jobs a worker may have at once; nil for as many as suit it.
+  /// The number of jobs a worker may have at once; nil to measure what suits it.
   static var prefetch: ValueKind {
     ValueKind(placeholder: "auto|N", choices: ["auto"], example: "1") { text throws(ValueError) -> Int? in
-      text == "auto" ? nil : try ValueKind<Int>.integer(in: 1...SeatEstimate.mostSeats, example: 1).parse(text)
+      if text == "auto" { return nil }
+      do throws(ValueError) {
+        return try ValueKind<Int>.integer(in: 1...SeatEstimate.mostSeats, example: 1).parse(text)
+      } catch {
+        throw ValueError(problem: error.problem, wanted: "auto or \(error.wanted)", example: error.example)
+      }
     }
   }
 }

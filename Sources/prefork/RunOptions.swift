@@ -66,7 +66,7 @@ enum RunOptions {
   // Recycle
   static let maxJobs = Option(
     "max-jobs", .integer(in: 0...1_000_000_000, example: 1000), default: "0",
-    help: "replace a worker after so many jobs; 0 for never")
+    help: "replace a worker after N jobs; 0 for never")
   static let maxAge = Option<Nanoseconds>(
     "max-age", .duration(example: "1h"), default: "0", help: "replace a worker at that age; 0 for never")
   static let maxRss = Option.optional(
@@ -134,7 +134,7 @@ enum RunOptions {
     help: "longest wait after closing a worker's stdin and after SIGTERM, before SIGKILL")
   static let restartBudget = Option<CountPerPeriod>(
     "restart-budget", .countPerPeriod, default: "5/10s",
-    help: "so many failed starts in so long, and starting is given up for the time being")
+    help: "after N failed starts within DUR, pause starting workers")
   static let backoff = Option<ClosedRange<Nanoseconds>>(
     "backoff", .durationRange(atLeast: .milliseconds(1)), default: "100ms..30s",
     help: "the wait after a failed start: doubled from MIN to MAX")
@@ -157,8 +157,8 @@ enum RunOptions {
   static let halt = Option<HaltRule?>(
     "halt", .halt, default: "never",
     help:
-      "give up when so many jobs, or so many of a hundred (and at least 3), did not end well: now stops the running "
-      + "ones, soon lets them finish")
+      "give up when N jobs, or N% of them (and at least 3), did not end well: now stops the running ones, soon lets "
+      + "them finish")
   static let drainTimeout = Option<Nanoseconds>(
     "drain-timeout", .duration(atLeast: .milliseconds(1), example: "30s"), default: "30s",
     help: "after a SIGTERM: longest wait for the running jobs; then they are cancelled")
@@ -181,7 +181,7 @@ enum RunOptions {
     help: "append each job that did not end well, as a record for --input records, with what is known of its end")
   static let quarantineAfter = Option(
     "quarantine-after", .integer(in: 1...1_000_000, example: 3), default: "3",
-    help: "a job that killed so many workers is not tried again, whatever --retries says")
+    help: "do not retry a job that killed N workers, whatever --retries is")
   static let orderWindow = Option<Int>(
     "order-window", .size(), default: "64M",
     help: "finished results that may wait for an earlier one; then no new job starts until that one is done")

@@ -18,7 +18,7 @@ func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
     words: words.map { word in Array(UnsafeRawBufferPointer(start: word, count: strlen(word))) })
 }
 
-/// The worker, how it speaks, and how it is kept: from so many workers to so many.
+/// The worker, how it speaks, how it is kept, and the range of the number of workers.
 func workerPoolConfiguration(
   from arguments: ParsedArguments, command: WorkerCommand, workers: ClosedRange<Int>
 ) -> WorkerPoolConfiguration {

@@ -3,7 +3,7 @@ import Testing
 
 /// The one rule by which `run` advises and `check` judges.
 @Suite("What is a leak") struct LeakEstimateTests {
-  /// Readings after each of so many jobs, or after every `step`-th.
+  /// Readings after each of `jobs` jobs, or after every `step`-th.
   private func readings(_ jobs: Int, step: Int = 1, _ bytes: (Int) -> Int) -> [LeakEstimate.Reading] {
     stride(from: 1, through: jobs, by: step).map { LeakEstimate.Reading(jobs: $0, bytes: Int64(bytes($0))) }
   }

@@ -6,8 +6,8 @@ import Time
 @Suite("Advice about memory") struct MemoryAdviceTests {
   private static let megabyte = 1_048_576.0
 
-  /// Workers one after the other in each slot, each with so many jobs; `change` says by how many bytes job n (from 0)
-  /// changes it.
+  /// Workers one after the other in each slot, each with the given number of jobs; `change` says by how many bytes
+  /// job n (from 0) changes it.
   private func advice(
     workers: Int = 4, jobs: Int = 200, seed: UInt64 = 1,
     _ change: (_ worker: Int, _ job: Int, inout SplitMix64) -> Double

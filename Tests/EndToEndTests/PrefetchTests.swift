@@ -25,6 +25,12 @@ import Testing
     #expect(waiting.max()! <= most)
   }
 
+  @Test("what --prefetch cannot be is refused, and the message names both forms", arguments: ["0", "257", "all"])
+  func refused(value: String) throws {
+    let result = try shell("prefork run --prefetch \(value) -- cat </dev/null 2>&1")
+    #expect(result.status == 64 && result.output.contains("want auto or a whole number from 1 to 256"), "\(result)")
+  }
+
   @Test("jobs that take longer than a millisecond are never parked")
   func slow() throws {
     let result = try shell("yes pause | head -n 90 | prefork run -w 1 -- \(counter)")
@@ -104,7 +110,7 @@ import Testing
     #expect(result.errors.contains("it has left some out"), "\(result.errors)")
   }
 
-  @Test("a worker that ends in order after so many jobs costs none of those that it had read ahead")
+  @Test("a worker that ends in order after its last job costs none of those that it had read ahead")
   func exitsInOrder() throws {
     let result = try shell("seq 5000 | prefork run -w 2 -- workers/faulty/exits_after_reading_ahead.py 500")
     #expect(result.status == 0, "\(result.errors)")

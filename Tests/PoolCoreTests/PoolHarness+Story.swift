@@ -112,13 +112,13 @@ extension PoolHarness {
     actions.compactMap { if case .offer(let worker) = $0 { worker.slot.index } else { nil } }
   }
 
-  /// So many jobs wait from now on.
+  /// From now on, `count` jobs wait.
   @discardableResult
   mutating func demand(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) -> [PoolAction] {
     send(.demandChanged(count), sourceLocation: sourceLocation)
   }
 
-  /// So many jobs of the lease are done, which goes on.
+  /// `count` jobs of the lease are done; the lease goes on.
   @discardableResult
   mutating func done(
     _ slot: Int, _ count: Int, sourceLocation: SourceLocation = #_sourceLocation

@@ -191,7 +191,7 @@ struct PoolHarness {
     shadows[worker.slot.index].sent -= jobs
   }
 
-  /// The driver sends the leased worker so many jobs more.
+  /// The driver sends the leased worker `count` more jobs.
   mutating func sendJobs(_ count: Int, to worker: WorkerID) { shadows[worker.slot.index].sent += count }
 
   func isAlive(_ worker: WorkerID) -> Bool {

@@ -8,7 +8,7 @@ import Time
 @Suite("Seats of one worker") struct SeatEstimateTests {
   private let microsecond: Nanoseconds = .microseconds(1)
 
-  /// A worker that has answered so many jobs one at a time, each in `time`.
+  /// A worker that has answered `jobs` jobs one at a time, each in `time`.
   private func worker(jobs: Int, each time: Nanoseconds, now: inout Instant) -> SeatEstimate {
     var estimate = SeatEstimate()
     for _ in 0..<jobs {

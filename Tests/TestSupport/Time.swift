@@ -3,12 +3,12 @@ import Time
 // Tests write times as plain numbers of nanoseconds.
 
 extension Instant: ExpressibleByIntegerLiteral {
-  /// So many nanoseconds after the origin.
+  /// The instant that many nanoseconds after the origin.
   public init(integerLiteral nanoseconds: UInt64) { self.init(nanoseconds: nanoseconds) }
 }
 
 extension Nanoseconds: ExpressibleByIntegerLiteral {
-  /// So many nanoseconds.
+  /// A span of that many nanoseconds.
   public init(integerLiteral count: UInt64) { self.init(count) }
 }
 
