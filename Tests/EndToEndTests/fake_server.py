@@ -122,18 +122,20 @@ class Connection(threading.Thread):
         self.line(json.dumps(record | end))
 
 
-def accept(listener, scripts, connections):
+def accept(listener, scripts, connections, lock):
     while True:
         peer, _ = listener.accept()
         connection = Connection(peer, scripts[min(len(connections), len(scripts) - 1)])
-        connection.start()  # first: one that is in the list may be joined
-        connections.append(connection)
+        # A connection in the list may be joined, so it is started first; the lock keeps the client's end from being seen before it is listed.
+        with lock:
+            connection.start()
+            connections.append(connection)
 
 
 def main():
     place = sys.argv.index("--")
     scripts, line = sys.argv[1:place], sys.argv[place + 1]
-    connections = []
+    connections, lock = [], threading.Lock()
     with tempfile.TemporaryDirectory() as folder:
         address = os.path.join(folder, "jobs.sock")
         listener = socket.socket(socket.AF_UNIX)
@@ -142,14 +144,16 @@ def main():
             time.sleep(options(scripts[0])("late") / 1000)
         listener.bind(address)
         listener.listen(64)
-        threading.Thread(target=accept, args=(listener, scripts, connections), daemon=True).start()
+        threading.Thread(target=accept, args=(listener, scripts, connections, lock), daemon=True).start()
         client = client or subprocess.Popen(["sh", "-c", line], env=os.environ | {"SERVER": "unix:" + address})
         sys.stdin.close()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
             signal.signal(number, lambda number, _: client.send_signal(number))
         status = client.wait()
-        for number, connection in enumerate(connections, 1):
-            connection.join(1)
+        with lock:
+            served = list(connections)
+        for number, connection in enumerate(served, 1):
+            connection.join(5)
             ids = " ".join(str(job["id"]) for job in connection.got)
             print(f"server: connection {number} got {ids}", file=sys.stderr)
             for job in connection.got:
