@@ -8,7 +8,9 @@ let package = Package(
   products: [
     .executable(name: "prefork", targets: ["prefork"]),
     .library(
-      name: "WorkerPool", targets: ["WorkerPool", "EventLoop", "WorkerProcess", "WireFormats", "LinuxIO", "Time"]),
+      name: "WorkerPool", targets: [
+        "WorkerPool", "EventLoop", "WorkerProcess", "WorkerProtocols", "WireFormats", "LinuxIO", "Time",
+      ]),
     .library(name: "ObjectPool", targets: ["ObjectPool"]),
     .library(name: "PoolCore", targets: ["PoolCore", "Time"]),
   ],
@@ -45,20 +47,22 @@ let package = Package(
       name: "JobEngine",
       dependencies: [
         "Time", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
-        "WorkerProcess",
+        "WorkerProcess", "WorkerProtocols",
         "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
     .target(
       name: "WorkerCheck",
       dependencies: [
-        "Chronicle", "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop",
+        "Chronicle", "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "SystemEvents", "EventLoop",
         "Timers",
         "LinuxIO",
         "Text",
       ]),
     .target(
       name: "WorkerPool",
-      dependencies: ["Time", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text"]),
+      dependencies: [
+        "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+      ]),
     .target(name: "ObjectPool", dependencies: ["Time", "PoolCore", "Timers", "DaemonThreads", "Text"]),
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"]),
     .target(name: "MetricsServer", dependencies: ["Time", "Metrics", "LinuxIO", "CMicrohttpd"]),
@@ -91,6 +95,7 @@ let package = Package(
     .target(name: "Timers", dependencies: ["Time"]),
     .target(name: "JobCore", dependencies: ["Time"]),
     .target(name: "JobLog", dependencies: ["Time"]),
+    .target(name: "WorkerProtocols", dependencies: ["WireFormats"]),
     .target(name: "WireFormats", dependencies: ["Text"]),
     .target(name: "Records", dependencies: ["Time", "Text"]),
     .target(name: "CommandLineKit", dependencies: ["Time", "Text"]),
@@ -111,6 +116,7 @@ let package = Package(
       name: "TopViewTests", dependencies: ["Time", "TopView", "ControlProtocol", "Chronicle", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["Time", "JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["Time", "WireFormats", "TestSupport"]),
+    .testTarget(name: "WorkerProtocolsTests", dependencies: ["WorkerProtocols", "WireFormats", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Time", "Records", "TestSupport"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["Time", "ControlProtocol", "TestSupport"]),
     .testTarget(
@@ -127,7 +133,10 @@ let package = Package(
     .testTarget(name: "RemotePoolTests", dependencies: ["Time", "TestSupport", "RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
       name: "JobEngineTests",
-      dependencies: ["Time", "JobEngine", "ServiceManager", "WorkerPool", "PoolCore", "LinuxIO", "TestSupport"]),
+      dependencies: [
+        "Time", "JobEngine", "ServiceManager", "JobCore", "WorkerPool", "PoolCore", "WorkerProtocols", "WireFormats",
+        "EventLoop", "LinuxIO", "TestSupport",
+      ]),
     .testTarget(
       name: "JobServerTests", dependencies: ["Time", "JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(name: "JobRunnerTests", dependencies: ["Time", "TestSupport", "JobRunner", "LinuxIO"]),

@@ -6,6 +6,7 @@ import Records
 import Time
 import WireFormats
 import WorkerPool
+import WorkerProtocols
 
 /// Carries the ledger's actions out, and the pool's events in.
 extension JobEngine {
@@ -46,7 +47,7 @@ extension JobEngine {
     }
     workerOfJob[Int(next.job.index)] = worker
     let isSent =
-      if let large = jobs.store.frame(of: next.job, atLeast: WorkerPool.largeFrame) {
+      if let large = jobs.store.job(next.job, atLeast: WorkerPool.largeJob) {
         pool.send(large, sent, to: worker, &loop)
       } else {
         jobs.store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
@@ -101,12 +102,15 @@ extension JobEngine {
     guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
     let framing = jobs.facts.answer(of: job)
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
-      let isFit = framing == nil || framing == configuration.pool.framing
+      let isFit = framing == nil || framing == framingOfWorkers
       return (reply.count, isFit ? nil : framing?.canCarry(reply.bytes))
     }
     if configuration.pool.metersJobs, jobs.facts.keepsDetails { jobs.facts[job].cost = pool.cost(of: worker) }
     unbind(job)
     (jobs.answering, answeringWorker) = (job, worker)
+    if pool.hasFailure(worker), let failure = pool.failure(of: worker) {
+      return failed(job, on: worker, failure, loop, &reporter)
+    }
     if let defect, let framing {
       let evidence = reporter.sayUnfitReply(to: sent.number, framing, defect)
       return fail(job, .failed, cause: "reply unfit for --output", evidence, loop)
@@ -118,8 +122,23 @@ extension JobEngine {
     noteAttemptEnd(job, failure: nil)
     // For dead letters the job is kept beside its answer.
     let kept =
-      configuration.keepsFailedAttempts ? jobs.store.payloadSize(of: job) + (jobs.facts[job].record?.count ?? 0) : 0
+      configuration.keepsFailedAttempts ? jobs.store.size(of: job) + (jobs.facts[job].record?.count ?? 0) : 0
     jobs.ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &jobs.actions)
+  }
+
+  /// The worker answered that the job has failed.
+  private mutating func failed(
+    _ job: JobID, on worker: WorkerID, _ failure: ReplyFailure, _ loop: borrowing EventLoop,
+    _ reporter: inout Reporter
+  ) {
+    let pid = pool.pid(of: worker) ?? 0
+    let number = jobs.ledger.sequence(of: job)
+    let message = failure.message.isEmpty ? "the worker gave no reason" : failure.message
+    reporter.repeated(
+      .failedJob, cause: "failed, as its worker answered", about: Reporter.Subject(worker, pid: pid, job: number),
+      "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(message)")
+    fail(
+      job, .failed, cause: "failed, as its worker answered", Failure(message: message, code: failure.code), loop)
   }
 
   /// The reply is settled: the worker goes on with the job that is parked behind, if there is one.

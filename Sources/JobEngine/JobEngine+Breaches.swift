@@ -42,7 +42,7 @@ extension JobEngine {
     if violation.isSurplus { hintAtSurplus(account, &reporter) }
   }
 
-  private var replyWord: String { configuration.pool.framing == .lines ? "line" : "reply" }
+  private var replyWord: String { configuration.pool.workerProtocol.advice.unit }
 
   private func consequence(
     _ account: WorkerAccount, _ fate: AnswerFate, of number: UInt64, withdrewOther: Bool
@@ -70,11 +70,12 @@ extension JobEngine {
         "is it a greeting? --ready line takes the first line as the sign that a worker is ready; what is no answer "
           + "belongs on stderr")
     }
+    let workerProtocol = configuration.pool.workerProtocol
     let remedy =
-      configuration.pool.framing == .lines
+      workerProtocol.advice.severalLines != nil
       ? "a worker answers each job with exactly one line: let it end each answer with a NUL byte instead (--protocol nul), "
         + "or wrap it in a script that joins the lines"
-      : "a worker answers each job with exactly one reply (--protocol \(configuration.pool.framing))"
+      : "a worker answers each job with exactly one reply (--protocol \(workerProtocol.name))"
     let greeting = account.lastJob == nil ? "; if the first of them is a greeting: --ready line" : ""
     let check = "To see what it writes: prefork check -- \(commandLine)"
     reporter.hint("\(remedy)\(greeting); what is no answer belongs on stderr. \(check)")

@@ -27,6 +27,8 @@ package struct JobEngine: ~Copyable {
   }
 
   package private(set) var configuration: JobEngineConfiguration
+  /// The framing of jobs and replies on the workers' pipes, if their protocol is nothing but that.
+  let framingOfWorkers: Framing?
   package var pool: WorkerPool
   package var jobs: JobTable
   var timers = TimerQueue<Timer>()
@@ -69,6 +71,7 @@ package struct JobEngine: ~Copyable {
 
   package init(_ configuration: JobEngineConfiguration) {
     self.configuration = configuration
+    framingOfWorkers = configuration.pool.workerProtocol.framing
     pool = WorkerPool(configuration.pool, seed: configuration.seed)
     jobs = JobTable(
       configuration.ledger, keepsDetails: configuration.keepsDetails, keepsJobs: configuration.keepsFailedAttempts)
@@ -84,9 +87,11 @@ package struct JobEngine: ~Copyable {
 
   // MARK: Jobs in
 
-  /// Why the workers' framing cannot carry these bytes, which came in this one; nil if it can.
-  package func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> FramingError? {
-    framing == configuration.pool.framing ? nil : configuration.pool.framing.canCarry(payload.bytes)
+  /// Why the workers' protocol cannot carry these bytes, which came in this framing; nil if it can.
+  package func defect(of job: UnsafeRawBufferPointer, from framing: Framing?) -> String? {
+    if let framing, framing == framingOfWorkers { return nil }
+    let workerProtocol = configuration.pool.workerProtocol
+    return workerProtocol.defect(of: job.bytes).map { "cannot be sent with --protocol \(workerProtocol.name): \($0)" }
   }
 
   /// No worker starts: the jobs that wait end for that reason.

@@ -32,15 +32,15 @@ package struct JobTable {
 
   // MARK: Jobs in
 
-  /// A job comes in, to be sent with this framing. Before the next one, what follows from it must be taken (`next`).
+  /// A job comes in. Before the next one, what follows from it must be taken (`next`).
   /// `complete` adds what is known of it, if anybody wants the details. Nil for a client that is not there.
   package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, as framing: Framing, _ terms: JobTerms, answer: Framing?, at now: Instant,
+    _ bytes: UnsafeRawBufferPointer, _ terms: JobTerms, answer: Framing?, at now: Instant,
     _ complete: (inout JobFacts.Details) -> Void = { _ in }
   ) -> JobID? {
     guard let job = ledger.accept(terms, into: &actions) else { return nil }
-    store.store(payload, as: framing, for: job)
-    begin(job, sent: payload.count, answer, at: now, complete)
+    store.store(bytes, for: job)
+    begin(job, sent: bytes.count, answer, at: now, complete)
     return job
   }
 
@@ -50,7 +50,7 @@ package struct JobTable {
     _ complete: (inout JobFacts.Details) -> Void
   ) -> JobID? {
     guard let job = ledger.accept(terms, into: &actions) else { return nil }
-    bytes.withUnsafeBytes { store.store($0, as: .lines, for: job) }
+    bytes.withUnsafeBytes { store.store($0, for: job) }
     begin(job, sent: bytes.count, answer, at: now) { details in
       details.failure = Failure(message: "the job \(reason)")
       if !isAJob { details.rejected = bytes }
@@ -66,7 +66,7 @@ package struct JobTable {
     _ complete: (inout JobFacts.Details) -> Void
   ) -> JobID? {
     guard let job = ledger.refuse(terms, into: &actions) else { return nil }
-    store.store(UnsafeRawBufferPointer(start: nil, count: 0), as: .lines, for: job)
+    store.store(UnsafeRawBufferPointer(start: nil, count: 0), for: job)
     begin(job, sent: sent, answer, at: now) { details in
       details.failure = Failure(message: reason, code: Self.busyCode)
       complete(&details)
@@ -77,7 +77,7 @@ package struct JobTable {
   private mutating func begin(
     _ job: JobID, sent: Int, _ answer: Framing?, at now: Instant, _ complete: (inout JobFacts.Details) -> Void
   ) {
-    unsettledBytes += store.payloadSize(of: job)
+    unsettledBytes += store.size(of: job)
     facts.begin(job, at: now, answer: answer)
     guard facts.keepsDetails else { return }
     facts[job].sent = sent
@@ -151,7 +151,7 @@ package struct JobTable {
   }
 
   private mutating func settled(_ job: JobID, _ outcome: Outcome, at now: Instant) {
-    unsettledBytes -= store.payloadSize(of: job)
+    unsettledBytes -= store.size(of: job)
     // One that never had a worker has waited until now.
     if facts.keepsDetails, facts[job].leasedAt == nil { facts[job].endedAt = now }
     // One that another pool has cancelled comes with that pool's reason.

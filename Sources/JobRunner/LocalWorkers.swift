@@ -47,16 +47,14 @@ struct LocalWorkers: ~Copyable, Workplace {
   var canAccept: Bool { engine.jobs.ledger.canAccept }
 
   func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? {
-    engine.defect(of: payload, from: framing).map {
-      "cannot be sent with --protocol \(pool.framing): \($0); try --protocol length4 or netstring"
-    }
+    engine.defect(of: payload, from: framing).map { "\($0); try --protocol length4 or netstring" }
   }
 
   mutating func accept(
     _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
   ) {
-    _ = engine.jobs.accept(payload, as: pool.framing, .usual, answer: answer, at: loop.now(), complete)
+    _ = engine.jobs.accept(payload, .usual, answer: answer, at: loop.now(), complete)
   }
 
   mutating func accept(
@@ -65,7 +63,7 @@ struct LocalWorkers: ~Copyable, Workplace {
   ) {
     let terms = JobTerms(
       retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority)
-    _ = engine.jobs.accept(payload, as: pool.framing, terms, answer: answer, at: loop.now(), complete)
+    _ = engine.jobs.accept(payload, terms, answer: answer, at: loop.now(), complete)
   }
 
   func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R { engine.withResult(of: job, body) }

@@ -130,7 +130,7 @@ extension RunDriver where Work: ~Copyable {
     } else if let record = details.record, (try? letter.append(record: record.span.bytes, to: &line)) != nil {
       deadLetters?.append(line)
     } else {
-      letter.append(payload: workplace.jobs.store.payload(of: job, atMost: .max).span.bytes, to: &line)
+      letter.append(payload: workplace.jobs.store.bytes(of: job, atMost: .max).span.bytes, to: &line)
       deadLetters?.append(line)
     }
   }

@@ -208,15 +208,14 @@ extension PoolService {
       }
       if let defect {
         let bytes = connections[index].unread.withUnsafeBytes { Array($0[place]) }
-        return reject(unfit(defect), bytes: bytes, from: index, id: nil, loop, &reporter)
+        return reject(defect, bytes: bytes, from: index, id: nil, loop, &reporter)
       }
       let terms = JobTerms(client: connections[index].id)
       let answer = connections[index].answerFraming
       guard engine.jobs.ledger.canAccept else { return refuse(terms, size: place.count, id: nil, from: index, loop) }
       let job = connections[index].unread.withUnsafeBytes {
         engine.jobs.accept(
-          UnsafeRawBufferPointer(rebasing: $0[place]), as: configuration.pool.framing, terms, answer: answer,
-          at: loop.now())
+          UnsafeRawBufferPointer(rebasing: $0[place]), terms, answer: answer, at: loop.now())
       }
       noteOrigin(of: job, index)
     }
@@ -240,7 +239,7 @@ extension PoolService {
     record.appendJob(of: line.span.bytes, to: &payload)
     let id = record.id.map { Array(line[$0]) }
     if let defect = payload.withUnsafeBytes({ engine.defect(of: $0, from: nil) }) {
-      return reject(unfit(defect), bytes: payload, from: index, id: id, loop, &reporter)
+      return reject(defect, bytes: payload, from: index, id: id, loop, &reporter)
     }
     let terms = JobTerms(
       retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority,
@@ -248,13 +247,9 @@ extension PoolService {
     guard engine.jobs.ledger.canAccept else { return refuse(terms, size: payload.count, id: id, from: index, loop) }
     let answer = connections[index].answerFraming
     let job = payload.withUnsafeBytes {
-      engine.jobs.accept($0, as: configuration.pool.framing, terms, answer: answer, at: loop.now()) { $0.id = id }
+      engine.jobs.accept($0, terms, answer: answer, at: loop.now()) { $0.id = id }
     }
     noteOrigin(of: job, index)
-  }
-
-  private func unfit(_ defect: FramingError) -> String {
-    "cannot be sent with --protocol \(configuration.pool.framing): \(defect)"
   }
 
   /// There is no room, and the pool was told not to let clients wait for it.

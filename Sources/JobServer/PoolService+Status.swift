@@ -108,7 +108,7 @@ extension PoolService {
       status.priority = Int(job.priority)
       status.slot = state == .running ? details.slot : nil
       status.beginning = String(
-        decoding: engine.jobs.store.payload(of: job.id, atMost: Self.shownBytes), as: UTF8.self)
+        decoding: engine.jobs.store.bytes(of: job.id, atMost: Self.shownBytes), as: UTF8.self)
       all.append(status)
     }
     return all.sorted { $0.job < $1.job }

@@ -81,6 +81,19 @@ public func writeOnce(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> WriteResul
   resultOfWriting("write") { write(fd, bytes.baseAddress, bytes.count) }
 }
 
+/// The same for bytes that lie in three places: one writev(2).
+public func writeOnce(
+  _ fd: CInt, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
+) -> WriteResult {
+  withUnsafeTemporaryAllocation(of: iovec.self, capacity: 3) { parts in
+    func place(_ part: UnsafeRawBufferPointer) -> iovec {
+      iovec(iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress), iov_len: part.count)
+    }
+    (parts[0], parts[1], parts[2]) = (place(first), place(second), place(third))
+    return resultOfWriting("writev") { writev(fd, parts.baseAddress, 3) }
+  }
+}
+
 /// One send(2) that does not wait, whatever the flags of the socket are.
 func sendOnce(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) -> WriteResult {
   resultOfWriting("send") { send(fd, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL)) }

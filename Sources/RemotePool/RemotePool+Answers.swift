@@ -25,7 +25,7 @@ extension RemotePool {
     let number = jobs.ledger.sequence(of: job)
     let (terms, isJSON) = (terms[Int(job.index)], isJSON[Int(job.index)])
     line.removeAll(keepingCapacity: true)
-    jobs.store.withPayload(of: job) {
+    jobs.store.withBytes(of: job) {
       InputRecord.append(id: number, payload: $0.bytes, isJSON: isJSON, terms: terms.span.bytes, to: &line)
     }
     defer { if line.capacity > 1 << 20 { line = [] } }
@@ -33,7 +33,7 @@ extension RemotePool {
       return refuse(job, &reporter)
     }
     sent[number] = job
-    sentBytes += jobs.store.payloadSize(of: job)
+    sentBytes += jobs.store.size(of: job)
     connection!.append(line)
   }
 
@@ -110,7 +110,7 @@ extension RemotePool {
     case .withdrawn(let answer): withdraw(answer, &reporter)
     case .settled(let job, let outcome, let record, let failure):
       sent[jobs.ledger.sequence(of: job)] = nil
-      sentBytes -= jobs.store.payloadSize(of: job)
+      sentBytes -= jobs.store.size(of: job)
       reconnection.answered()
       if let failure {
         sayFailure(job, outcome, failure, &reporter)
@@ -139,7 +139,7 @@ extension RemotePool {
       if let cpu = record.cpu, let rss = record.rss { jobs.facts[job].cost = JobCost(cpu: cpu, memoryChange: rss) }
     }
     jobs.answering = job
-    let kept = jobs.keepsJobs ? jobs.store.payloadSize(of: job) : 0
+    let kept = jobs.keepsJobs ? jobs.store.size(of: job) : 0
     jobs.ledger.handle(
       .settledElsewhere(job, outcome, resultBytes: reply.count + kept, attempts: record.attempts, ran: record.ran),
       into: &jobs.actions)

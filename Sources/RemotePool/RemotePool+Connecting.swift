@@ -120,7 +120,7 @@ extension RemotePool {
 
   /// Nobody waits for the answer of this job any more.
   mutating func giveUp(_ job: JobID, at now: Instant) {
-    if sent.removeValue(forKey: jobs.ledger.sequence(of: job)) != nil { sentBytes -= jobs.store.payloadSize(of: job) }
+    if sent.removeValue(forKey: jobs.ledger.sequence(of: job)) != nil { sentBytes -= jobs.store.size(of: job) }
     noteUnanswered(job, "\(jobs.cancelCause(of: job).message); its answer had not come", at: now)
   }
 

@@ -11,7 +11,7 @@ extension RemotePool {
     _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
     _ complete: (inout JobFacts.Details) -> Void
   ) {
-    let job = jobs.accept(payload, as: .lines, .usual, answer: answer, at: loop.now(), complete)
+    let job = jobs.accept(payload, .usual, answer: answer, at: loop.now(), complete)
     keep(usualTerms, isJSON: false, of: job)
   }
 
@@ -21,7 +21,7 @@ extension RemotePool {
     _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
   ) {
     let priority = JobTerms(priority: record.priority)
-    let job = jobs.accept(payload, as: .lines, priority, answer: answer, at: loop.now(), complete)
+    let job = jobs.accept(payload, priority, answer: answer, at: loop.now(), complete)
     var terms: [UInt8] = []
     record.appendTerms(of: line, timeout: configuration.runLimit, retries: configuration.retries, to: &terms)
     let isText = if case .value(let value) = record.job { value.isString } else { true }

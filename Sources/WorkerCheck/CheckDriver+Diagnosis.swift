@@ -110,11 +110,13 @@ extension CheckDriver {
   private mutating func checkFailed(_ account: WorkerAccount, _ check: Check, _ failure: CheckFailure) {
     switch failure {
     case .wrong(let shown, let expected):
-      let message: Message = check == .probe ? .probe : .reset
-      fail(.wrongAnswer(message, text: shown, expected: expected), account)
+      fail(.wrongAnswer(self.message(of: check), text: shown, expected: expected), account)
+    case .failed(let text): fail(.failedAnswer(message(of: check), text), account)
     case .late(let limit): fail(.notReady(limit: limit, nil), account)
     }
   }
+
+  private func message(of check: Check) -> Message { check == .probe ? .probe : .reset }
 
   /// A worker that has answered and leaves with status 0 while it is idle is replaced by a pool without a word.
   mutating func noticeThatItIsGone() {
@@ -158,7 +160,7 @@ extension CheckDriver {
     noteDescendants()
     pool.hearOut(worker)
     if let message, inquiry.before.isEmpty, !inquiry.isUnread {
-      frame(of: message).withUnsafeBytes { pool.sendMore($0, to: worker, &loop) }
+      inquiry.sentMore = payload(of: message).withUnsafeBytes { pool.sendMore($0, to: worker, &loop) }
       timers.arm(.reading, at: loop.now() + Self.readingTime)
       stage = .hearing(inquiry)
     } else {
@@ -171,8 +173,8 @@ extension CheckDriver {
 
   /// It had its chance to read on: now comes the end of its input.
   mutating func endInput() {
-    guard case .hearing(var inquiry) = stage, let worker, let message = inquiry.message else { return }
-    inquiry.wasReading = pool.unreadInput(of: worker) < frame(of: message).count
+    guard case .hearing(var inquiry) = stage, let worker else { return }
+    inquiry.wasReading = pool.unreadInput(of: worker) < inquiry.sentMore
     closeInput(inquiry)
   }
 

@@ -49,11 +49,10 @@ extension CheckDriver {
 
   private mutating func send(_ message: Message, to id: WorkerID) {
     stage = .asking(message)
-    let frame = frame(of: message)
     loop.countTime()
     askedAt = loop.now()
     let job = SentJob(tag: 0, number: UInt64(seen.jobs + 1))
-    _ = frame.withUnsafeBytes { pool.send($0, job, to: id, &loop) }
+    _ = payload(of: message).withUnsafeBytes { pool.send($0, job, to: id, &loop) }
     if seen.start == nil {
       look()
     } else {
@@ -67,16 +66,6 @@ extension CheckDriver {
     case .job: configuration.job
     case .reset: configuration.pool.reset?.request ?? []
     }
-  }
-
-  /// The message as it is sent.
-  func frame(of message: Message) -> [UInt8] {
-    let payload = payload(of: message)
-    var frame: [UInt8] = []
-    configuration.pool.framing.appendHeader(count: payload.count) { frame.append($0) }
-    frame += payload
-    configuration.pool.framing.appendTrailer { frame.append($0) }
-    return frame
   }
 
   func limit(for message: Message) -> Nanoseconds {
@@ -135,10 +124,13 @@ extension CheckDriver {
     }
     let expected = expectedReply(to: message)
     let isRight = expected.map { right in pool.withReply(of: id) { $0.elementsEqual(right) } } ?? true
+    let failure = pool.failure(of: id)
     note(reply)
     stage = .answered(message)
     pool.finishReply(of: id, &loop)
-    if let expected, !isRight {
+    if let failure {
+      fail(.failedAnswer(message, failure.message))
+    } else if let expected, !isRight {
       fail(.wrongAnswer(message, text: reply.text, expected: expected.withUnsafeBytes { quoted($0) }))
     }
   }

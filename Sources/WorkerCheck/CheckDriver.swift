@@ -70,6 +70,8 @@ struct CheckDriver: ~Copyable {
     var since: Instant
     /// It has read of a second message; a worker that is still busy with the first does not.
     var wasReading = false
+    /// The size of the second message as it was sent, in bytes.
+    var sentMore = 0
     /// When its stdin was closed; nil before.
     var endedAt: Instant?
   }

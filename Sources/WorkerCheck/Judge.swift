@@ -4,6 +4,7 @@ import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
+import WorkerProtocols
 
 /// What a check comes to.
 struct Judgement {
@@ -39,7 +40,7 @@ struct Judge {
   let seen: Observations
   let configuration: CheckConfiguration
 
-  var framing: Framing { configuration.pool.framing }
+  var workerProtocol: any WorkerProtocol { configuration.pool.workerProtocol }
 
   /// All that is wrong, the cause of an early end first, and what to set.
   func judgement() -> Judgement {
@@ -83,6 +84,11 @@ struct Judge {
         remedies: [
           "an exchange is given as --\(message == .reset ? "reset" : "probe") TEXT=REPLY; without =REPLY any reply is right"
         ])
+    case .failedAnswer(let message, let text):
+      Judgement.Finding(
+        verdict: isJob(message) ? .hurts : seen.start == nil ? .doesNotStart : .breaksProtocol,
+        text: "it answered that \(message.name) failed: \(text)\(afterJobs)",
+        remedies: isJob(message) ? [Remedy.realJob(configuration.job)] : [])
     case .offence(let words): Judgement.Finding(verdict: .breaksProtocol, text: "it \(words)")
     case .asksToGo:
       Judgement.Finding(
@@ -104,7 +110,7 @@ struct Judge {
       let half = unfinished.isEmpty ? "without a reply" : "in the middle of a reply: \(unfinished)"
       return Judgement.Finding(
         verdict: .breaksProtocol, text: "it \(status) on \(message.name), \(half)",
-        remedies: message == .job(1) ? [Remedy.realJob(configuration.job), Remedy.framing(framing)] : [])
+        remedies: message == .job(1) ? [Remedy.realJob(configuration.job), Remedy.protocolInUse(workerProtocol)] : [])
     case .idle:
       return left(status)
     }
@@ -141,7 +147,7 @@ struct Judge {
       finding.remedies = ["a worker that says nothing at its start needs no --ready line"]
     case .probed:
       finding.text = "it did not answer the probe \(within)"
-      finding.remedies = [Remedy.framing(framing)]
+      finding.remedies = [Remedy.protocolInUse(workerProtocol)]
     case .assumed: finding.text = "it was not ready \(within)"
     }
     finding.remedies.append("if it only takes long to load, give it more time: --start-timeout DUR")
@@ -153,7 +159,7 @@ struct Judge {
       finding.text += ", but \(measuredText(hearing.late)) later: \(hearing.after)"
     } else if !hearing.before.isEmpty {
       finding.text += "; what it wrote is no whole message: \(hearing.before)"
-      finding.remedies = [Remedy.endReply(framing)]
+      finding.remedies = [workerProtocol.advice.form]
     }
     return finding
   }
@@ -165,7 +171,7 @@ struct Judge {
     let option = isJob(message) ? "--timeout" : "--probe-timeout"
     if hearing.wasBuffered {
       finding.text = buffered(message, limit, hearing)
-      finding.remedies = (framing == .lines ? [] : [Remedy.framing(framing)]) + Remedy.flush(configuration.pool)
+      finding.remedies = (workerProtocol.advice.endsLines ? [] : [Remedy.protocolInUse(workerProtocol)]) + Remedy.flush(configuration.pool)
     } else if hearing.hasSpoken {
       finding.verdict = .hurts
       finding.text =
@@ -174,14 +180,14 @@ struct Judge {
       finding.remedies = ["if it takes that long: \(option) DUR"]
     } else if !hearing.before.isEmpty {
       finding.text = "it did not end its reply to \(message.name) within \(durationText(limit)): \(hearing.before)"
-      finding.remedies = [Remedy.endReply(framing)]
+      finding.remedies = [workerProtocol.advice.form]
     } else if isUnread {
       finding.text = "it stopped reading its stdin: \(message.name) was still unread after \(durationText(limit))"
       finding.remedies = [Remedy.readOn]
     } else {
       let end = hearing.end.map { "; at the end of its input it \($0)" } ?? ", not even when its input ended"
       finding.text = "it read \(message.name) and did not answer within \(durationText(limit)) (\(option))\(end)"
-      finding.remedies = ["if it takes that long: \(option) DUR", Remedy.framing(framing)]
+      finding.remedies = ["if it takes that long: \(option) DUR", Remedy.protocolInUse(workerProtocol)]
       if message == .job(1) { finding.remedies.append(Remedy.realJob(configuration.job)) }
     }
     return finding
@@ -192,7 +198,7 @@ struct Judge {
       "it read \(message.name) and the next message, was silent for \(durationText(limit)), and \(hearing.after) came "
       + "\(measuredText(hearing.wait ?? .zero)) after the end of its input"
     // A message without a newline at its end is none to who reads lines.
-    return framing == .lines
+    return workerProtocol.advice.endsLines
       ? "its stdout is block-buffered: \(proof)" : "it waits for a newline, or its stdout is block-buffered: \(proof)"
   }
 
@@ -231,7 +237,7 @@ struct Judge {
       finding.remedies = remediesForSurplus(on: nil)
     case .missingReplies: break  // `check` sends one job at a time.
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
-    case .malformed: finding.remedies = [Remedy.framing(framing)]
+    case .malformed: finding.remedies = [Remedy.protocolInUse(workerProtocol)]
     case .closedOutput, .closedInput:
       finding.remedies = ["a worker keeps its stdin and its stdout open until its input ends"]
     }
@@ -240,7 +246,7 @@ struct Judge {
   }
 
   private func remediesForSurplus(on message: Message?) -> [String] {
-    var remedies = [Remedy.manyLines(framing)].compactMap { $0 } + [Remedy.wrapper, Remedy.stray]
+    var remedies = [workerProtocol.advice.severalLines].compactMap { $0 } + [Remedy.wrapper, Remedy.stray]
     if message == firstMessage {
       remedies.append("is the first of them a greeting? " + Remedy.greeting(configuration.pool.readiness))
     }

@@ -127,6 +127,8 @@ enum Failure {
   case violation(Moment, ProtocolViolation)
   /// It answered, but not what is right.
   case wrongAnswer(Message, text: String, expected: String)
+  /// It answered that this has failed, with this message.
+  case failedAnswer(Message, String)
   /// It did something else that costs it its life.
   case offence(String)
   /// It asked to be replaced.

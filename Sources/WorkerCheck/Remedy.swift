@@ -2,6 +2,7 @@ import Text
 import WireFormats
 import WorkerPool
 import WorkerProcess
+import WorkerProtocols
 
 /// How to mend what is wrong, in lines for people.
 enum Remedy {
@@ -33,22 +34,8 @@ enum Remedy {
     "is \(job.withUnsafeBytes { quoted($0) }) a job that it understands? Send a real one: --job TEXT"
   }
 
-  static func framing(_ framing: Framing) -> String {
-    "jobs and replies go as --protocol \(framing.rawValue): is that what it speaks? (lines, nul, length4, netstring)"
-  }
-
-  static func endReply(_ framing: Framing) -> String {
-    switch framing {
-    case .lines: "a reply ends with a newline (--protocol lines)"
-    case .nul: "a reply ends with a NUL byte (--protocol nul)"
-    case .length4: "a reply begins with its length in 4 bytes, the most significant first (--protocol length4)"
-    case .netstring: "a reply is LENGTH:BYTES, with the comma (--protocol netstring)"
-    }
-  }
-
-  /// Nil where the framing carries lines already.
-  static func manyLines(_ framing: Framing) -> String? {
-    guard framing == .lines else { return nil }
-    return "replies of several lines need --protocol nul, length4 or netstring"
+  static func protocolInUse(_ workerProtocol: any WorkerProtocol) -> String {
+    let names = Framing.allCases.map(\.rawValue).joined(separator: ", ")
+    return "jobs and replies go as --protocol \(workerProtocol.name): is that what it speaks? (\(names))"
   }
 }

@@ -1,7 +1,8 @@
 // What a program needs that uses the pool comes with `import WorkerPool`: the loop, the policies, the command, the
-// framings.
+// protocols.
 @_exported import EventLoop
 @_exported import struct LinuxIO.SystemError
 @_exported import PoolCore
 @_exported import WireFormats
+@_exported import WorkerProtocols
 @_exported import WorkerProcess

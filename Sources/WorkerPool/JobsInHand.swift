@@ -18,14 +18,14 @@ public struct SentJob: Sendable, Equatable {
 struct JobsInHand {
   private struct Entry {
     var job: SentJob
-    /// Bytes of its frame.
+    /// Bytes of its message.
     var size: Int
   }
 
   private var ring: [Entry] = []
   private var start = 0
   private(set) var count = 0
-  /// Bytes of all their frames.
+  /// Bytes of all their messages.
   private(set) var size = 0
 
   var isEmpty: Bool { count == 0 }

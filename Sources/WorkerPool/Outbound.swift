@@ -1,41 +1,64 @@
 import LinuxIO
 
-/// What a worker's pipe has not taken yet. A large frame is not copied: it is shared with its owner, and stands first.
+/// What a worker's pipe has not taken yet. A large job is not copied: it is shared with its owner.
 struct Outbound: ~Copyable {
-  private var frame: [UInt8] = []
-  /// How many bytes of the frame are written.
-  private var written = 0
+  /// What stands before the shared job; everything, if there is none.
   private var queue = ByteQueue(capacity: 0)
+  private var shared: [UInt8] = []
+  /// How many bytes of it are written.
+  private var written = 0
+  /// What stands behind it.
+  private var rest = ByteQueue(capacity: 0)
 
   /// Bytes that wait.
-  var count: Int { frame.count - written + queue.count }
-  var isEmpty: Bool { frame.isEmpty && queue.isEmpty }
+  var count: Int { queue.count + shared.count - written + rest.count }
+  var isEmpty: Bool { queue.isEmpty && shared.isEmpty }
 
-  mutating func append(_ bytes: UnsafeRawBufferPointer) { queue.append(bytes) }
+  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    if shared.isEmpty { queue.append(bytes) } else { rest.append(bytes) }
+  }
 
-  /// The rest of this frame waits; nothing else may.
-  mutating func share(_ frame: [UInt8], written: Int) {
-    precondition(isEmpty)
-    self.frame = frame
-    self.written = written
+  /// This job waits behind what there is. There may be only one, of at least one byte.
+  mutating func share(_ job: [UInt8]) {
+    precondition(shared.isEmpty && !job.isEmpty)
+    shared = job
+    written = 0
   }
 
   /// One write from the front.
   mutating func drain(to descriptor: CInt) -> WriteResult {
-    guard !frame.isEmpty else { return queue.drain(to: descriptor) }
-    let result = frame.withUnsafeBytes { writeOnce(descriptor, UnsafeRawBufferPointer(rebasing: $0[written...])) }
-    if case .bytes(let count) = result { written += count }
-    if written == frame.count { dropFrame() }
+    guard !shared.isEmpty else { return queue.drain(to: descriptor) }
+    let result = queue.withUnsafeBytes { first in
+      shared.withUnsafeBytes { second in
+        rest.withUnsafeBytes { third in
+          writeOnce(descriptor, first, UnsafeRawBufferPointer(rebasing: second[written...]), third)
+        }
+      }
+    }
+    if case .bytes(let count) = result { removeFirst(count) }
     return result
   }
 
-  mutating func removeAll() {
-    dropFrame()
-    queue.removeAll()
+  private mutating func removeFirst(_ count: Int) {
+    let first = min(count, queue.count)
+    queue.removeFirst(first)
+    let second = min(count - first, shared.count - written)
+    written += second
+    guard written == shared.count else { return }
+    rest.removeFirst(count - first - second)
+    dropShared()
   }
 
-  private mutating func dropFrame() {
-    frame = []
+  mutating func removeAll() {
+    queue.removeAll()
+    rest.removeAll()
+    dropShared()
+  }
+
+  /// The shared job is written, with all that stood before it.
+  private mutating func dropShared() {
+    shared = []
     written = 0
+    swap(&queue, &rest)
   }
 }

@@ -1,7 +1,7 @@
 import LinuxIO
 import PoolCore
 import Time
-import WireFormats
+import WorkerProtocols
 import WorkerProcess
 
 /// One worker process with its channel: the job in hand, bytes on their way in and out, and what is known of its end.
@@ -51,7 +51,7 @@ struct Worker: ~Copyable {
   var uncountedJobs = 0
   /// The number of the last job that it answered; nil if it has answered none.
   var lastJob: UInt64?
-  /// The size of the check that it has not answered, in bytes with its framing; 0 without one.
+  /// The size of the check that it has not answered, in bytes as it was sent; 0 without one.
   private var checkSize = 0
   /// The worker was seen to have read of the message that it is to answer next.
   private var hasReadMessage = false
@@ -73,9 +73,11 @@ struct Worker: ~Copyable {
   var lastOutput = LastOutput.ignored
 
   var inbound = ByteQueue()
-  var decoder: FrameDecoder
+  private var codec: any WorkerCodec
   /// The reply's place in `inbound` while the duty is `.replied`.
   var reply = 0..<0
+  /// Its reply is that the job has failed.
+  var failure: ReplyFailure?
   /// What did not fit into its pipe yet.
   var outbound = Outbound()
   var errorLines = StderrLines()
@@ -107,17 +109,42 @@ struct Worker: ~Copyable {
   var exitStatus: ExitStatus?
 
   init(
-    id: WorkerID, process: consuming WorkerProcess, decoder: FrameDecoder, terms: WorkerTerms, startedAt: Instant
+    id: WorkerID, process: consuming WorkerProcess, codec: any WorkerCodec, terms: WorkerTerms, startedAt: Instant
   ) {
     self.id = id
     self.process = process
-    self.decoder = decoder
+    self.codec = codec
     self.terms = terms
     self.startedAt = startedAt
     sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
   }
 
-  /// A check of this size, with its framing, is sent to it; or it is over, with 0.
+  /// What stands at the front of what has come from it.
+  mutating func decode() -> WorkerMessage { inbound.withUnsafeBytes { codec.decode($0.bytes) } }
+
+  /// Appends a message to what is to be written to it. Returns how many bytes that is.
+  mutating func encode(_ message: UnsafeRawBufferPointer, number: UInt64 = 0) -> Int {
+    let before = outbound.count
+    codec.encode(message, number: number) { outbound.append($0) }
+    return outbound.count - before
+  }
+
+  /// The same for a large message, which is not copied, if nothing else is to be written.
+  mutating func encode(sharing message: [UInt8], number: UInt64) -> Int {
+    guard outbound.isEmpty else { return message.withUnsafeBytes { encode($0, number: number) } }
+    message.withUnsafeBytes { bytes in
+      codec.encode(bytes, number: number) { piece in
+        if piece.baseAddress == bytes.baseAddress, piece.count == bytes.count {
+          outbound.share(message)
+        } else {
+          outbound.append(piece)
+        }
+      }
+    }
+    return outbound.count
+  }
+
+  /// A check of this size, as it is sent, is sent to it; or it is over, with 0.
   mutating func setCheck(size: Int) {
     checkSize = size
     hasReadMessage = false
@@ -161,11 +188,11 @@ extension Worker {
   /// Whether to look if the worker has read of its message, now that this has come from it. Of the replies to very
   /// short jobs one in sixteen is looked at; the beginning of a reply always, but only once. `together`: replies that
   /// come in one turn of the loop, at least 1.
-  mutating func isToBeLookedAt(_ step: FrameDecoder.Step, at now: Instant, together: UInt64) -> Bool {
+  mutating func isToBeLookedAt(_ message: WorkerMessage, at now: Instant, together: UInt64) -> Bool {
     isLookedAt = true
     if hasReadMessage { return false }
-    switch step {
-    case .frame:
+    switch message {
+    case .reply, .failure:
       guard jobs - hand.count >= Self.lookedAtFirst, duty == .running, now - headSince < Self.lookedAtFrom * together
       else {
         return true

@@ -3,7 +3,7 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WireFormats
+import WorkerProtocols
 import WorkerProcess
 
 /// The channel to a worker: jobs out, replies and log lines in, and what a breach of the protocol leads to.
@@ -23,43 +23,9 @@ extension WorkerPool {
     return true
   }
 
-  /// Writes a message to the worker's stdin, as far as the pipe takes it.
-  mutating func write(_ frame: UnsafeRawBufferPointer, _ slot: Int, _ loop: inout EventLoop) {
-    // A worker may answer a job before it has read all of it: what is left of that one goes first.
-    guard workers[slot].outbound.isEmpty else { return workers[slot].outbound.append(frame) }
-    switch writeOnce(workers[slot].process.input, frame) {
-    case .bytes(let count) where count == frame.count: return
-    case .bytes(let count):
-      workers[slot].outbound.append(UnsafeRawBufferPointer(rebasing: frame[count...]))
-      setWantsInput(slot, true, &loop)
-    case .wouldBlock:
-      workers[slot].outbound.append(frame)
-      setWantsInput(slot, true, &loop)
-    case .closed, .failed:
-      workers[slot].outbound.append(frame)
-      inputBroke(slot, &loop)
-    }
-  }
-
-  /// The same for a large frame, of which the rest is not copied, but shared.
-  mutating func write(_ frame: [UInt8], _ slot: Int, _ loop: inout EventLoop) {
-    guard workers[slot].outbound.isEmpty else { return frame.withUnsafeBytes { workers[slot].outbound.append($0) } }
-    let result = frame.withUnsafeBytes { writeOnce(workers[slot].process.input, $0) }
-    var written = 0
-    if case .bytes(let count) = result { written = count }
-    guard written < frame.count else { return }
-    workers[slot].outbound.share(frame, written: written)
-    switch result {
-    case .bytes, .wouldBlock:
-      enlargePipes(slot)
-      setWantsInput(slot, true, &loop)
-    case .closed, .failed: inputBroke(slot, &loop)
-    }
-  }
-
   /// A worker whose pipe was too small for a job gets larger ones, where the system allows it: fewer turns of the loop
   /// for each of its jobs.
-  private mutating func enlargePipes(_ slot: Int) {
+  mutating func enlargePipes(_ slot: Int) {
     guard !workers[slot].hasLargePipes else { return }
     workers[slot].hasLargePipes = true
     enlargePipe(workers[slot].process.input, to: Self.largePipe)
@@ -72,6 +38,7 @@ extension WorkerPool {
   /// The same for what is read at once in the middle of a large reply.
   private static let largeRead = 256 * 1024
 
+  /// Writes what waits for the worker, as far as its pipe takes it.
   mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
     switch workers[slot].outbound.drain(to: workers[slot].process.input) {
     case .bytes: setWantsInput(slot, !workers[slot].outbound.isEmpty, &loop)
@@ -134,7 +101,7 @@ extension WorkerPool {
   mutating func advance(_ slot: Int, _ loop: inout EventLoop) {
     if !workers[slot].isStopping {
       switch workers[slot].duty {
-      case .running: if nextReply(slot, &loop) { return }
+      case .running: if handOverReply(slot, &loop) { return }
       case .replied: return
       case .heardOut: break
       case .condemned: workers[slot].inbound.removeAll()
@@ -149,23 +116,23 @@ extension WorkerPool {
   }
 
   /// True when a reply was handed over: what follows it is looked at after `finishReply`.
-  private mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
+  private mutating func handOverReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
     guard !workers[slot].inbound.isEmpty, let head = workers[slot].hand.head else { return false }
-    let step = decode(slot)
+    let message = workers[slot].decode()
     let together = pace.count(at: loop.now())
-    if workers[slot].isToBeLookedAt(step, at: loop.now(), together: together), !workers[slot].looksRead() {
+    if workers[slot].isToBeLookedAt(message, at: loop.now(), together: together), !workers[slot].looksRead() {
       spokeBeforeReading(slot, &loop)
       return false
     }
-    guard let frame = frame(step, slot, &loop) else { return false }
-    if frame.consumed < workers[slot].inbound.count, workers[slot].hand.count == 1 {
-      answeredTwice(slot, frame, &loop)
+    guard let reply = reply(message, slot, &loop) else { return false }
+    if reply.consumed < workers[slot].inbound.count, workers[slot].hand.count == 1 {
+      answeredTwice(slot, reply, &loop)
       return false
     }
     workers[slot].lastJob = head.number
     workers[slot].seats.replied(at: loop.now())
-    workers[slot].reply = frame.payload
-    workers[slot].duty = .replied(consumed: frame.consumed)
+    workers[slot].reply = reply.payload
+    workers[slot].duty = .replied(consumed: reply.consumed)
     if !workers[slot].isProved {
       workers[slot].isProved = true
       armWatchdog(slot, &loop)
@@ -174,34 +141,25 @@ extension WorkerPool {
     return true
   }
 
-  /// A whole message at the front of `inbound`; nil when there is none, or what there is breaks the protocol.
-  mutating func nextFrame(_ slot: Int, _ loop: inout EventLoop) -> (payload: Range<Int>, consumed: Int)? {
-    frame(decode(slot), slot, &loop)
+  /// The place of a reply in `inbound`, and the bytes up to its end.
+  typealias Reply = (payload: Range<Int>, consumed: Int)
+
+  /// The reply at the front of `inbound`; nil when there is none, or what there is breaks the protocol.
+  mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Reply? {
+    reply(workers[slot].decode(), slot, &loop)
   }
 
-  /// What stands at the front of `inbound`.
-  mutating func decode(_ slot: Int) -> FrameDecoder.Step {
-    var decoder = workers[slot].decoder
-    let step = workers[slot].inbound.withUnsafeBytes { decoder.next(in: $0.bytes) }
-    workers[slot].decoder = decoder
-    return step
-  }
-
-  private mutating func frame(
-    _ step: FrameDecoder.Step, _ slot: Int, _ loop: inout EventLoop
-  ) -> (payload: Range<Int>, consumed: Int)? {
-    switch step {
-    case .frame(let payload, let consumed): return (payload, consumed)
-    case .needMore(let consumed):
-      workers[slot].inbound.removeFirst(consumed)
-      // Already over the cap: its end is not waited for, a worker that never ends a reply would be read for ever.
-      if workers[slot].decoder.isSkipping {
-        breach(slot, .replyTooLarge(limit: workers[slot].terms.maximumReplySize), &loop)
-      }
+  private mutating func reply(_ message: WorkerMessage, _ slot: Int, _ loop: inout EventLoop) -> Reply? {
+    switch message {
+    case .reply(let payload, let consumed): return (payload, consumed)
+    case .failure(let failure, let consumed):
+      workers[slot].failure = failure
+      return (0..<consumed, consumed)
+    case .needMore(let consumed): workers[slot].inbound.removeFirst(consumed)
     case .oversize: breach(slot, .replyTooLarge(limit: workers[slot].terms.maximumReplySize), &loop)
-    case .violation(let error):
+    case .violation(let reason):
       let text = workers[slot].inbound.withUnsafeBytes { quoted($0) }
-      breach(slot, .malformed(error, shown: text), &loop)
+      breach(slot, .malformed(reason, shown: text), &loop)
     }
     return nil
   }
@@ -220,13 +178,11 @@ extension WorkerPool {
   }
 
   /// More came with the reply than the reply.
-  private mutating func answeredTwice(
-    _ slot: Int, _ frame: (payload: Range<Int>, consumed: Int), _ loop: inout EventLoop
-  ) {
+  private mutating func answeredTwice(_ slot: Int, _ reply: Reply, _ loop: inout EventLoop) {
     let (first, rest) = workers[slot].inbound.withUnsafeBytes { bytes in
       (
-        quoted(UnsafeRawBufferPointer(rebasing: bytes[frame.payload])),
-        quoted(UnsafeRawBufferPointer(rebasing: bytes[frame.consumed...]))
+        quoted(UnsafeRawBufferPointer(rebasing: bytes[reply.payload])),
+        quoted(UnsafeRawBufferPointer(rebasing: bytes[reply.consumed...]))
       )
     }
     breach(slot, .surplusReply(first: first, shown: rest), &loop)
@@ -236,6 +192,14 @@ extension WorkerPool {
   public func hasReply(_ id: WorkerID) -> Bool {
     guard workers.holds(id), case .replied = workers[id.slot.index].duty else { return false }
     return true
+  }
+
+  /// Whether the reply that `replied` announced is that the job has failed.
+  public func hasFailure(_ id: WorkerID) -> Bool { workers[id.slot.index].failure != nil }
+
+  /// What the worker said of the job that `replied` is about, if that has failed; nil if it is done.
+  public func failure(of id: WorkerID) -> ReplyFailure? {
+    hasReply(id) ? workers[id.slot.index].failure : nil
   }
 
   /// Lends the bytes of the reply that `replied` announced.
@@ -250,6 +214,7 @@ extension WorkerPool {
     let slot = id.slot.index
     guard hasReply(id), case .replied(let consumed) = workers[slot].duty else { return }
     workers[slot].inbound.removeFirst(consumed)
+    if workers[slot].failure != nil { workers[slot].failure = nil }
     workers[slot].hand.removeFirst()
     guard workers[slot].hand.isEmpty else {
       workers[slot].duty = .running

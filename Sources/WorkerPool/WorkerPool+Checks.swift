@@ -3,7 +3,6 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WireFormats
 import WorkerProcess
 
 /// What a worker is asked besides jobs.
@@ -34,20 +33,14 @@ public struct Exchange: Sendable, Equatable {
     self.request = request
     self.reply = reply
   }
-
-  func frame(_ framing: Framing) -> [UInt8] {
-    var frame: [UInt8] = []
-    framing.appendHeader(count: request.count) { frame.append($0) }
-    frame += request
-    framing.appendTrailer { frame.append($0) }
-    return frame
-  }
 }
 
 /// How a check went wrong.
 public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
   /// Another reply than the right one.
   case wrong(shown: String, expected: String)
+  /// The worker answered that it has failed, with this message.
+  case failed(String)
   /// No reply within this time.
   case late(limit: Nanoseconds)
 
@@ -55,6 +48,7 @@ public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .wrong(let shown, let expected): "answered \(shown) instead of \(expected)"
+    case .failed(let message): "failed: \(message)"
     case .late(let limit): "no answer within \(durationText(limit))"
     }
   }
@@ -70,22 +64,26 @@ extension WorkerPool {
     }
     workers[id.slot.index].duty = .checking(check)
     workers[id.slot.index].checkedSince = loop.now()
-    let frame = exchange.frame(configuration.framing)
-    workers[id.slot.index].setCheck(size: frame.count)
-    frame.withUnsafeBytes { write($0, id.slot.index, &loop) }
+    let size = exchange.request.withUnsafeBytes { workers[id.slot.index].encode($0) }
+    workers[id.slot.index].setCheck(size: size)
+    inputReady(id.slot.index, &loop)
   }
 
   /// The worker said something while it was being checked.
   mutating func nextAnswer(_ slot: Int, to check: Check, _ loop: inout EventLoop) {
     if !workers[slot].inbound.isEmpty, !workers[slot].looksRead() { return spokeOutOfTurn(slot, &loop) }
-    guard let frame = nextFrame(slot, &loop) else { return }
+    guard let reply = nextReply(slot, &loop) else { return }
     let expected = workers[slot].terms.exchange(for: check)?.reply
-    let failure: CheckFailure? = workers[slot].inbound.withUnsafeBytes { bytes in
-      let answer = UnsafeRawBufferPointer(rebasing: bytes[frame.payload])
+    var failure: CheckFailure? = workers[slot].inbound.withUnsafeBytes { bytes in
+      let answer = UnsafeRawBufferPointer(rebasing: bytes[reply.payload])
       guard let expected, !answer.elementsEqual(expected) else { return nil }
       return .wrong(shown: quoted(answer), expected: expected.withUnsafeBytes { quoted($0) })
     }
-    workers[slot].inbound.removeFirst(frame.consumed)
+    if let said = workers[slot].failure {
+      failure = .failed(said.message)
+      workers[slot].failure = nil
+    }
+    workers[slot].inbound.removeFirst(reply.consumed)
     workers[slot].setCheck(size: 0)
     workers[slot].duty = .none
     if let failure {

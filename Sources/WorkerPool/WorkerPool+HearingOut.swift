@@ -31,10 +31,14 @@ extension WorkerPool {
     workers[worker.slot.index].duty = .heardOut
   }
 
-  /// Sends another message, with its framing, to a worker that is heard out, to see whether it reads on.
-  public mutating func sendMore(_ frame: UnsafeRawBufferPointer, to worker: WorkerID, _ loop: inout EventLoop) {
-    guard isHeardOut(worker) else { return }
-    write(frame, worker.slot.index, &loop)
+  /// Sends another message to a worker that is heard out, to see whether it reads on. Returns its size as it is sent.
+  public mutating func sendMore(
+    _ message: UnsafeRawBufferPointer, to worker: WorkerID, _ loop: inout EventLoop
+  ) -> Int {
+    guard isHeardOut(worker) else { return 0 }
+    let size = workers[worker.slot.index].encode(message)
+    inputReady(worker.slot.index, &loop)
+    return size
   }
 
   /// Closes the stdin of a worker that is heard out. What it has not been given of it yet is dropped.

@@ -4,43 +4,44 @@ import WorkerProcess
 
 /// The jobs of a worker: the one that it runs, and those that are parked behind it in its pipe.
 extension WorkerPool {
-  /// Gives the leased worker a job: `frame` is the job in the worker's framing. It runs at once if the worker has no
-  /// other, and is parked behind the others if it has (no more of them than `seats` says). It is written at once; or,
-  /// `gathered`, together with others by `flushJobs`. False if the lease was lost between its granting and this call,
-  /// which `leaseLost` reports: then the job is not sent.
+  /// Gives the leased worker a job. It runs at once if the worker has no other, and is parked behind the others if it
+  /// has (no more of them than `seats` says). It is written at once; or, `gathered`, together with others by
+  /// `flushJobs`. False if the lease was lost between its granting and this call, which `leaseLost` reports: then the
+  /// job is not sent.
   public mutating func send(
-    _ frame: UnsafeRawBufferPointer, _ job: SentJob, to id: WorkerID, gathered: Bool = false, _ loop: inout EventLoop
+    _ job: UnsafeRawBufferPointer, _ sent: SentJob, to id: WorkerID, gathered: Bool = false, _ loop: inout EventLoop
   ) -> Bool {
     let slot = id.slot.index
-    guard assign(job, size: frame.count, id, &loop) else { return false }
-    if gathered {
-      if workers[slot].outbound.isEmpty { gatheredSlots.append(slot) }
-      workers[slot].outbound.append(frame)
-    } else {
-      write(frame, slot, &loop)
-    }
+    guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
+    let isFirst = workers[slot].outbound.isEmpty
+    assign(sent, size: workers[slot].encode(job, number: sent.number), slot, loop)
+    // A worker may answer a job before it has read all of it: what is left of that one goes first.
+    guard isFirst else { return true }
+    if gathered { gatheredSlots.append(slot) } else { inputReady(slot, &loop) }
     return true
   }
 
-  /// The same for a large frame. It is written at once, and what does not fit into the pipe is not copied.
-  public mutating func send(_ frame: [UInt8], _ job: SentJob, to id: WorkerID, _ loop: inout EventLoop) -> Bool {
-    guard assign(job, size: frame.count, id, &loop) else { return false }
-    write(frame, id.slot.index, &loop)
-    return true
-  }
-
-  /// A frame of this many bytes is large.
-  public static let largeFrame = 16384
-
-  @inline(__always)
-  private mutating func assign(_ job: SentJob, size: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
+  /// The same for a large job. It is written at once, and what does not fit into the pipe is not copied.
+  public mutating func send(_ job: [UInt8], _ sent: SentJob, to id: WorkerID, _ loop: inout EventLoop) -> Bool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
+    let isFirst = workers[slot].outbound.isEmpty
+    assign(sent, size: workers[slot].encode(sharing: job, number: sent.number), slot, loop)
+    guard isFirst else { return true }
+    inputReady(slot, &loop)
+    if !workers[slot].outbound.isEmpty { enlargePipes(slot) }
+    return true
+  }
+
+  /// A job of this many bytes is large.
+  public static let largeJob = 16384
+
+  @inline(__always)
+  private mutating func assign(_ job: SentJob, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
     workers[slot].hand.append(job, size: size)
     workers[slot].jobs += 1
     workers[slot].batch += 1
     if workers[slot].batch == 2 { watchForStalls(loop) }
-    return true
   }
 
   /// Whether the worker takes a job. If it has none, whatever it wrote since its last reply is looked at before.

@@ -2,7 +2,7 @@ import EventLoop
 import LinuxIO
 import PoolCore
 import Text
-import WireFormats
+import WorkerProtocols
 
 /// What a worker still writes when it is stopped in order: it has answered all its jobs, so there must be nothing.
 ///
@@ -38,8 +38,8 @@ extension WorkerPool {
   mutating func judgeLastOutput(_ slot: Int, _ loop: inout EventLoop) {
     guard case .watched(let owesAnswer) = workers[slot].lastOutput, !workers[slot].inbound.isEmpty else { return }
     if owesAnswer {
-      switch decode(slot) {
-      case .frame(_, let consumed):
+      switch workers[slot].decode() {
+      case .reply(_, let consumed), .failure(_, let consumed):
         workers[slot].inbound.removeFirst(consumed)
         workers[slot].lastOutput = .watched(owesAnswer: false)
       case .needMore(let consumed): return workers[slot].inbound.removeFirst(consumed)

@@ -3,7 +3,7 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WireFormats
+import WorkerProtocols
 import WorkerProcess
 
 /// The life of a worker: spawn, stop, death.
@@ -15,10 +15,10 @@ extension WorkerPool {
       var values = ["\(id.slot)", "\(id.serial)"]
       let notifications = try notificationSocket(for: &values)
       let process = try spawn(id, values, &group, loop.now())
-      let decoder = FrameDecoder(configuration.framing, maximumSize: configuration.maximumReplySize)
+      let codec = configuration.workerProtocol.makeCodec(maximumReplySize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
       let terms = WorkerTerms(configuration)
-      var worker = Worker(id: id, process: process, decoder: decoder, terms: terms, startedAt: loop.now())
+      var worker = Worker(id: id, process: process, codec: codec, terms: terms, startedAt: loop.now())
       worker.notifications = consume notifications
       worker.watchdogLimit = configuration.watchdogLimit
       worker.group = group
@@ -56,7 +56,7 @@ extension WorkerPool {
   private mutating func preparedLaunch() -> WorkerLaunch {
     if let launch { return launch }
     var ofEach = ["PREFORK_SLOT", PoolCookie.workerVariable]
-    var ofAll = [("PREFORK_PROTOCOL", configuration.framing.rawValue), (PoolCookie.variable, containment.cookie.text)]
+    var ofAll = [("PREFORK_PROTOCOL", configuration.workerProtocol.name), (PoolCookie.variable, containment.cookie.text)]
     if configuration.isNotified { ofEach.append("NOTIFY_SOCKET") }
     // WATCHDOG_PID is left out: then it is for any process that reads it (sd_watchdog_enabled(3)).
     if let limit = configuration.watchdogLimit { ofAll.append(("WATCHDOG_USEC", "\(limit / 1000)")) }

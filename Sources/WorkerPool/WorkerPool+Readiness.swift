@@ -2,7 +2,6 @@ import EventLoop
 import LinuxIO
 import PoolCore
 import Time
-import WireFormats
 import WorkerProcess
 
 /// How a worker proves that it can take a job.
@@ -54,11 +53,12 @@ extension WorkerPool {
   /// A message on the stdout of a worker that proves its readiness so.
   mutating func nextGreeting(_ slot: Int, _ loop: inout EventLoop) {
     guard case .line(let prefix) = workers[slot].terms.readiness else { return }
-    while let frame = nextFrame(slot, &loop) {
+    while let message = nextReply(slot, &loop) {
       let isProof = workers[slot].inbound.withUnsafeBytes { bytes in
-        prefix.map { bytes[frame.payload].starts(with: $0) } ?? true
+        prefix.map { bytes[message.payload].starts(with: $0) } ?? true
       }
-      workers[slot].inbound.removeFirst(frame.consumed)
+      workers[slot].inbound.removeFirst(message.consumed)
+      workers[slot].failure = nil
       guard isProof else { continue }
       if !workers[slot].inbound.isEmpty { return spokeOutOfTurn(slot, &loop) }
       if workers[slot].isInOrder { becomeReady(slot, &loop) }

@@ -5,8 +5,8 @@ import PoolCore
 extension WorkerPool {
   /// What of `new` this pool could not do while it lives, in the names of options; nil if it can do all of it.
   public func cannotChange(to new: WorkerPoolConfiguration) -> String? {
-    // Jobs are stored as they are sent to a worker.
-    if new.framing != configuration.framing { return "--protocol" }
+    // Of the jobs that wait it is known that this protocol can carry them.
+    if new.workerProtocol.name != configuration.workerProtocol.name { return "--protocol" }
     // The kernel's controllers are set up before the first worker.
     if new.groupLimits.memory != configuration.groupLimits.memory { return "--memory-max" }
     if new.groupLimits.processes != configuration.groupLimits.processes { return "--pids-max" }

@@ -1,6 +1,6 @@
 import PoolCore
 import Time
-import WireFormats
+import WorkerProtocols
 import WorkerProcess
 
 /// What runs in the pool, how it speaks, and how the pool behaves.
@@ -9,8 +9,8 @@ public struct WorkerPoolConfiguration: Sendable {
   public var number: UInt8 = 0
   /// The worker program.
   public var command: WorkerCommand
-  /// The framing of jobs and replies on the worker's pipes.
-  public var framing: Framing
+  /// What is spoken on the worker's pipes: a `Framing`, such as `Framing.lines`, or another protocol.
+  public var workerProtocol: any WorkerProtocol
   /// Longest reply in bytes; a longer one breaks the protocol.
   public var maximumReplySize: Int
   /// In which surroundings workers run; by default in ours.
@@ -53,9 +53,11 @@ public struct WorkerPoolConfiguration: Sendable {
   public var adoptsOrphans = false
 
   /// Makes a configuration; workers are taken to be ready as soon as they run, and are proved by their first reply.
-  public init(command: WorkerCommand, framing: Framing, maximumReplySize: Int, pool: PoolConfiguration) {
+  public init(
+    command: WorkerCommand, protocol workerProtocol: any WorkerProtocol, maximumReplySize: Int, pool: PoolConfiguration
+  ) {
     self.command = command
-    self.framing = framing
+    self.workerProtocol = workerProtocol
     self.maximumReplySize = maximumReplySize
     self.pool = pool
   }

@@ -2,7 +2,6 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WireFormats
 import WorkerProcess
 
 /// What the pool tells its user, in order. What is large is indirect: two of these are made and moved for every job.
@@ -101,8 +100,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   case missingReplies(owed: Int)
   /// A reply over the cap.
   case replyTooLarge(limit: Int)
-  /// A reply that is no frame.
-  case malformed(FramingError, shown: String)
+  /// A reply that its protocol does not allow, for this reason.
+  case malformed(String, shown: String)
   /// It closed its stdout, but lives.
   case closedOutput(unfinished: String)
   /// It closed its stdin, but lives.
@@ -138,7 +137,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .surplusAtEnd: "had more on its stdout when it was stopped"
     case .missingReplies: "left out answers"
     case .replyTooLarge: "wrote too large a reply (--max-reply-size)"
-    case .malformed: "wrote a reply that is no frame"
+    case .malformed: "wrote a malformed reply"
     case .closedOutput: "closed its stdout but lives on"
     case .closedInput: "closed its stdin but lives on"
     }
@@ -154,7 +153,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
       "waits for its next job, but owes \(plural(owed, "answer")): it has left some out, and answers before them may belong to "
         + "other jobs than they were given to"
     case .replyTooLarge(let limit): "wrote a reply of more than \(plural(limit, "byte")) (--max-reply-size)"
-    case .malformed(let error, let shown): "wrote a reply that is no frame: \(error): \(shown)"
+    case .malformed(let error, let shown): "wrote a malformed reply: \(error): \(shown)"
     case .closedOutput(let unfinished):
       unfinished.isEmpty
         ? "closed its stdout but lives on" : "closed its stdout in the middle of a reply: \(unfinished)"

@@ -11,7 +11,7 @@ func checkCommand(_ arguments: ParsedArguments) -> Int32 {
     return ExitCode.outputFailed.rawValue
   }
   let job = Array(arguments[CheckOptions.job].utf8)
-  let framing = Framing(arguments[RunOptions.workerProtocol])
+  let framing = arguments[RunOptions.workerProtocol]
   if let defect = job.withUnsafeBytes({ framing.canCarry($0.bytes) }) {
     printError("prefork: --job cannot be sent with --protocol \(framing): \(defect)\n")
     return ExitCode.usage.rawValue

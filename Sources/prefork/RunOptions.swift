@@ -3,11 +3,7 @@ import CommandLineKit
 import JobEngine
 import JobCore
 import Time
-
-/// How messages between pool and workers are framed.
-enum WorkerProtocol: String, CaseIterable {
-  case lines, nul, length4, netstring
-}
+import WireFormats
 
 /// How jobs and results stand on our own stdin and stdout.
 enum StreamChoice: String, CaseIterable {
@@ -45,7 +41,7 @@ enum RunOptions {
     help: "extra attempts for a job that failed, timed out or lost its worker")
 
   // Formats
-  static let workerProtocol = Option<WorkerProtocol>(
+  static let workerProtocol = Option<Framing>(
     "protocol", .choice, default: "lines",
     help: "how jobs and replies are framed between pool and worker: ended by a newline or a NUL byte, or led by a "
       + "4-byte big-endian length or a netstring length")

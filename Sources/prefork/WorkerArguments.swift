@@ -23,7 +23,7 @@ func workerPoolConfiguration(
   from arguments: ParsedArguments, command: WorkerCommand, workers: ClosedRange<Int>
 ) -> WorkerPoolConfiguration {
   var configuration = WorkerPoolConfiguration(
-    command: command, framing: Framing(arguments[RunOptions.workerProtocol]),
+    command: command, protocol: arguments[RunOptions.workerProtocol],
     maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers))
   configuration.surroundings = SurroundingsOptions.surroundings(from: arguments)
   if arguments[SurroundingsOptions.stderr] == .inherit { configuration.errorOutput = .inherited }
@@ -72,16 +72,4 @@ private func poolConfiguration(from arguments: ParsedArguments, workers: ClosedR
   let patience = arguments[RunOptions.stopTimeout]
   pool.stopLadder = [patience / 2, patience - patience / 2, .seconds(1)]
   return pool
-}
-
-extension Framing {
-  /// The framing that `--protocol` names.
-  init(_ workerProtocol: WorkerProtocol) {
-    switch workerProtocol {
-    case .lines: self = .lines
-    case .nul: self = .nul
-    case .length4: self = .length4
-    case .netstring: self = .netstring
-    }
-  }
 }

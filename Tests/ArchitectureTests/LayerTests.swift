@@ -6,6 +6,7 @@ import Testing
   /// What each target may import of ours, and of the system.
   static let allowed: [String: Set<String>] = [
     "PoolCore": ["Time"], "JobCore": ["Time"], "JobLog": ["Time"], "WireFormats": ["Text"],
+    "WorkerProtocols": ["WireFormats"],
     "Records": ["Time", "Text"],
     "CommandLineKit": ["Time", "Text"],
     "Timers": ["Time"],
@@ -28,10 +29,12 @@ import Testing
     "EventLoop": ["Time", "Timers", "LinuxIO"],
     "SystemEvents": ["EventLoop", "LinuxIO", "Systemd", "Glibc"],
     "WorkerProcess": ["Time", "LinuxIO", "Glibc", "Synchronization", "Text"],
-    "WorkerPool": ["Time", "PoolCore", "WorkerProcess", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text"],
+    "WorkerPool": [
+      "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+    ],
     "JobEngine": [
       "Time", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
-      "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+      "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
     ],
     "RemotePool": [
       "Time", "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
@@ -53,7 +56,8 @@ import Testing
       "Text",
     ],
     "WorkerCheck": [
-      "Chronicle", "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop",
+      "Chronicle", "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "SystemEvents",
+      "EventLoop",
       "Timers",
       "LinuxIO",
       "Text",
@@ -94,7 +98,8 @@ import Testing
   @Test(
     "tests of the cores never sleep",
     arguments: [
-      "PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "RecordsTests", "CommandLineKitTests",
+      "PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "WorkerProtocolsTests",
+      "RecordsTests", "CommandLineKitTests",
       "ChronicleTests", "MetricsTests", "ControlProtocolTests", "TopViewTests",
     ])
   func coreTestsNeverSleep(target: String) {

@@ -75,7 +75,7 @@ struct Host: ~Copyable {
     loop = try EventLoop()
     pool = WorkerPool(
       WorkerPoolConfiguration(
-        command: WorkerCommand(["sh", "-c", script]), framing: .lines, maximumReplySize: 1000,
+        command: WorkerCommand(["sh", "-c", script]), protocol: Framing.lines, maximumReplySize: 1000,
         pool: PoolConfiguration(minimum: 1, maximum: 1)), seed: 1)
     pool.start(&loop)
   }
@@ -95,7 +95,7 @@ struct Host: ~Copyable {
   mutating func nextAfterSending(_ isWanted: (WorkerPoolEvent) -> Bool) throws -> WorkerPoolEvent {
     let granted = try next { if case .offered = $0 { true } else { false } }
     guard case .offered(let worker) = granted else { return granted }
-    Array("job\n".utf8).withUnsafeBytes { _ = pool.send($0, SentJob(tag: 0, number: 1), to: worker, &loop) }
+    Array("job".utf8).withUnsafeBytes { _ = pool.send($0, SentJob(tag: 0, number: 1), to: worker, &loop) }
     return try next(isWanted)
   }
 

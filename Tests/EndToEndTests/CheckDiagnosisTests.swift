@@ -188,7 +188,7 @@ import Testing
     ("--protocol netstring -- workers/examples/crc32.sh", "(lines, nul, length4, netstring)"),
     (
       "--protocol netstring -- sh -c 'head -c 1 >/dev/null; printf hello; exec sleep 9'",
-      "on the first job it wrote a reply that is no frame: "
+      "on the first job it wrote a malformed reply: "
     ),
     (
       "--ready none --probe ping=pong -- cat",

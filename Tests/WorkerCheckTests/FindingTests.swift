@@ -232,8 +232,8 @@ import WorkerProcess
     (.closedOutput(unfinished: ""), "on the first job it closed its stdout but lives on"),
     (.closedInput, "on the first job it closed its stdin but lives on"),
     (
-      .malformed(.notALength(byte: 104, offset: 0), shown: "\"hello\""),
-      "on the first job it wrote a reply that is no frame: \(FramingError.notALength(byte: 104, offset: 0)): \"hello\""
+      .malformed("the length is none", shown: "\"hello\""),
+      "on the first job it wrote a malformed reply: the length is none: \"hello\""
     ),
   ])
   func theOtherBreaches(violation: ProtocolViolation, text: String) throws {

@@ -23,7 +23,7 @@ func configuration(
   pool.startLimit = startLimit
   pool.stopLadder = ladder
   var worker = WorkerPoolConfiguration(
-    command: WorkerCommand(["./worker"]), framing: framing, maximumReplySize: 1 << 20, pool: pool)
+    command: WorkerCommand(["./worker"]), protocol: framing, maximumReplySize: 1 << 20, pool: pool)
   worker.readiness = readiness
   worker.probe = probe
   return CheckConfiguration(pool: worker, job: Array("test".utf8), warmJobs: nil, replyLimit: 10 * second)

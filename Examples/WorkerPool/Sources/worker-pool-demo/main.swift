@@ -6,14 +6,14 @@ import WorkerPool
 struct Demo: ~Copyable {
   var loop: EventLoop
   var pool: WorkerPool
-  var jobs = (1...10).map { "job \($0)\n" }
+  var jobs = (1...10).map { "job \($0)" }
   var replies: [String] = []
   var isClosed = false
 
   init() throws(SystemError) {
     loop = try EventLoop()
     let configuration = WorkerPoolConfiguration(
-      command: WorkerCommand(["cat"]), framing: .lines, maximumReplySize: 1 << 20,
+      command: WorkerCommand(["cat"]), protocol: Framing.lines, maximumReplySize: 1 << 20,
       pool: PoolConfiguration(minimum: 2, maximum: 2))
     pool = WorkerPool(configuration, seed: 1)
   }
@@ -50,10 +50,10 @@ struct Demo: ~Copyable {
   private mutating func take(_ event: WorkerPoolEvent) {
     switch event {
     case .offered(let worker):
-      let frame = Array(jobs.removeFirst().utf8)
+      let text = Array(jobs.removeFirst().utf8)
       let job = SentJob(tag: 0, number: 10 - UInt64(jobs.count))
       // The worker may have died since; that is reported by `leaseLost`.
-      _ = frame.withUnsafeBytes { pool.send($0, job, to: worker, &loop) }
+      _ = text.withUnsafeBytes { pool.send($0, job, to: worker, &loop) }
     case .replied(let worker):
       replies.append(pool.withReply(of: worker) { String(decoding: $0, as: UTF8.self) })
       pool.finishReply(of: worker, &loop)
