@@ -56,7 +56,8 @@ extension WorkerPool {
   private mutating func preparedLaunch() -> WorkerLaunch {
     if let launch { return launch }
     var ofEach = ["PREFORK_SLOT", PoolCookie.workerVariable]
-    var ofAll = [("PREFORK_PROTOCOL", configuration.workerProtocol.name), (PoolCookie.variable, containment.cookie.text)]
+    var ofAll = [("PREFORK_PROTOCOL", configuration.workerProtocol.name)]
+    ofAll.append((PoolCookie.variable, containment.cookie.text))
     if configuration.isNotified { ofEach.append("NOTIFY_SOCKET") }
     // WATCHDOG_PID is left out: then it is for any process that reads it (sd_watchdog_enabled(3)).
     if let limit = configuration.watchdogLimit { ofAll.append(("WATCHDOG_USEC", "\(limit / 1000)")) }
