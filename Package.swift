@@ -8,7 +8,8 @@ let package = Package(
   products: [
     .executable(name: "prefork", targets: ["prefork"]),
     .library(
-      name: "WorkerPool", targets: [
+      name: "WorkerPool",
+      targets: [
         "WorkerPool", "EventLoop", "WorkerProcess", "WorkerProtocols", "WireFormats", "LinuxIO", "Time",
       ]),
     .library(name: "ObjectPool", targets: ["ObjectPool"]),
@@ -47,21 +48,19 @@ let package = Package(
       name: "JobEngine",
       dependencies: [
         "Time", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
-        "WorkerProcess", "WorkerProtocols",
-        "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+        "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
     .target(
       name: "WorkerCheck",
       dependencies: [
-        "Chronicle", "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "SystemEvents", "EventLoop",
-        "Timers",
-        "LinuxIO",
-        "Text",
+        "Time", "Chronicle", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats",
+        "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
     .target(
       name: "WorkerPool",
       dependencies: [
-        "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+        "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO",
+        "Text",
       ]),
     .target(name: "ObjectPool", dependencies: ["Time", "PoolCore", "Timers", "DaemonThreads", "Text"]),
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"]),

@@ -63,7 +63,8 @@ private final class SystemEvents: NestedEvents {
   }
 
   func dispatch(into events: inout [LoopEvent]) throws(SystemError) {
-    while let signal = try signals.next() { append(signal, to: &events) }
+    // One at a time: as long as others are pending, the descriptor stays readable.
+    if let signal = try signals.next() { append(signal, to: &events) }
     try watchdog?.dispatch()
   }
 

@@ -171,7 +171,8 @@ struct Judge {
     let option = isJob(message) ? "--timeout" : "--probe-timeout"
     if hearing.wasBuffered {
       finding.text = buffered(message, limit, hearing)
-      finding.remedies = (workerProtocol.advice.endsLines ? [] : [Remedy.protocolInUse(workerProtocol)]) + Remedy.flush(configuration.pool)
+      if !workerProtocol.advice.endsLines { finding.remedies = [Remedy.protocolInUse(workerProtocol)] }
+      finding.remedies += Remedy.flush(configuration.pool)
     } else if hearing.hasSpoken {
       finding.verdict = .hurts
       finding.text =

@@ -69,15 +69,14 @@ extension WorkerPool {
   enum ReadStep { case more, enough }
 
   mutating func outputReady(_ slot: Int, _ loop: inout EventLoop) {
+    // Mostly the exit follows in the same turn, and closes the descriptor. Only if not must it leave the epoll.
+    if workers[slot].outputEnded { return loop.remove(workers[slot].process.output) }
     _ = readOutput(slot)
     if workers[slot].inbound.count > Self.longestEvidence, workers[slot].duty == .heardOut {
       loop.remove(workers[slot].process.output)
     }
-    if workers[slot].outputEnded {
-      loop.remove(workers[slot].process.output)
-      if !workers[slot].isStopping {
-        timers.arm(.verdict(workers[slot].id), at: loop.now() + Self.verdictWait)
-      }
+    if workers[slot].outputEnded, !workers[slot].isStopping {
+      timers.arm(.verdict(workers[slot].id), at: loop.now() + Self.verdictWait)
     }
     advance(slot, &loop)
   }
@@ -311,7 +310,7 @@ extension WorkerPool {
         buffer.removeAll()
       case .wouldBlock: return
       case .endOfFile, .failed:
-        if readsErrorOutput { loop.remove(workers[slot].process.errorOutput) }
+        // By that it leaves the epoll, too.
         workers[slot].process.closeErrorOutput()
         return
       }

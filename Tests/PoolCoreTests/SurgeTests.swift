@@ -190,6 +190,23 @@ import Time
     #expect(pool.pending.isEmpty)
   }
 
+  @Test("the old one is stopped before its successor is started: it ends while that loads")
+  func oldOneFirst() {
+    var pool = PoolHarness.open(1) {
+      $0.surge = 1
+      $0.maximumJobs = 1
+    }
+    pool.release(pool.lease())
+    let order = pool.actions.compactMap { action -> String? in
+      switch action {
+      case .startWorker: "start"
+      case .stopWorker: "stop"
+      default: nil
+      }
+    }
+    #expect(order == ["stop", "start"])
+  }
+
   @Test("a worker that goes with its first job is no replacement for another one")
   func goesWithItsFirstJob() {
     var pool = PoolHarness.open(1) {
