@@ -105,7 +105,9 @@ extension JobEngine {
       let isFit = framing == nil || framing == framingOfWorkers
       return (reply.count, isFit ? nil : framing?.canCarry(reply.bytes))
     }
-    if configuration.pool.metersJobs, jobs.facts.keepsDetails { jobs.facts[job].cost = pool.cost(of: worker) }
+    if configuration.pool.metersJobs, jobs.facts.keepsDetails {
+      jobs.facts[job].cost = pool.cost(of: worker, at: loop.now())
+    }
     unbind(job)
     (jobs.answering, answeringWorker) = (job, worker)
     if pool.hasFailure(worker), let failure = pool.failure(of: worker) {

@@ -30,8 +30,9 @@ struct RunChronicle: ~Copyable {
   /// A job has its outcome; what the summary needs of it is told by itself.
   mutating func tell(_ job: SettledJob) {
     tellDetail(.jobSettled(job))
-    guard let slot = job.slot, let pid = job.pid, let change = job.memoryChange else { return }
-    advice.add(slot: slot, pid: pid, change: change)
+    // The growth by jobs that were too short to be measured comes with a later one.
+    guard let slot = job.slot, let pid = job.pid else { return }
+    advice.add(slot: slot, pid: pid, change: job.memoryChange ?? 0)
   }
 
   /// What only trace and report hear.

@@ -54,10 +54,11 @@ extension WorkerPool {
     timers.arm(.memory(id), at: loop.now() + Self.hardInterval)
   }
 
-  /// What the job that was answered has cost the worker; to be asked once for each. Nil for its first job, which may
-  /// include its start, if it is gone, and without `metersJobs`.
-  public mutating func cost(of worker: WorkerID) -> JobCost? {
-    workers.holds(worker) ? workers[worker.slot.index].meter?.cost() : nil
+  /// What the job that was answered has cost the worker, with those before it that were too short to be measured; to be
+  /// asked once for each. Nil if it is too short itself (`JobMeter.shortestInterval`), for the worker's first job, which
+  /// may include its start, if the worker is gone, and without `metersJobs`.
+  public mutating func cost(of worker: WorkerID, at now: Instant) -> JobCost? {
+    workers.holds(worker) ? workers[worker.slot.index].meter?.cost(at: now) : nil
   }
 
   /// Bytes of memory that the worker and its descendants hold now; nil if it is gone.

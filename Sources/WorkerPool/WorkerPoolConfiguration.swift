@@ -21,7 +21,7 @@ public struct WorkerPoolConfiguration: Sendable {
   public var pool: PoolConfiguration
 
   /// The most jobs that one worker has at once, 1 or more: the one that it runs, and those that are parked in its pipe
-  /// (see `WorkerPool.seats`). 1 with `metersJobs`.
+  /// (see `WorkerPool.seats`).
   public var mostSeats = 1
   /// Jobs are parked only at workers that are seen to do one after the other: see `ReadingOrder`.
   public var parksInOrderOnly = true
@@ -42,7 +42,7 @@ public struct WorkerPoolConfiguration: Sendable {
   public var maximumMemory: Int?
   /// Each probe and reset is told when it is over (`WorkerPoolEvent.checked`).
   public var tellsChecks = false
-  /// What each job costs its worker is measured (`WorkerPool.cost`), at some microseconds a job.
+  /// What jobs cost their worker is measured (`WorkerPool.cost`), at some microseconds a job.
   public var metersJobs = false
   /// A worker that holds more bytes is stopped at once, even in the middle of a job; nil for no limit.
   public var killMemory: Int?
@@ -68,7 +68,6 @@ public struct WorkerPoolConfiguration: Sendable {
     completed.pool.readyIsProof = readiness != .assumed
     completed.pool.resetsAfterLease = reset != nil
     completed.pool.preparesEachLease = false
-    if metersJobs { completed.mostSeats = 1 }
     if probe == nil {
       completed.pool.probeInterval = .zero
       completed.pool.probeBeforeLeaseUnlessUsedWithin = nil

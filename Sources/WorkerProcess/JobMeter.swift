@@ -18,12 +18,15 @@ public struct JobCost: Sendable, Equatable {
 
 /// Measures what jobs cost a worker: the process itself, without what it starts. A reading takes one to three
 /// microseconds: a CPU clock (clock_getcpuclockid(3)) and /proc/PID/statm, whose descriptor is kept. So there is one
-/// for each job: the end of one is the beginning of the next, and what a worker does in between counts as the next
-/// one's.
+/// for each job at most: the end of one is the beginning of the next, and what a worker does in between counts as the
+/// next one's. Jobs that follow each other faster than `shortestInterval` are measured together.
 public struct JobMeter: ~Copyable, Sendable {
+  /// The shortest time between two readings, which then cost a few percent of it at most.
+  public static let shortestInterval: Nanoseconds = .microseconds(100)
+
   private let clock: clockid_t
   private let memory: MemoryReader
-  private var last: (cpu: Nanoseconds, bytes: Int)?
+  private var last: (time: Instant, cpu: Nanoseconds, bytes: Int)?
 
   /// Begins with a process that is alive or not yet reaped.
   public init(pid: CInt) throws(SystemError) {
@@ -35,10 +38,12 @@ public struct JobMeter: ~Copyable, Sendable {
     self.memory = memory
   }
 
-  /// What was used since the last call; nil for the first one, and when the process is dead.
-  public mutating func cost() -> JobCost? {
+  /// What was used since the last reading; nil for the first one, when the process is dead, and when the last reading
+  /// was less than `shortestInterval` ago: then the next one includes it.
+  public mutating func cost(at now: Instant) -> JobCost? {
+    if let last, now - last.time < Self.shortestInterval { return nil }
     guard let cpu = cpuTime, let bytes = memory.ownResidentBytes() else { return nil }
-    defer { last = (cpu, bytes) }
+    defer { last = (now, cpu, bytes) }
     return last.map { JobCost(cpu: cpu - $0.cpu, memoryChange: Int64(bytes - $0.bytes)) }
   }
 

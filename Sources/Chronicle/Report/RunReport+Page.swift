@@ -65,7 +65,7 @@ extension RunReport {
     group("Wait in queue", quantiles(of: queueTimes), on: &page)
     group("Workers", workerFigures, on: &page)
     if cpuTimes.count > 0 { group("CPU time", quantiles(of: cpuTimes), on: &page) }
-    if memoryReadings > 0 { group("Memory", memoryFigures, on: &page) }
+    if isMemoryMeasured { group("Memory", memoryFigures, on: &page) }
     page.endSection()
   }
 
@@ -109,7 +109,7 @@ extension RunReport {
   }
 
   private var memoryFigures: [(name: String, value: String)] {
-    var figures = [("mean change a job", compactSizeText(memoryChange / Int64(memoryReadings)))]
+    var figures = [("mean change a job", compactSizeText(memoryChange / Int64(max(1, memoryJobs))))]
     if let leak = memory.leak { figures.append(("leak a job", compactSizeText(leak.perJob))) }
     return figures
   }

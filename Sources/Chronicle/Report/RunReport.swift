@@ -41,7 +41,9 @@ public struct RunReport: Sendable {
   var timelines = SlotTimelines()
   private(set) var notable = NotableJobs()
   private(set) var memoryChange: Int64 = 0
-  private(set) var memoryReadings: UInt64 = 0
+  private(set) var isMemoryMeasured = false
+  /// Jobs that a worker had.
+  private(set) var memoryJobs: UInt64 = 0
 
   /// A report of a run in which nothing has happened.
   public init() {}
@@ -94,10 +96,14 @@ public struct RunReport: Sendable {
     if let time = job.runTime { runTimes.add(time) }
     if job.attempts <= 1, let started = job.startedAt { queueTimes.add(started - job.acceptedAt) }
     if let cpu = job.cpu { cpuTimes.add(cpu) }
+    if let slot = job.slot, let pid = job.pid {
+      // The growth by jobs that were too short to be measured comes with a later one.
+      memory.add(slot: slot, pid: pid, change: job.memoryChange ?? 0)
+      memoryJobs += 1
+    }
     if let change = job.memoryChange {
-      memoryReadings += 1
+      isMemoryMeasured = true
       memoryChange = memoryChange.addingReportingOverflow(change).partialValue
-      if let slot = job.slot, let pid = job.pid { memory.add(slot: slot, pid: pid, change: change) }
     }
     notable.add(job)
   }
