@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("netstring", "hello", "no frame"), ("netstring", "05:hello,", "no frame"), ("netstring", "5:hello;", "no frame"),
+    ("netstring", "hello", "malformed"), ("netstring", "05:hello,", "malformed"), ("netstring", "5:hello;", "malformed"),
     ("length4", "\\377\\377\\377\\377abc", "(--max-reply-size)"),
   ])
   func aReplyThatIsNoFrameIsShownAndItsJobFails(framing: String, reply: String, says: String) throws {
