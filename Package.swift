@@ -42,7 +42,8 @@ let package = Package(
       dependencies: [
         "Time", "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
         "WorkerPool", "PoolCore",
-        "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "DaemonThreads", "Text",
+        "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs", "Timers", "LinuxIO", "DaemonThreads",
+        "Text",
       ]),
     .target(
       name: "JobEngine",
@@ -59,8 +60,8 @@ let package = Package(
     .target(
       name: "WorkerPool",
       dependencies: [
-        "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO",
-        "Text",
+        "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "Slabs",
+        "LinuxIO", "Text",
       ]),
     .target(name: "ObjectPool", dependencies: ["Time", "PoolCore", "Timers", "DaemonThreads", "Text"]),
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"]),
@@ -92,6 +93,7 @@ let package = Package(
     // Pure: no I/O, no clock, no randomness of their own.
     .target(name: "PoolCore", dependencies: ["Time"]),
     .target(name: "Timers", dependencies: ["Time"]),
+    .target(name: "Slabs"),
     .target(name: "JobCore", dependencies: ["Time"]),
     .target(name: "JobLog", dependencies: ["Time"]),
     .target(name: "WorkerProtocols", dependencies: ["WireFormats"]),

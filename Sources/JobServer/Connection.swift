@@ -2,6 +2,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 import Metrics
+import Slabs
 import Time
 import WireFormats
 

@@ -2,6 +2,7 @@ import ControlProtocol
 import EventLoop
 import JobEngine
 import LinuxIO
+import Slabs
 import Time
 import Timers
 

@@ -4,6 +4,7 @@ import JobEngine
 import LinuxIO
 import Metrics
 import PoolCore
+import Slabs
 import Time
 import Timers
 import WireFormats

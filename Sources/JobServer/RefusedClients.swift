@@ -1,5 +1,6 @@
 import EventLoop
 import LinuxIO
+import Slabs
 import Time
 
 /// Clients that are not let in, for the moment that it takes to tell those of them why who ask for records; others

@@ -2,6 +2,7 @@ import ControlProtocol
 import EventLoop
 import JobEngine
 import LinuxIO
+import Slabs
 import WorkerPool
 
 /// Reading the configuration again while everything goes on: all of it is used, or nothing of it.

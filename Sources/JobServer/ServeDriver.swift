@@ -5,6 +5,7 @@ import LinuxIO
 import MetricsServer
 import PoolCore
 import ServiceManager
+import Slabs
 import SystemEvents
 import Time
 import WorkerPool

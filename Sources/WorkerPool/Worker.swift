@@ -1,5 +1,6 @@
 import LinuxIO
 import PoolCore
+import Slabs
 import Time
 import WorkerProtocols
 import WorkerProcess
@@ -269,64 +270,19 @@ struct WorkerTerms {
   }
 }
 
-/// The workers by slot. An array cannot hold what cannot be copied, so this is a small slab of owned memory.
-struct WorkerSlab: ~Copyable {
-  private var places = UnsafeMutablePointer<Worker>.allocate(capacity: 0)
-  private(set) var isOccupied: [Bool] = []
-
-  deinit {
-    for slot in isOccupied.indices where isOccupied[slot] { (places + slot).deinitialize(count: 1) }
-    places.deallocate()
-  }
-
+/// The workers by slot.
+extension Slab<Worker> {
   /// True when the slot holds the worker with this serial (its lower 32 bits).
   func holds(_ slot: Int, serial: UInt32) -> Bool {
-    slot < isOccupied.count && isOccupied[slot] && UInt32(truncatingIfNeeded: places[slot].id.serial) == serial
+    holds(slot) && UInt32(truncatingIfNeeded: self[slot].id.serial) == serial
   }
 
   /// True when this very worker is there.
-  func holds(_ worker: WorkerID) -> Bool {
-    let slot = worker.slot.index
-    return slot < isOccupied.count && isOccupied[slot] && places[slot].id == worker
-  }
-
-  /// The worker in an occupied slot.
-  subscript(slot: Int) -> Worker {
-    _read {
-      precondition(isOccupied[slot])
-      yield places[slot]
-    }
-    _modify {
-      precondition(isOccupied[slot])
-      yield &places[slot]
-    }
-  }
+  func holds(_ worker: WorkerID) -> Bool { holds(worker.slot.index) && self[worker.slot.index].id == worker }
 
   /// Puts a worker into its empty slot.
   mutating func insert(_ worker: consuming Worker) {
     let slot = worker.id.slot.index
-    reserve(slot)
-    precondition(!isOccupied[slot])
-    (places + slot).initialize(to: worker)
-    isOccupied[slot] = true
-  }
-
-  /// Empties the slot: closes the worker's descriptors.
-  mutating func remove(_ slot: Int) {
-    precondition(isOccupied[slot])
-    isOccupied[slot] = false
-    (places + slot).deinitialize(count: 1)
-  }
-
-  private mutating func reserve(_ slot: Int) {
-    guard slot >= isOccupied.count else { return }
-    let capacity = max(slot + 1, 2 * isOccupied.count)
-    let larger = UnsafeMutablePointer<Worker>.allocate(capacity: capacity)
-    for old in isOccupied.indices where isOccupied[old] {
-      (larger + old).moveInitialize(from: places + old, count: 1)
-    }
-    places.deallocate()
-    places = larger
-    isOccupied += Array(repeating: false, count: capacity - isOccupied.count)
+    insert(worker, at: slot)
   }
 }

@@ -335,7 +335,7 @@ extension WorkerPool {
   public mutating func setReadsErrorOutput(_ reads: Bool, _ loop: inout EventLoop) {
     guard reads != readsErrorOutput else { return }
     readsErrorOutput = reads
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
+    for slot in workers.indices where workers.holds(slot) {
       let descriptor = workers[slot].process.errorOutput
       guard descriptor >= 0 else { continue }
       if reads {

@@ -66,7 +66,7 @@ extension WorkerPool {
 
   /// Writes the jobs that were sent since the last time, all of one worker at once.
   public mutating func flushJobs(_ loop: inout EventLoop) {
-    for slot in gatheredSlots where workers.isOccupied[slot] && !workers[slot].outbound.isEmpty {
+    for slot in gatheredSlots where workers.holds(slot) && !workers[slot].outbound.isEmpty {
       guard !workers[slot].inputBroken else { continue }
       inputReady(slot, &loop)
       if configuration.parksInOrderOnly, workers[slot].order == .unknown { lookAtOrderWithJob(slot) }

@@ -59,7 +59,7 @@ extension WorkerPool {
   /// does something else than to wait for the next, or has written more by now. That is reported as the breach that it
   /// is. False if it is gone or has another job. Reads some files of /proc.
   public mutating func mayWriteMore(after job: UInt64, inSlot slot: Int, _ loop: inout EventLoop) -> Bool {
-    guard slot < workers.isOccupied.count, workers.isOccupied[slot], workers[slot].lastJob == job,
+    guard workers.holds(slot), workers[slot].lastJob == job,
       workers[slot].duty == .none, !workers[slot].isStopping
     else { return false }
     let activity = activity(of: workers[slot].id)

@@ -101,7 +101,7 @@ extension WorkerPool {
   /// they seem to.
   mutating func lookForStalls(_ loop: inout EventLoop) {
     isWatchingForStalls = false
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
+    for slot in workers.indices where workers.holds(slot) {
       guard workers[slot].duty == .running, workers[slot].batch > 1, !workers[slot].isStopping else { continue }
       watchForStalls(loop)
       guard loop.now() - workers[slot].headSince >= Self.stallLimit, workers[slot].inbound.isEmpty,

@@ -86,7 +86,7 @@ extension WorkerPool {
   mutating func notified(_ slot: Int, _ loop: inout EventLoop) {
     // Bounded, so that one who sends without end does not keep the others from being heard.
     for _ in 0..<16 {
-      guard workers.isOccupied[slot], let packet = workers[slot].notifications?.receive() else { return }
+      guard workers.holds(slot), let packet = workers[slot].notifications?.receive() else { return }
       let isOurs = workers[slot].process.owns(
         packet.sender, uid: packet.uid, user: workers[slot].terms.uid,
         cookie: containment.cookie, serial: workers[slot].id.serial)

@@ -26,7 +26,7 @@ extension WorkerPool {
   /// What starting workers have sent is read before orphans are reaped: an orphan that has just sent READY=1 must
   /// still be there for its worker to be known.
   mutating func hearStarting(_ loop: inout EventLoop) {
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] && !workers[slot].isReady {
+    for slot in workers.indices where workers.holds(slot) && !workers[slot].isReady {
       notified(slot, &loop)
     }
   }
@@ -41,7 +41,7 @@ extension WorkerPool {
     }
     hearStarting(&loop)
     var alive: [(pid: CInt, serial: UInt64)] = []
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] {
+    for slot in workers.indices where workers.holds(slot) {
       alive.append((workers[slot].process.pid, workers[slot].id.serial))
     }
     lastSweep = loop.now()

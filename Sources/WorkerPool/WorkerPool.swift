@@ -5,6 +5,7 @@ import LinuxIO
 import PoolCore
 import WireFormats
 import WorkerProcess
+import Slabs
 
 /// A pool of worker processes: runs the decisions of `PoolStateMachine` on real processes and pipes.
 ///
@@ -48,7 +49,7 @@ public struct WorkerPool: ~Copyable {
   var configuration: WorkerPoolConfiguration
   var core: PoolStateMachine
   var actions: [PoolAction] = []
-  var workers = WorkerSlab()
+  var workers = Slab<Worker>()
   var timers = TimerQueue<Timer>()
   /// Workers with jobs in `outbound` that are to be written together.
   var gatheredSlots: [Int] = []
@@ -131,8 +132,8 @@ public struct WorkerPool: ~Copyable {
 
   /// Workers that have at least one job.
   public var busyWorkers: [WorkerID] {
-    workers.isOccupied.indices.compactMap { slot in
-      workers.isOccupied[slot] && !workers[slot].hand.isEmpty ? workers[slot].id : nil
+    workers.indices.compactMap { slot in
+      workers.holds(slot) && !workers[slot].hand.isEmpty ? workers[slot].id : nil
     }
   }
 
@@ -189,7 +190,7 @@ public struct WorkerPool: ~Copyable {
   public func resumeWorkers() { signalWorkers(Signal.proceed) }
 
   private func signalWorkers(_ signal: CInt) {
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] { workers[slot].process.signalGroup(signal) }
+    for slot in workers.indices where workers.holds(slot) { workers[slot].process.signalGroup(signal) }
   }
 
   /// When `fireTimers` wants to be called, by the clock of the loop; nil for never.
@@ -232,7 +233,7 @@ public struct WorkerPool: ~Copyable {
   }
 
   /// True when no worker lives at this moment, in whatever state.
-  public var isEmpty: Bool { !workers.isOccupied.contains(true) }
+  public var isEmpty: Bool { workers.count == 0 }
 
   /// Workers that serve: ready, and not on their way out.
   public var serving: Int { core.serving }

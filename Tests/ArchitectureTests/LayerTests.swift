@@ -9,7 +9,7 @@ import Testing
     "WorkerProtocols": ["WireFormats"],
     "Records": ["Time", "Text"],
     "CommandLineKit": ["Time", "Text"],
-    "Timers": ["Time"],
+    "Timers": ["Time"], "Slabs": [],
     "Text": ["Time"], "Time": [],
     "ObjectPool": ["Time", "PoolCore", "Timers", "DaemonThreads", "Glibc", "Synchronization", "Text"],
     "DaemonThreads": ["Glibc"],
@@ -30,7 +30,8 @@ import Testing
     "SystemEvents": ["EventLoop", "LinuxIO", "Systemd", "Glibc"],
     "WorkerProcess": ["Time", "LinuxIO", "Glibc", "Synchronization", "Text"],
     "WorkerPool": [
-      "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+      "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "Slabs", "LinuxIO",
+      "Text",
     ],
     "JobEngine": [
       "Time", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
@@ -51,7 +52,7 @@ import Testing
       "Time", "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
       "WorkerPool",
       "PoolCore",
-      "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "DaemonThreads",
+      "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs", "Timers", "LinuxIO", "DaemonThreads",
       "Synchronization",
       "Text",
     ],

@@ -120,7 +120,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("netstring", "hello", "malformed"), ("netstring", "05:hello,", "malformed"), ("netstring", "5:hello;", "malformed"),
+    ("netstring", "hello", "malformed"), ("netstring", "05:hello,", "malformed"),
+    ("netstring", "5:hello;", "malformed"),
     ("length4", "\\377\\377\\377\\377abc", "(--max-reply-size)"),
   ])
   func aReplyThatIsNoFrameIsShownAndItsJobFails(framing: String, reply: String, says: String) throws {

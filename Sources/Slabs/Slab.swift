@@ -1,9 +1,15 @@
-/// Things that cannot be copied, by index: an array cannot hold them.
-struct Slab<Element: ~Copyable>: ~Copyable {
-  private var places = UnsafeMutablePointer<Element>.allocate(capacity: 0)
-  private var isOccupied: [Bool] = []
+/// Elements that cannot be copied, by index: an array cannot hold them. All of it can be inlined: workers are looked up
+/// here many times for each job.
+public struct Slab<Element: ~Copyable>: ~Copyable {
+  @usableFromInline var places = UnsafeMutablePointer<Element>.allocate(capacity: 0)
+  @usableFromInline var isOccupied: [Bool] = []
+  @usableFromInline var elements = 0
+
+  /// An empty slab.
+  public init() {}
+
   /// How many there are.
-  private(set) var count = 0
+  @inlinable public var count: Int { elements }
 
   deinit {
     for index in isOccupied.indices where isOccupied[index] { (places + index).deinitialize(count: 1) }
@@ -11,13 +17,13 @@ struct Slab<Element: ~Copyable>: ~Copyable {
   }
 
   /// All indices that can be occupied.
-  var indices: Range<Int> { isOccupied.indices }
+  @inlinable public var indices: Range<Int> { isOccupied.indices }
 
   /// Whether something is there.
-  func holds(_ index: Int) -> Bool { index < isOccupied.count && isOccupied[index] }
+  @inlinable public func holds(_ index: Int) -> Bool { index < isOccupied.count && isOccupied[index] }
 
   /// What is at an occupied index.
-  subscript(index: Int) -> Element {
+  @inlinable public subscript(index: Int) -> Element {
     _read {
       precondition(isOccupied[index])
       yield places[index]
@@ -29,34 +35,34 @@ struct Slab<Element: ~Copyable>: ~Copyable {
   }
 
   /// Puts something at an empty index.
-  mutating func insert(_ element: consuming Element, at index: Int) {
+  @inlinable public mutating func insert(_ element: consuming Element, at index: Int) {
     reserve(index)
     precondition(!isOccupied[index])
     (places + index).initialize(to: element)
     isOccupied[index] = true
-    count += 1
+    elements += 1
   }
 
   /// Empties an index.
-  mutating func remove(_ index: Int) {
+  @inlinable public mutating func remove(_ index: Int) {
     precondition(isOccupied[index])
     isOccupied[index] = false
-    count -= 1
+    elements -= 1
     (places + index).deinitialize(count: 1)
   }
 
   /// Takes out what is at an occupied index.
-  mutating func take(_ index: Int) -> Element {
+  @inlinable public mutating func take(_ index: Int) -> Element {
     precondition(isOccupied[index])
     isOccupied[index] = false
-    count -= 1
+    elements -= 1
     return (places + index).move()
   }
 
   /// The lowest empty index.
-  var firstEmpty: Int { isOccupied.firstIndex(of: false) ?? isOccupied.count }
+  @inlinable public var firstEmpty: Int { isOccupied.firstIndex(of: false) ?? isOccupied.count }
 
-  private mutating func reserve(_ index: Int) {
+  @usableFromInline mutating func reserve(_ index: Int) {
     guard index >= isOccupied.count else { return }
     let capacity = max(index + 1, 2 * isOccupied.count)
     let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
