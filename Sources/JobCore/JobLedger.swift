@@ -15,7 +15,7 @@ import Time
 public struct JobLedger: Sendable {
   /// What a held job costs of the order window besides its result, in bytes: its record here and what a driver keeps of
   /// it. Without it, jobs with empty results could pile up without end behind one that hangs.
-  public static let heldJobCost = 128
+  public static let heldJobCost = 320
 
   /// A job that comes back unread so often has failed.
   public static let mostFreeReturns = 20
