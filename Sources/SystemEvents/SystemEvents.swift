@@ -73,7 +73,7 @@ private final class SystemEvents: NestedEvents {
       || signal.number == SIGHUP && terminal.isGone(accordingTo: signal.sender)
     if isTerminals, ignored.contains(signal.number) { return }
     if mayBeSentTwice(signal.number, by: signal.sender) {
-      _ = consumePending(signal.number, milliseconds: repeatLimit)
+      _ = consumePending(signal.number, milliseconds: repeatLimit(of: signal.sender))
     }
     events.append(isTerminals ? .terminal(signal.number) : .signal(signal.number))
   }
@@ -122,8 +122,9 @@ func mayBeSentTwice(_ signal: CInt, by sender: CInt) -> Bool {
   [SIGINT, SIGTERM].contains(signal) && sender == getppid() && sender > 1
 }
 
-/// How long the second one is waited for, in milliseconds.
-private let repeatLimit = 50
+/// How long the second one is waited for, in milliseconds: timeout(1) sends it for certain, unless it was told to run its
+/// command in the foreground; what else a parent is called seldom does.
+func repeatLimit(of parent: CInt) -> Int { ProcessTable.nameOfLiving(parent) == "timeout" ? 1000 : 50 }
 
 /// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for
 /// workers.
