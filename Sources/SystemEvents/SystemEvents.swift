@@ -122,8 +122,8 @@ func mayBeSentTwice(_ signal: CInt, by sender: CInt) -> Bool {
   [SIGINT, SIGTERM].contains(signal) && sender == getppid() && sender > 1
 }
 
-/// How long the second one is waited for, in milliseconds: timeout(1) sends it for certain, unless it was told to run its
-/// command in the foreground; what else a parent is called seldom does.
+/// How long the second one is waited for, in milliseconds. timeout(1) sends it for certain, unless it runs its command
+/// in the foreground; a busy machine may stop it before it does. Other parents seldom send it.
 func repeatLimit(of parent: CInt) -> Int { ProcessTable.nameOfLiving(parent) == "timeout" ? 1000 : 50 }
 
 /// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for

@@ -66,7 +66,8 @@ import Testing
     #expect(result.status == 0)
     let figures = try #require(result.output.firstMatch(of: /began to read after ([0-9.]+) (m?s)/))
     let figure = try #require(Double(figures.1))
-    #expect((3..<15).contains(figures.2 == "s" ? figure : figure / 1000), "\(result.output)")
+    // What check itself was kept from running does not count.
+    #expect((1.5..<15).contains(figures.2 == "s" ? figure : figure / 1000), "\(result.output)")
     #expect(result.output.contains(": 6 x the start seen; 15 s leaves too little room"), "\(result.output)")
     #expect(result.output.contains("gain       a warm job takes "))
   }

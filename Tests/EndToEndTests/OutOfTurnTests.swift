@@ -249,7 +249,7 @@ import Testing
       let session = try Session("exec prefork submit \(server.socket)")
       session.send("a\nlate \(server.folder)/\(gate)\n")
       #expect([session.nextLine(), session.nextLine()] == ["a", "late \(server.folder)/\(gate)"])
-      // For the server, both come at the same time: the end of the jobs, and the line. The worker then sleeps in a read.
+      // For the server, both come at the same time: the end of the jobs, and the line. The worker reads again by then.
       server.session.signal(SIGSTOP)
       session.closeInput()
       server.touch(gate)
