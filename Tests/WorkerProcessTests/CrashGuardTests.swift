@@ -66,7 +66,11 @@ import WorkerProcess
             WorkerCommand(["/bin/sh", "-c", script]), environment: [], guarding: crashGuard.processes))
       }
       confess([crashGuard.pid])
-      for index in 0..<100 { confess(try #require(readPids(2, from: slab[index].output)) + [slab[index].pid]) }
+      for index in 0..<100 {
+        let pids = try #require(readPids(2, from: slab[index].output))
+        try #require(eventually { pids.allSatisfy(Family.isSleeping) })
+        confess(pids + [slab[index].pid])
+      }
       kill(getpid(), SIGKILL)
     }
     try expectNobodyIsLeft(of: 300, in: result)
