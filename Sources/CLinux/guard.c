@@ -49,7 +49,7 @@ struct watch {
 };
 
 // A round over /proc takes some 5 µs per process of the machine. Whoever forks as fast as it can may need many.
-enum { patience_ms = 3000, quiet_ms = 300, pause_ms = 5 };
+enum { patience_ms = 3000, quiet_ms = 300, sure_ms = 100, pause_ms = 5 };
 
 /// Gives itself a name of its own in ps, and an empty environment: it was forked with those of the owner, and must not
 /// be taken for it (`pkill -f`), nor, if the owner is a worker of another pool, fall to the guard of that pool before
@@ -126,23 +126,25 @@ static int64_t now_ms(void) {
   return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/// Kills until nobody is left: until two rounds are sure of that, since the environment of a process cannot be seen in
-/// the moment when it executes another program. Where others make processes all the time no round is ever sure, and it
-/// is enough to find nobody for a while.
+/// Kills until nobody is left: until all rounds were sure of that for a moment, since the environment of a process
+/// cannot be seen while it executes another program, which takes longer on a busy machine. Where others make processes
+/// all the time no round is ever sure, and it is enough to find nobody for a while.
 static void avenge(const struct watch *watch) {
   const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
   const int64_t start = now_ms();
-  int64_t now = start, last_found = start;
+  int64_t now = start, last_found = start, last_unsure = start;
+  int sure_rounds = 0;
   kill_groups(watch->table);
-  for (int sure_rounds = 0; sure_rounds < 2 && now - last_found < quiet_ms && now - start < patience_ms;) {
+  while ((sure_rounds < 2 || now - last_unsure < sure_ms) && now - last_found < quiet_ms && now - start < patience_ms) {
     int sure;
     if (watch->cgroup) kill_cgroup();
     int left = prefork_sweep(proc_fd, watch->entry, &sure) > 0;
     if (watch->cgroup && !remove_cgroup(watch->cgroup)) left = 1;
-    sure_rounds = sure && !left ? sure_rounds + 1 : 0;
     nanosleep(&pause, NULL);
     now = now_ms();
     if (left) last_found = now;
+    sure_rounds = sure && !left ? sure_rounds + 1 : 0;
+    if (sure_rounds == 0) last_unsure = now;
   }
 }
 

@@ -74,7 +74,7 @@ private final class SystemEvents: NestedEvents {
       || signal.number == SIGHUP && terminal.isGone(accordingTo: signal.sender)
     if isTerminals, ignored.contains(signal.number) { return }
     if mayBeSentTwice(signal.number, by: signal.sender) {
-      _ = consumePending(signal.number, milliseconds: repeatLimit)
+      _ = consumePending(signal.number, milliseconds: repeatLimit(of: signal.sender))
     }
     events.append(isTerminals ? .terminal(signal.number) : .signal(signal.number))
   }
@@ -123,8 +123,9 @@ func mayBeSentTwice(_ signal: CInt, by sender: CInt) -> Bool {
   [SIGINT, SIGTERM].contains(signal) && sender == getppid() && sender > 1
 }
 
-/// How long the second one is waited for, in milliseconds.
-private let repeatLimit = 50
+/// How long the second one is waited for, in milliseconds. timeout(1) sends it for certain, unless it runs its command
+/// in the foreground; a busy machine may stop it before it does. Other parents seldom send it.
+func repeatLimit(of parent: CInt) -> Int { ProcessTable.nameOfLiving(parent) == "timeout" ? 1000 : 50 }
 
 /// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for
 /// workers.

@@ -192,7 +192,7 @@ struct CheckDriver: ~Copyable {
     case .patience: askForPatience()
     case .reply: replyOverdue()
     case .rest: endRest()
-    case .reading: endInput()
+    case .reading: lookWhetherItReads()
     case .hearing: endHearing()
     }
   }

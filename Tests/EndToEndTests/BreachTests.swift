@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test func aGreetingBeforeTheFirstJobWasReadIsNotItsAnswer() throws {
-    let worker = "echo Welcome; sleep 0.3; exec cat"
+    let worker = "echo Welcome; exec sleep 300"
     let result = try shell(
       "prefork run -w 2 --restart-budget 2/10s --backoff 1ms..2ms -- sh -c '\(worker)'", input: "a\nb\nc\n")
     #expect(result.status == 76)
@@ -42,12 +42,13 @@ import Testing
 
   @Test func aClosedStdoutEndsTheJobAtOnce() throws {
     let start = monotonicTime()
-    let result = try shell("prefork run -w 1 -- workers/faulty/closes_stdout.py", input: "a\nclose\nb\n")
+    let result = try shell(
+      "prefork run -w 1 --stop-timeout 1m -- workers/faulty/closes_stdout.py", input: "a\nclose\nb\n")
     #expect(result.output == "a\n\nb\n")
     #expect(result.status == 1)
     #expect(result.errors.contains("closed its stdout but lives on"), "\(result.errors)")
     #expect(result.errors.contains("into job 2"), "\(result.errors)")
-    #expect(monotonicTime() - start < 8_000_000_000)
+    #expect(monotonicTime() - start < 30_000_000_000)
   }
 
   /// Jobs that nobody read are not failed by it: the workers do not start.

@@ -1,8 +1,10 @@
 import Testing
 
-/// What `prefork check` says of workers that do something wrong. No check waits long: the limits are short.
+/// What `prefork check` says of workers that do something wrong. Limits are short only where a check is to reach them.
 @Suite struct CheckDiagnosisTests {
-  static let limits = "-t 500ms --start-timeout 4s --stop-timeout 4s"
+  static let limits = "-t 30s --start-timeout 30s --stop-timeout 4s"
+  /// For a worker that does not answer.
+  static let silent = "-t 500ms"
 
   private func check(_ arguments: String, status: Int32, says: [String], not: [String] = []) throws {
     let result = try shell("prefork check \(Self.limits) \(arguments)")
@@ -27,7 +29,7 @@ import Testing
   ])
   func aBufferedStdoutIsProvedAndItsCureNamed(worker: String, cure: String) throws {
     try check(
-      "-- \(worker)", status: 76,
+      "\(Self.silent) -- \(worker)", status: 76,
       says: [
         "first job  \"test\" -> no reply within 0.5 s\n",
         "wrong      its stdout is block-buffered: it read the first job",
@@ -46,30 +48,30 @@ import Testing
 
   @Test(.enabled(if: isInstalled("mawk"), "mawk is not installed"))
   func mawkNeedsMoreThanAFlush() throws {
-    try check("-- mawk '{ print; fflush() }'", status: 76, says: ["mawk -W interactive"])
+    try check("\(Self.silent) -- mawk '{ print; fflush() }'", status: 76, says: ["mawk -W interactive"])
     try check("-- mawk -W interactive '{ print; fflush() }'", status: 0, says: ["ok: nothing wrong"])
   }
 
   @Test func aReadyLineInABufferIsFoundToo() throws {
     try check(
-      "--start-timeout 2s --ready line=READY -- python3 -c 'import sys\nprint(\"READY\")\nfor job in sys.stdin: print(job)'",
+      "--start-timeout 5s --ready line=READY -- python3 -c 'import sys\nprint(\"READY\")\nfor job in sys.stdin: print(job)'",
       status: 69,
       says: [
-        "it did not write a line that begins with \"READY\" within 2.0 s (--start-timeout), but \"READY\\n\" came with the end of "
+        "it did not write a line that begins with \"READY\" within 5.0 s (--start-timeout), but \"READY\\n\" came with the end of "
           + "its input: its stdout is block-buffered", "flush=True",
       ])
     try check(
-      "--start-timeout 2s --probe ping -- workers/faulty/block_buffered.py", status: 69,
+      "--start-timeout 5s --probe ping -- workers/faulty/block_buffered.py", status: 69,
       says: [
-        "it did not answer the probe within 2.0 s (--start-timeout), but \"ping\\n\" came with the end of its input"
+        "it did not answer the probe within 5.0 s (--start-timeout), but \"ping\\n\" came with the end of its input"
       ])
   }
 
   /// Answers that come late, before the end of the input or right after it, are no proof of a buffer.
-  @Test(arguments: ["0.6", "0.9"])
+  @Test(arguments: ["1.0", "2.0"])
   func aSlowWorkerIsCalledSlow(time: String) throws {
     try check(
-      "-- sh -c 'while read -r job; do sleep \(time); echo $job; done'", status: 1,
+      "-t 300ms -- sh -c 'while read -r job; do sleep \(time); echo $job; done'", status: 1,
       says: ["will hurt  it answered the first job only after ", "later than --timeout allows: \"test\\n\""],
       not: ["buffer"])
   }
@@ -94,18 +96,18 @@ import Testing
 
   @Test func aWorkerThatNeverReadsIsToldSo() throws {
     try check(
-      "--start-timeout 500ms -- workers/faulty/hangs_at_boot.sh", status: 69,
+      "--start-timeout 3s -- workers/faulty/hangs_at_boot.sh", status: 69,
       says: [
-        "first job  \"test\" -> unread after 0.5 s\n", "it left the first job unread for 0.5 s (--start-timeout)",
+        "first job  \"test\" -> unread after 3.0 s\n", "it left the first job unread for 3.0 s (--start-timeout)",
         "its stderr: waiting for a lock that nobody will release",
       ])
   }
 
   @Test func whoIsNotReadyInTimeIsToldWithItsStatus() throws {
     try check(
-      "--start-timeout 2s --ready notify -- workers/faulty/notify_script.py 'STATUS=loading shard 3' sleep=9",
+      "--start-timeout 5s --ready notify -- workers/faulty/notify_script.py 'STATUS=loading shard 3' sleep=99",
       status: 69,
-      says: ["it did not send READY=1 within 2.0 s (--start-timeout)", "its status: loading shard 3"])
+      says: ["it did not send READY=1 within 5.0 s (--start-timeout)", "its status: loading shard 3"])
     try check(
       "--start-timeout 500ms --ready line -- cat", status: 69, says: ["it did not write its first line within 0.5 s"])
     try check(
@@ -124,7 +126,7 @@ import Testing
 
   @Test func aGreetingIsShownAndReadyLineAdvised() throws {
     try check(
-      "-- sh -c 'echo Welcome; sleep 0.5; exec cat'", status: 76,
+      "-- sh -c 'echo Welcome; exec sleep 300'", status: 76,
       says: [
         "it wrote to its stdout before it had read a job: \"Welcome\\n\"",
         "remedy     --ready line takes its first line",
@@ -154,7 +156,7 @@ import Testing
 
   @Test func aReplyWithoutItsNewlineIsShown() throws {
     try check(
-      "-- workers/faulty/unended_reply.sh", status: 76,
+      "\(Self.silent) -- workers/faulty/unended_reply.sh", status: 76,
       says: [
         "it did not end its reply to the first job within 0.5 s: \"test\"",
         "a reply ends with a newline (--protocol lines)",
@@ -174,13 +176,16 @@ import Testing
       "it was killed by SIGKILL on job 5"
     ),
     (
-      "--job hang -- workers/faulty/hangs_in_job.py",
+      "\(silent) --job hang -- workers/faulty/hangs_in_job.py",
       "did not answer within 0.5 s (--timeout), not even when its input ended"
     ),
-    ("-- sh -c 'cat >/dev/null'", "(--timeout); at the end of its input it exited normally (status 0)"),
-    ("-- workers/faulty/stops_reading.sh", "it stopped reading its stdin: job 2 was still unread after 0.5 s"),
-    ("-t 4s --job close -- workers/faulty/closes_stdout.py", "on the first job it closed its stdout but lives on"),
-    ("-t 4s --job close -- workers/faulty/closes_stdin.py", "it closed its stdin but lives on"),
+    ("\(silent) -- sh -c 'cat >/dev/null'", "(--timeout); at the end of its input it exited normally (status 0)"),
+    (
+      "\(silent) -- workers/faulty/stops_reading.sh",
+      "it stopped reading its stdin: job 2 was still unread after 0.5 s"
+    ),
+    ("--job close -- workers/faulty/closes_stdout.py", "on the first job it closed its stdout but lives on"),
+    ("--job close -- workers/faulty/closes_stdin.py", "it closed its stdin but lives on"),
     (
       "--job 'huge 5000' --max-reply-size 1K -- workers/faulty/huge_reply.py",
       "a reply of more than 1024 bytes (--max-reply-size)"
@@ -203,8 +208,8 @@ import Testing
       "it answered the reset with \"cannot\" instead of \"ok\""
     ),
     (
-      "--reset reset=ok --probe-timeout 500ms --job stall -- workers/faulty/sick_reset.py",
-      "it read the reset and did not answer within 0.5 s (--probe-timeout)"
+      "--reset reset=ok --probe-timeout 2s --job stall -- workers/faulty/sick_reset.py",
+      "it read the reset and did not answer within 2.0 s (--probe-timeout)"
     ),
   ])
   func whateverBreaksTheProtocolIsNamed(arguments: String, says: String) throws {
@@ -233,13 +238,13 @@ import Testing
 
   @Test func aWorkerThatDoesNotStopByItselfIsTold() throws {
     try check(
-      "--stop-timeout 1s -- workers/faulty/stays_at_end.sh", status: 1,
+      "--stop-timeout 2s -- workers/faulty/stays_at_end.sh", status: 1,
       says: [
         "stop       by SIGTERM, in ", "will hurt  it does not stop at the end of its input: SIGTERM had to end it",
         "let it leave when its stdin ends",
       ])
     try check(
-      "--stop-timeout 1s -- workers/faulty/ignores_term.py", status: 1,
+      "--stop-timeout 2s -- workers/faulty/ignores_term.py", status: 1,
       says: [
         "stop       by SIGKILL, in ",
         "it stops neither at the end of its input nor by SIGTERM: SIGKILL had to end it",

@@ -62,12 +62,13 @@ import Testing
   }
 
   @Test func theTimeOfTheStartIsRightAndItsTimeoutAdvised() throws {
-    let result = try shell("prefork check --start-timeout 3s -- sh -c 'sleep 0.7; exec cat'")
+    let result = try shell("prefork check --start-timeout 15s -- sh -c 'sleep 3; exec cat'")
     #expect(result.status == 0)
     let figures = try #require(result.output.firstMatch(of: /began to read after ([0-9.]+) (m?s)/))
     let figure = try #require(Double(figures.1))
-    #expect((0.7..<3).contains(figures.2 == "s" ? figure : figure / 1000), "\(result.output)")
-    #expect(result.output.contains(": 6 x the start seen; 3.0 s leaves too little room"), "\(result.output)")
+    // What check itself was kept from running does not count.
+    #expect((1.5..<15).contains(figures.2 == "s" ? figure : figure / 1000), "\(result.output)")
+    #expect(result.output.contains(": 6 x the start seen; 15 s leaves too little room"), "\(result.output)")
     #expect(result.output.contains("gain       a warm job takes "))
   }
 
@@ -120,7 +121,7 @@ import Testing
     let start = monotonicTime()
     session.signal(signal)
     session.wait(for: "the end") { session.hasEnded() }
-    #expect(monotonicTime() - start < 5_000_000_000)
+    #expect(monotonicTime() - start < 30_000_000_000)
     let result = session.finish()
     #expect(result.status == status)
     #expect(!result.output.contains("ok: "), "an interrupted check judges nothing: \(result.output)")

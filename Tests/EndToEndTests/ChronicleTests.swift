@@ -39,7 +39,10 @@ import Testing
   @Test("a trace of a run that was killed is as long as the format allows it to be")
   func killedTrace() throws {
     try withFile(".json") { path throws in
-      _ = try shell("yes | timeout -s KILL 1 prefork run -w 1 --trace \(path) -- cat >/dev/null", sweeping: true)
+      let session = try Session("yes | prefork run -w 1 --trace \(path) -- cat >/dev/null")
+      session.wait(for: "some of the trace") { (try? contents(of: path).utf8.count) ?? 0 > 100_000 }
+      for prefork in processes(with: session.cookie, named: "prefork") { kill(prefork, SIGKILL) }
+      _ = session.finish(sweeping: true)
       let check =
         "import json, sys; t = open(sys.argv[1]).read(); print(len(json.loads(t[:t.rindex(chr(10))].rstrip(\",\") + \"]\")) > 100)"
       #expect(try shell("python3 -c \(shellWord(check)) \(path)").lines == ["True"])
@@ -62,7 +65,7 @@ import Testing
   @Test("a report to a FIFO that nobody reads is not waited for")
   func reportToFIFO() throws {
     try withFile(".fifo") { path throws in
-      let result = try shell("mkfifo \(path) && seq 3 | prefork run --report \(path) -- cat", seconds: 20)
+      let result = try shell("mkfifo \(path) && seq 3 | prefork run --report \(path) -- cat")
       #expect(result.output == "1\n2\n3\n")
       #expect(result.errors.contains("cannot write the report"), "\(result.errors)")
     }

@@ -105,7 +105,7 @@ import Testing
     #expect(result.output == "a\n\nb\n")
     #expect(result.status == 1)
     #expect(result.errors.contains("exited with status 9"))
-    #expect(monotonicTime() - start < 5_000_000_000)
+    #expect(monotonicTime() - start < 60_000_000_000)
   }
 
   @Test func killedWorkersInTheMiddleOfAStreamLoseNothingWithARetry() throws {

@@ -88,7 +88,7 @@ import Testing
     ),
   ])
   func aSilentWorkerIsToldWhatFitsIt(worker: String, remedy: String) throws {
-    let result = try shell("echo a | prefork run -w 1 -t 500ms --stop-timeout 1s -- \(worker)")
+    let result = try shell("echo a | prefork run -w 1 -t 3s --stop-timeout 1s -- \(worker)")
     #expect(result.errors.contains("does it buffer its output? \(remedy). Or does it wait"), "\(result.errors)")
   }
 }

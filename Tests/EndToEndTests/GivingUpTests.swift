@@ -15,9 +15,9 @@ import Testing
 
   @Test("halt now: what runs is stopped, long before it would end")
   func haltNow() throws {
-    let worker = "while read l; do [ $l = 2 ] && exit 1; sleep 20; echo $l; done"
+    let worker = "while read l; do [ $l = 2 ] && exit 1; sleep 300; echo $l; done"
     let result = try shell(
-      "seq 2 | prefork run -w 2 --halt now,fail=1 --stop-timeout 200ms -- sh -c \(shellWord(worker))", seconds: 15)
+      "seq 2 | prefork run -w 2 --halt now,fail=1 --stop-timeout 200ms -- sh -c \(shellWord(worker))")
     #expect(result.status == 75)
     #expect(result.errors.contains("1 crashed, 1 cancelled"), "\(result.errors)")
     // The other did not die: it was stopped.
@@ -26,27 +26,27 @@ import Testing
 
   @Test("what --halt has cancelled says so in its record, whether it ran or waited; no timeout is made up")
   func haltIsTheCause() throws {
-    let worker = "while read l; do [ $l = 2 ] && kill -9 $$; sleep 20; done"
+    let worker = "while read l; do [ $l = 2 ] && kill -9 $$; sleep 300; done"
     let result = try shell(
-      "seq 4 | prefork run -w 2 --halt now,fail=1 --stop-timeout 200ms --output records -- sh -c \(shellWord(worker))",
-      seconds: 15)
+      "seq 4 | prefork run -w 2 --halt now,fail=1 --stop-timeout 200ms --output records -- sh -c \(shellWord(worker))")
     let given = result.lines.filter { $0.contains("\"error\":{\"message\":\"the run was given up (--halt)\"}") }
     #expect(given.count == 3 && !result.output.contains("--timeout"), "\(result.output)")
   }
 
   @Test("each other end is named, too", arguments: [(1, "TERM"), (2, "INT")])
   func signalsAreTheCause(count: Int, name: String) throws {
-    let worker = "sh -c 'read l; echo got >&2; sleep 1; echo $l; exec cat'"
-    let session = try Session("exec prefork run -w 1 --stop-timeout 200ms --output records -- \(worker)")
-    session.send("a\nb\n")
-    session.waitForError("worker 0: got")
-    let signal = name == "TERM" ? SIGTERM : SIGINT
-    session.signal(signal)
-    session.waitForError("finishing 1 running job")
-    if count == 2 { session.signal(signal) }
-    let lines = session.finish().lines
-    let cancelled = lines.filter { $0.contains("\"message\":\"prefork was ended by SIG\(name)\"") }
-    #expect(lines.count == 2 && cancelled.count == count, "\(lines)")
+    try SignalTests.withGate { gate in
+      let session = try Session("exec prefork run -w 1 --stop-timeout 200ms --output records -- \(gate.worker)")
+      session.send("a\nb\n")
+      session.waitForError("begun a")
+      let signal = name == "TERM" ? SIGTERM : SIGINT
+      session.signal(signal)
+      session.waitForError("finishing 1 running job")
+      if count == 2 { session.signal(signal) } else { gate.open() }
+      let lines = session.finish().lines
+      let cancelled = lines.filter { $0.contains("\"message\":\"prefork was ended by SIG\(name)\"") }
+      #expect(lines.count == 2 && cancelled.count == count, "\(lines)")
+    }
   }
 
   @Test("a job that ran longer than its record allows is not said to have exceeded --timeout")
@@ -63,12 +63,13 @@ import Testing
       "seq 30 | prefork run -w 1 -v -- cat >/dev/full", "yes | prefork run -w 1 -v -- cat | head -n 1 >/dev/null",
       "seq 9 | prefork run -w 1 -v --halt now,fail=1 -- sh -c 'read l; exit 1' >/dev/null",
       "seq 9 | prefork run -w 1 -v --halt soon,fail=1 -- sh -c 'read l; exit 1' >/dev/null",
-      "seq 9 | prefork run -w 1 -v --halt now,fail=1 -t 100ms -- sh -c 'read l; exec sleep 9' >/dev/null",
+      "seq 9 | prefork run -w 1 -v --halt now,fail=1 -t 100ms -- sh -c 'read l; exec sleep 300' >/dev/null",
       "printf '1\\ntwice\\n3\\n' | prefork run -vw1 --halt now,fail=1 -- workers/faulty/unasked_reply.py >/dev/null",
       "seq 9 | prefork run -w 1 -v --halt now,fail=1 --max-reply-size 9 -- sed -u s/^3$/3000000000000/ >/dev/null",
       "seq 9 | prefork run -w 1 -v --halt soon,fail=1 --max-reply-size 9 -- sed -u s/^3$/3000000000000/ >/dev/null",
       "seq 9 | prefork run -w 1 -v --joblog /dev/full -- cat >/dev/null",
-      "seq 2 | prefork run -w 1 -v -- sh -c 'read l; kill -TERM $PPID; sleep 0.2; exit 1' >/dev/null",
+      "e=$(mktemp); export e; seq 2 | prefork run -w 1 -v -- sh -c 'read l; kill -TERM $PPID; "
+        + "until grep -q finishing $e; do sleep 0.02; done; exit 1' >/dev/null 2>$e; cat $e >&2; rm $e",
     ])
   func noReplacements(line: String) throws {
     let result = try shell(line)
@@ -94,8 +95,8 @@ import Testing
 
   @Test("a job that takes much longer than the median of those before it is stopped")
   func relativeTimeout() throws {
-    let worker = "while read l; do [ $l = 9 ] && sleep 30; sleep 0.05; echo $l; done"
-    let result = try shell("seq 12 | prefork run -w 1 -t 400% -- sh -c \(shellWord(worker))", seconds: 20)
+    let worker = "while read l; do [ $l = 9 ] && sleep 300; sleep 0.1; echo $l; done"
+    let result = try shell("seq 12 | prefork run -w 1 -t 3000% -- sh -c \(shellWord(worker))")
     #expect(result.lines == ["1", "2", "3", "4", "5", "6", "7", "8", "", "10", "11", "12"])
     #expect(result.errors.contains("job 9 ran out of time (--timeout)"))
   }

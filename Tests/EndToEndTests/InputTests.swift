@@ -122,7 +122,7 @@ import Testing
 
   @Test func anEndlessJobFailsWithMemoryFlat() throws {
     let session = try Session(
-      "exec prefork run -w 1 --max-job-size 100K -- cat", seconds: 30)
+      "exec prefork run -w 1 --max-job-size 100K -- cat")
     session.send(String(repeating: "x", count: 40_000_000) + "\na\n")
     #expect(session.nextLine() == "")
     #expect(session.nextLine() == "a")

@@ -104,7 +104,7 @@ import Testing
         // What a kill tears in the middle of a write cannot be had by chance: so it is torn by hand.
         _ = try shell("[ ! -s \(folder)/log ] || truncate -s -\(Int.random(in: 0...60, using: &chance)) \(folder)/log")
       }
-      let last = try shell(run, seconds: 60)
+      let last = try shell(run, seconds: 150)
       #expect(last.status == 0, "\(last.errors)")
       let log = try lines("\(folder)/log").filter { $0.count > 11 && $0[11] == "ok" }
       #expect(log.count == 3000)
@@ -133,7 +133,7 @@ import Testing
 
   @Test("a device holds no joblog: it is only written, by as many runs as like")
   func devices() throws {
-    let full = try shell("seq 3 | prefork run -w 1 --joblog /dev/full -- cat", seconds: 10)
+    let full = try shell("seq 3 | prefork run -w 1 --joblog /dev/full -- cat")
     #expect(full.status == 74 && full.errors.contains("cannot write the joblog"), "\(full.errors)")
     let session = try Session("exec prefork run -w 1 --joblog /dev/null -- cat")
     session.send("a\n")
@@ -163,8 +163,14 @@ import Testing
     try withTemporaryFolder { folder throws in
       // The pipe to sleep takes 64 KiB, the rest of the results waits in prefork when it is killed.
       let worker = "while read l; do printf '%2000s\\n' $l; done"
-      let run = "timeout -s KILL 1 prefork run -w 2 --joblog \(folder)/log -- sh -c \(shellWord(worker))"
-      _ = try shell("seq 300 | \(run) | { sleep 1.5; cat >\(folder)/out; }", sweeping: true)
+      let run = "prefork run -w 2 --joblog \(folder)/log -- sh -c \(shellWord(worker))"
+      let reader = "{ until [ -e \(folder)/gate ]; do sleep 0.02; done; cat >\(folder)/out; }"
+      let session = try Session("seq 300 | \(run) | \(reader)")
+      session.wait(for: "a full pipe") { (try? lines("\(folder)/log").count) ?? 0 > 25 }
+      _ = pause(0.5)
+      for prefork in processes(with: session.cookie, named: "prefork") { kill(prefork, SIGKILL) }
+      _ = try shell("touch \(folder)/gate")
+      _ = session.finish(sweeping: true)
       let delivered = try contents(of: "\(folder)/out").split(separator: "\n").count { $0.utf8.count == 2000 }
       let logged = try lines("\(folder)/log").count { $0.count > 11 && $0[11] == "ok" }
       #expect(logged <= delivered && logged > 10, "\(logged) logged, \(delivered) delivered")

@@ -72,7 +72,7 @@ import Testing
     session.signal(SIGKILL)
     let start = monotonicTime()
     session.wait(for: "the end of all") { session.hasEnded() && processes(with: session.cookie).isEmpty }
-    #expect(monotonicTime() - start < 1_500_000_000, "\(seconds(since: start)) s")
+    #expect(monotonicTime() - start < 9_000_000_000, "it waited for --stop-timeout: \(seconds(since: start)) s")
     #expect(session.finish().status == 128 + SIGKILL)
   }
 

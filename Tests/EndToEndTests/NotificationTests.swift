@@ -27,8 +27,9 @@ import Testing
       session.wait(for: "the address") { (try? contents(of: path))?.hasSuffix("\n") == true }
       let option = geteuid() == 0 ? option.replacing("PREFORK", with: "\(session.pid)") : ""
       // The sender, which is the shell where root calls systemd-notify, must not be gone before prefork looks.
-      _ = try shell("NOTIFY_SOCKET=$(cat \(path)) systemd-notify --no-block --ready \(option); sleep 2")
+      let sender = try Session("NOTIFY_SOCKET=$(cat \(path)) systemd-notify --no-block --ready \(option); read -r end")
       session.waitForError(" is not worker 0 (pid ")
+      _ = sender.finish()
       #expect(session.errorText.contains("but wrote to its notification socket: ignored"), "\(session.errorText)")
       session.signal(SIGTERM)
       session.signal(SIGTERM)

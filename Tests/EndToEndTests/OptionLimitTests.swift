@@ -24,7 +24,7 @@ import Testing
     for option in RunOptions.command.options {
       for value in ends(of: option) {
         let line = "prefork run \(option.key == "workers" ? "" : "-w 1") \(words(option, value)) -- cat"
-        let result = try shell(line, input: "1\n2\n3\n", seconds: 60)
+        let result = try shell(line, input: "1\n2\n3\n", seconds: 120)
         // Tiny limits make jobs fail, which is what they are for.
         let legal: Set<Int32> = isSmall(option, value) ? [0, 1, 69, 75, 76] : [0]
         #expect(legal.contains(result.status), "\(line): \(result.status) \(result.errors.suffix(300))")
@@ -38,7 +38,7 @@ import Testing
     for option in CheckOptions.command.options where option.key != "jobs" {
       for value in ends(of: option) {
         let line = "prefork check --jobs 2 \(words(option, value)) -- cat"
-        let result = try shell(line, seconds: 60)
+        let result = try shell(line, seconds: 120)
         let legal: Set<Int32> = isSmall(option, value) ? [0, 1, 69, 76] : [0]
         #expect(legal.contains(result.status), "\(line): \(result.status) \(result.errors.suffix(300))")
       }
@@ -47,11 +47,11 @@ import Testing
 
   @Test("submit works at both ends of every option")
   func submit() throws {
-    let server = try Server("-w 1", seconds: 120)
+    let server = try Server("-w 1", seconds: 600)
     for option in SubmitOptions.command.options {
       for value in ends(of: option) {
         let line = "prefork submit \(words(option, value)) \(server.socket)"
-        let result = try shell(line, input: "1\n2\n3\n", seconds: 60)
+        let result = try shell(line, input: "1\n2\n3\n", seconds: 120)
         let legal: Set<Int32> = isSmall(option, value) ? [0, 1, 69, 75, 76] : [0]
         #expect(legal.contains(result.status), "\(line): \(result.status) \(result.errors.suffix(300))")
       }
@@ -84,7 +84,7 @@ import Testing
   @Test("a running server takes both ends of every option by a reload, for each pool, and goes on serving")
   func reload() throws {
     var text = "control: unix:DIR/control\ndefaults: {workers: 1}\npools:\n  a: {listen: unix:DIR/a, command: cat}\n"
-    let server = try ConfiguredServer(text, seconds: 240)
+    let server = try ConfiguredServer(text, seconds: 600)
     var pools: [(name: String, isSmall: Bool)] = []
     let skipped: Set = ["drain-timeout", "listen", "config"]
     for option in ServeOptions.command.options where !skipped.contains(option.key) {

@@ -65,7 +65,7 @@ import Testing
   @Test func aSlowReaderOfStderrHoldsTheWorkerBack() throws {
     let session = try Session(
       "exec 3>&1; { prefork run -w 1 -- workers/faulty/noisy_stderr.py; echo status $? >&2; } 2>&1 >&3 3>&- | "
-        + "{ read -r first; echo seen >&3; sleep 0.5; cat >&2; }")
+        + "{ read -r first; echo seen >&3; sleep 0.2; cat >&2; }")
     session.send("many 60000\nx\n")
     #expect(session.nextLine() == "seen")
     let result = session.finish()
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func aSlowReaderOfStdoutGetsEverything() throws {
-    let result = try shell("seq -f %080.0f 40000 | prefork run -w 2 -- cat | { sleep 0.5; cat; }", seconds: 60)
+    let result = try shell("seq -f %080.0f 40000 | prefork run -w 2 -- cat | { sleep 0.5; cat; }", seconds: 150)
     #expect(firstDifference(result.lines) { String(repeating: "0", count: 80 - "\($0)".count) + "\($0)" } == nil)
     #expect(result.lines.count == 40_000)
   }

@@ -10,6 +10,14 @@ import Testing
     try body(folder)
   }
 
+  private func hasOpened(_ path: String, by pid: pid_t) -> Bool {
+    TestSupport.names(in: "/proc/\(pid)/fd").contains { name in
+      var target = [CChar](repeating: 0, count: 4096)
+      let count = readlink("/proc/\(pid)/fd/\(name)", &target, target.count)
+      return String(decoding: target.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self) == path
+    }
+  }
+
   private func names(_ folder: String) throws -> [Substring] { try shell("ls -A \(folder)").lines }
 
   // MARK: Torn lines
@@ -137,9 +145,10 @@ import Testing
       #expect(refused.errors.contains("written by another run (pid \(first.pid))"), "\(refused.errors)")
       let second = try Session("exec prefork run -w 1 --joblog \(folder)/log --resume -- cat")
       second.send("b\n")
-      _ = pause(0.2)
-      first.closeInput()
-      #expect(first.finish().status == 0)
+      // It has opened the file, and waits for the lock, which goes with the process.
+      second.wait(for: "the second one to wait") { hasOpened("\(folder)/log", by: second.pid) }
+      first.signal(SIGKILL)
+      #expect(first.finish().status == 128 + SIGKILL)
       #expect(second.nextLine() == "b")
       #expect(second.finish().status == 0)
     }

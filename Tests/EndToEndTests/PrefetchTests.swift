@@ -72,7 +72,7 @@ import Testing
   @Test("the time limit counts from when a job is at the head, and costs only that one")
   func timeLimit() throws {
     let jobs = "(seq 3000; echo sleep; seq 3000)"
-    let result = try shell("\(jobs) | prefork run -q -w 2 -t 400ms --output records --no-accounting -- \(counter)")
+    let result = try shell("\(jobs) | prefork run -q -w 2 -t 3s --output records --no-accounting -- \(counter)")
     let bad = result.lines.filter { !$0.contains(#""outcome":"ok""#) }
     #expect(result.lines.count == 6001 && bad.count == 1, "\(bad)")
     #expect(bad.first?.contains(#""outcome":"timeout""#) == true)
@@ -123,10 +123,12 @@ import Testing
     let client = try server.connect()
     client.send((1...400).map { "\($0)\n" }.joined())
     #expect(client.next(400).count == 400)
-    client.send("second\n" + (402...420).map { "\($0)\n" }.joined())
+    client.send("wait \(server.folder)/go\n" + (402...420).map { "\($0)\n" }.joined())
+    server.wait(for: "all jobs") { try server.control("status").output.contains("420 came in") }
     let running = try server.control("jobs").output
     #expect(running.contains("running"), "\(running)")
     #expect(try server.control("cancel", "410").status == 0)
+    server.touch("go")
     let answers = client.next(20)
     #expect(answers.count == 20 && answers[9] == "", "\(answers)")
     #expect(answers.count { $0 == "" } == 1, "\(answers)")

@@ -39,7 +39,7 @@ import Testing
   func lesson16AReplacementThatFailsLeavesTheOldWorkersServing(_ build: String) throws {
     try withFile(Self.good) { path in
       let session = try Session(
-        "exec prefork run -w 3 --lease-order fifo --start-timeout 1s --ready line=ready -- sh \(path)")
+        "exec prefork run -w 3 --lease-order fifo --start-timeout 5s --ready line=ready -- sh \(path)")
       session.wait(for: "three workers") { Set(session.ask("x", times: 3)).count == 3 }
       let old = Set(session.workers)
       try write(Self.program(build), to: path)
@@ -60,7 +60,7 @@ import Testing
     let slow = Self.program("sleep 0.1; echo ready; while read -r job; do sleep 0.01; echo $$; done")
     try withFile(slow) { path in
       let result = try shell(
-        "yes | head -n 400 | prefork run -v -w 2 --max-jobs 20 --ready line=ready -- sh \(path)", seconds: 60)
+        "yes | head -n 400 | prefork run -v -w 2 --max-jobs 20 --ready line=ready -- sh \(path)", seconds: 150)
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.lines.count == 400)
       #expect(Set(result.lines).count > 2, "some were replaced")

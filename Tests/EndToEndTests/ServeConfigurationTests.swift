@@ -208,6 +208,7 @@ import Testing
     ])
   func unusable(old: String, new: String, words: String) throws {
     let server = try ConfiguredServer(Self.two)
+    server.session.wait(for: "both workers") { server.session.workers.count == 2 }
     let workers = Set(server.session.workers)
     server.write(Self.two.replacing("echo a", with: "echo A").replacing(old, with: new))
     let expected = words.replacing("DIR", with: server.folder)
@@ -234,6 +235,7 @@ import Testing
   @Test("a command whose workers die at once leaves the old ones serving; the next reload can mend it")
   func canary() throws {
     let server = try ConfiguredServer(Self.two)
+    server.session.wait(for: "both workers") { server.session.workers.count == 2 }
     let workers = Set(server.session.workers)
     server.write(Self.two.replacing("while read -r job; do echo a$job; done", with: "exit 3"))
     #expect(try server.control("reload").status == 0)
@@ -283,7 +285,7 @@ import Testing
     let server = try ConfiguredServer(Self.two.replacing("workers: 1", with: "workers: 3"))
     let count = 6000
     let jobs = (0..<count).map(String.init).joined(separator: "\n")
-    let client = try Session("exec nc -NU \(server.folder)/a", seconds: 20)
+    let client = try Session("exec nc -NU \(server.folder)/a")
     client.send(jobs + "\n")
     client.closeInput()
     for turn in 0..<3 {

@@ -126,7 +126,7 @@ import Testing
       import os, pty, select, sys, time
       pid, terminal = pty.fork()
       if pid == 0: os.execvpe("prefork", ["prefork", "top", sys.argv[1]], dict(os.environ, TERM="xterm"))
-      seen, end, asked = b"", time.monotonic() + 8, False
+      seen, end, asked = b"", time.monotonic() + 60, False
       while time.monotonic() < end:
           if select.select([terminal], [], [], 0.1)[0]:
               try: part = os.read(terminal, 65536)
@@ -158,7 +158,7 @@ import Testing
     client.send((2...50).map { #"{"id":\#($0),"job":"x"}"# + "\n" }.joined())
     let began = monotonicTime()
     #expect(client.next(49).allSatisfy { !$0.contains(#""outcome":"ok""#) })
-    #expect(Double(monotonicTime() - began) / 1e9 < 5)
+    #expect(Double(monotonicTime() - began) / 1e9 < 30, "they waited, perhaps for --queue-timeout")
     #expect(try server.metric("prefork_breaker_open") == 1)
     server.touch("go")
     server.wait(for: "a job that goes well") {

@@ -25,7 +25,7 @@ import Testing
     ])
   func slowReader(listen: String, how: String) throws {
     let (server, address) = try server(listen)
-    let client = try Session("exec python3 Tests/EndToEndTests/slow_client.py \(address)", seconds: 20)
+    let client = try Session("exec python3 Tests/EndToEndTests/slow_client.py \(address)")
     #expect(client.nextLine() == "reading")
     _ = pause(0.5)
     if how == "TERM" { server.session.signal(SIGTERM) } else { #expect(try server.control("drain").status == 0) }

@@ -8,7 +8,7 @@ import Testing
   @Test("TERM under load: what was accepted is answered, nobody new is let in, and it ends with 0")
   func terminate() throws {
     let server = try Server(
-      "-w 2 --client-jobs 500", worker: #"sh -c 'while read -r x; do sleep 0.002; echo "$x"; done'"#)
+      "-w 2 --client-jobs 100", worker: #"sh -c 'while read -r x; do sleep 0.002; echo "$x"; done'"#)
     let clients = try (0..<8).map { _ in try server.connect() }
     let jobs = (0..<5000).map { "\($0)\n" }.joined()
     for client in clients { _ = client.sendWithoutReading(Array(jobs.utf8)) }
@@ -26,7 +26,7 @@ import Testing
     let began = monotonicTime()
     let result = server.finish()
     #expect(result.status == 0)
-    #expect(Double(monotonicTime() - began) / 1e9 < 3)
+    #expect(Double(monotonicTime() - began) / 1e9 < 20, "it waited for --drain-timeout")
     #expect(answers < 8 * 5000, "all was done: this tells nothing")
     #expect(!result.errors.contains("given up"))
   }
@@ -47,7 +47,7 @@ import Testing
       }
       let began = monotonicTime()
       #expect(server.finish().status == 0)
-      #expect(Double(monotonicTime() - began) / 1e9 < 2.5)
+      #expect(Double(monotonicTime() - began) / 1e9 < 20, "it waited for --drain-timeout")
     }
   }
 
@@ -94,7 +94,7 @@ import Testing
     #expect(server.finish().status == 130)
   }
 
-  @Test("a connected client that never closes holds up the end for two seconds at most")
+  @Test("a connected client that never closes does not hold up the end until --drain-timeout")
   func lingerer() throws {
     let server = try Server("-w 1")
     let client = try server.connect()
@@ -103,7 +103,7 @@ import Testing
     let began = monotonicTime()
     server.session.signal(SIGTERM)
     #expect(server.finish().status == 0)
-    #expect(Double(monotonicTime() - began) / 1e9 < 4)
+    #expect(Double(monotonicTime() - began) / 1e9 < 20, "it waited for --drain-timeout")
     #expect(client.rest() == "")
   }
 

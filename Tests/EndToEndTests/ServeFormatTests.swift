@@ -78,15 +78,19 @@ import Testing
 
   @Test("records are answered as they finish, by id, with their number in the connection")
   func records() throws {
-    let server = try Server("-w 2 --input records --output records", worker: Self.sleeper)
+    let worker = #"""
+      sh -c 'while read -r x; do [ "$x" != slow ] || until [ -e $DIR/go ]; do sleep 0.02; done; echo "$x"; done'
+      """#
+    let server = try Server("-w 2 --input records --output records", worker: worker)
     let (one, other) = (try server.connect(), try server.connect())
-    one.send(#"{"id":"slow","job":"0.4"}"# + "\n" + #"{"id":{"any":[1,null]},"job":"0"}"# + "\n")
+    one.send(#"{"id":"slow","job":"slow"}"# + "\n" + #"{"id":{"any":[1,null]},"job":"0"}"# + "\n")
     let first = try #require(one.next())
     #expect(first.contains(#""seq":2"#) && first.contains(#""id":{"any":[1,null]}"#), "\(first)")
     other.send(#"{"job":"0.0"}"#)
     other.endInput()
     let only = other.rest()
     #expect(only.contains(#""seq":1"#) && only.contains(#""result":"0.0""#), "\(only)")
+    server.touch("go")
     let second = try #require(one.next())
     #expect(second.contains(#""seq":1"#) && second.contains(#""id":"slow""#) && second.contains(#""outcome":"ok""#))
     server.stop()

@@ -9,7 +9,7 @@ import Testing
     import atexit, os, random, resource, select, signal, socket, subprocess, sys, tempfile, time
     def too_late(*_): raise TimeoutError("it takes too long")
     signal.signal(signal.SIGALRM, too_late)
-    signal.alarm(60)
+    signal.alarm(240)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, 16384),) * 2)
     folder = tempfile.TemporaryDirectory()
@@ -43,13 +43,13 @@ import Testing
             assert status == 0, f"it ended with {status}"
             print("fine")
         def wait_for(self, what, condition):
-            end = time.time() + 20
+            end = time.time() + 60
             while not condition():
                 assert time.time() < end, what
                 time.sleep(0.02)
     def connect():
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(30)
+        client.settimeout(60)
         client.connect(path)
         return client
     # Of a client that waits for one answer: what came behind it would be lost.
@@ -111,7 +111,7 @@ import Testing
         everybody[client.socket.fileno()] = client
         poll.register(client.socket, select.EPOLLIN | select.EPOLLOUT)
     while everybody:
-        ready = poll.poll(20)
+        ready = poll.poll(60)
         assert ready, f"{len(everybody)} clients wait for ever"
         for descriptor, events in ready:
             client = everybody[descriptor]
@@ -128,7 +128,9 @@ import Testing
     """#
 
   static func run(_ story: String, _ arguments: String = "") throws -> ShellResult {
-    try withFile(tools + story) { try shell("exec timeout 150 python3 \($0) \(arguments) 2>&1 | tail -n 20") }
+    try withFile(tools + story) {
+      try shell("exec timeout 300 python3 \($0) \(arguments) 2>&1 | tail -n 20", seconds: 320)
+    }
   }
 
   @Test(
@@ -187,7 +189,8 @@ import Testing
   func slowReader() throws {
     let result = try Self.run(
       #"""
-      server = Server("-w", "2")
+      # Jobs that are parked at a worker have been started, and the other's small ones would make it one to park at.
+      server = Server("-w", "2", "--prefetch", "1")
       memory = server.memory()
       slow = connect()
       slow.sendall(b"big\n" * 60)
@@ -250,7 +253,7 @@ import Testing
       sent = big.send(job)
       time.sleep(0.2)
       for client in halves: client.close()
-      big.settimeout(20)
+      big.settimeout(60)
       big.sendall(job[sent:])
       assert read_line(big) == job[:-1]
       server.stop()

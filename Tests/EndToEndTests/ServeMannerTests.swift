@@ -32,7 +32,7 @@ import Testing
       import os, socket, sys
       os.setgroups([]); os.setgid(65534); os.setuid(65534)
       client = socket.socket(socket.AF_UNIX)
-      client.settimeout(5)
+      client.settimeout(60)
       try:
           client.connect(sys.argv[1])
           client.sendall(b"x\n")

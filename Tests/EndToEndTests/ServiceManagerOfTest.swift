@@ -71,7 +71,7 @@ enum ServiceManagerOfTest {
             while time.monotonic() < end: lines += self.hear(end - time.monotonic()) or []
             return lines
 
-        def wait_for(self, line, seconds=15):
+        def wait_for(self, line, seconds=60):
             """The message with a line that begins so."""
             end = time.monotonic() + seconds
             while time.monotonic() < end:
@@ -93,7 +93,7 @@ enum ServiceManagerOfTest {
                     if kind in ("READY", "RELOADING", "STOPPING"): kinds.append(kind)
             return kinds
 
-    def wait_until(condition, seconds=15):
+    def wait_until(condition, seconds=60):
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end: raise SystemExit("it never came true")

@@ -27,7 +27,7 @@ final class Session {
   /// One spawn at a time: until O_CLOEXEC is set, a pipe would be inherited by a process that another test starts.
   private static let spawning = Mutex(0)
 
-  init(_ line: String, seconds: Double = 30, sourceLocation: SourceLocation = #_sourceLocation) throws {
+  init(_ line: String, seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation) throws {
     self.line = line
     place = sourceLocation
     deadline = monotonicTime() + UInt64(seconds * 1e9)
@@ -61,8 +61,19 @@ final class Session {
   /// Bytes given to `send` that its pipe has not taken yet.
   var unsentCount: Int { unsent.count }
 
-  /// The worker processes of a line that begins with `exec prefork`: its children but for the guard.
+  /// The worker processes of a line that begins with `exec prefork`: its children but for the guard. Two looks in a row
+  /// must agree: of what changes during a look, such as a worker that is replaced, only a part would be seen.
   var workers: [pid_t] {
+    var workers = workersAtALook()
+    while monotonicTime() < deadline {
+      let again = workersAtALook()
+      if again == workers { break }
+      workers = again
+    }
+    return workers
+  }
+
+  private func workersAtALook() -> [pid_t] {
     children(of: pid).map(\.pid).filter { (try? contents(of: "/proc/\($0)/comm")) != "worker-guard\n" }
   }
 
@@ -112,8 +123,9 @@ final class Session {
     closeInput()
     wait(for: "the end") { self.hasEnded() && self.output == nil && self.errors == nil }
     var left = processes(with: cookie)
-    // What was killed a moment ago may not have vanished yet.
-    let patience = monotonicTime() + 1_000_000_000
+    // What was killed a moment ago may not have vanished yet, and on a busy machine a moment is long. What is really
+    // left lives for minutes.
+    let patience = monotonicTime() + 10_000_000_000
     while !sweeping, !left.isEmpty, monotonicTime() < patience {
       poll(nil, 0, 5)
       left = processes(with: cookie)

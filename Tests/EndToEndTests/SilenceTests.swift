@@ -4,7 +4,7 @@ import Testing
 /// Jobs that run for ten seconds without a word are named, once, with what their workers are doing.
 @Suite struct SilenceTests {
   private func silent(_ worker: String, _ input: String, until text: String, _ body: (Session) -> Void) throws {
-    let session = try Session("exec prefork run -w 1 --stop-timeout 100ms -- \(worker)", seconds: 40)
+    let session = try Session("exec prefork run -w 1 --stop-timeout 100ms -- \(worker)")
     session.send(input)
     session.waitForError(text)
     body(session)
@@ -57,7 +57,7 @@ import Testing
       """
       d=$(mktemp -d)
       cat >$d/inner <<'END'
-      echo a | prefork run -w 1 -t 800ms -- sh -c '\(line)' 2>"$1/errors"
+      echo a | prefork run -w 1 -t 4s -- sh -c '\(line)' 2>"$1/errors"
       END
       script -qec "sh $d/inner $d" /dev/null >/dev/null 2>&1 </dev/null
       cat $d/errors; rm -r $d

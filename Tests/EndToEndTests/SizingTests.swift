@@ -34,9 +34,10 @@ import Testing
 
   /// Work that one worker can do is left to one worker.
   @Test func aPoolThatKeepsUpDoesNotGrow() throws {
-    let result = try shell("for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done | prefork run -v -w 1..8 -- cat")
-    #expect(result.lines.count == 6)
-    #expect(result.errors.contains("1 worker start"), "\(result.errors)")
+    let session = try Session("exec prefork run -v -w 1..8 -- cat")
+    #expect(session.ask("a", times: 6).count == 6)
+    let result = session.finish()
+    #expect(result.errors.contains(" 1 worker start"), "\(result.errors)")
   }
 
   @Test func signalsChangeTheSize() throws {

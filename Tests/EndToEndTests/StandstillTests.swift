@@ -14,15 +14,14 @@ import Testing
     session.signal(SIGCONT)
   }
 
-  @Test("a connection whose job came meanwhile is not idle", arguments: [0.2, 1.5])
+  @Test("a connection whose job came meanwhile is not idle", arguments: [1.5, 4])
   func connection(seconds: Double) throws {
-    let server = try Server("-w 1 --idle-connection-timeout 1s")
+    let server = try Server("-w 1 --idle-connection-timeout 3s")
     let client = try server.connect()
     client.send("a\n")
     #expect(client.next() == "a")
-    _ = pause(0.95)
+    _ = pause(2)
     server.session.signal(SIGSTOP)
-    _ = pause(0.05)
     client.send("b\n")
     _ = pause(seconds)
     server.session.signal(SIGCONT)
@@ -33,11 +32,11 @@ import Testing
   @Test("a job is not out of time because we did not look", arguments: [false, true])
   func job(wholly: Bool) throws {
     let session = try Session(
-      "exec prefork run -w 1 -t 1s --output records -- sh -c 'while read -r j; do echo begun >&2; sleep 0.3; echo $j; done'"
+      "exec prefork run -w 1 -t 3s --output records -- sh -c 'while read -r j; do echo begun >&2; sleep 0.3; echo $j; done'"
     )
     session.send("x\n")
     session.waitForError("begun")
-    freeze(session, seconds: 2, wholly: wholly)
+    freeze(session, seconds: 4, wholly: wholly)
     #expect(session.nextLine()?.contains(#""outcome":"ok""#) == true)
     #expect(session.finish().status == 0)
   }
@@ -52,7 +51,7 @@ import Testing
     freeze(session, seconds: 1.2)
     #expect(session.nextLine()?.contains(#""outcome":"timeout""#) == true)
     let took = Double(monotonicTime() - start) / 1e9
-    #expect(took > 1.2 + 0.6 && took < 10, "\(took) s")
+    #expect(took > 1.2 + 0.6 && took < 60, "\(took) s")
     #expect(session.finish().status == 1)
   }
 
@@ -60,9 +59,9 @@ import Testing
   func probe(wholly: Bool) throws {
     let worker = "sh -c 'while read -r j; do [ \"$j\" = ping ] && { echo probed >&2; sleep 0.2; }; echo $j; done'"
     let session = try Session(
-      "exec prefork run -w 1 -v --probe ping --probe-interval 300ms --probe-timeout 1s -- \(worker)")
+      "exec prefork run -w 1 -v --probe ping --probe-interval 300ms --probe-timeout 3s -- \(worker)")
     session.waitForError("probed")
-    freeze(session, seconds: 1.8, wholly: wholly)
+    freeze(session, seconds: 4, wholly: wholly)
     session.send("x\n")
     #expect(session.nextLine() == "x")
     let result = session.finish()
@@ -79,10 +78,10 @@ import Testing
       + "def live():\n    while True:\n        s.send(b\"WATCHDOG=1\"); time.sleep(0.1)\n"
       + "threading.Thread(target=live, daemon=True).start()\n"
       + "for line in sys.stdin: print(line, end=\"\", flush=True)'"
-    let session = try Session("exec prefork run -w 1 -v --ready notify --worker-watchdog 600ms -- \(worker)")
+    let session = try Session("exec prefork run -w 1 -v --ready notify --worker-watchdog 3s -- \(worker)")
     session.send("x\n")
     #expect(session.nextLine() == "x")
-    for _ in 0..<3 { freeze(session, seconds: 1, wholly: true) }
+    for _ in 0..<2 { freeze(session, seconds: 4, wholly: true) }
     session.send("y\n")
     #expect(session.nextLine() == "y")
     let result = session.finish()
@@ -108,6 +107,6 @@ import Testing
     #expect(starts.count == 2 && starts[1] - starts[0] > 1.9, "\(starts)")
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    #expect(abs(Double(now.tv_sec) - starts[1]) < 3)
+    #expect(abs(Double(now.tv_sec) - starts[1]) < 60)
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// `prefork submit`: the same from the outside as `prefork run`.
@@ -139,7 +140,7 @@ import Testing
     let served = try serving(
       "size=1000000",
       to: "(head -c 100000000 /dev/zero | tr '\\0' x; echo; head -c 2000000 /dev/zero | tr '\\0' y; echo; echo z) "
-        + "| prefork submit $SERVER", seconds: 60)
+        + "| prefork submit $SERVER", seconds: 150)
     #expect(served.result == ShellResult(output: "\n\nZ\n", status: 1, errors: served.result.errors))
     #expect(served.said.contains("job 1 is over 67108864 bytes (--max-job-size)"), "\(served.said)")
     #expect(served.said.contains("job 2 is 2000017 bytes as a record, and the server accepts less"), "\(served.said)")
@@ -149,7 +150,7 @@ import Testing
   @Test("large jobs and large answers pass each other: neither side waits for the other")
   func bothWays() throws {
     let line = "python3 -c 'for i in range(40): print(\"x\" * 1000000)' | prefork submit $SERVER | md5sum"
-    let served = try serving("serve", to: line, seconds: 60)
+    let served = try serving("serve", to: line, seconds: 150)
     let expected = try shell("python3 -c 'for i in range(40): print(\"X\" * 1000000)' | md5sum")
     #expect(served.result.output == expected.output)
   }
@@ -172,17 +173,25 @@ import Testing
   @Test("the first SIGINT sends nothing more and waits for what is on its way, the second leaves at once")
   func interrupted() throws {
     for (count, answered) in [(1, true), (2, false)] {
-      let line = "exec prefork submit -v $SERVER"
-      let session = try Session(fakeServer(["places=2 slow=700"], line))
-      session.send("a\nb\nc\n")
-      session.waitForError("connected to")
-      session.signal(2)
-      session.waitForError("once more to stop now")
-      if count == 2 { session.signal(2) }
-      let served = Served(session.finish())
-      #expect(served.result.status == 130)
-      #expect(served.result.output == (answered ? "A\nB\n" : ""), "\(served.said)")
-      #expect(served.said.contains("SIGINT: finishing 2 running jobs"), "\(served.said)")
+      try SignalTests.withGate { gate in
+        let line = "exec prefork submit -v $SERVER"
+        let session = try Session(fakeServer(["places=2 after=\(gate.path)"], line))
+        session.send("a\nb\nc\n")
+        session.waitForError("connected to")
+        session.wait(for: "two jobs on their way") {
+          session.signal(SIGUSR1)
+          return session.errorText.contains("2 on their way") || !pause(0.05)
+        }
+        session.signal(SIGINT)
+        session.waitForError("once more to stop now")
+        if count == 2 { session.signal(SIGINT) } else { gate.open() }
+        session.wait(for: "its end") { processes(with: session.cookie, named: "prefork").isEmpty }
+        gate.open()  // for the server
+        let served = Served(session.finish())
+        #expect(served.result.status == 130)
+        #expect(served.result.output == (answered ? "A\nB\n" : ""), "\(served.said)")
+        #expect(served.said.contains("SIGINT: finishing 2 running jobs"), "\(served.said)")
+      }
     }
   }
 

@@ -1,3 +1,5 @@
+import Glibc
+import TestSupport
 import Testing
 
 /// `prefork submit` when the server is not what it should be, or not there.
@@ -52,9 +54,25 @@ import Testing
 
   @Test("a server that closes an idle connection harms nobody: the next job finds another")
   func idle() throws {
-    let served = try serving("idle=1", "serve", to: "(echo a; sleep 0.2; echo b) | prefork submit $SERVER")
+    let session = try Session(fakeServer(["idle=1", "serve"], "exec prefork submit $SERVER"))
+    session.send("a\n")
+    #expect(session.nextLine() == "A")
+    session.wait(for: "the end of the connection") {
+      processes(with: session.cookie, named: "prefork").allSatisfy { !holdsSocket($0) }
+    }
+    session.send("b\n")
+    let served = Served(session.finish())
     #expect(served.result == ShellResult(output: "A\nB\n", status: 0, errors: served.result.errors))
     #expect(served.said == "")
+  }
+
+  private func holdsSocket(_ pid: pid_t) -> Bool {
+    names(in: "/proc/\(pid)/fd").contains { name in
+      var target = [CChar](repeating: 0, count: 64)
+      let count = readlink("/proc/\(pid)/fd/\(name)", &target, target.count)
+      let text = String(decoding: target.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+      return text.hasPrefix("socket:")
+    }
   }
 
   @Test("with --reconnect a server that is not there yet is waited for")

@@ -3,7 +3,7 @@ import Testing
 /// Clocks: of a job, of its wait, of a start, of a stop.
 @Suite struct TimeLimitTests {
   @Test func aJobOverItsTimeEndsAloneAndItsWorkerIsReplaced() throws {
-    let result = try shell("prefork run -w 1 -t 300ms -- workers/faulty/hangs_in_job.py", input: "a\nhang\nb\n")
+    let result = try shell("prefork run -w 1 -t 2s -- workers/faulty/hangs_in_job.py", input: "a\nhang\nb\n")
     #expect(result.output == "a\n\nb\n")
     #expect(result.status == 1)
     #expect(result.errors.contains("job 2 ran out of time (--timeout): stopping worker 0 (pid "), "\(result.errors)")
@@ -11,7 +11,7 @@ import Testing
   }
 
   @Test func othersAreServedMeanwhile() throws {
-    let session = try Session("exec prefork run -w 2 --unordered -t 1s -- workers/faulty/hangs_in_job.py")
+    let session = try Session("exec prefork run -w 2 --unordered -t 8s -- workers/faulty/hangs_in_job.py")
     session.send("hang\n" + (1...50).map { "\($0)\n" }.joined())
     #expect((1...50).map { _ in session.nextLine() ?? "" } == (1...50).map { "\($0)" })
     #expect(!session.errorText.contains("ran out of time"))
@@ -26,7 +26,7 @@ import Testing
 
   /// Lesson 20 (workerpool #508): the run clock does not include the warm-up.
   @Test func lesson20AWorkerThatLoadsForLongerThanTheTimeoutStillAnswers() throws {
-    let result = try shell("seq 4 | prefork run -w 2 -t 300ms -- sh -c 'sleep 1; exec cat'")
+    let result = try shell("seq 4 | prefork run -w 2 -t 3s -- sh -c 'sleep 4; exec cat'")
     #expect(result == ShellResult(output: "1\n2\n3\n4\n", status: 0))
   }
 
@@ -34,24 +34,24 @@ import Testing
   @Test func lesson12AWorkerThatIgnoresEverySignalIsKilled() throws {
     let start = monotonicTime()
     let result = try shell(
-      "prefork run -w 1 -t 300ms --stop-timeout 400ms -- workers/faulty/ignores_term.py", input: "a\nhang\nb\n")
+      "prefork run -w 1 -t 2s --stop-timeout 400ms -- workers/faulty/ignores_term.py", input: "a\nhang\nb\n")
     #expect(result.output == "a\n\nb\n")
     #expect(result.status == 1)
-    #expect(monotonicTime() - start < 6_000_000_000)
+    #expect(monotonicTime() - start < 60_000_000_000)
   }
 
   @Test func aStopTimeoutOfZeroDoesNotWait() throws {
     let start = monotonicTime()
     let result = try shell("prefork run -w 2 --stop-timeout 0 -- workers/faulty/ignores_term.py", input: "a\n")
     #expect(result == ShellResult(output: "a\n", status: 0))
-    #expect(monotonicTime() - start < 3_000_000_000)
+    #expect(monotonicTime() - start < 9_000_000_000, "it waited for the default of --stop-timeout")
   }
 
   /// Lesson 10 (celery #4185): the clock is ours, and runs from the first byte written, though the rest never fits.
   @Test func lesson10AJobThatIsNeverReadToItsEndRunsOutOfTime() throws {
     let result = try shell(
       "{ head -c 5000000 /dev/zero | tr '\\0' x; echo; echo b; } | "
-        + "prefork run -w 1 -t 500ms -- workers/faulty/slow_reader.py")
+        + "prefork run -w 1 -t 3s -- workers/faulty/slow_reader.py")
     #expect(result.output == "\n1 bytes, crc32 71beeff9\n")
     #expect(result.errors.contains("job 1 ran out of time"), "\(result.errors)")
   }
@@ -71,7 +71,7 @@ import Testing
 
   @Test func jobsThatWaitTooLongExpire() throws {
     let session = try Session(
-      "exec prefork run -w 1 --queue 9 --queue-timeout 200ms -- sh -c 'while read -r job; do sleep 1; echo $job; done'")
+      "exec prefork run -w 1 --queue 9 --queue-timeout 2s -- sh -c 'while read -r job; do sleep 5; echo $job; done'")
     session.send("1\n2\n3\n")
     let result = session.finish()
     #expect(result.output == "1\n\n\n")

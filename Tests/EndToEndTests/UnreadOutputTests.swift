@@ -40,12 +40,19 @@ import Testing
 
   @Test("when the reader wakes up it reads how much it has missed")
   func counted() throws {
-    let session = try Session("exec prefork run -w 2 -- \(Self.chatty) 2>&1 >/dev/null | { sleep 3; cat; }")
-    session.send((1...100).map { "\($0)\n" }.joined())
-    session.wait(for: "the reader") {
-      session.outputText.contains(" lines of workers' logs were dropped because stderr is not read")
+    try SignalTests.withGate { gate in
+      let reader = "{ until [ -e \(gate.path) ]; do sleep 0.02; done; cat; }"
+      try withFile("") { results in
+        let session = try Session("exec prefork run -w 2 -- \(Self.chatty) 2>&1 >\(results) | \(reader)")
+        session.send((1...100).map { "\($0)\n" }.joined())
+        session.wait(for: "all answers") { (try? contents(of: results).hasSuffix("\n100\n")) == true }
+        gate.open()
+        session.wait(for: "the reader") {
+          session.outputText.contains(" lines of workers' logs were dropped because stderr is not read")
+        }
+        #expect(session.finish().status == 0)
+      }
     }
-    #expect(session.finish().status == 0)
   }
 
   @Test("serve answers, and ends with the first TERM although its log is not read")
@@ -63,7 +70,7 @@ import Testing
       let start = monotonicTime()
       session.signal(SIGTERM)
       session.wait(for: "the end") { session.hasEnded() }
-      #expect(monotonicTime() - start < 4_000_000_000)
+      #expect(monotonicTime() - start < 20_000_000_000)
       #expect(session.finish().status == 0)
     }
   }
@@ -79,12 +86,13 @@ import Testing
     let start = monotonicTime()
     session.signal(SIGTERM)
     if signals == 2 {
-      _ = pause(0.1)
+      // It has taken the first when it has stopped its worker.
+      session.wait(for: "the end of the worker", whileReading: false) { session.workers.isEmpty }
       session.signal(SIGTERM)
     }
     session.wait(for: "the end", whileReading: false) { session.hasEnded() }
     let took = monotonicTime() - start
-    #expect(took < 3_000_000_000)
+    #expect(took < 20_000_000_000)
     if signals == 1 { #expect(took > 600_000_000) }
     let result = session.finish()
     #expect(result.status == 143)
@@ -104,7 +112,7 @@ import Testing
       let start = monotonicTime()
       session.signal(SIGTERM)
       session.wait(for: "the end") { session.hasEnded() }
-      #expect(monotonicTime() - start < 4_000_000_000)
+      #expect(monotonicTime() - start < 20_000_000_000)
       #expect(session.finish().status == 143)
     }
   }

@@ -11,7 +11,7 @@ status is ours. What each connection has got is told on stderr when it is over. 
   cut=N          closes after N answers, the next job read
   idle=N         closes after N answers, if nothing is unanswered
   half=N         likewise, in the middle of an answer
-  slow=MS        waits before each answer
+  after=PATH     waits before each answer until there is such a file
   busy=N         has no room for the Nth job
   late=MS        listens only after so long
   mute           greets nobody
@@ -97,7 +97,8 @@ class Connection(threading.Thread):
                 return
 
     def answer(self, job):
-        time.sleep((self.option("slow") or 0) / 1000)
+        while (path := self.option("after", str)) is not None and not os.path.exists(path):
+            time.sleep(0.01)
         self.answers += 1
         text = job["job"] if "job" in job else base64.b64decode(job["job_base64"]).decode("latin1")
         if not isinstance(text, str):
@@ -135,7 +136,10 @@ def accept(listener, scripts, connections, lock):
 def main():
     place = sys.argv.index("--")
     scripts, line = sys.argv[1:place], sys.argv[place + 1]
-    connections, lock = [], threading.Lock()
+    connections, lock, early = [], threading.Lock(), []
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    for number in signals:  # those for a client that has printed something, and that is being started here
+        signal.signal(number, lambda number, _: early.append(number))
     with tempfile.TemporaryDirectory() as folder:
         address = os.path.join(folder, "jobs.sock")
         listener = socket.socket(socket.AF_UNIX)
@@ -147,13 +151,15 @@ def main():
         threading.Thread(target=accept, args=(listener, scripts, connections, lock), daemon=True).start()
         client = client or subprocess.Popen(["sh", "-c", line], env=os.environ | {"SERVER": "unix:" + address})
         sys.stdin.close()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        for number in signals:
             signal.signal(number, lambda number, _: client.send_signal(number))
+        for number in early:
+            client.send_signal(number)
         status = client.wait()
         with lock:
             served = list(connections)
         for number, connection in enumerate(served, 1):
-            connection.join(5)
+            connection.join(60)
             ids = " ".join(str(job["id"]) for job in connection.got)
             print(f"server: connection {number} got {ids}", file=sys.stderr)
             for job in connection.got:

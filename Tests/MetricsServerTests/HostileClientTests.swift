@@ -24,16 +24,16 @@ import Time
   @Test("half a request and silence: the client is closed after the timeout, and nobody waits for it")
   func silent() throws {
     var limits = MetricsServer.Limits()
-    limits.timeout = 2
+    limits.timeout = 6
     var served = try ServedMetrics(limits: limits)
     let half = try Client(served.address)
     let mute = try Client(served.address)
     half.send("GET /metrics HTT")
     let start = monotonicNow()
     #expect(try served.get("/metrics").status == "200")
-    #expect(monotonicNow() - start < 1_500 * millisecond && !half.isClosed && !mute.isClosed)
-    #expect(try served.serve(for: 10_000 * millisecond) { half.isClosed && mute.isClosed })
-    #expect(monotonicNow() - start > 1_800 * millisecond)
+    #expect(monotonicNow() - start < 5_500 * millisecond && !half.isClosed && !mute.isClosed)
+    #expect(try served.serve(for: 60_000 * millisecond) { half.isClosed && mute.isClosed })
+    #expect(monotonicNow() - start > 5_500 * millisecond)
   }
 
   @Test(
@@ -98,7 +98,7 @@ import Time
     served.body = Array("# EOF\n".utf8)
     let start = monotonicNow()
     for _ in 0..<20 { #expect(try served.get("/metrics").content == "# EOF\n") }
-    #expect(monotonicNow() - start < 4_000 * millisecond)
+    #expect(monotonicNow() - start < 30_000 * millisecond)
     #expect(try served.serve { slow.text.utf8.count > 20_000_000 })
   }
 
@@ -112,7 +112,7 @@ import Time
       var server = try MetricsServer(on: FileDescriptor(owning: listener))
       client = try Client(address)
       client.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
-      let end = monotonicNow() + 5_000 * millisecond
+      let end = monotonicNow() + 60_000 * millisecond
       var question: MetricsServer.Question?
       while question == nil, monotonicNow() < end {
         server.run()

@@ -37,7 +37,7 @@ struct ServedMetrics: ~Copyable {
 
   /// Serves until `isDone`, or for so long; returns whether it was done in time.
   @discardableResult
-  mutating func serve(for limit: Nanoseconds = 5_000 * millisecond, until isDone: () -> Bool) throws -> Bool {
+  mutating func serve(for limit: Nanoseconds = 60_000 * millisecond, until isDone: () -> Bool) throws -> Bool {
     let end = monotonicNow() + limit
     var events: [LoopEvent] = []
     while !isDone() {

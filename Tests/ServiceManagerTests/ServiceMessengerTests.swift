@@ -87,7 +87,7 @@ import Time
         messenger.status("\(number)")
       }
       messenger.stopping()
-      #expect(monotonicNow() - start < 5_000_000_000)
+      #expect(monotonicNow() - start < 30_000_000_000)
       #expect(!messenger.flush(atMost: .milliseconds(100)))
       // It reads after all: what had been said last, and nothing of what had been overtaken.
       var texts: [String] = []

@@ -26,7 +26,7 @@ work=$(mktemp -d)
 outer=
 finish() {
   if [ -n "$outer" ]; then kill -KILL "$outer" 2> /dev/null && wait "$outer" 2> /dev/null || true; fi
-  for _ in $(seq 50); do
+  for _ in $(seq 300); do
     find "$cgroup" -depth -type d -exec rmdir {} \; 2> /dev/null || true
     [ -d "$cgroup" ] || break
     sleep 0.1
@@ -52,7 +52,7 @@ inside() {
     SYSTEMD_COLORS=0 SYSTEMD_UNIT_PATH=$units "$@"
 }
 first=
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
   first=$(pgrep -P "$outer" | head -n 1) || true
   if [ -n "$first" ] && [ "$(cat "/proc/$first/comm" 2> /dev/null)" = systemd ] \
     && inside systemctl is-active -q systemd-journald.service 2> /dev/null; then break; fi
@@ -60,6 +60,6 @@ for _ in $(seq 200); do
   sleep 0.05
 done
 status=0
-inside timeout 120 python3 /run/test/story.py || status=$?
+inside timeout 600 python3 /run/test/story.py || status=$?
 [ $status = 0 ] || tail -n 40 "$work/console" >&2
 exit $status

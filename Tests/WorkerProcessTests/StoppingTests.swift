@@ -10,13 +10,14 @@ import enum WorkerProcess.ExitStatus
 
 /// The stop ladder, one step after the other, on workers that need each of them.
 @Suite struct StoppingTests {
-  /// Climbs until it is dead; the steps that were needed, and how it ended.
-  private func stop(_ process: inout WorkerProcess, wait: CInt = 150) -> (steps: [StopStep], end: ExitStatus?) {
+  /// Climbs until it is dead; the steps that were needed, and how it ended. `last` is to be enough: it gets all the time
+  /// that it needs, while those before it need not be waited for as long.
+  private func stop(_ process: inout WorkerProcess, last: StopStep) -> (steps: [StopStep], end: ExitStatus?) {
     var steps: [StopStep] = []
     for step in StopStep.allCases {
       steps.append(step)
       step.apply(to: &process)
-      if let status = end(of: &process, within: step == .kill ? patience : wait) { return (steps, status) }
+      if let status = end(of: &process, within: step == last ? patience : 150) { return (steps, status) }
     }
     return (steps, nil)
   }
@@ -24,7 +25,7 @@ import enum WorkerProcess.ExitStatus
   @Test("a good worker goes when its input ends")
   func closeInput() throws {
     var process = try WorkerProcess.spawn(WorkerCommand(["cat"]), environment: [])
-    let (steps, end) = stop(&process, wait: patience)
+    let (steps, end) = stop(&process, last: .closeInput)
     #expect(steps == [.closeInput])
     #expect(end == .exited(code: 0))
     #expect(process.input == -1)
@@ -33,7 +34,7 @@ import enum WorkerProcess.ExitStatus
   @Test("one that does not read goes on SIGTERM")
   func terminate() throws {
     var process = try WorkerProcess.spawn(WorkerCommand(["sleep", "100"]), environment: [])
-    let (steps, end) = stop(&process)
+    let (steps, end) = stop(&process, last: .terminate)
     #expect(steps == [.closeInput, .terminate])
     #expect(end == .killed(signal: SIGTERM, coreDumped: false))
   }
@@ -42,7 +43,7 @@ import enum WorkerProcess.ExitStatus
   func kill() throws {
     var process = try start("trap '' TERM; echo up; exec sleep 100")
     #expect(output(of: process.output, until: "up\n") == "up\n")
-    let (steps, end) = stop(&process)
+    let (steps, end) = stop(&process, last: .kill)
     #expect(steps == [.closeInput, .terminate, .kill])
     #expect(end == .killed(signal: SIGKILL, coreDumped: false))
   }
@@ -53,7 +54,7 @@ import enum WorkerProcess.ExitStatus
     let pid = process.pid
     Glibc.kill(pid, SIGSTOP)
     #expect(eventually { status(of: pid, "State")?.first == "T" })
-    let (steps, end) = stop(&process)
+    let (steps, end) = stop(&process, last: .terminate)
     #expect(steps == [.closeInput, .terminate])
     // It was asleep in read when it was stopped: once woken it may see the end of its input first.
     #expect(end == .killed(signal: SIGTERM, coreDumped: false) || end == .exited(code: 0))
@@ -65,7 +66,7 @@ import enum WorkerProcess.ExitStatus
     #expect(output(of: process.output, until: "up\n") == "up\n")
     let pid = process.pid
     #expect(eventually { status(of: pid, "State")?.first == "T" })
-    let (steps, end) = stop(&process)
+    let (steps, end) = stop(&process, last: .kill)
     #expect(steps == [.closeInput, .terminate, .kill])
     #expect(end == .killed(signal: SIGKILL, coreDumped: false))
   }
@@ -88,7 +89,7 @@ import enum WorkerProcess.ExitStatus
     var process = try WorkerProcess.spawn(WorkerCommand(["perl", "-e", script]), environment: [])
     #expect(output(of: process.output, until: "up\n") == "up\n")
     #expect(getpgid(process.pid) != process.pid)
-    let (steps, end) = stop(&process)
+    let (steps, end) = stop(&process, last: .terminate)
     #expect(steps == [.closeInput, .terminate])
     #expect(end == .killed(signal: SIGTERM, coreDumped: false))
   }

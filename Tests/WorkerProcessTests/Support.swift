@@ -63,7 +63,7 @@ extension WorkerSurroundings {
 }
 
 /// Longer than anything here may take, in milliseconds: a wait that reaches it has failed.
-let patience: CInt = 5000
+let patience: CInt = 60_000
 
 /// Milliseconds of CLOCK_MONOTONIC.
 func now() -> CInt { CInt(truncatingIfNeeded: monotonicNow().sinceOrigin.milliseconds % 1_000_000_000) }
@@ -153,7 +153,7 @@ func withFile<Result>(_ text: String, mode: mode_t, _ body: (_ path: String) thr
 }
 
 /// A process in which a test waits for ever is ended by SIGALRM, and the test fails.
-func endAfterSeconds(_ seconds: CUnsignedInt = 10) { alarm(seconds) }
+func endAfterSeconds(_ seconds: CUnsignedInt = 120) { alarm(seconds) }
 
 /// Our pipes and pidfds. Other descriptors come and go with the threads of the test library.
 func channels() -> Set<CInt> {

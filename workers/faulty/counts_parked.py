@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Answers each job with how many jobs it could read at once, that one included: more than one if others were parked behind
-it. A job `die` ends it without an answer; `sleep` takes a minute; `second` takes a second, `pause` 50 ms."""
+it. A job `die` ends it without an answer; `sleep` takes a minute; `pause` takes 50 ms, and
+`wait PATH` as long as there is no file PATH."""
 import os
 import sys
 import time
@@ -17,8 +18,9 @@ while True:
             sys.exit(3)
         if job == b"sleep":
             time.sleep(60)
-        if job == b"second":
-            time.sleep(1)
+        if job.startswith(b"wait "):
+            while not os.path.exists(job[5:]):
+                time.sleep(0.02)
         if job == b"pause":
             time.sleep(0.05)
         os.write(1, b"%d\n" % (len(jobs) - number))

@@ -91,4 +91,5 @@ while (defined(my $job = next_job())) {
 }
 out("bye\n") if $mode eq "at_end";
 out("$before\n") if $mode eq "delayed";
+1 while $mode eq "child" && wait != -1;
 sleep 60 if $mode eq "delayed_until_term";
