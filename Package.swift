@@ -17,7 +17,8 @@ let package = Package(
       name: "prefork",
       dependencies: [
         "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
-        "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
+        "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore",
+        "WorkerPool",
         "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO", "Text", "COutOfMemory",
       ]),
@@ -25,29 +26,34 @@ let package = Package(
     .target(
       name: "JobRunner",
       dependencies: [
-        "Time", "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool",
+        "PoolCore",
         "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
     .target(
       name: "RemotePool",
       dependencies: [
-        "Time", "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
-        "LinuxIO", "Text",
+        "Time", "JobEngine", "JobSources", "JobCore", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+        "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
     .target(
       name: "JobServer",
       dependencies: [
-        "Time", "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
+        "Time", "JobEngine", "JobSources", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore",
+        "Records",
         "WorkerPool", "PoolCore",
         "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "DaemonThreads", "Text",
       ]),
     .target(
       name: "JobEngine",
       dependencies: [
-        "Time", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
         "WorkerProcess",
         "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
+    .target(
+      name: "JobSources",
+      dependencies: ["Time", "JobCore", "JobLog", "Records", "WireFormats", "EventLoop", "LinuxIO"]),
     .target(
       name: "WorkerCheck",
       dependencies: [

@@ -84,11 +84,6 @@ package struct JobEngine: ~Copyable {
 
   // MARK: Jobs in
 
-  /// Why the workers' framing cannot carry these bytes, which came in this one; nil if it can.
-  package func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> FramingError? {
-    framing == configuration.pool.framing ? nil : configuration.pool.framing.canCarry(payload.bytes)
-  }
-
   /// No worker starts: the jobs that wait end for that reason.
   package mutating func giveUpWaiting() {
     let first = jobs.actions.count

@@ -1,30 +1,28 @@
-import EventLoop
 import JobCore
 import JobEngine
-import Records
+import JobSources
+import Time
 import WireFormats
 
 /// Jobs in.
 extension RemotePool {
-  /// A job comes in. `complete` adds what is known of it, if anybody wants the details.
+  /// A job comes in, if in a record with what that asks for: the other pool sees to all of it but the priority.
   package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
+    _ payload: UnsafeRawBufferPointer, _ recorded: RecordedJob?, client: ClientID, answer: Framing?, at now: Instant,
     _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    let job = jobs.accept(payload, as: .lines, .usual, answer: answer, at: loop.now(), complete)
-    keep(usualTerms, isJSON: false, of: job)
+  ) -> JobID? {
+    let terms = JobTerms(priority: recorded?.record.priority ?? 0, client: client)
+    let job = jobs.accept(payload, as: .lines, terms, answer: answer, at: now, complete)
+    if let recorded { keep(recorded, of: job) } else { keep(usualTerms, isJSON: false, of: job) }
+    return job
   }
 
-  /// A job comes in, in the record `line`, with what that asks for.
-  package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?,
-    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    let priority = JobTerms(priority: record.priority)
-    let job = jobs.accept(payload, as: .lines, priority, answer: answer, at: loop.now(), complete)
+  private mutating func keep(_ recorded: RecordedJob, of job: JobID?) {
     var terms: [UInt8] = []
-    record.appendTerms(of: line, timeout: configuration.runLimit, retries: configuration.retries, to: &terms)
-    let isText = if case .value(let value) = record.job { value.isString } else { true }
+    let line = recorded.line
+    recorded.record.appendTerms(
+      of: line.span.bytes, timeout: configuration.runLimit, retries: configuration.retries, to: &terms)
+    let isText = if case .value(let value) = recorded.record.job { value.isString } else { true }
     keep(terms, isJSON: !isText, of: job)
   }
 
