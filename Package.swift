@@ -136,7 +136,12 @@ let package = Package(
       dependencies: ["Time", "JobEngine", "ServiceManager", "WorkerPool", "PoolCore", "LinuxIO", "TestSupport"]),
     .testTarget(
       name: "JobServerTests", dependencies: ["Time", "JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
-    .testTarget(name: "JobRunnerTests", dependencies: ["Time", "TestSupport", "JobRunner", "LinuxIO"]),
+    .testTarget(
+      name: "JobRunnerTests",
+      dependencies: [
+        "Time", "TestSupport", "JobRunner", "JobEngine", "JobSources", "JobCore", "Chronicle", "Records", "WorkerPool",
+        "WorkerProcess", "PoolCore", "WireFormats", "EventLoop", "LinuxIO",
+      ]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["Time", "TestSupport", "WorkerCheck"]),
     .testTarget(
       name: "MetricsTests", dependencies: ["Time", "Metrics", "PoolCore", "JobCore", "TestSupport"],

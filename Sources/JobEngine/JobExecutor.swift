@@ -1,37 +1,25 @@
 import EventLoop
 import JobCore
 import JobSources
-import LinuxIO
 import PoolCore
 import Time
-import WireFormats
-import WorkerPool
-
-/// What takes jobs in, and keeps them from then on until they have come out.
-package protocol JobIntake: ~Copyable {
-  /// The jobs, from when they come in until they have come out.
-  var jobs: JobTable { get set }
-  /// Whether another job may come in.
-  var canAccept: Bool { get }
-  /// Why a job of these bytes, which came in this framing (nil: in none), cannot be done, to be read after `the job`;
-  /// nil if it can.
-  func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String?
-  /// A job comes in, if in a record with what that asks for. `complete` adds what is known of it, if anybody wants the
-  /// details. Before the next one, what follows from it must be taken. Nil for a client that is not there.
-  mutating func accept(
-    _ payload: UnsafeRawBufferPointer, _ record: RecordedJob?, client: ClientID, answer: Framing?, at now: Instant,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID?
-}
 
 /// Who does jobs: workers of our own (`LocalWorkers`), or a pool that is served elsewhere (`RemotePool`).
 ///
 /// It calls nobody back. Its owner runs the loop, hands in jobs, events of the loop and time, and after each calls
 /// `advance` until it has nothing more to report.
-package protocol JobExecutor: JobIntake, ~Copyable {
+package protocol JobExecutor: ~Copyable {
   /// What it reports.
   associatedtype Output
 
+  /// The jobs, from when they come in until they have come out.
+  var jobs: JobTable { get set }
+  /// How they come in.
+  var destination: JobDestination { get }
+  /// Whether another job may come in.
+  var canAccept: Bool { get }
+  /// A job has come in, if in a record with what that asks for.
+  mutating func accepted(_ job: JobID, _ record: RecordedJob?)
   /// Lends the reply of a job that is reported as `emit` with the outcome ok.
   func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R
 
@@ -60,21 +48,4 @@ package protocol JobExecutor: JobIntake, ~Copyable {
   var isStopping: Bool { get }
   /// Stops, and reports when it has.
   mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop)
-}
-
-extension JobEngine: JobIntake {
-  package var canAccept: Bool { jobs.ledger.canAccept }
-
-  package func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? {
-    let defect = framing == configuration.pool.framing ? nil : configuration.pool.framing.canCarry(payload.bytes)
-    return defect.map { "cannot be sent with --protocol \(configuration.pool.framing): \($0)" }
-  }
-
-  @inlinable package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, _ record: RecordedJob?, client: ClientID, answer: Framing?, at now: Instant,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID? {
-    let terms = record?.terms(of: client) ?? JobTerms(client: client)
-    return jobs.accept(payload, as: configuration.pool.framing, terms, answer: answer, at: now, complete)
-  }
 }

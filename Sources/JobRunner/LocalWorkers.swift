@@ -7,7 +7,6 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WireFormats
 import WorkerPool
 
 /// Workers of our own, as an executor: the engine, and what a run remembers of its workers besides.
@@ -44,19 +43,9 @@ struct LocalWorkers: ~Copyable, RunExecutor {
     _read { yield engine.jobs }
     _modify { yield &engine.jobs }
   }
-  var canAccept: Bool { engine.canAccept }
-
-  func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? {
-    engine.defect(of: payload, from: framing).map { "\($0); try --protocol length4 or netstring" }
-  }
-
-  mutating func accept(
-    _ payload: UnsafeRawBufferPointer, _ record: RecordedJob?, client: ClientID, answer: Framing?, at now: Instant,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID? {
-    engine.accept(payload, record, client: client, answer: answer, at: now, complete)
-  }
-
+  var destination: JobDestination { .workers(pool.framing) }
+  var canAccept: Bool { engine.jobs.ledger.canAccept }
+  mutating func accepted(_ job: JobID, _ record: RecordedJob?) {}
   func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R { engine.withResult(of: job, body) }
 
   // MARK: Execution

@@ -21,9 +21,11 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     executor.stop(urgency, &loop)
   }
 
-  /// Input is over, every job is settled and its result is on its way: nothing is left but to stop the workers.
+  /// No job will come, every job is settled and its result is on its way: nothing is left but to stop the workers.
   mutating func allIsDone() {
     timers.disarm(.silence)
+    // After --halt the source still has jobs.
+    endInput()
     guard !executor.isStopping else { return }
     executor.stop(.graceful, &loop)
   }

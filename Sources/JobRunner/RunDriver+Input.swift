@@ -1,7 +1,6 @@
 import JobCore
 import JobEngine
 import JobSources
-import WireFormats
 
 /// Jobs in: from the source to the ledger.
 extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
@@ -10,7 +9,7 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     while !inputIsOver, executor.canAccept, !sink.isFull, watchedFiles.isEmpty {
       switch source.next() {
       case .job: takeJob()
-      case .oversize(let limit): taken(executor.rejectOversize(limit: limit, intakeRules, at: loop.now()))
+      case .oversize(let limit): taken(executor.jobs.takeOversize(limit: limit, intakeRules, at: loop.now()))
       case .notYet: return waitForInput()
       case .inBackground:
         wantsForeground = true
@@ -26,25 +25,24 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   }
 
   private mutating func takeJob() {
-    let intake = executor.accept(from: source, intakeRules, at: loop.now()) { resume.take($0) }
+    var intake = Intake.nothing
+    source.withJob { bytes in
+      intake = executor.jobs.take(bytes, as: source.form, intakeRules, at: loop.now(), position: source.position) {
+        resume.take($0)
+      }
+    }
     if case .rejected(_, _, isMalformed: true) = intake { hasBadInput = true }
     taken(intake)
   }
 
-  private var intakeRules: IntakeRules {
-    var rules = IntakeRules()
-    switch configuration.output {
-    case .framed(let framing): rules.answer = framing
-    case .records: rules.answer = nil
-    }
-    rules.isLogged = jobLog != nil
-    return rules
-  }
-
   private mutating func taken(_ intake: Intake) {
+    // Before anything follows from it: the source must know the name of a job whose outcome it is to learn.
     source.consume(as: intake.job)
-    if case .rejected(let job?, let reason, _) = intake {
+    switch intake {
+    case .accepted(let job?, let record): executor.accepted(job, record)
+    case .rejected(let job?, let reason, _):
       reporter.repeated(.rejectedJob, cause: reason, "job \(executor.jobs.ledger.sequence(of: job)) \(reason)")
+    case .accepted, .rejected, .refused, .skipped, .nothing: break
     }
     settleActions()
   }

@@ -15,7 +15,7 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     case .records: emitRecord(job, outcome)
     }
     if jobLog != nil { log(job, outcome) }
-    if Source.isAcknowledged { reportToSource(job, outcome) }
+    if sourceIsAcknowledged { reportToSource(job, outcome) }
   }
 
   private mutating func reportToSource(_ job: JobID, _ outcome: Outcome) {
@@ -91,7 +91,7 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     }
     if chronicle.isDetailed, let error = chronicle.flush() { fileFailed("the trace", configuration.trace, error) }
     watchFiles()
-    if Source.isAcknowledged { acknowledge() }
+    if sourceIsAcknowledged { acknowledge() }
   }
 
   /// A FIFO that takes no more is waited for; what is to be written to it must not pile up.

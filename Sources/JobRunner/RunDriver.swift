@@ -27,6 +27,10 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
   var deadLetters: AppendedFile?
   let reportFile: ReplacedFile?
   var source: Source
+  /// How its jobs come in.
+  let intakeRules: IntakeRules
+  /// Whether it is informed of outcomes.
+  let sourceIsAcknowledged: Bool
   var sink: ResultSink
   var reporter: Reporter
   var timers = TimerQueue<RunTimer>()
@@ -64,6 +68,12 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
   ) throws(SystemError) {
     self.configuration = configuration
     loop = try EventLoop()
+    var rules = IntakeRules(to: executor.destination)
+    if case .framed(let framing) = configuration.output { rules.answer = framing }
+    rules.isLogged = configuration.jobLog != nil
+    rules.advice = "; try --protocol length4 or netstring"
+    intakeRules = rules
+    sourceIsAcknowledged = Source.isAcknowledged
     self.source = source
     sink = ResultSink(output, framing: configuration.output.framing)
     startOfDay = timeOfDay()

@@ -177,15 +177,6 @@ struct Connection: ~Copyable, JobSource {
   /// It has just asked for records, and is to be greeted.
   var asksForRecords = false
 
-  /// How its jobs come in.
-  func intakeRules(refusesWhenFull: Bool) -> IntakeRules {
-    var rules = IntakeRules()
-    rules.client = id
-    rules.answer = answerFraming
-    rules.refusesWhenFull = refusesWhenFull
-    return rules
-  }
-
   /// Longest job in bytes, as it was when the client came.
   var maximumJobSize: Int { decoder.maximumSize }
 

@@ -100,8 +100,8 @@ extension PoolService {
         jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .oversize(let limit):
-        let rules = connections[index].intakeRules(refusesWhenFull: true)
-        taken(engine.rejectOversize(limit: limit, rules, at: loop.now()), from: index, &reporter)
+        let rules = intakeRules(of: index)
+        taken(engine.jobs.takeOversize(limit: limit, rules, at: loop.now()), from: index, &reporter)
         jobsLeft -= 1
         settleActions(&loop, &reporter)
       case .failed:
@@ -197,9 +197,22 @@ extension PoolService {
 
   // MARK: One job
 
+  private func intakeRules(of index: Int) -> IntakeRules {
+    var rules = IntakeRules(to: .workers(configuration.pool.framing))
+    rules.client = connections[index].id
+    rules.answer = connections[index].answerFraming
+    rules.refusesWhenFull = true
+    return rules
+  }
+
   private mutating func takeJob(from index: Int, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
-    let rules = connections[index].intakeRules(refusesWhenFull: true)
-    taken(engine.accept(from: connections[index], rules, at: loop.now()), from: index, &reporter)
+    let rules = intakeRules(of: index)
+    var intake = Intake.nothing
+    connections[index].withJob { bytes in
+      intake = engine.jobs.take(
+        bytes, as: connections[index].form, rules, at: loop.now(), position: connections[index].position)
+    }
+    taken(intake, from: index, &reporter)
   }
 
   private mutating func taken(_ intake: Intake, from index: Int, _ reporter: inout Reporter) {

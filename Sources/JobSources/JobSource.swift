@@ -12,7 +12,7 @@ import WireFormats
 /// `consume` under which name they are there. When there is none at the moment it waits with `resume` for one.
 ///
 /// A source that has to acknowledge its jobs is informed of each outcome (`settled`), and again when that is recorded
-/// (`acknowledge`). For the others neither costs anything: what calls them is compiled for each source by itself.
+/// (`acknowledge`).
 package protocol JobSource: ~Copyable {
   // MARK: Jobs
 
@@ -32,8 +32,8 @@ package protocol JobSource: ~Copyable {
 
   /// A new turn of the loop: as much may be read again as in one turn.
   mutating func beginTurn()
-  /// Jobs are wanted, and there are none at the moment: the loop is to report `token` when `next` may find one. Returns
-  /// why that is not possible.
+  /// Jobs are wanted, and there are none at the moment: the loop is to report `token` when `next` may find one. Called
+  /// whenever `next` finds nothing, also while it waits already. Returns why it cannot wait.
   mutating func resume(_ loop: inout EventLoop, token: UInt64) -> String?
   /// `token` was reported, or no job is wanted: the loop is not to report it until `resume`.
   mutating func pause(_ loop: inout EventLoop, token: UInt64)
@@ -90,13 +90,13 @@ package enum JobForm: Equatable {
 
 /// Most sources need no timers, know no size, and acknowledge nothing.
 extension JobSource where Self: ~Copyable {
-  @inlinable package mutating func beginTurn() {}
-  @inlinable package var nextDeadline: Instant? { nil }
-  @inlinable package mutating func fireTimers(at now: Instant) {}
-  @inlinable package var progress: (consumed: UInt64, all: UInt64)? { nil }
-  @inlinable package static var isAcknowledged: Bool { false }
-  @inlinable package mutating func settled(
+  package mutating func beginTurn() {}
+  package var nextDeadline: Instant? { nil }
+  package mutating func fireTimers(at now: Instant) {}
+  package var progress: (consumed: UInt64, all: UInt64)? { nil }
+  package static var isAcknowledged: Bool { false }
+  package mutating func settled(
     _ job: JobID, _ outcome: Outcome, reply: UnsafeRawBufferPointer, failure: Failure?
   ) {}
-  @inlinable package mutating func acknowledge(_ job: JobID) {}
+  package mutating func acknowledge(_ job: JobID) {}
 }

@@ -47,7 +47,7 @@ package final class RecordedJob: Sendable {
     /// An empty line, which means nothing.
     case nothing
     /// No record, for this reason, to be read after `the job`; and its id, if that can be made out.
-    case malformed(String, line: [UInt8], id: [UInt8]?)
+    case malformed(String, id: [UInt8]?)
   }
 
   /// Reads a line, which stands at this position.
@@ -58,7 +58,7 @@ package final class RecordedJob: Sendable {
     } catch {
       if case .notJSON(let defect) = error, defect.problem == .empty { return .nothing }
       let id = InputRecord.id(of: line.span.bytes).map { Array(line[$0]) }
-      return .malformed("is a bad record: \(error) (\(position()))", line: line, id: id)
+      return .malformed("is a bad record: \(error) (\(position()))", id: id)
     }
   }
 }

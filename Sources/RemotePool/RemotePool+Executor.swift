@@ -1,12 +1,10 @@
 import EventLoop
 import JobEngine
 import PoolCore
-import WireFormats
 
 /// A pool that is served elsewhere, as an executor.
 extension RemotePool: JobExecutor {
-  /// As JSON every job can be sent.
-  package func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? { nil }
+  package var destination: JobDestination { .servedPool }
 
   /// What is on its way cannot be taken back.
   package mutating func takeBackUnstarted(_ loop: inout EventLoop) {}

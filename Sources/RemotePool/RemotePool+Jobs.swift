@@ -1,23 +1,13 @@
 import JobCore
 import JobEngine
 import JobSources
-import Time
 import WireFormats
 
 /// Jobs in.
 extension RemotePool {
-  /// A job comes in, if in a record with what that asks for: the other pool sees to all of it but the priority.
-  package mutating func accept(
-    _ payload: UnsafeRawBufferPointer, _ recorded: RecordedJob?, client: ClientID, answer: Framing?, at now: Instant,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) -> JobID? {
-    let terms = JobTerms(priority: recorded?.record.priority ?? 0, client: client)
-    let job = jobs.accept(payload, as: .lines, terms, answer: answer, at: now, complete)
-    if let recorded { keep(recorded, of: job) } else { keep(usualTerms, isJSON: false, of: job) }
-    return job
-  }
-
-  private mutating func keep(_ recorded: RecordedJob, of job: JobID?) {
+  /// A job has come in, if in a record with what that asks for.
+  package mutating func accepted(_ job: JobID, _ recorded: RecordedJob?) {
+    guard let recorded else { return keep(usualTerms, isJSON: false, of: job) }
     var terms: [UInt8] = []
     let line = recorded.line
     recorded.record.appendTerms(
@@ -26,8 +16,7 @@ extension RemotePool {
     keep(terms, isJSON: !isText, of: job)
   }
 
-  private mutating func keep(_ terms: [UInt8], isJSON: Bool, of job: JobID?) {
-    guard let job else { return }
+  private mutating func keep(_ terms: [UInt8], isJSON: Bool, of job: JobID) {
     while self.terms.count <= Int(job.index) {
       self.terms.append([])
       self.isJSON.append(false)
