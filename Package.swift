@@ -20,7 +20,8 @@ let package = Package(
       name: "prefork",
       dependencies: [
         "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
-        "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
+        "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore",
+        "WorkerPool",
         "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO", "Text", "COutOfMemory",
       ]),
@@ -28,19 +29,21 @@ let package = Package(
     .target(
       name: "JobRunner",
       dependencies: [
-        "Time", "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool",
+        "PoolCore",
         "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
     .target(
       name: "RemotePool",
       dependencies: [
-        "Time", "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
-        "LinuxIO", "Text",
+        "Time", "JobEngine", "JobSources", "JobCore", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+        "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
     .target(
       name: "JobServer",
       dependencies: [
-        "Time", "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
+        "Time", "JobEngine", "JobSources", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore",
+        "Records",
         "WorkerPool", "PoolCore",
         "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs", "Timers", "LinuxIO", "DaemonThreads",
         "Text",
@@ -48,9 +51,12 @@ let package = Package(
     .target(
       name: "JobEngine",
       dependencies: [
-        "Time", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
         "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ]),
+    .target(
+      name: "JobSources",
+      dependencies: ["Time", "JobCore", "JobLog", "Records", "WireFormats", "EventLoop", "LinuxIO"]),
     .target(
       name: "WorkerCheck",
       dependencies: [
@@ -140,7 +146,12 @@ let package = Package(
       ]),
     .testTarget(
       name: "JobServerTests", dependencies: ["Time", "JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
-    .testTarget(name: "JobRunnerTests", dependencies: ["Time", "TestSupport", "JobRunner", "LinuxIO"]),
+    .testTarget(
+      name: "JobRunnerTests",
+      dependencies: [
+        "Time", "TestSupport", "JobRunner", "JobEngine", "JobSources", "JobCore", "Chronicle", "Records", "WorkerPool",
+        "WorkerProcess", "PoolCore", "WireFormats", "EventLoop", "LinuxIO",
+      ]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["Time", "TestSupport", "WorkerCheck"]),
     .testTarget(
       name: "MetricsTests", dependencies: ["Time", "Metrics", "PoolCore", "JobCore", "TestSupport"],

@@ -102,7 +102,7 @@ extension JobEngine {
     guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
     let framing = jobs.facts.answer(of: job)
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
-      let isFit = framing == nil || framing == framingOfWorkers
+      let isFit = framing == nil || framing == jobs.framingOfWorkers
       return (reply.count, isFit ? nil : framing?.canCarry(reply.bytes))
     }
     if configuration.pool.metersJobs, jobs.facts.keepsDetails {

@@ -27,8 +27,6 @@ package struct JobEngine: ~Copyable {
   }
 
   package private(set) var configuration: JobEngineConfiguration
-  /// The framing of jobs and replies on the workers' pipes, if their protocol is nothing but that.
-  let framingOfWorkers: Framing?
   package var pool: WorkerPool
   package var jobs: JobTable
   var timers = TimerQueue<Timer>()
@@ -71,10 +69,10 @@ package struct JobEngine: ~Copyable {
 
   package init(_ configuration: JobEngineConfiguration) {
     self.configuration = configuration
-    framingOfWorkers = configuration.pool.workerProtocol.framing
     pool = WorkerPool(configuration.pool, seed: configuration.seed)
     jobs = JobTable(
-      configuration.ledger, keepsDetails: configuration.keepsDetails, keepsJobs: configuration.keepsFailedAttempts)
+      configuration.ledger, to: .workers(configuration.pool.workerProtocol), keepsDetails: configuration.keepsDetails,
+      keepsJobs: configuration.keepsFailedAttempts)
   }
 
   /// When `fireTimers` is wanted, by the monotonic clock; nil for never.
@@ -86,13 +84,6 @@ package struct JobEngine: ~Copyable {
   }
 
   // MARK: Jobs in
-
-  /// Why the workers' protocol cannot carry these bytes, which came in this framing; nil if it can.
-  package func defect(of job: UnsafeRawBufferPointer, from framing: Framing?) -> String? {
-    if let framing, framing == framingOfWorkers { return nil }
-    let workerProtocol = configuration.pool.workerProtocol
-    return workerProtocol.defect(of: job.bytes).map { "cannot be sent with --protocol \(workerProtocol.name): \($0)" }
-  }
 
   /// No worker starts: the jobs that wait end for that reason.
   package mutating func giveUpWaiting() {

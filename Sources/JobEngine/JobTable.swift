@@ -24,8 +24,17 @@ package struct JobTable {
   /// Jobs that are being cancelled, each by itself.
   private var cancelCauses: [JobID: CancelCause] = [:]
 
-  package init(_ ledger: JobLedger.Configuration, keepsDetails: Bool, keepsJobs: Bool) {
+  /// Where jobs go from here.
+  let destination: JobDestination
+  /// What came in this framing can be sent to the workers without a look.
+  let framingOfWorkers: Framing?
+
+  package init(
+    _ ledger: JobLedger.Configuration, to destination: JobDestination, keepsDetails: Bool, keepsJobs: Bool
+  ) {
     self.ledger = JobLedger(configuration: ledger)
+    self.destination = destination
+    framingOfWorkers = if case .workers(let theirs) = destination { theirs.framing } else { nil }
     facts = JobFacts(keepsDetails: keepsDetails)
     self.keepsJobs = keepsJobs
   }

@@ -1,3 +1,4 @@
+import JobSources
 import WireFormats
 
 /// How jobs or results stand in a stream.
@@ -12,6 +13,14 @@ public enum StreamFormat: Sendable, Equatable {
     switch self {
     case .framed(let framing): framing
     case .records: .lines
+    }
+  }
+
+  /// What the bytes of a job in such a stream are.
+  package var form: JobForm {
+    switch self {
+    case .framed(let framing): .plain(framing)
+    case .records: .record
     }
   }
 }

@@ -2,16 +2,15 @@ import Chronicle
 import EventLoop
 import JobCore
 import JobEngine
+import JobSources
 import LinuxIO
 import PoolCore
-import Records
 import Text
 import Time
-import WireFormats
 import WorkerPool
 
-/// Workers of our own, as a workplace: the engine, and what a run remembers of its workers besides.
-struct LocalWorkers: ~Copyable, Workplace {
+/// Workers of our own, as an executor: the engine, and what a run remembers of its workers besides.
+struct LocalWorkers: ~Copyable, RunExecutor {
   /// What is remembered of the worker in a slot until it has ended.
   struct Story {
     var pid: CInt = 0
@@ -45,30 +44,10 @@ struct LocalWorkers: ~Copyable, Workplace {
     _modify { yield &engine.jobs }
   }
   var canAccept: Bool { engine.jobs.ledger.canAccept }
-
-  func defect(of payload: UnsafeRawBufferPointer, from framing: Framing?) -> String? {
-    engine.defect(of: payload, from: framing).map { "\($0); try --protocol length4 or netstring" }
-  }
-
-  mutating func accept(
-    _ payload: UnsafeRawBufferPointer, answer: Framing?, _ loop: borrowing EventLoop,
-    _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    _ = engine.jobs.accept(payload, .usual, answer: answer, at: loop.now(), complete)
-  }
-
-  mutating func accept(
-    _ payload: UnsafeRawBufferPointer, of record: InputRecord, _ line: RawSpan, answer: Framing?,
-    _ loop: borrowing EventLoop, _ complete: (inout JobFacts.Details) -> Void
-  ) {
-    let terms = JobTerms(
-      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority)
-    _ = engine.jobs.accept(payload, terms, answer: answer, at: loop.now(), complete)
-  }
-
+  mutating func accepted(_ job: JobID, _ record: RecordedJob?) {}
   func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R { engine.withResult(of: job, body) }
 
-  // MARK: Going on
+  // MARK: Execution
 
   mutating func start(_ loop: inout EventLoop, _ reporter: inout Reporter) { engine.pool.start(&loop) }
   var nextDeadline: Instant? { engine.nextDeadline }
@@ -94,11 +73,12 @@ struct LocalWorkers: ~Copyable, Workplace {
   var isStopping: Bool { engine.isStopping }
   mutating func stop(_ urgency: StopUrgency, _ loop: inout EventLoop) { engine.stopPool(urgency, &loop) }
 
+  func suspendWorkers() { engine.pool.suspendWorkers() }
+  func resumeWorkers() { engine.pool.resumeWorkers() }
+
   // MARK: Signals
 
   var signals: [CInt] { [Signal.hangup, Signal.user1, Signal.child] }
-  func suspendWorkers() { engine.pool.suspendWorkers() }
-  func resumeWorkers() { engine.pool.resumeWorkers() }
 
   /// HUP: replace every worker, and open their stderr's file again. USR1: the state. TTIN, TTOU: one worker more, one
   /// fewer.
@@ -136,9 +116,9 @@ struct LocalWorkers: ~Copyable, Workplace {
   var title: String { pool.command.arguments.joined(separator: " ") }
   var maximumJobs: Int64? { pool.pool.maximumJobs > 0 ? Int64(pool.pool.maximumJobs) : nil }
 
-  var crowd: Crowd {
+  var capacity: ExecutorCapacity {
     let snapshot = engine.pool.snapshot
-    return Crowd(
+    return ExecutorCapacity(
       serving: snapshot.serving, starting: snapshot.starting, slots: max(snapshot.serving, engine.pool.size.upperBound),
       phase: snapshot.isBreakerOpen ? .breakerOpen : .running)
   }
@@ -150,5 +130,9 @@ struct LocalWorkers: ~Copyable, Workplace {
     return engine.jobs.ledger.internalErrors > 0 || engine.pool.internalErrors > 0 ? .internalError : nil
   }
 
-  static func take(_ output: JobEngineOutput, _ driver: inout RunDriver<LocalWorkers>) { driver.take(output) }
+  static func take<Source: JobSource & ~Copyable>(
+    _ output: JobEngineOutput, _ driver: inout RunDriver<Source, LocalWorkers>
+  ) {
+    driver.take(output)
+  }
 }

@@ -1,13 +1,47 @@
 import JobEngine
+import JobSources
 import LinuxIO
 import RemotePool
 import WorkerPool
 
-/// Runs all jobs of stdin on workers of our own and tells how it ended. `closed`: which standard descriptors we were
-/// started without. Throws only when the system refuses what the loop itself needs.
-public func run(
-  _ configuration: RunConfiguration, on pool: WorkerPoolConfiguration, workerErrors: WorkerErrors,
-  closed: ClosedDescriptors
+/// Runs all jobs of `source` on workers of our own, and reports how it ended. Throws only when the system refuses what
+/// the loop itself needs.
+package func run<Source: JobSource & ~Copyable>(
+  _ configuration: RunConfiguration, from source: consuming Source, on pool: WorkerPoolConfiguration,
+  workerErrors: WorkerErrors, stderrWasClosed: Bool
+) throws(SystemError) -> RunEnd {
+  try perform(configuration, from: source, workerErrors, stderrWasClosed) { LocalWorkers(pool, for: $0) }
+}
+
+/// Runs all jobs of `source` in a pool that is served elsewhere, likewise.
+package func submit<Source: JobSource & ~Copyable>(
+  _ configuration: RunConfiguration, from source: consuming Source, to pool: RemotePoolConfiguration,
+  stderrWasClosed: Bool
+) throws(SystemError) -> RunEnd {
+  try perform(configuration, from: source, .prefixed, stderrWasClosed) { RemotePool(pool, JobKeeping($0)) }
+}
+
+// The same for stdin. They are not generic, so that the compiler makes a driver for stdin of its own: one that does not
+// know its source does every job at twice the cost.
+
+package func run(
+  _ configuration: RunConfiguration, from source: consuming StandardInput, on pool: WorkerPoolConfiguration,
+  workerErrors: WorkerErrors, stderrWasClosed: Bool
+) throws(SystemError) -> RunEnd {
+  try perform(configuration, from: source, workerErrors, stderrWasClosed) { LocalWorkers(pool, for: $0) }
+}
+
+package func submit(
+  _ configuration: RunConfiguration, from source: consuming StandardInput, to pool: RemotePoolConfiguration,
+  stderrWasClosed: Bool
+) throws(SystemError) -> RunEnd {
+  try perform(configuration, from: source, .prefixed, stderrWasClosed) { RemotePool(pool, JobKeeping($0)) }
+}
+
+@inline(__always)
+private func perform<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyable>(
+  _ configuration: RunConfiguration, from source: consuming Source, _ workerErrors: WorkerErrors,
+  _ stderrWasClosed: Bool, on executor: (RunConfiguration) -> Executor
 ) throws(SystemError) -> RunEnd {
   if let conflict = RunFiles.conflict(in: configuration, workerErrors: workerErrors) { return .sharedFile(conflict) }
   let files: RunFiles
@@ -16,24 +50,16 @@ public func run(
   } catch {
     return .cannotCreateFile(error.reason)
   }
-  var driver = try RunDriver(configuration, files, at: LocalWorkers(pool, for: configuration), closed: closed)
+  var configuration = configuration
+  configuration.sourceIsAcknowledged = Source.isAcknowledged
+  var driver = try RunDriver(
+    configuration, files, from: source, on: executor(configuration), stderrWasClosed: stderrWasClosed)
   return try driver.run()
 }
 
-/// Runs all jobs of stdin in a pool that is served elsewhere, likewise.
-public func submit(
-  _ configuration: RunConfiguration, to pool: RemotePoolConfiguration, closed: ClosedDescriptors
-) throws(SystemError) -> RunEnd {
-  if let conflict = RunFiles.conflict(in: configuration, workerErrors: .prefixed) { return .sharedFile(conflict) }
-  let files: RunFiles
-  do throws(UnusableFile) {
-    files = try RunFiles(configuration, workerErrors: .prefixed)
-  } catch {
-    return .cannotCreateFile(error.reason)
+extension JobKeeping {
+  fileprivate init(_ run: RunConfiguration) {
+    self.init(
+      ledger: run.ledger, keepsDetails: run.keepsDetails, keepsJobs: run.deadLetters != nil, seed: run.seed)
   }
-  let keeping = JobKeeping(
-    ledger: configuration.ledger, keepsDetails: configuration.keepsDetails,
-    keepsJobs: configuration.deadLetters != nil, seed: configuration.seed)
-  var driver = try RunDriver(configuration, files, at: RemotePool(pool, keeping), closed: closed)
-  return try driver.run()
 }

@@ -9,12 +9,8 @@ import WireFormats
 public struct RunConfiguration: Sendable {
   /// Queue, retries, order, limits of the jobs.
   public var ledger: JobLedger.Configuration
-  /// How jobs stand on stdin.
-  public var input: StreamFormat
   /// How results stand on stdout.
   public var output: StreamFormat
-  /// Longest job in bytes; a longer one fails alone.
-  public var maximumJobSize: Int
   /// Seed of all jitter.
   public var seed: UInt64
   /// What people are told on stderr.
@@ -41,18 +37,16 @@ public struct RunConfiguration: Sendable {
 
   /// Whether anybody wants to know about single jobs.
   public var keepsDetails: Bool {
-    output == .records || jobLog != nil || deadLetters != nil || trace != nil || report != nil
+    output == .records || jobLog != nil || deadLetters != nil || trace != nil || report != nil || sourceIsAcknowledged
   }
 
+  /// The source is informed of each outcome, and of what is known about it.
+  var sourceIsAcknowledged = false
+
   /// A run with these parts.
-  public init(
-    ledger: JobLedger.Configuration, input: StreamFormat, output: StreamFormat, maximumJobSize: Int, seed: UInt64,
-    verbosity: Verbosity
-  ) {
+  public init(ledger: JobLedger.Configuration, output: StreamFormat, seed: UInt64, verbosity: Verbosity) {
     self.ledger = ledger
-    self.input = input
     self.output = output
-    self.maximumJobSize = maximumJobSize
     self.seed = seed
     self.verbosity = verbosity
   }

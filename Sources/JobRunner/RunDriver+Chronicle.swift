@@ -7,7 +7,7 @@ import Records
 import Time
 
 /// What happens, told to the summary, the progress line, the trace and the report.
-extension RunDriver where Work: ~Copyable {
+extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   /// How often the counts of jobs and workers are sampled.
   private static var sampleInterval: Nanoseconds { .milliseconds(250) }
   /// How often the progress line is updated while we are in the background.
@@ -20,16 +20,16 @@ extension RunDriver where Work: ~Copyable {
   // MARK: Jobs
 
   mutating func noteSettled(_ job: JobID, _ outcome: Outcome) {
-    let attempt = workplace.jobs.facts.attempt(of: job)
+    let attempt = executor.jobs.facts.attempt(of: job)
     // What includes a start is not the time of a job.
     let isTimed = attempt.startedAt > .origin && !attempt.includesStart
     chronicle.summary.settled(outcome, ran: isTimed ? loop.now() - attempt.startedAt : nil)
-    guard workplace.jobs.facts.keepsDetails else { return }
-    let details = workplace.jobs.facts[job]
+    guard executor.jobs.facts.keepsDetails else { return }
+    let details = executor.jobs.facts[job]
     chronicle.tell(
       SettledJob(
-        sequence: workplace.jobs.ledger.sequence(of: job), name: details.id.map { String(decoding: $0, as: UTF8.self) },
-        outcome: outcome, attempts: workplace.jobs.ledger.attempts(of: job), slot: details.slot,
+        sequence: executor.jobs.ledger.sequence(of: job), name: details.id.map { String(decoding: $0, as: UTF8.self) },
+        outcome: outcome, attempts: executor.jobs.ledger.attempts(of: job), slot: details.slot,
         pid: details.pid, acceptedAt: elapsed(details.acceptedAt),
         startedAt: isTimed ? elapsed(attempt.startedAt) : nil,
         settledAt: now, sent: details.sent, received: details.received,
@@ -42,13 +42,13 @@ extension RunDriver where Work: ~Copyable {
   // MARK: At regular times
 
   mutating func takeSample() {
-    let counts = workplace.jobs.ledger.counts
-    let crowd = workplace.crowd
+    let counts = executor.jobs.ledger.counts
+    let capacity = executor.capacity
     chronicle.tell(
       .sample(
         Sample(
           at: now, queued: counts.queued, running: counts.leased, settled: counts.settled, notOK: counts.bad,
-          serving: crowd.serving, starting: crowd.starting)))
+          serving: capacity.serving, starting: capacity.starting)))
     timers.arm(.sample, at: loop.now() + Self.sampleInterval)
   }
 
@@ -77,20 +77,20 @@ extension RunDriver where Work: ~Copyable {
   }
 
   private var progress: Progress {
-    let counts = workplace.jobs.ledger.counts
+    let counts = executor.jobs.ledger.counts
     let input: Progress.Input
     if inputIsOver {
       input = .over
-    } else if let total = source.totalBytes {
-      input = .bytes(taken: source.takenBytes, of: total)
+    } else if let bytes = source.progress {
+      input = .bytes(taken: bytes.consumed, of: bytes.all)
     } else {
       input = .endless
     }
-    let crowd = workplace.crowd
+    let capacity = executor.capacity
     return Progress(
       input: input, taken: UInt64(counts.accepted + counts.skipped), skipped: UInt64(counts.skipped),
-      settled: UInt64(counts.settled), notOK: UInt64(counts.bad), busy: counts.leased, serving: crowd.serving,
-      slots: crowd.slots, phase: workplace.jobs.ledger.isHalted || signalsTaken > 0 ? .draining : crowd.phase)
+      settled: UInt64(counts.settled), notOK: UInt64(counts.bad), busy: counts.leased, serving: capacity.serving,
+      slots: capacity.slots, phase: executor.jobs.ledger.isHalted || signalsTaken > 0 ? .draining : capacity.phase)
   }
 
   // MARK: The end
@@ -100,7 +100,7 @@ extension RunDriver where Work: ~Copyable {
     if chronicle.isDetailed { takeSample() }
     chronicle.end()
     guard let reportFile, let report = chronicle.report else { return }
-    let page = report.html(title: "prefork run", command: workplace.title, maxJobs: workplace.maximumJobs)
+    let page = report.html(title: "prefork run", command: executor.title, maxJobs: executor.maximumJobs)
     do throws(SystemError) {
       try reportFile.write(page)
     } catch {

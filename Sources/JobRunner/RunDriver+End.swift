@@ -8,24 +8,26 @@ import Text
 import Time
 
 /// All the ways in which a run ends.
-extension RunDriver where Work: ~Copyable {
+extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   /// The last messages may take this long; longer only while their reader goes on reading and no signal
   /// asks for an end.
   private static var messagesLimit: Nanoseconds { .seconds(1) }
 
   /// Whatever is not settled is cancelled, and the workers are stopped in spite of it.
   mutating func abandonJobs(_ urgency: StopUrgency, because cause: CancelCause) {
-    workplace.jobs.abandon(because: cause)
+    executor.jobs.abandon(because: cause)
     settle()
     endInput()
-    workplace.stop(urgency, &loop)
+    executor.stop(urgency, &loop)
   }
 
-  /// Input is over, every job is settled and its result is on its way: nothing is left but to stop the workers.
+  /// No job will come, every job is settled and its result is on its way: nothing is left but to stop the workers.
   mutating func allIsDone() {
     timers.disarm(.silence)
-    guard !workplace.isStopping else { return }
-    workplace.stop(.graceful, &loop)
+    // After --halt the source still has jobs.
+    endInput()
+    guard !executor.isStopping else { return }
+    executor.stop(.graceful, &loop)
   }
 
   // MARK: Output
@@ -40,13 +42,13 @@ extension RunDriver where Work: ~Copyable {
     reporter.flush()
     watchErrorOutput()
     let holdsWorkers = reporter.holdsWorkers(at: loop.now())
-    workplace.endTurn(holdingResults: sink.isFull, holdingMessages: holdsWorkers, &loop, &reporter)
+    executor.endTurn(holdingResults: sink.isFull, holdingMessages: holdsWorkers, &loop, &reporter)
   }
 
   /// Results of a busy stream are written together: 64 KiB at once, or what came within a millisecond. One that no
   /// other is about to follow is written immediately.
   private mutating func gathersResults() -> Bool {
-    guard case .open = sink.state, !sink.isEmpty, !sink.isBlocked, workplace.jobs.ledger.counts.leased > 0 else {
+    guard case .open = sink.state, !sink.isEmpty, !sink.isBlocked, executor.jobs.ledger.counts.leased > 0 else {
       return false
     }
     let now = loop.now()
@@ -139,31 +141,12 @@ extension RunDriver where Work: ~Copyable {
   mutating func watchStandardStreams() throws(SystemError) {
     // Were SIGTTIN or SIGTTOU not watched, they would stop us within a call, where no other signal reaches us.
     try loop.watchSignals(
-      [Signal.interrupt, Signal.terminate, Signal.stop, Signal.oneMore, Signal.oneFewer] + workplace.signals)
+      [Signal.interrupt, Signal.terminate, Signal.stop, Signal.oneMore, Signal.oneFewer] + executor.signals)
     if display != nil { try loop.watchSignals([Signal.windowChanged]) }
     // An output that nobody reads is told by epoll without being asked for anything.
     if !sink.isAlwaysReady {
       try loop.add(sink.descriptor, token: RunToken.output.rawValue, readable: false, writable: false)
     }
-  }
-
-  mutating func watchInput() {
-    guard !inputIsWatched, !source.isAlwaysReady else { return }
-    inputIsWatched = true
-    do {
-      try loop.add(source.descriptor, token: RunToken.input.rawValue, readable: true, writable: false)
-    } catch {
-      reporter.fatal("cannot wait for stdin: \(error)")
-      earlyEnd = .inputUnreadable
-      inputIsWatched = false
-      endInput()
-    }
-  }
-
-  mutating func stopWatchingInput() {
-    guard inputIsWatched else { return }
-    loop.remove(source.descriptor)
-    inputIsWatched = false
   }
 
   private mutating func watchOutput() {

@@ -2,16 +2,16 @@ import EventLoop
 import JobCore
 import JobEngine
 
-/// What the workplace tells, and the timers of the run.
-extension RunDriver where Work: ~Copyable {
-  /// Takes what the workplace reports, until nothing is left to be done.
+/// What the executor reports, and the timers of the run.
+extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
+  /// Takes what the executor reports, until nothing is left to be done.
   mutating func settle() {
-    while let output = workplace.advance(&loop, &reporter) { Work.take(output, &self) }
+    while let output = executor.advance(&loop, &reporter) { Executor.take(output, &self) }
   }
 
   /// Takes what follows from what was decided, before another job comes in.
   mutating func settleActions() {
-    while let output = workplace.nextOutput(&loop, &reporter) { Work.take(output, &self) }
+    while let output = executor.nextOutput(&loop, &reporter) { Executor.take(output, &self) }
   }
 
   /// What became of a job.

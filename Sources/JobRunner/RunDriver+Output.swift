@@ -8,19 +8,38 @@ import WireFormats
 import WorkerProcess
 
 /// Jobs out: results, records, the joblog, dead letters.
-extension RunDriver where Work: ~Copyable {
+extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   mutating func emit(_ job: JobID, _ outcome: Outcome) {
     switch configuration.output {
     case .framed: emitPlain(job, outcome)
     case .records: emitRecord(job, outcome)
     }
     if jobLog != nil { log(job, outcome) }
+    if sourceIsAcknowledged { reportToSource(job, outcome) }
+  }
+
+  private mutating func reportToSource(_ job: JobID, _ outcome: Outcome) {
+    if outcome == .ok {
+      executor.withResult(of: job) { source.settled(job, outcome, reply: $0, failure: nil) }
+    } else {
+      let failure = executor.jobs.facts[job].failure ?? Failure(message: outcome.words)
+      source.settled(job, outcome, reply: UnsafeRawBufferPointer(start: nil, count: 0), failure: failure)
+    }
+    if outcome != .cancelled { unacknowledged.append((job, sink.appendedBytes)) }
+  }
+
+  /// The source need not keep the jobs any longer whose results, and lines of the joblog, are written by now.
+  private mutating func acknowledge() {
+    guard watchedFiles.isEmpty else { return }
+    let written = unacknowledged.prefix { $0.output <= sink.writtenBytes }
+    for (job, _) in written { source.acknowledge(job) }
+    unacknowledged.removeFirst(written.count)
   }
 
   private mutating func emitPlain(_ job: JobID, _ outcome: Outcome) {
     switch outcome {
     case .ok:
-      workplace.withResult(of: job) { sink.append($0) }
+      executor.withResult(of: job) { sink.append($0) }
     case .cancelled: sink.oweEmpty()
     case .failed, .timeout, .crashed, .quarantined, .expired: sink.appendEmpty()
     }
@@ -29,13 +48,13 @@ extension RunDriver where Work: ~Copyable {
   // MARK: Records
 
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {
-    let details = workplace.jobs.facts[job]
+    let details = executor.jobs.facts[job]
     let record = details.outputRecord(
-      seq: workplace.jobs.ledger.sequence(of: job), outcome, attempts: workplace.jobs.ledger.attempts(of: job))
+      seq: executor.jobs.ledger.sequence(of: job), outcome, attempts: executor.jobs.ledger.attempts(of: job))
     var line: [UInt8] = []
     let id = details.id?.span.bytes
     if outcome == .ok {
-      workplace.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
+      executor.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
     } else {
       record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
     }
@@ -45,15 +64,15 @@ extension RunDriver where Work: ~Copyable {
   // MARK: The joblog
 
   private mutating func log(_ job: JobID, _ outcome: Outcome) {
-    let details = workplace.jobs.facts[job]
+    let details = executor.jobs.facts[job]
     guard let key = details.key, let known = JobLogOutcome(rawValue: outcome.description) else { return }
     let began = details.leasedAt ?? details.acceptedAt
     let line = JobLogLine(
-      sequence: workplace.jobs.ledger.sequence(of: job), startTime: wallClock(at: began),
+      sequence: executor.jobs.ledger.sequence(of: job), startTime: wallClock(at: began),
       runtime: details.leasedAt == nil ? .zero : details.endedAt - began, sent: UInt64(details.sent),
       received: UInt64(details.received), exitValue: Int32(clamping: details.failure?.code ?? 0),
       signal: Int32(clamping: details.failure?.signal ?? 0), slot: details.slot.map { UInt32($0) },
-      attempts: UInt32(clamping: workplace.jobs.ledger.attempts(of: job)), outcome: known, key: key,
+      attempts: UInt32(clamping: executor.jobs.ledger.attempts(of: job)), outcome: known, key: key,
       usage: configuration.logsUsage
         ? .init(cpu: details.cost.map(\.cpu), rss: details.cost?.memoryChange) : nil)
     jobLog?.append(line, command: details.command, after: sink.appendedBytes)
@@ -72,6 +91,7 @@ extension RunDriver where Work: ~Copyable {
     }
     if chronicle.isDetailed, let error = chronicle.flush() { fileFailed("the trace", configuration.trace, error) }
     watchFiles()
+    if sourceIsAcknowledged { acknowledge() }
   }
 
   /// A FIFO that takes no more is waited for; what is to be written to it must not pile up.
@@ -112,7 +132,7 @@ extension RunDriver where Work: ~Copyable {
   /// A job that did not end well is kept with what is known of its end, such that it can be fed in again.
   mutating func bury(_ job: JobID, _ outcome: Outcome) {
     guard deadLetters != nil else { return }
-    let details = workplace.jobs.facts[job]
+    let details = executor.jobs.facts[job]
     var attempts = details.failedAttempts
     if attempts.isEmpty {
       attempts = [
@@ -122,7 +142,7 @@ extension RunDriver where Work: ~Copyable {
       ]
     }
     let letter = DeadLetter(
-      seq: workplace.jobs.ledger.sequence(of: job), outcome: outcome.description, attempts: attempts)
+      seq: executor.jobs.ledger.sequence(of: job), outcome: outcome.description, attempts: attempts)
     var line: [UInt8] = []
     if let rejected = details.rejected {
       letter.append(badRecord: rejected.span.bytes, to: &line)
@@ -130,7 +150,7 @@ extension RunDriver where Work: ~Copyable {
     } else if let record = details.record, (try? letter.append(record: record.span.bytes, to: &line)) != nil {
       deadLetters?.append(line)
     } else {
-      letter.append(payload: workplace.jobs.store.bytes(of: job, atMost: .max).span.bytes, to: &line)
+      letter.append(payload: executor.jobs.store.bytes(of: job, atMost: .max).span.bytes, to: &line)
       deadLetters?.append(line)
     }
   }

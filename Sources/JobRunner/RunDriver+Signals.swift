@@ -8,15 +8,15 @@ import Time
 import WorkerPool
 
 /// What signals mean to a run: those of processes and keys, and those that the terminal sends for itself.
-extension RunDriver where Work: ~Copyable {
+extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   /// First INT or TERM: finish what runs. Second: stop it now. Third: kill. TSTP: stop with the workers. The others are
-  /// for the workplace.
+  /// for the executor.
   mutating func take(signal: CInt) {
     switch signal {
     case Signal.interrupt, Signal.terminate: interrupted(by: signal)
     case Signal.stop: stop(by: signal)
     case Signal.windowChanged: windowChanged()
-    default: workplace.take(signal: signal, &loop, &reporter)
+    default: executor.take(signal: signal, &loop, &reporter)
     }
     settle()
   }
@@ -33,12 +33,12 @@ extension RunDriver where Work: ~Copyable {
     case 1:
       earlyEnd = .interrupted(signal: signal)
       limitTheEnd(after: signal)
-      workplace.jobs.drain(because: .signal(signal))
+      executor.jobs.drain(because: .signal(signal))
       settle()
-      workplace.takeBackUnstarted(&loop)
+      executor.takeBackUnstarted(&loop)
       settle()
-      if workplace.jobs.ledger.counts.leased > 0 {
-        let jobs = plural(workplace.jobs.ledger.counts.leased, "running job")
+      if executor.jobs.ledger.counts.leased > 0 {
+        let jobs = plural(executor.jobs.ledger.counts.leased, "running job")
         let limit = givesUpAt == nil ? "" : ", at most \(durationText(configuration.drainLimit)) (--drain-timeout)"
         reporter.note("\(signalName(signal)): finishing \(jobs)\(limit); once more to stop now")
       }
@@ -58,7 +58,7 @@ extension RunDriver where Work: ~Copyable {
 
   /// The time after a SIGTERM is over.
   mutating func giveUp() {
-    let running = workplace.jobs.ledger.counts.leased
+    let running = executor.jobs.ledger.counts.leased
     let limit = durationText(configuration.drainLimit)
     if running > 0 { reporter.note("\(plural(running, "running job")) given up after \(limit) (--drain-timeout)") }
     abandonJobs(.prompt, because: .drainTimeout)
@@ -85,9 +85,9 @@ extension RunDriver where Work: ~Copyable {
   private mutating func stop(by signal: CInt) {
     reporter.clearStatus()
     reporter.flush()
-    workplace.suspendWorkers()
+    executor.suspendWorkers()
     _ = loop.stop(by: signal)
-    workplace.resumeWorkers()
+    executor.resumeWorkers()
   }
 
   /// A read of the terminal in the background stops the reader until it is brought to the front. Then the signals that

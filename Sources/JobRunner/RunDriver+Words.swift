@@ -7,7 +7,7 @@ import Text
 import Time
 
 /// What people are told of the run as a whole: what happened, where, with numbers, and what to try.
-extension RunDriver where Work: ~Copyable {
+extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   /// A run without any reply for this time gets a hint.
   static var silenceLimit: Nanoseconds { .seconds(10) }
 
@@ -16,16 +16,16 @@ extension RunDriver where Work: ~Copyable {
     switch outcome {
     case .ok, .cancelled: break
     case .failed, .timeout, .crashed, .quarantined, .expired:
-      let attempts = workplace.jobs.ledger.attempts(of: job)
-      reporter.detail("job \(workplace.jobs.ledger.sequence(of: job)): \(outcome) after \(plural(attempts, "attempt"))")
+      let attempts = executor.jobs.ledger.attempts(of: job)
+      reporter.detail("job \(executor.jobs.ledger.sequence(of: job)): \(outcome) after \(plural(attempts, "attempt"))")
       bury(job, outcome)
     }
   }
 
   /// The answer of a job that was counted as `ok`, and waited for its turn, cannot be trusted.
   mutating func withdrawn(_ job: JobID) {
-    chronicle.tell(.answerWithdrawn(job: workplace.jobs.ledger.sequence(of: job), at: now))
-    reporter.detail("job \(workplace.jobs.ledger.sequence(of: job)): failed, its answer is withdrawn")
+    chronicle.tell(.answerWithdrawn(job: executor.jobs.ledger.sequence(of: job), at: now))
+    reporter.detail("job \(executor.jobs.ledger.sequence(of: job)): failed, its answer is withdrawn")
     bury(job, .failed)
   }
 
@@ -61,28 +61,28 @@ extension RunDriver where Work: ~Copyable {
 
   /// Jobs went out and nothing came back.
   mutating func saySilence() {
-    guard workplace.saySilence(since: startedAt, loop, &reporter) else { return }
+    guard executor.saySilence(since: startedAt, loop, &reporter) else { return }
     timers.arm(.silence, at: loop.now() + Self.silenceLimit)
   }
 
   /// The last words, and the verdict.
   mutating func sayHowItEnded() -> RunEnd {
-    let counts = workplace.jobs.ledger.counts
+    let counts = executor.jobs.ledger.counts
     let notOK = counts.settled - counts[.ok]
     reporter.sayWhatWasCounted()
-    let isBroken = workplace.verdict == .protocolBroken
+    let isBroken = executor.verdict == .protocolBroken
     chronicle.summary.isInDoubt = isBroken
     if notOK > 0 || isBroken || reporter.isVerbose || display != nil, !endedQuietly {
       for line in chronicle.summary.lines(elapsed: loop.now() - startedAt) { reporter.note(line) }
-      if let advice = workplace.advice(chronicle.advice) { reporter.hint(advice) }
+      if let advice = executor.advice(chronicle.advice) { reporter.hint(advice) }
     }
-    if workplace.jobs.ledger.isHalted {
+    if executor.jobs.ledger.isHalted {
       reporter.note("given up because of --halt: \(plural(counts.bad, "job")) did not end well")
     }
     if configuration.resumes, counts.skipped > 0 { reporter.note("\(plural(counts.skipped, "job")) skipped") }
     if let earlyEnd { return earlyEnd }
-    if workplace.jobs.ledger.isHalted { return .halted }
-    if let verdict = workplace.verdict { return verdict }
+    if executor.jobs.ledger.isHalted { return .halted }
+    if let verdict = executor.verdict { return verdict }
     if reporter.hasLostLog { return .outputFailed }
     if hasBadInput { return .badInput }
     return notOK > 0 ? .someNotOK : .allOK

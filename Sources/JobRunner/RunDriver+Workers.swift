@@ -8,14 +8,14 @@ import WorkerPool
 import WorkerProcess
 
 /// What our own workers tell, and what it means to the run.
-extension RunDriver where Work == LocalWorkers {
+extension RunDriver where Source: ~Copyable, Executor == LocalWorkers {
   mutating func take(_ output: JobEngineOutput) {
     switch output {
     case .job(let output): take(output)
     case .attemptStarted(let job, let attempt, let worker): noteAttempt(job, attempt, worker)
     case .attemptEnded(let job, let failure): noteAttemptEnd(job, failure: failure)
     case .firstReply(let worker): noteFirstReply(worker)
-    case .workerGivenUp(let worker): workplace.stories[worker.slot.index].isGivenUp = true
+    case .workerGivenUp(let worker): executor.stories[worker.slot.index].isGivenUp = true
     case .worker(let event): take(event)
     case .closed: poolIsClosed = true
     }
@@ -52,52 +52,52 @@ extension RunDriver where Work == LocalWorkers {
   /// The breaker is open, no worker lives and none ever answered: there is nobody to wait for, even if no job has come
   /// yet. (Who typed the command at a terminal must not type a job to learn that the program does not exist.)
   private mutating func giveUpIfNobodyEverWorked() {
-    if workplace.engine.jobs.ledger.counts[.ok] == 0, workplace.engine.pool.isEmpty { giveUp() }
+    if executor.engine.jobs.ledger.counts[.ok] == 0, executor.engine.pool.isEmpty { giveUp() }
   }
 
   private mutating func giveUp() {
-    guard !workplace.engine.isStopping, earlyEnd == nil else { return }
-    earlyEnd = workplace.engine.pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
-    workplace.engine.sayWhyNoWorkerStarts(&reporter)
+    guard !executor.engine.isStopping, earlyEnd == nil else { return }
+    earlyEnd = executor.engine.pool.lastFailureWasViolation ? .protocolBroken : .workersDoNotStart
+    executor.engine.sayWhyNoWorkerStarts(&reporter)
     abandonJobs(.prompt, because: .noWorker)
   }
 
   // MARK: Workers
 
   private mutating func noteStarted(_ worker: WorkerID, _ pid: CInt) {
-    while workplace.stories.count <= worker.slot.index { workplace.stories.append(LocalWorkers.Story()) }
-    workplace.stories[worker.slot.index] = LocalWorkers.Story(pid: pid, startedAt: loop.now())
+    while executor.stories.count <= worker.slot.index { executor.stories.append(LocalWorkers.Story()) }
+    executor.stories[worker.slot.index] = LocalWorkers.Story(pid: pid, startedAt: loop.now())
     chronicle.tell(.workerStarted(slot: worker.slot.index, pid: pid, at: now))
   }
 
   private mutating func noteReady(_ worker: WorkerID) {
-    let story = workplace.stories[worker.slot.index]
+    let story = executor.stories[worker.slot.index]
     let event = RunEvent.workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: now)
     // One that is merely taken to be ready says nothing about how long a start takes.
-    if workplace.engine.configuration.pool.readiness == .assumed { return }
-    workplace.stories[worker.slot.index].readyAt = loop.now()
+    if executor.engine.configuration.pool.readiness == .assumed { return }
+    executor.stories[worker.slot.index].readyAt = loop.now()
     chronicle.tell(event)
   }
 
   /// The first answer of a worker that was merely taken to be ready: its start took about as long as this was more than
   /// usual.
   private mutating func noteFirstReply(_ worker: WorkerID) {
-    let story = workplace.stories[worker.slot.index]
+    let story = executor.stories[worker.slot.index]
     guard story.readyAt == nil else { return }
     let took = loop.now() - story.startedAt
-    let ready = loop.now() - min(took, workplace.engine.jobs.ledger.runTimes.quantile(0.5) ?? .zero)
-    workplace.stories[worker.slot.index].readyAt = ready
+    let ready = loop.now() - min(took, executor.engine.jobs.ledger.runTimes.quantile(0.5) ?? .zero)
+    executor.stories[worker.slot.index].readyAt = ready
     chronicle.tell(
       .workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: elapsed(ready)))
   }
 
   private mutating func noteRetirement(_ worker: WorkerID, _ reason: RetireReason) {
-    guard worker.slot.index < workplace.stories.count else { return }
-    workplace.stories[worker.slot.index].reason = reason
+    guard worker.slot.index < executor.stories.count else { return }
+    executor.stories[worker.slot.index].reason = reason
   }
 
   private mutating func noteStopping(_ worker: WorkerID) {
-    workplace.stories[worker.slot.index].stoppingSince = loop.now()
+    executor.stories[worker.slot.index].stoppingSince = loop.now()
   }
 
   private mutating func noteCheck(_ worker: WorkerID, _ check: Check, since: Instant, passed: Bool) {
@@ -106,8 +106,8 @@ extension RunDriver where Work == LocalWorkers {
   }
 
   private mutating func noteEnded(_ worker: WorkerID, _ status: ExitStatus, _ death: DeathReport?) {
-    guard worker.slot.index < workplace.stories.count else { return }
-    let story = workplace.stories[worker.slot.index]
+    guard worker.slot.index < executor.stories.count else { return }
+    let story = executor.stories[worker.slot.index]
     if let since = story.stoppingSince {
       chronicle.tell(.upkeep(.stop, slot: worker.slot.index, since: elapsed(since), at: now, wentWell: true))
     }
@@ -133,16 +133,16 @@ extension RunDriver where Work == LocalWorkers {
     guard chronicle.isDetailed else { return }
     chronicle.tellDetail(
       .attemptStarted(
-        job: workplace.engine.jobs.ledger.sequence(of: job), attempt: attempt, slot: worker.slot.index, at: now))
+        job: executor.engine.jobs.ledger.sequence(of: job), attempt: attempt, slot: worker.slot.index, at: now))
   }
 
   private mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
-    guard chronicle.isDetailed, let slot = workplace.engine.jobs.facts[job].slot else { return }
-    let attempt = workplace.engine.jobs.facts.attempt(of: job)
-    let began = attempt.includesStart ? workplace.stories[slot].readyAt ?? attempt.startedAt : attempt.startedAt
+    guard chronicle.isDetailed, let slot = executor.engine.jobs.facts[job].slot else { return }
+    let attempt = executor.engine.jobs.facts.attempt(of: job)
+    let began = attempt.includesStart ? executor.stories[slot].readyAt ?? attempt.startedAt : attempt.startedAt
     chronicle.tellDetail(
       .attemptEnded(
-        job: workplace.engine.jobs.ledger.sequence(of: job), attempt: workplace.engine.jobs.ledger.attempts(of: job),
+        job: executor.engine.jobs.ledger.sequence(of: job), attempt: executor.engine.jobs.ledger.attempts(of: job),
         slot: slot,
         failure: failure,
         since: elapsed(began), at: now))

@@ -3,38 +3,41 @@ import EventLoop
 import JobCore
 import JobEngine
 import JobLog
+import JobSources
 import LinuxIO
 import SystemEvents
 import Time
 import Timers
 import WireFormats
 
-/// The life of `prefork run` and `prefork submit`: jobs from stdin, through a workplace, to stdout.
+/// The life of `prefork run` and `prefork submit`: jobs from a source, through an executor, to stdout.
 ///
-/// It decides nothing: the ledger decides about jobs, the workplace knows who does them, and this struct carries their
+/// It decides nothing: the ledger decides about jobs, the executor knows who does them, and this struct carries their
 /// actions out and their events in. It is not a class: exclusivity checks on its properties would cost a third of the
-/// throughput. Of each workplace the compiler makes a driver of its own, so that `run` does not pay for `submit`.
-struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
+/// throughput. Of each source and executor the compiler makes a driver of its own, so that `run` does not pay for
+/// `submit`.
+struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyable>: ~Copyable {
   let configuration: RunConfiguration
   var loop: EventLoop
-  var workplace: Work
+  var executor: Executor
   var chronicle: RunChronicle
   var display: ProgressDisplay?
   var resume: ResumeIndex
   var jobLog: JobLogFile?
   var deadLetters: AppendedFile?
   let reportFile: ReplacedFile?
-  var source: JobSource
+  var source: Source
+  /// How its jobs come in.
+  let intakeRules: IntakeRules
+  /// Whether it is informed of outcomes.
+  let sourceIsAcknowledged: Bool
   var sink: ResultSink
   var reporter: Reporter
   var timers = TimerQueue<RunTimer>()
   var loopEvents: [LoopEvent] = []
 
-  /// Lines of the input so far, in records.
-  var linesOfInput: UInt64 = 0
   var hasBadInput = false
   var inputIsOver = false
-  var inputIsWatched = false
   /// More input may be there at once: the loop looks for events, but does not wait for them.
   var inputWantsTurn = false
   var outputIsWatched = false
@@ -50,6 +53,8 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   /// The first thing that ended the run other than the end of its input.
   var earlyEnd: RunEnd?
   var outputIsGone = false
+  /// Jobs whose outcome the source knows, and up to which byte of the output each waits to be acknowledged.
+  var unacknowledged: [(job: JobID, output: UInt64)] = []
   /// When the first of the results came that are gathered to be written together; nil if none is.
   var resultsSince: Instant?
   var startedAt: Instant = .origin
@@ -57,29 +62,34 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   let startOfDay: Instant
 
   init(
-    _ configuration: RunConfiguration, _ files: consuming RunFiles, at workplace: consuming Work,
-    closed: ClosedDescriptors
+    _ configuration: RunConfiguration, _ files: consuming RunFiles, from source: consuming Source,
+    to output: consuming InheritedOutput = InheritedOutput(1), on executor: consuming Executor,
+    stderrWasClosed: Bool
   ) throws(SystemError) {
     self.configuration = configuration
     loop = try EventLoop()
-    source = JobSource(
-      InheritedInput(0, wasClosed: closed.stdin), framing: configuration.input.framing,
-      maximumJobSize: configuration.maximumJobSize)
-    sink = ResultSink(InheritedOutput(1), framing: configuration.output.framing)
+    var rules = IntakeRules()
+    if case .framed(let framing) = configuration.output { rules.answer = framing }
+    rules.isLogged = configuration.jobLog != nil
+    rules.advice = "; try --protocol length4 or netstring"
+    intakeRules = rules
+    sourceIsAcknowledged = Source.isAcknowledged
+    self.source = source
+    sink = ResultSink(output, framing: configuration.output.framing)
     startOfDay = timeOfDay()
     resume = files.resume
     chronicle = RunChronicle(
       trace: files.trace, keepsReport: configuration.report != nil,
-      title: workplace.title, pid: processNumber())
+      title: executor.title, pid: processNumber())
     jobLog = files.jobLog
     deadLetters = files.deadLetters
     reportFile = files.report
     reporter = Reporter(
-      InheritedOutput(2, wasClosed: closed.stderr), log: files.workerLog, verbosity: configuration.verbosity)
+      InheritedOutput(2, wasClosed: stderrWasClosed), log: files.workerLog, verbosity: configuration.verbosity)
     if let style = configuration.progress {
       display = ProgressDisplay(style: style, columns: terminalColumns(of: 2) ?? 80)
     }
-    self.workplace = workplace
+    self.executor = executor
   }
 
   /// Runs until every job is settled and no worker is left.
@@ -87,17 +97,16 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
     startedAt = loop.now()
     try watchStandardStreams()
     _ = try loop.enableWatchdog()
-    if source.wasClosed { reporter.note("stdin is closed: there are no jobs") }
     sayWhatIsResumed()
     endTornLines()
-    workplace.start(&loop, &reporter)
+    executor.start(&loop, &reporter)
     timers.arm(.silence, at: startedAt + Self.silenceLimit)
     beginChronicle()
     while !poolIsClosed {
       workOff()
       flush()
       // What flushing led to (nobody reads our results any more) is dealt with before anything is waited for.
-      if poolIsClosed || workplace.hasNews { continue }
+      if poolIsClosed || executor.hasNews { continue }
       if wantsForeground { waitForForeground() }
       try loop.setAlarm(at: nextDeadline)
       loopEvents.removeAll(keepingCapacity: true)
@@ -118,7 +127,7 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
   private var nextDeadline: Instant? {
     earliest(
       earliest(reporter.nextDeadline, resultsSince.map { $0 + Self.gatheringLimit }),
-      earliest(workplace.nextDeadline, timers.earliest))
+      earliest(earliest(executor.nextDeadline, source.nextDeadline), timers.earliest))
   }
 
   /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.
@@ -126,15 +135,15 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
     repeat {
       settle()
       takeJobs()
-    } while workplace.hasNews
+    } while executor.hasNews
   }
 
   private mutating func handle(_ event: LoopEvent) {
     switch event {
     case .ready(let token, _, _, let hangup):
-      if workplace.handle(token: token, hangup: hangup, &loop) { return settle() }
+      if executor.handle(token: token, hangup: hangup, &loop) { return settle() }
       switch RunToken(rawValue: token) {
-      case .input: stopWatchingInput()
+      case .input: source.pause(&loop, token: token)
       case .output: outputReady(hangup: hangup)
       case .errorOutput: reporter.flush()
       case .file: break  // All are flushed at the end of each turn.
@@ -143,14 +152,15 @@ struct RunDriver<Work: Workplace & ~Copyable>: ~Copyable {
     case .signal(let signal): take(signal: signal)
     case .terminal(let signal): handleTerminal(signal: signal)
     case .alarm:
-      workplace.fireTimers(&loop, &reporter)
+      executor.fireTimers(&loop, &reporter)
+      source.fireTimers(at: loop.now())
       fireTimers()
       settle()
     }
   }
 }
 
-/// Descriptors of our own in the loop; those of the workplace have other kinds.
+/// Descriptors of our own in the loop; those of the executor have other kinds.
 enum RunToken: UInt64 {
   case input = 0x1000_0000_0000_0000
   case output = 0x1100_0000_0000_0000

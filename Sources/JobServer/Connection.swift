@@ -1,5 +1,7 @@
+import EventLoop
 import JobCore
 import JobEngine
+import JobSources
 import LinuxIO
 import Metrics
 import Slabs
@@ -7,7 +9,10 @@ import Time
 import WireFormats
 
 /// One client's connection: jobs in, answers out, each as far as the other side and the pool keep up.
-struct Connection: ~Copyable {
+///
+/// It is a source of jobs that reads nothing by itself: when there is no whole job in what was read, the pool decides
+/// whether more may be.
+struct Connection: ~Copyable, JobSource {
   /// While more than this waits for a slow reader, no job is taken from it and none of its jobs is started, in bytes.
   static let outputLimit = 256 * 1024
   /// With many connections it is less, so that all together take no more than this,
@@ -28,6 +33,9 @@ struct Connection: ~Copyable {
   private(set) var input: StreamFormat
   private(set) var output: StreamFormat
   private var decoder: FrameDecoder
+  /// Where the job that was found stands in `unread`, and how many bytes it takes there.
+  private var place = 0..<0
+  private var frameLength = 0
 
   /// What was read and not taken yet. Small at first: there may be thousands of silent ones.
   var unread = ByteQueue(capacity: 256)
@@ -43,8 +51,8 @@ struct Connection: ~Copyable {
   var isInLine = false
   /// It could go on if its answers were read or its jobs settled.
   var isHeldBack = false
-  var isWatchedForInput = true
-  var isWatchedForOutput = false
+  private(set) var isWatchedForInput = true
+  private(set) var isWatchedForOutput = false
   /// Its answers are to be sent at the end of the turn.
   var isTouched = false
   /// Answers since bytes were last sent, and when that was.
@@ -84,34 +92,79 @@ struct Connection: ~Copyable {
   }
 
   /// Finds the next job in what was read. At the end of the input its rest is a job, too.
-  mutating func next() -> FrameDecoder.Step {
-    if !hasGreeted {
-      switch Greeting.look(at: unread, isOver: inputIsOver, isTCP: peer.isHost) {
-      case .incomplete: return .needMore(consumed: 0)
-      case .plain: hasGreeted = true
-      case .control:
-        speaksControl = true
-        return .needMore(consumed: 0)
-      case .foreign(let other):
-        foreignProtocol = other
-        return .needMore(consumed: 0)
-      case .records:
-        hasGreeted = true
-        unread.removeFirst(Greeting.wanted.count)
-        let limit = decoder.maximumSize
-        (input, output) = (.records, .records)
-        decoder = FrameDecoder(.lines, maximumSize: limit)
-        asksForRecords = true
-        isSubmitter = true
-      }
-    }
+  mutating func next() -> SourceStep {
+    if !hasGreeted, !looksLikeClient() { return inputIsOver ? .end : .notYet }
     var decoder = self.decoder
     let isOver = inputIsOver
     let step = unread.withUnsafeBytes { bytes in
       isOver ? decoder.finish(in: bytes.bytes) ?? .needMore(consumed: 0) : decoder.next(in: bytes.bytes)
     }
     self.decoder = decoder
-    return step
+    switch step {
+    case .frame(let payload, let consumed):
+      (place, frameLength) = (payload, consumed)
+      return .job
+    case .oversize(_, let consumed):
+      (place, frameLength) = (0..<0, consumed)
+      return .oversize(limit: decoder.maximumSize)
+    // Lines, nul and records cannot be violated: every byte has its place.
+    case .violation(let error): return .failed("\(error)")
+    case .needMore(let consumed):
+      unread.removeFirst(consumed)
+      return isOver ? .end : .notYet
+    }
+  }
+
+  /// Looks at the first bytes; false if they do not show a client of ours, or not yet.
+  private mutating func looksLikeClient() -> Bool {
+    switch Greeting.look(at: unread, isOver: inputIsOver, isTCP: peer.isHost) {
+    case .incomplete: return false
+    case .control: speaksControl = true
+    case .foreign(let other): foreignProtocol = other
+    case .plain: hasGreeted = true
+    case .records:
+      hasGreeted = true
+      unread.removeFirst(Greeting.wanted.count)
+      let limit = decoder.maximumSize
+      (input, output) = (.records, .records)
+      decoder = FrameDecoder(.lines, maximumSize: limit)
+      asksForRecords = true
+      isSubmitter = true
+    }
+    return hasGreeted
+  }
+
+  var form: JobForm { input.form }
+
+  func withJob(_ body: (UnsafeRawBufferPointer) -> Void) {
+    unread.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[place])) }
+  }
+
+  var position: String { "record \(jobs + 1) of its connection" }
+
+  mutating func consume(as job: JobID?) { if frameLength > 0 { unread.removeFirst(frameLength) } }
+
+  mutating func resume(_ loop: inout EventLoop, token: UInt64) -> String? {
+    watch(input: true, output: isWatchedForOutput, &loop, token: token)
+    return nil
+  }
+
+  mutating func pause(_ loop: inout EventLoop, token: UInt64) {
+    watch(input: false, output: isWatchedForOutput, &loop, token: token)
+  }
+
+  /// Nothing of it is taken any more. A client that writes all its jobs before it reads an answer must be able to go on
+  /// writing.
+  mutating func end(_ loop: inout EventLoop, token: UInt64) {
+    unread.removeAll()
+    watch(input: !inputIsOver, output: isWatchedForOutput, &loop, token: token)
+  }
+
+  /// Has the loop watch what is wanted.
+  mutating func watch(input: Bool, output: Bool, _ loop: inout EventLoop, token: UInt64) {
+    guard (input, output) != (isWatchedForInput, isWatchedForOutput) else { return }
+    (isWatchedForInput, isWatchedForOutput) = (input, output)
+    try? loop.modify(socket.descriptor, token: token, readable: input, writable: output)
   }
 
   /// It is a client of the control socket, at the wrong door.

@@ -138,7 +138,6 @@ extension PoolService {
   /// A client that has asked for records is told that it gets them.
   mutating func greet(_ index: Int) {
     connections[index].asksForRecords = false
-    noteConsumed(Greeting.wanted.count)
     let most = configuration.ledger.clientLimit ?? configuration.ledger.queueLimit
     let line = Greeting.answer(
       pool: configuration.name, version: version, maximumJobSize: connections[index].maximumJobSize, mostUnsettled: most
@@ -205,8 +204,7 @@ extension PoolService {
   }
 
   private mutating func watchOutput(_ index: Int, _ wanted: Bool, _ loop: inout EventLoop) {
-    guard connections[index].isWatchedForOutput != wanted else { return }
-    connections[index].isWatchedForOutput = wanted
-    watch(index, &loop)
+    let (input, token) = (connections[index].isWatchedForInput, token(of: connections[index].id))
+    connections[index].watch(input: input, output: wanted, &loop, token: token)
   }
 }

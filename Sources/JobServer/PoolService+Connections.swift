@@ -102,7 +102,7 @@ extension PoolService {
     try? watchListeners(&loop)
   }
 
-  private func token(of id: ClientID) -> UInt64 {
+  func token(of id: ClientID) -> UInt64 {
     ServerToken(.connection, pool: number, index: Int(id.index), generation: id.generation).rawValue
   }
 
@@ -128,16 +128,10 @@ extension PoolService {
     guard readable, !connections[index].inputIsOver else { return }
     if connections[index].isInLine, !mayTakeJobs {
       // It is heard when there is room, without being asked again whether it is readable.
-      watchInput(index, false, &loop)
+      pause(index, &loop)
     } else {
       standInLine(index)
     }
-  }
-
-  mutating func watch(_ index: Int, _ loop: inout EventLoop) {
-    try? loop.modify(
-      connections[index].socket.descriptor, token: token(of: connections[index].id),
-      readable: connections[index].isWatchedForInput, writable: connections[index].isWatchedForOutput)
   }
 
   // MARK: They go

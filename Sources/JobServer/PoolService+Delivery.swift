@@ -47,9 +47,7 @@ extension PoolService {
     connections[index].isInLine = false
     connections[index].isHeldBack = false
     noteConsumed(connections[index].unread.count)
-    connections[index].unread.removeAll()
-    // A client that writes all its jobs before it reads an answer must be able to go on writing.
-    watchInput(index, !connections[index].inputIsOver, &loop)
+    connections[index].end(&loop, token: token(of: connections[index].id))
   }
 
   /// Everything that was taken from it is answered, and nothing more will be: its last answers are delivered.
@@ -113,7 +111,7 @@ extension PoolService {
       case .failed: return close(index, .gone, &loop)
       case .endOfFile:
         connections[index].inputIsOver = true
-        watchInput(index, false, &loop)
+        pause(index, &loop)
         if connections[index].delivery?.isShut == true { loop.remove(connections[index].socket.descriptor) }
         connections[index].delivery?.closesAt = nil
         return finishIfAnswered(index, &loop)

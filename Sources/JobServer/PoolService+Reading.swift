@@ -1,10 +1,8 @@
 import EventLoop
 import JobCore
 import JobEngine
+import JobSources
 import LinuxIO
-import Records
-import Text
-import WireFormats
 
 /// Jobs in: from the connections to the ledger.
 extension PoolService {
@@ -52,16 +50,16 @@ extension PoolService {
 
   private mutating func goOn(with index: Int, after taking: Taking, _ loop: inout EventLoop) {
     switch taking {
-    case .dry: watchInput(index, true, &loop)
+    case .dry: resume(index, &loop)
     case .more: standInLine(index)
     case .noRoom:
       standInLine(index)
-      watchInput(index, false, &loop)
+      pause(index, &loop)
     case .heldBack:
       connections[index].isHeldBack = true
-      watchInput(index, false, &loop)
+      pause(index, &loop)
     case .over:
-      watchInput(index, false, &loop)
+      pause(index, &loop)
       finishIfAnswered(index, &loop)
     case .gone: break
     }
@@ -83,7 +81,7 @@ extension PoolService {
         guard connections.holds(id) else { return .gone }
       }
       if jobsLeft == 0 { return .more }
-      let step = connections[index].next()
+      let step = noteUnread(of: index) { $0.next() }
       if connections[index].asksForRecords { greet(index) }
       if connections[index].speaksControl {
         reporter.repeated(
@@ -97,24 +95,21 @@ extension PoolService {
         return .gone
       }
       switch step {
-      case .frame(let place, let consumed):
-        takeJob(at: place, from: index, loop, &reporter)
-        consume(consumed, of: index)
+      case .job:
+        takeJob(from: index, loop, &reporter)
         jobsLeft -= 1
         settleActions(&loop, &reporter)
-      case .oversize(_, let consumed):
-        let limit = connections[index].maximumJobSize
-        reject("is over \(plural(limit, "byte")) (--max-job-size)", bytes: [], from: index, id: nil, loop, &reporter)
-        consume(consumed, of: index)
+      case .oversize(let limit):
+        let rules = intakeRules(of: index)
+        taken(engine.jobs.takeOversize(limit: limit, rules, at: loop.now()), from: index, &reporter)
         jobsLeft -= 1
         settleActions(&loop, &reporter)
-      case .violation:
-        // Lines, nul and records cannot be violated: every byte has its place.
+      case .failed:
         close(index, .malformed, &loop)
         return .gone
-      case .needMore(let consumed):
-        consume(consumed, of: index)
-        if connections[index].inputIsOver { return .over }
+      case .end: return .over
+      // Only what reads by itself has its turn, or something to say.
+      case .notYet, .nextTurn, .inBackground, .notice:
         if blocksLeft == 0 { return .more }
         if !mayRead(index) { return .heldBack }
         let size = blocksLeft == Self.blocks ? Self.firstBlock : Self.block
@@ -147,10 +142,13 @@ extension PoolService {
     return result
   }
 
-  private mutating func consume(_ count: Int, of index: Int) {
-    guard count > 0 else { return }
-    noteConsumed(count)
-    connections[index].unread.removeFirst(count)
+  /// Has the connection do something that may take bytes from what was read.
+  @inline(__always)
+  private mutating func noteUnread<R>(of index: Int, _ body: (inout Connection) -> R) -> R {
+    let before = connections[index].unread.count
+    let result = body(&connections[index])
+    noteConsumed(before - connections[index].unread.count)
+    return result
   }
 
   /// Bytes that were read are no more: where there was no room for those of others, there may be now.
@@ -178,10 +176,12 @@ extension PoolService {
     return longestUnread == index
   }
 
-  mutating func watchInput(_ index: Int, _ wanted: Bool, _ loop: inout EventLoop) {
-    guard connections[index].isWatchedForInput != wanted else { return }
-    connections[index].isWatchedForInput = wanted
-    watch(index, &loop)
+  private mutating func resume(_ index: Int, _ loop: inout EventLoop) {
+    _ = connections[index].resume(&loop, token: token(of: connections[index].id))
+  }
+
+  mutating func pause(_ index: Int, _ loop: inout EventLoop) {
+    connections[index].pause(&loop, token: token(of: connections[index].id))
   }
 
   /// Whoever could not go on may be able to by now.
@@ -197,85 +197,32 @@ extension PoolService {
 
   // MARK: One job
 
-  private mutating func takeJob(
-    at place: Range<Int>, from index: Int, _ loop: borrowing EventLoop, _ reporter: inout Reporter
-  ) {
-    switch connections[index].input {
-    case .records: takeRecord(at: place, from: index, loop, &reporter)
-    case .framed(let framing):
-      let defect = connections[index].unread.withUnsafeBytes {
-        engine.defect(of: UnsafeRawBufferPointer(rebasing: $0[place]), from: framing)
-      }
-      if let defect {
-        let bytes = connections[index].unread.withUnsafeBytes { Array($0[place]) }
-        return reject(defect, bytes: bytes, from: index, id: nil, loop, &reporter)
-      }
-      let terms = JobTerms(client: connections[index].id)
-      let answer = connections[index].answerFraming
-      guard engine.jobs.ledger.canAccept else { return refuse(terms, size: place.count, id: nil, from: index, loop) }
-      let job = connections[index].unread.withUnsafeBytes {
-        engine.jobs.accept(
-          UnsafeRawBufferPointer(rebasing: $0[place]), terms, answer: answer, at: loop.now())
-      }
-      noteOrigin(of: job, index)
-    }
+  private func intakeRules(of index: Int) -> IntakeRules {
+    var rules = IntakeRules()
+    rules.client = connections[index].id
+    rules.answer = connections[index].answerFraming
+    rules.refusesWhenFull = true
+    return rules
   }
 
-  private mutating func takeRecord(
-    at place: Range<Int>, from index: Int, _ loop: borrowing EventLoop, _ reporter: inout Reporter
-  ) {
-    let line = connections[index].unread.withUnsafeBytes { Array($0[place]) }
-    let record: InputRecord
-    do throws(RecordError) {
-      record = try InputRecord(line.span.bytes)
-    } catch {
-      if case .notJSON(let defect) = error, defect.problem == .empty { return }
-      let number = connections[index].jobs + 1
-      return reject(
-        "is a bad record: \(error) (record \(number) of its connection)", bytes: line, from: index,
-        id: InputRecord.id(of: line.span.bytes).map { Array(line[$0]) }, loop, &reporter)
+  private mutating func takeJob(from index: Int, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
+    let rules = intakeRules(of: index)
+    var intake = Intake.nothing
+    connections[index].withJob { bytes in
+      intake = engine.jobs.take(
+        bytes, as: connections[index].form, rules, at: loop.now(), position: connections[index].position)
     }
-    var payload: [UInt8] = []
-    record.appendJob(of: line.span.bytes, to: &payload)
-    let id = record.id.map { Array(line[$0]) }
-    if let defect = payload.withUnsafeBytes({ engine.defect(of: $0, from: nil) }) {
-      return reject(defect, bytes: payload, from: index, id: id, loop, &reporter)
-    }
-    let terms = JobTerms(
-      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority,
-      client: connections[index].id)
-    guard engine.jobs.ledger.canAccept else { return refuse(terms, size: payload.count, id: id, from: index, loop) }
-    let answer = connections[index].answerFraming
-    let job = payload.withUnsafeBytes {
-      engine.jobs.accept($0, terms, answer: answer, at: loop.now()) { $0.id = id }
-    }
-    noteOrigin(of: job, index)
+    taken(intake, from: index, &reporter)
   }
 
-  /// There is no room, and the pool was told not to let clients wait for it.
-  private mutating func refuse(
-    _ terms: JobTerms, size: Int, id: [UInt8]?, from index: Int, _ loop: borrowing EventLoop
-  ) {
-    metrics.jobRefused()
-    let reason = "busy: \(plural(engine.jobs.ledger.counts.queued, "job")) waiting already (--queue)"
-    let answer = connections[index].answerFraming
-    let job = engine.jobs.refuse(reason, terms, sent: size, answer: answer, at: loop.now()) { $0.id = id }
-    noteOrigin(of: job, index)
-  }
-
-  private mutating func reject(
-    _ reason: String, bytes: [UInt8], from index: Int, id: [UInt8]?, _ loop: borrowing EventLoop,
-    _ reporter: inout Reporter
-  ) {
-    let terms = JobTerms(client: connections[index].id)
-    guard engine.jobs.ledger.canAccept else { return refuse(terms, size: bytes.count, id: id, from: index, loop) }
-    let answer = connections[index].answerFraming
-    let job = engine.jobs.reject(
-      reason, bytes: bytes, terms: terms, isAJob: false, answer: answer, at: loop.now()
-    ) { $0.id = id }
-    noteOrigin(of: job, index)
-    reporter.repeated(
-      .rejectedJob, cause: reason, "job \(connections[index].jobs) of \(connections[index].name) \(reason)")
+  private mutating func taken(_ intake: Intake, from index: Int, _ reporter: inout Reporter) {
+    if case .refused = intake { metrics.jobRefused() }
+    noteOrigin(of: intake.job, index)
+    if case .rejected(_, let reason, _) = intake {
+      reporter.repeated(
+        .rejectedJob, cause: reason, "job \(connections[index].jobs) of \(connections[index].name) \(reason)")
+    }
+    noteUnread(of: index) { $0.consume(as: intake.job) }
   }
 
   /// Where the answer of a job that has just come in is to go.

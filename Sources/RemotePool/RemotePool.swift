@@ -101,7 +101,7 @@ package struct RemotePool: ~Copyable {
 
   package init(_ configuration: RemotePoolConfiguration, _ keeping: JobKeeping) {
     self.configuration = configuration
-    jobs = JobTable(keeping.ledger, keepsDetails: keeping.keepsDetails, keepsJobs: keeping.keepsJobs)
+    jobs = JobTable(keeping.ledger, to: .servedPool, keepsDetails: keeping.keepsDetails, keepsJobs: keeping.keepsJobs)
     reconnection = Reconnection(
       delay: configuration.reconnectDelay, limit: configuration.reconnectLimit, seed: keeping.seed)
     var usualTerms: [UInt8] = []
@@ -181,7 +181,9 @@ package struct RemotePool: ~Copyable {
   }
 
   /// At the end of each turn of the loop: writes, and says whether answers are wanted.
-  package mutating func endTurn(holdingResults: Bool, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+  package mutating func endTurn(
+    holdingResults: Bool, holdingMessages: Bool, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
     isHeld = holdingResults
     guard connection != nil else { return }
     connection!.write()
@@ -193,7 +195,7 @@ package struct RemotePool: ~Copyable {
   }
 
   /// An event of the loop; false if it is not ours.
-  package mutating func handle(token: UInt64) -> Bool {
+  package mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool {
     guard token == Self.token else { return false }
     // Of a connection that is gone already, perhaps.
     if connection != nil { connection!.read() }

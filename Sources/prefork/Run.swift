@@ -3,6 +3,7 @@ import CommandLineKit
 import JobCore
 import JobEngine
 import JobRunner
+import JobSources
 import LinuxIO
 import Time
 import WireFormats
@@ -24,7 +25,9 @@ func runCommand(_ arguments: ParsedArguments) -> Int32 {
       from: arguments, command: workerCommand(of: arguments), workers: workers)
     pool.tellsChecks = configuration.trace != nil || configuration.report != nil
     pool.metersJobs = configuration.logsUsage
-    return try run(configuration, on: pool, workerErrors: errors, closed: closed)
+    return try run(
+      configuration, from: standardInput(from: arguments, closed), on: pool, workerErrors: errors,
+      stderrWasClosed: closed.stderr)
   }
 }
 
@@ -70,6 +73,14 @@ private func exitCode(of end: RunEnd) -> ExitCode {
   }
 }
 
+/// The jobs of stdin.
+func standardInput(from arguments: ParsedArguments, _ closed: ClosedDescriptors) -> StandardInput {
+  let format = StreamFormat(arguments[RunOptions.input])
+  return StandardInput(
+    InheritedInput(0, wasClosed: closed.stdin), framing: format.framing, form: format.form,
+    maximumJobSize: arguments[RunOptions.maxJobSize])
+}
+
 /// What every command says of a run that has jobs on stdin. An option that a command does not have stands at its
 /// default.
 func runConfiguration(
@@ -77,9 +88,7 @@ func runConfiguration(
 ) -> RunConfiguration {
   var configuration = RunConfiguration(
     ledger: ledger,
-    input: StreamFormat(arguments[RunOptions.input]),
     output: StreamFormat(arguments[RunOptions.output]),
-    maximumJobSize: arguments[RunOptions.maxJobSize],
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: arguments[RunOptions.verbosity])
   configuration.drainLimit = arguments[RunOptions.drainTimeout]

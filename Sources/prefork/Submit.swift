@@ -7,7 +7,9 @@ import RemotePool
 /// Runs the jobs of stdin in a served pool and returns the exit status.
 func submitCommand(_ arguments: ParsedArguments) -> Int32 {
   performRun(arguments) { closed throws(SystemError) in
-    try submit(configuration(from: arguments), to: pool(from: arguments), closed: closed)
+    try submit(
+      configuration(from: arguments), from: standardInput(from: arguments, closed), to: pool(from: arguments),
+      stderrWasClosed: closed.stderr)
   }
 }
 

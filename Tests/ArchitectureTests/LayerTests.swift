@@ -33,23 +33,27 @@ import Testing
       "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "Slabs", "LinuxIO",
       "Text",
     ],
+    "JobSources": ["Time", "JobCore", "JobLog", "Records", "WireFormats", "EventLoop", "LinuxIO"],
     "JobEngine": [
-      "Time", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
-      "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+      "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+      "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
     ],
     "RemotePool": [
-      "Time", "JobEngine", "JobCore", "Records", "WorkerPool", "WorkerProcess", "WireFormats", "EventLoop", "Timers",
+      "Time", "JobEngine", "JobSources", "JobCore", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+      "EventLoop", "Timers",
       "LinuxIO",
       "Text",
     ],
     "JobRunner": [
-      "Time", "RemotePool", "JobEngine", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+      "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool",
+      "PoolCore",
       "WorkerProcess",
       "WireFormats",
       "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
     ],
     "JobServer": [
-      "Time", "JobEngine", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore", "Records",
+      "Time", "JobEngine", "JobSources", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore",
+      "Records",
       "WorkerPool",
       "PoolCore",
       "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs", "Timers", "LinuxIO", "DaemonThreads",
@@ -65,7 +69,8 @@ import Testing
     ],
     "prefork": [
       "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
-      "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore", "WorkerPool",
+      "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore",
+      "WorkerPool",
       "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc", "Text",
     ],
   ]

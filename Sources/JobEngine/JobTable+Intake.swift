@@ -1,0 +1,159 @@
+import JobCore
+import JobLog
+import JobSources
+import LinuxIO
+import Records
+import Text
+import Time
+import WireFormats
+import WorkerProtocols
+
+/// Where jobs go from the table, which decides how they come in.
+package enum JobDestination {
+  /// To workers of ours, by this protocol, which may not carry every job.
+  case workers(any WorkerProtocol)
+  /// To a pool that is served elsewhere. It can be sent every job, and sees to limits and retries itself.
+  case servedPool
+}
+
+/// How the jobs of one source come in.
+package struct IntakeRules {
+  /// Whose jobs they are.
+  package var client = ClientID.sole
+  /// What an answer must fit into; nil if into anything.
+  package var answer: Framing?
+  /// There is a joblog: of each job the key and the beginning are kept.
+  package var isLogged = false
+  /// A job for which there is no room is refused. Without it there must be room.
+  package var refusesWhenFull = false
+  /// What to try with a job that the workers' protocol cannot carry, to be read after the reason.
+  package var advice = ""
+
+  package init() {}
+}
+
+/// What became of the bytes that a source has found.
+package enum Intake {
+  /// A job that can be done, and its record if it came in one. Nil for a client that is not there.
+  case accepted(JobID?, RecordedJob?)
+  /// A job that has failed at once, for this reason, to be read after `the job`. If it is malformed it is no job at all.
+  case rejected(JobID?, reason: String, isMalformed: Bool)
+  /// A job that is `expired` at once: there is no room for it.
+  case refused(JobID?)
+  /// An earlier run has done it.
+  case skipped
+  /// An empty line among records.
+  case nothing
+
+  /// The job, if there is one.
+  package var job: JobID? {
+    switch self {
+    case .accepted(let job, _), .rejected(let job, _, _), .refused(let job): job
+    case .skipped, .nothing: nil
+    }
+  }
+}
+
+/// From the bytes of a source to the ledger, the same for every source and every executor.
+extension JobTable {
+  /// Takes in what a source has found. `position`: where it stands there. `isDone`: whether an earlier run has done a
+  /// job with this key; asked only with a joblog. Before the next one, what follows from it must be taken (`next`).
+  package mutating func take(
+    _ bytes: UnsafeRawBufferPointer, as form: JobForm, _ rules: IntakeRules, at now: Instant,
+    position: @autoclosure () -> String, isDone: (JobKey) -> Bool = { _ in false }
+  ) -> Intake {
+    switch form {
+    case .plain(let framing): return take(bytes, nil, from: framing, rules, at: now, isDone)
+    case .record:
+      switch RecordedJob.read(bytes, position: position()) {
+      case .job(let record):
+        return record.payload.withUnsafeBytes { take($0, record, from: nil, rules, at: now, isDone) }
+      case .nothing: return .nothing
+      case .malformed(let reason, let id): return reject(reason, bytes, id: id, isMalformed: true, rules, at: now)
+      }
+    }
+  }
+
+  /// A job of more than `limit` bytes fails alone.
+  package mutating func takeOversize(limit: Int, _ rules: IntakeRules, at now: Instant) -> Intake {
+    let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+    return reject("is over \(plural(limit, "byte")) (--max-job-size)", nothing, isMalformed: true, rules, at: now)
+  }
+
+  @inline(__always)
+  private mutating func take(
+    _ payload: UnsafeRawBufferPointer, _ record: RecordedJob?, from framing: Framing?, _ rules: IntakeRules,
+    at now: Instant, _ isDone: (JobKey) -> Bool
+  ) -> Intake {
+    var key: JobKey?
+    if rules.isLogged {
+      let found = record?.key ?? JobKey(ofJob: payload.bytes)
+      if isDone(found) {
+        handle(.skipped)
+        return .skipped
+      }
+      key = found
+    }
+    if framing == nil || framing != framingOfWorkers, let defect = defect(of: payload) {
+      return reject(defect + rules.advice, payload, key: key, record, id: record?.id, rules, at: now)
+    }
+    let terms = record.map { terms(of: $0, rules.client) } ?? JobTerms(client: rules.client)
+    if rules.refusesWhenFull, !ledger.canAccept { return refuse(size: payload.count, id: record?.id, rules, at: now) }
+    let keepsRecord = keepsJobs
+    let job = accept(payload, terms, answer: rules.answer, at: now) { details in
+      details.id = record?.id
+      details.key = key
+      if key != nil { details.command = shownCommand(payload) }
+      // To feed it in again.
+      if keepsRecord { details.record = record?.line }
+    }
+    return .accepted(job, record)
+  }
+
+  /// Why the workers' protocol cannot carry the job; nil if it can.
+  private func defect(of job: UnsafeRawBufferPointer) -> String? {
+    switch destination {
+    case .workers(let theirs):
+      theirs.defect(of: job.bytes).map { "cannot be sent with --protocol \(theirs.name): \($0)" }
+    case .servedPool: nil
+    }
+  }
+
+  /// What a record asks for, as far as it is for us to do.
+  private func terms(of record: RecordedJob, _ client: ClientID) -> JobTerms {
+    switch destination {
+    case .workers: record.terms(of: client)
+    case .servedPool: JobTerms(priority: record.record.priority, client: client)
+    }
+  }
+
+  private mutating func reject(
+    _ reason: String, _ bytes: UnsafeRawBufferPointer, key: JobKey? = nil, _ record: RecordedJob? = nil,
+    id: [UInt8]? = nil, isMalformed: Bool = false, _ rules: IntakeRules, at now: Instant
+  ) -> Intake {
+    if rules.refusesWhenFull, !ledger.canAccept { return refuse(size: bytes.count, id: id, rules, at: now) }
+    let terms = JobTerms(client: rules.client)
+    let job = reject(
+      reason, bytes: Array(bytes), terms: terms, isAJob: !isMalformed, answer: rules.answer, at: now
+    ) { details in
+      details.id = id
+      details.record = record?.line
+      guard rules.isLogged else { return }
+      details.key = key ?? JobKey(ofJob: bytes.bytes)
+      details.command = shownCommand(bytes)
+    }
+    return .rejected(job, reason: reason, isMalformed: isMalformed)
+  }
+
+  /// There is no room, and clients are not let wait for it.
+  private mutating func refuse(size: Int, id: [UInt8]?, _ rules: IntakeRules, at now: Instant) -> Intake {
+    let reason = "busy: \(plural(ledger.counts.queued, "job")) waiting already (--queue)"
+    let terms = JobTerms(client: rules.client)
+    return .refused(refuse(reason, terms, sent: size, answer: rules.answer, at: now) { $0.id = id })
+  }
+}
+
+/// What the joblog shows of a job.
+private func shownCommand(_ payload: UnsafeRawBufferPointer) -> [UInt8] {
+  Array(payload.prefix(JobLogLine.longestCommand + 1))
+}

@@ -1,0 +1,64 @@
+import JobCore
+import JobLog
+import Records
+import Time
+
+/// A job that came in a record, and what that says of it. A class, so that a plain job carries nothing but a nil.
+package final class RecordedJob: Sendable {
+  /// The record's line, without its line feed.
+  package let line: [UInt8]
+  /// What stands where in the line.
+  package let record: InputRecord
+  /// The job itself.
+  package let payload: [UInt8]
+
+  private init(_ line: [UInt8], _ record: InputRecord) {
+    self.line = line
+    self.record = record
+    var payload: [UInt8] = []
+    record.appendJob(of: line.span.bytes, to: &payload)
+    self.payload = payload
+  }
+
+  /// The JSON value that comes back with the result.
+  package var id: [UInt8]? { record.id.map { Array(line[$0]) } }
+
+  /// Who the job is when a run is resumed: the key that it was given, or a hash of its bytes.
+  package var key: JobKey {
+    let (line, payload) = (line, payload)
+    guard record.key != nil else { return JobKey(ofJob: payload.span.bytes) }
+    var name: [UInt8] = []
+    record.appendKey(of: line.span.bytes, to: &name)
+    return JobKey(name: name.span.bytes)
+  }
+
+  /// What the record asks for.
+  package func terms(of client: ClientID) -> JobTerms {
+    JobTerms(
+      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority,
+      client: client)
+  }
+
+  // MARK: Reading
+
+  /// What a line among records is.
+  package enum Reading {
+    case job(RecordedJob)
+    /// An empty line, which means nothing.
+    case nothing
+    /// No record, for this reason, to be read after `the job`; and its id, if that can be made out.
+    case malformed(String, id: [UInt8]?)
+  }
+
+  /// Reads a line, which stands at this position.
+  package static func read(_ bytes: UnsafeRawBufferPointer, position: @autoclosure () -> String) -> Reading {
+    let line = Array(bytes)
+    do throws(RecordError) {
+      return .job(RecordedJob(line, try InputRecord(line.span.bytes)))
+    } catch {
+      if case .notJSON(let defect) = error, defect.problem == .empty { return .nothing }
+      let id = InputRecord.id(of: line.span.bytes).map { Array(line[$0]) }
+      return .malformed("is a bad record: \(error) (\(position()))", id: id)
+    }
+  }
+}
