@@ -97,7 +97,7 @@ extension JobTable {
     if framing == nil || framing != framingOfWorkers, let defect = defect(of: payload) {
       return reject(defect + rules.advice, payload, key: key, record, id: record?.id, rules, at: now)
     }
-    let terms = record.map { terms(of: $0, rules.client) } ?? JobTerms(client: rules.client)
+    let terms = record.map { self.terms(of: $0, rules.client) } ?? JobTerms(client: rules.client)
     if rules.refusesWhenFull, !ledger.canAccept { return refuse(size: payload.count, id: record?.id, rules, at: now) }
     let keepsRecord = keepsJobs
     let job = accept(payload, terms, answer: rules.answer, at: now) { details in
