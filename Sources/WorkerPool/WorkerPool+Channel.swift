@@ -140,7 +140,9 @@ extension WorkerPool {
       case .condemned: workers[slot].inbound.removeAll()
       case .checking(let check): nextAnswer(slot, to: check, &loop)
       case .starting where workers[slot].terms.readiness.isByLine: nextGreeting(slot, &loop)
-      case .starting, .none, .granted: if !workers[slot].inbound.isEmpty { spokeOutOfTurn(slot, &loop) }
+      case .starting where workers[slot].startWatch != nil: hasGreeted(slot, &loop)
+      case .starting, .none, .granted:
+        if !workers[slot].inbound.isEmpty, !dropBanner(slot, loop) { spokeOutOfTurn(slot, &loop) }
       }
     } else {
       judgeLastOutput(slot, &loop)
@@ -154,7 +156,7 @@ extension WorkerPool {
     let step = decode(slot)
     let together = pace.count(at: loop.now())
     if workers[slot].isToBeLookedAt(step, at: loop.now(), together: together), !workers[slot].looksRead() {
-      spokeBeforeReading(slot, &loop)
+      if !dropBanner(slot, loop) { spokeBeforeReading(slot, &loop) }
       return false
     }
     guard let frame = frame(step, slot, &loop) else { return false }
