@@ -29,7 +29,7 @@ import Testing
     try expect("echo; sleep 60; :", .awaitsChild)
     try expect(python("select.select([], [], [], 60)"), .polls)
     try expect(python("signal.pause()"), .awaitsMessage)
-    try expect(python("socket.socketpair()[0].recv(1)"), .awaitsMessage)
+    try expect(python("s = socket.socketpair(); s[0].recv(1)"), .awaitsMessage)
     try expect(python("l = threading.Lock(); l.acquire(); l.acquire()"), .awaitsThread)
     let thread = "threading.Thread(target=signal.sigwait, args=([10],)).start()"
     try expect(python("\(thread); l = threading.Lock(); l.acquire(); l.acquire()"), .awaitsThread, .awaitsMessage)

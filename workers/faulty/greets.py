@@ -11,10 +11,10 @@ select         waits for jobs with select(2)
 asyncio        waits for jobs in an event loop
 spins          reads in a loop that never waits, and greets no one
 naps           looks for a job every few milliseconds, and greets no one
-late           greets no one, but writes a line 0.3 s after it has begun to wait for its first job
+late           greets no one, but writes a line when the file exists that the second argument names
 late_select    the same, and waits with select(2)
-after_first    the first worker greets no one; those after it greet, and leave their first job unread for a moment. The
-               second argument is a file by which they know.
+after_first    the first worker greets no one; those after it greet, and leave their first job unread for a moment. They
+               know by the file that the second argument names.
 
 prefork must: drop what comes before the first read as a banner, report it once, and give no job its text as an answer.
 The line of `late` and `late_select` is a breach: they were seen waiting for a job.
@@ -128,13 +128,16 @@ elif mode == "naps":
             time.sleep(0.005)
 
     polled(nap)
-elif mode == "late":
-    threading.Timer(0.3, say, ["Still here\n"]).start()
-    echo()
-elif mode == "late_select":
-    if not select.select([0], [], [], 0.3)[0]:
+elif mode in ("late", "late_select"):
+
+    def wait_for_file():
+        while not os.path.exists(sys.argv[2]):
+            time.sleep(0.02)
+        os.unlink(sys.argv[2])
         say("Still here\n")
-    polled(wait_by_select)
+
+    threading.Thread(target=wait_for_file, daemon=True).start()
+    echo() if mode == "late" else polled(wait_by_select)
 elif mode == "after_first":
     try:
         os.close(os.open(sys.argv[2], os.O_CREAT | os.O_EXCL))
