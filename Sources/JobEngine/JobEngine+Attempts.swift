@@ -21,8 +21,8 @@ extension JobEngine {
     case .leaseLost(let worker, let loss, let jobs): lost(jobs, worker, loss, event, &loop, &reporter)
     case .workerLog(let worker, let pid, let line): reporter.workerLine(worker, pid: pid, line)
     case .closed: outputs.append(.closed)
-    case .notEnforced, .remark, .started, .ready, .checked, .stopping, .stopped, .demandRefused, .protocolBroken,
-      .checkFailed, .offended, .foreignNotification, .died, .cannotStart, .notice:
+    case .notEnforced, .remark, .started, .ready, .banner, .checked, .stopping, .stopped, .demandRefused,
+      .protocolBroken, .checkFailed, .offended, .foreignNotification, .died, .cannotStart, .notice:
       say(event, loop, &reporter)
       outputs.append(.worker(event))
     }

@@ -18,6 +18,7 @@ extension JobEngine {
     case .started(let worker, let pid): reporter.detail("worker \(worker.slot) (pid \(pid)) started")
     case .stopped(let worker, let pid, let status):
       reporter.detail("worker \(worker.slot) (pid \(pid)) \(status.whenStopped)")
+    case .banner(let account, let shown): reportBanner(account, shown, &reporter)
     case .protocolBroken(let account, let violation): protocolBroken(account, violation, &reporter)
     case .checkFailed(let account, let check, let failure): sayFailedCheck(account, check, failure, &reporter)
     case .offended(let account, let offence): sayOffence(account, offence, &reporter)
@@ -35,6 +36,14 @@ extension JobEngine {
     let text = "\(account.name) \(offence)" + inHand(account) + saidOfItself(account)
     reporter.repeated(
       .offence, cause: offence.cause, about: Reporter.Subject(account), text, evidence: account.lastErrorLines)
+  }
+
+  /// All workers of a command greet in the same way: one report is enough.
+  private mutating func reportBanner(_ account: WorkerAccount, _ shown: String, _ reporter: inout Reporter) {
+    let text = "\(account.name) wrote \(shown) before it read its first job: a banner, which is dropped"
+    if hasReportedBanner { return reporter.detail(text) }
+    hasReportedBanner = true
+    reporter.note("\(text) (so are those of other workers; -v shows each)")
   }
 
   private func sayFailedCheck(

@@ -53,6 +53,7 @@ package struct JobEngine: ~Copyable {
   /// How often a worker wrote more, or fewer, answers than it was asked for.
   package internal(set) var breachesOfStep = 0
   var hasHintedAtSurplus = false
+  var hasReportedBanner = false
   /// The timer that looks for jobs that run for long is armed.
   var isWatchingForSilence = false
   /// Those that were named.
@@ -113,6 +114,7 @@ package struct JobEngine: ~Copyable {
     configuration.ledger = ledger
     self.jobs.ledger.reconfigure(ledger, into: &jobs.actions)
     self.pool.reconfigure(pool, &loop)
+    hasReportedBanner = false
   }
 
   /// One worker more, or one fewer. A pool that was asked to be of a fixed size keeps one; of a variable pool the upper

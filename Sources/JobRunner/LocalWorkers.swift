@@ -103,7 +103,7 @@ struct LocalWorkers: ~Copyable, RunExecutor {
     let running = engine.pool.busyWorkers
     guard running.contains(where: { engine.pool.hasBegun($0) }) else {
       // Who has not begun to read is still loading: that may take its time, but not without a word.
-      if !running.isEmpty, !hasSaidLoading {
+      if !running.isEmpty || engine.pool.watchesStarts, !hasSaidLoading {
         hasSaidLoading = true
         let limit = durationText(pool.pool.startLimit)
         reporter.note("no worker has begun to read its first job yet; each is given \(limit) (--start-timeout)")

@@ -33,8 +33,8 @@ extension RunDriver where Source: ~Copyable, Executor == LocalWorkers {
     case .died(let report): noteEnded(report.account.worker, report.status, report)
     case .notice(.retiring(let worker, let reason)): noteRetirement(worker, reason)
     case .notice(.breakerOpened): giveUpIfNobodyEverWorked()
-    case .notice, .leaseLost, .notEnforced, .remark, .offered, .replied, .protocolBroken, .checkFailed, .offended,
-      .foreignNotification, .cannotStart, .workerLog, .closed:
+    case .notice, .leaseLost, .notEnforced, .remark, .offered, .banner, .replied, .protocolBroken, .checkFailed,
+      .offended, .foreignNotification, .cannotStart, .workerLog, .closed:
       break
     }
   }

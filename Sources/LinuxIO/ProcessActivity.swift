@@ -28,7 +28,7 @@ public enum ProcessActivity: Sendable, Equatable {
 
 extension ProcessTable {
   /// More threads of a process than these are not looked at.
-  private static let mostThreads = 64
+  static let mostThreads = 64
 
   /// What the process is doing now.
   public static func activity(of pid: pid_t) -> ProcessActivity {
@@ -47,14 +47,6 @@ extension ProcessTable {
     return activityOfThreads(of: pid)
   }
 
-  /// The name of the file that a descriptor of the process leads to; nil if it has none, or is not ours to be asked.
-  private static func file(of pid: pid_t, _ descriptor: UInt64) -> String? {
-    withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-      let count = readlink("/proc/\(pid)/fd/\(descriptor)", buffer.baseAddress!, buffer.count)
-      return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
-    }
-  }
-
   /// Fields from the state on: state, parent, group, session, terminal, group in its foreground.
   private static func isInBackground(_ fields: [Substring]) -> Bool {
     fields.count > 5 && fields[4] != "0" && fields[5] != fields[2]
@@ -64,15 +56,12 @@ extension ProcessTable {
   private static func activityOfThreads(of pid: pid_t) -> ProcessActivity {
     var found = ProcessActivity.sleeping
     for thread in threads(of: pid).prefix(mostThreads) {
-      guard let line = try? contents(of: "/proc/\(pid)/task/\(thread)/syscall", atMost: 256) else { continue }
-      let fields = String(decoding: line, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" })
-      if fields.first == "running" { return .running }
-      guard fields.count > 1, let number = Int(fields[0]) else { continue }
-      if SleepingCall.reads.contains(number), let descriptor = UInt64(fields[1].dropFirst(2), radix: 16) {
-        found = file(of: pid, descriptor).map { .reading($0) } ?? found
-      } else if found == .sleeping {
-        if SleepingCall.waits.contains(number) { found = .waitingForChild }
-        if SleepingCall.polls.contains(number) { found = .waitingForEvents }
+      switch wait(of: thread, in: pid) {
+      case .runs: return .running
+      case .reads(let file): found = .reading(file)
+      case .polls where found == .sleeping: found = .waitingForEvents
+      case .awaitsChild where found == .sleeping: found = .waitingForChild
+      case .polls, .awaitsChild, .awaitsMessage, .awaitsThread, .sleeps, .other, .hidden, nil: break
       }
     }
     return found
@@ -82,22 +71,4 @@ extension ProcessTable {
   public static func nameOfPipe(_ descriptor: CInt) -> String? {
     descriptor < 0 ? nil : file(of: ownPid, UInt64(descriptor))
   }
-}
-
-/// The numbers of the system calls in which a process sleeps that can be told apart; none where they are not known.
-private enum SleepingCall {
-  #if arch(x86_64)
-    static let reads = [0, 17, 19]  // read, pread64, readv
-    static let waits = [61, 247]  // wait4, waitid
-    // poll, select, epoll_wait, pselect6, ppoll, epoll_pwait, epoll_pwait2
-    static let polls = [7, 23, 232, 270, 271, 281, 441]
-  #elseif arch(arm64)
-    static let reads = [63, 65, 67]  // read, readv, pread64
-    static let waits = [95, 260]  // waitid, wait4
-    static let polls = [22, 72, 73, 441]  // epoll_pwait, pselect6, ppoll, epoll_pwait2
-  #else
-    static let reads: [Int] = []
-    static let waits: [Int] = []
-    static let polls: [Int] = []
-  #endif
 }

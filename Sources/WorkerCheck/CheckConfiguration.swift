@@ -45,7 +45,12 @@ public struct CheckConfiguration: Sendable {
     one.reset = nil
     // A worker that is late is heard out before it is stopped, which the pool's own clock would not wait for. But only
     // the pool knows of a worker that asks for more time (EXTEND_TIMEOUT_USEC=).
-    if pool.readiness != .notified { one.pool.startLimit = .max }
+    switch pool.readiness {
+    case .notified: break
+    case .line, .probed: one.pool.startLimit = .max
+    // One that is not seen waiting for its first job gets it after half of this time, and then leaves it unread.
+    case .assumed: one.pool.startLimit = pool.pool.startLimit * 3 / 2
+    }
     return one
   }
 }

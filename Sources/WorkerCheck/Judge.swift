@@ -103,7 +103,8 @@ struct Judge {
       let age = seen.age.map { ", \(measuredText($0)) after its start" } ?? ""
       let isReady = seen.start != nil || configuration.pool.readiness == .assumed
       let before = isReady ? "before it had read a job" : "before it was ready"
-      var finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(status) \(before)\(age)")
+      let wrote = unfinished.isEmpty ? "" : "; it wrote \(unfinished)"
+      var finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(status) \(before)\(age)\(wrote)")
       if status == .exited(code: 0) { finding.remedies = [Remedy.readOn] }
       return finding
     case .message(let message):

@@ -29,6 +29,10 @@ struct Report {
     return Self.line("start", "\(text), pid \(pid)")
   }
 
+  func banner(_ shown: String) -> String {
+    Self.line("banner", "\(shown), before it read its first job: dropped")
+  }
+
   func exchange(_ reply: Observations.Reply) -> String {
     let bound = reply.isAtMost ? "under " : ""
     return Self.line(

@@ -64,6 +64,12 @@ struct Worker: ~Copyable {
   var isProved = false
   /// The core was told that it can take a job.
   var isReady = false
+  /// Looks whether it waits for its first job; nil unless that is to be seen before it is ready.
+  var startWatch: StartWatch?
+  /// What it writes before it has read anything is a banner.
+  var mayGreet = false
+  /// How many bytes of that were dropped after it was ready.
+  var bannerSize = 0
   /// When it proved that it is ready; 0 if it has not.
   var readyAt: Instant = .origin
   /// Longest silence after it was ready, before it is taken to hang; nil for no limit.

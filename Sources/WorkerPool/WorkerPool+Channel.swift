@@ -106,7 +106,9 @@ extension WorkerPool {
       case .condemned: workers[slot].inbound.removeAll()
       case .checking(let check): nextAnswer(slot, to: check, &loop)
       case .starting where workers[slot].terms.readiness.isByLine: nextGreeting(slot, &loop)
-      case .starting, .none, .granted: if !workers[slot].inbound.isEmpty { spokeOutOfTurn(slot, &loop) }
+      case .starting where workers[slot].startWatch != nil: hasGreeted(slot, &loop)
+      case .starting, .none, .granted:
+        if !workers[slot].inbound.isEmpty, !dropBanner(slot, loop) { spokeOutOfTurn(slot, &loop) }
       }
     } else {
       judgeLastOutput(slot, &loop)
@@ -120,7 +122,7 @@ extension WorkerPool {
     let message = workers[slot].decode()
     let together = pace.count(at: loop.now())
     if workers[slot].isToBeLookedAt(message, at: loop.now(), together: together), !workers[slot].looksRead() {
-      spokeBeforeReading(slot, &loop)
+      if !dropBanner(slot, loop) { spokeBeforeReading(slot, &loop) }
       return false
     }
     guard let reply = reply(message, slot, &loop) else { return false }

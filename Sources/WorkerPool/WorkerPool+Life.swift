@@ -117,6 +117,7 @@ extension WorkerPool {
   private mutating func disarmOwnTimers(_ id: WorkerID) {
     timers.disarm(.verdict(id))
     timers.disarm(.start(id))
+    timers.disarm(.look(id))
     timers.disarm(.watchdog(id))
     timers.disarm(.memory(id))
     timers.disarm(.progressBar(id))

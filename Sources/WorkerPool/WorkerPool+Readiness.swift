@@ -6,7 +6,8 @@ import WorkerProcess
 
 /// How a worker proves that it can take a job.
 public enum Readiness: Sendable, Equatable {
-  /// Not at all: it is taken to be ready as soon as it runs, and proved by its first reply.
+  /// Not at all: it is taken to be ready as soon as it waits for a job, or runs if that cannot be seen (`StartManner`),
+  /// and proved by its first reply.
   case assumed
   /// By `READY=1` on the socket that `NOTIFY_SOCKET` names (sd_notify(3)), like a service of systemd's `Type=notify`.
   case notified
@@ -29,10 +30,7 @@ extension WorkerPool {
     switch configuration.readiness {
     case .assumed:
       timers.arm(.start(id), at: loop.now() + configuration.pool.startLimit)
-      workers[id.slot.index].isReady = true
-      workers[id.slot.index].duty = .none
-      events.append(.ready(id))
-      tell(.workerReady(id), &loop)
+      watchStart(id.slot.index, &loop)
     case .notified, .line: break
     case .probed: ask(id, .probe, &loop)
     }

@@ -26,6 +26,7 @@ extension WorkerPool {
     configuration.number = number
     configuration.adoptsOrphans = adoptsOrphans
     launch = nil
+    startManner = .unknown
     size = new.pool.minimum...new.pool.maximum
     if shortcoming == nil, let text = memoryShortcoming { events.append(.notEnforced(text)) }
     core.reconfigure(configuration.pool, at: loop.now(), into: &actions)

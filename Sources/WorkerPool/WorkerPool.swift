@@ -36,6 +36,8 @@ public struct WorkerPool: ~Copyable {
     case broken(WorkerID, jobUntouched: Bool)
     /// A worker that has not even begun to read its first job by then has failed to start.
     case start(WorkerID)
+    /// Whether the worker waits for its first job is looked at then.
+    case look(WorkerID)
     /// What the worker's progress bar shows by then is passed on.
     case progressBar(WorkerID)
   }
@@ -74,6 +76,8 @@ public struct WorkerPool: ~Copyable {
   var killingRounds = 0
   /// A worker that was to be measured could not be, and that was said.
   var hasSaidUnmeasured = false
+  /// How fresh workers behave before their first job.
+  var startManner = StartManner.unknown
   /// How many replies come together.
   var pace = ReplyPace()
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
@@ -208,6 +212,7 @@ public struct WorkerPool: ~Copyable {
       case .cleanUp: sweep(&loop)
       case .sweep: sweep(isTimed: true, &loop)
       case .start(let worker): startOverdue(worker, &loop)
+      case .look(let worker): lookAtStart(worker, &loop)
       case .gone(let worker, let cause): tell(.workerGone(worker, cause), &loop)
       case .broken(let worker, let jobUntouched):
         // By now it may have ended, or be stopped together with all others.

@@ -52,7 +52,8 @@ public struct WorkerPoolConfiguration: Sendable {
   /// among all processes of the machine. The owner must then call `childrenChanged` after each SIGCHLD.
   public var adoptsOrphans = false
 
-  /// Makes a configuration; workers are taken to be ready as soon as they run, and are proved by their first reply.
+  /// Makes a configuration; workers are taken to be ready when they wait for their first job, as far as that can be
+  /// seen, and are proved by their first reply.
   public init(
     command: WorkerCommand, protocol workerProtocol: any WorkerProtocol, maximumReplySize: Int, pool: PoolConfiguration
   ) {

@@ -12,8 +12,10 @@ public enum WorkerPoolEvent {
   indirect case remark(String)
   /// A worker runs, as this process.
   indirect case started(WorkerID, pid: CInt)
-  /// The worker can take jobs: it has proved it, or is taken to (`Readiness.assumed`).
+  /// The worker can take jobs: it has proved it, or is taken to be able to (`Readiness.assumed`).
   case ready(WorkerID)
+  /// The worker wrote something before it read its first job: a banner, which was dropped.
+  indirect case banner(WorkerAccount, shown: String)
   /// A probe or a reset that began then is over; only with `tellsChecks`.
   indirect case checked(WorkerID, Check, since: Instant, passed: Bool)
   /// The worker is being stopped from now on.
@@ -191,7 +193,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   public var account: WorkerAccount
   /// How.
   public var status: ExitStatus
-  /// An unfinished reply, escaped for reading; empty if there is none.
+  /// An unfinished reply, or what it wrote before any job, escaped for reading; empty if there is none.
   public var unfinishedReply: String
   /// It had not yet taken any job.
   public var neverTookAJob: Bool
@@ -227,7 +229,9 @@ public struct DeathReport: Sendable, CustomStringConvertible {
       text += " \(moment) (\(jobs)\(age))"
     }
     if let outOfMemory { text += ": \(outOfMemory)" }
-    if !unfinishedReply.isEmpty { text += ", in the middle of a reply: \(unfinishedReply)" }
+    if !unfinishedReply.isEmpty {
+      text += neverTookAJob ? ", after it wrote \(unfinishedReply)" : ", in the middle of a reply: \(unfinishedReply)"
+    }
     return text
   }
 }

@@ -10,8 +10,11 @@ import WorkerPool
     await #expect(processExitsWith: .success) {
       alarm(20)
       signal(SIGPIPE, SIG_DFL)
-      var host = try Host("exec <&-; sleep 100")
-      _ = try host.next { if case .ready = $0 { true } else { false } }
+      var host = try Host("trap 'exec <&-; sleep 100' USR1; read -r job; sleep 100")
+      guard case .ready(let worker) = try host.next({ if case .ready = $0 { true } else { false } }),
+        let pid = host.pool.pid(of: worker)
+      else { return }
+      kill(pid, SIGUSR1)
       // Not one event is taken meanwhile: the pool learns of it by its write alone.
       usleep(300_000)
       host.pool.setDemand(1, &host.loop)

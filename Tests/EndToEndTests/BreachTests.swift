@@ -11,35 +11,6 @@ import Testing
     #expect(result.errors.contains("wrote \"twice\", and then \"debug: answered twice\\n\""), "\(result.errors)")
   }
 
-  @Test func aGreetingIsNeverTheAnswerToTheFirstJob() throws {
-    let session = try Session("exec prefork run -w 1 --backoff 1ms..2ms -- workers/faulty/speaks_at_boot.py")
-    session.wait(for: "the end, before any job") { session.hasEnded() }
-    let result = session.finish()
-    #expect(result.status == 76)
-    #expect(result.output == "")
-    #expect(result.errors.contains("wrote to its stdout without a job: \"Welcome to the echo service 2.0\\n\""))
-  }
-
-  @Test func aGreetingBeforeTheFirstJobWasReadIsNotItsAnswer() throws {
-    let worker = "echo Welcome; exec sleep 300"
-    let result = try shell(
-      "prefork run -w 2 --restart-budget 2/10s --backoff 1ms..2ms -- sh -c '\(worker)'", input: "a\nb\nc\n")
-    #expect(result.status == 76)
-    #expect(result.output == "")
-    #expect(result.errors.contains("wrote to its stdout without a job: \"Welcome\\n\""), "\(result.errors)")
-  }
-
-  /// A worker that reads the job right after its greeting cannot be told from one that answers at once: the greeting
-  /// may become the first answer. But the true answer, then unasked, gives it away.
-  @Test func aGreetingRightBeforeTheFirstJobIsReadIsFoundOut() throws {
-    let result = try shell(
-      "prefork run -w 1 --backoff 1ms..2ms -- workers/faulty/speaks_at_boot.py", input: "a\nb\nc\n")
-    #expect(result.status == 76, "\(result.errors)")
-    // The true answer comes with it, or a moment later.
-    let words = ["wrote to its stdout without a job", "echo service 2.0\", and then"]
-    #expect(words.contains { result.errors.contains($0) }, "\(result.errors)")
-  }
-
   @Test func aClosedStdoutEndsTheJobAtOnce() throws {
     let start = monotonicTime()
     let result = try shell(

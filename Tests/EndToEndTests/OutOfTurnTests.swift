@@ -7,7 +7,7 @@ import Testing
   /// The ways of `out_of_turn.pl`.
   static let ways = [
     "late", "late_sometimes", "late_at_random", "late_once", "late_on_first", "late_on_last", "late_on_long",
-    "late_unended", "two_writes", "two_writes_once", "one_write", "one_write_unended", "empty_line", "greeting",
+    "late_unended", "two_writes", "two_writes_once", "one_write", "one_write_unended", "empty_line",
     "greeting_on_first", "delayed", "delayed_until_term", "early", "at_end", "at_exit", "read_ahead_late",
     "read_ahead_greeting", "read_ahead_once", "by_bytes", "child",
   ]

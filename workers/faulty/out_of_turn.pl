@@ -46,7 +46,6 @@ my @after_reading = (
   one_write => sub { out("$_[0]\n$_[0] second\n") },
   one_write_unended => sub { out("$_[0]\n$_[0] second") },
   empty_line => sub { out("$_[0]\n"); sleep $late; out("\n") },
-  greeting => sub { out("$_[0]\n") },
   greeting_on_first => sub { out("Welcome\n") if $jobs == 1; out("$_[0]\n") },
   delayed => sub { out("$before\n"); $before = $_[0] },
   delayed_until_term => sub { out("$before\n"); $before = $_[0] },
@@ -63,7 +62,6 @@ my %after_reading = @after_reading;
 my $answer = $after_reading{$mode} or die "what is $mode?\n";
 
 srand($ENV{PREFORK_WORKER_ID} // 1);
-out("Welcome\n") if $mode eq "greeting";
 read_ahead() if $mode =~ /^read_ahead/;
 $SIG{TERM} = sub { out("$before\n"); exit 0 } if $mode eq "delayed_until_term";
 

@@ -1,0 +1,159 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import Text
+import Time
+import WireFormats
+import WorkerProcess
+
+/// How the workers of a pool behave between their start and their first job, if nothing else shows that they are ready
+/// (`Readiness.assumed`).
+///
+/// A worker that prints a banner and then reads its first job at once cannot be told from one that answers at once. So
+/// a fresh worker gets no job before it is seen waiting for one: what it wrote until then is a banner, and dropped. Once
+/// one was seen that has written nothing, those that come after it get their first job at once.
+enum StartManner {
+  /// None was seen waiting for its first job yet.
+  case unknown
+  /// One waited for its first job, and had written nothing.
+  case silent
+  /// One wrote a banner: each of them is looked at.
+  case greets
+  /// They cannot be looked at, or none was seen waiting in time: they get their first job at once.
+  case hidden
+  /// They wait for their first job in a way that cannot be told from loading: they get it at once.
+  case waitsOtherwise
+
+  /// Whether fresh workers are looked at before they get a job.
+  var isWatched: Bool {
+    switch self {
+    case .unknown, .greets: true
+    case .silent, .hidden, .waitsOtherwise: false
+    }
+  }
+}
+
+extension WorkerPool {
+  /// A longer banner than this, in bytes, breaks the protocol.
+  static let longestBanner = 1 << 20
+  /// When a worker has written something, it is looked at again no later than this.
+  private static let pauseAfterBanner = Nanoseconds.microseconds(200)
+
+  /// True while workers are looked at that have not begun to wait for their first job.
+  public var watchesStarts: Bool {
+    workers.isOccupied.indices.contains { workers.isOccupied[$0] && isWatched($0) }
+  }
+
+  private func isWatched(_ slot: Int) -> Bool {
+    workers[slot].startWatch != nil && workers[slot].duty == .starting && !workers[slot].isStopping
+  }
+
+  /// The worker runs: it is ready when it waits for its first job, or at once.
+  mutating func watchStart(_ slot: Int, _ loop: inout EventLoop) {
+    // One that waits for events may answer a job that it has not read: it peeks at it.
+    workers[slot].mayGreet = startManner != .waitsOtherwise
+    guard startManner.isWatched else { return assumeReady(slot, &loop) }
+    workers[slot].startWatch = StartWatch()
+    timers.arm(.look(workers[slot].id), at: loop.now() + StartWatch.pause(atAge: .zero))
+  }
+
+  /// A watched worker may have written something: it is loading, or about to read. Until it does, that is kept.
+  mutating func hasGreeted(_ slot: Int, _ loop: inout EventLoop) {
+    guard !workers[slot].inbound.isEmpty else { return }
+    if workers[slot].inbound.count > Self.longestBanner { return spokeOutOfTurn(slot, &loop) }
+    workers[slot].startWatch?.hasWritten()
+    let pause = StartWatch.pause(atAge: loop.now() - workers[slot].startedAt)
+    timers.arm(.look(workers[slot].id), at: loop.now() + min(pause, Self.pauseAfterBanner))
+  }
+
+  /// Looks whether a fresh worker waits for its first job. Reads a few files of /proc.
+  mutating func lookAtStart(_ id: WorkerID, _ loop: inout EventLoop) {
+    let slot = id.slot.index
+    guard workers.holds(id), isWatched(slot), var watch = workers[slot].startWatch else { return }
+    let age = loop.now() - workers[slot].startedAt
+    let verdict = watch.judge(sight(of: slot, age: age), at: loop.now())
+    workers[slot].startWatch = watch
+    switch verdict {
+    case .loads where age < configuration.pool.startLimit / 2:
+      timers.arm(.look(id), at: loop.now() + StartWatch.pause(atAge: age))
+    case .loads, .cannotBeSeen: endWatch(slot, .hidden, &loop)
+    case .waitsOtherwise: endWatch(slot, .waitsOtherwise, &loop)
+    case .reads: endWatch(slot, .silent, &loop)
+    }
+  }
+
+  private func sight(of slot: Int, age: Nanoseconds) -> StartWatch.Sight {
+    let pid = workers[slot].process.pid
+    let look = StartLook(at: pid, input: ProcessTable.nameOfPipe(workers[slot].process.input) ?? "")
+    var sight = StartWatch.Sight(look)
+    switch look {
+    case .readsInput, .readsAndWorks, .hidden: return sight
+    case .runs: break
+    case .sleeps, .waitsForEvents, .unclear: sight.timesRun = StartLook.timesRun(pid)
+    }
+    // One that polls a file that does not block, and does nothing else, looks like one that loads.
+    sight.pollsInput = age > .seconds(1) && ProcessTable.isNonBlocking(0, of: pid)
+    return sight
+  }
+
+  /// The worker is looked at no longer: it behaves like this. What it has written so far is its banner.
+  private mutating func endWatch(_ slot: Int, _ manner: StartManner, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    // What it wrote before it went to sleep may not be read yet.
+    while workers[slot].process.unreadOutput() > 0 {
+      outputReady(slot, &loop)
+      guard workers.holds(id), isWatched(slot) else { return }
+    }
+    switch manner {
+    case .unknown, .greets, .hidden: break
+    case .silent, .waitsOtherwise: workers[slot].mayGreet = false
+    }
+    if !workers[slot].inbound.isEmpty {
+      reportBanner(slot, loop)
+    } else if startManner == .unknown {
+      startManner = manner
+    }
+    assumeReady(slot, &loop)
+    if !startManner.isWatched { endWatches(&loop) }
+  }
+
+  /// What was to be found out about the workers is known: the others need not be looked at any longer, unless they have
+  /// written something.
+  private mutating func endWatches(_ loop: inout EventLoop) {
+    for slot in workers.isOccupied.indices where workers.isOccupied[slot] && isWatched(slot) {
+      if startManner == .waitsOtherwise { workers[slot].mayGreet = false }
+      if workers[slot].inbound.isEmpty { assumeReady(slot, &loop) }
+    }
+  }
+
+  private mutating func assumeReady(_ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    timers.disarm(.look(id))
+    workers[slot].startWatch = nil
+    workers[slot].isReady = true
+    workers[slot].duty = .none
+    events.append(.ready(id))
+    tell(.workerReady(id), &loop)
+  }
+
+  private mutating func reportBanner(_ slot: Int, _ loop: borrowing EventLoop) {
+    startManner = .greets
+    let shown = workers[slot].inbound.withUnsafeBytes { quoted($0) }
+    events.append(.banner(workers[slot].account(at: loop.now()), shown: shown))
+    workers[slot].inbound.removeAll()
+  }
+
+  /// Drops what a worker has written that is taken to be ready, and has read nothing of its first job: it is a banner.
+  /// False if it may not write anything.
+  mutating func dropBanner(_ slot: Int, _ loop: borrowing EventLoop) -> Bool {
+    guard workers[slot].mayGreet, !workers[slot].isProved, workers[slot].jobs <= 1,
+      workers[slot].bannerSize + workers[slot].inbound.count <= Self.longestBanner
+    else { return false }
+    let isMore = workers[slot].bannerSize > 0
+    workers[slot].bannerSize += workers[slot].inbound.count
+    if isMore { workers[slot].inbound.removeAll() } else { reportBanner(slot, loop) }
+    workers[slot].decoder = FrameDecoder(
+      workers[slot].decoder.framing, maximumSize: workers[slot].terms.maximumReplySize)
+    return true
+  }
+}
