@@ -1,0 +1,23 @@
+import Glibc
+import LinuxIO
+import PipelineSimulation
+import Time
+
+/// simulate-pipeline [EVENTS [SEED]]: lives of the pipeline until this number of things has happened in them.
+let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
+let wanted = Int(arguments.first ?? 10_000_000)
+let first = arguments.dropFirst().first ?? 1
+let start = monotonicNow()
+var simulation = Simulation()
+var seed = first
+while simulation.events < wanted {
+  if let report = simulation.live(seed: seed) {
+    print(report)
+    exit(1)
+  }
+  seed += 1
+}
+let seconds = (monotonicNow() - start).seconds
+print("\(simulation.events) events in \(simulation.lives) lives, seeds \(first)...\(seed - 1), all promises kept")
+print("\(Int(seconds * 10)) tenths of a second, \(Int(Double(simulation.events) / seconds)) events a second")
+for (what, count) in simulation.seen.sorted(by: { $0.key < $1.key }) { print("  \(what): \(count)") }
