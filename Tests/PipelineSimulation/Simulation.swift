@@ -99,7 +99,10 @@ extension Pipeline {
     var text = ": \((loop.now() - .origin).count) ns, \(counts.queued) queued, \(counts.delayed) delayed, \(counts.settled) settled"
     text += ", \(engine.pool.demand) wanted"
     for id in engine.pool.busyWorkers { text += ", \(id) has \(engine.pool.jobsInHand(of: id))" }
-    for slot in engine.pool.snapshot.slots { text += "; \(slot.slot) \(slot.state)" }
+    for slot in engine.pool.snapshot.slots {
+      text += "; \(slot.slot) \(slot.state)"
+      if let reason = slot.retiring { text += " (to go: \(reason))" }
+    }
     return text
   }
 }
