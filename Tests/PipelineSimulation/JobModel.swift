@@ -13,10 +13,14 @@ struct KnownJob {
   let acceptedAt: Instant
   /// The serial numbers of the workers that have read some of it.
   var readers: [Int] = []
+  /// When the last of them has read the first of it.
+  var readAt: Instant = .origin
   /// How often it came to the head of a worker.
   var heads = 0
   /// When it last did, while it is there.
   var headSince: Instant?
+  /// Then its worker had proved that it works.
+  var headIsProved = false
   /// Somebody has cancelled it.
   var isCancelled = false
   /// It never was a job.

@@ -58,22 +58,56 @@ extension Pipeline {
     }
   }
 
-  /// After timers were fired: no job runs for longer than it may.
-  func checkRunTimes() throws {
+  /// After timers were fired: no job runs for longer than it may. One that its worker, a fresh one, has not begun to
+  /// read has not begun to run, either; that is looked at every 20 ms.
+  func checkRunTimes(afterSkipping span: Nanoseconds) throws {
     guard !isReconfigured else { return }
     for id in engine.pool.busyWorkers {
       guard let head = engine.pool.head(of: id) else { continue }
       let known = model[Int(head.number)]
-      let limit = known.runLimit > .zero ? known.runLimit : engine.configuration.ledger.runLimit
-      guard let limit, let since = known.headSince, engine.pool.isProved(id) else { continue }
-      let ran = loop.now() - since
-      try require(
-        ran <= limit + .milliseconds(20) + longestDelay, "job \(head.number) runs for \(ran.count) ns, limit \(limit.count)")
+      guard let limit = limit(of: Int(head.number)), let since = known.headSince else { continue }
+      if !known.headIsProved, !known.readers.contains(Int(id.serial)) { continue }
+      let began = known.headIsProved ? since : max(since, known.readAt)
+      let slack = known.headIsProved ? .zero : span + .milliseconds(20)
+      let ran = loop.now() - began
+      try require(ran < limit + slack, "job \(head.number) runs for \(ran.count) ns, limit \(limit.count)")
     }
   }
 
-  /// Timers are fired this late at most.
-  var longestDelay: Nanoseconds { .milliseconds(50) }
+  /// After timers were fired: a worker with a lease has a job, if it is well.
+  func checkLeases() throws {
+    for slot in engine.pool.snapshot.slots where slot.state == .leased {
+      guard let id = slot.worker, let worker = processes.worker(serial: id.serial), worker.isAlive, !worker.isBroken else {
+        continue
+      }
+      try require(engine.pool.jobsInHand(of: id) > 0, "\(id) is leased, and has no job")
+    }
+  }
+
+  /// One worker that is sent the jobs of one source, each once, is sent them in their order, whatever comes back.
+  mutating func checkOrder(_ number: Int) throws {
+    let isInOrder =
+      !setting.isServing && !setting.variesTerms && !isReconfigured && engine.configuration.ledger.retries == 0
+      && engine.pool.size.upperBound == 1 && setting.engine.pool.pool.surge == 0
+    if isInOrder { try require(number >= lastHead, "job \(number) is started after job \(lastHead)") }
+    lastHead = max(number, lastHead)
+  }
+
+  // MARK: Lost jobs
+
+  /// The worker is said not to have touched its job.
+  func checkReturned(_ job: SentJob?, _ id: WorkerID) throws {
+    guard let job, let worker = processes.worker(serial: id.serial), worker.status != .exited(code: 0) else { return }
+    try require(
+      !model[Int(job.number)].readers.contains(worker.serial), "\(id) has read job \(job.number), which is given back")
+  }
+
+  /// The worker is said to have died on its job.
+  func checkLost(_ job: SentJob?, _ id: WorkerID) throws {
+    guard let job, let worker = processes.worker(serial: id.serial), !worker.isBroken else { return }
+    try require(
+      !worker.answered.contains(Int(job.number)), "\(id) has answered job \(job.number), and is said to have died on it")
+  }
 
   // MARK: Outcomes
 
@@ -90,7 +124,6 @@ extension Pipeline {
         "job \(number): \(attempts) attempts, and \(known.readers.count) workers have read it")
     }
     let isOver = isGivingUp || engine.jobs.ledger.isDraining || known.isCancelled || known.isRejected
-    let ran = known.headSince.map { loop.now() - $0 }
     switch outcome {
     case .ok: try require(attempts > 0, "job \(number) is ok without an attempt")
     case .cancelled: try require(isOver, "job \(number) was cancelled by nobody")
@@ -104,7 +137,7 @@ extension Pipeline {
     case .timeout:
       try require(mayTimeOut(number), "job \(number) ran out of time and has no limit")
       try require(isOver || attempts == known.retries + 1, "job \(number) was not repeated: \(known)")
-      try require(ran.map { $0 >= shortestLimit(number) } ?? true, "job \(number) ran for \(ran!.count) ns only")
+      try checkTimeout(number)
     case .crashed, .failed:
       try require(
         isOver || attempts == known.retries + 1 || setting.isServing && processes.failedStarts > 0,
@@ -117,9 +150,19 @@ extension Pipeline {
     isReconfigured || model[number].runLimit > .zero || engine.configuration.ledger.runLimit != nil
   }
 
-  private func shortestLimit(_ number: Int) -> Nanoseconds {
-    if model[number].runLimit > .zero { return model[number].runLimit }
-    return isReconfigured ? .zero : engine.configuration.ledger.runLimit ?? .zero
+  /// How long it may run; nil for ever.
+  private func limit(of number: Int) -> Nanoseconds? {
+    model[number].runLimit > .zero ? model[number].runLimit : engine.configuration.ledger.runLimit
+  }
+
+  /// A job must have had all of its time.
+  private func checkTimeout(_ number: Int) throws {
+    let known = model[number]
+    guard !isReconfigured, let limit = limit(of: number), let since = known.headSince else { return }
+    let began = known.headIsProved ? since : max(since, known.readAt)
+    let ran = loop.now() - began
+    try require(ran >= limit, "job \(number) ran out of time after \(ran.count) ns, limit \(limit.count)")
+    try require(known.headIsProved || !known.readers.isEmpty, "job \(number) ran out of time before it was read")
   }
 
   /// An answer that is used is whole, and belongs to its job, as far as that can be known.
@@ -136,6 +179,7 @@ extension Pipeline {
     try require(!worker.isFoundOut, "worker \(reply.serial) was found out of step, and then answered job \(number)")
     // Of its first replies all are looked at.
     guard worker.replies + worker.surplus < 64 else { return }
+    try require(!worker.spokeWhileFree, "job \(number) was answered by worker \(reply.serial), which spoke before")
     try require(
       model[number].readers.contains(reply.serial), "job \(number) was answered by worker \(reply.serial) before it read it")
   }
@@ -144,12 +188,26 @@ extension Pipeline {
 
   func checkEnd() throws {
     try model.checkAllOut()
-    if !processes.all.contains(where: \.isOutOfStep) {
-      try require(engine.breachesOfStep == 0, "breaches of the protocol, and no worker broke it")
+    if engine.breachesOfStep > 0 {
+      try require(processes.all.contains(where: \.isOutOfStep), "breaches of the protocol, and no worker broke it")
+    }
+    for worker in processes.all {
+      try require(!worker.isFoundOut || engine.breachesOfStep > 0, "a breach of the protocol is not counted")
+      try checkEnd(of: worker)
     }
     for outcome in Outcome.allCases {
       let count = engine.jobs.ledger.counts[outcome]
       try require(count == model.outcomes[outcome, default: 0], "\(count) jobs are counted as \(outcome)")
     }
+  }
+
+  private func checkEnd(of worker: ScriptedWorker) throws {
+    if worker.hasEndedInOrder, worker.surplus > 0, worker.omitted == 0, worker.replies > 0, !worker.habits.ignoresTerminate {
+      try require(engine.breachesOfStep > 0, "worker \(worker.serial) wrote more than it was asked for, and nobody knows")
+    }
+    let pool = setting.engine.pool.pool
+    guard !isReconfigured, pool.maximumJobs == 1 || pool.maximumJobs > 0 && pool.surge == 0 else { return }
+    try require(
+      worker.replies <= pool.maximumJobs, "worker \(worker.serial) did \(worker.replies) jobs of \(pool.maximumJobs)")
   }
 }

@@ -54,6 +54,8 @@ extension Pipeline {
     try require(known.headSince == nil, "job \(number) runs twice at the same time")
     model[number].heads += 1
     model[number].headSince = loop.now()
+    model[number].headIsProved = engine.pool.isProved(worker)
+    try checkOrder(number)
   }
 
   private mutating func take(_ event: WorkerPoolEvent) throws {
@@ -64,6 +66,16 @@ extension Pipeline {
       try require(
         model[Int(last)].isOut || awaitsWithdrawal(Int(last)), "the doubtful answer to job \(last) waits on")
     case .leaseLost(_, .violation(let account, let violation), _): try found(account, violation)
+    case .leaseLost(let worker, .neverStarted, let jobs):
+      seen["given back", default: 0] += jobs.count
+      try checkReturned(jobs.first, worker)
+    case .leaseLost(let worker, .died, let jobs):
+      seen["died on it", default: 0] += 1
+      seen["lost while parked", default: 0] += jobs.count - 1
+      try checkLost(jobs.first, worker)
+    case .checkFailed(let account, let check, .wrong):
+      try require(
+        processes.worker(serial: account.worker.serial)?.isBroken == true, "\(account.name) answered its \(check) well")
     case .demandRefused(.startsFail): try workersDoNotStart()
     case .notice(.breakerOpened):
       guard !setting.isServing, engine.jobs.ledger.counts[.ok] == 0, engine.pool.isEmpty else { return }
@@ -80,11 +92,12 @@ extension Pipeline {
   }
 
   /// A worker is accused.
-  private func found(_ account: WorkerAccount, _ violation: ProtocolViolation) throws {
+  private mutating func found(_ account: WorkerAccount, _ violation: ProtocolViolation) throws {
     guard let worker = processes.worker(serial: account.worker.serial) else {
       throw Violation("\(account.name) was never started")
     }
     try require(worker.isBroken, "\(account.name) has done nothing, but is said to have broken the protocol: \(violation)")
+    seen[violation.cause, default: 0] += 1
     guard violation.isOutOfStep else { return }
     try require(worker.isOutOfStep, "\(account.name) is in step, but: \(violation)")
     worker.isFoundOut = true

@@ -7,6 +7,9 @@ import WorkerProcess
 
 /// What each step of a script does.
 extension Pipeline {
+  /// Timers are looked at this late at most.
+  private static let longestDelay = Nanoseconds.milliseconds(50)
+
   mutating func perform(_ step: Step) throws {
     guard !isClosed else { return }
     dice = SplitMix64(state: step.dice)
@@ -23,7 +26,7 @@ extension Pipeline {
     case .die, .leave, .closeInput, .closeOutput, .shout, .stray, .surplus, .garble, .omit: try fault(step.act)
     case .tick: try skip(dice.span(upTo: .microseconds(20)))
     case .timer: try skipToTimer(late: dice.oneIn(3) ? dice.span(upTo: .milliseconds(50)) : .zero)
-    case .wait: try skip(dice.span(upTo: longestDelay))
+    case .wait: try skip(dice.span(upTo: Self.longestDelay))
     case .ambush: ambush = SplitMix64(state: dice.next())
     case .cancel, .recycle, .recycleOne, .resize, .reconfigure, .takeBack, .holdLog: try command(step.act)
     case .reject: try acceptNone(refused: false)
@@ -37,11 +40,18 @@ extension Pipeline {
     if !isClosed { try settle() }
   }
 
-  /// Jobs come in, and the loop turns; all workers read what they were sent, and answer.
+  /// Jobs come in, and the loop turns; all workers read what they were sent, and answer, most of them all of it.
   private mutating func round() throws {
-    try accept(8)
+    try accept(dice.pick([2, 8, 40]))
     try settle()
-    for worker in processes.living { try work(worker) }
+    for worker in processes.living {
+      if dice.oneIn(4) {
+        try read(worker, atMost: .max)
+        answer(worker)
+      } else {
+        try work(worker)
+      }
+    }
     try skip(dice.span(upTo: .microseconds(5)))
   }
 
@@ -74,15 +84,16 @@ extension Pipeline {
     _ = try read(worker, atMost: .max)
     while let message = worker.answer(size: dice.below(setting.longestReply)) { try check(message) }
     worker.flush()
-    if worker.hasSeenEnd, !worker.habits.ignoresEnd, !worker.isWriting { worker.die(.exited(code: 0)) }
+    if worker.hasSeenEnd, !worker.habits.ignoresEnd, !worker.isWriting { worker.leave() }
   }
 
   @discardableResult
   mutating func read(_ worker: ScriptedWorker, atMost limit: Int) throws -> Bool {
-    let (serial, wasOwing) = (worker.serial, worker.owed.count)
+    let (serial, wasOwing, now) = (worker.serial, worker.owed.count, loop.now())
     let hasRead = worker.read(atMost: limit) { number in
       guard number <= model.jobs.count else { return }
       model[number].readers.append(serial)
+      model[number].readAt = now
     }
     events += worker.owed.count - wasOwing
     return hasRead
@@ -122,14 +133,15 @@ extension Pipeline {
     case .closeOutput: worker.closeOutput()
     case .shout:
       worker.markBroken()
-      if worker.answer(size: setting.longestReply + 100) == nil { worker.speakUnasked(size: setting.longestReply + 100) }
+      let size = setting.longestReply + 100
+      if worker.answer(size: size) == nil { worker.speakUnasked(size: size, isFree: isFree(worker)) }
       worker.flush()
     case .stray:
-      worker.speakUnasked(size: dice.below(40))
+      worker.speakUnasked(size: dice.below(40), isFree: isFree(worker))
       worker.flush()
     case .surplus:
       _ = worker.answer(size: dice.below(40))
-      worker.speakUnasked(size: dice.below(40))
+      worker.speakUnasked(size: dice.below(40), isFree: isFree(worker))
       worker.flush()
     case .garble:
       worker.garble()
@@ -137,6 +149,15 @@ extension Pipeline {
     case .omit: _ = worker.omit()
     default: throw Violation("\(act) is no fault")
     }
+  }
+
+  /// The pool has nothing for it, or has taken the answer to the last that it had.
+  private func isFree(_ worker: ScriptedWorker) -> Bool {
+    let id = WorkerID(slot: SlotID(worker.slot), serial: UInt64(worker.serial))
+    let count = engine.pool.jobsInHand(of: id)
+    if count == 0 { return engine.pool.unreadInput(of: id) == 0 }
+    guard count == 1, engine.pool.hasReply(id), let head = engine.pool.head(of: id) else { return false }
+    return model[Int(head.number)].outcome != nil
   }
 
   // MARK: Operators

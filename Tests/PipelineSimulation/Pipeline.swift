@@ -41,6 +41,10 @@ struct Pipeline: ~Copyable {
   /// Jobs in hand of the workers when something was last asked, by slot.
   var handsBefore: [Int] = []
   var breachesBefore = 0
+  /// Breaches of the protocol by their cause.
+  var seen: [String: Int] = [:]
+  /// The job that came to the head of a worker last.
+  var lastHead = 0
   var mostInHand = 0
   var parked = 0
 
@@ -98,7 +102,8 @@ struct Pipeline: ~Copyable {
     events += 1
     engine.fireTimers(&loop, &reporter)
     try settle()
-    try checkRunTimes()
+    try checkRunTimes(afterSkipping: span)
+    try checkLeases()
   }
 
   /// Up to the next timer, or a little later, as on a busy machine.

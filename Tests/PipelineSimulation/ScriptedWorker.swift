@@ -52,6 +52,13 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   private(set) var replies = 0
   private(set) var surplus = 0
   private(set) var omitted = 0
+  /// The jobs whose answers it has written to the end, and those whose answers it has made.
+  private(set) var answered: [Int] = []
+  private var made: [Int] = []
+  /// The first thing that it wrote unasked came while it had nothing to do.
+  private(set) var spokeWhileFree = false
+  /// It has ended because its stdin had.
+  private(set) var hasEndedInOrder = false
   /// It did something that its protocol does not allow.
   private(set) var isBroken = false
   /// A breach of its was reported after which its answers may belong to other jobs.
@@ -178,6 +185,7 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
     switch message {
     case .job(let number):
       replies += 1
+      made.append(number)
       speak(of: number, size: size)
     case .probe: append(Payload.probeReply)
     case .reset: append(Payload.resetReply)
@@ -195,9 +203,10 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
     return true
   }
 
-  /// Makes a reply that nobody asked for.
-  func speakUnasked(size: Int) {
+  /// Makes a reply that nobody asked for. `isFree`: as far as the pool knows it has nothing to do.
+  func speakUnasked(size: Int, isFree: Bool) {
     guard isAlive else { return }
+    if surplus == 0, omitted == 0 { spokeWhileFree = isFree && owed.isEmpty && !isWriting && replies > 0 }
     surplus += 1
     isBroken = true
     speak(of: 0, size: size)
@@ -232,6 +241,10 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
     guard output >= 0 else { return unsent.removeAll() }
     let count = unsent.withUnsafeBytes { Glibc.write(output, $0.baseAddress, min(limit, $0.count)) }
     if count > 0 { unsent.removeFirst(count) }
+    if unsent.isEmpty {
+      answered += made
+      made.removeAll(keepingCapacity: true)
+    }
   }
 
   /// A line on its stderr.
@@ -253,6 +266,12 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
     if output >= 0 { Glibc.close(output) }
     output = -1
     isBroken = true
+  }
+
+  /// Its stdin has ended, and it has nothing left to do.
+  func leave() {
+    hasEndedInOrder = output >= 0
+    die(.exited(code: 0))
   }
 
   func die(_ status: ExitStatus) {

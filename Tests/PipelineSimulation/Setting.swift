@@ -47,7 +47,7 @@ struct Setting: CustomStringConvertible {
       command: WorkerCommand(["scripted"]), framing: framing, maximumReplySize: longestReply + 40,
       pool: Self.pool(&dice))
     pool.adoptsOrphans = true
-    pool.mostSeats = dice.pick([1, 2, 8, 256, 256])
+    pool.mostSeats = dice.pick([1, 2, 8, 256, 256, 256])
     pool.parksInOrderOnly = dice.oneIn(8)
     Self.addChecks(to: &pool, &dice)
     if !dice.oneIn(4) { pool.errorOutput = .inherited }
@@ -76,7 +76,7 @@ struct Setting: CustomStringConvertible {
     pool.idleLimit = dice.pick([.zero, .zero, .milliseconds(5), .seconds(1)])
     pool.startLimit = dice.pick([.milliseconds(50), .seconds(5), .seconds(60)])
     pool.settleTime = dice.pick([.zero, .seconds(1)])
-    pool.restartBudget = RestartBudget(failures: 1 + dice.below(6), period: .seconds(10))
+    pool.restartBudget = RestartBudget(failures: dice.pick([1, 5, 100, 100]), period: .seconds(10))
     pool.blamesJobs = dice.oneIn(3)
     pool.triesStartsForWaiters = dice.oneIn(3)
     pool.stopLadder = dice.pick([[.seconds(5), .seconds(5), .seconds(1)], [.milliseconds(1), .zero, .milliseconds(3)]])
@@ -98,7 +98,7 @@ struct Setting: CustomStringConvertible {
   private static func ledger(isServing: Bool, _ dice: inout SplitMix64) -> JobLedger.Configuration {
     var ledger = JobLedger.Configuration(
       keepOrder: !isServing && !dice.oneIn(3),
-      queueLimit: dice.pick([1, 4, 16, 64, 1024]),
+      queueLimit: dice.pick([1, 8, 64, 1024, 1024]),
       retries: dice.below(4),
       runLimit: dice.oneIn(2) ? nil : dice.pick([.microseconds(100), .milliseconds(10), .seconds(2)]),
       queueLimitTime: dice.oneIn(3) ? dice.pick([.milliseconds(1), .seconds(1)]) : nil,

@@ -42,7 +42,7 @@ package struct Simulation {
     for (outcome, count) in pipeline.model.outcomes { seen["\(outcome)", default: 0] += count }
     seen["workers", default: 0] += pipeline.processes.all.count
     seen["failed starts", default: 0] += pipeline.processes.failedStarts
-    seen["breaches", default: 0] += pipeline.engine.breachesOfStep
+    for (cause, count) in pipeline.seen { seen[cause, default: 0] += count }
     seen["most jobs at a worker"] = max(seen["most jobs at a worker", default: 0], pipeline.mostInHand)
     seen["parked", default: 0] += pipeline.parked
     seen["withdrawn", default: 0] += pipeline.model.withdrawn
