@@ -107,8 +107,14 @@ let package = Package(
       ],
       path: "Tests/PipelineSimulation"),
     .executableTarget(
-      name: "simulate-pipeline", dependencies: ["Time", "PipelineSimulation", "LinuxIO"], path: "Tests/SimulatePipeline"),
-    .testTarget(name: "PipelineSimulationTests", dependencies: ["PipelineSimulation"]),
+      name: "simulate-pipeline", dependencies: ["Time", "PipelineSimulation", "LinuxIO"], path: "Tests/SimulatePipeline"
+    ),
+    .testTarget(
+      name: "PipelineSimulationTests",
+      dependencies: [
+        "Time", "TestSupport", "PipelineSimulation", "JobEngine", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "EventLoop",
+      ]),
     .testTarget(name: "PoolCoreTests", dependencies: ["Time", "TestSupport", "PoolCore"]),
     .testTarget(name: "TimeTests", dependencies: ["Time"]),
     .testTarget(name: "TextTests", dependencies: ["Text", "Time", "TestSupport"]),

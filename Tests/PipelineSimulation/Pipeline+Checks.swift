@@ -34,7 +34,8 @@ extension Pipeline {
       let count = engine.pool.jobsInHand(of: id)
       total += count
       guard let head = engine.pool.head(of: id) else { throw Violation("\(id) is busy without a job") }
-      try require(engine.jobs.ledger.isLeased(JobID(tag: head.tag)), "\(id) runs job \(head.number), which is not leased")
+      let isLeased = engine.jobs.ledger.isLeased(JobID(tag: head.tag))
+      try require(isLeased, "\(id) runs job \(head.number), which is not leased")
       let slot = id.slot.index
       while handsBefore.count <= slot { handsBefore.append(0) }
       if count > 1 { try checkParked(id, count, hasBreach) }
@@ -77,9 +78,8 @@ extension Pipeline {
   /// After timers were fired: a worker with a lease has a job, if it is well.
   func checkLeases() throws {
     for slot in engine.pool.snapshot.slots where slot.state == .leased {
-      guard let id = slot.worker, let worker = processes.worker(serial: id.serial), worker.isAlive, !worker.isBroken else {
-        continue
-      }
+      guard let id = slot.worker, let worker = processes.worker(serial: id.serial) else { continue }
+      if !worker.isAlive || worker.isBroken { continue }
       try require(engine.pool.jobsInHand(of: id) > 0, "\(id) is leased, and has no job")
     }
   }
@@ -98,15 +98,15 @@ extension Pipeline {
   /// The worker is said not to have touched its job.
   func checkReturned(_ job: SentJob?, _ id: WorkerID) throws {
     guard let job, let worker = processes.worker(serial: id.serial), worker.status != .exited(code: 0) else { return }
-    try require(
-      !model[Int(job.number)].readers.contains(worker.serial), "\(id) has read job \(job.number), which is given back")
+    let hasRead = model[Int(job.number)].readers.contains(worker.serial)
+    try require(!hasRead, "\(id) has read job \(job.number), which is given back")
   }
 
   /// The worker is said to have died on its job.
   func checkLost(_ job: SentJob?, _ id: WorkerID) throws {
     guard let job, let worker = processes.worker(serial: id.serial), !worker.isBroken else { return }
-    try require(
-      !worker.answered.contains(Int(job.number)), "\(id) has answered job \(job.number), and is said to have died on it")
+    let hasAnswered = worker.answered.contains(Int(job.number))
+    try require(!hasAnswered, "\(id) has answered job \(job.number), and is said to have died on it")
   }
 
   // MARK: Outcomes
@@ -118,9 +118,10 @@ extension Pipeline {
     try require(attempts <= known.retries + 1, "job \(number): \(attempts) attempts, \(known.retries) retries")
     // What was cancelled while it was parked counts as tried: its worker may have read it.
     let heads = setting.engine.tellsAttempts && outcome != .cancelled ? known.heads : .max
-    try require(attempts <= heads, "job \(number): \(attempts) attempts, at the head of a worker \(known.heads) times")
+    try require(attempts <= heads, "job \(number): \(attempts) attempts, at the head \(known.heads) times")
     if setting.conduct != .wild, outcome != .cancelled, !mayTimeOut(number) {
-      try require(attempts <= known.readers.count,
+      try require(
+        attempts <= known.readers.count,
         "job \(number): \(attempts) attempts, and \(known.readers.count) workers have read it")
     }
     let isOver = isGivingUp || engine.jobs.ledger.isDraining || known.isCancelled || known.isRejected
@@ -133,7 +134,8 @@ extension Pipeline {
     case .expired:
       let limit = isReconfigured ? .zero : engine.configuration.ledger.queueLimitTime
       let waited = loop.now() - known.acceptedAt
-      try require(known.isRejected || limit.map { $0 <= waited } ?? false, "job \(number) expired after \(waited.count) ns")
+      let isDue = known.isRejected || limit.map { $0 <= waited } ?? false
+      try require(isDue, "job \(number) expired after \(waited.count) ns")
     case .timeout:
       try require(mayTimeOut(number), "job \(number) ran out of time and has no limit")
       try require(isOver || attempts == known.retries + 1, "job \(number) was not repeated: \(known)")
@@ -180,8 +182,8 @@ extension Pipeline {
     // Of its first replies all are looked at.
     guard worker.replies + worker.surplus < 64 else { return }
     try require(!worker.spokeWhileFree, "job \(number) was answered by worker \(reply.serial), which spoke before")
-    try require(
-      model[number].readers.contains(reply.serial), "job \(number) was answered by worker \(reply.serial) before it read it")
+    let hasRead = model[number].readers.contains(reply.serial)
+    try require(hasRead, "job \(number) was answered by worker \(reply.serial) before it read it")
   }
 
   // MARK: The end
@@ -202,12 +204,13 @@ extension Pipeline {
   }
 
   private func checkEnd(of worker: ScriptedWorker) throws {
-    if worker.hasEndedInOrder, worker.surplus > 0, worker.omitted == 0, worker.replies > 0, !worker.habits.ignoresTerminate {
-      try require(engine.breachesOfStep > 0, "worker \(worker.serial) wrote more than it was asked for, and nobody knows")
+    let isCertain = worker.hasEndedInOrder && !worker.habits.ignoresTerminate && worker.replies > 0
+    if isCertain, worker.surplus > 0, worker.omitted == 0 {
+      try require(engine.breachesOfStep > 0, "worker \(worker.serial) wrote too many answers, and nobody knows")
     }
     let pool = setting.engine.pool.pool
     guard !isReconfigured, pool.maximumJobs == 1 || pool.maximumJobs > 0 && pool.surge == 0 else { return }
-    try require(
-      worker.replies <= pool.maximumJobs, "worker \(worker.serial) did \(worker.replies) jobs of \(pool.maximumJobs)")
+    let isWithin = worker.replies <= pool.maximumJobs
+    try require(isWithin, "worker \(worker.serial) did \(worker.replies) jobs of \(pool.maximumJobs)")
   }
 }

@@ -96,7 +96,7 @@ extension Pipeline {
     guard let worker = processes.worker(serial: account.worker.serial) else {
       throw Violation("\(account.name) was never started")
     }
-    try require(worker.isBroken, "\(account.name) has done nothing, but is said to have broken the protocol: \(violation)")
+    try require(worker.isBroken, "\(account.name) keeps to the protocol, but \(violation)")
     seen[violation.cause, default: 0] += 1
     guard violation.isOutOfStep else { return }
     try require(worker.isOutOfStep, "\(account.name) is in step, but: \(violation)")
@@ -133,7 +133,8 @@ extension Pipeline {
 
   private mutating func close() throws {
     isClosed = true
-    try require(isIdle || engine.isStopping || engine.jobs.ledger.isDraining, "the pool closes, and nobody has asked for it")
+    let isAsked = isIdle || engine.isStopping || engine.jobs.ledger.isDraining
+    try require(isAsked, "the pool closes, and nobody has asked for it")
     try require(processes.living.isEmpty, "the pool is closed, and \(processes.living.count) workers live")
   }
 }

@@ -19,19 +19,19 @@ struct Setting: CustomStringConvertible {
     case wild
   }
 
-  let seed: UInt64
-  let conduct: Conduct
+  var seed: UInt64
+  var conduct: Conduct
   var engine: JobEngineConfiguration
   var nature = ScriptedProcesses.Nature()
   /// Jobs come from clients that come and go, as in `serve`; else from one input, as in `run`.
-  let isServing: Bool
+  var isServing: Bool
   /// Jobs differ in priority, retries and run limit.
-  let variesTerms: Bool
+  var variesTerms: Bool
   /// The longest job and reply, in bytes.
-  let longestJob: Int
-  let longestReply: Int
+  var longestJob: Int
+  var longestReply: Int
   /// Messages are made, and thrown away.
-  let isVerbose: Bool
+  var isVerbose: Bool
 
   init(seed: UInt64) {
     var dice = SplitMix64(state: seed)
@@ -79,7 +79,9 @@ struct Setting: CustomStringConvertible {
     pool.restartBudget = RestartBudget(failures: dice.pick([1, 5, 100, 100]), period: .seconds(10))
     pool.blamesJobs = dice.oneIn(3)
     pool.triesStartsForWaiters = dice.oneIn(3)
-    pool.stopLadder = dice.pick([[.seconds(5), .seconds(5), .seconds(1)], [.milliseconds(1), .zero, .milliseconds(3)]])
+    pool.stopLadder = dice.pick([
+      [.seconds(5), .seconds(5), .seconds(1)], [.milliseconds(1), .zero, .milliseconds(3)],
+    ])
     return pool
   }
 

@@ -13,6 +13,18 @@ package struct Simulation {
 
   package init() {}
 
+  /// What must happen often in half a million events, or the simulation proves nothing.
+  package var missing: [String] {
+    let floors = [
+      "parked": 1000, "workers": 1000, "failed starts": 10, "given back": 100, "died on it": 20, "lost while parked": 10,
+      "withdrawn": 5, "ok": 10_000, "crashed": 5, "quarantined": 5, "timeout": 5, "cancelled": 1000, "expired": 100,
+      "failed": 100, "had more on its stdout when it was stopped": 5, "wrote more than one reply to a job": 5,
+      "wrote to its stdout without a job": 20, "wrote too large a reply (--max-reply-size)": 5,
+      "closed its stdin but lives on": 1, "closed its stdout but lives on": 1, "left out answers": 1,
+    ]
+    return floors.filter { seen[$0.key, default: 0] < $0.value }.keys.sorted()
+  }
+
   /// Lives the life with this seed. If a promise is broken, returns what happened, as short as it can be made.
   package mutating func live(seed: UInt64) -> String? {
     let setting = Setting(seed: seed)
@@ -96,8 +108,8 @@ extension Pipeline {
   /// What is where, after a step, for a trace.
   var description: String {
     let counts = engine.jobs.ledger.counts
-    var text = ": \((loop.now() - .origin).count) ns, \(counts.queued) queued, \(counts.delayed) delayed, \(counts.settled) settled"
-    text += ", \(engine.pool.demand) wanted"
+    var text = ": \((loop.now() - .origin).count) ns, \(counts.queued) queued, \(engine.pool.demand) wanted, "
+    text += "\(counts.delayed) delayed, \(counts.settled) settled"
     for id in engine.pool.busyWorkers { text += ", \(id) has \(engine.pool.jobsInHand(of: id))" }
     for slot in engine.pool.snapshot.slots {
       text += "; \(slot.slot) \(slot.state)"
