@@ -25,7 +25,7 @@ PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 # loudly.
 PYTHON_JUDGES := varlink prometheus_client
 
-.PHONY: run build test test-serve test-run test-units test-embedding test-postgres test-systemd test-thread-sanitizer test-mutations lint bench bench-history install install-units clean deps postgres-deps systemd-deps python-pools python-judges
+.PHONY: run build test test-serve test-run test-units test-embedding test-postgres test-systemd test-thread-sanitizer test-mutations test-simulation lint bench bench-history install install-units clean deps postgres-deps systemd-deps python-pools python-judges
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -85,6 +85,12 @@ test-thread-sanitizer: deps ## the object pool's tests, with a build of its own 
 	$(SWIFT) build --build-tests --sanitize=thread --scratch-path $(BUILD)/thread-sanitizer
 	$(SWIFT) test --skip-build --disable-xctest --sanitize=thread --scratch-path $(BUILD)/thread-sanitizer \
 	  --filter ObjectPoolTests
+
+# With the options of `build`, so that what both need is compiled once.
+test-simulation: deps static-libraries ## ten million events in simulated lives of the whole pipeline
+	$(SWIFT) build -c release --product simulate-pipeline -Xswiftc -static-stdlib $(QUICK_START) $(STRICT)
+	$(BUILD)/release/simulate-pipeline $(SIMULATED_EVENTS)
+SIMULATED_EVENTS ?= 10000000
 
 test-mutations: deps ## breaks the pure cores in fifty ways, each of which their tests must notice
 	Tests/mutations.py --keep $(BUILD)/mutations

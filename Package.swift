@@ -111,6 +111,22 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["Time"], path: "Tests/TestSupport"),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
+    .target(
+      name: "PipelineSimulation",
+      dependencies: [
+        "Time", "TestSupport", "JobEngine", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+        "EventLoop", "LinuxIO",
+      ],
+      path: "Tests/PipelineSimulation"),
+    .executableTarget(
+      name: "simulate-pipeline", dependencies: ["Time", "PipelineSimulation", "LinuxIO"], path: "Tests/SimulatePipeline"
+    ),
+    .testTarget(
+      name: "PipelineSimulationTests",
+      dependencies: [
+        "Time", "TestSupport", "PipelineSimulation", "JobEngine", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
+        "EventLoop",
+      ]),
     .testTarget(name: "PoolCoreTests", dependencies: ["Time", "TestSupport", "PoolCore"]),
     .testTarget(name: "TimeTests", dependencies: ["Time"]),
     .testTarget(name: "TextTests", dependencies: ["Text", "Time", "TestSupport"]),

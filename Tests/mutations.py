@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Breaks the pure cores on purpose, one defect at a time, and expects their tests to notice each.
+"""Breaks the pure cores, and what couples them, on purpose, one defect at a time, and expects the tests to notice each.
 
     Tests/mutations.py                 tries all mutations
     Tests/mutations.py --only 7        tries number 7 alone (may be repeated)
@@ -7,8 +7,9 @@
     Tests/mutations.py --keep FOLDER   builds in FOLDER and leaves it there: the next run starts warm
 
 A mutation replaces one piece of text in one file by another, as a tired programmer might. The cores and their tests
-are copied into a package of their own, so that a mutation is built and tested in seconds; the repository itself is not
-changed. The tests must pass before the first mutation. Each mutation then is
+are copied into a package of their own, so that a mutation is built and tested in seconds. What couples them (JobEngine,
+WorkerPool) is judged by the simulation of the whole pipeline, in a copy of the whole package. The repository itself is
+not changed. The tests must pass before the first mutation. Each mutation then is
 
     caught          a test failed, crashed, or did not end within the time limit
     SURVIVED        the tests passed: a test is missing
@@ -20,6 +21,7 @@ The exit status is 0 if all were caught, 1 if not, 2 if the tests fail without a
 
 import argparse
 import collections
+import itertools
 import os
 import pathlib
 import shutil
@@ -30,8 +32,11 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TIME_LIMIT = 300  # seconds for the tests of one core, which take about 20
-FAILURE = " recorded an issue "
+TIME_LIMIT = 300  # seconds for the tests of one core, which take about 20, and for the simulation of the pipeline
+COUPLINGS = ("JobEngine", "WorkerPool")
+EVENTS = 600_000  # of the simulation of the pipeline, for one mutation
+FAILURE = " recorded an issue "  # of Swift Testing
+BROKEN = "PREFORK_SEED="  # of the simulation of the pipeline
 PACKAGE = """\
 // swift-tools-version: 6.2
 import PackageDescription
@@ -87,6 +92,75 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
          "")],
     "PoolCore/PoolStateMachine+Recycling.swift": [("a limit is overlooked that several jobs at once step over",
          "jobs >= limit && jobs - count < limit", "jobs == limit")],
+    "JobEngine/JobEngine+Attempts.swift": [
+        ("parked jobs are forgotten when their worker is lost", "    returnUnstarted(lostJobs.dropFirst())\n", ""),
+        ("jobs come back in reverse", "for sent in unstarted.reversed()", "for sent in unstarted"),
+        ("parked jobs are forgotten when the head runs out of time",
+         "    returnUnstarted(pool.interrupt(worker, &loop).dropFirst())\n", "    _ = pool.interrupt(worker, &loop)\n"),
+        ("the worker of a parked job that is cancelled is stopped",
+         "    guard pool.head(of: worker)?.tag == job.tag else { return }\n", ""),
+        ("a parked job has no run clock when its turn comes",
+         "      jobs.ledger.handle(.started(job), into: &jobs.actions)\n", ""),
+        ("a job that was cancelled while it was parked runs on",
+         "    } else if !pool.hasReply(worker) {", "    } else if pool.hasReply(worker) {"),
+        ("a reply that came after its job was cancelled is settled",
+         "    guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }\n", ""),
+        ("a job that a fresh worker has not read runs out of time", ", !pool.hasBegun(worker) {\n      runLimit", " {\n      runLimit"),
+        ("jobs are parked after a breach of the protocol", "breachesOfStep == 0", "breachesOfStep >= 0"),
+        ("no worker is remembered that may have room", "    workersWithRoom.append(worker)\n", ""),
+        ("a job that no worker has read has had an attempt",
+         "noteAttemptEnd(job, failure: \"given back unread\")\n      jobs.ledger.handle(.returnedUnstarted(job)",
+         "noteAttemptEnd(job, failure: \"given back unread\")\n      jobs.ledger.handle(.attemptFailed(job, .crashed)"),
+        ("a job stays when its worker was lost before it was sent",
+         "    if isSent { return }\n", "    if isSent || !isSent { return }\n"),
+        ("an attempt that ends when it begins is not recorded", ", jobs.ledger.isParked(job) {", ", !jobs.ledger.isLeased(job) {")],
+    "JobEngine/JobEngine+Breaches.swift": [
+        ("breaches are not counted", "{ breachesOfStep += 1 }", "{ breachesOfStep += 0 }"),
+        ("a doubtful answer is not withdrawn",
+         "    jobs.ledger.handle(.answerWithdrawn(job), into: &jobs.actions)\n", "")],
+    "JobEngine/JobTable.swift": [
+        ("the bytes of settled jobs are counted", "    unsettledBytes -= store.payloadSize(of: job)\n", ""),
+        ("a held answer is not kept", "if answering == job { reply {", "if answering != job { reply {")],
+    "JobEngine/JobStore.swift": [
+        ("a job is sent with the bytes of the one before it",
+         "    buffers[index].removeAll(keepingCapacity: true)\n", "")],
+    "WorkerPool/JobsInHand.swift": [
+        ("the size of a job that was answered is still counted", "    size -= ring[start].size\n", ""),
+        ("the jobs are mixed when there are more of them",
+         "larger.append(ring[(start + index) & (ring.count - 1)])", "larger.append(ring[index])")],
+    "WorkerPool/WorkerPool+Jobs.swift": [
+        ("output is not looked at before the next job is sent",
+         "if workers[slot].hasMoreOutput {", "if workers[slot].inputBroken {"),
+        ("gathered jobs are written only when others are", "if workers[slot].outbound.isEmpty { gathered", "if !workers[slot].outbound.isEmpty { gathered"),
+        ("a worker is sent more jobs than it may do", ", core.seatsLeft(id), room)", ", room)"),
+        ("jobs are parked at workers that read ahead", "duty == .running, mayPark(slot) else", "duty == .running else")],
+    "WorkerPool/WorkerPool+Channel.swift": [
+        ("a reply is read again", "    workers[slot].inbound.removeFirst(consumed)\n    workers[slot].hand.removeFirst()",
+         "    workers[slot].hand.removeFirst()"),
+        ("the replies to parked jobs are a surplus", "workers[slot].hand.count == 1 {", "workers[slot].hand.count >= 1 {"),
+        ("what comes before the job is read is its answer", ", !workers[slot].looksRead() {\n      spokeBefore",
+         ", !workers[slot].looksRead(), workers[slot].inputBroken {\n      spokeBefore"),
+        ("a worker that closed its stdin keeps its job for ever",
+         "    loop.remove(workers[slot].process.input)\n    guard !workers", "    loop.remove(workers[slot].process.input)\n    guard workers"),
+        ("a job is forgotten when its worker spoke before it read it",
+         "events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))\n      events.append(.protocolBroken",
+         "events.append(.leaseLost(id, .neverStarted, []))\n      events.append(.protocolBroken")],
+    "WorkerPool/WorkerPool+LastOutput.swift": [
+        ("what a worker writes that is stopped in its job is a surplus",
+         "guard isGraceful, workers[slot].jobs > 0 else", "guard workers[slot].jobs > 0 else"),
+        ("what a worker still writes at its end is not looked at",
+         "guard isGraceful, workers[slot].jobs > 0 else", "guard isGraceful, workers[slot].jobs < 0 else")],
+    "WorkerPool/WorkerPool+Checks.swift": [
+        ("the right answer to a check is wrong", "!answer.elementsEqual(expected) else", "answer.elementsEqual(expected) else"),
+        ("a check that was answered is unread for ever", "    workers[slot].setCheck(size: 0)\n", "")],
+    "WorkerPool/WorkerPool+Life.swift": [
+        ("the last output of a dead worker is lost", "while !isIgnored(slot), readOutput", "while isIgnored(slot), readOutput"),
+        ("a job is given back though its worker died on it", "workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:", "!workers[slot].inbound.isEmpty:")],
+    "WorkerPool/WorkerPool+Order.swift": [
+        ("a worker that has not read its jobs has left answers out",
+         "workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look", "workers[slot].outbound.isEmpty, look")],
+    "WorkerPool/WorkerPool.swift": [
+        ("a worker that is interrupted lives on", "    tell(.workerBroken(worker, interrupted: true), &loop)\n", "")],
     "PoolCore/SeatEstimate.swift": [
         ("probation is one job too long", "answered >= Self.probation", "answered > Self.probation"),
         ("slow jobs are believed little by little",
@@ -96,6 +170,7 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("a timer is armed under the generation of another",
          "timerGeneration = timerGeneration == .max ? 1 : timerGeneration + 1",
          "timerGeneration = max(timerGeneration, 1)"),
+        ("a worker that is to go keeps the job that it is probed for", "    takeBackClaim(of: slot)\n    amend", "    amend"),
         ("the age timer of a worker that stops is not disarmed", "    disarm(slot, .age, into: &actions)\n", "")],
     "PoolCore/PoolStateMachine+Retiring.swift": [
         ("the stop ladder skips a step", "min(step + 1, steps)", "min(step + 2, steps)")],
@@ -166,47 +241,33 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
 }.items() for mutation in mutations]
 
 
-class Cores:
-    """The package with the copies of the cores and of their tests."""
+class Copy:
+    """A package with copies of sources and tests, which can be mutated."""
+
+    BUILD = []  # further words of `swift build`
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.write(self.folder / "Package.swift", PACKAGE)
-        for part, names in (("Sources", SOURCES), ("Tests", TESTS)):
-            for name in names:
-                self.copy(ROOT / part / name, self.folder / part / name)
-
-    def copy(self, source, target):
-        """Only what differs is written, so that the rest is not compiled again."""
-        wanted = {file.name for file in source.glob("*.swift")}
-        target.mkdir(parents=True, exist_ok=True)
-        for file in target.iterdir():
-            if file.name not in wanted:
-                file.unlink()
-        for name in wanted:
-            self.write(target / name, (source / name).read_text())
 
     @staticmethod
     def write(file, text):
+        """Only what differs is written, so that the rest is not compiled again."""
         if not file.exists() or file.read_text() != text:
             file.write_text(text)
 
     def build(self):
         """Returns whether it succeeded, and the output."""
         result = subprocess.run(
-            ["swift", "build", "--build-tests", "--ignore-lock", "--package-path", str(self.folder)],
+            ["swift", "build", *self.BUILD, "--ignore-lock", "--package-path", str(self.folder)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         return result.returncode == 0, result.stdout
 
-    def test(self, target):
-        """Runs the tests of one target, up to the first that fails. Returns whether all passed, and the output.
-
-        Not by `swift test`: its child would go on when it is killed."""
+    @staticmethod
+    def run(command):
+        """Runs tests up to the first that fails. Returns whether all passed, and the output."""
         process = subprocess.Popen(
-            [self.folder / ".build/debug/coresPackageTests.xctest", "--testing-library", "swift-testing",
-             "--filter", f"^{target}\\."],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "SWIFT_BACKTRACE": "enable=no", "NO_COLOR": "1"})
         alarm = threading.Timer(TIME_LIMIT, process.kill)
         alarm.start()
@@ -233,7 +294,64 @@ class Cores:
             succeeds, output = self.test(file.parent.name + "Tests")
         finally:
             file.write_text(original)
-        return ("SURVIVED", "") if succeeds else ("caught", first_line(output, FAILURE) or "crashed, or did not end")
+        return ("SURVIVED", "") if succeeds else ("caught", first_line(output, FAILURE) or first_line(output, BROKEN) or "crashed, or did not end")
+
+
+class Pipeline(Copy):
+    """A copy of the whole package, of which only the simulation of the pipeline is built and run."""
+
+    BUILD = ["--product", "simulate-pipeline"]
+    TESTS = ["the simulation"]
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.write(self.folder / "Package.swift", (ROOT / "Package.swift").read_text())
+        for part in ("Sources", "Tests"):
+            self.copy(ROOT / part, self.folder / part)
+
+    def copy(self, source, target):
+        target.mkdir(exist_ok=True)
+        names = {entry.name for entry in source.iterdir()}
+        for entry in target.iterdir():
+            if entry.name not in names:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for entry in source.iterdir():
+            if entry.is_dir():
+                self.copy(entry, target / entry.name)
+            else:
+                self.write(target / entry.name, entry.read_text())
+
+    def test(self, _):
+        return self.run([self.folder / ".build/debug/simulate-pipeline", str(EVENTS)])
+
+
+class Cores(Copy):
+    """The package with the copies of the cores and of their tests."""
+
+    BUILD = ["--build-tests"]
+    TESTS = [name for name in TESTS if name.endswith("Tests")]
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.write(self.folder / "Package.swift", PACKAGE)
+        for part, names in (("Sources", SOURCES), ("Tests", TESTS)):
+            for name in names:
+                self.copy(ROOT / part / name, self.folder / part / name)
+
+    def copy(self, source, target):
+        wanted = {file.name for file in source.glob("*.swift")}
+        target.mkdir(parents=True, exist_ok=True)
+        for file in target.iterdir():
+            if file.name not in wanted:
+                file.unlink()
+        for name in wanted:
+            self.write(target / name, (source / name).read_text())
+
+    def test(self, target):
+        """Not by `swift test`: its child would go on when it is killed."""
+        return self.run(
+            [self.folder / ".build/debug/coresPackageTests.xctest", "--testing-library", "swift-testing",
+             "--filter", f"^{target}\\."])
 
 
 def first_line(output, sign):
@@ -241,11 +359,11 @@ def first_line(output, sign):
     return next((line.strip()[:150] for line in output.splitlines() if sign in line), "")
 
 
-def check_unmutated(cores):
-    succeeds, output = cores.build()
-    for target in TESTS:
-        if succeeds and target.endswith("Tests"):
-            succeeds, output = cores.test(target)
+def check_unmutated(copy):
+    succeeds, output = copy.build()
+    for target in copy.TESTS:
+        if succeeds:
+            succeeds, output = copy.test(target)
     if not succeeds:
         print(output[-5000:], file=sys.stderr)
         print("mutations: the tests fail without any mutation", file=sys.stderr)
@@ -254,24 +372,31 @@ def check_unmutated(cores):
 
 def run(numbers, folder):
     """Returns how many of the mutations were not caught."""
-    cores = Cores(folder)
-    check_unmutated(cores)
     missed = 0
-    for number in numbers:
-        mutation = MUTATIONS[number - 1]
-        began = time.monotonic()
-        verdict, remark = cores.verdict(mutation)
-        missed += verdict != "caught"
-        seconds = time.monotonic() - began
-        print(f"{number:3} {verdict:8} {seconds:4.0f} s  {mutation.file}: {mutation.defect}", flush=True)
-        if remark:
-            print(f"{'':21}{remark}", flush=True)
+    is_coupling = lambda number: MUTATIONS[number - 1].file.startswith(COUPLINGS)
+    for kind, group in itertools.groupby(sorted(numbers, key=is_coupling), key=is_coupling):
+        copy = Pipeline(folder / "pipeline") if kind else Cores(folder)
+        check_unmutated(copy)
+        for number in group:
+            missed += try_one(copy, number)
     print(f"{len(numbers) - missed} of {len(numbers)} mutations caught")
     return missed
 
 
+def try_one(copy, number):
+    """Returns 1 if the mutation was not caught, else 0."""
+    mutation = MUTATIONS[number - 1]
+    began = time.monotonic()
+    verdict, remark = copy.verdict(mutation)
+    seconds = time.monotonic() - began
+    print(f"{number:3} {verdict:8} {seconds:4.0f} s  {mutation.file}: {mutation.defect}", flush=True)
+    if remark:
+        print(f"{'':21}{remark}", flush=True)
+    return verdict != "caught"
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Breaks the pure cores on purpose; their tests must notice it.")
+    parser = argparse.ArgumentParser(description="Breaks the cores and their couplings on purpose; tests must notice it.")
     parser.add_argument("--list", action="store_true", help="print the mutations, and try none")
     parser.add_argument("--only", type=int, action="append", metavar="N", choices=range(1, len(MUTATIONS) + 1),
                         help="try number N alone; may be repeated")
@@ -283,7 +408,7 @@ def main():
         return
     folder = options.keep or tempfile.mkdtemp(prefix="prefork-mutations-")
     try:
-        sys.exit(1 if run(options.only or range(1, len(MUTATIONS) + 1), folder) else 0)
+        sys.exit(1 if run(options.only or range(1, len(MUTATIONS) + 1), pathlib.Path(folder)) else 0)
     finally:
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)

@@ -58,14 +58,17 @@ public struct EventLoop: ~Copyable {
   public private(set) var nested: (any NestedEvents)?
 
   /// A loop that watches nothing yet.
-  public init() throws(SystemError) {
+  public init() throws(SystemError) { try self.init(at: monotonicNow()) }
+
+  /// The same, whose clock shows this time. For simulations, in which it stands still but for `skip`.
+  package init(at time: Instant) throws(SystemError) {
     let epoll = try Epoll()
     let timer = try TimerDescriptor()
     try epoll.add(timer.rawValue, token: Self.timerToken, readable: true, writable: false)
     self.epoll = epoll
     self.timer = timer
     ready = .allocate(capacity: 256)
-    clock = LoopClock(at: monotonicNow())
+    clock = LoopClock(at: time)
   }
 
   deinit { ready.deallocate() }
@@ -156,6 +159,17 @@ public struct EventLoop: ~Copyable {
     }
     if own.hasExpired { try timerExpired() }
     return count == 0
+  }
+
+  // MARK: Simulated time
+
+  /// Time passes in a simulation.
+  package mutating func skip(_ span: Nanoseconds) { clock.count(until: clock.reading(at: clock.now + span)) }
+
+  /// Appends what is ready now, and leaves the clock as it is: how a simulation waits.
+  package mutating func look(into events: inout [LoopEvent]) throws(SystemError) {
+    var own = OwnEvents()
+    if let count = try epoll.wait(ready, timeout: 0) { append(count, to: &events, &own) }
   }
 
   /// How long to wait: in milliseconds for the kernel, and how long at most; nil for as long as it takes.

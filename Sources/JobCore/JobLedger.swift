@@ -109,6 +109,11 @@ public struct JobLedger: Sendable {
   /// Whether a worker has the job.
   public func isLeased(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].state == .leased } ?? false }
 
+  /// Whether a worker has the job, and has not come to it yet.
+  public func isParked(_ job: JobID) -> Bool {
+    isLeased(job) && (slab.findRecord(job).map { slab[$0].isParked } ?? false)
+  }
+
   /// The job's number in the input, from 1. Known until the index is used again; 0 for a job that is not known.
   public func sequence(of job: JobID) -> UInt64 { slab.findRecord(job).map { slab[$0].sequence } ?? 0 }
 

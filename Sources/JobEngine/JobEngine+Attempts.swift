@@ -191,6 +191,7 @@ extension JobEngine {
     outputs.append(.worker(event))
     returnUnstarted(lostJobs.dropFirst())
     guard let job = lostJobs.first.map({ JobID(tag: $0.tag) }), jobs.ledger.isLeased(job) else { return }
+    if let account = loss.account, jobs.ledger.isParked(job) { beginLost(job, account, loop, &reporter) }
     unbind(job)
     switch loss {
     case .neverStarted:
@@ -206,6 +207,14 @@ extension JobEngine {
       let evidence = Failure(message: "\(account.name) \(offence)", account: account)
       fail(job, .crashed, cause: offence.cause, evidence, loop)
     }
+  }
+
+  /// The job was parked, came to the head of its worker, and was lost in the same moment.
+  private mutating func beginLost(
+    _ job: JobID, _ account: WorkerAccount, _ loop: borrowing EventLoop, _ reporter: inout Reporter
+  ) {
+    begin(job, account.worker, loop, &reporter)
+    if jobs.facts.keepsDetails { jobs.facts[job].pid = account.pid }
   }
 
   private mutating func unbind(_ job: JobID) { workerOfJob[Int(job.index)] = nil }

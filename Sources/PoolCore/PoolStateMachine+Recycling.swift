@@ -89,6 +89,7 @@ extension PoolStateMachine {
       setRetiring(slot, slots[slot].overdue ?? .requested, into: &actions)
       amend(slot) { $0.isBeingReplaced = true }
       if slots[slot].state == .idle { beginStop(slot, .graceful, into: &actions) }
+      dispatch(at: now, into: &actions)
     }
   }
 

@@ -209,10 +209,11 @@ extension PoolStateMachine {
     lowestEmpty = min(lowestEmpty, slot)
   }
 
-  /// Marks the worker: no further lease.
+  /// Marks the worker: no further lease. What it was being prepared for needs another worker, so `dispatch` must follow.
   mutating func setRetiring(_ slot: Int, _ reason: RetireReason, into actions: inout [PoolAction]) {
     guard slots[slot].retiring == nil else { return }
     available.remove(slot, from: &slots)
+    takeBackClaim(of: slot)
     amend(slot) {
       $0.overdue = nil
       $0.retiring = reason

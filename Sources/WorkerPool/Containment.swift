@@ -18,6 +18,8 @@ struct Containment: ~Copyable {
   private(set) var remarks: [String] = []
 
   private let adoptsOrphans: Bool
+  /// There are no processes, and so nothing to be done.
+  private let isSimulated: Bool
   private var orphans: Orphans
   /// With limits.
   private var group: PoolGroup?
@@ -32,12 +34,14 @@ struct Containment: ~Copyable {
   init(_ configuration: WorkerPoolConfiguration) {
     cookie = PoolCookie.random()
     adoptsOrphans = configuration.adoptsOrphans
+    isSimulated = configuration.simulation != nil
     witness = OutOfMemoryWitness(now: monotonicNow())
     orphans = Orphans(cookie: cookie)
   }
 
   /// Sets up what the machine allows. To be called before the first worker is started.
   mutating func begin(_ configuration: WorkerPoolConfiguration, now: Instant) {
+    if isSimulated { return }
     // What is our child by now is not the pool's.
     orphans = Orphans(cookie: cookie)
     if adoptsOrphans {
@@ -152,7 +156,7 @@ struct Containment: ~Copyable {
   /// Whether a worker that died of a SIGKILL which we did not send was the victim of the kernel's OOM killer; nil if
   /// nothing says so.
   mutating func outOfMemoryVerdict(_ group: WorkerGroup?, now: Instant) -> String? {
-    witness.verdict(events: group?.memoryEvents(), now: now)
+    isSimulated ? nil : witness.verdict(events: group?.memoryEvents(), now: now)
   }
 
   /// The worker is reaped: nothing of it may stay.
@@ -183,12 +187,14 @@ struct Containment: ~Copyable {
   /// One look at our children, for all workers that have ended since the last one. True if only workers are left, and
   /// everything that is gone has been cleared away.
   mutating func clearUp() -> Bool {
+    if isSimulated { return true }
     removeLeftGroups()
     return adoptsOrphans && Orphans.areNone && leftGroups.isEmpty
   }
 
   /// One round against what workers that are gone have left.
   mutating func sweep(workers: [(pid: CInt, serial: UInt64)], everythingGoes: Bool) -> Remains {
+    if isSimulated { return .none }
     var census = Orphans.Census(
       known: Set(workers.map(\.pid)), liveWorkers: Set(workers.map(\.serial)), everythingGoes: everythingGoes)
     if let guardPid { census.known.insert(guardPid) }

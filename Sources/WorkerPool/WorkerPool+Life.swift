@@ -38,6 +38,7 @@ extension WorkerPool {
   private mutating func spawn(
     _ id: WorkerID, _ values: [String], _ group: inout WorkerGroup?, _ now: Instant
   ) throws(SpawnError) -> WorkerProcess {
+    if let simulation = configuration.simulation { return try simulation.start(slot: id.slot.index, serial: id.serial) }
     var entrance: FileDescriptor?
     do throws(SystemError) {
       group = try containment.makeWorkerGroup(id, now: now)

@@ -72,6 +72,9 @@ extension WorkerPool {
   }
 
   private func look(at slot: Int) -> Look {
+    if let simulated = workers[slot].process.simulated {
+      return Look(reads: simulated.waitsForInput, waitsForOther: !simulated.waitsForInput)
+    }
     let pid = workers[slot].process.pid
     let input = ProcessTable.nameOfPipe(workers[slot].process.input)
     var look = Look()

@@ -51,6 +51,8 @@ public struct WorkerPoolConfiguration: Sendable {
   /// one while the pool lives, with all that it starts, unless `groupLimits` are enforced. Else orphans are looked for
   /// among all processes of the machine. The owner must then call `childrenChanged` after each SIGCHLD.
   public var adoptsOrphans = false
+  /// Starts workers that are no processes, in simulations; nil for processes.
+  package var simulation: (any SimulatedStarter)?
 
   /// Makes a configuration; workers are taken to be ready when they wait for their first job, as far as that can be
   /// seen, and are proved by their first reply.

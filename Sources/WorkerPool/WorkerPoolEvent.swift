@@ -62,6 +62,15 @@ public enum LeaseLoss {
   case violation(WorkerAccount, ProtocolViolation)
   /// The worker is stopped in the middle of it, for this.
   case offence(WorkerAccount, Offence)
+
+  /// Which worker it was, if it did anything about the job.
+  public var account: WorkerAccount? {
+    switch self {
+    case .neverStarted: nil
+    case .died(let report): report.account
+    case .violation(let account, _), .offence(let account, _): account
+    }
+  }
 }
 
 /// Why a worker is stopped that is neither dead nor out of step.

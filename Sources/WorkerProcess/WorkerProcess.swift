@@ -10,11 +10,14 @@ public struct WorkerProcess: ~Copyable {
   private let outputEnd: FileDescriptor
   private var errorEnd: FileDescriptor?
   private let guardEntry: GuardedProcesses.Entry?
+  /// What there is instead of a process; nil outside of simulations.
+  package let simulated: (any SimulatedProcess)?
   private var isReaped = false
 
   init(
     pid: CInt, exitDescriptor: consuming FileDescriptor, input: consuming FileDescriptor,
-    output: consuming FileDescriptor, errorOutput: consuming FileDescriptor?, guardEntry: GuardedProcesses.Entry?
+    output: consuming FileDescriptor, errorOutput: consuming FileDescriptor?, guardEntry: GuardedProcesses.Entry?,
+    simulated: (any SimulatedProcess)? = nil
   ) {
     self.pid = pid
     self.exitDescriptor = exitDescriptor
@@ -22,10 +25,11 @@ public struct WorkerProcess: ~Copyable {
     outputEnd = output
     errorEnd = errorOutput
     self.guardEntry = guardEntry
+    self.simulated = simulated
   }
 
   deinit {
-    if !isReaped { Self.bury(pid, guardEntry) }
+    if !isReaped, simulated == nil { Self.bury(pid, guardEntry) }
   }
 
   /// Readable when the process is dead.
@@ -45,12 +49,14 @@ public struct WorkerProcess: ~Copyable {
 
   /// Sends a signal to the process, wherever it is, and all its descendants that stayed in its group.
   public func signalGroup(_ signal: CInt) {
+    if let simulated { return simulated.receive(signal) }
     if !isReaped { Self.signalOwnGroup(pid, signal) }
   }
 
   /// How it ended; nil while it lives. Never blocks. Descendants that stayed in its group are killed first, while the
   /// zombie still keeps the number of the group from being given to somebody else.
   public mutating func reap() -> ExitStatus? {
+    if let simulated { return simulated.status }
     guard !isReaped, let seen = ChildProcess.end(of: pid, peek: true) else { return nil }
     if seen != .unknown { ChildProcess.signalGroup(pid, Signal.kill) }
     guardEntry?.strikeOut()

@@ -197,6 +197,19 @@ import Time
     #expect(pool.offered == [1])
   }
 
+  @Test("a worker that is to go while it is prepared leaves the job to one that is free", arguments: [true, false])
+  func retires(isReset: Bool) {
+    var pool = prepared(isReset)
+    pool.demand(1)
+    pool.send(.resized(minimum: 2, maximum: 4))
+    pool.bringUp()
+    #expect(pool.offered.isEmpty && pool.pool.idleWorkers == 1)
+    pool.send(.recycle(pool.worker(0)))
+    #expect(pool.offered == [1] && pool.pool.demand == 0)
+    finish(&pool, isReset)
+    #expect(pool.offered.isEmpty && pool.stopping == [0])
+  }
+
   @Test("preparing a worker for a job proves it")
   func preparesEach() {
     var pool = PoolHarness.open(0, 1) {

@@ -1,0 +1,120 @@
+import TestSupport
+import Time
+
+/// Many lives of the pipeline, one after the other.
+package struct Simulation {
+  /// Steps of one life.
+  package static let stepsPerLife = 600
+
+  package private(set) var events = 0
+  package private(set) var lives = 0
+  /// What happened, so that a simulation in which little happens is found out.
+  package private(set) var seen: [String: Int] = [:]
+
+  package init() {}
+
+  /// What must happen often in half a million events, or the simulation proves nothing.
+  package var missing: [String] {
+    let floors = [
+      "parked": 1000, "workers": 1000, "failed starts": 10, "given back": 100, "died on it": 20, "lost while parked": 10,
+      "withdrawn": 5, "ok": 10_000, "crashed": 5, "quarantined": 5, "timeout": 5, "cancelled": 1000, "expired": 100,
+      "failed": 100, "had more on its stdout when it was stopped": 5, "wrote more than one reply to a job": 5,
+      "wrote to its stdout without a job": 20, "wrote too large a reply (--max-reply-size)": 5,
+      "closed its stdin but lives on": 1, "closed its stdout but lives on": 1, "left out answers": 1,
+    ]
+    return floors.filter { seen[$0.key, default: 0] < $0.value }.keys.sorted()
+  }
+
+  /// Lives the life with this seed. If a promise is broken, returns what happened, as short as it can be made.
+  package mutating func live(seed: UInt64) -> String? {
+    let setting = Setting(seed: seed)
+    let steps = Script.make(setting, steps: Self.stepsPerLife)
+    lives += 1
+    guard let violation = Self.run(setting, steps, &self) else { return nil }
+    return Self.report(setting, steps, violation)
+  }
+
+  private static func run(_ setting: Setting, _ steps: [Step], _ simulation: inout Simulation) -> Violation? {
+    do {
+      var pipeline = try Pipeline(setting)
+      defer { simulation.count(pipeline) }
+      try pipeline.begin()
+      for step in steps { try pipeline.perform(step) }
+      try pipeline.finish()
+      return nil
+    } catch let violation as Violation {
+      return violation
+    } catch {
+      return Violation("\(error)")
+    }
+  }
+
+  private mutating func count(_ pipeline: borrowing Pipeline) {
+    events += pipeline.events
+    for (outcome, count) in pipeline.model.outcomes { seen["\(outcome)", default: 0] += count }
+    seen["workers", default: 0] += pipeline.processes.all.count
+    seen["failed starts", default: 0] += pipeline.processes.failedStarts
+    for (cause, count) in pipeline.seen { seen[cause, default: 0] += count }
+    seen["most jobs at a worker"] = max(seen["most jobs at a worker", default: 0], pipeline.mostInHand)
+    seen["parked", default: 0] += pipeline.parked
+    seen["withdrawn", default: 0] += pipeline.model.withdrawn
+  }
+
+  // MARK: Shrinking
+
+  /// Leaves out as many steps as can be without which a promise is broken still: halves first, then ever smaller parts.
+  private static func shrink(_ setting: Setting, _ steps: [Step]) -> [Step] {
+    var (steps, size) = (steps, steps.count / 2)
+    var ignored = Simulation()
+    while size > 0 {
+      var start = steps.count
+      while start > 0 {
+        start = max(0, start - size)
+        var fewer = steps
+        fewer.removeSubrange(start..<min(start + size, steps.count))
+        if run(setting, fewer, &ignored) != nil { steps = fewer }
+        start = min(start, steps.count)
+      }
+      size /= 2
+    }
+    return steps
+  }
+
+  private static func report(_ setting: Setting, _ steps: [Step], _ violation: Violation) -> String {
+    let fewer = shrink(setting, steps)
+    var text = "PREFORK_SEED=\(setting.seed): \(violation)\n\(setting)\n"
+    text += "shrunk from \(steps.count) steps to \(fewer.count):\n"
+    do {
+      var pipeline = try Pipeline(setting)
+      do {
+        try pipeline.begin()
+        for step in fewer {
+          try pipeline.perform(step)
+          text += "  \(step)\(pipeline.description)\n"
+        }
+        text += "  end\n"
+        try pipeline.finish()
+      } catch {
+        text += "  -> \(error)\n"
+      }
+    } catch {
+      text += "  -> \(error)\n"
+    }
+    return text
+  }
+}
+
+extension Pipeline {
+  /// What is where, after a step, for a trace.
+  var description: String {
+    let counts = engine.jobs.ledger.counts
+    var text = ": \((loop.now() - .origin).count) ns, \(counts.queued) queued, \(engine.pool.demand) wanted, "
+    text += "\(counts.delayed) delayed, \(counts.settled) settled"
+    for id in engine.pool.busyWorkers { text += ", \(id) has \(engine.pool.jobsInHand(of: id))" }
+    for slot in engine.pool.snapshot.slots {
+      text += "; \(slot.slot) \(slot.state)"
+      if let reason = slot.retiring { text += " (to go: \(reason))" }
+    }
+    return text
+  }
+}

@@ -1,0 +1,100 @@
+import EventLoop
+import JobCore
+import JobEngine
+import PoolCore
+import TestSupport
+import Testing
+import Time
+import WorkerPool
+import WorkerProcess
+
+@testable import PipelineSimulation
+
+/// Single lives of the pipeline, told step by step: what the random ones have found, and what they rest on.
+@Suite struct LifeTests {
+  /// One worker, at which jobs are parked as soon as it has answered enough.
+  func oneWorker(_ seed: UInt64) throws -> Pipeline {
+    var setting = Setting(seed: seed)
+    let pool = PoolConfiguration(minimum: 1, maximum: 1)
+    var workers = WorkerPoolConfiguration(
+      command: WorkerCommand(["scripted"]), framing: .lines, maximumReplySize: 100, pool: pool)
+    workers.mostSeats = 8
+    workers.parksInOrderOnly = false
+    workers.errorOutput = .inherited
+    workers.adoptsOrphans = true
+    setting.engine = JobEngineConfiguration(pool: workers, ledger: JobLedger.Configuration(), seed: seed)
+    setting.engine.keepsDetails = true
+    setting.engine.tellsAttempts = true
+    setting.nature = ScriptedProcesses.Nature()
+    (setting.conduct, setting.isServing, setting.variesTerms) = (.mortal, false, false)
+    var pipeline = try Pipeline(setting)
+    pipeline.dice = SplitMix64(state: seed)
+    try pipeline.begin()
+    for _ in 0..<70 {
+      try pipeline.accept(1)
+      try pipeline.settle()
+      try pipeline.work(pipeline.processes.living[0])
+      try pipeline.skip(.microseconds(1))
+    }
+    try #require(pipeline.model.settled == 70)
+    return pipeline
+  }
+
+  @Test("short jobs are parked, and answered in their order")
+  func parks() throws {
+    var pipeline = try oneWorker(1)
+    try pipeline.accept(5)
+    try pipeline.settle()
+    #expect(pipeline.engine.pool.jobsInHand(of: pipeline.engine.pool.busyWorkers[0]) == 5)
+    try pipeline.work(pipeline.processes.living[0])
+    try pipeline.turn()
+    #expect(pipeline.model.settled == 75 && pipeline.model.outcomes == [.ok: 75])
+    try pipeline.finish()
+  }
+
+  @Test("a worker that dies costs only the job at its head an attempt", arguments: 1...8 as ClosedRange<UInt64>)
+  func headIsCharged(seed: UInt64) throws {
+    var pipeline = try oneWorker(seed)
+    try pipeline.accept(5)
+    try pipeline.settle()
+    let worker = pipeline.processes.living[0]
+    try pipeline.read(worker, atMost: .max)
+    worker.die(.killed(signal: 9, coreDumped: false))
+    try pipeline.turn()
+    #expect(pipeline.model.jobs.map(\.outcome)[70...] == [.crashed, nil, nil, nil, nil])
+    try pipeline.finish()
+  }
+
+  @Test(
+    "a job that comes to the head of a worker which is dead by then has its attempt there, with its slot and pid",
+    arguments: 1...8 as ClosedRange<UInt64>)
+  func lostAtOnce(seed: UInt64) throws {
+    var pipeline = try oneWorker(seed)
+    try pipeline.accept(3)
+    try pipeline.settle()
+    let worker = pipeline.processes.living[0]
+    try pipeline.read(worker, atMost: .max)
+    _ = worker.answer(size: 10)
+    worker.flush()
+    worker.die(.killed(signal: 9, coreDumped: false))
+    try pipeline.turn()
+    #expect(pipeline.model.jobs.map(\.outcome)[70...] == [.ok, .crashed, nil])
+    #expect(pipeline.model[72].heads == 1)
+    let details = pipeline.engine.jobs.facts[pipeline.model[72].id]
+    #expect(details.slot == 0 && details.pid == worker.pid && details.ran == .zero)
+    try pipeline.finish()
+  }
+
+  @Test("a worker that writes an answer too many is found out, and answers nothing any more")
+  func surplus() throws {
+    var pipeline = try oneWorker(1)
+    pipeline.processes.living[0].speakUnasked(size: 10, isFree: true)
+    pipeline.processes.living[0].flush()
+    try pipeline.accept(1)
+    try pipeline.settle()
+    try pipeline.turn()
+    #expect(pipeline.engine.breachesOfStep == 1 && pipeline.model[71].outcome == nil)
+    try pipeline.finish()
+    #expect(pipeline.processes.all[0].isFoundOut)
+  }
+}
