@@ -129,6 +129,11 @@ struct Worker: ~Copyable {
   /// What stands at the front of what has come from it.
   mutating func decode() -> WorkerMessage { inbound.withUnsafeBytes { codec.decode($0.bytes) } }
 
+  /// What has come from it so far is dropped, and was no part of a message. It must have answered nothing yet.
+  mutating func decodeAnew(_ workerProtocol: any WorkerProtocol) {
+    codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize)
+  }
+
   /// Appends a message to what is to be written to it. Returns how many bytes that is.
   mutating func encode(_ message: UnsafeRawBufferPointer, number: UInt64 = 0) -> Int {
     let before = outbound.count

@@ -3,7 +3,6 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WireFormats
 import WorkerProcess
 
 /// How the workers of a pool behave between their start and their first job, if nothing else shows that they are ready
@@ -41,7 +40,7 @@ extension WorkerPool {
 
   /// True while workers are looked at that have not begun to wait for their first job.
   public var watchesStarts: Bool {
-    workers.isOccupied.indices.contains { workers.isOccupied[$0] && isWatched($0) }
+    workers.indices.contains { workers.holds($0) && isWatched($0) }
   }
 
   private func isWatched(_ slot: Int) -> Bool {
@@ -120,7 +119,7 @@ extension WorkerPool {
   /// What was to be found out about the workers is known: the others need not be looked at any longer, unless they have
   /// written something.
   private mutating func endWatches(_ loop: inout EventLoop) {
-    for slot in workers.isOccupied.indices where workers.isOccupied[slot] && isWatched(slot) {
+    for slot in workers.indices where workers.holds(slot) && isWatched(slot) {
       if startManner == .waitsOtherwise { workers[slot].mayGreet = false }
       if workers[slot].inbound.isEmpty { assumeReady(slot, &loop) }
     }
@@ -152,8 +151,7 @@ extension WorkerPool {
     let isMore = workers[slot].bannerSize > 0
     workers[slot].bannerSize += workers[slot].inbound.count
     if isMore { workers[slot].inbound.removeAll() } else { reportBanner(slot, loop) }
-    workers[slot].decoder = FrameDecoder(
-      workers[slot].decoder.framing, maximumSize: workers[slot].terms.maximumReplySize)
+    workers[slot].decodeAnew(configuration.workerProtocol)
     return true
   }
 }

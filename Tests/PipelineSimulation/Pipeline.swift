@@ -121,10 +121,10 @@ struct Pipeline: ~Copyable {
       let number = model.jobs.count + 1
       Payload.job(number, size: dice.below(setting.longestJob), into: &scratch)
       let size = scratch.count
-      let (now, framing) = (loop.now(), setting.engine.pool.framing)
+      let (now, framing) = (loop.now(), setting.engine.pool.workerProtocol.framing)
       guard
         let job = scratch.withUnsafeBytes({
-          engine.jobs.accept($0, as: framing, terms, answer: number % 4 == 0 ? framing : nil, at: now)
+          engine.jobs.accept($0, terms, answer: number % 4 == 0 ? framing : nil, at: now)
         })
       else { throw Violation("job \(number) was not accepted") }
       _ = model.add(known(job, terms, size: size))

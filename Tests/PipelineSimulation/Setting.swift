@@ -44,7 +44,7 @@ struct Setting: CustomStringConvertible {
     longestReply = dice.pick([20, 100, 100, 2000])
     let framing = dice.oneIn(2) ? Framing.lines : dice.pick(Framing.allCases)
     var pool = WorkerPoolConfiguration(
-      command: WorkerCommand(["scripted"]), framing: framing, maximumReplySize: longestReply + 40,
+      command: WorkerCommand(["scripted"]), protocol: framing, maximumReplySize: longestReply + 40,
       pool: Self.pool(&dice))
     pool.adoptsOrphans = true
     pool.mostSeats = dice.pick([1, 2, 8, 256, 256, 256])
@@ -119,7 +119,7 @@ struct Setting: CustomStringConvertible {
   var description: String {
     let (pool, ledger) = (engine.pool, engine.ledger)
     return """
-      \(conduct.rawValue) workers, \(pool.pool.minimum)...\(pool.pool.maximum), \(pool.framing), seats \(pool.mostSeats)\
+      \(conduct.rawValue) workers, \(pool.pool.minimum)...\(pool.pool.maximum), \(pool.workerProtocol.name), seats \(pool.mostSeats)\
       \(pool.parksInOrderOnly ? " in order only" : ""), ready: \(pool.readiness), probe: \(pool.probe != nil), reset: \
       \(pool.reset != nil), jobs \(pool.pool.maximumJobs), age \(pool.pool.maximumAge.count) ns, surge \(pool.pool.surge)
       \(isServing ? "serve" : "run"), keepOrder \(ledger.keepOrder), queue \(ledger.queueLimit), retries \(ledger.retries), \

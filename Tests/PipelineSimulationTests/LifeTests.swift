@@ -17,7 +17,7 @@ import WorkerProcess
     var setting = Setting(seed: seed)
     let pool = PoolConfiguration(minimum: 1, maximum: 1)
     var workers = WorkerPoolConfiguration(
-      command: WorkerCommand(["scripted"]), framing: .lines, maximumReplySize: 100, pool: pool)
+      command: WorkerCommand(["scripted"]), protocol: Framing.lines, maximumReplySize: 100, pool: pool)
     workers.mostSeats = 8
     workers.parksInOrderOnly = false
     workers.errorOutput = .inherited
