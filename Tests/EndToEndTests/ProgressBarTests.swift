@@ -39,7 +39,8 @@ import Testing
     let result = try shell("echo a | prefork run -w 1 -- sh -c \(shellWord(worker))")
     let seconds = Int((monotonicTime() - start) / 1_000_000_000)
     #expect(result.output == "a\n")
-    let lines = result.errors.split(separator: "\n")
+    // On a slow machine the job is also named, as one that runs for ten seconds.
+    let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("worker 0: ") }
     #expect((2...seconds / 3 + 1).contains(lines.count), "\(seconds) s: \(result.errors)")
     #expect(lines.last == "worker 0: 449")
   }

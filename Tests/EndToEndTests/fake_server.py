@@ -148,7 +148,10 @@ def main():
             time.sleep(options(scripts[0])("late") / 1000)
         listener.bind(address)
         listener.listen(64)
+        # Signals are for this thread: of one that another thread got, it would not hear while it waits for the client.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         threading.Thread(target=accept, args=(listener, scripts, connections, lock), daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         client = client or subprocess.Popen(["sh", "-c", line], env=os.environ | {"SERVER": "unix:" + address})
         sys.stdin.close()
         for number in signals:
