@@ -133,7 +133,11 @@ let package = Package(
     .testTarget(name: "RemotePoolTests", dependencies: ["Time", "TestSupport", "RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
       name: "JobEngineTests",
-      dependencies: ["Time", "JobEngine", "ServiceManager", "WorkerPool", "PoolCore", "LinuxIO", "TestSupport"]),
+      dependencies: [
+        "Time", "JobEngine", "JobSources", "JobCore", "JobLog", "WireFormats", "ServiceManager", "WorkerPool",
+        "PoolCore", "LinuxIO", "TestSupport",
+      ]),
+    .testTarget(name: "JobSourcesTests", dependencies: ["JobSources", "WireFormats", "EventLoop", "LinuxIO"]),
     .testTarget(
       name: "JobServerTests", dependencies: ["Time", "JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(
