@@ -157,9 +157,10 @@ let package = Package(
     .testTarget(
       name: "JobEngineTests",
       dependencies: [
-        "Time", "JobEngine", "ServiceManager", "JobCore", "WorkerPool", "PoolCore", "WorkerProtocols", "WireFormats",
-        "EventLoop", "LinuxIO", "TestSupport",
+        "Time", "JobEngine", "JobSources", "JobCore", "JobLog", "ServiceManager", "WorkerPool", "PoolCore",
+        "WorkerProtocols", "WireFormats", "EventLoop", "LinuxIO", "TestSupport",
       ]),
+    .testTarget(name: "JobSourcesTests", dependencies: ["JobSources", "WireFormats", "EventLoop", "LinuxIO"]),
     .testTarget(
       name: "JobServerTests", dependencies: ["Time", "JobServer", "WireFormats", "LinuxIO", "TestSupport"]),
     .testTarget(

@@ -4,7 +4,7 @@ import JobSources
 import PoolCore
 import Time
 
-/// Who does jobs: workers of our own (`LocalWorkers`), or a pool that is served elsewhere (`RemotePool`).
+/// What executes jobs: workers of our own (`LocalWorkers`), or a pool that is served elsewhere (`RemotePool`).
 ///
 /// It calls nobody back. Its owner runs the loop, hands in jobs, events of the loop and time, and after each calls
 /// `advance` until it has nothing more to report.

@@ -9,7 +9,7 @@ import Text
 import Time
 import WorkerPool
 
-/// Workers of our own, as an executor: the engine, and what a run remembers of its workers besides.
+/// Workers of our own, as the executor of a run: the engine, and what the run remembers of each worker.
 struct LocalWorkers: ~Copyable, RunExecutor {
   /// What is remembered of the worker in a slot until it has ended.
   struct Story {

@@ -21,8 +21,9 @@ package func submit<Source: JobSource & ~Copyable>(
   try perform(configuration, from: source, .prefixed, stderrWasClosed) { RemotePool(pool, JobKeeping($0)) }
 }
 
-// The same for stdin. They are not generic, so that the compiler makes a driver for stdin of its own: one that does not
-// know its source does every job at twice the cost.
+// The same for stdin. They are not generic: the compiler specialises generic code only within a module, and these are
+// called from another one. A driver that does not know its source costs more per job. A source that needs the speed gets
+// such a function, too.
 
 package func run(
   _ configuration: RunConfiguration, from source: consuming StandardInput, on pool: WorkerPoolConfiguration,

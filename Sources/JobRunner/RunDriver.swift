@@ -12,7 +12,7 @@ import WireFormats
 
 /// The life of `prefork run` and `prefork submit`: jobs from a source, through an executor, to stdout.
 ///
-/// It decides nothing: the ledger decides about jobs, the executor knows who does them, and this struct carries their
+/// It decides nothing: the ledger decides about jobs, the executor has them done, and this struct carries their
 /// actions out and their events in. It is not a class: exclusivity checks on its properties would cost a third of the
 /// throughput. Of each source and executor the compiler makes a driver of its own, so that `run` does not pay for
 /// `submit`.

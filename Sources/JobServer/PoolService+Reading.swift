@@ -108,7 +108,7 @@ extension PoolService {
         close(index, .malformed, &loop)
         return .gone
       case .end: return .over
-      // Only what reads by itself has its turn, or something to say.
+      // A connection reads nothing by itself, and gives only the first of these.
       case .notYet, .nextTurn, .inBackground, .notice:
         if blocksLeft == 0 { return .more }
         if !mayRead(index) { return .heldBack }

@@ -8,10 +8,10 @@ import WireFormats
 /// Where jobs come from: stdin, a client's connection, a queue. One at a time, and no sooner than they are wanted: what
 /// is not asked for is not read (multiprocessing.Pool reads its whole input ahead).
 ///
-/// Whoever wants jobs asks with `next`, looks at the bytes with `withJob`, hands them to an executor and says with
-/// `consume` under which name they are there. When there is none at the moment it waits with `resume` for one.
+/// The owner asks with `next`, hands the bytes of `withJob` to the table of jobs, and reports with `consume` the name
+/// that the job has there. When there is none at the moment, `resume` has the loop wait for one.
 ///
-/// A source that has to acknowledge its jobs is informed of each outcome (`settled`), and again when that is recorded
+/// A source that acknowledges its jobs is informed of each outcome (`settled`), and again when that is recorded
 /// (`acknowledge`).
 package protocol JobSource: ~Copyable {
   // MARK: Jobs
@@ -24,8 +24,8 @@ package protocol JobSource: ~Copyable {
   func withJob(_ body: (UnsafeRawBufferPointer) -> Void)
   /// Where the job that was found stands, as messages name it: `line 3 of the input`.
   var position: String { get }
-  /// The job that was found, or the one too large, is there under this name. Nil if it is done with already: an earlier
-  /// run has done it, or it was nothing.
+  /// The job that was found, or the one too large, has this name from now on. Nil if there is nothing to be done: an
+  /// earlier run has done it, or it is an empty line among records.
   mutating func consume(as job: JobID?)
 
   // MARK: Waiting
@@ -72,7 +72,7 @@ package enum SourceStep: Equatable {
   /// Enough was read for this turn of the loop; there may be more at once. Input that holds no job at all (an endless
   /// line that never wants to wait, like /dev/zero) must not keep signals and workers from being heard.
   case nextTurn
-  /// People should know this; then it goes on.
+  /// Nothing yet, but a message for people. `next` can be called again at once.
   case notice(String)
   /// There are no more jobs.
   case end

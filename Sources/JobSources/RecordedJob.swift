@@ -3,7 +3,7 @@ import JobLog
 import Records
 import Time
 
-/// A job that came in a record, and what that says of it. A class, so that a plain job carries nothing but a nil.
+/// A job that came in a record, and what the record asks for. A class, so that a plain job carries nothing but a nil.
 package final class RecordedJob: Sendable {
   /// The record's line, without its line feed.
   package let line: [UInt8]
@@ -23,7 +23,7 @@ package final class RecordedJob: Sendable {
   /// The JSON value that comes back with the result.
   package var id: [UInt8]? { record.id.map { Array(line[$0]) } }
 
-  /// Who the job is when a run is resumed: the key that it was given, or a hash of its bytes.
+  /// Names the job when a run is resumed: the key that it was given, or a hash of its bytes.
   package var key: JobKey {
     let (line, payload) = (line, payload)
     guard record.key != nil else { return JobKey(ofJob: payload.span.bytes) }

@@ -114,6 +114,16 @@ import Testing
     }
   }
 
+  @Test("a source of jobs is known by its name only where a run begins")
+  func sourcesAreInterchangeable() {
+    for target in ["JobRunner", "JobEngine", "RemotePool"] {
+      for file in Tree.files(under: "Sources/\(target)", ending: ".swift") where !file.hasSuffix("/JobRunner/Run.swift")
+      {
+        #expect(!Tree.text(of: file).contains("StandardInput"), "\(file)")
+      }
+    }
+  }
+
   @Test("nothing uses Foundation")
   func noFoundation() {
     for file in Tree.files(under: "Sources", ending: ".swift") {
