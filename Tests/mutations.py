@@ -34,7 +34,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TIME_LIMIT = 300  # seconds for the tests of one core, which take about 20, and for the simulation of the pipeline
 COUPLINGS = ("JobEngine", "WorkerPool")
-EVENTS = 600_000  # of the simulation of the pipeline, for one mutation
+EVENTS = 300_000  # of the simulation of the pipeline, for one mutation
 FAILURE = " recorded an issue "  # of Swift Testing
 BROKEN = "PREFORK_SEED="  # of the simulation of the pipeline
 PACKAGE = """\

@@ -107,7 +107,9 @@ extension WorkerPool {
     for slot in workers.indices where workers.holds(slot) {
       guard workers[slot].duty == .running, workers[slot].batch > 1, !workers[slot].isStopping else { continue }
       watchForStalls(loop)
+      // One that has closed its stdout has a verdict of its own, which waits for its exit status.
       guard loop.now() - workers[slot].headSince >= Self.stallLimit, workers[slot].inbound.isEmpty,
+        !workers[slot].outputEnded,
         workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look(at: slot).isSequential,
         workers[slot].process.unreadOutput() == 0
       else { continue }

@@ -60,7 +60,7 @@ enum Script {
 
   /// How often each act comes; changes now and then, so that the queue fills, empties, starves.
   private static func mood(_ setting: Setting, _ dice: inout SplitMix64) -> [Step.Act] {
-    var mood = usual + Array(repeating: .round, count: dice.pick([0, 4, 60]))
+    var mood = usual + Array(repeating: .round, count: setting.isFast ? 60 : dice.pick([0, 4, 60]))
     for act in usual { mood += Array(repeating: act, count: dice.below(8)) }
     if dice.oneIn(2) { mood += odd }
     if dice.oneIn(6) { mood += rare }
@@ -68,6 +68,7 @@ enum Script {
     if setting.isServing { mood += clients }
     switch setting.conduct {
     case .honest: break
+    case .forgetful: if dice.oneIn(2) { mood += [.omit, .omit, .omit] }
     case .mortal: if dice.oneIn(2) { mood += deadly }
     case .wild:
       if dice.oneIn(3) { mood += deadly }

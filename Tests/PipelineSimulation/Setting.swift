@@ -15,6 +15,8 @@ struct Setting: CustomStringConvertible {
     case honest
     /// They also die, close pipes and write too much at once, at any moment.
     case mortal
+    /// They leave answers out now and then.
+    case forgetful
     /// They also write answers that nobody asked for, and leave others out.
     case wild
   }
@@ -25,6 +27,8 @@ struct Setting: CustomStringConvertible {
   var nature = ScriptedProcesses.Nature()
   /// Jobs come from clients that come and go, as in `serve`; else from one input, as in `run`.
   var isServing: Bool
+  /// Its jobs are short, and many.
+  var isFast = false
   /// Jobs differ in priority, retries and run limit.
   var variesTerms: Bool
   /// The longest job and reply, in bytes.
@@ -36,7 +40,7 @@ struct Setting: CustomStringConvertible {
   init(seed: UInt64) {
     var dice = SplitMix64(state: seed)
     self.seed = seed
-    conduct = dice.pick([.honest, .mortal, .mortal, .wild])
+    conduct = dice.pick([.honest, .mortal, .mortal, .wild, .forgetful])
     isServing = dice.oneIn(3)
     variesTerms = dice.oneIn(2)
     isVerbose = dice.oneIn(8)
@@ -65,6 +69,20 @@ struct Setting: CustomStringConvertible {
       nature.ignoresTerminate = dice.pick([0, 4])
     }
     nature.readsAhead = dice.pick([0, 4])
+    isFast = conduct == .forgetful || dice.oneIn(3)
+    if isFast { quicken(&dice) }
+  }
+
+  /// Nothing keeps jobs from being parked.
+  private mutating func quicken(_ dice: inout SplitMix64) {
+    engine.pool.mostSeats = dice.pick([4, 256])
+    engine.pool.reset = nil
+    engine.pool.pool.probeBeforeLeaseUnlessUsedWithin = nil
+    engine.pool.pool.maximumJobs = dice.pick([0, 0, 400])
+    engine.pool.pool.maximumAge = .zero
+    engine.ledger.queueLimit = 1024
+    engine.ledger.orderWindow = 64 << 20
+    engine.ledger.clientLimit = nil
   }
 
   private static func pool(_ dice: inout SplitMix64) -> PoolConfiguration {

@@ -97,4 +97,32 @@ import WorkerProcess
     try pipeline.finish()
     #expect(pipeline.processes.all[0].isFoundOut)
   }
+
+  @Test("a worker that closes its stdout while jobs are parked has left no answers out")
+  func closedOutput() throws {
+    var pipeline = try oneWorker(1)
+    try pipeline.accept(3)
+    try pipeline.settle()
+    let worker = pipeline.processes.living[0]
+    worker.closeOutput()
+    try pipeline.work(worker)
+    while pipeline.processes.living.contains(where: { $0 === worker }) { try pipeline.skipToTimer(late: .zero) }
+    #expect(pipeline.seen == ["closed its stdout but lives on": 1] && pipeline.engine.breachesOfStep == 0)
+    #expect(pipeline.model.outcomes == [.ok: 70, .crashed: 1])
+    try pipeline.finish()
+  }
+
+  @Test("a worker that leaves an answer out while jobs are parked is found out")
+  func omitted() throws {
+    var pipeline = try oneWorker(1)
+    try pipeline.accept(3)
+    try pipeline.settle()
+    let worker = pipeline.processes.living[0]
+    try pipeline.read(worker, atMost: .max)
+    #expect(worker.omit())
+    try pipeline.work(worker)
+    while pipeline.processes.living.contains(where: { $0 === worker }) { try pipeline.skipToTimer(late: .zero) }
+    #expect(pipeline.seen["left out answers"] == 1 && pipeline.engine.breachesOfStep == 1)
+    try pipeline.finish()
+  }
 }
