@@ -14,11 +14,11 @@ import WireFormats
     var jobs: JobTable
     var rules: IntakeRules
 
-    init(to destination: JobDestination = .workers(.lines), queueLimit: Int = 10, keepsJobs: Bool = false) {
+    init(to destination: JobDestination = .workers(Framing.lines), queueLimit: Int = 10, keepsJobs: Bool = false) {
       var ledger = JobLedger.Configuration()
       ledger.queueLimit = queueLimit
-      jobs = JobTable(ledger, keepsDetails: true, keepsJobs: keepsJobs)
-      rules = IntakeRules(to: destination)
+      jobs = JobTable(ledger, to: destination, keepsDetails: true, keepsJobs: keepsJobs)
+      rules = IntakeRules()
     }
 
     mutating func take(_ text: String, as form: JobForm, isDone: (JobKey) -> Bool = { _ in false }) -> Intake {
@@ -37,7 +37,7 @@ import WireFormats
     }
 
     func payload(of job: JobID?) -> String? {
-      job.map { String(decoding: jobs.store.payload(of: $0, atMost: .max), as: UTF8.self) }
+      job.map { String(decoding: jobs.store.bytes(of: $0, atMost: .max), as: UTF8.self) }
     }
 
     /// Why the job failed.

@@ -251,7 +251,7 @@ private func configuration() -> RunConfiguration {
 
 private func workers(_ script: String) -> WorkerPoolConfiguration {
   WorkerPoolConfiguration(
-    command: WorkerCommand(["sh", "-c", script]), framing: .lines, maximumReplySize: 1000,
+    command: WorkerCommand(["sh", "-c", script]), protocol: Framing.lines, maximumReplySize: 1000,
     pool: PoolConfiguration(minimum: 1, maximum: 1))
 }
 
