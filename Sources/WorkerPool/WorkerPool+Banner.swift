@@ -70,7 +70,9 @@ extension WorkerPool {
     let slot = id.slot.index
     guard workers.holds(id), isWatched(slot), var watch = workers[slot].startWatch else { return }
     let age = loop.now() - workers[slot].startedAt
-    let verdict = watch.judge(sight(of: slot, age: age), at: loop.now())
+    let input = ProcessTable.nameOfPipe(workers[slot].process.input) ?? ""
+    let sight = StartWatch.Sight(of: workers[slot].process.pid, input: input, age: age)
+    let verdict = watch.judge(sight, at: loop.now())
     workers[slot].startWatch = watch
     switch verdict {
     case .loads where age < configuration.pool.startLimit / 2:
@@ -79,20 +81,6 @@ extension WorkerPool {
     case .waitsOtherwise: endWatch(slot, .waitsOtherwise, &loop)
     case .reads: endWatch(slot, .silent, &loop)
     }
-  }
-
-  private func sight(of slot: Int, age: Nanoseconds) -> StartWatch.Sight {
-    let pid = workers[slot].process.pid
-    let look = StartLook(at: pid, input: ProcessTable.nameOfPipe(workers[slot].process.input) ?? "")
-    var sight = StartWatch.Sight(look)
-    switch look {
-    case .readsInput, .readsAndWorks, .hidden: return sight
-    case .runs: break
-    case .sleeps, .waitsForEvents, .unclear: sight.timesRun = StartLook.timesRun(pid)
-    }
-    // One that polls a file that does not block, and does nothing else, looks like one that loads.
-    sight.pollsInput = age > .seconds(1) && ProcessTable.isNonBlocking(0, of: pid)
-    return sight
   }
 
   /// The worker is looked at no longer: it behaves like this. What it has written so far is its banner.

@@ -1,4 +1,5 @@
 import LinuxIO
+import Time
 
 /// How far a worker that was just started is on its way to its first job, as one look at its processes shows.
 public enum StartLook: Sendable, Equatable {
@@ -17,34 +18,11 @@ public enum StartLook: Sendable, Equatable {
   /// It cannot be looked at.
   case hidden
 
-  /// More processes of a worker are not looked at.
-  private static let mostDescendants = 16
-
-  /// Looks at a worker with all its processes. `input`: what /proc calls the pipe that is its stdin.
-  public init(at pid: CInt, input: String) {
-    // Most that load run, and most that are ready read: then one file of /proc shows it.
-    switch ProcessTable.wait(of: pid, in: pid) {
-    case .reads(input): self = .readsInput
-    case .runs: self = .runs
-    case .sleeps: self = .sleeps
-    case .hidden: self = .hidden
-    case .reads, .polls, .awaitsMessage, .awaitsChild, .awaitsThread, .other, nil:
-      let processes = [pid] + ProcessTable.descendants(of: pid, limit: Self.mostDescendants)
-      self.init(at: processes.map { ProcessTable.waits(of: $0) }, input: input)
-    }
-  }
-
   /// What is seen of a worker whose processes have threads that wait like this, the first of each process first.
   init(at processes: [[ThreadWait]], input: String) {
     var seen = Parts()
     for threads in processes { seen.add(threads, input) }
     self = seen.look
-  }
-
-  /// How often the worker and its descendants have run, as far as is known.
-  public static func timesRun(_ pid: CInt) -> UInt64? {
-    let processes = [pid] + ProcessTable.descendants(of: pid, limit: mostDescendants)
-    return processes.compactMap { ProcessTable.timesRun($0) }.reduce(nil) { ($0 ?? 0) &+ $1 }
   }
 
   /// What single threads do.
@@ -79,8 +57,37 @@ public enum StartLook: Sendable, Equatable {
       if reads { return runs || sleeps || isElsewhere ? .readsAndWorks : .readsInput }
       if isHidden { return .hidden }
       if runs { return .runs }
-      if sleeps { return .sleeps }
-      return waits && !isElsewhere ? .waitsForEvents : .unclear
+      if isElsewhere { return .unclear }
+      return sleeps ? .sleeps : waits ? .waitsForEvents : .unclear
     }
+  }
+}
+
+extension StartWatch.Sight {
+  /// More processes of a worker are not looked at.
+  private static let mostDescendants = 16
+  /// One that reads without waiting may do so for a moment at its start.
+  private static let ageOfPollers: Nanoseconds = .seconds(1)
+
+  /// Looks at a worker of this age with all its processes. `input`: what /proc calls the pipe that is its stdin.
+  public init(of pid: CInt, input: String, age: Nanoseconds) {
+    var processes = [pid]
+    // Most that load run, and most that are ready read: then one file of /proc shows it.
+    switch ProcessTable.wait(of: pid, in: pid) {
+    case .reads(input): self.init(.readsInput)
+    case .runs: self.init(.runs)
+    case .sleeps: self.init(.sleeps)
+    case .hidden: self.init(.hidden)
+    case .reads, .polls, .awaitsMessage, .awaitsChild, .awaitsThread, .other, nil:
+      processes += ProcessTable.descendants(of: pid, limit: Self.mostDescendants)
+      self.init(StartLook(at: processes.map { ProcessTable.waits(of: $0) }, input: input))
+    }
+    switch look {
+    case .readsInput, .readsAndWorks, .hidden: return
+    case .runs: break
+    case .sleeps, .waitsForEvents, .unclear:
+      timesRun = processes.compactMap { ProcessTable.timesRun($0) }.reduce(nil) { ($0 ?? 0) &+ $1 }
+    }
+    pollsInput = age > Self.ageOfPollers && ProcessTable.isNonBlocking(0, of: pid)
   }
 }

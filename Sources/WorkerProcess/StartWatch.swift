@@ -42,7 +42,7 @@ public struct StartWatch: Sendable {
   /// One that sleeps, and was woken this often in between, looks at its stdin from time to time.
   private static let mostWakings: UInt64 = 50
   private static let shortestPause: Nanoseconds = .microseconds(250)
-  private static let longestPause: Nanoseconds = .milliseconds(25)
+  private static let usualPause: Nanoseconds = .milliseconds(25)
 
   private var last: Sight?
   /// Since when it has not run, as far as is known.
@@ -55,9 +55,11 @@ public struct StartWatch: Sendable {
   /// A watch that has seen nothing.
   public init() {}
 
-  /// How long a worker of this age is left alone between two looks: for a sixteenth of its age, 0.25 to 25 ms, so that
-  /// one that loads for 10 s is looked at 500 times, at some microseconds each.
-  public static func pause(atAge age: Nanoseconds) -> Nanoseconds { min(longestPause, max(shortestPause, age / 16)) }
+  /// How long a worker of this age is left alone between two looks: for a sixteenth of its age, 0.25 to 25 ms, or for a
+  /// fiftieth if that is more. So one that loads for 10 s is looked at 230 times, at some microseconds each.
+  public static func pause(atAge age: Nanoseconds) -> Nanoseconds {
+    max(shortestPause, min(usualPause, age / 16), age / 50)
+  }
 
   /// The worker has written something: it is at work.
   public mutating func hasWritten() { (last, doubtfulSince, wakings) = (nil, nil, 0) }

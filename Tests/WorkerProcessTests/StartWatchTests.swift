@@ -58,6 +58,7 @@ import Time
     #expect(look([.reads("socket:[9]")]) == .waitsForEvents)
     #expect(look([.reads("/models/large.bin")]) == .unclear)
     #expect(look([.other]) == .unclear)
+    #expect(look([.other], [.sleeps]) == .unclear, "a signal has stopped it, and a helper sleeps")
     #expect(look([.awaitsThread]) == .unclear)
     #expect(look([]) == .unclear)
     #expect(look([.hidden]) == .hidden)
@@ -83,7 +84,7 @@ import Time
     let input = try #require(ProcessTable.nameOfPipe(process.input))
     var seen = StartLook.unclear
     for _ in 0..<2000 {
-      seen = StartLook(at: process.pid, input: input)
+      seen = StartWatch.Sight(of: process.pid, input: input, age: .zero).look
       if seen == wanted { return }
       poll(nil, 0, 5)
     }
@@ -153,6 +154,7 @@ import Time
   func pauses() {
     #expect(StartWatch.pause(atAge: .zero) == .microseconds(250))
     #expect(StartWatch.pause(atAge: .milliseconds(80)) == .milliseconds(5))
-    #expect(StartWatch.pause(atAge: .seconds(10)) == .milliseconds(25))
+    #expect(StartWatch.pause(atAge: .seconds(1)) == .milliseconds(25))
+    #expect(StartWatch.pause(atAge: .seconds(10)) == .milliseconds(200))
   }
 }
