@@ -28,6 +28,7 @@ struct Pipeline: ~Copyable {
 
   var clients: [ClientID] = []
   var isPaused: [Bool] = []
+  var hasLeft: Set<ClientID> = []
   private var nextGeneration: UInt32 = 1
 
   var inputHasEnded = false
@@ -210,6 +211,5 @@ struct Pipeline: ~Copyable {
     try settle()
   }
 
-  var hasLeft: Set<ClientID> = []
   func isThere(_ place: Int) -> Bool { place < clients.count && !hasLeft.contains(clients[place]) }
 }
