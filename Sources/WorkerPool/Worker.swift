@@ -48,6 +48,7 @@ struct Worker: ~Copyable {
   var order = ReadingOrder.unknown
   var looksAtOrder = 0
   var looksWithJob = 0
+  var vainLooks = 0
   /// Jobs that it has done in this lease and that the core has not counted.
   var uncountedJobs = 0
   /// The number of the last job that it answered; nil if it has answered none.

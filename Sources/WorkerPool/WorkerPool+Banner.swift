@@ -70,9 +70,7 @@ extension WorkerPool {
     let slot = id.slot.index
     guard workers.holds(id), isWatched(slot), var watch = workers[slot].startWatch else { return }
     let age = loop.now() - workers[slot].startedAt
-    let input = ProcessTable.nameOfPipe(workers[slot].process.input) ?? ""
-    let sight = StartWatch.Sight(of: workers[slot].process.pid, input: input, age: age)
-    let verdict = watch.judge(sight, at: loop.now())
+    let verdict = watch.judge(sight(of: slot, age: age), at: loop.now())
     workers[slot].startWatch = watch
     switch verdict {
     case .loads where age < configuration.pool.startLimit / 2:
@@ -81,6 +79,12 @@ extension WorkerPool {
     case .waitsOtherwise: endWatch(slot, .waitsOtherwise, &loop)
     case .reads: endWatch(slot, .silent, &loop)
     }
+  }
+
+  private func sight(of slot: Int, age: Nanoseconds) -> StartWatch.Sight {
+    if let simulated = workers[slot].process.simulated { return .init(simulated.waitsForInput ? .readsInput : .hidden) }
+    let input = ProcessTable.nameOfPipe(workers[slot].process.input) ?? ""
+    return StartWatch.Sight(of: workers[slot].process.pid, input: input, age: age)
   }
 
   /// The worker is looked at no longer: it behaves like this. What it has written so far is its banner.

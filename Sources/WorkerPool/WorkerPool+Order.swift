@@ -49,9 +49,14 @@ extension WorkerPool {
   /// has threads or waits for the next job, it does several at a time.
   mutating func lookAtOrderWithJob(_ slot: Int) {
     guard workers[slot].seats.hasServedProbation, workers[slot].looksWithJob < Self.looksWithJob else { return }
-    workers[slot].looksWithJob += 1
     if workers[slot].process.unreadInput() > 0 { sleep(for: Self.momentForRead) }
-    guard workers[slot].process.unreadInput() == 0 else { return }
+    guard workers[slot].process.unreadInput() == 0 else {
+      // On a busy machine it may not come to read in that moment: that look says nothing.
+      workers[slot].vainLooks += 1
+      if workers[slot].vainLooks >= Self.mostLooksAtOrder { workers[slot].order = .other }
+      return
+    }
+    workers[slot].looksWithJob += 1
     let look = look(at: slot)
     if look.isSequential || look.hasThreads, workers[slot].process.unreadOutput() == 0 { workers[slot].order = .other }
   }

@@ -57,6 +57,8 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   private var made: [Int] = []
   /// The first thing that it wrote unasked came while it had nothing to do.
   private(set) var spokeWhileFree = false
+  /// It wrote something before it had read anything, which may be taken for a banner.
+  private(set) var hasSpokenFirst = false
   /// It has ended because its stdin had.
   private(set) var hasEndedInOrder = false
   /// It did something that its protocol does not allow.
@@ -207,6 +209,7 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   func speakUnasked(size: Int, isFree: Bool) {
     guard isAlive else { return }
     if surplus == 0, omitted == 0 { spokeWhileFree = isFree && owed.isEmpty && !isWriting && replies > 0 }
+    if replies == 0, owed.isEmpty { hasSpokenFirst = true }
     surplus += 1
     isBroken = true
     speak(of: 0, size: size)
