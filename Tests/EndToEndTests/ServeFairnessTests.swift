@@ -9,7 +9,7 @@ import Testing
 
   @Test("one job does not wait behind another client's hundred thousand")
   func flood() throws {
-    let server = try Server("-w 2", worker: "workers/examples/upper.py")
+    let server = try Server("-w 2", worker: "workers/examples/upper.py", seconds: 300)
     let many = try server.connect()
     // No answer of it is read before the other has its own: what is not taken waits in the sockets.
     let flood = Array(String(repeating: "job\n", count: 100_000).utf8)

@@ -196,10 +196,11 @@ final class Client {
   /// So many answers.
   func next(_ count: Int) -> [String] { (0..<count).compactMap { _ in next() } }
 
-  /// Everything that comes until the server closes.
+  /// Everything that comes until the server closes, as long as something comes.
   func rest() -> String {
-    let deadline = monotonicTime() + UInt64(patience * 1e9)
+    var (deadline, before) = (monotonicTime() + UInt64(patience * 1e9), received.count)
     while !isOver {
+      if received.count > before { (deadline, before) = (monotonicTime() + UInt64(patience * 1e9), received.count) }
       guard monotonicTime() < deadline else {
         fail("the server does not close")
         break

@@ -36,8 +36,12 @@ for job in sys.stdin.buffer:
     if word == b"soon":
         wait_for(lambda: unread() == 0)
         time.sleep(0.005)
-        os.write(1, b"more\n")
     if word == b"late":
         wait_for(lambda: os.path.exists(path))
+    if word in (b"soon", b"late"):
         os.write(1, b"more\n")
-        open(path + b".done", "w").close()
+        if path:
+            open(path + b".done", "w").close()
+        # Else it could be taken for the answer to the next job.
+        wait_for(lambda: unread() == 0)
+        time.sleep(0.02)
