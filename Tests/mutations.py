@@ -322,7 +322,7 @@ class Pipeline(Copy):
                 self.write(target / entry.name, entry.read_text())
 
     def test(self, _):
-        return self.run([self.folder / ".build/debug/simulate-pipeline", str(EVENTS)])
+        return self.run([self.folder / ".build/debug/simulate-pipeline", str(EVENTS), "--brief"])
 
 
 class Cores(Copy):

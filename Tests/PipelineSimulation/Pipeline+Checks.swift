@@ -86,10 +86,9 @@ extension Pipeline {
 
   /// One worker that is sent the jobs of one source, each once, is sent them in their order, whatever comes back.
   mutating func checkOrder(_ number: Int) throws {
-    let isInOrder =
-      !setting.isServing && !setting.variesTerms && !isReconfigured && engine.configuration.ledger.retries == 0
-      && engine.pool.size.upperBound == 1 && setting.engine.pool.pool.surge == 0
-    if isInOrder { try require(number >= lastHead, "job \(number) is started after job \(lastHead)") }
+    if setting.hasOneWorker, !isReconfigured, !isResized {
+      try require(number >= lastHead, "job \(number) is started after job \(lastHead)")
+    }
     lastHead = max(number, lastHead)
   }
 

@@ -177,7 +177,9 @@ extension Pipeline {
       engine.jobs.cancel(model[number].id, because: .cancelCommand)
     case .recycle: engine.pool.recycleAll(&loop)
     case .recycleOne: if let worker = engine.pool.busyWorkers.first { engine.pool.recycle(worker, &loop) }
-    case .resize: engine.resize(by: dice.oneIn(2) ? 1 : -1, &loop, &reporter)
+    case .resize:
+      isResized = true
+      engine.resize(by: dice.oneIn(2) ? 1 : -1, &loop, &reporter)
     case .reconfigure: reconfigure()
     case .takeBack: if engine.jobs.ledger.isDraining { engine.takeBackUnstarted(&loop) }
     case .holdLog: engine.pool.setReadsErrorOutput(dice.oneIn(2), &loop)

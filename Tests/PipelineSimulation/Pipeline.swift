@@ -36,6 +36,7 @@ struct Pipeline: ~Copyable {
   var isGivingUp = false
   /// Limits were changed in the middle of the life.
   var isReconfigured = false
+  var isResized = false
   var isIdle = false
   var isClosed = false
   var mostSeats: Int

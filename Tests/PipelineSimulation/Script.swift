@@ -60,7 +60,7 @@ enum Script {
 
   /// How often each act comes; changes now and then, so that the queue fills, empties, starves.
   private static func mood(_ setting: Setting, _ dice: inout SplitMix64) -> [Step.Act] {
-    var mood = usual + Array(repeating: .round, count: setting.isFast ? 60 : dice.pick([0, 4, 60]))
+    var mood = usual + Array(repeating: .round, count: setting.isFast ? 30 : dice.pick([0, 4, 30]))
     for act in usual { mood += Array(repeating: act, count: dice.below(8)) }
     if dice.oneIn(2) { mood += odd }
     if dice.oneIn(6) { mood += rare }
@@ -69,7 +69,7 @@ enum Script {
     switch setting.conduct {
     case .honest: break
     case .forgetful: if dice.oneIn(2) { mood += [.omit, .omit, .omit] }
-    case .mortal: if dice.oneIn(2) { mood += deadly }
+    case .mortal: if !dice.oneIn(3) { mood += deadly }
     case .wild:
       if dice.oneIn(3) { mood += deadly }
       if dice.oneIn(2) { mood += lies }

@@ -27,6 +27,8 @@ struct Setting: CustomStringConvertible {
   var nature = ScriptedProcesses.Nature()
   /// Jobs come from clients that come and go, as in `serve`; else from one input, as in `run`.
   var isServing: Bool
+  /// The jobs are started in their order, whatever comes back, unless the pool is changed.
+  var hasOneWorker = false
   /// Its jobs are short, and many.
   var isFast = false
   /// Jobs differ in priority, retries and run limit.
@@ -71,6 +73,16 @@ struct Setting: CustomStringConvertible {
     nature.readsAhead = dice.pick([0, 4])
     isFast = conduct == .forgetful || dice.oneIn(3)
     if isFast { quicken(&dice) }
+    if !isServing, conduct == .mortal, dice.oneIn(2) { simplify() }
+  }
+
+  /// One worker after the other does the jobs in their order, each once.
+  private mutating func simplify() {
+    hasOneWorker = true
+    variesTerms = false
+    (engine.pool.pool.minimum, engine.pool.pool.maximum, engine.pool.pool.surge) = (1, 1, 0)
+    engine.ledger.retries = 0
+    (engine.keepsDetails, engine.tellsAttempts) = (true, true)
   }
 
   /// Nothing keeps jobs from being parked.

@@ -25,13 +25,14 @@ package struct Simulation {
     return floors.filter { seen[$0.key, default: 0] < $0.value }.keys.sorted()
   }
 
-  /// Lives the life with this seed. If a promise is broken, returns what happened, as short as it can be made.
-  package mutating func live(seed: UInt64) -> String? {
+  /// Lives the life with this seed. If a promise is broken, returns what happened, as short as it can be made; or,
+  /// `brief`, only which promise it was.
+  package mutating func live(seed: UInt64, brief: Bool = false) -> String? {
     let setting = Setting(seed: seed)
     let steps = Script.make(setting, steps: Self.stepsPerLife)
     lives += 1
     guard let violation = Self.run(setting, steps, &self) else { return nil }
-    return Self.report(setting, steps, violation)
+    return brief ? "PREFORK_SEED=\(seed): \(violation)" : Self.report(setting, steps, violation)
   }
 
   private static func run(_ setting: Setting, _ steps: [Step], _ simulation: inout Simulation) -> Violation? {

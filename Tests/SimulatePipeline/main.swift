@@ -3,7 +3,9 @@ import LinuxIO
 import PipelineSimulation
 import Time
 
-/// simulate-pipeline [EVENTS [SEED]]: lives of the pipeline, one for each seed, until this number of things has happened.
+/// simulate-pipeline [EVENTS [SEED]] [--brief]: lives of the pipeline, one for each seed, until this number of things has
+/// happened. If a promise is broken, it prints the steps that lead to that; with --brief only which promise it was.
+let isBrief = CommandLine.arguments.contains("--brief")
 let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
 let wanted = Int(arguments.first ?? 10_000_000)
 let first = arguments.dropFirst().first ?? 1
@@ -11,7 +13,7 @@ let start = monotonicNow()
 var simulation = Simulation()
 var seed = first
 while simulation.events < wanted {
-  if let report = simulation.live(seed: seed) {
+  if let report = simulation.live(seed: seed, brief: isBrief) {
     print(report)
     exit(1)
   }
