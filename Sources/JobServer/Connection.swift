@@ -32,13 +32,9 @@ struct Connection: ~Copyable, JobSource {
   /// How jobs and answers stand in it; it may ask for records with its first bytes.
   private(set) var input: StreamFormat
   private(set) var output: StreamFormat
-  private var decoder: FrameDecoder
-  /// Where the job that was found stands in `unread`, and how many bytes it takes there.
-  private var place = 0..<0
-  private var frameLength = 0
 
   /// What was read and not taken yet. Small at first: there may be thousands of silent ones.
-  var unread = ByteQueue(capacity: 256)
+  private var buffer: FrameBuffer
   /// What was answered and not sent yet.
   var unsent = ByteQueue(capacity: 256)
   var order = AnswerOrder()
@@ -88,46 +84,37 @@ struct Connection: ~Copyable, JobSource {
     movedAt = now
     input = pool.input
     output = pool.output
-    decoder = FrameDecoder(pool.input.framing, maximumSize: pool.maximumJobSize)
+    buffer = FrameBuffer(pool.input.framing, maximumSize: pool.maximumJobSize, capacity: 256)
   }
+
+  /// Bytes that were read and not taken yet.
+  var unreadBytes: Int { buffer.bytes.count }
 
   /// Finds the next job in what was read. At the end of the input its rest is a job, too.
   mutating func next() -> SourceStep {
     if !hasGreeted, !looksLikeClient() { return inputIsOver ? .end : .notYet }
-    var decoder = self.decoder
-    let isOver = inputIsOver
-    let step = unread.withUnsafeBytes { bytes in
-      isOver ? decoder.finish(in: bytes.bytes) ?? .needMore(consumed: 0) : decoder.next(in: bytes.bytes)
-    }
-    self.decoder = decoder
-    switch step {
-    case .frame(let payload, let consumed):
-      (place, frameLength) = (payload, consumed)
-      return .job
-    case .oversize(_, let consumed):
-      (place, frameLength) = (0..<0, consumed)
-      return .oversize(limit: decoder.maximumSize)
+    return switch buffer.next(isOver: inputIsOver) {
+    case .frame: .job
+    case .oversize: .oversize(limit: buffer.maximumSize)
     // Lines, nul and records cannot be violated: every byte has its place.
-    case .violation(let error): return .failed("\(error)")
-    case .needMore(let consumed):
-      unread.removeFirst(consumed)
-      return isOver ? .end : .notYet
+    case .violation(let error): .failed("\(error)")
+    case .needMore: .notYet
+    case .end: .end
     }
   }
 
   /// Looks at the first bytes; false if they do not show a client of ours, or not yet.
   private mutating func looksLikeClient() -> Bool {
-    switch Greeting.look(at: unread, isOver: inputIsOver, isTCP: peer.isHost) {
+    switch Greeting.look(at: buffer.bytes, isOver: inputIsOver, isTCP: peer.isHost) {
     case .incomplete: return false
     case .control: speaksControl = true
     case .foreign(let other): foreignProtocol = other
     case .plain: hasGreeted = true
     case .records:
       hasGreeted = true
-      unread.removeFirst(Greeting.wanted.count)
-      let limit = decoder.maximumSize
+      buffer.bytes.removeFirst(Greeting.wanted.count)
       (input, output) = (.records, .records)
-      decoder = FrameDecoder(.lines, maximumSize: limit)
+      buffer.goOn(as: .lines, maximumSize: buffer.maximumSize)
       asksForRecords = true
       isSubmitter = true
     }
@@ -136,13 +123,11 @@ struct Connection: ~Copyable, JobSource {
 
   var form: JobForm { input.form }
 
-  func withJob(_ body: (UnsafeRawBufferPointer) -> Void) {
-    unread.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[place])) }
-  }
+  func withJob(_ body: (UnsafeRawBufferPointer) -> Void) { buffer.withFrame(body) }
 
   var position: String { "record \(jobs + 1) of its connection" }
 
-  mutating func consume(as job: JobID?) { if frameLength > 0 { unread.removeFirst(frameLength) } }
+  mutating func consume(as job: JobID?) { buffer.consume() }
 
   mutating func resume(_ loop: inout EventLoop, token: UInt64) -> String? {
     watch(input: true, output: isWatchedForOutput, &loop, token: token)
@@ -156,7 +141,7 @@ struct Connection: ~Copyable, JobSource {
   /// Nothing of it is taken any more. A client that writes all its jobs before it reads an answer must be able to go on
   /// writing.
   mutating func end(_ loop: inout EventLoop, token: UInt64) {
-    unread.removeAll()
+    buffer.bytes.removeAll()
     watch(input: !inputIsOver, output: isWatchedForOutput, &loop, token: token)
   }
 
@@ -179,7 +164,7 @@ struct Connection: ~Copyable, JobSource {
   var asksForRecords = false
 
   /// Longest job in bytes, as it was when the client came.
-  var maximumJobSize: Int { decoder.maximumSize }
+  var maximumJobSize: Int { buffer.maximumSize }
 
   /// What an answer must fit into.
   var answerFraming: Framing? {
@@ -192,7 +177,7 @@ struct Connection: ~Copyable, JobSource {
   /// Who it is, for people.
   var name: String { "connection \(number) (\(peer))" }
 
-  mutating func readOnce(atMost size: Int) -> ReadResult { socket.read(into: &unread, atMost: size) }
+  mutating func readOnce(atMost size: Int) -> ReadResult { socket.read(into: &buffer.bytes, atMost: size) }
 
   mutating func writeOnce() -> WriteResult {
     let result = socket.write(from: &unsent)
@@ -202,8 +187,8 @@ struct Connection: ~Copyable, JobSource {
 
   /// Reads what nobody will look at.
   mutating func discardInput() -> ReadResult {
-    defer { unread.removeAll() }
-    return socket.read(into: &unread)
+    defer { buffer.bytes.removeAll() }
+    return socket.read(into: &buffer.bytes)
   }
 
   /// Bytes of answers that the client has not got: those that are not sent, and those that the system has not

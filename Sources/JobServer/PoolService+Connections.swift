@@ -155,9 +155,9 @@ extension PoolService {
     let isAnswered = connections[index].jobs == UInt64(connections[index].settled) && connections[index].unsent.isEmpty
     // One that we have ended was counted then.
     if connections[index].endedFor == nil {
-      metrics.connectionClosed(end == .gone && isAnswered && connections[index].unread.isEmpty ? .finished : end)
+      metrics.connectionClosed(end == .gone && isAnswered && connections[index].unreadBytes == 0 ? .finished : end)
     }
-    noteConsumed(connections[index].unread.count)
+    noteConsumed(connections[index].unreadBytes)
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
     engine.jobs.handle(.clientLeft(id))

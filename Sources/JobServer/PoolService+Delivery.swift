@@ -46,7 +46,7 @@ extension PoolService {
   private mutating func discardRest(of index: Int, _ loop: inout EventLoop) {
     connections[index].isInLine = false
     connections[index].isHeldBack = false
-    noteConsumed(connections[index].unread.count)
+    noteConsumed(connections[index].unreadBytes)
     connections[index].end(&loop, token: token(of: connections[index].id))
   }
 

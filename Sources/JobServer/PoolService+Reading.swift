@@ -145,9 +145,9 @@ extension PoolService {
   /// Has the connection do something that may take bytes from what was read.
   @inline(__always)
   private mutating func noteUnread<R>(of index: Int, _ body: (inout Connection) -> R) -> R {
-    let before = connections[index].unread.count
+    let before = connections[index].unreadBytes
     let result = body(&connections[index])
-    noteConsumed(before - connections[index].unread.count)
+    noteConsumed(before - connections[index].unreadBytes)
     return result
   }
 
@@ -163,13 +163,13 @@ extension PoolService {
   /// the limit each client goes on to its share of as much again, and further only the one with the most, so that one
   /// will end: all together never take more than twice the limit and the longest job.
   private mutating func mayRead(_ index: Int) -> Bool {
-    let own = connections[index].unread.count
+    let own = connections[index].unreadBytes
     if unreadBytes < unreadLimit || own < max(Self.firstBlock, unreadLimit / connections.count) { return true }
     if longestUnread == nil {
       longestUnread = index
       var most = own
-      for other in connections.indices where connections.holds(other) && connections[other].unread.count > most {
-        most = connections[other].unread.count
+      for other in connections.indices where connections.holds(other) && connections[other].unreadBytes > most {
+        most = connections[other].unreadBytes
         longestUnread = other
       }
     }

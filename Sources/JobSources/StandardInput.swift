@@ -11,14 +11,10 @@ package struct StandardInput: ~Copyable, JobSource {
 
   package let form: JobForm
   private var input: InheritedInput
-  private var buffer = ByteQueue(capacity: 65536)
-  private var decoder: FrameDecoder
+  private var buffer: FrameBuffer
   private var hasEnded = false
   private var isWatched = false
   private var hasReportedClosed = false
-  /// Where the job that was found stands in the buffer, and how many bytes it takes there.
-  private var place = 0..<0
-  private var frameLength = 0
   /// Jobs found so far, those included that are none.
   private var lines: UInt64 = 0
   /// Bytes that the whole input has, if that is known; and those of them that were consumed as jobs.
@@ -31,26 +27,27 @@ package struct StandardInput: ~Copyable, JobSource {
     self.form = form
     totalBytes = input.remainingBytes
     self.input = input
-    decoder = FrameDecoder(framing, maximumSize: maximumJobSize)
+    buffer = FrameBuffer(framing, maximumSize: maximumJobSize, capacity: 65536)
   }
 
   // MARK: Jobs
 
-  /// Reads a block only when there is no whole job at hand.
+  /// Reads a block only when there is no whole job at hand. A last job without its delimiter is a job like any other.
   package mutating func next() -> SourceStep {
     while true {
-      var decoder = self.decoder
-      let step = buffer.withUnsafeBytes { decoder.next(in: $0.bytes) }
-      self.decoder = decoder
-      switch step {
-      case .frame(let payload, let consumed): return found(payload, consumed)
-      case .oversize(_, let consumed): return foundOversize(consumed)
-      case .violation(let error): return .failed("stdin is not in the format of --input: \(error)")
-      case .needMore(let consumed):
-        buffer.removeFirst(consumed)
-        if hasEnded { return last() }
+      switch buffer.next(isOver: hasEnded) {
+      case .frame:
+        lines += 1
+        return .job
+      case .oversize:
+        lines += 1
+        return .oversize(limit: buffer.maximumSize)
+      case .violation(let error):
+        let place = hasEnded ? "ends in the middle of a job" : "is not in the format of --input"
+        return .failed("stdin \(place): \(error)")
+      case .end: return .end
+      case .needMore: if let step = read() { return step }
       }
-      if let step = read() { return step }
     }
   }
 
@@ -63,8 +60,8 @@ package struct StandardInput: ~Copyable, JobSource {
     }
     blocksLeft -= 1
     // In the middle of a large job more is read at once.
-    let size = buffer.count >= Self.blockSize ? Self.largeBlock : Self.blockSize
-    switch input.read(into: &buffer, atMost: size) {
+    let size = buffer.bytes.count >= Self.blockSize ? Self.largeBlock : Self.blockSize
+    switch input.read(into: &buffer.bytes, atMost: size) {
     case .bytes: break
     case .wouldBlock: return input.isInBackground ? .inBackground : .notYet
     case .endOfFile: hasEnded = true
@@ -73,40 +70,15 @@ package struct StandardInput: ~Copyable, JobSource {
     return nil
   }
 
-  /// What remains at the end: a last job without its delimiter is a job like any other.
-  private mutating func last() -> SourceStep {
-    var decoder = self.decoder
-    let step = buffer.withUnsafeBytes { decoder.finish(in: $0.bytes) }
-    self.decoder = decoder
-    switch step {
-    case nil, .needMore: return .end
-    case .frame(let payload, let consumed): return found(payload, consumed)
-    case .oversize(_, let consumed): return foundOversize(consumed)
-    case .violation(let error): return .failed("stdin ends in the middle of a job: \(error)")
-    }
-  }
-
-  private mutating func found(_ payload: Range<Int>, _ consumed: Int) -> SourceStep {
-    (place, frameLength) = (payload, consumed)
-    lines += 1
-    return .job
-  }
-
-  private mutating func foundOversize(_ consumed: Int) -> SourceStep {
-    (place, frameLength) = (0..<0, consumed)
-    lines += 1
-    return .oversize(limit: decoder.maximumSize)
-  }
-
   package func withJob(_ body: (UnsafeRawBufferPointer) -> Void) {
-    buffer.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[place])) }
+    buffer.withFrame(body)
   }
 
   package var position: String { "line \(lines) of the input" }
 
   package mutating func consume(as job: JobID?) {
-    buffer.removeFirst(frameLength)
-    consumedBytes += UInt64(frameLength)
+    consumedBytes += UInt64(buffer.frameLength)
+    buffer.consume()
   }
 
   package var progress: (consumed: UInt64, all: UInt64)? { totalBytes.map { (consumedBytes, $0) } }

@@ -1,4 +1,5 @@
 import EventLoop
+import JobSources
 import LinuxIO
 import Records
 import Text
@@ -13,8 +14,8 @@ struct Connection: ~Copyable {
 
   /// What stands next in what was read.
   enum Next {
-    /// A line, to be consumed.
-    case line(Range<Int>, consumed: Int)
+    /// A line, to be looked at with `withLine` and then to be consumed.
+    case line
     /// No whole line yet.
     case notYet
     /// Nothing more will come.
@@ -22,9 +23,8 @@ struct Connection: ~Copyable {
   }
 
   private let socket: StreamSocket
-  private var unread = ByteQueue()
+  private var buffer = FrameBuffer(.lines, maximumSize: RecordsGreeting.longestAnswer, capacity: 4096)
   private var unsent = ByteQueue()
-  private var decoder = FrameDecoder(.lines, maximumSize: RecordsGreeting.longestAnswer)
   /// Why nothing more will be read.
   private var end: Loss?
   /// The server reads no more; what it has answered is still to be read.
@@ -44,7 +44,7 @@ struct Connection: ~Copyable {
   var hasRoom: Bool { unsent.count < Self.mostUnsent && end == nil && !isDeaf }
 
   /// From here on answers come, of at most so many bytes.
-  mutating func expectAnswers(atMost size: Int) { decoder = FrameDecoder(.lines, maximumSize: size) }
+  mutating func expectAnswers(atMost size: Int) { buffer.goOn(as: .lines, maximumSize: size) }
 
   mutating func append(_ line: [UInt8]) { line.withUnsafeBytes { unsent.append($0) } }
 
@@ -52,7 +52,7 @@ struct Connection: ~Copyable {
   mutating func read() {
     var left = Self.mostPerTurn
     while left > 0, end == nil {
-      switch socket.read(into: &unread) {
+      switch socket.read(into: &buffer.bytes) {
       case .bytes(let count):
         left -= count
         hasNews = true
@@ -86,33 +86,29 @@ struct Connection: ~Copyable {
 
   /// Finds the next line.
   mutating func next() -> Next {
-    var decoder = self.decoder
-    let step = unread.withUnsafeBytes { decoder.next(in: $0.bytes) }
-    self.decoder = decoder
-    switch step {
-    case .frame(let place, let consumed): return .line(place, consumed: consumed)
-    case .oversize: return .lost(.nonsense("a line of more than \(decoder.maximumSize) bytes"))
+    switch buffer.next(isOver: false) {
+    case .frame: return .line
+    case .oversize: return .lost(.nonsense("a line of more than \(buffer.maximumSize) bytes"))
     case .violation(let error): return .lost(.nonsense("\(error)"))
-    case .needMore(let consumed):
-      if consumed > 0 { return .lost(.nonsense("a line of more than \(decoder.maximumSize) bytes")) }
+    case .needMore, .end:
+      if buffer.isSkipping { return .lost(.nonsense("a line of more than \(buffer.maximumSize) bytes")) }
     }
     hasNews = false
     // Who does not even begin like one is known at once, and not after a line that may never end.
-    if let first = unread.withUnsafeBytes(\.first), first != UInt8(ascii: "{") { return .lost(.nonsense(beginning)) }
+    if let first = buffer.bytes.withUnsafeBytes(\.first), first != UInt8(ascii: "{") { return .lost(.nonsense(beginning)) }
     guard let end else { return .notYet }
-    return .lost(unread.isEmpty || end != .closed ? end : .cut)
+    return .lost(buffer.bytes.isEmpty || end != .closed ? end : .cut)
   }
 
   /// What it said, for people.
   private var beginning: String {
-    unread.withUnsafeBytes { "it says " + quoted($0) }
+    buffer.bytes.withUnsafeBytes { "it says " + quoted($0) }
   }
 
-  func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { unread.withUnsafeBytes(body) }
+  /// Lends the line that was found.
+  func withLine<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { buffer.withFrame(body) }
 
-  func bytes(_ place: Range<Int>) -> [UInt8] { unread.withUnsafeBytes { Array($0[place]) } }
-
-  mutating func consume(_ count: Int) { unread.removeFirst(count) }
+  mutating func consume() { buffer.consume() }
 
   /// Has the loop watch what is of use now. Who is not to be read is not watched at all: that the other side is gone
   /// would wake us again and again.

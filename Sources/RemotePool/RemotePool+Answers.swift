@@ -51,14 +51,14 @@ extension RemotePool {
     switch connection!.next() {
     case .notYet: return
     case .lost(let loss): lose(loss, &loop, &reporter)
-    case .line(let place, let consumed):
+    case .line:
       if phase.isGreeted {
-        let answer = read(place)
-        connection!.consume(consumed)
+        let answer = readAnswer()
+        connection!.consume()
         take(answer, &loop, &reporter)
       } else {
-        let line = connection!.bytes(place)
-        connection!.consume(consumed)
+        let line = connection!.withLine { Array($0) }
+        connection!.consume()
         greeted(line, &loop, &reporter)
       }
     }
@@ -73,23 +73,23 @@ extension RemotePool {
     case nonsense(String)
   }
 
-  private mutating func read(_ place: Range<Int>) -> Answer {
+  private mutating func readAnswer() -> Answer {
     reply.removeAll(keepingCapacity: true)
     // Out of the struct for so long, since the bytes are lent by another part of it.
     var reply: [UInt8] = []
     swap(&reply, &self.reply)
     defer { swap(&reply, &self.reply) }
-    return connection!.withBytes { bytes in
-      let line = UnsafeRawBufferPointer(rebasing: bytes[place]).bytes
+    return connection!.withLine { bytes in
+      let line = bytes.bytes
       let answer: OutputLine
       do throws(JSONObjectError) {
         answer = try OutputLine(line)
       } catch {
         if let withdrawn = WithdrawnAnswer(line) { return .withdrawn(withdrawn) }
-        return .nonsense("an answer is wrong (\(error)): \(quoted(bytes[place]))")
+        return .nonsense("an answer is wrong (\(error)): \(quoted(bytes))")
       }
       guard let number = answer.number(of: line), let job = sent[number] else {
-        return .nonsense("an answer to no job that waits for one: \(quoted(bytes[place]))")
+        return .nonsense("an answer to no job that waits for one: \(quoted(bytes))")
       }
       guard let outcome = Outcome.allCases.first(where: { $0.description == answer.record.outcome }) else {
         return .nonsense("the outcome \(quoted(answer.record.outcome.utf8)) of job \(number) is unknown")

@@ -81,7 +81,8 @@ extension Pipeline {
       guard !setting.isServing, engine.jobs.ledger.counts[.ok] == 0, engine.pool.isEmpty else { return }
       try abandon(.prompt, because: .noWorker)
     case .notice, .leaseLost, .notEnforced, .remark, .offered, .replied, .checkFailed, .offended, .foreignNotification,
-      .cannotStart, .workerLog, .closed, .started, .ready, .banner, .checked, .stopping, .stopped, .died, .demandRefused:
+      .cannotStart, .workerLog, .closed, .started, .ready, .banner, .checked, .stopping, .stopped, .died,
+      .demandRefused:
       break
     }
   }
