@@ -81,7 +81,7 @@ import WireFormats
     #expect(end.hasPrefix("stdin ends in the middle of a job: "))
   }
 
-  @Test("that it was closed is said once, and then it is over")
+  @Test("that it was closed is reported once, and then it is over")
   func closed() throws {
     var input = try Input(wasClosed: true)
     #expect(input.source.next() == .notice("stdin is closed: there are no jobs"))
