@@ -22,6 +22,8 @@ package struct IntakeRules {
   package var client = ClientID.sole
   /// What an answer must fit into; nil if into anything.
   package var answer: Framing?
+  /// Its results come out in order, where each client has one.
+  package var isOrdered = true
   /// There is a joblog: of each job the key and the beginning are kept.
   package var isLogged = false
   /// A job for which there is no room is refused. Without it there must be room.
@@ -30,6 +32,13 @@ package struct IntakeRules {
   package var advice = ""
 
   package init(to destination: JobDestination) { self.destination = destination }
+
+  /// What a job is given that asks for nothing.
+  fileprivate var terms: JobTerms {
+    var terms = JobTerms(client: client)
+    terms.isOrdered = isOrdered
+    return terms
+  }
 }
 
 /// What became of the bytes that a source has found.
@@ -95,7 +104,7 @@ extension JobTable {
       key = found
     }
     let workers: Framing
-    var terms = JobTerms(client: rules.client)
+    var terms = rules.terms
     switch rules.destination {
     case .workers(let theirs):
       workers = theirs
@@ -103,7 +112,7 @@ extension JobTable {
         let reason = "cannot be sent with --protocol \(theirs): \(defect)\(rules.advice)"
         return reject(reason, payload, key: key, record, id: record?.id, rules, at: now)
       }
-      if let record { terms = record.terms(of: rules.client) }
+      if let record { record.apply(to: &terms) }
     case .servedPool:
       workers = .lines
       if let record { terms.priority = record.record.priority }
@@ -125,9 +134,8 @@ extension JobTable {
     id: [UInt8]? = nil, isMalformed: Bool = false, _ rules: IntakeRules, at now: Instant
   ) -> Intake {
     if rules.refusesWhenFull, !ledger.canAccept { return refuse(size: bytes.count, id: id, rules, at: now) }
-    let terms = JobTerms(client: rules.client)
     let job = reject(
-      reason, bytes: Array(bytes), terms: terms, isAJob: !isMalformed, answer: rules.answer, at: now
+      reason, bytes: Array(bytes), terms: rules.terms, isAJob: !isMalformed, answer: rules.answer, at: now
     ) { details in
       details.id = id
       details.record = record?.line
@@ -141,8 +149,7 @@ extension JobTable {
   /// There is no room, and clients are not let wait for it.
   private mutating func refuse(size: Int, id: [UInt8]?, _ rules: IntakeRules, at now: Instant) -> Intake {
     let reason = "busy: \(plural(ledger.counts.queued, "job")) waiting already (--queue)"
-    let terms = JobTerms(client: rules.client)
-    return .refused(refuse(reason, terms, sent: size, answer: rules.answer, at: now) { $0.id = id })
+    return .refused(refuse(reason, rules.terms, sent: size, answer: rules.answer, at: now) { $0.id = id })
   }
 }
 
