@@ -189,7 +189,8 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("the clock of the queue runs on for a job that was sent",
          "    didLeaveQueue(index, into: &actions)\n    counts.leased += 1\n",
          "    counts.queued -= 1\n    counts.leased += 1\n"),
-        ("a full order window asks for a worker that it has no job for", "nextToSend == nil ? 0 : 1", "1")],
+        ("a full order window asks for a worker that it has no job for", "nextToSend == nil ? 0 : 1", "1"),
+        ("all clients share one order", "record.order = UInt32(client)", "record.order = 0")],
     "JobCore/JobLedger.swift": [
         ("the jobs of paused clients count as demand", "{ counts.queued - slab.pausedCount }", "{ counts.queued }"),
         ("the room for parked jobs is not there",
@@ -218,6 +219,8 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("what is emitted goes on filling the order window",
          "      counts.heldBytes -= slab[index].resultBytes + Self.heldJobCost\n",
          "      counts.heldBytes -= slab[index].resultBytes\n"),
+        ("what came out goes on waiting for its client",
+         "      slab.countHeld(-slab[index].resultBytes, in: order)\n", ""),
         ("a withdrawn answer counts as ok, too", "    counts.recount(.ok, as: .failed)\n", ""),
         ("a cancelled job leaves its run clock armed",
          "    stopRunClock(index, into: &actions)\n    actions.append(.interrupt", "    actions.append(.interrupt")],

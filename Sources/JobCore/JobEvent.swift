@@ -77,6 +77,8 @@ public struct JobTerms: Sendable, Equatable {
   public var priority: Int32
   /// Whose job it is.
   public var client: ClientID
+  /// Whether its result waits for those of its client's jobs before it, where each client has its order.
+  public var isOrdered = true
 
   /// What is not given is as usual.
   public init(retries: Int32 = -1, runLimit: Nanoseconds = .zero, priority: Int32 = 0, client: ClientID = .sole) {

@@ -5,6 +5,14 @@ extension JobLedger {
     slab.findClient(client).map { slab.clients[$0].counts } ?? ClientCounts()
   }
 
+  /// Bytes of this client's results that wait for earlier ones; 0 unless each client has its order.
+  public func heldBytes(of client: ClientID) -> Int {
+    guard configuration.ordersEachClient, slab.findClient(client) != nil, Int(client.index) < slab.orders.count else {
+      return 0
+    }
+    return slab.orders[Int(client.index)].heldBytes
+  }
+
   /// Whether the client has joined, and has not left or still has jobs that a worker has. When that becomes false,
   /// which can only be with `clientLeft` or with the end of one of its jobs, the driver may give its index to another
   /// client.

@@ -5,6 +5,10 @@ extension JobLedger {
   public struct Configuration: Sendable, Equatable {
     /// Whether results come out in the order of the input.
     public var keepOrder: Bool
+    /// Whether the results of each client come out in the order in which its jobs came, whatever becomes of those of
+    /// others. Not together with `keepOrder`. The order window does not count: how much a client may leave waiting
+    /// is for the driver to decide (`heldBytes(of:)`).
+    public var ordersEachClient = false
     /// How many jobs may wait for a worker, 1 or more.
     public var queueLimit: Int
     /// How many more attempts a job has after one that failed, 0 or more.
@@ -53,6 +57,7 @@ extension JobLedger {
 
     /// What is wrong with it, in words; nil if nothing is.
     public var defect: String? {
+      if keepOrder, ordersEachClient { return "the order is kept either of all jobs or of those of each client" }
       if queueLimit < 1 { return "queueLimit is \(queueLimit), it must be 1 or more" }
       if retries < 0 { return "retries is \(retries), it must be 0 or more" }
       if orderWindow < 0 { return "orderWindow is \(orderWindow), it must be 0 or more" }

@@ -48,8 +48,13 @@ extension JobLedger {
     record.runLimit = terms.runLimit
     record.priority = terms.priority
     record.client = UInt32(client)
+    if configuration.keepOrder {
+      record.order = 0
+    } else if configuration.ordersEachClient, terms.isOrdered {
+      record.order = UInt32(client)
+    }
     let index = slab.allocate(record)
-    if configuration.keepOrder { slab.appendToOrder(index) }
+    if record.order != JobRecord.none { slab.appendToOrder(index) }
     return index
   }
 
@@ -95,7 +100,7 @@ extension JobLedger {
   /// The job that a lease would go to now. Inlined, because the whole ledger would be copied for a call.
   @inline(__always) private var nextToSend: Int? {
     guard isWindowFull else { return slab.firstToSend }
-    guard let head = slab.firstInOrder, slab[head].state == .queued else { return nil }
+    guard let head = slab.first(in: 0), slab[head].state == .queued else { return nil }
     return head
   }
 }

@@ -5,11 +5,12 @@ extension JobLedger {
     let job = slab.id(at: index)
     counts.count(outcome)
     actions.append(.settled(job, outcome))
-    guard configuration.keepOrder else { return emit(index, outcome, into: &actions) }
-    guard slab.firstInOrder == index else { return hold(index, outcome, into: &actions) }
-    slab.removeFirstInOrder()
+    let order = slab[index].order
+    guard order != JobRecord.none else { return emit(index, outcome, into: &actions) }
+    guard slab.first(in: order) == index else { return hold(index, outcome, into: &actions) }
+    slab.removeFirst(in: order)
     emit(index, outcome, into: &actions)
-    if counts.held > 0 { emitThoseWhoWaited(into: &actions) }
+    if counts.held > 0 { emitThoseWhoWaited(in: order, into: &actions) }
   }
 
   mutating func cancel(_ job: JobID, into actions: inout [JobAction]) {
@@ -35,10 +36,12 @@ extension JobLedger {
     }
   }
 
-  /// In the order of the input if that is kept, so that nothing has to be held.
+  /// In the order that is kept, so that nothing has to be held.
   mutating func abort(into actions: inout [JobAction]) {
     isDraining = true
-    while let index = slab.firstInOrder { cancel(slab.id(at: index), into: &actions) }
+    for order in slab.orders.indices {
+      while let index = slab.first(in: UInt32(order)) { cancel(slab.id(at: index), into: &actions) }
+    }
     while let index = slab.firstQueued { cancelQueued(index, into: &actions) }
     guard counts.leased + counts.delayed > 0 else { return }
     for index in 0..<slab.count { cancel(slab.id(at: index), into: &actions) }
@@ -60,6 +63,7 @@ extension JobLedger {
     slab[index].state = .held(outcome)
     counts.held += 1
     counts.heldBytes += slab[index].resultBytes + Self.heldJobCost
+    slab.countHeld(slab[index].resultBytes, in: slab[index].order)
     actions.append(.hold(slab.id(at: index)))
   }
 
@@ -68,15 +72,17 @@ extension JobLedger {
     slab[index].state = .held(.failed)
     counts.recount(.ok, as: .failed)
     counts.heldBytes -= slab[index].resultBytes
+    slab.countHeld(-slab[index].resultBytes, in: slab[index].order)
     slab[index].resultBytes = 0
     actions.append(.withdrawn(job))
   }
 
-  private mutating func emitThoseWhoWaited(into actions: inout [JobAction]) {
-    while let index = slab.firstInOrder, case .held(let outcome) = slab[index].state {
+  private mutating func emitThoseWhoWaited(in order: UInt32, into actions: inout [JobAction]) {
+    while let index = slab.first(in: order), case .held(let outcome) = slab[index].state {
       counts.held -= 1
       counts.heldBytes -= slab[index].resultBytes + Self.heldJobCost
-      slab.removeFirstInOrder()
+      slab.countHeld(-slab[index].resultBytes, in: order)
+      slab.removeFirst(in: order)
       emit(index, outcome, into: &actions)
     }
   }

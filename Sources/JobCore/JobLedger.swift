@@ -125,7 +125,9 @@ public struct JobLedger: Sendable {
   public func hasOwnRunLimit(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].runLimit > .zero } ?? false }
 
   /// Whether so much waits for an earlier job that only that one may start.
-  var isWindowFull: Bool { counts.held > 0 && counts.heldBytes >= configuration.orderWindow }
+  var isWindowFull: Bool {
+    counts.held > 0 && counts.heldBytes >= configuration.orderWindow && configuration.keepOrder
+  }
 
   private mutating func reportIdle(into actions: inout [JobAction]) {
     guard inputEnded || isDraining, !saidIdle else { return }

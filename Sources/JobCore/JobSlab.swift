@@ -51,7 +51,9 @@ struct JobRecord: Sendable {
   var queueNext = none
   /// The eldest of those that it goes before in the crowd.
   var crowdChild = none
-  /// The next job of the input, if the order is kept.
+  /// The order in which it has its place: an index of `JobSlab.orders`; none if it comes out when it ends.
+  var order = none
+  /// The next job in that.
   var orderNext = none
 
   mutating func free(before next: UInt32) {
@@ -98,8 +100,8 @@ struct JobSlab: Sendable {
   var lastTicket: Int64 = 0
   var firstTicket: Int64 = 0
   private var freeHead = JobRecord.none
-  private var orderHead = JobRecord.none
-  private var orderTail = JobRecord.none
+  /// The orders that are kept: that of the input, or one for each client, by its index.
+  private(set) var orders = [JobOrder()]
 
   var count: Int { records.count }
 
@@ -145,20 +147,39 @@ struct JobSlab: Sendable {
   }
 }
 
-/// The order of the input, from the first job that has not been emitted.
-extension JobSlab {
-  var firstInOrder: Int? { orderHead == JobRecord.none ? nil : Int(orderHead) }
+/// Jobs in the order in which they come out, from the first one that has not.
+struct JobOrder: Sendable {
+  fileprivate(set) var head = JobRecord.none
+  fileprivate var tail = JobRecord.none
+  /// Bytes of results that wait for an earlier job.
+  fileprivate(set) var heldBytes = 0
+}
 
-  /// A job that has just been allocated.
+extension JobSlab {
+  /// The first job of an order.
+  @inline(__always)
+  func first(in order: UInt32) -> Int? {
+    let head = orders[Int(order)].head
+    return head == JobRecord.none ? nil : Int(head)
+  }
+
+  /// A job that has just been allocated, with its order.
   @inline(__always)
   mutating func appendToOrder(_ index: Int) {
-    let place = UInt32(index)
-    if orderTail == JobRecord.none { orderHead = place } else { records[Int(orderTail)].orderNext = place }
-    orderTail = place
+    let order = Int(records[index].order)
+    while orders.count <= order { orders.append(JobOrder()) }
+    let (place, tail) = (UInt32(index), orders[order].tail)
+    if tail == JobRecord.none { orders[order].head = place } else { records[Int(tail)].orderNext = place }
+    orders[order].tail = place
   }
 
-  mutating func removeFirstInOrder() {
-    orderHead = records[Int(orderHead)].orderNext
-    if orderHead == JobRecord.none { orderTail = JobRecord.none }
+  @inline(__always)
+  mutating func removeFirst(in order: UInt32) {
+    let next = records[Int(orders[Int(order)].head)].orderNext
+    orders[Int(order)].head = next
+    if next == JobRecord.none { orders[Int(order)].tail = next }
   }
+
+  /// So many bytes more, or fewer, wait for an earlier job.
+  mutating func countHeld(_ bytes: Int, in order: UInt32) { orders[Int(order)].heldBytes += bytes }
 }

@@ -22,6 +22,8 @@ package struct IntakeRules {
   package var client = ClientID.sole
   /// What an answer must fit into; nil if into anything.
   package var answer: Framing?
+  /// Its results come out in order, where each client has one.
+  package var isOrdered = true
   /// There is a joblog: of each job the key and the beginning are kept.
   package var isLogged = false
   /// A job for which there is no room is refused. Without it there must be room.
@@ -30,6 +32,13 @@ package struct IntakeRules {
   package var advice = ""
 
   package init() {}
+
+  /// What a job is given that asks for nothing.
+  fileprivate var terms: JobTerms {
+    var terms = JobTerms(client: client)
+    terms.isOrdered = isOrdered
+    return terms
+  }
 }
 
 /// What became of the bytes that a source has found.
@@ -97,7 +106,8 @@ extension JobTable {
     if framing == nil || framing != framingOfWorkers, let defect = defect(of: payload) {
       return reject(defect + rules.advice, payload, key: key, record, id: record?.id, rules, at: now)
     }
-    let terms = record.map { self.terms(of: $0, rules.client) } ?? JobTerms(client: rules.client)
+    var terms = rules.terms
+    if let record { apply(record, to: &terms) }
     if rules.refusesWhenFull, !ledger.canAccept { return refuse(size: payload.count, id: record?.id, rules, at: now) }
     let keepsRecord = keepsJobs
     let job = accept(payload, terms, answer: rules.answer, at: now) { details in
@@ -120,10 +130,10 @@ extension JobTable {
   }
 
   /// What a record asks for, as far as it is for us to do.
-  private func terms(of record: RecordedJob, _ client: ClientID) -> JobTerms {
+  private func apply(_ record: RecordedJob, to terms: inout JobTerms) {
     switch destination {
-    case .workers: record.terms(of: client)
-    case .servedPool: JobTerms(priority: record.record.priority, client: client)
+    case .workers: record.apply(to: &terms)
+    case .servedPool: terms.priority = record.record.priority
     }
   }
 
@@ -132,9 +142,8 @@ extension JobTable {
     id: [UInt8]? = nil, isMalformed: Bool = false, _ rules: IntakeRules, at now: Instant
   ) -> Intake {
     if rules.refusesWhenFull, !ledger.canAccept { return refuse(size: bytes.count, id: id, rules, at: now) }
-    let terms = JobTerms(client: rules.client)
     let job = reject(
-      reason, bytes: Array(bytes), terms: terms, isAJob: !isMalformed, answer: rules.answer, at: now
+      reason, bytes: Array(bytes), terms: rules.terms, isAJob: !isMalformed, answer: rules.answer, at: now
     ) { details in
       details.id = id
       details.record = record?.line
@@ -148,8 +157,7 @@ extension JobTable {
   /// There is no room, and clients are not let wait for it.
   private mutating func refuse(size: Int, id: [UInt8]?, _ rules: IntakeRules, at now: Instant) -> Intake {
     let reason = "busy: \(plural(ledger.counts.queued, "job")) waiting already (--queue)"
-    let terms = JobTerms(client: rules.client)
-    return .refused(refuse(reason, terms, sent: size, answer: rules.answer, at: now) { $0.id = id })
+    return .refused(refuse(reason, rules.terms, sent: size, answer: rules.answer, at: now) { $0.id = id })
   }
 }
 

@@ -19,7 +19,7 @@ struct Connection: ~Copyable, JobSource {
   static let allOutputLimit = 256 * 1024 * 1024
   /// but not less than this.
   static let leastOutputLimit = 16 * 1024
-  /// While so many answers stand behind one that is not there, likewise.
+  /// While this many of its answers, where they have an order, are not there, likewise.
   static let mostPending = 4096
 
   /// Names it, and its jobs in the ledger.
@@ -37,7 +37,6 @@ struct Connection: ~Copyable, JobSource {
   private var buffer: FrameBuffer
   /// What was answered and not sent yet.
   var unsent = ByteQueue(capacity: 256)
-  var order = AnswerOrder()
 
   /// Whether its first bytes have shown what it wants.
   private(set) var hasGreeted = false
@@ -64,7 +63,7 @@ struct Connection: ~Copyable, JobSource {
   var delivery: Delivery?
   /// Jobs taken from it.
   var jobs: UInt64 = 0
-  /// Jobs of it that are settled.
+  /// Jobs of it whose answers are there, or would be.
   var settled = 0
   /// Those of them that are ok.
   var settledOK = 0
@@ -207,14 +206,20 @@ struct Connection: ~Copyable, JobSource {
     return min(settledOK, max(1, Int((Double(bytes) / max(1, mean)).rounded())))
   }
 
-  /// The answer of the job at this place.
-  mutating func answer(_ place: UInt64, _ payload: UnsafeRawBufferPointer, as framing: Framing) {
-    order.answer(place, payload, as: framing, to: &unsent)
+  /// The answer of its next job.
+  mutating func answer(_ payload: UnsafeRawBufferPointer, as framing: Framing) {
+    framing.appendHeader(count: payload.count) { unsent.append($0) }
+    unsent.append(payload)
+    framing.appendTrailer { unsent.append($0) }
   }
 
-  /// Whether its answers wait for it so much that no job is taken from it.
-  func isFull(_ limit: Int) -> Bool {
-    unsent.count + order.heldBytes >= limit || order.pending >= Self.mostPending
+  /// Whether its answers come in the order of its jobs: in records each names its job.
+  var isOrdered: Bool { answerFraming != nil }
+
+  /// Whether its answers wait for it so much that no job is taken from it. `heldBytes`: those that wait for earlier
+  /// ones.
+  func isFull(_ limit: Int, heldBytes: Int) -> Bool {
+    unsent.count + heldBytes >= limit || (isOrdered && Int(jobs) - settled >= Self.mostPending)
   }
 }
 

@@ -24,6 +24,10 @@ extension PoolService {
     let (queued, endedAt) = (engine.jobs.facts[job].queued, engine.jobs.facts[job].endedAt)
     let leasedAt = engine.jobs.facts[job].leasedAt
     let attempt = engine.jobs.facts.attempt(of: job)
+    if outcome == .ok { rememberAnswer(to: job) }
+    // Its answer may wait behind a slow one, but its client may have room for another job.
+    let client = origins[Int(job.index)].client
+    if connections.holds(client), connections[Int(client.index)].isHeldBack { touch(Int(client.index)) }
     metrics.jobSettled(
       outcome, queued: queued,
       ran: leasedAt != nil && !attempt.includesStart ? endedAt - attempt.startedAt : nil,
@@ -40,7 +44,6 @@ extension PoolService {
   mutating func answer(_ job: JobID, _ outcome: Outcome, _ loop: inout EventLoop) {
     let origin = origins[Int(job.index)]
     let index = Int(origin.client.index)
-    if outcome == .ok { rememberAnswer(to: job, origin) }
     guard connections.holds(origin.client) else {
       if outcome != .cancelled { metrics.answersDropped(1) }
       return forgetIfDone(origin.client)
@@ -50,9 +53,9 @@ extension PoolService {
     switch connections[index].output {
     case .framed(let framing):
       if outcome == .ok {
-        engine.withResult(of: job) { connections[index].answer(origin.place, $0, as: framing) }
+        engine.withResult(of: job) { connections[index].answer($0, as: framing) }
       } else {
-        connections[index].answer(origin.place, UnsafeRawBufferPointer(start: nil, count: 0), as: framing)
+        connections[index].answer(UnsafeRawBufferPointer(start: nil, count: 0), as: framing)
       }
     case .records:
       let line = record(of: job, outcome, number: origin.number)
@@ -67,18 +70,16 @@ extension PoolService {
     pauseIfFull(index)
   }
 
-  private mutating func rememberAnswer(to job: JobID, _ origin: Origin) {
+  private mutating func rememberAnswer(to job: JobID) {
     guard let slot = engine.jobs.facts[job].slot else { return }
     while lastAnswers.count <= slot { lastAnswers.append(LastAnswer()) }
     lastAnswers[slot] = LastAnswer(
-      job: engine.jobs.ledger.sequence(of: job), origin: origin, id: engine.jobs.facts[job].id)
+      job: engine.jobs.ledger.sequence(of: job), origin: origins[Int(job.index)], id: engine.jobs.facts[job].id)
   }
 
-  /// A worker wrote more than its last answer, which was ok. If that still waits for its turn, the client gets an empty
-  /// one in its place; one that has asked for records is informed in any case, as it has the answer already.
-  mutating func withdrawAnswer(
-    _ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter
-  ) {
+  /// A worker wrote more than its last answer, which was ok. If that still waited for its turn, its job has failed, and
+  /// the client gets an empty one. One that has asked for records has the answer already, and is informed.
+  mutating func withdrawAnswer(_ account: WorkerAccount, _ violation: ProtocolViolation) {
     let slot = account.worker.slot.index
     guard violation.isSurplus, let job = account.lastJob, slot < lastAnswers.count, lastAnswers[slot].job == job else {
       return
@@ -88,18 +89,10 @@ extension PoolService {
     let last = lastAnswers[slot]
     let index = Int(last.origin.client.index)
     guard connections.holds(last.origin.client), connections[index].delivery?.isShut != true else { return }
-    switch connections[index].output {
-    case .framed:
-      guard connections[index].order.withdraw(last.origin.place) else { return }
-      reporter.repeated(
-        .breach, cause: "an answer is withdrawn", about: Reporter.Subject(account),
-        "job \(job): its answer waited for its turn, and is withdrawn")
-    case .records:
-      guard connections[index].isSubmitter, let id = last.id else { return }
-      let line = WithdrawnAnswer.line(id: id, reason: "\(account.name) \(violation)")
-      line.withUnsafeBytes { connections[index].unsent.append($0) }
-      touch(index)
-    }
+    guard connections[index].isSubmitter, let id = last.id else { return }
+    let line = WithdrawnAnswer.line(id: id, reason: "\(account.name) \(violation)")
+    line.withUnsafeBytes { connections[index].unsent.append($0) }
+    touch(index)
   }
 
   /// Of one who does not read, no job is started that was taken already, either: its answers would take memory without

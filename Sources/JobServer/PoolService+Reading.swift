@@ -129,7 +129,9 @@ extension PoolService {
 
   /// Whether no job is taken from it: its answers are not read, or too many of its jobs are not settled.
   private func isHeldBack(_ index: Int) -> Bool {
-    connections[index].isFull(outputLimit) || !engine.jobs.ledger.canAccept(from: connections[index].id)
+    let heldBytes = engine.jobs.ledger.heldBytes(of: connections[index].id)
+    return connections[index].isFull(outputLimit, heldBytes: heldBytes)
+      || !engine.jobs.ledger.canAccept(from: connections[index].id)
   }
 
   private mutating func read(_ index: Int, atMost size: Int, _ loop: borrowing EventLoop) -> ReadResult {
@@ -201,6 +203,7 @@ extension PoolService {
     var rules = IntakeRules()
     rules.client = connections[index].id
     rules.answer = connections[index].answerFraming
+    rules.isOrdered = connections[index].isOrdered
     rules.refusesWhenFull = true
     return rules
   }
@@ -231,9 +234,6 @@ extension PoolService {
     metrics.jobAccepted()
     while origins.count <= Int(job.index) { origins.append(Origin()) }
     connections[index].jobs += 1
-    let isOrdered = connections[index].answerFraming != nil
-    origins[Int(job.index)] = Origin(
-      client: connections[index].id, place: isOrdered ? connections[index].order.take() : 0,
-      number: connections[index].jobs)
+    origins[Int(job.index)] = Origin(client: connections[index].id, number: connections[index].jobs)
   }
 }

@@ -30,8 +30,6 @@ struct PoolService: ~Copyable {
   /// Where a job came from, by the job's index.
   struct Origin {
     var client = ClientID(index: .max, generation: 0)
-    /// The place of its answer, where the order is kept.
-    var place: UInt64 = 0
     /// Its number in its connection, from 1.
     var number: UInt64 = 0
   }
@@ -214,8 +212,9 @@ struct PoolService: ~Copyable {
     case .job(.emit(let job, let outcome)): answer(job, outcome, &loop)
     case .worker(let event): take(event, loop, &reporter)
     case .closed: poolIsClosed = true
-    // The ledger holds nothing: each connection puts its answers into order.
-    case .job(.withdrawn), .job(.idle), .attemptStarted, .attemptEnded, .firstReply, .workerGivenUp: break
+    // It has failed, and does not count as ok any more.
+    case .job(.withdrawn): answersInDoubt -= 1
+    case .job(.idle), .attemptStarted, .attemptEnded, .firstReply, .workerGivenUp: break
     }
   }
 }

@@ -32,11 +32,11 @@ package final class RecordedJob: Sendable {
     return JobKey(name: name.span.bytes)
   }
 
-  /// What the record asks for.
-  package func terms(of client: ClientID) -> JobTerms {
-    JobTerms(
-      retries: record.retries.map(Int32.init) ?? -1, runLimit: record.timeout ?? .zero, priority: record.priority,
-      client: client)
+  /// Sets what the record asks for.
+  package func apply(to terms: inout JobTerms) {
+    terms.retries = record.retries.map(Int32.init) ?? -1
+    terms.runLimit = record.timeout ?? .zero
+    terms.priority = record.priority
   }
 
   // MARK: Reading

@@ -154,6 +154,7 @@ private func servedPool(_ settings: PoolSettings) -> ServedPool {
   var ledger = ledgerConfiguration(
     from: arguments, queue: arguments[ServeOptions.queue], queueTimeout: arguments[ServeOptions.queueTimeout])
   ledger.keepOrder = false
+  ledger.ordersEachClient = true
   ledger.halt = nil
   ledger.clientLimit = arguments[ServeOptions.clientJobs] ?? max(64, 2 * workers.upperBound)
   ledger.clientsFillSeats = arguments[ServeOptions.clientJobs] == nil

@@ -122,6 +122,21 @@ import Testing
     server.stop()
   }
 
+  @Test("answers that wait behind a slow one do not keep their client from bringing more jobs than it may have at once")
+  func slowHead() throws {
+    let gate = #"[ "$x" != slow ] || while [ ! -e $DIR/go ]; do sleep 0.01; done"#
+    let server = try Server(
+      "-w 2 --client-jobs 2 --prefetch 1",
+      worker: "sh -c 'while read -r x; do \(gate); echo \"$x\" >>$DIR/seen; echo \"$x\"; done'")
+    let client = try server.connect()
+    let others = (1...50).map { "\($0)" }
+    client.send("slow\n" + others.joined(separator: "\n") + "\n")
+    server.wait(for: "the other jobs") { server.lines(of: "seen") == others }
+    server.touch("go")
+    #expect(client.next(51) == ["slow"] + others)
+    server.stop()
+  }
+
   @Test("a client killed in the middle of a job is forgotten, and nobody else notices")
   func killedMidway() throws {
     let server = try Server("-w 1 --listen tcp:127.0.0.1:0", worker: Self.gated)

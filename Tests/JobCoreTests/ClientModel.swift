@@ -70,6 +70,15 @@ extension JobModel {
     }
   }
 
+  /// No ordered job of its client that came before it is still to come out.
+  func checkTurn(of index: Int) throws {
+    let isNext = !jobs.contains {
+      $0.client == jobs[index].client && $0.isOrdered && $0.sequence < jobs[index].sequence && $0.phase != .free
+        && !($0.phase == .settled && $0.outcome == nil)
+    }
+    try require(isNext, "job \(jobs[index].sequence) emitted before an earlier one of its client")
+  }
+
   mutating func serve(_ index: Int) throws {
     turns += 1
     clients[jobs[index].client].lastServed = turns
@@ -83,6 +92,9 @@ extension JobModel {
       let isSame = counts == ClientCounts(queued: client.queue.count, delayed: client.delayed, leased: client.leased)
       try require(isSame, "\(counts) of \(client)")
       try require(ledger.knows(id) == !isFree(index), "\(client) is known: \(ledger.knows(id))")
+      let bytes = jobs.reduce(0) { $1.client == index && $1.phase == .held ? $0 + $1.resultBytes : $0 }
+      let isOrdered = configuration.ordersEachClient
+      try require(ledger.heldBytes(of: id) == (isOrdered ? bytes : 0), "\(bytes) bytes held of \(client)")
       let mayCome = client.hasJoined && client.unsettled < configuration.clientLimit ?? .max
       try require(ledger.canAccept(from: id) == (mayCome && !isOver && !isDraining), "canAccept of \(client)")
     }

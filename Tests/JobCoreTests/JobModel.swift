@@ -42,6 +42,7 @@ struct JobModel {
     /// The place in `clients`.
     var client = 0
     var priority: Int32 = 0
+    var isOrdered = true
   }
 
   let configuration: JobLedger.Configuration
@@ -103,7 +104,7 @@ struct JobModel {
 
   init(_ configuration: JobLedger.Configuration) { self.configuration = configuration }
 
-  var isWindowFull: Bool { held > 0 && heldBytes >= configuration.orderWindow }
+  var isWindowFull: Bool { configuration.keepOrder && held > 0 && heldBytes >= configuration.orderWindow }
   var living: Int { accepted - emitted }
 
   /// Without those that the halt rule ended.
@@ -224,6 +225,7 @@ struct JobModel {
     jobs[index].sequence = accepted
     jobs[index].client = Int(terms.client.index)
     jobs[index].priority = terms.priority
+    jobs[index].isOrdered = terms.isOrdered
     jobs[index].retries = terms.retries < 0 ? configuration.retries : Int(terms.retries)
     jobs[index].runLimit = terms.runLimit > .zero ? terms.runLimit : nil
     return index
@@ -276,7 +278,8 @@ struct JobModel {
   }
 
   private mutating func hold(_ index: Int) throws {
-    try require(jobs[index].phase == .settled && configuration.keepOrder, "held from \(jobs[index].phase)")
+    let isOrdered = configuration.keepOrder || (configuration.ordersEachClient && jobs[index].isOrdered)
+    try require(jobs[index].phase == .settled && isOrdered, "held from \(jobs[index].phase)")
     jobs[index].phase = .held
     held += 1
     heldBytes += jobs[index].resultBytes + JobLedger.heldJobCost
@@ -298,6 +301,7 @@ struct JobModel {
     emitted += 1
     let isNext = jobs[index].sequence == emitted
     try require(!configuration.keepOrder || isNext, "job \(jobs[index].sequence) emitted as number \(emitted)")
+    if configuration.ordersEachClient, jobs[index].isOrdered { try checkTurn(of: index) }
     switch jobs[index].phase {
     case .settled: break
     case .held:

@@ -62,6 +62,96 @@ import Time
     #expect(story.ledger.counts.held == 0)
   }
 
+  // MARK: An order for each client
+
+  /// Two clients, who have brought jobs in turn, each of which has a worker.
+  private func twoClients(_ count: Int) -> (story: Story, ones: [JobID], others: [JobID]) {
+    var story = Story {
+      $0.keepOrder = false
+      $0.ordersEachClient = true
+      $0.orderWindow = 0
+    }
+    let (one, other) = (story.join(0), story.join(1))
+    var (ones, others): ([JobID], [JobID]) = ([], [])
+    for _ in 0..<count {
+      ones += story.accept(from: one)
+      others += story.accept(from: other)
+    }
+    #expect(Set(story.grant(2 * count)) == Set(ones + others))
+    return (story, ones, others)
+  }
+
+  @Test("each client's results come out in its order, and wait for nobody else's")
+  func eachClient() {
+    var (story, ones, others) = twoClients(2)
+    let one = ClientID(index: 0, generation: 1)
+    #expect(story.tell(.replied(ones[1], resultBytes: 30)) == [.settled(ones[1], .ok), .hold(ones[1])])
+    #expect(story.ledger.heldBytes(of: one) == 30)
+    #expect(story.ledger.canAccept, "the window of one order does not count")
+    #expect(
+      story.tell(.replied(others[0], resultBytes: 1))
+        == [.settled(others[0], .ok), .emit(others[0], .ok), .forget(others[0])])
+    #expect(
+      story.tell(.attemptFailed(ones[0], .crashed)) == [
+        .settled(ones[0], .crashed), .emit(ones[0], .crashed), .forget(ones[0]), .emit(ones[1], .ok),
+        .forget(ones[1]),
+      ])
+    #expect(story.ledger.heldBytes(of: one) == 0 && story.ledger.counts.held == 0)
+  }
+
+  @Test("a job that is in no order comes out when it ends, and nothing waits for it")
+  func unordered() {
+    var story = Story {
+      $0.keepOrder = false
+      $0.ordersEachClient = true
+    }
+    var free = JobTerms.usual
+    free.isOrdered = false
+    let jobs = story.accept(1, free) + story.accept() + story.accept(1, free)
+    #expect(story.grant(3) == jobs)
+    for job in [jobs[2], jobs[1], jobs[0]] {
+      #expect(story.tell(.replied(job, resultBytes: 1)) == [.settled(job, .ok), .emit(job, .ok), .forget(job)])
+    }
+  }
+
+  @Test("an answer that waits in its client's order can be withdrawn")
+  func withdrawnOfAClient() {
+    var (story, ones, _) = twoClients(2)
+    _ = story.tell(.replied(ones[1], resultBytes: 30))
+    #expect(story.tell(.answerWithdrawn(ones[1])) == [.withdrawn(ones[1])])
+    #expect(story.ledger.heldBytes(of: ClientID(index: 0, generation: 1)) == 0)
+  }
+
+  @Test("what waits for a client that has left comes out with its last job, and its place is free only then")
+  func leavingWithHeldJobs() {
+    var (story, ones, _) = twoClients(2)
+    let one = ClientID(index: 0, generation: 1)
+    _ = story.tell(.replied(ones[1], resultBytes: 30))
+    #expect(story.tell(.clientLeft(one)) == [])
+    #expect(story.ledger.knows(one))
+    #expect(
+      story.tell(.replied(ones[0], resultBytes: 1)) == [
+        .settled(ones[0], .ok), .emit(ones[0], .ok), .forget(ones[0]), .emit(ones[1], .ok), .forget(ones[1]),
+      ])
+    #expect(!story.ledger.knows(one))
+  }
+
+  @Test("at an abort each client's jobs end in its order, so that nothing has to wait")
+  func abortOfClients() {
+    var (story, ones, others) = twoClients(1)
+    let actions = story.tell(.abort)
+    #expect(!actions.contains { if case .hold = $0 { true } else { false } })
+    let ended = actions.compactMap { if case .emit(let job, .cancelled) = $0 { job } else { nil } }
+    #expect(Set(ended) == Set(ones + others))
+  }
+
+  @Test("there is one order or one for each client, not both")
+  func twoOrders() {
+    var configuration = JobLedger.Configuration()
+    configuration.ordersEachClient = true
+    #expect(configuration.defect != nil)
+  }
+
   /// A window of one held job, three jobs with leases, two in the queue.
   private func fullWindow() -> (Story, [JobID]) {
     var story = Story {

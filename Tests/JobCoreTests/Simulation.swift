@@ -43,6 +43,7 @@ struct Simulation {
     }
     hasClients = generator.below(2) == 0
     if hasClients, generator.below(2) == 0 { configuration.clientLimit = 1 + generator.below(8) }
+    if !configuration.keepOrder { configuration.ordersEachClient = generator.below(2) == 0 }
     ledger = JobLedger(configuration: configuration)
     model = JobModel(configuration)
     changeMood()
@@ -185,6 +186,7 @@ extension Simulation {
     if generator.below(4) == 0 { terms.retries = Int32(generator.below(4)) }
     if generator.below(4) == 0 { terms.runLimit = 7 }
     if generator.below(3) == 0 { terms.priority = Int32(generator.below(7)) - 3 }
+    if model.configuration.ordersEachClient { terms.isOrdered = generator.below(4) > 0 }
     return terms
   }
 
