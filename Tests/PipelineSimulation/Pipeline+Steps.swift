@@ -172,7 +172,7 @@ extension Pipeline {
     switch act {
     case .cancel:
       guard !model.jobs.isEmpty else { return }
-      let number = model.jobs.count - dice.below(min(40, model.jobs.count))
+      let number = model.jobs.count - dice.below(min(model.unsettled + 3, model.jobs.count))
       if model[number].outcome == nil { model[number].isCancelled = true }
       engine.jobs.cancel(model[number].id, because: .cancelCommand)
     case .recycle: engine.pool.recycleAll(&loop)

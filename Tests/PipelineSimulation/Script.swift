@@ -63,6 +63,7 @@ enum Script {
     var mood = usual + Array(repeating: .round, count: setting.isFast ? 30 : dice.pick([0, 4, 30]))
     for act in usual { mood += Array(repeating: act, count: dice.below(8)) }
     if dice.oneIn(2) { mood += odd }
+    if dice.oneIn(4) { mood += Array(repeating: .cancel, count: 8) }
     if dice.oneIn(6) { mood += rare }
     if dice.oneIn(100) { mood += [.drain, .abort] }
     if setting.isServing { mood += clients }

@@ -71,14 +71,14 @@ struct Setting: CustomStringConvertible {
       nature.ignoresTerminate = dice.pick([0, 4])
     }
     nature.readsAhead = dice.pick([0, 4])
-    isFast = conduct == .forgetful || dice.oneIn(3)
+    hasOneWorker = !isServing && conduct == .mortal && dice.oneIn(2)
+    isFast = hasOneWorker || conduct == .forgetful || dice.oneIn(3)
     if isFast { quicken(&dice) }
-    if !isServing, conduct == .mortal, dice.oneIn(2) { simplify() }
+    if hasOneWorker { simplify() }
   }
 
   /// One worker after the other does the jobs in their order, each once.
   private mutating func simplify() {
-    hasOneWorker = true
     variesTerms = false
     (engine.pool.pool.minimum, engine.pool.pool.maximum, engine.pool.pool.surge) = (1, 1, 0)
     engine.ledger.retries = 0

@@ -20,7 +20,7 @@ package struct Simulation {
       "withdrawn": 1, "ok": 10_000, "crashed": 1, "quarantined": 1, "timeout": 1, "cancelled": 1000, "expired": 10,
       "failed": 10, "had more on its stdout when it was stopped": 1, "wrote more than one reply to a job": 1,
       "wrote to its stdout without a job": 1, "wrote too large a reply (--max-reply-size)": 1,
-      "closed its stdin but lives on": 1, "closed its stdout but lives on": 1, "left out answers": 1,
+      "closed its stdout but lives on": 1, "left out answers": 1,
     ]
     return floors.filter { seen[$0.key, default: 0] < $0.value }.keys.sorted()
   }

@@ -26,6 +26,7 @@ import WorkerProcess
     setting.engine.keepsDetails = true
     setting.engine.tellsAttempts = true
     setting.nature = ScriptedProcesses.Nature()
+    setting.hasOneWorker = true
     (setting.conduct, setting.isServing, setting.variesTerms) = (conduct, false, false)
     (setting.longestJob, setting.longestReply) = (40, 40)
     var pipeline = try Pipeline(setting)
