@@ -88,10 +88,10 @@ struct Connection: ~Copyable {
   mutating func next() -> Next {
     switch buffer.next(isOver: false) {
     case .frame: return .line
-    case .oversize: return .lost(.nonsense("a line of more than \(buffer.maximumSize) bytes"))
+    case .oversize: return .lost(tooLong)
     case .violation(let error): return .lost(.nonsense("\(error)"))
     case .needMore, .end:
-      if buffer.isSkipping { return .lost(.nonsense("a line of more than \(buffer.maximumSize) bytes")) }
+      if buffer.isSkipping { return .lost(tooLong) }
     }
     hasNews = false
     // Who does not even begin like one is known at once, and not after a line that may never end.
@@ -99,6 +99,8 @@ struct Connection: ~Copyable {
     guard let end else { return .notYet }
     return .lost(buffer.bytes.isEmpty || end != .closed ? end : .cut)
   }
+
+  private var tooLong: Loss { .nonsense("a line of more than \(buffer.maximumSize) bytes") }
 
   /// What it said, for people.
   private var beginning: String {
