@@ -107,8 +107,8 @@ bench: build python-pools ## ratios against rivals, what a start, recycling and 
 	mkdir -p $(BENCH)
 	for program in floor_pipeline floor_pool echo_worker latency_client pipeline_client; do \
 	  $(CC) -O2 -o $(BENCH)/$$program Benchmarks/$$program.c || exit; done
-	$(CC) -O2 -ISources/CLinux/include -o $(BENCH)/large_parent Benchmarks/large_parent.c Sources/CLinux/spawn.c \
-	  Sources/CLinux/launcher.c
+	$(CC) -O2 -ISources/System/CLinux/include -o $(BENCH)/large_parent Benchmarks/large_parent.c Sources/System/CLinux/spawn.c \
+	  Sources/System/CLinux/launcher.c
 	python3 Benchmarks/check_floor.py --floor $(BENCH)/floor_pipeline --echo $(BENCH)/echo_worker
 	python3 Benchmarks/run.py $(MEASURED) --floor $(BENCH)/floor_pipeline --client $(BENCH)/latency_client \
 	  --history $(HISTORY) $(BENCH_OPTIONS)

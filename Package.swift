@@ -24,21 +24,21 @@ let package = Package(
         "WorkerPool",
         "PoolCore", "WorkerProcess",
         "WireFormats", "LinuxIO", "Text", "COutOfMemory",
-      ]),
-    .target(name: "COutOfMemory"),
+      ], path: "Sources/Commands/prefork"),
+    .target(name: "COutOfMemory", path: "Sources/System/COutOfMemory"),
     .target(
       name: "JobRunner",
       dependencies: [
         "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool",
         "PoolCore",
         "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
-      ]),
+      ], path: "Sources/Commands/JobRunner"),
     .target(
       name: "RemotePool",
       dependencies: [
         "Time", "JobEngine", "JobSources", "JobCore", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
-      ]),
+      ], path: "Sources/Jobs/RemotePool"),
     .target(
       name: "JobServer",
       dependencies: [
@@ -47,67 +47,78 @@ let package = Package(
         "WorkerPool", "PoolCore",
         "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs", "Timers", "LinuxIO", "DaemonThreads",
         "Text",
-      ]),
+      ], path: "Sources/Commands/JobServer"),
     .target(
       name: "JobEngine",
       dependencies: [
         "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
         "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
-      ]),
+      ], path: "Sources/Jobs/JobEngine"),
     .target(
       name: "JobSources",
-      dependencies: ["Time", "JobCore", "JobLog", "Records", "WireFormats", "EventLoop", "LinuxIO"]),
+      dependencies: ["Time", "JobCore", "JobLog", "Records", "WireFormats", "EventLoop", "LinuxIO"],
+      path: "Sources/Jobs/JobSources"),
     .target(
       name: "WorkerCheck",
       dependencies: [
         "Time", "Chronicle", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats",
         "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
-      ]),
+      ], path: "Sources/Commands/WorkerCheck"),
     .target(
       name: "WorkerPool",
       dependencies: [
         "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "Slabs",
         "LinuxIO", "Text",
-      ]),
+      ], path: "Sources/Workers/WorkerPool"),
     .target(name: "ObjectPool", dependencies: ["Time", "PoolCore", "Timers", "DaemonThreads", "Text"]),
-    .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"]),
-    .target(name: "MetricsServer", dependencies: ["Time", "Metrics", "LinuxIO", "CMicrohttpd"]),
-    .target(name: "CMicrohttpd"),
-    .target(name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "Systemd"]),
-    .target(name: "EventLoop", dependencies: ["Time", "Timers", "LinuxIO"]),
-    .target(name: "ServiceManager", dependencies: ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Text"]),
-    .target(name: "Systemd", dependencies: ["LinuxIO", "CSystemd"]),
-    .target(name: "CSystemd"),
-    .target(name: "LinuxIO", dependencies: ["Time", "CLinux", "Text"]),
-    .target(name: "DaemonThreads"),
-    .target(name: "CLinux"),
+    .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"], path: "Sources/Workers/WorkerProcess"),
+    .target(
+      name: "MetricsServer", dependencies: ["Time", "Metrics", "LinuxIO", "CMicrohttpd"],
+      path: "Sources/Service/MetricsServer"),
+    .target(name: "CMicrohttpd", path: "Sources/System/CMicrohttpd"),
+    .target(
+      name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "Systemd"], path: "Sources/System/SystemEvents"),
+    .target(name: "EventLoop", dependencies: ["Time", "Timers", "LinuxIO"], path: "Sources/System/EventLoop"),
+    .target(
+      name: "ServiceManager", dependencies: ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Text"],
+      path: "Sources/System/ServiceManager"),
+    .target(name: "Systemd", dependencies: ["LinuxIO", "CSystemd"], path: "Sources/System/Systemd"),
+    .target(name: "CSystemd", path: "Sources/System/CSystemd"),
+    .target(name: "LinuxIO", dependencies: ["Time", "CLinux", "Text"], path: "Sources/System/LinuxIO"),
+    .target(name: "DaemonThreads", path: "Sources/System/DaemonThreads"),
+    .target(name: "CLinux", path: "Sources/System/CLinux"),
     .target(
       name: "TopDriver",
       dependencies: [
         "Time", "TopView", "ControlClient", "ControlProtocol", "Chronicle", "SystemEvents", "EventLoop", "LinuxIO",
-      ]),
-    .target(name: "TopView", dependencies: ["Time", "ControlProtocol", "Chronicle", "Text"]),
-    .target(name: "ControlClient", dependencies: ["Time", "ControlProtocol", "LinuxIO"]),
-    .target(name: "Chronicle", dependencies: ["Time", "JobCore", "Text"]),
-    .target(name: "ControlProtocol", dependencies: ["Time", "Records"]),
-    .target(name: "Metrics", dependencies: ["Time", "PoolCore", "JobCore"]),
-    .target(name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml", "Text"]),
+      ], path: "Sources/Commands/TopDriver"),
+    .target(
+      name: "TopView", dependencies: ["Time", "ControlProtocol", "Chronicle", "Text"], path: "Sources/Commands/TopView"),
+    .target(
+      name: "ControlClient", dependencies: ["Time", "ControlProtocol", "LinuxIO"],
+      path: "Sources/Commands/ControlClient"),
+    .target(name: "Chronicle", dependencies: ["Time", "JobCore", "Text"], path: "Sources/Jobs/Chronicle"),
+    .target(name: "ControlProtocol", dependencies: ["Time", "Records"], path: "Sources/Service/ControlProtocol"),
+    .target(name: "Metrics", dependencies: ["Time", "PoolCore", "JobCore"], path: "Sources/Service/Metrics"),
+    .target(
+      name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml", "Text"],
+      path: "Sources/Commands/ConfigurationFile"),
     // Without pkg-config, which would name the folder of the shared library before any other: `make build` has the
     // static one.
-    .systemLibrary(name: "CYaml", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CYaml", path: "Sources/System/CYaml", providers: [.apt(["libyaml-dev"])]),
 
     // Pure: no I/O, no clock, no randomness of their own.
-    .target(name: "PoolCore", dependencies: ["Time"]),
-    .target(name: "Timers", dependencies: ["Time"]),
-    .target(name: "Slabs"),
-    .target(name: "JobCore", dependencies: ["Time"]),
-    .target(name: "JobLog", dependencies: ["Time"]),
-    .target(name: "WorkerProtocols", dependencies: ["WireFormats"]),
-    .target(name: "WireFormats", dependencies: ["Text"]),
-    .target(name: "Records", dependencies: ["Time", "Text"]),
-    .target(name: "CommandLineKit", dependencies: ["Time", "Text"]),
-    .target(name: "Text", dependencies: ["Time"]),
-    .target(name: "Time"),
+    .target(name: "PoolCore", dependencies: ["Time"], path: "Sources/Core/PoolCore"),
+    .target(name: "Timers", dependencies: ["Time"], path: "Sources/Core/Timers"),
+    .target(name: "Slabs", path: "Sources/Core/Slabs"),
+    .target(name: "JobCore", dependencies: ["Time"], path: "Sources/Core/JobCore"),
+    .target(name: "JobLog", dependencies: ["Time"], path: "Sources/Jobs/JobLog"),
+    .target(name: "WorkerProtocols", dependencies: ["WireFormats"], path: "Sources/Workers/WorkerProtocols"),
+    .target(name: "WireFormats", dependencies: ["Text"], path: "Sources/Core/WireFormats"),
+    .target(name: "Records", dependencies: ["Time", "Text"], path: "Sources/Jobs/Records"),
+    .target(name: "CommandLineKit", dependencies: ["Time", "Text"], path: "Sources/Commands/CommandLineKit"),
+    .target(name: "Text", dependencies: ["Time"], path: "Sources/Core/Text"),
+    .target(name: "Time", path: "Sources/Core/Time"),
 
     .target(name: "TestSupport", dependencies: ["Time"], path: "Tests/TestSupport"),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),

@@ -2,8 +2,8 @@
 // posix_spawn, by way of the launcher and by fork, and prints for each how long it was held up per start, in
 // microseconds: the median and the largest.
 //
-//     cc -O2 -ISources/CLinux/include -o .build/bench/large_parent Benchmarks/large_parent.c Sources/CLinux/spawn.c \
-//        Sources/CLinux/launcher.c
+//     cc -O2 -ISources/System/CLinux/include -o .build/bench/large_parent Benchmarks/large_parent.c Sources/System/CLinux/spawn.c \
+//        Sources/System/CLinux/launcher.c
 //     .build/bench/large_parent GIB COUNT
 #define _GNU_SOURCE
 #include "CLinuxSpawn.h"

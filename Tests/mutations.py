@@ -285,7 +285,7 @@ class Copy:
 
     def verdict(self, mutation):
         """Mutates the file, runs the tests of its target, and restores it. Returns the verdict and a remark."""
-        file = self.folder / "Sources" / mutation.file
+        file = source(self.folder, mutation.file)
         original = file.read_text() if file.exists() else ""
         if original.count(mutation.old) != 1:
             return "STALE", f"the old text is there {original.count(mutation.old)} times"
@@ -298,6 +298,11 @@ class Copy:
         finally:
             file.write_text(original)
         return ("SURVIVED", "") if succeeds else ("caught", first_line(output, FAILURE) or first_line(output, BROKEN) or "crashed, or did not end")
+
+
+def source(root, name):
+    """Where a target, or a file of one, is: on a floor of the tree, or beside the others in a copy of the cores."""
+    return next(root.glob(f"Sources/*/{name}"), root / "Sources" / name)
 
 
 class Pipeline(Copy):
@@ -339,7 +344,7 @@ class Cores(Copy):
         self.write(self.folder / "Package.swift", PACKAGE)
         for part, names in (("Sources", SOURCES), ("Tests", TESTS)):
             for name in names:
-                self.copy(ROOT / part / name, self.folder / part / name)
+                self.copy(source(ROOT, name) if part == "Sources" else ROOT / part / name, self.folder / part / name)
 
     def copy(self, source, target):
         wanted = {file.name for file in source.glob("*.swift")}

@@ -4,7 +4,7 @@ import WireFormats
 /// mean. The pool knows no protocol by name.
 ///
 /// A new protocol is a file or a folder here: a type with this, and one with `WorkerCodec`. What chooses it is the
-/// option `--protocol` (`Sources/prefork/RunOptions.swift`), or whoever makes a `WorkerPoolConfiguration`.
+/// option `--protocol` (`Sources/Commands/prefork/RunOptions.swift`), or whoever makes a `WorkerPoolConfiguration`.
 public protocol WorkerProtocol: Sendable {
   /// Its name after `--protocol`, which workers find in `PREFORK_PROTOCOL`. Two protocols of the same name are the
   /// same.
