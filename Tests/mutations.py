@@ -147,9 +147,6 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
     "WorkerPool/WorkerPool+Life.swift": [
         ("the last output of a dead worker is lost", "while !isIgnored(slot), readOutput", "while isIgnored(slot), readOutput"),
         ("a job is given back though its worker died on it", "workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:", "!workers[slot].inbound.isEmpty:")],
-    "WorkerPool/WorkerPool+Order.swift": [
-        ("a worker that has not read its jobs has left answers out",
-         "workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look", "workers[slot].outbound.isEmpty, look")],
     "WorkerPool/WorkerPool.swift": [
         ("a worker that is interrupted lives on", "    tell(.workerBroken(worker, interrupted: true), &loop)\n", "")],
     "PoolCore/SeatEstimate.swift": [
