@@ -61,7 +61,7 @@ extension Pipeline {
       switch setting.conduct {
       case .honest, .forgetful: [.read, .answer, .drip]
       case .mortal: [.read, .answer, .die, .leave, .closeInput, .closeOutput]
-      case .wild: [.read, .answer, .die, .stray, .surplus, .omit]
+      case .wild: [.read, .answer, .die, .surplus, .omit]
       }
     switch dice.pick(acts) {
     case .read: if let worker = someWorker() { _ = try read(worker, atMost: 1 + dice.below(200)) }
@@ -141,6 +141,12 @@ extension Pipeline {
     case .stray:
       worker.speakUnasked(size: dice.below(40), isFree: isFree(worker))
       worker.flush()
+      // If it is sent a job now, it reads that before what it wrote is seen.
+      if dice.oneIn(2) {
+        try accept(1)
+        try settle()
+        try read(worker, atMost: .max)
+      }
     case .surplus:
       _ = worker.answer(size: dice.below(40))
       worker.speakUnasked(size: dice.below(40), isFree: isFree(worker))
