@@ -38,8 +38,6 @@ extension PoolStateMachine {
     switch slots[slot].state {
     case .empty, .backingOff: return
     case .stopping: beginStop(slot, urgency, into: &actions)
-    // One that has just done its last job goes at once: it ends while its successor is being started.
-    case .leased where slots[slot].leases == 0: beginStop(slot, urgency, into: &actions)
     case .probing, .leased, .resetting: if urgency != .graceful { beginStop(slot, urgency, into: &actions) }
     case .starting, .idle: beginStop(slot, urgency, into: &actions)
     }

@@ -95,7 +95,8 @@ struct Connection: ~Copyable {
     }
     hasNews = false
     // Who does not even begin like one is known at once, and not after a line that may never end.
-    if let first = buffer.bytes.withUnsafeBytes(\.first), first != UInt8(ascii: "{") { return .lost(.nonsense(beginning)) }
+    let first = buffer.bytes.withUnsafeBytes(\.first)
+    if let first, first != UInt8(ascii: "{") { return .lost(.nonsense(beginning)) }
     guard let end else { return .notYet }
     return .lost(buffer.bytes.isEmpty || end != .closed ? end : .cut)
   }
