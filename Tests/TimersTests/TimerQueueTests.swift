@@ -34,13 +34,24 @@ import Testing
   }
 
   @Test("behaves like a dictionary that is searched for its earliest deadline", arguments: [1, 2, 3, 4] as [UInt64])
-  func againstAModel(seed: UInt64) {
+  func hashedAgainstAModel(seed: UInt64) { againstAModel(seed) { $0 } }
+
+  /// Every fourth has no place, and the others share theirs with another one.
+  private struct PlacedKey: TimerKey {
+    let number: Int
+    var place: Int? { number % 4 == 0 ? nil : number / 2 }
+  }
+
+  @Test("so it does for keys that have places, even if two have the same one", arguments: [1, 2, 3, 4] as [UInt64])
+  func placedAgainstAModel(seed: UInt64) { againstAModel(seed) { PlacedKey(number: $0) } }
+
+  private func againstAModel<Key: TimerKey>(_ seed: UInt64, _ makeKey: (Int) -> Key) {
     var generator = SplitMix64(state: seed)
-    var queue = TimerQueue<Int>()
-    var model: [Int: Instant] = [:]
+    var queue = TimerQueue<Key>()
+    var model: [Key: Instant] = [:]
     var now: Instant = 0
     for step in 0..<10_000 {
-      let key = Int.random(in: 0..<40, using: &generator)
+      let key = makeKey(Int.random(in: 0..<40, using: &generator))
       switch Int.random(in: 0...9, using: &generator) {
       case 0...4:
         let deadline = now + Nanoseconds.random(in: 0...50, using: &generator)

@@ -170,7 +170,7 @@ enum RunToken: UInt64 {
 }
 
 /// The timers of a run.
-enum RunTimer: Hashable {
+enum RunTimer: TimerKey {
   /// No reply at all for a while: a word about why that may be.
   case silence
   /// The progress line is looked at again.

@@ -16,7 +16,7 @@ import WorkerPool
 /// jobs cannot keep one with a single job from being heard. Nobody's socket is read further than its jobs may come in.
 struct PoolService: ~Copyable {
   /// The timers of connections.
-  enum Timer: Hashable {
+  enum Timer: TimerKey {
     /// Those on which nothing moves are looked for.
     case idle
     /// Those whose last answers are on their way are looked at.

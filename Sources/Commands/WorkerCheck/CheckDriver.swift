@@ -24,7 +24,7 @@ struct CheckDriver: ~Copyable {
     case errorOutput = 0x1100_0000_0000_0000
   }
 
-  enum Timer: Hashable {
+  enum Timer: TimerKey {
     /// Looks whether a worker that need not prove its readiness has begun to read.
     case look
     /// The worker must be ready, or have begun to read, by now.

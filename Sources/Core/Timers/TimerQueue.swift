@@ -1,21 +1,42 @@
 import Time
 
+/// What a timer is for.
+public protocol TimerKey: Hashable {
+  /// A small number, from 0, by which its timer is found without hashing; nil for none. Two keys that are armed at the
+  /// same time may have the same one, but then one of them is hashed.
+  var place: Int? { get }
+}
+
+extension TimerKey {
+  /// None.
+  @inlinable public var place: Int? { nil }
+}
+
+extension Int: TimerKey {}
+extension UInt64: TimerKey {}
+extension String: TimerKey {}
+
 /// Timers by key in a binary heap that knows where each key is: arming again moves a timer, disarming removes it, and
 /// nothing stale stays behind. All in O(log n). Deadlines are of any one clock. Inlinable, so that each user
 /// gets a version made for its key: looking up generic metadata cost more than the timer.
-public struct TimerQueue<Key: Hashable> {
+public struct TimerQueue<Key: TimerKey> {
   @usableFromInline struct Entry {
     @usableFromInline var deadline: Instant
     @usableFromInline var key: Key
+    /// The place of its key is its own: it is in `byPlace`, and else in `byKey`.
+    @usableFromInline var hasPlace: Bool
 
-    @inlinable init(deadline: Instant, key: Key) {
+    @inlinable init(deadline: Instant, key: Key, hasPlace: Bool) {
       self.deadline = deadline
       self.key = key
+      self.hasPlace = hasPlace
     }
   }
 
   @usableFromInline var heap: [Entry] = []
-  @usableFromInline var place: [Key: Int] = [:]
+  /// Where in the heap the timer is whose key has this place; -1 for nowhere.
+  @usableFromInline var byPlace: [Int] = []
+  @usableFromInline var byKey: [Key: Int] = [:]
 
   /// No timers.
   @inlinable public init() {}
@@ -28,18 +49,19 @@ public struct TimerQueue<Key: Hashable> {
 
   /// Arms a timer, or moves it if it is armed.
   @inlinable public mutating func arm(_ key: Key, at deadline: Instant) {
-    if let index = place[key] {
+    if let index = index(of: key) {
       heap[index].deadline = deadline
       settle(index)
     } else {
-      heap.append(Entry(deadline: deadline, key: key))
+      heap.append(Entry(deadline: deadline, key: key, hasPlace: isFree(key.place)))
       settle(heap.count - 1)
     }
   }
 
   /// Removes a timer, if it is armed.
   @inlinable public mutating func disarm(_ key: Key) {
-    guard let index = place.removeValue(forKey: key) else { return }
+    guard let index = index(of: key) else { return }
+    if heap[index].hasPlace, let place = key.place { byPlace[place] = -1 } else { byKey[key] = nil }
     let last = heap.removeLast()
     guard index < heap.count else { return }
     heap[index] = last
@@ -53,8 +75,23 @@ public struct TimerQueue<Key: Hashable> {
     return first.key
   }
 
-  /// Moves the entry up or down to where its deadline belongs, and notes that place. The others move into the gap, so
-  /// that each is noted once: looking up keys is what a timer costs.
+  @inlinable func index(of key: Key) -> Int? {
+    if let place = key.place, place < byPlace.count {
+      let index = byPlace[place]
+      if index >= 0, heap[index].key == key { return index }
+    }
+    return byKey.isEmpty ? nil : byKey[key]
+  }
+
+  /// Whether a place is there for a new key; none is, for one that has no number.
+  @inlinable mutating func isFree(_ place: Int?) -> Bool {
+    guard let place else { return false }
+    while byPlace.count <= place { byPlace.append(-1) }
+    return byPlace[place] < 0
+  }
+
+  /// Moves the entry up or down to where its deadline belongs, and records that. The others move into the gap, so
+  /// that each is recorded once.
   @inlinable mutating func settle(_ start: Int) {
     let entry = heap[start]
     var gap = start
@@ -67,13 +104,21 @@ public struct TimerQueue<Key: Hashable> {
       gap = move(smallest, into: gap)
     }
     heap[gap] = entry
-    place[entry.key] = gap
+    record(gap)
   }
 
   /// Returns where the new gap is.
   @inlinable mutating func move(_ index: Int, into gap: Int) -> Int {
     heap[gap] = heap[index]
-    place[heap[gap].key] = gap
+    record(gap)
     return index
+  }
+
+  @inlinable mutating func record(_ index: Int) {
+    if heap[index].hasPlace, let place = heap[index].key.place {
+      byPlace[place] = index
+    } else {
+      byKey[heap[index].key] = index
+    }
   }
 }

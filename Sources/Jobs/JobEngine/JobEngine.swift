@@ -18,12 +18,23 @@ import WorkerProcess
 /// (`emit`), it can be read with `withResult`: the reply of a worker is copied nowhere on its way.
 package struct JobEngine: ~Copyable {
   /// The timers of jobs.
-  enum Timer: Hashable {
+  enum Timer: TimerKey {
     case job(JobTimer)
     /// Looks again whether a fresh worker has begun to read its first job: only then its run clock starts.
     case begin(JobID, WorkerID)
     /// Looks for jobs that run for long.
     case silence
+
+    /// Four for each job, by its index.
+    var place: Int? {
+      switch self {
+      case .job(.run(let job)): 4 * Int(job.index)
+      case .job(.queue(let job)): 4 * Int(job.index) + 1
+      case .job(.retry(let job)): 4 * Int(job.index) + 2
+      case .begin(let job, _): 4 * Int(job.index) + 3
+      case .silence: nil
+      }
+    }
   }
 
   package private(set) var configuration: JobEngineConfiguration

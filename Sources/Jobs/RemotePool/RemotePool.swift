@@ -30,7 +30,7 @@ package struct RemotePool: ~Copyable {
   /// How long a server that has answered everything may take to close.
   static let endLimit: Nanoseconds = .milliseconds(500)
 
-  enum Timer: Hashable {
+  enum Timer: TimerKey {
     /// To connect again.
     case connect
     /// The greeting should have come.

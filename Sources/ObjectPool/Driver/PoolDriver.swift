@@ -67,7 +67,7 @@ import Timers
     let count: Int
   }
 
-  enum Timer: Hashable {
+  enum Timer: TimerKey {
     case core(TimerID)
     /// Leases are waited for no longer.
     case closing

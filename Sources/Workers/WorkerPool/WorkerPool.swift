@@ -15,7 +15,7 @@ import Slabs
 /// While it runs a short job, more can be parked behind that one (`seats`).
 public struct WorkerPool: ~Copyable {
   /// The timers of the pool: those of its core, and its own.
-  enum Timer: Hashable {
+  enum Timer: TimerKey {
     case core(TimerID)
     /// A worker that closed a pipe is given this moment to show whether it is dying: exit status before blame (bazel
     /// #5767).
@@ -40,6 +40,22 @@ public struct WorkerPool: ~Copyable {
     case look(WorkerID)
     /// What the worker's progress bar shows by then is passed on.
     case progressBar(WorkerID)
+
+    /// Twenty for each slot: ten of the core, and those that follow here.
+    var place: Int? {
+      switch self {
+      case .core(.slot(let slot, let timer, _)): 20 * slot.index + timer.rawValue
+      case .verdict(let worker): 20 * worker.slot.index + 10
+      case .watchdog(let worker): 20 * worker.slot.index + 11
+      case .memory(let worker): 20 * worker.slot.index + 12
+      case .gone(let worker, _): 20 * worker.slot.index + 13
+      case .broken(let worker, _): 20 * worker.slot.index + 14
+      case .start(let worker): 20 * worker.slot.index + 15
+      case .look(let worker): 20 * worker.slot.index + 16
+      case .progressBar(let worker): 20 * worker.slot.index + 17
+      case .core(.waiter), .core(.breaker), .core(.review), .stall, .sweep, .cleanUp: nil
+      }
+    }
   }
 
   /// How long the exit status may lag behind a closed pipe. Less than the usual `settleTime`: a worker that says that
