@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Every arrow points down: a target may use only what stands below it here.
-// The pure targets at the bottom import nothing at all, not even the C library.
+// The tree stands on floors, from Commands down to Core. A target may import what is on its own floor or below, and
+// only what it names here: `Tests/ArchitectureTests` holds it to that.
 let package = Package(
   name: "prefork",
   products: [
@@ -16,109 +16,163 @@ let package = Package(
     .library(name: "PoolCore", targets: ["PoolCore", "Time"]),
   ],
   targets: [
+    // MARK: Commands
+
+    // The program: the command line, which command runs with which options, exit statuses. May import everything.
     .executableTarget(
       name: "prefork",
       dependencies: [
-        "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
-        "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore",
-        "WorkerPool",
-        "PoolCore", "WorkerProcess",
-        "WireFormats", "LinuxIO", "Text", "COutOfMemory",
+        "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer",
+        "JobEngine", "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle",
+        "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Text", "COutOfMemory",
       ], path: "Sources/Commands/prefork"),
-    .target(name: "COutOfMemory", path: "Sources/System/COutOfMemory"),
+    // `run` and `submit`: jobs from a source, through an executor, to stdout.
     .target(
       name: "JobRunner",
       dependencies: [
         "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool",
-        "PoolCore",
-        "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
+        "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
       ], path: "Sources/Commands/JobRunner"),
-    .target(
-      name: "RemotePool",
-      dependencies: [
-        "Time", "JobEngine", "JobSources", "JobCore", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
-        "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
-      ], path: "Sources/Jobs/RemotePool"),
+    // `serve`: connections, fairness, answers, reload, control.
     .target(
       name: "JobServer",
       dependencies: [
         "Time", "JobEngine", "JobSources", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore",
-        "Records",
-        "WorkerPool", "PoolCore",
-        "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs", "Timers", "LinuxIO", "DaemonThreads",
-        "Text",
+        "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs",
+        "Timers", "LinuxIO", "DaemonThreads", "Text",
       ], path: "Sources/Commands/JobServer"),
-    .target(
-      name: "JobEngine",
-      dependencies: [
-        "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
-        "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
-      ], path: "Sources/Jobs/JobEngine"),
-    .target(
-      name: "JobSources",
-      dependencies: ["Time", "JobCore", "JobLog", "Records", "WireFormats", "EventLoop", "LinuxIO"],
-      path: "Sources/Jobs/JobSources"),
+    // `check`: one worker, step by step, and what is wrong with it.
     .target(
       name: "WorkerCheck",
       dependencies: [
         "Time", "Chronicle", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats",
         "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
       ], path: "Sources/Commands/WorkerCheck"),
+    // `top`: the terminal and the connection.
+    .target(
+      name: "TopDriver",
+      dependencies: [
+        "Time", "TopView", "ControlClient", "ControlProtocol", "Chronicle", "SystemEvents", "EventLoop", "LinuxIO",
+      ], path: "Sources/Commands/TopDriver"),
+    // What `top` shows. Pure.
+    .target(
+      name: "TopView", dependencies: ["Time", "ControlProtocol", "Chronicle", "Text"], path: "Sources/Commands/TopView"),
+    // The commands that speak to a server by its control socket.
+    .target(
+      name: "ControlClient", dependencies: ["Time", "ControlProtocol", "LinuxIO"],
+      path: "Sources/Commands/ControlClient"),
+    // The YAML file of `serve`, read into settings.
+    .target(
+      name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml", "Text"],
+      path: "Sources/Commands/ConfigurationFile"),
+    // Options declared once: parsing, help, man page, completions, settings. Pure.
+    .target(name: "CommandLineKit", dependencies: ["Time", "Text"], path: "Sources/Commands/CommandLineKit"),
+
+    // MARK: Service
+
+    // The Varlink interface: requests, replies, errors. Pure.
+    .target(name: "ControlProtocol", dependencies: ["Time", "Records"], path: "Sources/Service/ControlProtocol"),
+    // Metrics over HTTP, by libmicrohttpd.
+    .target(
+      name: "MetricsServer", dependencies: ["Time", "Metrics", "LinuxIO", "CMicrohttpd"],
+      path: "Sources/Service/MetricsServer"),
+    // What is counted, and its text. Pure.
+    .target(name: "Metrics", dependencies: ["Time", "PoolCore", "JobCore"], path: "Sources/Service/Metrics"),
+
+    // MARK: Jobs
+
+    // The other executor: a pool that is served elsewhere.
+    .target(
+      name: "RemotePool",
+      dependencies: [
+        "Time", "JobEngine", "JobSources", "JobCore", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+        "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+      ], path: "Sources/Jobs/RemotePool"),
+    // The pipeline: one table of jobs (ledger, bytes, facts), and its executor over workers of our own.
+    .target(
+      name: "JobEngine",
+      dependencies: [
+        "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+      ], path: "Sources/Jobs/JobEngine"),
+    // Where jobs come from: the port, and stdin.
+    .target(
+      name: "JobSources",
+      dependencies: ["Time", "JobCore", "JobLog", "Records", "WireFormats", "EventLoop", "LinuxIO"],
+      path: "Sources/Jobs/JobSources"),
+    // Summary, progress line, trace, report, advice. Pure.
+    .target(name: "Chronicle", dependencies: ["Time", "JobCore", "Text"], path: "Sources/Jobs/Chronicle"),
+    // The lines of the joblog, keys, what a resumed run skips. Pure.
+    .target(name: "JobLog", dependencies: ["Time"], path: "Sources/Jobs/JobLog"),
+    // Records and dead letters in JSON. Pure.
+    .target(name: "Records", dependencies: ["Time", "Text"], path: "Sources/Jobs/Records"),
+
+    // MARK: Workers
+
+    // The decisions of PoolCore, carried out on processes and pipes. A library of its own.
     .target(
       name: "WorkerPool",
       dependencies: [
         "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "Slabs",
         "LinuxIO", "Text",
       ], path: "Sources/Workers/WorkerPool"),
-    .target(name: "ObjectPool", dependencies: ["Time", "PoolCore", "Timers", "DaemonThreads", "Text"]),
+    // One process: start, signals, end, control group, orphans, stderr.
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"], path: "Sources/Workers/WorkerProcess"),
-    .target(
-      name: "MetricsServer", dependencies: ["Time", "Metrics", "LinuxIO", "CMicrohttpd"],
-      path: "Sources/Service/MetricsServer"),
-    .target(name: "CMicrohttpd", path: "Sources/System/CMicrohttpd"),
+    // What is spoken with workers: the port, and the four framings. Pure.
+    .target(name: "WorkerProtocols", dependencies: ["WireFormats"], path: "Sources/Workers/WorkerProtocols"),
+
+    // MARK: System
+
+    // Signals, and systemd's watchdog, in the loop.
     .target(
       name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "Systemd"], path: "Sources/System/SystemEvents"),
+    // One thread's epoll and its clock.
     .target(name: "EventLoop", dependencies: ["Time", "Timers", "LinuxIO"], path: "Sources/System/EventLoop"),
+    // Notifications and journal entries for systemd, never in the way of the loop.
     .target(
       name: "ServiceManager", dependencies: ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Text"],
       path: "Sources/System/ServiceManager"),
+    // libsystemd, loaded when it is needed.
     .target(name: "Systemd", dependencies: ["LinuxIO", "CSystemd"], path: "Sources/System/Systemd"),
-    .target(name: "CSystemd", path: "Sources/System/CSystemd"),
+    // System calls with Swift types and errors.
     .target(name: "LinuxIO", dependencies: ["Time", "CLinux", "Text"], path: "Sources/System/LinuxIO"),
+    // Threads that do not keep the program alive.
     .target(name: "DaemonThreads", path: "Sources/System/DaemonThreads"),
+    // Shims for system calls; posix_spawn, the launcher, the guard.
     .target(name: "CLinux", path: "Sources/System/CLinux"),
-    .target(
-      name: "TopDriver",
-      dependencies: [
-        "Time", "TopView", "ControlClient", "ControlProtocol", "Chronicle", "SystemEvents", "EventLoop", "LinuxIO",
-      ], path: "Sources/Commands/TopDriver"),
-    .target(
-      name: "TopView", dependencies: ["Time", "ControlProtocol", "Chronicle", "Text"], path: "Sources/Commands/TopView"),
-    .target(
-      name: "ControlClient", dependencies: ["Time", "ControlProtocol", "LinuxIO"],
-      path: "Sources/Commands/ControlClient"),
-    .target(name: "Chronicle", dependencies: ["Time", "JobCore", "Text"], path: "Sources/Jobs/Chronicle"),
-    .target(name: "ControlProtocol", dependencies: ["Time", "Records"], path: "Sources/Service/ControlProtocol"),
-    .target(name: "Metrics", dependencies: ["Time", "PoolCore", "JobCore"], path: "Sources/Service/Metrics"),
-    .target(
-      name: "ConfigurationFile", dependencies: ["CommandLineKit", "LinuxIO", "CYaml", "Text"],
-      path: "Sources/Commands/ConfigurationFile"),
+    // Declarations of libsystemd.
+    .target(name: "CSystemd", path: "Sources/System/CSystemd"),
+    // Declarations of libmicrohttpd.
+    .target(name: "CMicrohttpd", path: "Sources/System/CMicrohttpd"),
     // Without pkg-config, which would name the folder of the shared library before any other: `make build` has the
     // static one.
     .systemLibrary(name: "CYaml", path: "Sources/System/CYaml", providers: [.apt(["libyaml-dev"])]),
+    // What happens when memory is used up.
+    .target(name: "COutOfMemory", path: "Sources/System/COutOfMemory"),
 
-    // Pure: no I/O, no clock, no randomness of their own.
+    // MARK: Core. Pure: no I/O, no clock, no randomness of their own; not even the C library is imported.
+
+    // Which worker serves which job, sizing, recycling, backoff, breaker, probes: a state machine.
     .target(name: "PoolCore", dependencies: ["Time"], path: "Sources/Core/PoolCore"),
-    .target(name: "Timers", dependencies: ["Time"], path: "Sources/Core/Timers"),
-    .target(name: "Slabs", path: "Sources/Core/Slabs"),
+    // Queue, attempts, outcomes, order: a state machine.
     .target(name: "JobCore", dependencies: ["Time"], path: "Sources/Core/JobCore"),
-    .target(name: "JobLog", dependencies: ["Time"], path: "Sources/Jobs/JobLog"),
-    .target(name: "WorkerProtocols", dependencies: ["WireFormats"], path: "Sources/Workers/WorkerProtocols"),
+    // How a stream is cut into frames.
     .target(name: "WireFormats", dependencies: ["Text"], path: "Sources/Core/WireFormats"),
-    .target(name: "Records", dependencies: ["Time", "Text"], path: "Sources/Jobs/Records"),
-    .target(name: "CommandLineKit", dependencies: ["Time", "Text"], path: "Sources/Commands/CommandLineKit"),
+    // Timers by key, and the clock of a loop.
+    .target(name: "Timers", dependencies: ["Time"], path: "Sources/Core/Timers"),
+    // Elements that cannot be copied, by index.
+    .target(name: "Slabs", path: "Sources/Core/Slabs"),
+    // Durations, sizes, numbers, plurals, quotes, as people read them.
     .target(name: "Text", dependencies: ["Time"], path: "Sources/Core/Text"),
+    // Moments and spans of time.
     .target(name: "Time", path: "Sources/Core/Time"),
+
+    // MARK: Beside them
+
+    // The same core over any expensive object, for tasks and for threads. A library of its own.
+    .target(name: "ObjectPool", dependencies: ["Time", "PoolCore", "Timers", "DaemonThreads", "Text"]),
+
+    // MARK: Tests
 
     .target(name: "TestSupport", dependencies: ["Time"], path: "Tests/TestSupport"),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
@@ -135,8 +189,8 @@ let package = Package(
     .testTarget(
       name: "PipelineSimulationTests",
       dependencies: [
-        "Time", "TestSupport", "PipelineSimulation", "JobEngine", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess",
-        "EventLoop",
+        "Time", "TestSupport", "PipelineSimulation", "JobEngine", "JobCore", "WorkerPool", "PoolCore",
+        "WorkerProcess", "EventLoop",
       ]),
     .testTarget(name: "PoolCoreTests", dependencies: ["Time", "TestSupport", "PoolCore"]),
     .testTarget(name: "TimeTests", dependencies: ["Time"]),
@@ -177,8 +231,8 @@ let package = Package(
     .testTarget(
       name: "JobRunnerTests",
       dependencies: [
-        "Time", "TestSupport", "JobRunner", "JobEngine", "JobSources", "JobCore", "Chronicle", "Records", "WorkerPool",
-        "WorkerProcess", "PoolCore", "WireFormats", "EventLoop", "LinuxIO",
+        "Time", "TestSupport", "JobRunner", "JobEngine", "JobSources", "JobCore", "Chronicle", "Records",
+        "WorkerPool", "WorkerProcess", "PoolCore", "WireFormats", "EventLoop", "LinuxIO",
       ]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["Time", "TestSupport", "WorkerCheck"]),
     .testTarget(
