@@ -24,7 +24,8 @@ let package = Package(
       dependencies: [
         "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer",
         "JobEngine", "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle",
-        "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Text", "COutOfMemory",
+        "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "LinuxIO", "Text",
+        "COutOfMemory",
       ], path: "Sources/Commands/prefork"),
     // `run` and `submit`: jobs from a source, through an executor, to stdout.
     .target(

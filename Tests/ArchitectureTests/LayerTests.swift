@@ -71,7 +71,7 @@ import Testing
       "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
       "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore",
       "WorkerPool",
-      "PoolCore", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc", "Text",
+      "PoolCore", "WorkerProtocols", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc", "Text",
     ],
   ]
 

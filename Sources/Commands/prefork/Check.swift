@@ -1,7 +1,7 @@
 import CommandLineKit
 import LinuxIO
-import WireFormats
 import WorkerCheck
+import WorkerProtocols
 
 /// Tries one worker out and returns the exit status.
 func checkCommand(_ arguments: ParsedArguments) -> Int32 {
@@ -11,9 +11,9 @@ func checkCommand(_ arguments: ParsedArguments) -> Int32 {
     return ExitCode.outputFailed.rawValue
   }
   let job = Array(arguments[CheckOptions.job].utf8)
-  let framing = arguments[RunOptions.workerProtocol]
-  if let defect = job.withUnsafeBytes({ framing.canCarry($0.bytes) }) {
-    printError("prefork: --job cannot be sent with --protocol \(framing): \(defect)\n")
+  let spoken = workerProtocol(from: arguments)
+  if let defect = spoken.defect(of: job.span.bytes) {
+    printError("prefork: --job cannot be sent with --protocol \(spoken.name): \(defect)\n")
     return ExitCode.usage.rawValue
   }
   prepareSignals()

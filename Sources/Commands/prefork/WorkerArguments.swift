@@ -2,9 +2,9 @@ import CommandLineKit
 import Glibc
 import PoolCore
 import Time
-import WireFormats
 import WorkerPool
 import WorkerProcess
+import WorkerProtocols
 
 // What a command line says of its worker and of the pool: the same for every command that starts one. An option that a
 // command does not have stands at its default.
@@ -18,12 +18,15 @@ func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
     words: words.map { word in Array(UnsafeRawBufferPointer(start: word, count: strlen(word))) })
 }
 
+/// What `--protocol` names.
+func workerProtocol(from arguments: ParsedArguments) -> any WorkerProtocol { arguments[RunOptions.workerProtocol] }
+
 /// The worker, how it speaks, how it is kept, and the range of the number of workers.
 func workerPoolConfiguration(
   from arguments: ParsedArguments, command: WorkerCommand, workers: ClosedRange<Int>
 ) -> WorkerPoolConfiguration {
   var configuration = WorkerPoolConfiguration(
-    command: command, protocol: arguments[RunOptions.workerProtocol],
+    command: command, protocol: workerProtocol(from: arguments),
     maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers))
   configuration.surroundings = SurroundingsOptions.surroundings(from: arguments)
   if arguments[SurroundingsOptions.stderr] == .inherit { configuration.errorOutput = .inherited }
