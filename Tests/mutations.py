@@ -117,7 +117,7 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("a doubtful answer is not withdrawn",
          "    jobs.ledger.handle(.answerWithdrawn(job), into: &jobs.actions)\n", "")],
     "JobEngine/JobTable.swift": [
-        ("the bytes of settled jobs are counted", "    unsettledBytes -= store.payloadSize(of: job)\n", ""),
+        ("the bytes of settled jobs are counted", "    unsettledBytes -= store.size(of: job)\n", ""),
         ("a held answer is not kept", "if answering == job { reply {", "if answering != job { reply {")],
     "JobEngine/JobStore.swift": [
         ("a job is sent with the bytes of the one before it",
@@ -127,13 +127,14 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("the jobs are mixed when there are more of them",
          "larger.append(ring[(start + index) & (ring.count - 1)])", "larger.append(ring[index])")],
     "WorkerPool/WorkerPool+Jobs.swift": [
-        ("gathered jobs are written only when others are", "if workers[slot].outbound.isEmpty { gathered", "if !workers[slot].outbound.isEmpty { gathered")],
+        ("gathered jobs are written only when others are",
+         "guard isFirst else { return true }\n    if gathered", "guard !isFirst else { return true }\n    if gathered")],
     "WorkerPool/WorkerPool+Channel.swift": [
-        ("a reply is read again", "    workers[slot].inbound.removeFirst(consumed)\n    workers[slot].hand.removeFirst()",
-         "    workers[slot].hand.removeFirst()"),
+        ("a reply is read again", "    workers[slot].inbound.removeFirst(consumed)\n    if workers", "    if workers"),
         ("the replies to parked jobs are a surplus", "workers[slot].hand.count == 1 {", "workers[slot].hand.count >= 1 {"),
-        ("what comes before the job is read is its answer", ", !workers[slot].looksRead() {\n      spokeBefore",
-         ", !workers[slot].looksRead(), workers[slot].inputBroken {\n      spokeBefore"),
+        ("what comes before the job is read is its answer",
+         ", !workers[slot].looksRead() {\n      if !dropBanner(slot, loop) { spokeBefore",
+         ", !workers[slot].looksRead(), workers[slot].inputBroken {\n      if !dropBanner(slot, loop) { spokeBefore"),
         ("a job is forgotten when its worker spoke before it read it",
          "events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))\n      events.append(.protocolBroken",
          "events.append(.leaseLost(id, .neverStarted, []))\n      events.append(.protocolBroken")],
