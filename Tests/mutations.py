@@ -36,7 +36,7 @@ TIME_LIMIT = 300  # seconds for the tests of one core, which take about 20, and 
 COUPLINGS = ("JobEngine", "WorkerPool")
 EVENTS = 300_000  # of the simulation of the pipeline, for one mutation
 FAILURE = " recorded an issue "  # of Swift Testing
-BROKEN = "PREFORK_SEED="  # of the simulation of the pipeline
+BROKEN = ("PREFORK_SEED=", "SingleLife.")  # of the simulation of the pipeline
 PACKAGE = """\
 // swift-tools-version: 6.2
 import PackageDescription
@@ -101,6 +101,8 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
          "    guard pool.head(of: worker)?.tag == job.tag else { return }\n", ""),
         ("a parked job has no run clock when its turn comes",
          "      jobs.ledger.handle(.started(job), into: &jobs.actions)\n", ""),
+        ("a job that was cancelled while it was parked runs on",
+         "    } else if !pool.hasReply(worker) {", "    } else if pool.hasReply(worker) {"),
         ("a reply that came after its job was cancelled is settled",
          "    guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }\n", ""),
         ("a job that a fresh worker has not read runs out of time", ", !pool.hasBegun(worker) {\n      runLimit", " {\n      runLimit"),
@@ -117,7 +119,7 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("a doubtful answer is not withdrawn",
          "    jobs.ledger.handle(.answerWithdrawn(job), into: &jobs.actions)\n", "")],
     "JobEngine/JobTable.swift": [
-        ("the bytes of settled jobs are counted", "    unsettledBytes -= store.payloadSize(of: job)\n", ""),
+        ("the bytes of settled jobs are counted", "    unsettledBytes -= store.size(of: job)\n", ""),
         ("a held answer is not kept", "if answering == job { reply {", "if answering != job { reply {")],
     "JobEngine/JobStore.swift": [
         ("a job is sent with the bytes of the one before it",
@@ -127,13 +129,21 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("the jobs are mixed when there are more of them",
          "larger.append(ring[(start + index) & (ring.count - 1)])", "larger.append(ring[index])")],
     "WorkerPool/WorkerPool+Jobs.swift": [
-        ("gathered jobs are written only when others are", "if workers[slot].outbound.isEmpty { gathered", "if !workers[slot].outbound.isEmpty { gathered")],
+        ("gathered jobs are written only when others are",
+         "guard isFirst else { return true }\n    if gathered", "guard !isFirst else { return true }\n    if gathered"),
+        ("output is not looked at before the next job is sent",
+         "if workers[slot].hasMoreOutput {", "if workers[slot].inputBroken {"),
+        ("a worker is sent more jobs than it may do", ", core.seatsLeft(id), room)", ", room)"),
+        ("jobs are parked at workers that read ahead", "duty == .running, mayPark(slot) else", "duty == .running else")],
     "WorkerPool/WorkerPool+Channel.swift": [
-        ("a reply is read again", "    workers[slot].inbound.removeFirst(consumed)\n    workers[slot].hand.removeFirst()",
-         "    workers[slot].hand.removeFirst()"),
+        ("a reply is read again", "    workers[slot].inbound.removeFirst(consumed)\n    if workers", "    if workers"),
+        ("a worker that closed its stdin keeps its job for ever",
+         "    loop.remove(workers[slot].process.input)\n    guard !workers",
+         "    loop.remove(workers[slot].process.input)\n    guard workers"),
         ("the replies to parked jobs are a surplus", "workers[slot].hand.count == 1 {", "workers[slot].hand.count >= 1 {"),
-        ("what comes before the job is read is its answer", ", !workers[slot].looksRead() {\n      spokeBefore",
-         ", !workers[slot].looksRead(), workers[slot].inputBroken {\n      spokeBefore"),
+        ("what comes before the job is read is its answer",
+         ", !workers[slot].looksRead() {\n      if !dropBanner(slot, loop) { spokeBefore",
+         ", !workers[slot].looksRead(), workers[slot].inputBroken {\n      if !dropBanner(slot, loop) { spokeBefore"),
         ("a job is forgotten when its worker spoke before it read it",
          "events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))\n      events.append(.protocolBroken",
          "events.append(.leaseLost(id, .neverStarted, []))\n      events.append(.protocolBroken")],
@@ -143,7 +153,12 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("what a worker still writes at its end is not looked at",
          "guard isGraceful, workers[slot].jobs > 0 else", "guard isGraceful, workers[slot].jobs < 0 else")],
     "WorkerPool/WorkerPool+Checks.swift": [
-        ("the right answer to a check is wrong", "!answer.elementsEqual(expected) else", "answer.elementsEqual(expected) else")],
+        ("the right answer to a check is wrong", "!answer.elementsEqual(expected) else", "answer.elementsEqual(expected) else"),
+        ("a check that was answered is unread for ever", "    workers[slot].setCheck(size: 0)\n", "")],
+    "WorkerPool/WorkerPool+Order.swift": [
+        ("a worker that has not read its jobs has left answers out",
+         "workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look",
+         "workers[slot].outbound.isEmpty, look")],
     "WorkerPool/WorkerPool+Life.swift": [
         ("the last output of a dead worker is lost", "while !isIgnored(slot), readOutput", "while isIgnored(slot), readOutput"),
         ("a job is given back though its worker died on it", "workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:", "!workers[slot].inbound.isEmpty:")],
@@ -285,7 +300,7 @@ class Copy:
             succeeds, output = self.test(file.parent.name + "Tests")
         finally:
             file.write_text(original)
-        return ("SURVIVED", "") if succeeds else ("caught", first_line(output, FAILURE) or first_line(output, BROKEN) or "crashed, or did not end")
+        return ("SURVIVED", "") if succeeds else ("caught", first_line(output, FAILURE, *BROKEN) or "crashed, or did not end")
 
 
 def source(root, name):
@@ -350,9 +365,9 @@ class Cores(Copy):
              "--filter", f"^{target}\\."])
 
 
-def first_line(output, sign):
-    """The first line that contains the sign, shortened."""
-    return next((line.strip()[:150] for line in output.splitlines() if sign in line), "")
+def first_line(output, *signs):
+    """The first line that contains one of the signs, shortened."""
+    return next((line.strip()[:150] for line in output.splitlines() if any(sign in line for sign in signs)), "")
 
 
 def check_unmutated(copy):

@@ -23,6 +23,8 @@ struct KnownJob {
   var headIsProved = false
   /// Somebody has cancelled it.
   var isCancelled = false
+  /// The job of its client that must come out before it, where each client has its order.
+  var predecessor: Int?
   /// It never was a job.
   var isRejected = false
   var outcome: Outcome?
@@ -38,6 +40,8 @@ struct JobModel {
   /// The number of the next job to come out, if the order is kept.
   var nextOut = 1
   var outcomes: [Outcome: Int] = [:]
+  /// The number of the last job of each client whose answers keep their order.
+  private var lastOfClient: [ClientID: Int] = [:]
   /// The number of the last job with each index.
   private var numberOfIndex: [Int] = []
 
@@ -48,8 +52,13 @@ struct JobModel {
     _modify { yield &jobs[number - 1] }
   }
 
-  mutating func add(_ job: KnownJob) -> Int {
+  /// `ordered`: it comes out behind the jobs of its client before it that are ordered, too.
+  mutating func add(_ job: KnownJob, ordered: Bool) -> Int {
     jobs.append(job)
+    if ordered {
+      self[jobs.count].predecessor = lastOfClient[job.client]
+      lastOfClient[job.client] = jobs.count
+    }
     while numberOfIndex.count <= Int(job.id.index) { numberOfIndex.append(0) }
     numberOfIndex[Int(job.id.index)] = jobs.count
     unsettledBytes += job.size
@@ -79,6 +88,10 @@ struct JobModel {
     if inOrder {
       try require(number == nextOut, "job \(number) comes out before job \(nextOut)")
       nextOut += 1
+    }
+    if let predecessor = self[number].predecessor {
+      try require(
+        self[predecessor].isOut, "job \(number) comes out before job \(predecessor) of the same client")
     }
     self[number].isOut = true
   }

@@ -84,6 +84,15 @@ extension Pipeline {
     }
   }
 
+  /// After timers were fired: a worker that closed a pipe and lives on has lost its jobs within a second.
+  func checkClosedPipes() throws {
+    for id in engine.pool.busyWorkers {
+      guard let seenAt = processes.worker(serial: id.serial)?.closedPipeSeenAt else { continue }
+      let kept = loop.now() - seenAt
+      try require(kept < .seconds(1), "\(id) closed a pipe, and has kept its jobs for \(kept.count) ns")
+    }
+  }
+
   /// One worker that is sent the jobs of one source, each once, is sent them in their order, whatever comes back.
   mutating func checkOrder(_ number: Int) throws {
     if setting.hasOneWorker, !isReconfigured, !isResized {
@@ -106,6 +115,8 @@ extension Pipeline {
     guard let job, let worker = processes.worker(serial: id.serial), !worker.isBroken else { return }
     let hasAnswered = worker.answered.contains(Int(job.number))
     try require(!hasAnswered, "\(id) has answered job \(job.number), and is said to have died on it")
+    let hasRead = model[Int(job.number)].readers.contains(worker.serial)
+    try require(hasRead, "\(id) has not read job \(job.number), and is said to have died on it")
   }
 
   // MARK: Outcomes

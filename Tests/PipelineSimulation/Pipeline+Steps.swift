@@ -7,8 +7,8 @@ import WorkerProcess
 
 /// What each step of a script does.
 extension Pipeline {
-  /// Timers are looked at this late at most.
-  private static let longestDelay = Nanoseconds.milliseconds(50)
+  /// Longer than it takes to see that a worker with parked jobs stands still.
+  private static let longestWait = Nanoseconds.milliseconds(400)
 
   mutating func perform(_ step: Step) throws {
     guard !isClosed else { return }
@@ -23,10 +23,13 @@ extension Pipeline {
     case .answer: if let worker = someWorker() { answer(worker) }
     case .drip: if let worker = someWorker() { drip(worker) }
     case .log: someWorker()?.log(dice.pick(["a line\n", "no end", "90 %\r", "two\nlines\n"]))
-    case .die, .leave, .closeInput, .closeOutput, .shout, .stray, .surplus, .garble, .omit: try fault(step.act)
+    case .die:
+      if dice.oneIn(2) { try park() }
+      try fault(.die)
+    case .leave, .closeInput, .closeOutput, .shout, .stray, .surplus, .garble, .omit: try fault(step.act)
     case .tick: try skip(dice.span(upTo: .microseconds(20)))
     case .timer: try skipToTimer(late: dice.oneIn(3) ? dice.span(upTo: .milliseconds(50)) : .zero)
-    case .wait: try skip(dice.span(upTo: Self.longestDelay))
+    case .wait: try skip(dice.span(upTo: Self.longestWait))
     case .ambush: ambush = SplitMix64(state: dice.next())
     case .cancel, .recycle, .recycleOne, .resize, .reconfigure, .takeBack, .holdLog: try command(step.act)
     case .reject: try acceptNone(refused: false)
@@ -38,6 +41,12 @@ extension Pipeline {
     case .abort: try abandon(dice.pick([.prompt, .immediate]), because: .signal(15))
     }
     if !isClosed { try settle() }
+  }
+
+  /// Jobs come in: more than there are workers, so that some are parked, where that is allowed.
+  private mutating func park() throws {
+    try accept(8)
+    try settle()
   }
 
   /// Jobs come in, and the loop turns; all workers read what they were sent, and answer, most of them all of it.
@@ -52,7 +61,8 @@ extension Pipeline {
         try work(worker)
       }
     }
-    try skip(dice.span(upTo: .microseconds(5)))
+    // Where no worker lives, nothing happens before the next one is started.
+    if processes.living.isEmpty { try skipToTimer(late: .zero) } else { try skip(dice.span(upTo: .microseconds(5))) }
   }
 
   /// The engine has just reported something, and is not asked for more yet.
@@ -177,10 +187,7 @@ extension Pipeline {
     events += 1
     switch act {
     case .cancel:
-      guard !model.jobs.isEmpty else { return }
-      let number = model.jobs.count - dice.below(min(model.unsettled + 3, model.jobs.count))
-      if model[number].outcome == nil { model[number].isCancelled = true }
-      engine.jobs.cancel(model[number].id, because: .cancelCommand)
+      if !model.jobs.isEmpty { cancel(someJob()) }
     case .recycle: engine.pool.recycleAll(&loop)
     case .recycleOne: if let worker = engine.pool.busyWorkers.first { engine.pool.recycle(worker, &loop) }
     case .resize:
@@ -191,6 +198,19 @@ extension Pipeline {
     case .holdLog: engine.pool.setReadsErrorOutput(dice.oneIn(2), &loop)
     default: throw Violation("\(act) is no command")
     }
+  }
+
+  mutating func cancel(_ number: Int) {
+    if model[number].outcome == nil { model[number].isCancelled = true }
+    engine.jobs.cancel(model[number].id, because: .cancelCommand)
+  }
+
+  /// One that a worker has, or any that is not settled, or is settled since a moment.
+  private mutating func someJob() -> Int {
+    if dice.oneIn(2), let worker = engine.pool.busyWorkers.first, let head = engine.pool.head(of: worker) {
+      return min(Int(head.number) + dice.below(engine.pool.jobsInHand(of: worker)), model.jobs.count)
+    }
+    return model.jobs.count - dice.below(min(model.unsettled + 3, model.jobs.count))
   }
 
   private mutating func reconfigure() {

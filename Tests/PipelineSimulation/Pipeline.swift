@@ -100,12 +100,16 @@ struct Pipeline: ~Copyable {
   mutating func skip(_ span: Nanoseconds) throws {
     loop.skip(span)
     try turn()
+    for worker in processes.living where worker.hasClosedPipe && worker.closedPipeSeenAt == nil {
+      worker.closedPipeSeenAt = loop.now()
+    }
     guard let deadline = engine.nextDeadline, deadline <= loop.now() else { return }
     events += 1
     engine.fireTimers(&loop, &reporter)
     try settle()
     try checkRunTimes(afterSkipping: span)
     try checkLeases()
+    try checkClosedPipes()
   }
 
   /// Up to the next timer, or a little later, as on a busy machine.
@@ -129,7 +133,7 @@ struct Pipeline: ~Copyable {
           engine.jobs.accept($0, terms, answer: number % 4 == 0 ? framing : nil, at: now)
         })
       else { throw Violation("job \(number) was not accepted") }
-      _ = model.add(known(job, terms, size: size))
+      _ = model.add(known(job, terms, size: size), ordered: keepsOrder(terms))
       try settleActions()
     }
   }
@@ -146,7 +150,7 @@ struct Pipeline: ~Copyable {
       ? engine.jobs.refuse("no room", terms, sent: 0, answer: nil, at: loop.now()) { _ in }
       : engine.jobs.reject("is none", bytes: bytes, terms: terms, isAJob: false, answer: nil, at: loop.now()) { _ in }
     guard let job else { throw Violation("a job was not accepted") }
-    let number = model.add(known(job, terms, size: refused ? 0 : bytes.count))
+    let number = model.add(known(job, terms, size: refused ? 0 : bytes.count), ordered: keepsOrder(terms))
     model[number].isRejected = true
     try settleActions()
   }
@@ -157,6 +161,8 @@ struct Pipeline: ~Copyable {
       id: job, size: size, client: terms.client, retries: retries, runLimit: terms.runLimit, acceptedAt: loop.now())
   }
 
+  private func keepsOrder(_ terms: JobTerms) -> Bool { setting.engine.ledger.ordersEachClient && terms.isOrdered }
+
   private mutating func someTerms(of client: ClientID) -> JobTerms {
     events += 1
     var terms = JobTerms(client: client)
@@ -164,6 +170,7 @@ struct Pipeline: ~Copyable {
     if dice.oneIn(4) { terms.retries = Int32(dice.below(4)) }
     if dice.oneIn(8) { terms.runLimit = dice.pick([.microseconds(200), .seconds(1)]) }
     if dice.oneIn(4) { terms.priority = Int32(dice.below(5)) - 2 }
+    terms.isOrdered = !dice.oneIn(4)
     return terms
   }
 

@@ -51,7 +51,7 @@ enum Script {
     steps.reserveCapacity(count)
     while steps.count < count {
       let mood = mood(setting, &dice)
-      for _ in 0..<min(64 + dice.below(256), count - steps.count) {
+      for _ in 0..<min(32 + dice.below(128), count - steps.count) {
         steps.append(Step(act: dice.pick(mood), dice: dice.next()))
       }
     }
@@ -60,7 +60,7 @@ enum Script {
 
   /// How often each act comes; changes now and then, so that the queue fills, empties, starves.
   private static func mood(_ setting: Setting, _ dice: inout SplitMix64) -> [Step.Act] {
-    var mood = usual + Array(repeating: .round, count: setting.isFast ? 30 : dice.pick([0, 4, 30]))
+    var mood = usual + Array(repeating: .round, count: setting.isFast ? 16 : dice.pick([0, 4, 16]))
     for act in usual { mood += Array(repeating: act, count: dice.below(8)) }
     if dice.oneIn(2) { mood += odd }
     if dice.oneIn(4) { mood += Array(repeating: .cancel, count: 8) }
@@ -70,7 +70,8 @@ enum Script {
     switch setting.conduct {
     case .honest: break
     case .forgetful: if dice.oneIn(2) { mood += [.omit, .omit, .omit] }
-    case .mortal: if !dice.oneIn(3) { mood += deadly }
+    // Jobs are parked only at workers that have lived for a while.
+    case .mortal: if !dice.oneIn(3) { mood += setting.isFast ? [.die, dice.pick(deadly)] : deadly }
     case .wild:
       if dice.oneIn(3) { mood += deadly }
       if dice.oneIn(2) { mood += lies }

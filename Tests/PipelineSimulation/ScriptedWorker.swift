@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import Time
 import WireFormats
 import WorkerProcess
 
@@ -63,6 +64,8 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   private(set) var hasEndedInOrder = false
   /// It did something that its protocol does not allow.
   private(set) var isBroken = false
+  /// When the pool had seen that it closed a pipe.
+  var closedPipeSeenAt: Instant?
   /// A breach of its was reported after which its answers may belong to other jobs.
   var isFoundOut = false
 
@@ -89,6 +92,7 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   deinit { if status == nil { close() } }
 
   var isAlive: Bool { status == nil }
+  var hasClosedPipe: Bool { input < 0 || output < 0 }
   /// Its answers may belong to other jobs than they seem to.
   var isOutOfStep: Bool { surplus > 0 || omitted > 0 }
   var waitsForInput: Bool { habits.isSequential && owed.isEmpty && unsent.isEmpty }

@@ -54,7 +54,7 @@ struct Setting: CustomStringConvertible {
       pool: Self.pool(&dice))
     pool.adoptsOrphans = true
     pool.mostSeats = dice.pick([1, 2, 8, 256, 256, 256])
-    pool.parksInOrderOnly = dice.oneIn(8)
+    pool.parksInOrderOnly = dice.oneIn(6)
     Self.addChecks(to: &pool, &dice)
     if !dice.oneIn(4) { pool.errorOutput = .inherited }
     engine = JobEngineConfiguration(pool: pool, ledger: Self.ledger(isServing: isServing, &dice), seed: dice.next())
@@ -70,7 +70,7 @@ struct Setting: CustomStringConvertible {
       nature.ignoresEnd = dice.pick([0, 4])
       nature.ignoresTerminate = dice.pick([0, 4])
     }
-    nature.readsAhead = dice.pick([0, 4])
+    nature.readsAhead = pool.parksInOrderOnly ? 2 : dice.pick([0, 4])
     hasOneWorker = !isServing && conduct == .mortal && dice.oneIn(2)
     isFast = hasOneWorker || conduct == .forgetful || dice.oneIn(3)
     if isFast { quicken(&dice) }
@@ -90,7 +90,8 @@ struct Setting: CustomStringConvertible {
     engine.pool.mostSeats = dice.pick([4, 256])
     engine.pool.reset = nil
     engine.pool.pool.probeBeforeLeaseUnlessUsedWithin = nil
-    engine.pool.pool.maximumJobs = dice.pick([0, 0, 400])
+    engine.pool.pool.maximumJobs = dice.pick([0, 0, 80, 400])
+    if dice.oneIn(2) { engine.pool.pool.surge = 0 }
     engine.pool.pool.maximumAge = .zero
     engine.ledger.queueLimit = 1024
     engine.ledger.orderWindow = 64 << 20
@@ -138,6 +139,7 @@ struct Setting: CustomStringConvertible {
       quarantineAfter: 1 + dice.below(4))
     if dice.oneIn(3) { ledger.retryDelay = RetryDelay(minimum: .microseconds(50), maximum: .milliseconds(20)) }
     if dice.oneIn(12) { ledger.halt = HaltRule(dice.oneIn(2) ? .soon : .now, .count(1 + dice.below(20))) }
+    ledger.ordersEachClient = isServing && dice.oneIn(2)
     if isServing, dice.oneIn(2) {
       ledger.clientLimit = 1 + dice.below(20)
       ledger.clientsFillSeats = dice.oneIn(2)
@@ -152,7 +154,7 @@ struct Setting: CustomStringConvertible {
       \(conduct.rawValue) workers, \(pool.pool.minimum)...\(pool.pool.maximum), \(pool.workerProtocol.name), seats \(pool.mostSeats)\
       \(pool.parksInOrderOnly ? " in order only" : ""), ready: \(pool.readiness), probe: \(pool.probe != nil), reset: \
       \(pool.reset != nil), jobs \(pool.pool.maximumJobs), age \(pool.pool.maximumAge.count) ns, surge \(pool.pool.surge)
-      \(isServing ? "serve" : "run"), keepOrder \(ledger.keepOrder), queue \(ledger.queueLimit), retries \(ledger.retries), \
+      \(isServing ? "serve" : "run"), keepOrder \(ledger.keepOrder)\(ledger.ordersEachClient ? " of each client" : ""), queue \(ledger.queueLimit), retries \(ledger.retries), \
       run limit \(ledger.runLimit?.count ?? 0) ns, queue limit \(ledger.queueLimitTime?.count ?? 0) ns, window \
       \(ledger.orderWindow), quarantine \(ledger.quarantineAfter), retry delay \(ledger.retryDelay != nil), halt \
       \(ledger.halt != nil), jobs up to \(longestJob) bytes, replies up to \(longestReply)

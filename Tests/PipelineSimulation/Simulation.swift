@@ -4,7 +4,7 @@ import Time
 /// Many lives of the pipeline, one after the other.
 package struct Simulation {
   /// Steps of one life.
-  package static let stepsPerLife = 400
+  package static let stepsPerLife = 250
 
   package private(set) var events = 0
   package private(set) var lives = 0
@@ -23,6 +23,14 @@ package struct Simulation {
       "closed its stdout but lives on": 1, "left out answers": 1,
     ]
     return floors.filter { seen[$0.key, default: 0] < $0.value }.keys.sorted()
+  }
+
+  /// Lives all single lives. If a promise is broken, returns in which of them, and which it was.
+  package static func liveSingleLives() -> String? {
+    for life in SingleLife.allCases {
+      do { try life.live() } catch { return "SingleLife.\(life): \(error)" }
+    }
+    return nil
   }
 
   /// Lives the life with this seed. If a promise is broken, returns what happened, as short as it can be made; or,

@@ -3,8 +3,9 @@ import LinuxIO
 import PipelineSimulation
 import Time
 
-/// simulate-pipeline [EVENTS [SEED]] [--brief]: lives of the pipeline, one for each seed, until this number of things has
-/// happened. If a promise is broken, it prints the steps that lead to that; with --brief only which promise it was.
+/// simulate-pipeline [EVENTS [SEED]] [--brief]: the single lives, and then random ones, one for each seed, until this
+/// number of things has happened. If a promise is broken, it prints the steps that lead to that; with --brief only which
+/// promise it was.
 let isBrief = CommandLine.arguments.contains("--brief")
 let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
 let wanted = Int(arguments.first ?? 10_000_000)
@@ -12,6 +13,10 @@ let first = arguments.dropFirst().first ?? 1
 let start = monotonicNow()
 var simulation = Simulation()
 var seed = first
+if let report = Simulation.liveSingleLives() {
+  print(report)
+  exit(1)
+}
 while simulation.events < wanted {
   if let report = simulation.live(seed: seed, brief: isBrief) {
     print(report)
