@@ -4,8 +4,8 @@ import LinuxIO
 import RemotePool
 import WorkerPool
 
-/// Runs all jobs of `source` on workers of our own, and reports how it ended. Throws only when the system refuses what
-/// the loop itself needs.
+/// Runs all jobs of `source` on our own workers, and returns how the run ended. Throws only if the system refuses
+/// something that the loop itself needs.
 package func run<Source: JobSource & ~Copyable>(
   _ configuration: RunConfiguration, from source: consuming Source, on pool: WorkerPoolConfiguration,
   workerErrors: WorkerErrors, stderrWasClosed: Bool
@@ -13,7 +13,7 @@ package func run<Source: JobSource & ~Copyable>(
   try perform(configuration, from: source, workerErrors, stderrWasClosed) { LocalWorkers(pool, for: $0) }
 }
 
-/// Runs all jobs of `source` in a pool that is served elsewhere, likewise.
+/// Runs all jobs of `source` in a served pool, likewise.
 package func submit<Source: JobSource & ~Copyable>(
   _ configuration: RunConfiguration, from source: consuming Source, to pool: RemotePoolConfiguration,
   stderrWasClosed: Bool
@@ -21,9 +21,9 @@ package func submit<Source: JobSource & ~Copyable>(
   try perform(configuration, from: source, .prefixed, stderrWasClosed) { RemotePool(pool, JobKeeping($0)) }
 }
 
-// The same for stdin. They are not generic: the compiler specialises generic code only within a module, and these are
-// called from another one. A driver that does not know its source costs more per job. A source that needs the speed gets
-// such a function, too.
+// The same for stdin. These functions are not generic, because they are called from another module, and the compiler
+// specializes generic code only within a module. A driver that is not specialized for its source costs more per job, so
+// a new source that needs the speed gets such a function, too.
 
 package func run(
   _ configuration: RunConfiguration, from source: consuming StandardInput, on pool: WorkerPoolConfiguration,

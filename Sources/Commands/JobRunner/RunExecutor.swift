@@ -5,25 +5,24 @@ import JobEngine
 import JobSources
 import Time
 
-/// What a run shows of its executor, and what people can ask of it by signals.
+/// What a run shows of its executor, and how signals control it.
 protocol RunExecutor: JobExecutor, ~Copyable {
-  /// The signals that mean something to it, besides those of every run.
+  /// The signals that it handles, besides those of every run.
   var signals: [CInt] { get }
   mutating func take(signal: CInt, _ loop: inout EventLoop, _ reporter: inout Reporter)
-  /// Nothing has come back for long, at least since then: says why that may be; false if that need not be looked at
-  /// again.
+  /// No result has come for a long time, at least since then: reports why. False if there is no need to look again.
   mutating func saySilence(since start: Instant, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool
-  /// What is done there, for a heading.
+  /// Names the work, for a heading.
   var title: String { get }
-  /// After so many jobs a worker is replaced; nil for never, or if that is not our affair.
+  /// The number of jobs after which a worker is replaced; nil for never, or if the workers are not ours.
   var maximumJobs: Int64? { get }
   var capacity: ExecutorCapacity { get }
-  /// What to advise about memory, if it is for us to change something.
+  /// Advice about memory, if the user of this run can change something.
   func advice(_ advice: MemoryAdvice) -> String?
-  /// What the run ended as, if something was wrong with the executor itself.
+  /// How the run ended, if something was wrong with the executor itself.
   var verdict: RunEnd? { get }
 
-  /// Takes what the executor has reported.
+  /// Handles a report of the executor.
   static func take<Source: JobSource & ~Copyable>(_ output: Output, _ driver: inout RunDriver<Source, Self>)
 }
 
@@ -31,10 +30,10 @@ protocol RunExecutor: JobExecutor, ~Copyable {
 struct ExecutorCapacity {
   /// Workers, or places, that serve.
   var serving: Int
-  /// Those that start.
+  /// Workers, or places, that are starting.
   var starting: Int
-  /// How many there shall be.
+  /// The intended number.
   var slots: Int
-  /// What is out of the ordinary.
+  /// Anything unusual.
   var phase: Progress.Phase
 }

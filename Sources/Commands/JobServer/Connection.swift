@@ -10,8 +10,8 @@ import WireFormats
 
 /// One client's connection: jobs in, answers out, each as far as the other side and the pool keep up.
 ///
-/// It is a source of jobs that reads nothing by itself: when there is no whole job in what was read, the pool decides
-/// whether more may be.
+/// It is a source of jobs that reads nothing by itself: when its buffer has no whole job, the pool decides whether to
+/// read more.
 struct Connection: ~Copyable, JobSource {
   /// While more than this waits for a slow reader, no job is taken from it and none of its jobs is started, in bytes.
   static let outputLimit = 256 * 1024
@@ -19,7 +19,7 @@ struct Connection: ~Copyable, JobSource {
   static let allOutputLimit = 256 * 1024 * 1024
   /// but not less than this.
   static let leastOutputLimit = 16 * 1024
-  /// While this many of its answers, where they have an order, are not there, likewise.
+  /// The same while this many of its answers are missing, if they have an order.
   static let mostPending = 4096
 
   /// Names it, and its jobs in the ledger.
@@ -63,7 +63,7 @@ struct Connection: ~Copyable, JobSource {
   var delivery: Delivery?
   /// Jobs taken from it.
   var jobs: UInt64 = 0
-  /// Jobs of it whose answers are there, or would be.
+  /// Its jobs that are answered, or would be if it were still connected.
   var settled = 0
   /// Those of them that are ok.
   var settledOK = 0
@@ -86,7 +86,7 @@ struct Connection: ~Copyable, JobSource {
     buffer = FrameBuffer(pool.input.framing, maximumSize: pool.maximumJobSize, capacity: 256)
   }
 
-  /// Bytes that were read and not taken yet.
+  /// Bytes that were read and not consumed yet.
   var unreadBytes: Int { buffer.bytes.count }
 
   /// Finds the next job in what was read. At the end of the input its rest is a job, too.
@@ -95,14 +95,14 @@ struct Connection: ~Copyable, JobSource {
     return switch buffer.next(isOver: inputIsOver) {
     case .frame: .job
     case .oversize: .oversize(limit: buffer.maximumSize)
-    // Lines, nul and records cannot be violated: every byte has its place.
+    // Lines, nul and records have no violations: every sequence of bytes is valid.
     case .violation(let error): .failed("\(error)")
     case .needMore: .notYet
     case .end: .end
     }
   }
 
-  /// Looks at the first bytes; false if they do not show a client of ours, or not yet.
+  /// Looks at the first bytes; false if they do not, or not yet, show a client of ours.
   private mutating func looksLikeClient() -> Bool {
     switch Greeting.look(at: buffer.bytes, isOver: inputIsOver, isTCP: peer.isHost) {
     case .incomplete: return false
@@ -137,14 +137,14 @@ struct Connection: ~Copyable, JobSource {
     watch(input: false, output: isWatchedForOutput, &loop, token: token)
   }
 
-  /// Nothing of it is taken any more. A client that writes all its jobs before it reads an answer must be able to go on
+  /// Accepts no more of its jobs. A client that writes all its jobs before it reads an answer must be able to go on
   /// writing.
   mutating func end(_ loop: inout EventLoop, token: UInt64) {
     buffer.bytes.removeAll()
     watch(input: !inputIsOver, output: isWatchedForOutput, &loop, token: token)
   }
 
-  /// Has the loop watch what is wanted.
+  /// Updates which events the loop reports.
   mutating func watch(input: Bool, output: Bool, _ loop: inout EventLoop, token: UInt64) {
     guard (input, output) != (isWatchedForInput, isWatchedForOutput) else { return }
     (isWatchedForInput, isWatchedForOutput) = (input, output)
@@ -216,8 +216,8 @@ struct Connection: ~Copyable, JobSource {
   /// Whether its answers come in the order of its jobs: in records each names its job.
   var isOrdered: Bool { answerFraming != nil }
 
-  /// Whether its answers wait for it so much that no job is taken from it. `heldBytes`: those that wait for earlier
-  /// ones.
+  /// Whether so much output waits for it that no further job is accepted. `heldBytes`: the bytes of answers that wait
+  /// for earlier ones.
   func isFull(_ limit: Int, heldBytes: Int) -> Bool {
     unsent.count + heldBytes >= limit || (isOrdered && Int(jobs) - settled >= Self.mostPending)
   }

@@ -48,7 +48,7 @@ public struct CheckConfiguration: Sendable {
     switch pool.readiness {
     case .notified: break
     case .line, .probed: one.pool.startLimit = .max
-    // One that is not seen waiting for its first job gets it after half of this time, and then leaves it unread.
+    // A worker that is never seen waiting for its first job gets it after half of this time, and leaves it unread.
     case .assumed: one.pool.startLimit = pool.pool.startLimit * 3 / 2
     }
     return one

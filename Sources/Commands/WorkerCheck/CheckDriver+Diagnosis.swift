@@ -174,8 +174,8 @@ extension CheckDriver {
     }
   }
 
-  /// Once it has read on, or had its chance to, comes the end of its input. What it may have written before it read on
-  /// is heard first: that is another look.
+  /// Closes its input once it has read on, or has had time to. Anything that it wrote before it read on is read first,
+  /// by another look.
   mutating func lookWhetherItReads() {
     guard case .hearing(var inquiry) = stage, let worker else { return }
     if inquiry.wasReading || loop.now() - inquiry.since >= Self.readingTime { return closeInput(inquiry) }

@@ -36,6 +36,6 @@ enum Remedy {
 
   static func protocolInUse(_ workerProtocol: any WorkerProtocol) -> String {
     let names = Framing.allCases.map(\.rawValue).joined(separator: ", ")
-    return "jobs and replies go as --protocol \(workerProtocol.name): is that what it speaks? (\(names))"
+    return "jobs and replies use --protocol \(workerProtocol.name): does the worker speak it? (\(names))"
   }
 }

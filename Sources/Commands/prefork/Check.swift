@@ -1,7 +1,7 @@
 import CommandLineKit
 import LinuxIO
 import WorkerCheck
-import WorkerProtocols
+import WorkerPool
 
 /// Tries one worker out and returns the exit status.
 func checkCommand(_ arguments: ParsedArguments) -> Int32 {
@@ -11,17 +11,15 @@ func checkCommand(_ arguments: ParsedArguments) -> Int32 {
     return ExitCode.outputFailed.rawValue
   }
   let job = Array(arguments[CheckOptions.job].utf8)
-  let spoken = workerProtocol(from: arguments)
-  if let defect = spoken.defect(of: job.span.bytes) {
-    printError("prefork: --job cannot be sent with --protocol \(spoken.name): \(defect)\n")
+  let pool = workerPoolConfiguration(from: arguments, command: workerCommand(of: arguments), workers: 1...1)
+  if let defect = job.withUnsafeBytes({ pool.workerProtocol.defect(of: $0.bytes) }) {
+    printError("prefork: --job cannot be sent with --protocol \(pool.workerProtocol.name): \(defect)\n")
     return ExitCode.usage.rawValue
   }
   prepareSignals()
   do throws(SystemError) {
     let configuration = CheckConfiguration(
-      pool: workerPoolConfiguration(
-        from: arguments, command: workerCommand(of: arguments), workers: 1...1), job: job,
-      warmJobs: arguments[CheckOptions.jobs], replyLimit: arguments[CheckOptions.timeout])
+      pool: pool, job: job, warmJobs: arguments[CheckOptions.jobs], replyLimit: arguments[CheckOptions.timeout])
     let end = try check(configuration, closed: closed)
     if case .interrupted(let signal) = end { raiseWithDefaultAction(signal) }
     return exitCode(of: end).rawValue

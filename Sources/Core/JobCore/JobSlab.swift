@@ -51,9 +51,9 @@ struct JobRecord: Sendable {
   var queueNext = none
   /// The eldest of those that it goes before in the crowd.
   var crowdChild = none
-  /// The order in which it has its place: an index of `JobSlab.orders`; none if it comes out when it ends.
+  /// The order that it belongs to, an index of `JobSlab.orders`; none if it comes out as soon as it ends.
   var order = none
-  /// The next job in that.
+  /// The next job in that order.
   var orderNext = none
 
   mutating func free(before next: UInt32) {
@@ -180,6 +180,6 @@ extension JobSlab {
     if next == JobRecord.none { orders[Int(order)].tail = next }
   }
 
-  /// So many bytes more, or fewer, wait for an earlier job.
+  /// Changes how many bytes wait for an earlier job.
   mutating func countHeld(_ bytes: Int, in order: UInt32) { orders[Int(order)].heldBytes += bytes }
 }

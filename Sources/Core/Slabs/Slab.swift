@@ -1,5 +1,5 @@
-/// Elements that cannot be copied, by index: an array cannot hold them. All of it can be inlined: workers are looked up
-/// here many times for each job.
+/// A table of elements that cannot be copied, by index; an array cannot contain them. All of it can be inlined, because
+/// workers are looked up here many times per job.
 public struct Slab<Element: ~Copyable>: ~Copyable {
   @usableFromInline var places = UnsafeMutablePointer<Element>.allocate(capacity: 0)
   @usableFromInline var isOccupied: [Bool] = []

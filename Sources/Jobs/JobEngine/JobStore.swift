@@ -13,7 +13,7 @@ package struct JobStore {
   private var buffers: [[UInt8]] = []
   /// Large buffers that no job uses.
   private var spares: [[UInt8]] = []
-  /// How long each job is, also when its reply has taken its place.
+  /// The length of each job in bytes, also after its reply has replaced it.
   private var sizes: [Int] = []
   /// Replies of held jobs whose own bytes are still needed, by index.
   private var repliesBeside: [UInt32: [UInt8]] = [:]
@@ -57,7 +57,7 @@ package struct JobStore {
     return reply.withUnsafeBytes(body)
   }
 
-  /// Lends the job, or the reply that has taken its place.
+  /// Lends the job, or the reply that has replaced it.
   package func withBytes<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
     buffers[Int(job.index)].withUnsafeBytes(body)
   }

@@ -8,11 +8,11 @@ import Time
 import WireFormats
 import WorkerProtocols
 
-/// Where jobs go from the table, which decides how they come in.
+/// Where jobs go from the table. This decides how they come in.
 package enum JobDestination {
-  /// To workers of ours, by this protocol, which may not carry every job.
+  /// To our own workers, by this protocol, which may be unable to carry some jobs.
   case workers(any WorkerProtocol)
-  /// To a pool that is served elsewhere. It can be sent every job, and sees to limits and retries itself.
+  /// To a served pool. It accepts every job, and applies limits and retries itself.
   case servedPool
 }
 
@@ -20,20 +20,20 @@ package enum JobDestination {
 package struct IntakeRules {
   /// Whose jobs they are.
   package var client = ClientID.sole
-  /// What an answer must fit into; nil if into anything.
+  /// The framing that an answer must fit into; nil for any.
   package var answer: Framing?
-  /// Its results come out in order, where each client has one.
+  /// Its results come out in order, if each client has an order of its own.
   package var isOrdered = true
-  /// There is a joblog: of each job the key and the beginning are kept.
+  /// There is a joblog: the key and the beginning of each job are kept.
   package var isLogged = false
-  /// A job for which there is no room is refused. Without it there must be room.
+  /// A job is refused if there is no room for it. If this is false, the caller makes sure that there is room.
   package var refusesWhenFull = false
-  /// What to try with a job that the workers' protocol cannot carry, to be read after the reason.
+  /// What to try with a job that the workers' protocol cannot carry, phrased to follow the reason.
   package var advice = ""
 
   package init() {}
 
-  /// What a job is given that asks for nothing.
+  /// The terms of a job that asks for nothing.
   fileprivate var terms: JobTerms {
     var terms = JobTerms(client: client)
     terms.isOrdered = isOrdered
@@ -41,13 +41,13 @@ package struct IntakeRules {
   }
 }
 
-/// What became of the bytes that a source has found.
+/// What became of a job from a source.
 package enum Intake {
-  /// A job that can be done, and its record if it came in one. Nil for a client that is not there.
+  /// The job was accepted, with its record if it came in one. Nil if its client is gone.
   case accepted(JobID?, RecordedJob?)
-  /// A job that has failed at once, for this reason, to be read after `the job`. If it is malformed it is no job at all.
+  /// The job failed at once. The reason is phrased to follow `the job`. A malformed one is no job at all.
   case rejected(JobID?, reason: String, isMalformed: Bool)
-  /// A job that is `expired` at once: there is no room for it.
+  /// The job is `expired` at once: there is no room for it.
   case refused(JobID?)
   /// An earlier run has done it.
   case skipped
@@ -63,10 +63,10 @@ package enum Intake {
   }
 }
 
-/// From the bytes of a source to the ledger, the same for every source and every executor.
+/// The way from the bytes of a source to the ledger, the same for every source and every executor.
 extension JobTable {
-  /// Takes in what a source has found. `position`: where it stands there. `isDone`: whether an earlier run has done a
-  /// job with this key; asked only with a joblog. Before the next one, what follows from it must be taken (`next`).
+  /// Accepts or rejects a job from a source. `position`: its place there. `isDone`: whether an earlier run has done a
+  /// job with this key; called only with a joblog. The caller must handle what follows (`next`) before the next job.
   package mutating func take(
     _ bytes: UnsafeRawBufferPointer, as form: JobForm, _ rules: IntakeRules, at now: Instant,
     position: @autoclosure () -> String, isDone: (JobKey) -> Bool = { _ in false }
@@ -114,7 +114,7 @@ extension JobTable {
       details.id = record?.id
       details.key = key
       if key != nil { details.command = shownCommand(payload) }
-      // To feed it in again.
+      // For the dead letters.
       if keepsRecord { details.record = record?.line }
     }
     return .accepted(job, record)
@@ -129,7 +129,7 @@ extension JobTable {
     }
   }
 
-  /// What a record asks for, as far as it is for us to do.
+  /// Applies the requests of a record that are ours to fulfil.
   private func apply(_ record: RecordedJob, to terms: inout JobTerms) {
     switch destination {
     case .workers: record.apply(to: &terms)
@@ -154,7 +154,7 @@ extension JobTable {
     return .rejected(job, reason: reason, isMalformed: isMalformed)
   }
 
-  /// There is no room, and clients are not let wait for it.
+  /// There is no room, and clients should not wait for it.
   private mutating func refuse(size: Int, id: [UInt8]?, _ rules: IntakeRules, at now: Instant) -> Intake {
     let reason = "busy: \(plural(ledger.counts.queued, "job")) waiting already (--queue)"
     return .refused(refuse(reason, rules.terms, sent: size, answer: rules.answer, at: now) { $0.id = id })

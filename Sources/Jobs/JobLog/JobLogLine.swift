@@ -19,8 +19,8 @@ import Time
 ///  11 Attempts
 ///  12 Outcome     `ok`, `failed`, `timeout`, `crashed`, `quarantined`, `cancelled`, `expired`
 ///  13 Key         who the job is: see `JobKey`
-///  14 Cpu         only when the run measures it: seconds, three decimals; `-` if it is not known, as of a job of some
-///                 microseconds, which counts to the next one that is measured
+///  14 Cpu         only when the run measures it: seconds, three decimals; `-` if unknown, as for a job of some
+///                 microseconds, whose time is part of the next measurement
 ///  15 Rss         only when the run measures it: by how many bytes the job made the worker grow; `-` if it is not known
 ///
 /// In Command and Key a backslash is `\\`, a tab `\t`, a newline `\n`, a carriage return `\r`, and any other byte that

@@ -1,31 +1,31 @@
 import LinuxIO
 import WireFormats
 
-/// What was read of a stream and not consumed, and where its frames are.
+/// The bytes of a stream that were read and not consumed, cut into frames.
 package struct FrameBuffer: ~Copyable {
-  /// What stands at the front.
+  /// What is at the front.
   package enum Step: Equatable {
-    /// A whole frame, to be looked at with `withFrame` and then to be consumed.
+    /// A whole frame: read it with `withFrame`, then call `consume`.
     case frame
-    /// A frame over `maximumSize` was skipped, and is to be consumed.
+    /// A frame over `maximumSize`, whose bytes were skipped: call `consume`.
     case oversize
     /// No whole frame yet: read more.
     case needMore
     /// The stream is over, and nothing is left.
     case end
-    /// The stream is lost, nothing after this can be trusted.
+    /// The stream is broken: nothing after this can be trusted.
     case violation(FramingError)
   }
 
-  /// The bytes, to be read into.
+  /// The bytes. Readers append to them.
   package var bytes: ByteQueue
   private var decoder: FrameDecoder
-  /// Where the payload of the frame that was found stands, and how many bytes the frame takes.
+  /// The offsets of the payload of the current frame, and the length of the whole frame in bytes.
   private var place = 0..<0
   package private(set) var frameLength = 0
 
-  /// An empty buffer with room for `capacity` bytes before it must grow. `maximumSize`: the longest payload that is let
-  /// through, in bytes.
+  /// An empty buffer with room for `capacity` bytes before it must grow. `maximumSize`: the longest payload that it
+  /// returns, in bytes.
   package init(_ framing: Framing, maximumSize: Int, capacity: Int) {
     bytes = ByteQueue(capacity: capacity)
     decoder = FrameDecoder(framing, maximumSize: maximumSize)
@@ -33,15 +33,15 @@ package struct FrameBuffer: ~Copyable {
 
   package var maximumSize: Int { decoder.maximumSize }
 
-  /// Whether a frame over that is being skipped now.
+  /// Whether it is in the middle of a frame over `maximumSize`.
   package var isSkipping: Bool { decoder.isSkipping }
 
-  /// What comes from here on stands in this framing.
+  /// Switches to this framing for all bytes from here on.
   package mutating func goOn(as framing: Framing, maximumSize: Int) {
     decoder = FrameDecoder(framing, maximumSize: maximumSize)
   }
 
-  /// Finds the next frame. At the end of the stream (`isOver`) its rest is a frame, too, where the framing allows that.
+  /// Finds the next frame. At the end of the stream (`isOver`) the rest is a frame, too, if the framing allows that.
   package mutating func next(isOver: Bool) -> Step {
     var decoder = self.decoder
     let step = bytes.withUnsafeBytes { isOver ? decoder.finish(in: $0.bytes) : decoder.next(in: $0.bytes) }
@@ -61,13 +61,13 @@ package struct FrameBuffer: ~Copyable {
     }
   }
 
-  /// Lends the payload of the frame that was found.
+  /// Lends the payload of the current frame.
   @inline(__always)
   package func withFrame<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
     bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[place])) }
   }
 
-  /// Drops the frame that was found.
+  /// Drops the current frame.
   package mutating func consume() {
     bytes.removeFirst(frameLength)
     (place, frameLength) = (0..<0, 0)

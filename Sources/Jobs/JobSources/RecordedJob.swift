@@ -3,11 +3,11 @@ import JobLog
 import Records
 import Time
 
-/// A job that came in a record, and what the record asks for. A class, so that a plain job carries nothing but a nil.
+/// A job that came in a record, with the record's requests. It is a class, so that a plain job costs only a nil.
 package final class RecordedJob: Sendable {
   /// The record's line, without its line feed.
   package let line: [UInt8]
-  /// What stands where in the line.
+  /// The places of its members in the line.
   package let record: InputRecord
   /// The job itself.
   package let payload: [UInt8]
@@ -23,7 +23,7 @@ package final class RecordedJob: Sendable {
   /// The JSON value that comes back with the result.
   package var id: [UInt8]? { record.id.map { Array(line[$0]) } }
 
-  /// Names the job when a run is resumed: the key that it was given, or a hash of its bytes.
+  /// Identifies the job when a run is resumed: the key in the record, or a hash of the job's bytes.
   package var key: JobKey {
     let (line, payload) = (line, payload)
     guard record.key != nil else { return JobKey(ofJob: payload.span.bytes) }
@@ -32,7 +32,7 @@ package final class RecordedJob: Sendable {
     return JobKey(name: name.span.bytes)
   }
 
-  /// Sets what the record asks for.
+  /// Sets the terms that the record asks for.
   package func apply(to terms: inout JobTerms) {
     terms.retries = record.retries.map(Int32.init) ?? -1
     terms.runLimit = record.timeout ?? .zero
@@ -41,16 +41,16 @@ package final class RecordedJob: Sendable {
 
   // MARK: Reading
 
-  /// What a line among records is.
+  /// The meaning of a line among records.
   package enum Reading {
     case job(RecordedJob)
     /// An empty line, which means nothing.
     case nothing
-    /// No record, for this reason, to be read after `the job`; and its id, if that can be made out.
+    /// No record. The reason is phrased to follow `the job`; the id is there if it can be found.
     case malformed(String, id: [UInt8]?)
   }
 
-  /// Reads a line, which stands at this position.
+  /// Reads the line at this position.
   package static func read(_ bytes: UnsafeRawBufferPointer, position: @autoclosure () -> String) -> Reading {
     let line = Array(bytes)
     do throws(RecordError) {

@@ -15,14 +15,14 @@ package struct StandardInput: ~Copyable, JobSource {
   private var hasEnded = false
   private var isWatched = false
   private var hasReportedClosed = false
-  /// Jobs found so far, those included that are none.
+  /// Lines found so far, with or without a job.
   private var lines: UInt64 = 0
-  /// Bytes that the whole input has, if that is known; and those of them that were consumed as jobs.
+  /// The size of the whole input in bytes, if known, and how many of them were consumed.
   private let totalBytes: UInt64?
   private var consumedBytes: UInt64 = 0
   private var blocksLeft = blocksPerTurn
 
-  /// Jobs of at most `maximumJobSize` bytes, each in this framing.
+  /// Reads jobs of at most `maximumJobSize` bytes in this framing.
   package init(_ input: consuming InheritedInput, framing: Framing, form: JobForm, maximumJobSize: Int) {
     self.form = form
     totalBytes = input.remainingBytes
@@ -32,7 +32,7 @@ package struct StandardInput: ~Copyable, JobSource {
 
   // MARK: Jobs
 
-  /// Reads a block only when there is no whole job at hand. A last job without its delimiter is a job like any other.
+  /// Reads a block only when the buffer has no whole job. A last job without its delimiter is a job like any other.
   package mutating func next() -> SourceStep {
     while true {
       switch buffer.next(isOver: hasEnded) {
@@ -51,7 +51,7 @@ package struct StandardInput: ~Copyable, JobSource {
     }
   }
 
-  /// Reads a block; nil if there may be a job in it now.
+  /// Reads a block; nil if the buffer may contain a job now.
   private mutating func read() -> SourceStep? {
     guard blocksLeft > 0 else { return .nextTurn }
     if input.kind == .closed, !hasReportedClosed {
@@ -59,7 +59,7 @@ package struct StandardInput: ~Copyable, JobSource {
       return .notice("stdin is closed: there are no jobs")
     }
     blocksLeft -= 1
-    // In the middle of a large job more is read at once.
+    // A large job is read in larger blocks.
     let size = buffer.bytes.count >= Self.blockSize ? Self.largeBlock : Self.blockSize
     switch input.read(into: &buffer.bytes, atMost: size) {
     case .bytes: break

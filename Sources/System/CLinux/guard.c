@@ -126,9 +126,9 @@ static int64_t now_ms(void) {
   return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/// Kills until nobody is left: until all rounds were sure of that for a moment, since the environment of a process
-/// cannot be seen while it executes another program, which takes longer on a busy machine. Where others make processes
-/// all the time no round is ever sure, and it is enough to find nobody for a while.
+/// Kills until no process is left. It goes on until all rounds of the last moment were sure of that, because the
+/// environment of a process is hidden while it executes another program, which takes longer on a busy machine. If other
+/// programs start processes all the time, no round is ever sure; then it is enough to find none for a while.
 static void avenge(const struct watch *watch) {
   const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
   const int64_t start = now_ms();

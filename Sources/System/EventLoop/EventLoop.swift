@@ -60,7 +60,7 @@ public struct EventLoop: ~Copyable {
   /// A loop that watches nothing yet.
   public init() throws(SystemError) { try self.init(at: monotonicNow()) }
 
-  /// The same, whose clock shows this time. For simulations, in which it stands still but for `skip`.
+  /// A loop with a clock that shows this time, for simulations. Only `skip` moves the clock.
   package init(at time: Instant) throws(SystemError) {
     let epoll = try Epoll()
     let timer = try TimerDescriptor()
@@ -163,7 +163,7 @@ public struct EventLoop: ~Copyable {
 
   // MARK: Simulated time
 
-  /// Time passes in a simulation.
+  /// Moves the clock of a simulation.
   package mutating func skip(_ span: Nanoseconds) { clock.count(until: clock.reading(at: clock.now + span)) }
 
   /// Appends what is ready now, and leaves the clock as it is: how a simulation waits.

@@ -18,7 +18,7 @@ public enum ThreadWait: Sendable, Equatable {
   case sleeps
   /// It is somewhere else in the kernel, such as in a read of a page.
   case other
-  /// It is not ours to look at, or the kernel does not show it.
+  /// We are not allowed to look, or the kernel does not show it.
   case hidden
 }
 
@@ -47,7 +47,7 @@ extension ProcessTable {
     return [first] + others.compactMap { wait(of: $0, in: pid) }
   }
 
-  /// The name of the file that a descriptor of the process leads to; nil if it has none, or is not ours to be asked.
+  /// The name of the file behind a descriptor of the process; nil if it has none, or we are not allowed to look.
   static func file(of pid: pid_t, _ descriptor: UInt64) -> String? {
     withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
       let count = readlink("/proc/\(pid)/fd/\(descriptor)", buffer.baseAddress!, buffer.count)
@@ -72,7 +72,7 @@ extension ProcessTable {
   }
 }
 
-/// The numbers of the system calls in which a process sleeps that can be told apart; none where they are not known.
+/// The numbers of system calls that show why a process sleeps; empty on machines for which we do not know them.
 private enum SleepingCall {
   static let areKnown = !reads.isEmpty
 

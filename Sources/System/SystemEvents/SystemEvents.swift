@@ -63,7 +63,7 @@ private final class SystemEvents: NestedEvents {
   }
 
   func dispatch(into events: inout [LoopEvent]) throws(SystemError) {
-    // One at a time: as long as others are pending, the descriptor stays readable.
+    // One at a time: while others are pending, the descriptor stays readable.
     if let signal = try signals.next() { append(signal, to: &events) }
     try watchdog?.dispatch()
   }
@@ -123,8 +123,8 @@ func mayBeSentTwice(_ signal: CInt, by sender: CInt) -> Bool {
   [SIGINT, SIGTERM].contains(signal) && sender == getppid() && sender > 1
 }
 
-/// How long the second one is waited for, in milliseconds. timeout(1) sends it for certain, unless it runs its command
-/// in the foreground; a busy machine may stop it before it does. Other parents seldom send it.
+/// How long to wait for the second signal, in milliseconds. timeout(1) always sends one, unless it runs its command in
+/// the foreground, but a busy machine may delay it. Other parents seldom send one.
 func repeatLimit(of parent: CInt) -> Int { ProcessTable.nameOfLiving(parent) == "timeout" ? 1000 : 50 }
 
 /// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for

@@ -1,13 +1,13 @@
 import LinuxIO
 
-/// What a worker's pipe has not taken yet. A large job is not copied: it is shared with its owner.
+/// Bytes for a worker that its pipe had no room for yet. A large job is not copied but shared with its owner.
 struct Outbound: ~Copyable {
-  /// What stands before the shared job; everything, if there is none.
+  /// The bytes before the shared job; all bytes, if there is none.
   private var queue = ByteQueue(capacity: 0)
   private var shared: [UInt8] = []
   /// How many bytes of it are written.
   private var written = 0
-  /// What stands behind it.
+  /// The bytes behind the shared job.
   private var rest = ByteQueue(capacity: 0)
 
   /// Bytes that wait.
@@ -55,7 +55,7 @@ struct Outbound: ~Copyable {
     dropShared()
   }
 
-  /// The shared job is written, with all that stood before it.
+  /// The shared job and everything before it are written.
   private mutating func dropShared() {
     shared = []
     written = 0

@@ -65,11 +65,11 @@ struct Worker: ~Copyable {
   var isProved = false
   /// The core was told that it can take a job.
   var isReady = false
-  /// Looks whether it waits for its first job; nil unless that is to be seen before it is ready.
+  /// Watches whether it waits for its first job; nil unless it must do so before it is ready.
   var startWatch: StartWatch?
-  /// What it writes before it has read anything is a banner.
+  /// Anything that it writes before it has read anything is a banner.
   var mayGreet = false
-  /// How many bytes of that were dropped after it was ready.
+  /// How many bytes of a banner were dropped after it was ready.
   var bannerSize = 0
   /// When it proved that it is ready; 0 if it has not.
   var readyAt: Instant = .origin
@@ -127,10 +127,10 @@ struct Worker: ~Copyable {
     sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
   }
 
-  /// What stands at the front of what has come from it.
+  /// Decodes the message at the front of its output.
   mutating func decode() -> WorkerMessage { inbound.withUnsafeBytes { codec.decode($0.bytes) } }
 
-  /// What has come from it so far is dropped, and was no part of a message. It must have answered nothing yet.
+  /// Starts decoding anew: its output so far was dropped, and no part of a message. It must not have answered yet.
   mutating func decodeAnew(_ workerProtocol: any WorkerProtocol) {
     codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize)
   }
@@ -157,7 +157,7 @@ struct Worker: ~Copyable {
     return outbound.count
   }
 
-  /// A check of this size, as it is sent, is sent to it; or it is over, with 0.
+  /// A check of this size in bytes was sent to it; 0 if the check is over.
   mutating func setCheck(size: Int) {
     checkSize = size
     hasReadMessage = false

@@ -8,22 +8,22 @@ import WorkerProcess
 /// How the workers of a pool behave between their start and their first job, if nothing else shows that they are ready
 /// (`Readiness.assumed`).
 ///
-/// A worker that prints a banner and then reads its first job at once cannot be told from one that answers at once. So
-/// a fresh worker gets no job before it is seen waiting for one: what it wrote until then is a banner, and dropped. Once
-/// one was seen that has written nothing, those that come after it get their first job at once.
+/// A worker that prints a banner and then reads its first job at once looks like one that answers at once. So a fresh
+/// worker gets no job before it is seen waiting for one: anything that it wrote until then is a banner, which is
+/// dropped. Once one worker was seen waiting without a banner, its successors get their first job at once.
 enum StartManner {
-  /// None was seen waiting for its first job yet.
+  /// No worker was seen waiting for its first job yet.
   case unknown
-  /// One waited for its first job, and had written nothing.
+  /// A worker waited for its first job, and had written nothing.
   case silent
-  /// One wrote a banner: each of them is looked at.
+  /// A worker wrote a banner: each worker is watched.
   case greets
-  /// They cannot be looked at, or none was seen waiting in time: they get their first job at once.
+  /// Workers cannot be watched, or none was seen waiting in time: they get their first job at once.
   case hidden
-  /// They wait for their first job in a way that cannot be told from loading: they get it at once.
+  /// Workers wait for their first job in a way that looks like loading: they get it at once.
   case waitsOtherwise
 
-  /// Whether fresh workers are looked at before they get a job.
+  /// Whether fresh workers are watched before they get a job.
   var isWatched: Bool {
     switch self {
     case .unknown, .greets: true
@@ -33,12 +33,12 @@ enum StartManner {
 }
 
 extension WorkerPool {
-  /// A longer banner than this, in bytes, breaks the protocol.
+  /// The longest banner in bytes; a longer one breaks the protocol.
   static let longestBanner = 1 << 20
-  /// When a worker has written something, it is looked at again no later than this.
+  /// The longest pause before the next look at a worker that has just written something.
   private static let pauseAfterBanner = Nanoseconds.microseconds(200)
 
-  /// True while workers are looked at that have not begun to wait for their first job.
+  /// Whether a worker is being watched that does not wait for its first job yet.
   public var watchesStarts: Bool {
     workers.indices.contains { workers.holds($0) && isWatched($0) }
   }
@@ -47,16 +47,16 @@ extension WorkerPool {
     workers[slot].startWatch != nil && workers[slot].duty == .starting && !workers[slot].isStopping
   }
 
-  /// The worker runs: it is ready when it waits for its first job, or at once.
+  /// The worker runs. It is ready as soon as it waits for its first job, or at once if workers are not watched.
   mutating func watchStart(_ slot: Int, _ loop: inout EventLoop) {
-    // One that waits for events may answer a job that it has not read: it peeks at it.
+    // A worker that waits for events may peek at its job, and answer before it has read it.
     workers[slot].mayGreet = startManner != .waitsOtherwise
     guard startManner.isWatched else { return assumeReady(slot, &loop) }
     workers[slot].startWatch = StartWatch()
     timers.arm(.look(workers[slot].id), at: loop.now() + StartWatch.pause(atAge: .zero))
   }
 
-  /// A watched worker may have written something: it is loading, or about to read. Until it does, that is kept.
+  /// A watched worker may have written something: it is loading, or about to read. Its output is kept until it reads.
   mutating func hasGreeted(_ slot: Int, _ loop: inout EventLoop) {
     guard !workers[slot].inbound.isEmpty else { return }
     if workers[slot].inbound.count > Self.longestBanner { return spokeOutOfTurn(slot, &loop) }
@@ -65,7 +65,7 @@ extension WorkerPool {
     timers.arm(.look(workers[slot].id), at: loop.now() + min(pause, Self.pauseAfterBanner))
   }
 
-  /// Looks whether a fresh worker waits for its first job. Reads a few files of /proc.
+  /// Checks whether a fresh worker waits for its first job. Reads a few files of /proc.
   mutating func lookAtStart(_ id: WorkerID, _ loop: inout EventLoop) {
     let slot = id.slot.index
     guard workers.holds(id), isWatched(slot), var watch = workers[slot].startWatch else { return }
@@ -87,10 +87,10 @@ extension WorkerPool {
     return StartWatch.Sight(of: workers[slot].process.pid, input: input, age: age)
   }
 
-  /// The worker is looked at no longer: it behaves like this. What it has written so far is its banner.
+  /// Ends the watch: the worker behaves like this. Anything that it has written so far is its banner.
   private mutating func endWatch(_ slot: Int, _ manner: StartManner, _ loop: inout EventLoop) {
     let id = workers[slot].id
-    // What it wrote before it went to sleep may not be read yet.
+    // We may not have read yet what it wrote before it went to sleep.
     while workers[slot].process.unreadOutput() > 0 {
       outputReady(slot, &loop)
       guard workers.holds(id), isWatched(slot) else { return }
@@ -108,8 +108,7 @@ extension WorkerPool {
     if !startManner.isWatched { endWatches(&loop) }
   }
 
-  /// What was to be found out about the workers is known: the others need not be looked at any longer, unless they have
-  /// written something.
+  /// The manner of the workers is known: ends the watch of all others, except those that have written something.
   private mutating func endWatches(_ loop: inout EventLoop) {
     for slot in workers.indices where workers.holds(slot) && isWatched(slot) {
       if startManner == .waitsOtherwise { workers[slot].mayGreet = false }
@@ -134,8 +133,8 @@ extension WorkerPool {
     workers[slot].inbound.removeAll()
   }
 
-  /// Drops what a worker has written that is taken to be ready, and has read nothing of its first job: it is a banner.
-  /// False if it may not write anything.
+  /// Drops the output of a worker that counts as ready but has read nothing of its first job: it is a banner. False if
+  /// the worker was not allowed to write anything.
   mutating func dropBanner(_ slot: Int, _ loop: borrowing EventLoop) -> Bool {
     guard workers[slot].mayGreet, !workers[slot].isProved, workers[slot].jobs <= 1,
       workers[slot].bannerSize + workers[slot].inbound.count <= Self.longestBanner

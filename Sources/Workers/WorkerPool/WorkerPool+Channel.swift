@@ -38,7 +38,7 @@ extension WorkerPool {
   /// The same for what is read at once in the middle of a large reply.
   private static let largeRead = 256 * 1024
 
-  /// Writes what waits for the worker, as far as its pipe takes it.
+  /// Writes the bytes that wait for the worker, as far as its pipe has room.
   mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
     switch workers[slot].outbound.drain(to: workers[slot].process.input) {
     case .bytes: setWantsInput(slot, !workers[slot].outbound.isEmpty, &loop)
@@ -69,7 +69,7 @@ extension WorkerPool {
   enum ReadStep { case more, enough }
 
   mutating func outputReady(_ slot: Int, _ loop: inout EventLoop) {
-    // Mostly the exit follows in the same turn, and closes the descriptor. Only if not must it leave the epoll.
+    // Usually the exit follows in the same turn and closes the descriptor. If not, it must leave the epoll.
     if workers[slot].outputEnded { return loop.remove(workers[slot].process.output) }
     _ = readOutput(slot)
     if workers[slot].inbound.count > Self.longestEvidence, workers[slot].duty == .heardOut {
@@ -198,7 +198,7 @@ extension WorkerPool {
   /// Whether the reply that `replied` announced is that the job has failed.
   public func hasFailure(_ id: WorkerID) -> Bool { workers[id.slot.index].failure != nil }
 
-  /// What the worker said of the job that `replied` is about, if that has failed; nil if it is done.
+  /// Why the job that `replied` is about has failed, as the worker answered; nil if it is done.
   public func failure(of id: WorkerID) -> ReplyFailure? {
     hasReply(id) ? workers[id.slot.index].failure : nil
   }

@@ -31,7 +31,7 @@ extension WorkerPool {
     workers[worker.slot.index].duty = .heardOut
   }
 
-  /// Sends another message to a worker that is heard out, to see whether it reads on. Returns its size as it is sent.
+  /// Sends another message to a worker in its last exchange, to see whether it reads on. Returns its size in bytes.
   public mutating func sendMore(
     _ message: UnsafeRawBufferPointer, to worker: WorkerID, _ loop: inout EventLoop
   ) -> Int {

@@ -54,8 +54,8 @@ extension WorkerPool {
     timers.arm(.memory(id), at: loop.now() + Self.hardInterval)
   }
 
-  /// What the job that was answered has cost the worker, with those before it that were too short to be measured; to be
-  /// asked once for each. Nil if it is too short itself (`JobMeter.shortestInterval`), for the worker's first job, which
+  /// The cost of the job that was just answered, and of those before it that were too short to be measured. Call it
+  /// once per job. Nil if the job is too short itself (`JobMeter.shortestInterval`), for the worker's first job, which
   /// may include its start, if the worker is gone, and without `metersJobs`.
   public mutating func cost(of worker: WorkerID, at now: Instant) -> JobCost? {
     workers.holds(worker) ? workers[worker.slot.index].meter?.cost(at: now) : nil

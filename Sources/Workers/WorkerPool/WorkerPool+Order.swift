@@ -51,7 +51,7 @@ extension WorkerPool {
     guard workers[slot].seats.hasServedProbation, workers[slot].looksWithJob < Self.looksWithJob else { return }
     if workers[slot].process.unreadInput() > 0 { sleep(for: Self.momentForRead) }
     guard workers[slot].process.unreadInput() == 0 else {
-      // On a busy machine it may not come to read in that moment: that look says nothing.
+      // On a busy machine it may not have had time to read: this look shows nothing.
       workers[slot].vainLooks += 1
       if workers[slot].vainLooks >= Self.mostLooksAtOrder { workers[slot].order = .other }
       return
@@ -112,7 +112,7 @@ extension WorkerPool {
     for slot in workers.indices where workers.holds(slot) {
       guard workers[slot].duty == .running, workers[slot].batch > 1, !workers[slot].isStopping else { continue }
       watchForStalls(loop)
-      // One that has closed its stdout has a verdict of its own, which waits for its exit status.
+      // A worker that has closed its stdout gets its own verdict, which waits for its exit status.
       guard loop.now() - workers[slot].headSince >= Self.stallLimit, workers[slot].inbound.isEmpty,
         !workers[slot].outputEnded,
         workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look(at: slot).isSequential,

@@ -6,8 +6,8 @@ import WorkerProcess
 
 /// How a worker proves that it can take a job.
 public enum Readiness: Sendable, Equatable {
-  /// Not at all: it is taken to be ready as soon as it waits for a job, or runs if that cannot be seen (`StartManner`),
-  /// and proved by its first reply.
+  /// Not at all: it counts as ready as soon as it waits for a job, or as soon as it runs if that cannot be seen
+  /// (`StartManner`). Its first reply proves it.
   case assumed
   /// By `READY=1` on the socket that `NOTIFY_SOCKET` names (sd_notify(3)), like a service of systemd's `Type=notify`.
   case notified

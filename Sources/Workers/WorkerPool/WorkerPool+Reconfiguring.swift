@@ -5,7 +5,7 @@ import PoolCore
 extension WorkerPool {
   /// What of `new` this pool could not do while it lives, in the names of options; nil if it can do all of it.
   public func cannotChange(to new: WorkerPoolConfiguration) -> String? {
-    // Of the jobs that wait it is known that this protocol can carry them.
+    // The waiting jobs were checked against this protocol only.
     if new.workerProtocol.name != configuration.workerProtocol.name { return "--protocol" }
     // The kernel's controllers are set up before the first worker.
     if new.groupLimits.memory != configuration.groupLimits.memory { return "--memory-max" }

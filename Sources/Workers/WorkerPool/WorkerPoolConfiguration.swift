@@ -9,7 +9,7 @@ public struct WorkerPoolConfiguration: Sendable {
   public var number: UInt8 = 0
   /// The worker program.
   public var command: WorkerCommand
-  /// What is spoken on the worker's pipes: a `Framing`, such as `Framing.lines`, or another protocol.
+  /// The protocol on the worker's pipes: a `Framing`, such as `Framing.lines`, or another `WorkerProtocol`.
   public var workerProtocol: any WorkerProtocol
   /// Longest reply in bytes; a longer one breaks the protocol.
   public var maximumReplySize: Int
@@ -42,7 +42,7 @@ public struct WorkerPoolConfiguration: Sendable {
   public var maximumMemory: Int?
   /// Each probe and reset is told when it is over (`WorkerPoolEvent.checked`).
   public var tellsChecks = false
-  /// What jobs cost their worker is measured (`WorkerPool.cost`), at some microseconds a job.
+  /// Measures what jobs cost their worker (`WorkerPool.cost`). A measurement takes some microseconds.
   public var metersJobs = false
   /// A worker that holds more bytes is stopped at once, even in the middle of a job; nil for no limit.
   public var killMemory: Int?
@@ -51,11 +51,11 @@ public struct WorkerPoolConfiguration: Sendable {
   /// one while the pool lives, with all that it starts, unless `groupLimits` are enforced. Else orphans are looked for
   /// among all processes of the machine. The owner must then call `childrenChanged` after each SIGCHLD.
   public var adoptsOrphans = false
-  /// Starts workers that are no processes, in simulations; nil for processes.
+  /// Starts workers without processes, for simulations; nil for processes.
   package var simulation: (any SimulatedStarter)?
 
-  /// Makes a configuration; workers are taken to be ready when they wait for their first job, as far as that can be
-  /// seen, and are proved by their first reply.
+  /// Makes a configuration. A worker counts as ready when it is seen waiting for its first job, or at once if that
+  /// cannot be seen; its first reply proves it.
   public init(
     command: WorkerCommand, protocol workerProtocol: any WorkerProtocol, maximumReplySize: Int, pool: PoolConfiguration
   ) {

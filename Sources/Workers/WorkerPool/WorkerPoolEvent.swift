@@ -12,7 +12,7 @@ public enum WorkerPoolEvent {
   indirect case remark(String)
   /// A worker runs, as this process.
   indirect case started(WorkerID, pid: CInt)
-  /// The worker can take jobs: it has proved it, or is taken to be able to (`Readiness.assumed`).
+  /// The worker is ready for jobs: it has proved it, or is assumed to be (`Readiness.assumed`).
   case ready(WorkerID)
   /// The worker wrote something before it read its first job: a banner, which was dropped.
   indirect case banner(WorkerAccount, shown: String)
@@ -111,7 +111,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   case missingReplies(owed: Int)
   /// A reply over the cap.
   case replyTooLarge(limit: Int)
-  /// A reply that its protocol does not allow, for this reason.
+  /// A reply that is invalid in its protocol, for this reason.
   case malformed(String, shown: String)
   /// It closed its stdout, but lives.
   case closedOutput(unfinished: String)
@@ -161,8 +161,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .surplusReply(let first, let shown): "wrote \(first), and then \(shown)"
     case .surplusAtEnd(let shown): "had more on its stdout when it was stopped: \(shown)"
     case .missingReplies(let owed):
-      "waits for its next job, but owes \(plural(owed, "answer")): it has left some out, and answers before them may belong to "
-        + "other jobs than they were given to"
+      "waits for its next job, but owes \(plural(owed, "answer")): it has left some out, and answers before them may "
+        + "belong to other jobs than they were given to"
     case .replyTooLarge(let limit): "wrote a reply of more than \(plural(limit, "byte")) (--max-reply-size)"
     case .malformed(let error, let shown): "wrote a malformed reply: \(error): \(shown)"
     case .closedOutput(let unfinished):
@@ -202,7 +202,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   public var account: WorkerAccount
   /// How.
   public var status: ExitStatus
-  /// An unfinished reply, or what it wrote before any job, escaped for reading; empty if there is none.
+  /// An unfinished reply, or its output before any job, escaped for display; empty if there is none.
   public var unfinishedReply: String
   /// It had not yet taken any job.
   public var neverTookAJob: Bool

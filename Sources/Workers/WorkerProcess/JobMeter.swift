@@ -17,11 +17,11 @@ public struct JobCost: Sendable, Equatable {
 }
 
 /// Measures what jobs cost a worker: the process itself, without what it starts. A reading takes one to three
-/// microseconds: a CPU clock (clock_getcpuclockid(3)) and /proc/PID/statm, whose descriptor is kept. So there is one
-/// for each job at most: the end of one is the beginning of the next, and what a worker does in between counts as the
-/// next one's. Jobs that follow each other faster than `shortestInterval` are measured together.
+/// microseconds: a CPU clock (clock_getcpuclockid(3)) and /proc/PID/statm, which stays open. So each job costs one
+/// reading at most: the end of one job is the beginning of the next, and anything that the worker does in between
+/// counts for the next one. Jobs that follow each other within `shortestInterval` are measured together.
 public struct JobMeter: ~Copyable, Sendable {
-  /// The shortest time between two readings, which then cost a few percent of it at most.
+  /// The shortest time between two readings, so that they cost a few percent of the time at most.
   public static let shortestInterval: Nanoseconds = .microseconds(100)
 
   private let clock: clockid_t
@@ -38,8 +38,8 @@ public struct JobMeter: ~Copyable, Sendable {
     self.memory = memory
   }
 
-  /// What was used since the last reading; nil for the first one, when the process is dead, and when the last reading
-  /// was less than `shortestInterval` ago: then the next one includes it.
+  /// The cost since the last reading. Nil for the first reading, when the process is dead, and when the last reading
+  /// was less than `shortestInterval` ago: then the next reading includes this job.
   public mutating func cost(at now: Instant) -> JobCost? {
     if let last, now - last.time < Self.shortestInterval { return nil }
     guard let cpu = cpuTime, let bytes = memory.ownResidentBytes() else { return nil }

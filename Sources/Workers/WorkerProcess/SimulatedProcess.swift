@@ -1,21 +1,21 @@
 import LinuxIO
 
-/// The seam for simulations: a pool whose configuration has a starter runs no processes. It gets real pipes, at whose
-/// other ends the simulation reads jobs and writes replies as it likes.
+/// The seam for simulations: a pool that has a starter in its configuration runs no processes. It gets real pipes, and
+/// at their other ends the simulation reads jobs and writes replies.
 package protocol SimulatedStarter: AnyObject, Sendable {
   /// Starts the worker with this serial number in this slot, or fails as `WorkerLaunch.start` does.
   func start(slot: Int, serial: UInt64) throws(SpawnError) -> WorkerProcess
 }
 
-/// What stands where a process would be.
+/// A stand-in for a process.
 package protocol SimulatedProcess: AnyObject, Sendable {
   /// A number that no process of the machine has.
   var pid: CInt { get }
   /// How it ended; nil while it lives.
   var status: ExitStatus? { get }
-  /// It sleeps in a read of its stdin, with one thread: what /proc says of a process.
+  /// Whether it sleeps in a read of its stdin, with one thread, as /proc shows it for a process.
   var waitsForInput: Bool { get }
-  /// A signal to its process group.
+  /// Receives a signal to its process group.
   func receive(_ signal: CInt)
 }
 

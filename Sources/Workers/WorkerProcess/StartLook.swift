@@ -1,9 +1,9 @@
 import LinuxIO
 import Time
 
-/// How far a worker that was just started is on its way to its first job, as one look at its processes shows.
+/// How close a fresh worker is to its first job, as one look at its processes shows.
 public enum StartLook: Sendable, Equatable {
-  /// It waits for a job: it sleeps in a read of its stdin, and nothing else of it is at work.
+  /// It waits for a job: it sleeps in a read of its stdin, and none of its threads and processes is at work.
   case readsInput
   /// It sleeps in a read of its stdin, but another of its threads or processes is at work.
   case readsAndWorks
@@ -11,14 +11,14 @@ public enum StartLook: Sendable, Equatable {
   case runs
   /// It sleeps for a time.
   case sleeps
-  /// It waits for something that may be its input, or anything else: for one of several files, a signal, a pipe.
+  /// It waits for something that may or may not be its input: one of several files, a signal, a pipe.
   case waitsForEvents
   /// None of these.
   case unclear
   /// It cannot be looked at.
   case hidden
 
-  /// What is seen of a worker whose processes have threads that wait like this, the first of each process first.
+  /// The look at processes with threads that wait like this, the first thread of each process first.
   init(at processes: [[ThreadWait]], input: String) {
     var seen = Parts()
     for threads in processes { seen.add(threads, input) }
@@ -34,8 +34,8 @@ public enum StartLook: Sendable, Equatable {
     var isElsewhere = false
     var isHidden = false
 
-    /// The first thread of a process stands for its program; others may have nothing to do with its jobs: those of a
-    /// compiler or a heartbeat run and sleep for ever.
+    /// The first thread of a process stands for its program. Other threads, such as those of a compiler or a heartbeat,
+    /// may run and sleep for ever, and have nothing to do with jobs.
     mutating func add(_ threads: [ThreadWait], _ input: String) {
       let readsInput = threads.contains(.reads(input))
       reads = reads || readsInput
@@ -64,15 +64,15 @@ public enum StartLook: Sendable, Equatable {
 }
 
 extension StartWatch.Sight {
-  /// More processes of a worker are not looked at.
+  /// The most descendants of a worker that one look covers.
   private static let mostDescendants = 16
-  /// One that reads without waiting may do so for a moment at its start.
+  /// The age from which a stdin that does not block counts: at its start, a worker may use one for a moment.
   private static let ageOfPollers: Nanoseconds = .seconds(1)
 
-  /// Looks at a worker of this age with all its processes. `input`: what /proc calls the pipe that is its stdin.
+  /// Looks at a worker of this age and all its processes. `input`: the name of its stdin's pipe in /proc.
   public init(of pid: CInt, input: String, age: Nanoseconds) {
     var processes = [pid]
-    // Most that load run, and most that are ready read: then one file of /proc shows it.
+    // Most workers that load run, and most that are ready read: then one file of /proc is enough.
     switch ProcessTable.wait(of: pid, in: pid) {
     case .reads(input): self.init(.readsInput)
     case .runs: self.init(.runs)

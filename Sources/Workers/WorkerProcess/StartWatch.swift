@@ -1,33 +1,33 @@
 import Time
 
-/// Judges a fresh worker, look by look, until it is known to wait for its first job, or that this cannot be seen.
+/// Judges a fresh worker, look by look, until it waits for its first job, or until it is clear that nothing shows this.
 ///
-/// A worker that runs, or sleeps for a time, may be loading, and is looked at again. One that waits for events may wait
-/// for its input among others, in a way that does not show which: it is given up once it has not run for a moment. What
-/// else may be anything is given up when it has lasted for a second.
+/// A worker that runs, or sleeps for a time, may be loading: another look follows. One that waits for events may wait
+/// for its input or for something else, and /proc does not show which: the watch ends once it has not run for a moment.
+/// In all other doubtful cases the watch ends after a second.
 public struct StartWatch: Sendable {
-  /// What comes of a look.
+  /// The result of a look.
   public enum Verdict: Sendable, Equatable {
-    /// It may be loading: it is to be looked at again.
+    /// It may be loading: look again.
     case loads
     /// It waits for its first job in a read of its stdin.
     case reads
-    /// It does not wait in a read, and whether it waits for a job cannot be seen.
+    /// It does not wait in a read, and nothing shows whether it waits for a job.
     case waitsOtherwise
     /// It cannot be looked at.
     case cannotBeSeen
   }
 
-  /// What is seen once.
+  /// What one look shows.
   public struct Sight: Sendable {
     /// What its processes do.
     public var look: StartLook
-    /// How often its processes have run, if that is known; looked at only while it sleeps or waits.
+    /// How often its processes have run, if known; read only while it sleeps or waits.
     public var timesRun: UInt64?
-    /// Its reads of its stdin do not wait: it cannot be seen reading.
+    /// Its stdin does not block, so that it never sleeps in a read.
     public var pollsInput: Bool
 
-    /// What is seen of a worker: see the properties.
+    /// Makes a sight; see the properties.
     public init(_ look: StartLook, timesRun: UInt64? = nil, pollsInput: Bool = false) {
       self.look = look
       self.timesRun = timesRun
@@ -35,28 +35,28 @@ public struct StartWatch: Sendable {
     }
   }
 
-  /// What is not clear is given up when it has lasted for this long.
+  /// The watch of a doubtful worker ends after this time.
   private static let doubtLimit: Nanoseconds = .seconds(1)
-  /// One that waits for events is given up when it has not run for this long.
+  /// The watch of a worker that waits for events ends when it has not run for this time.
   private static let restLimit: Nanoseconds = .milliseconds(10)
-  /// One that sleeps, and was woken this often in between, looks at its stdin from time to time.
+  /// A worker that sleeps, and was woken this often between looks, polls its stdin.
   private static let mostWakings: UInt64 = 50
   private static let shortestPause: Nanoseconds = .microseconds(250)
   private static let usualPause: Nanoseconds = .milliseconds(25)
 
   private var last: Sight?
-  /// Since when it has not run, as far as is known.
+  /// Since when it has not run, as far as we know.
   private var restsSince: Instant = .origin
-  /// Since when it is in doubt whether the worker can be seen.
+  /// Since when the looks are doubtful.
   private var doubtfulSince: Instant?
-  /// How often it has run between two looks that both found it asleep.
+  /// How often it has run between looks that found it asleep.
   private var wakings: UInt64 = 0
 
-  /// A watch that has seen nothing.
+  /// A watch before its first look.
   public init() {}
 
-  /// How long a worker of this age is left alone between two looks: for a sixteenth of its age, 0.25 to 25 ms, or for a
-  /// fiftieth if that is more. So one that loads for 10 s is looked at 230 times, at some microseconds each.
+  /// The pause between two looks at a worker of this age: a sixteenth of its age, from 0.25 to 25 ms, or a fiftieth if
+  /// that is more. A worker that loads for 10 s costs 230 looks of some microseconds each.
   public static func pause(atAge age: Nanoseconds) -> Nanoseconds {
     max(shortestPause, min(usualPause, age / 16), age / 50)
   }
@@ -64,7 +64,7 @@ public struct StartWatch: Sendable {
   /// The worker has written something: it is at work.
   public mutating func hasWritten() { (last, doubtfulSince, wakings) = (nil, nil, 0) }
 
-  /// What this look at the worker means, after those before.
+  /// Judges the worker by this look and those before it.
   public mutating func judge(_ sight: Sight, at now: Instant) -> Verdict {
     defer { last = sight }
     let hasNotRun = last?.look == sight.look && last?.timesRun == sight.timesRun

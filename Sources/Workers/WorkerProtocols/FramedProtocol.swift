@@ -1,13 +1,13 @@
 import WireFormats
 
-/// A framing is the simplest protocol: each message to a worker is a job, and each message of it the reply.
+/// A framing is the simplest protocol: each message to a worker is a job, and each message from it is a reply.
 extension Framing: WorkerProtocol {
   /// The name of the framing.
   public var name: String { rawValue }
   /// Itself.
   public var framing: Framing? { self }
 
-  /// The delimiter stands inside, or the length is more than can be announced.
+  /// The job contains the delimiter, or is longer than the protocol can announce.
   public func defect(of job: RawSpan) -> String? { canCarry(job)?.description }
 
   /// A codec with a decoder of its own.
@@ -15,7 +15,7 @@ extension Framing: WorkerProtocol {
     FramedCodec(self, maximumReplySize: maximumReplySize)
   }
 
-  /// How a frame ends or begins.
+  /// Describes how a frame ends or begins.
   public var advice: ProtocolAdvice {
     switch self {
     case .lines:
