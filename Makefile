@@ -92,7 +92,7 @@ test-simulation: deps static-libraries ## ten million events in simulated lives 
 	$(BUILD)/release/simulate-pipeline $(SIMULATED_EVENTS)
 SIMULATED_EVENTS ?= 10000000
 
-test-mutations: deps ## breaks the pure cores and what couples them in eighty ways, each of which a test must notice
+test-mutations: deps ## breaks the pure cores and what couples them in ninety ways, each of which a test must notice
 	Tests/mutations.py --keep $(BUILD)/mutations
 
 lint: ## formatting and style, strictly

@@ -19,6 +19,8 @@ struct KnownJob {
   var heads = 0
   /// When it last did, while it is there.
   var headSince: Instant?
+  /// The longest span by which timers may have been late while it was there.
+  var longestSkip: Nanoseconds = .zero
   /// Then its worker had proved that it works.
   var headIsProved = false
   /// Somebody has cancelled it.

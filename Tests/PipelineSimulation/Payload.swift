@@ -44,6 +44,11 @@ enum Payload {
     return isFilled(bytes, from: end, salt: number &+ 7 &* serial) ? (number, serial) : nil
   }
 
+  /// Whether it is something else that workers write.
+  static func isNoAnswerToJob(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    [probeReply, resetReply, greeting].contains { bytes.elementsEqual($0) }
+  }
+
   private static func append(_ number: Int, to bytes: inout [UInt8]) {
     var power = 1
     while number / power >= 10 { power *= 10 }

@@ -13,6 +13,8 @@ extension Pipeline {
     case .attemptStarted(let job, let attempt, let worker): try attemptStarted(job, attempt, worker)
     case .attemptEnded(let job, _):
       let number = try model.number(of: job)
+      let outcome = model[number].outcome
+      try require(outcome == nil, "an attempt of job \(number) ends, which is \(outcome!) already")
       model[number].headSince = nil
     case .firstReply, .workerGivenUp: break
     case .worker(let event): try take(event)

@@ -231,6 +231,7 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   /// Bytes that are no frame, where there is such a thing: in lines they would be the beginning of the next reply.
   func garble() {
     guard isAlive, framing.delimiter == nil else { return }
+    if replies == 0, owed.isEmpty { hasSpokenFirst = true }
     isBroken = true
     surplus += 1
     unsent += Array("x:".utf8)

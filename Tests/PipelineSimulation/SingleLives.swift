@@ -48,7 +48,10 @@ extension Pipeline {
 /// Lives that random ones meet too seldom. They come before those, so that the simulation fails without the rules that
 /// they rest on.
 package enum SingleLife: String, CaseIterable, Sendable {
+  case lostWhileParked = "jobs that are parked at a worker that dies are done by the next one, in their order"
+  case lostAtOnce = "a job that comes to the head of a worker which is dead by then has its attempt there"
   case cancelledWhileParked = "a job that is cancelled while it is parked does not run"
+  case doneWhenCancelled = "an answer that comes after its job was cancelled is dropped"
   case spokeWhileFree = "what a worker wrote while it was free is looked at before it is sent the next job"
   case lastSeats = "a worker is not sent more jobs than it may do"
   case readsAhead = "no job is parked at a worker that reads ahead"
@@ -58,7 +61,10 @@ package enum SingleLife: String, CaseIterable, Sendable {
 
   package func live() throws {
     switch self {
+    case .lostWhileParked: for seed in Self.seeds { try Self.loseParked(seed) }
+    case .lostAtOnce: for seed in Self.seeds { try Self.loseAtOnce(seed) }
     case .cancelledWhileParked: try Self.cancelWhileParked()
+    case .doneWhenCancelled: try Self.doneWhenCancelled()
     case .spokeWhileFree: try Self.speakWhileFree()
     case .lastSeats: try Self.takeLastSeats()
     case .readsAhead: try Self.readAhead()
@@ -66,6 +72,59 @@ package enum SingleLife: String, CaseIterable, Sendable {
     case .diedUnread: try Self.dieUnread()
     case .slowToRead: try Self.readSlowly()
     }
+  }
+
+  /// The order in which the loop reports what is ready differs between them.
+  private static let seeds: ClosedRange<UInt64> = 1...8
+
+  private static func loseParked(_ seed: UInt64) throws {
+    var pipeline = try Pipeline.withOneWorker(seed)
+    try pipeline.accept(5)
+    try pipeline.settle()
+    let worker = pipeline.processes.living[0]
+    try pipeline.read(worker, atMost: .max)
+    worker.die(.killed(signal: 9, coreDumped: false))
+    try pipeline.turn()
+    let outcomes = pipeline.model.jobs.map(\.outcome)[70...]
+    try require(outcomes == [.crashed, nil, nil, nil, nil], "\(outcomes)")
+    try pipeline.endInput()
+    while !pipeline.isClosed { try pipeline.finishTurn(after: .zero) }
+    try require(pipeline.model.outcomes == [.ok: 74, .crashed: 1], "\(pipeline.model.outcomes)")
+    try pipeline.checkEnd()
+  }
+
+  private static func loseAtOnce(_ seed: UInt64) throws {
+    var pipeline = try Pipeline.withOneWorker(seed)
+    try pipeline.accept(3)
+    try pipeline.settle()
+    let worker = pipeline.processes.living[0]
+    try pipeline.read(worker, atMost: .max)
+    _ = worker.answer(size: 10)
+    worker.flush()
+    worker.die(.killed(signal: 9, coreDumped: false))
+    try pipeline.turn()
+    let outcomes = pipeline.model.jobs.map(\.outcome)[70...]
+    try require(outcomes == [.ok, .crashed, nil] && pipeline.model[72].heads == 1, "\(outcomes)")
+    let details = pipeline.engine.jobs.facts[pipeline.model[72].id]
+    let isKnown = details.slot == 0 && details.pid == worker.pid && details.ran == .zero
+    try require(isKnown, "where job 72 was lost is not known: \(details)")
+    try pipeline.finish()
+  }
+
+  private static func doneWhenCancelled() throws {
+    var pipeline = try Pipeline.withOneWorker()
+    try pipeline.accept(3)
+    try pipeline.settle()
+    let (id, worker) = (pipeline.engine.pool.busyWorkers[0], pipeline.processes.living[0])
+    try pipeline.read(worker, atMost: .max)
+    for _ in 0..<2 { _ = worker.answer(size: 10) }
+    worker.flush()
+    pipeline.cancel(72)
+    try pipeline.settle()
+    try pipeline.turn()
+    try require(pipeline.engine.pool.jobsInHand(of: id) == 1, "the worker does not go on with its last job")
+    try require(pipeline.model.outcomes == [.ok: 71, .cancelled: 1], "\(pipeline.model.outcomes)")
+    try pipeline.finish()
   }
 
   private static func cancelWhileParked() throws {

@@ -25,39 +25,6 @@ import WorkerProcess
     try pipeline.finish()
   }
 
-  @Test("a worker that dies costs only the job at its head an attempt", arguments: 1...8 as ClosedRange<UInt64>)
-  func headIsCharged(seed: UInt64) throws {
-    var pipeline = try Pipeline.withOneWorker(seed)
-    try pipeline.accept(5)
-    try pipeline.settle()
-    let worker = pipeline.processes.living[0]
-    try pipeline.read(worker, atMost: .max)
-    worker.die(.killed(signal: 9, coreDumped: false))
-    try pipeline.turn()
-    #expect(pipeline.model.jobs.map(\.outcome)[70...] == [.crashed, nil, nil, nil, nil])
-    try pipeline.finish()
-  }
-
-  @Test(
-    "a job that comes to the head of a worker which is dead by then has its attempt there, with its slot and pid",
-    arguments: 1...8 as ClosedRange<UInt64>)
-  func lostAtOnce(seed: UInt64) throws {
-    var pipeline = try Pipeline.withOneWorker(seed)
-    try pipeline.accept(3)
-    try pipeline.settle()
-    let worker = pipeline.processes.living[0]
-    try pipeline.read(worker, atMost: .max)
-    _ = worker.answer(size: 10)
-    worker.flush()
-    worker.die(.killed(signal: 9, coreDumped: false))
-    try pipeline.turn()
-    #expect(pipeline.model.jobs.map(\.outcome)[70...] == [.ok, .crashed, nil])
-    #expect(pipeline.model[72].heads == 1)
-    let details = pipeline.engine.jobs.facts[pipeline.model[72].id]
-    #expect(details.slot == 0 && details.pid == worker.pid && details.ran == .zero)
-    try pipeline.finish()
-  }
-
   @Test("a worker that closes its stdout while jobs are parked has left no answers out")
   func closedOutput() throws {
     var pipeline = try Pipeline.withOneWorker(1)
