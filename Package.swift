@@ -77,8 +77,7 @@ let package = Package(
       path: "Sources/Service/MetricsServer"),
     .target(name: "CMicrohttpd", path: "Sources/System/CMicrohttpd"),
     .target(
-      name: "SystemEvents", dependencies: ["Time", "EventLoop", "LinuxIO", "Systemd"],
-      path: "Sources/System/SystemEvents"),
+      name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "Systemd"], path: "Sources/System/SystemEvents"),
     .target(name: "EventLoop", dependencies: ["Time", "Timers", "LinuxIO"], path: "Sources/System/EventLoop"),
     .target(
       name: "ServiceManager", dependencies: ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Text"],

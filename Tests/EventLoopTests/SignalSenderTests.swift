@@ -51,22 +51,4 @@ import Time
     }
     for signal in [SIGHUP, SIGUSR1, SIGCHLD, SIGTTIN] { #expect(!mayBeSentTwice(signal, by: getppid())) }
   }
-
-  @Test("a signal that a parent repeats at once is one request")
-  func repeatedAtOnce() {
-    var requests = ParentRequests()
-    let times: [UInt64] = [0, 1, 30, 49, 51, 60, 2000]
-    let repeated = times.map { requests.isRepetition(SIGTERM, byTimeout: false, at: .origin + .milliseconds($0)) }
-    #expect(repeated == [false, true, true, true, false, true, false])
-    let other = requests.isRepetition(SIGINT, byTimeout: false, at: .origin + .milliseconds(2000))
-    #expect(!other, "another signal is another request")
-  }
-
-  @Test("timeout(1) may send its second signal within a second, but only one")
-  func repeatedLate() {
-    var requests = ParentRequests()
-    let times: [UInt64] = [0, 900, 950, 1940, 4000, 5100]
-    let repeated = times.map { requests.isRepetition(SIGTERM, byTimeout: true, at: .origin + .milliseconds($0)) }
-    #expect(repeated == [false, true, false, true, false, false])
-  }
 }

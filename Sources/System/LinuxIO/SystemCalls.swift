@@ -205,18 +205,18 @@ public func stopByDefaultAction(_ number: CInt) -> Bool {
   var proceed = signalSet([SIGCONT])
   sigprocmask(SIG_BLOCK, &proceed, &before)
   defer { sigprocmask(SIG_SETMASK, &before, nil) }
-  while consumePending(SIGCONT) {}
+  while consumePending(SIGCONT, milliseconds: 0) {}
   var set = signalSet([number])
   raise(number)
   sigprocmask(SIG_UNBLOCK, &set, nil)
   sigprocmask(SIG_BLOCK, &set, nil)
-  return consumePending(SIGCONT)
+  return consumePending(SIGCONT, milliseconds: 0)
 }
 
-/// Consumes a blocked signal that is pending; false if there is none.
-private func consumePending(_ number: CInt) -> Bool {
+/// Takes a blocked signal that is pending, or comes within `milliseconds`; true if there was one.
+public func consumePending(_ number: CInt, milliseconds: Int) -> Bool {
   var set = signalSet([number])
-  var limit = timespec()
+  var limit = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
   return sigtimedwait(&set, nil, &limit) == number
 }
 

@@ -2,7 +2,6 @@ import EventLoop
 import Glibc
 import LinuxIO
 import Systemd
-import Time
 
 // What is rare, nested in the loop: signals, and systemd's watchdog. A target of its own, so that a program that uses
 // WorkerPool as a library, and handles signals in its own way, does not need the headers of libsystemd.
@@ -34,7 +33,6 @@ private final class SystemEvents: NestedEvents {
   /// Those that the terminal may send without an effect, as they were ignored when we were started.
   private var ignored: Set<CInt> = []
   private let terminal = ControllingTerminal()
-  private var requests = ParentRequests()
   private var watchdog: Watchdog?
 
   init() throws(SystemError) {
@@ -76,8 +74,7 @@ private final class SystemEvents: NestedEvents {
       || signal.number == SIGHUP && terminal.isGone(accordingTo: signal.sender)
     if isTerminals, ignored.contains(signal.number) { return }
     if mayBeSentTwice(signal.number, by: signal.sender) {
-      let isTimeout = ProcessTable.nameOfLiving(signal.sender) == "timeout"
-      if requests.isRepetition(signal.number, byTimeout: isTimeout, at: monotonicNow()) { return }
+      _ = consumePending(signal.number, milliseconds: repeatLimit(of: signal.sender))
     }
     events.append(isTerminals ? .terminal(signal.number) : .signal(signal.number))
   }
@@ -120,36 +117,15 @@ func isFromTerminal(_ signal: CInt, code: CInt) -> Bool {
 }
 
 /// timeout(1) sends its signal twice: to its child, which we are, and to the process group of both. The second one is
-/// no second request. Process 1 is no timeout(1).
+/// no second request. It follows at once, but on a busy machine that can take some milliseconds. Process 1 runs no
+/// timeout(1) and is not waited for.
 func mayBeSentTwice(_ signal: CInt, by sender: CInt) -> Bool {
   [SIGINT, SIGTERM].contains(signal) && sender == getppid() && sender > 1
 }
 
-/// Distinguishes requests of our parent from repetitions of the same request.
-///
-/// The second signal of timeout(1) usually follows at once, or coincides with the first one while that is pending. On a
-/// busy machine it may come later. So nothing waits for it: it is dropped when it comes.
-struct ParentRequests {
-  /// Every signal of the same number is a repetition for this long.
-  private static let repeatLimit: Nanoseconds = .milliseconds(50)
-  /// One signal of timeout(1) is a repetition even after this.
-  private static let timeoutLimit: Nanoseconds = .seconds(1)
-
-  private var last: (number: CInt, at: Instant, mayFollow: Bool)?
-
-  /// Whether this signal repeats the request before it. If not, it is a new request.
-  mutating func isRepetition(_ number: CInt, byTimeout: Bool, at now: Instant) -> Bool {
-    if let last, last.number == number {
-      let age = now - last.at
-      if age < Self.repeatLimit || last.mayFollow && age < Self.timeoutLimit {
-        self.last?.mayFollow = false
-        return true
-      }
-    }
-    last = (number, now, byTimeout)
-    return false
-  }
-}
+/// How long to wait for the second signal, in milliseconds. timeout(1) always sends one, unless it runs its command in
+/// the foreground, but a busy machine may delay it. Other parents seldom send one.
+func repeatLimit(of parent: CInt) -> Int { ProcessTable.nameOfLiving(parent) == "timeout" ? 1000 : 50 }
 
 /// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for
 /// workers.
