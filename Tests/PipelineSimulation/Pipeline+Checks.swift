@@ -222,7 +222,7 @@ extension Pipeline {
   private func checkEnd(of worker: ScriptedWorker) throws {
     let isCertain =
       worker.hasEndedInOrder && !worker.habits.ignoresTerminate && worker.replies > 0 && !worker.hasSpokenFirst
-    if isCertain, worker.surplus > 0, worker.omitted == 0 {
+    if isCertain, worker.surplus > 0, worker.omitted == 0, !worker.isAccused {
       try require(engine.breachesOfStep > 0, "worker \(worker.serial) wrote too many answers, and nobody knows")
     }
     let pool = setting.engine.pool.pool

@@ -101,6 +101,7 @@ extension Pipeline {
     }
     try require(worker.isBroken, "\(account.name) keeps to the protocol, but \(violation)")
     seen[violation.cause, default: 0] += 1
+    worker.isAccused = true
     guard violation.isOutOfStep else { return }
     try require(worker.isOutOfStep, "\(account.name) is in step, but: \(violation)")
     worker.isFoundOut = true

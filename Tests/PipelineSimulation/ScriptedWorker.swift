@@ -66,6 +66,8 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   private(set) var isBroken = false
   /// When the pool had seen that it closed a pipe.
   var closedPipeSeenAt: Instant?
+  /// A breach of its was reported, of whatever kind: too many answers may look like one that is too large.
+  var isAccused = false
   /// A breach of its was reported after which its answers may belong to other jobs.
   var isFoundOut = false
 
