@@ -126,7 +126,8 @@ let package = Package(
 
     // Signals, and systemd's watchdog, in the loop.
     .target(
-      name: "SystemEvents", dependencies: ["EventLoop", "LinuxIO", "Systemd"], path: "Sources/System/SystemEvents"),
+      name: "SystemEvents", dependencies: ["Time", "EventLoop", "LinuxIO", "Systemd"],
+      path: "Sources/System/SystemEvents"),
     // One thread's epoll and its clock.
     .target(name: "EventLoop", dependencies: ["Time", "Timers", "LinuxIO"], path: "Sources/System/EventLoop"),
     // Notifications and journal entries for systemd, never in the way of the loop.

@@ -27,7 +27,7 @@ import Testing
     "ServiceManager": ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Glibc", "Synchronization", "Text"],
     "Systemd": ["LinuxIO", "CSystemd"],
     "EventLoop": ["Time", "Timers", "LinuxIO"],
-    "SystemEvents": ["EventLoop", "LinuxIO", "Systemd", "Glibc"],
+    "SystemEvents": ["Time", "EventLoop", "LinuxIO", "Systemd", "Glibc"],
     "WorkerProcess": ["Time", "LinuxIO", "Glibc", "Synchronization", "Text"],
     "WorkerPool": [
       "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "Slabs", "LinuxIO",

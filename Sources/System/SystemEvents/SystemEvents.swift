@@ -2,6 +2,7 @@ import EventLoop
 import Glibc
 import LinuxIO
 import Systemd
+import Time
 
 // What is rare, nested in the loop: signals, and systemd's watchdog. A target of its own, so that a program that uses
 // WorkerPool as a library, and handles signals in its own way, does not need the headers of libsystemd.
@@ -34,6 +35,8 @@ private final class SystemEvents: NestedEvents {
   private var ignored: Set<CInt> = []
   private let terminal = ControllingTerminal()
   private var watchdog: Watchdog?
+  /// The second signal of timeout(1) that has not come yet, and until when one is taken for it.
+  private var expectedRepeat: (signal: CInt, until: Instant)?
 
   init() throws(SystemError) {
     epoll = try Epoll()
@@ -73,10 +76,21 @@ private final class SystemEvents: NestedEvents {
       isFromTerminal(signal.number, code: signal.code)
       || signal.number == SIGHUP && terminal.isGone(accordingTo: signal.sender)
     if isTerminals, ignored.contains(signal.number) { return }
-    if mayBeSentTwice(signal.number, by: signal.sender) {
-      _ = consumePending(signal.number, milliseconds: repeatLimit(of: signal.sender))
-    }
+    if mayBeSentTwice(signal.number, by: signal.sender), isRepeated(signal) { return }
     events.append(isTerminals ? .terminal(signal.number) : .signal(signal.number))
+  }
+
+  /// Whether this is the second signal of timeout(1). If it is the first, the second is waited for, and expected for
+  /// some time after that if it does not come: a busy machine may delay it.
+  private func isRepeated(_ signal: SignalDescriptor.Received) -> Bool {
+    let expected = expectedRepeat
+    expectedRepeat = nil
+    if let expected, expected.signal == signal.number, monotonicNow() < expected.until { return true }
+    if consumePending(signal.number, milliseconds: usualDelay) { return false }
+    if ProcessTable.nameOfLiving(signal.sender) == "timeout" {
+      expectedRepeat = (signal.number, monotonicNow() + longestDelay)
+    }
+    return false
   }
 }
 
@@ -123,9 +137,10 @@ func mayBeSentTwice(_ signal: CInt, by sender: CInt) -> Bool {
   [SIGINT, SIGTERM].contains(signal) && sender == getppid() && sender > 1
 }
 
-/// How long to wait for the second signal, in milliseconds. timeout(1) always sends one, unless it runs its command in
-/// the foreground, but a busy machine may delay it. Other parents seldom send one.
-func repeatLimit(of parent: CInt) -> Int { ProcessTable.nameOfLiving(parent) == "timeout" ? 1000 : 50 }
+/// How long the second signal is waited for, in milliseconds. The two may also have become one, while both were pending.
+private let usualDelay = 50
+/// How late it may come, at a process whose parent is timeout(1) itself.
+private let longestDelay: Nanoseconds = .seconds(1)
 
 /// Whether a signal that was ignored when we were started is left alone. With SIGTTIN and SIGTTOU processes ask for
 /// workers.
