@@ -45,20 +45,10 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     }
   }
 
-  // MARK: Records
-
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {
-    let details = executor.jobs.facts[job]
-    let record = details.outputRecord(
-      seq: executor.jobs.ledger.sequence(of: job), outcome, attempts: executor.jobs.ledger.attempts(of: job))
-    var line: [UInt8] = []
-    let id = details.id?.span.bytes
-    if outcome == .ok {
-      executor.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
-    } else {
-      record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
-    }
-    sink.appendLine(line)
+    let number = executor.jobs.ledger.sequence(of: job)
+    sink.appendLine(
+      executor.jobs.record(of: job, outcome, number: number) { executor.withResult(of: job, $0) })
   }
 
   // MARK: The joblog

@@ -58,7 +58,7 @@ extension PoolService {
         connections[index].answer(UnsafeRawBufferPointer(start: nil, count: 0), as: framing)
       }
     case .records:
-      let line = record(of: job, outcome, number: origin.number)
+      let line = engine.jobs.record(of: job, outcome, number: origin.number) { engine.withResult(of: job, $0) }
       line.withUnsafeBytes { connections[index].unsent.append($0) }
     }
     connections[index].gathered += 1
@@ -79,7 +79,7 @@ extension PoolService {
 
   /// A worker wrote more than its last answer, which was ok. If that still waited for its turn, its job has failed, and
   /// the client gets an empty one. One that has asked for records has the answer already, and is informed.
-  mutating func withdrawAnswer(_ account: WorkerAccount, _ violation: ProtocolViolation) {
+  mutating func reportDoubtfulAnswer(_ account: WorkerAccount, _ violation: ProtocolViolation) {
     let slot = account.worker.slot.index
     guard violation.isSurplus, let job = account.lastJob, slot < lastAnswers.count, lastAnswers[slot].job == job else {
       return
@@ -106,19 +106,6 @@ extension PoolService {
   /// What may wait for a slow reader, in bytes: for many of them less each.
   var outputLimit: Int {
     min(Connection.outputLimit, max(Connection.leastOutputLimit, Connection.allOutputLimit / max(1, connections.count)))
-  }
-
-  private func record(of job: JobID, _ outcome: Outcome, number: UInt64) -> [UInt8] {
-    let details = engine.jobs.facts[job]
-    let record = details.outputRecord(seq: number, outcome, attempts: engine.jobs.ledger.attempts(of: job))
-    var line: [UInt8] = []
-    let id = details.id?.span.bytes
-    if outcome == .ok {
-      engine.withResult(of: job) { record.append(reply: $0.bytes, id: id, to: &line) }
-    } else {
-      record.append(details.failure ?? Failure(message: outcome.words), id: id, to: &line)
-    }
-    return line
   }
 
   /// Its answers are sent at the end of the turn.

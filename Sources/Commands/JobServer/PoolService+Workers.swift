@@ -21,7 +21,7 @@ extension PoolService {
     case .leaseLost(_, .died(let report), _): noteDeath(DeathCause(report))
     case .leaseLost(_, .violation(let account, let violation), _), .protocolBroken(let account, let violation):
       noteDeath(.protocolBroken)
-      withdrawAnswer(account, violation)
+      reportDoubtfulAnswer(account, violation)
     case .leaseLost(_, .offence(_, let offence), _), .offended(_, let offence): noteDeath(DeathCause(offence))
     case .checkFailed: noteDeath(.checkFailed)
     case .notice(.retiring(_, let reason)):

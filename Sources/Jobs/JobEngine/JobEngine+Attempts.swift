@@ -110,7 +110,7 @@ extension JobEngine {
     }
     unbind(job)
     (jobs.answering, answeringWorker) = (job, worker)
-    if pool.hasFailure(worker), let failure = pool.failure(of: worker) {
+    if let failure = pool.failure(of: worker) {
       return failed(job, on: worker, failure, loop, &reporter)
     }
     if let defect, let framing {

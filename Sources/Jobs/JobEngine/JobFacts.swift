@@ -53,13 +53,6 @@ package struct JobFacts {
 
     /// The worker that it was given did not run it.
     mutating func forgetWorker() { (leasedAt, slot, pid) = (nil, nil, nil) }
-
-    /// What became of it, as a record.
-    package func outputRecord(seq: UInt64, _ outcome: Outcome, attempts: Int) -> OutputRecord {
-      OutputRecord(
-        seq: seq, outcome: outcome.description, attempts: attempts, slot: slot, pid: pid, queued: queued, ran: ran,
-        cpu: cost?.cpu, rss: cost?.memoryChange)
-    }
   }
 
   private var attempts: [Attempt] = []

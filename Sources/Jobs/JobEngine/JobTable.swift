@@ -169,6 +169,26 @@ package struct JobTable {
     if !cancelCauses.isEmpty { cancelCauses[job] = nil }
   }
 
+  /// The line of JSON for a job that comes out. `number`: its place among the jobs of its client. `reply` lends what a
+  /// worker answered; called only if the outcome is ok. Only with details.
+  package func record(
+    of job: JobID, _ outcome: Outcome, number: UInt64, reply: (_ use: (UnsafeRawBufferPointer) -> Void) -> Void
+  ) -> [UInt8] {
+    let details = facts[job]
+    let record = OutputRecord(
+      seq: number, outcome: outcome.description, attempts: ledger.attempts(of: job), slot: details.slot,
+      pid: details.pid, queued: details.queued, ran: details.ran, cpu: details.cost?.cpu,
+      rss: details.cost?.memoryChange)
+    var line: [UInt8] = []
+    if outcome == .ok {
+      reply { record.append(reply: $0.bytes, id: details.id?.span.bytes, to: &line) }
+    } else {
+      record.append(
+        details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)
+    }
+    return line
+  }
+
   /// The job waits for its turn. If its answer is being settled, `reply` lends it, to be kept.
   package mutating func hold(_ job: JobID, _ reply: (_ keep: (UnsafeRawBufferPointer) -> Void) -> Void) {
     // The bytes to feed it in again must not pile up behind a job that hangs, unless its answer may still be withdrawn.

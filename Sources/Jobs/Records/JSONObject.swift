@@ -145,17 +145,11 @@ public struct JSONObject: Sendable {
 extension JSONObject {
   /// Nil if something other than an object begins there. Once there are too many, the rest is checked and left out.
   private static func members(of text: RawSpan) throws(JSONError) -> [JSONMember]? {
-    var scanner = JSONScanner()
-    guard scanner.enterObject(in: text) else {
-      _ = try JSONScanner.check(text)
-      return nil
-    }
     var found: [JSONMember] = []
-    while let member = try scanner.nextMember(in: text) {
-      if found.count <= maximumMembers { found.append(member) }
-    }
-    try scanner.finish(in: text)
-    return found
+    let isObject = try JSONScanner.readObject(in: text) { if found.count <= maximumMembers { found.append($0) } }
+    if isObject { return found }
+    _ = try JSONScanner.check(text)
+    return nil
   }
 
   private func required<Value>(_ name: String, _ value: Value?) throws(JSONObjectError) -> Value {

@@ -40,6 +40,18 @@ public struct JSONScanner: Sendable {
     return value
   }
 
+  /// Reads a text that is one object, and calls `use` with each of its members. False if it is something other than an
+  /// object: then it is not checked any further.
+  static func readObject(
+    in bytes: RawSpan, _ use: (JSONMember) -> Void
+  ) throws(JSONError) -> Bool {
+    var scanner = JSONScanner()
+    guard scanner.enterObject(in: bytes) else { return false }
+    while let member = try scanner.nextMember(in: bytes) { use(member) }
+    try scanner.finish(in: bytes)
+    return true
+  }
+
   /// Goes into the object that the text is; false if something else begins here.
   public mutating func enterObject(in bytes: RawSpan) -> Bool {
     skipSpace(in: bytes)

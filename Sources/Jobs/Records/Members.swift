@@ -24,15 +24,11 @@ struct Members {
 
   /// False if the line is something other than an object.
   private mutating func readObject(_ line: RawSpan) throws(JSONError) -> Bool {
-    var scanner = JSONScanner()
-    guard scanner.enterObject(in: line) else { return false }
-    while let member = try scanner.nextMember(in: line) {
-      guard let field = Self.field(named: member.name, in: line) else { continue }
+    try JSONScanner.readObject(in: line) { member in
+      guard let field = Self.field(named: member.name, in: line) else { return }
       if values[field.rawValue] != nil { twice = field }
       values[field.rawValue] = member.value
     }
-    try scanner.finish(in: line)
-    return true
   }
 
   private static func field(named name: JSONValue, in line: RawSpan) -> InputRecord.Field? {

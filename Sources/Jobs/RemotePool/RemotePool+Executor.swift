@@ -4,7 +4,6 @@ import PoolCore
 
 /// A pool that is served elsewhere, as an executor.
 extension RemotePool: JobExecutor {
-
   /// What is on its way cannot be taken back.
   package mutating func takeBackUnstarted(_ loop: inout EventLoop) {}
 

@@ -195,9 +195,6 @@ extension WorkerPool {
     return true
   }
 
-  /// Whether the reply that `replied` announced is that the job has failed.
-  public func hasFailure(_ id: WorkerID) -> Bool { workers[id.slot.index].failure != nil }
-
   /// Why the job that `replied` is about has failed, as the worker answered; nil if it is done.
   public func failure(of id: WorkerID) -> ReplyFailure? {
     hasReply(id) ? workers[id.slot.index].failure : nil
