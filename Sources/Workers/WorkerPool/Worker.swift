@@ -46,9 +46,7 @@ struct Worker: ~Copyable {
   var batch = 0
   /// Whether it does one after the other, and how often that was looked at.
   var order = ReadingOrder.unknown
-  var looksAtOrder = 0
-  var looksWithJob = 0
-  var vainLooks = 0
+  var orderLooks = OrderLooks()
   /// Jobs that it has done in this lease and that the core has not counted.
   var uncountedJobs = 0
   /// The number of the last job that it answered; nil if it has answered none.

@@ -17,6 +17,16 @@ enum ReadingOrder {
   case other
 }
 
+/// How often a worker was looked at to find out its `ReadingOrder`.
+struct OrderLooks {
+  /// While it had no job.
+  var withoutJob = 0
+  /// While it had one that it had read.
+  var withJob = 0
+  /// While it had one that it had not read yet, which shows nothing.
+  var vain = 0
+}
+
 extension WorkerPool {
   /// A worker without a job is looked at this often at most.
   private static let mostLooksAtOrder = 64
@@ -32,8 +42,8 @@ extension WorkerPool {
 
   /// Looks how a worker waits that has answered all its jobs, once it has served its probation.
   mutating func lookAtOrder(_ slot: Int) {
-    guard workers[slot].seats.hasServedProbation, workers[slot].looksWithJob >= Self.looksWithJob else { return }
-    workers[slot].looksAtOrder += 1
+    guard workers[slot].seats.hasServedProbation, workers[slot].orderLooks.withJob >= Self.looksWithJob else { return }
+    workers[slot].orderLooks.withoutJob += 1
     for _ in 0..<Self.moments {
       let look = look(at: slot)
       if !look.runs {
@@ -42,21 +52,21 @@ extension WorkerPool {
       }
       sleep(for: Self.momentForRead)
     }
-    if workers[slot].looksAtOrder >= Self.mostLooksAtOrder { workers[slot].order = .other }
+    if workers[slot].orderLooks.withoutJob >= Self.mostLooksAtOrder { workers[slot].order = .other }
   }
 
   /// Looks at a worker that was just sent a job after its probation. If it has read the job and has not answered, and
   /// has threads or waits for the next job, it does several at a time.
   mutating func lookAtOrderWithJob(_ slot: Int) {
-    guard workers[slot].seats.hasServedProbation, workers[slot].looksWithJob < Self.looksWithJob else { return }
+    guard workers[slot].seats.hasServedProbation, workers[slot].orderLooks.withJob < Self.looksWithJob else { return }
     if workers[slot].process.unreadInput() > 0 { sleep(for: Self.momentForRead) }
     guard workers[slot].process.unreadInput() == 0 else {
       // On a busy machine it may not have had time to read: this look shows nothing.
-      workers[slot].vainLooks += 1
-      if workers[slot].vainLooks >= Self.mostLooksAtOrder { workers[slot].order = .other }
+      workers[slot].orderLooks.vain += 1
+      if workers[slot].orderLooks.vain >= Self.mostLooksAtOrder { workers[slot].order = .other }
       return
     }
-    workers[slot].looksWithJob += 1
+    workers[slot].orderLooks.withJob += 1
     let look = look(at: slot)
     if look.isSequential || look.hasThreads, workers[slot].process.unreadOutput() == 0 { workers[slot].order = .other }
   }
