@@ -1,4 +1,4 @@
-/// Who the jobs come from.
+/// The clients that the jobs come from.
 extension JobLedger {
   /// How many jobs of this client are where; all zero for a client that is not known.
   public func counts(of client: ClientID) -> ClientCounts {
