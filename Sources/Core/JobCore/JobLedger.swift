@@ -86,7 +86,7 @@ public struct JobLedger: Sendable {
   }
 
   /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When
-  /// it is false with the input still open, some job is living whose end makes it true again.
+  /// it is false with the input still open, the end of a living job makes it true again.
   public var canAccept: Bool {
     waiting < mostWaiting && counts.delayed < mostDelayed && !isDraining && !inputEnded
       && !isWindowFull

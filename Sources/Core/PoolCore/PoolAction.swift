@@ -122,7 +122,7 @@ public enum PoolNotice: Sendable, Equatable {
   case internalError(ImpossibleEvent)
 }
 
-/// An event that cannot be, told apart by what was wrong with it.
+/// An impossible event, by what was wrong with it.
 public enum ImpossibleEvent: Sendable, Equatable {
   /// A lease was released that is not held, or jobs were done without one.
   case releaseWithoutLease

@@ -66,7 +66,7 @@ public enum PoolEvent: Sendable, Equatable {
   /// breaker opens.
   case prefill(Int)
   /// Accept no new waiter, serve those that wait and the demand, then stop everything gracefully. The demand may still
-  /// change, as a job may come back whose worker died.
+  /// change: a job comes back when its worker dies.
   case drain
   /// Accept no new waiter and no demand, refuse those that wait, and stop everything gracefully as soon as it is free.
   case close

@@ -23,8 +23,8 @@ public struct FrameDecoder: Sendable {
     /// The frame is not there yet. Drop `consumed` bytes (more than 0 only while an oversize frame is skipped), read,
     /// come back.
     case needMore(consumed: Int)
-    /// A frame of `size` bytes, over `maximumSize`, ends here and was skipped; the stream is in step again. Said once
-    /// per frame. `size` is nil if it is too large to be counted.
+    /// A frame of `size` bytes, over `maximumSize`, ends here and was skipped; the stream is in step again. Returned
+    /// once per frame. `size` is nil if it is too large to be counted.
     case oversize(size: Int?, consumed: Int)
     /// The stream is lost, nothing after this can be trusted. Every later call returns the same again.
     case violation(FramingError)

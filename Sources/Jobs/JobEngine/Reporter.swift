@@ -82,7 +82,7 @@ package struct Reporter: ~Copyable {
     package init(job: UInt64) { self.job = job }
   }
 
-  /// Messages with the same cause say the same again, but for names and numbers.
+  /// Messages with the same cause are the same, but for names and numbers.
   private struct Cause: Hashable {
     let kind: Kind
     let words: String
@@ -136,7 +136,7 @@ package struct Reporter: ~Copyable {
   package var blockedLog: CInt? { blockedDescriptor(of: log) }
   package var isVerbose: Bool { verbosity == .verbose }
 
-  /// Messages on stderr say how bad it is: for the log of a service, where nobody reads every line.
+  /// Messages on stderr show their severity: for the log of a service, where nobody reads every line.
   package var showsLevels = false
   /// The pool that messages are about, where there are several.
   package var pool: String?

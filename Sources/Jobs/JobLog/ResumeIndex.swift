@@ -131,7 +131,7 @@ public enum JobLogError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What is wrong with "it".
   public var description: String {
     switch self {
-    case .gnuParallels: "it was written by GNU parallel, and lacks the columns that tell which jobs were done"
+    case .gnuParallels: "it was written by GNU parallel, and lacks the columns that show which jobs were done"
     case .notAJobLog: "it is not a joblog: its first line is not the header"
     }
   }

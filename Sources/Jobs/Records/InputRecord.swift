@@ -16,7 +16,7 @@ import Time
 /// write null for what they do not have. Other members are ignored, as long as they are JSON: what a later version will
 /// know must not break an earlier one, and a dead letter's evidence stands in one.
 public struct InputRecord: Equatable, Sendable {
-  /// What the record can say.
+  /// What the record can hold.
   public enum Field: Int, Sendable {
     /// Comes back with the result.
     case id

@@ -105,7 +105,7 @@ struct Connection: ~Copyable {
 
   /// What it sent, for people.
   private var beginning: String {
-    buffer.bytes.withUnsafeBytes { "it says " + quoted($0) }
+    buffer.bytes.withUnsafeBytes { "it sent " + quoted($0) }
   }
 
   /// Lends the line that was found.

@@ -23,7 +23,7 @@ public enum ProcessTable {
   public static var isRoot: Bool { geteuid() == 0 }
 
   /// The children of a process, zombies included, whichever of its threads has them; none if it is gone, or if the
-  /// kernel does not tell.
+  /// kernel does not list them.
   public static func children(of pid: pid_t) -> [pid_t] {
     var found: [pid_t] = []
     for thread in threads(of: pid) { appendNumbers(in: "/proc/\(pid)/task/\(thread)/children", to: &found) }
@@ -87,7 +87,7 @@ public enum ProcessTable {
     return Array(found.prefix(limit))
   }
 
-  /// The threads of a process. Most have one: then the number of links of the folder tells it, and the folder, which
+  /// The threads of a process. Most have one: then the number of links of the folder shows it, and the folder, which
   /// takes three times as long, need not be read.
   static func threads(of pid: pid_t) -> [pid_t] {
     var information = stat()

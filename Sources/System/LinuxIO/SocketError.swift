@@ -54,7 +54,7 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unresolved: "an address in numbers needs no lookup: tcp:127.0.0.1:PORT"
     case .timedOut: "is it overloaded or stopped? A longer wait may help"
     case .notListening: "in the .socket unit, use ListenStream= and Accept=no"
-    case .noPort: "give the port that the server has told"
+    case .noPort: "give the port that the server has reported"
     case .locked(let path, nil): "find the process that holds it: fuser \(path).lock"
     case .locked: "end that process, or listen on another path"
     case .listen(let address, let error): Self.hint(address, error.code)

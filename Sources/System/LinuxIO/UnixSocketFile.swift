@@ -99,7 +99,7 @@ struct UnixSocketFile {
     case ENOENT: return
     // Its queue is full, or it takes no streams: somebody is there.
     case EAGAIN, EPROTOTYPE: throw .inUse(unix)
-    // It cannot be told.
+    // Unknown.
     case let code: throw .listen(unix, SystemError("see whether somebody listens there", code))
     }
     if unlink(path) != 0, errno != ENOENT { throw .listen(unix, SystemError("remove the stale socket")) }

@@ -154,7 +154,7 @@ struct Containment: ~Copyable {
   }
 
   /// Whether a worker that died of a SIGKILL which we did not send was the victim of the kernel's OOM killer; nil if
-  /// nothing says so.
+  /// nothing indicates it.
   mutating func outOfMemoryVerdict(_ group: WorkerGroup?, now: Instant) -> String? {
     isSimulated ? nil : witness.verdict(events: group?.memoryEvents(), now: now)
   }

@@ -58,8 +58,8 @@ public struct WorkerPool: ~Copyable {
     }
   }
 
-  /// How long the exit status may lag behind a closed pipe. Less than the usual `settleTime`: a worker that says that
-  /// it is ready and then reads nothing has not settled.
+  /// How long the exit status may lag behind a closed pipe. Less than the usual `settleTime`: a worker that reports
+  /// that it is ready and then reads nothing has not settled.
   static let verdictWait = Nanoseconds.milliseconds(900)
   /// A progress bar on a worker's stderr is passed on no more often than this.
   static let progressBarInterval: Nanoseconds = .seconds(3)

@@ -84,8 +84,8 @@ public enum Offence: Sendable, CustomStringConvertible {
   /// What it did, to be read after its name.
   public var description: String {
     switch self {
-    case .watchdog(let limit?): "has not said WATCHDOG=1 for \(durationText(limit)) (--worker-watchdog)"
-    case .watchdog(nil): "said WATCHDOG=trigger"
+    case .watchdog(let limit?): "has not sent WATCHDOG=1 for \(durationText(limit)) (--worker-watchdog)"
+    case .watchdog(nil): "sent WATCHDOG=trigger"
     case .memory(let bytes, let limit): "held \(sizeText(bytes)) of memory, over \(sizeText(limit)) (--kill-rss)"
     }
   }
@@ -207,7 +207,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   public var unfinishedReply: String
   /// It had not yet taken any job.
   public var neverTookAJob: Bool
-  /// Why the kernel is believed to have killed it for want of memory; nil if nothing says so.
+  /// Why the kernel is believed to have killed it for want of memory; nil if nothing indicates it.
   public var outOfMemory: String?
   /// What it was being asked.
   public var check: Check?

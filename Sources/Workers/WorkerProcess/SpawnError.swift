@@ -78,7 +78,7 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
 }
 
 extension SpawnError.Step {
-  /// What was tried; nil where the program alone says it.
+  /// What was tried; nil where the name of the program is enough.
   fileprivate var words: String? {
     switch self {
     case .start, .execute: nil
@@ -189,7 +189,7 @@ extension SpawnError {
 
   private var directory: String? { surroundings.directory.map { String(decoding: $0, as: UTF8.self) } }
 
-  /// Where it stands: where it was said to, or where it is found in PATH.
+  /// Where it stands: at its path, or where it is found in PATH.
   private var place: String? { candidates.first { access($0, F_OK) == 0 } }
 
   var candidates: [String] { programCandidates(program, in: directory) }
