@@ -33,8 +33,8 @@ public class AnyObjectPool<Object>: @unchecked Sendable {
   public func resize(to size: Int) { driver.resize(minimum: size, maximum: size) }
 
   /// Replaces every object that exists now, one at a time (or `surge`), each when it is free. If the first new one
-  /// cannot be made, the others stay. No more are made than the minimum and those who wait need: without a `surge` a
-  /// pool with a minimum of 0 that nobody waits for is empty afterwards.
+  /// cannot be made, the others stay. No more are made than the minimum and the waiters need: without a `surge` a pool
+  /// with a minimum of 0 that nobody waits for is empty afterwards.
   public func recycle() { driver.send(.recycleAll) }
 
   /// The pool at this moment, and what it has done so far.
@@ -77,7 +77,7 @@ public class AnyObjectPool<Object>: @unchecked Sendable {
 @usableFromInline enum Patience: Sendable {
   /// As `whenExhausted` says.
   case usual
-  /// So long.
+  /// At most this long.
   case within(Duration)
   /// Not for others.
   case unlessExhausted

@@ -8,7 +8,7 @@ import PoolCore
 /// let tree = try parsers.withObject { parser in parser.parse(text) }
 /// ```
 ///
-/// Those who wait are served in the order in which they got in line; a thread lets others run once before it does.
+/// Waiters are served in the order in which they got in line; a thread lets others run once before it does.
 public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
   /// A pool of the objects of a factory. The configuration must have no `defect`.
   public init(_ configuration: ObjectPoolConfiguration = .init(), factory: some BlockingObjectFactory<Object>) {
@@ -118,13 +118,13 @@ public final class BlockingObjectPool<Object>: AnyObjectPool<Object>, @unchecked
     try mailbox.take()
   }
 
-  /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are
+  /// Ends the pool: no caller gets an object any more, waiters are refused, objects are disposed of as they are
   /// released. After `time` those still leased are disposed of, too, though somebody may be using them (one that is not
   /// of a class, and is used in `withObject`, as soon as that ends). Returns when all objects are gone or abandoned.
   public func close(within time: Duration = .seconds(30)) { end(by: .close, within: time) }
 
-  /// Ends the pool like `close`, but those who wait already are still served. Without `time` leases are waited for as
-  /// long as they last.
+  /// Ends the pool like `close`, but callers that wait already are still served. Without `time` leases are waited for
+  /// as long as they last.
   public func drain(within time: Duration? = nil) { end(by: .drain, within: time) }
 
   private func end(by event: PoolEvent, within time: Duration?) {

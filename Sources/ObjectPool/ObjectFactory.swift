@@ -9,7 +9,7 @@ public protocol ObjectFactory<Object>: Sendable {
   /// What is pooled.
   associatedtype Object
 
-  /// Makes an object. A failure is told to those who wait when the restart budget is spent, and tried again with
+  /// Makes an object. A failure is reported to the waiters when the restart budget is spent, and tried again with
   /// backoff.
   func make() async throws -> Object
   /// True if the object works. False and an error both mean that it is disposed of.
@@ -38,7 +38,7 @@ public protocol BlockingObjectFactory<Object>: Sendable {
   /// What is pooled.
   associatedtype Object
 
-  /// Makes an object. A failure is told to those who wait when the restart budget is spent, and tried again with
+  /// Makes an object. A failure is reported to the waiters when the restart budget is spent, and tried again with
   /// backoff.
   func make() throws -> Object
   /// True if the object works. False and an error both mean that it is disposed of.

@@ -7,8 +7,8 @@ import PoolCore
 /// let tree = try await parsers.withObject { parser in parser.parse(text) }
 /// ```
 ///
-/// A pool can be used from any task and thread. Those who wait are served in the order in which they came; one whose
-/// task is cancelled leaves the queue with a `CancellationError`.
+/// A pool can be used from any task and thread. Waiters are served in the order in which they came; one whose task is
+/// cancelled leaves the queue with a `CancellationError`.
 public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendable {
   /// A pool of the objects of a factory. The configuration must have no `defect`.
   public init(_ configuration: ObjectPoolConfiguration = .init(), factory: some ObjectFactory<Object>) {
@@ -133,15 +133,15 @@ public final class ObjectPool<Object>: AnyObjectPool<Object>, @unchecked Sendabl
     }
   }
 
-  /// Ends the pool: nobody gets an object any more, those who wait are refused, objects are disposed of as they are
+  /// Ends the pool: no caller gets an object any more, waiters are refused, objects are disposed of as they are
   /// released. After `time` those still leased are disposed of, too, though somebody may be using them (one that is not
   /// of a class, and is used in `withObject`, as soon as that ends). Returns when all objects are gone or abandoned.
   public nonisolated(nonsending) func close(within time: Duration = .seconds(30)) async {
     try? await withUnsafeThrowingContinuation { driver.end(by: .close, within: time, .task($0)) }
   }
 
-  /// Ends the pool like `close`, but those who wait already are still served. Without `time` leases are waited for as
-  /// long as they last.
+  /// Ends the pool like `close`, but callers that wait already are still served. Without `time` leases are waited for
+  /// as long as they last.
   public nonisolated(nonsending) func drain(within time: Duration? = nil) async {
     try? await withUnsafeThrowingContinuation { driver.end(by: .drain, within: time, .task($0)) }
   }

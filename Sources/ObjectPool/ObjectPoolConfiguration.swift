@@ -7,7 +7,7 @@ public struct ObjectPoolConfiguration: Sendable {
   public enum WhenExhausted: Sendable, Equatable {
     /// Wait until one is released.
     case wait
-    /// Wait so long, then throw `ObjectPoolError.timedOut`.
+    /// Wait this long, then throw `ObjectPoolError.timedOut`.
     case waitUpTo(Duration)
     /// Throw `ObjectPoolError.exhausted` at once.
     case fail
@@ -27,7 +27,7 @@ public struct ObjectPoolConfiguration: Sendable {
     case never
     /// Always.
     case always
-    /// Unless it was used or found sound within so long.
+    /// Unless it was used or found sound within this time.
     case unlessUsedWithin(Duration)
   }
 
@@ -65,7 +65,7 @@ public struct ObjectPoolConfiguration: Sendable {
   public var validatesOnAcquire = ValidationOnAcquire.always
   /// A used object is validated as soon as it is released (after the reset, if that is then, too).
   public var validatesOnRelease = false
-  /// Idle objects are validated so often; nil for never.
+  /// The interval between validations of an idle object; nil for never.
   public var validationInterval: Duration?
   /// When a used object is reset.
   public var resets = Reset.onRelease
@@ -79,7 +79,7 @@ public struct ObjectPoolConfiguration: Sendable {
   /// Age and uses are drawn for each object between (1 - jitter) and 1 of their limit, so that objects never go all at
   /// once: it shortens both, and 0.1 means that some go after nine tenths. 0...1.
   public var jitter = 0.1
-  /// An idle object above the minimum is disposed of after so long; nil for never.
+  /// An idle object above the minimum is disposed of after this time; nil for never.
   public var idleTimeout: Duration?
   /// Objects that may exist beyond the maximum while they replace others that are too old or too much used; until they
   /// are made, those serve on. 0: the old one goes first.
@@ -106,12 +106,12 @@ public struct ObjectPoolConfiguration: Sendable {
   /// outage is over; with 1 the first failure is thrown at once. Clients that come while it is open wait as long as
   /// they may; meanwhile the pool tries to make objects for them. At least 1.
   public var restartBudget = 5
-  /// Only failures within so long count against the restart budget.
+  /// Only failures within this time count against the restart budget.
   public var restartPeriod = Duration.seconds(10)
   /// A lease held longer is reported to `onNotice` with where it was taken; nil for never.
   public var leaseReportTime: Duration?
 
-  /// Is told what people should know, on whatever thread it happens. Must not block.
+  /// Receives what people should know, on whatever thread it happens. Must not block.
   public var onNotice: (@Sendable (ObjectPoolNotice) -> Void)?
 
   /// A pool of `size` objects, made from the beginning.

@@ -12,7 +12,7 @@ public struct ObjectPoolStatistics: Sendable, Equatable {
   public var creating = 0
   /// Objects that are being disposed of.
   public var disposing = 0
-  /// Those who wait for an object.
+  /// Callers that wait for an object.
   public var waiting = 0
   /// Objects kept even when nobody asks.
   public var minimum = 0

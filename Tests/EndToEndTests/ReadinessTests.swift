@@ -58,7 +58,7 @@ import Testing
     ("--ready line -- sh -c 'echo ready; exec <&-; exec sleep 300'", "closed its stdin but lives on"),
     (
       "--ready notify -- workers/faulty/notify_script.py \"$(printf 'READY=1\\nWATCHDOG=trigger')\"",
-      "said WATCHDOG=trigger"
+      "sent WATCHDOG=trigger"
     ),
   ])
   func aWorkerThatSaysReadyAndNeverTakesAJobHasFailedToStart(_ worker: String, _ says: String) throws {
@@ -148,7 +148,7 @@ import Testing
         + "\(Self.script) READY=1")
     #expect(result.output == "a\n\nb\n", "\(result.errors)")
     #expect(result.status == 1)
-    #expect(result.errors.contains("has not said WATCHDOG=1 for 3.0 s (--worker-watchdog)"), "\(result.errors)")
+    #expect(result.errors.contains("has not sent WATCHDOG=1 for 3.0 s (--worker-watchdog)"), "\(result.errors)")
     #expect(result.errors.contains("into job 2"), "\(result.errors)")
     #expect(result.errors.contains("1 crashed"), "\(result.errors)")
   }
@@ -158,7 +158,7 @@ import Testing
       "printf 'WATCHDOG=trigger\\na\\n' | prefork run -w 1 -r 1 --ready notify --worker-watchdog 1m -- "
         + "\(Self.script) READY=1")
     #expect(result.lines.last == "a", "\(result.errors)")
-    #expect(result.errors.contains(" said WATCHDOG=trigger"), "\(result.errors)")
+    #expect(result.errors.contains(" sent WATCHDOG=trigger"), "\(result.errors)")
     #expect(!result.errors.contains("has not said"), "\(result.errors)")
   }
 
@@ -166,7 +166,7 @@ import Testing
     let session = try Session("exec prefork run -w 1 --worker-watchdog 3s -- sh -c 'sleep 4; exec cat'")
     #expect(session.ask("a", times: 1) == ["a"], "while it loads it is not expected to speak")
     #expect(!session.errorText.contains("WATCHDOG"))
-    session.waitForError("has not said WATCHDOG=1 for 3.0 s")
+    session.waitForError("has not sent WATCHDOG=1 for 3.0 s")
     #expect(session.finish().status == 0)
   }
 
@@ -174,7 +174,7 @@ import Testing
     let session = try Session(
       "exec prefork run -w 1 --ready notify --worker-watchdog 3s -- \(Self.script) READY=1")
     session.wait(for: "a worker") { session.workers.count == 1 }
-    session.waitForError("has not said WATCHDOG=1")
+    session.waitForError("has not sent WATCHDOG=1")
     #expect(session.ask("a", times: 1) == ["a"])
     #expect(session.finish().status == 0)
   }

@@ -14,7 +14,7 @@ public struct JobID: Hashable, Sendable {
     self.generation = generation
   }
 
-  /// The name as one number, for those who only hand it back.
+  /// The name as one number, for callers that only hand it back.
   public var tag: UInt64 { UInt64(generation) << 32 | UInt64(index) }
 
   /// The job with this `tag`.
@@ -23,13 +23,13 @@ public struct JobID: Hashable, Sendable {
   }
 }
 
-/// Names one client: whoever sends jobs over a connection of its own, and shares the workers with the others.
+/// Names one client: a peer that sends jobs over a connection of its own, and shares the workers with the others.
 ///
 /// The driver makes it: its place among the connections, and a generation that tells those apart that had the same
 /// place.
 public struct ClientID: Hashable, Sendable {
-  /// The one client of a driver that tells of none. It is there from the beginning; the first to join at place 0 takes
-  /// it over.
+  /// The one client of a driver without clients of its own. It is there from the beginning; the first to join at place
+  /// 0 takes it over.
   public static let sole = ClientID(index: 0, generation: 0)
 
   /// The place among the clients: small and dense. Used again only when `JobLedger.knows(_:)` is false of the one

@@ -22,9 +22,9 @@ public enum JobAction: Sendable {
   /// The timer must not fire any more.
   case disarm(JobTimer)
 
-  /// No job is left and none will come. Said once.
+  /// No job is left and none will come. Emitted once.
   case idle
-  /// The ledger was told something impossible: a defect of the driver or of the ledger. Counted in `internalErrors`.
+  /// The ledger received an impossible event: a defect of the driver or of the ledger. Counted in `internalErrors`.
   case reportInternalError(StaticString)
 }
 

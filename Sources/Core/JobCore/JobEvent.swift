@@ -72,10 +72,10 @@ public struct JobTerms: Sendable, Equatable {
   public var retries: Int32
   /// How long one attempt may run; zero for as configured.
   public var runLimit: Nanoseconds
-  /// Jobs of a higher priority are started before others, whosever they are; among equals of one client the order of
-  /// the input counts. Usually 0.
+  /// Jobs of a higher priority are started before others, of any client; among equals of one client the order of the
+  /// input counts. Usually 0.
   public var priority: Int32
-  /// Whose job it is.
+  /// The client that the job belongs to.
   public var client: ClientID
   /// Whether its result waits for those of its client's jobs before it, where each client has its order.
   public var isOrdered = true

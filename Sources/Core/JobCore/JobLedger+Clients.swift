@@ -1,4 +1,4 @@
-/// Who the jobs come from.
+/// The clients that the jobs come from.
 extension JobLedger {
   /// How many jobs of this client are where; all zero for a client that is not known.
   public func counts(of client: ClientID) -> ClientCounts {
@@ -23,7 +23,7 @@ extension JobLedger {
 
   /// Whether this client may bring another job: it is there, has not too many, and the input goes on. Whether there is
   /// room in the queue, where all are together, is not asked here: that is `canAccept`. When it is false of a client
-  /// that is there with the input still open, some job of it is living whose end makes it true again.
+  /// that is there with the input still open, the end of one of its living jobs makes it true again.
   public func canAccept(from client: ClientID) -> Bool {
     guard let index = slab.findClient(client), slab.clients[index].hasJoined, !isDraining, !inputEnded else {
       return false

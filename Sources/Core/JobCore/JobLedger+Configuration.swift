@@ -1,7 +1,7 @@
 import Time
 
 extension JobLedger {
-  /// What a ledger is told once.
+  /// The settings of a ledger.
   public struct Configuration: Sendable, Equatable {
     /// Whether results come out in the order of the input.
     public var keepOrder: Bool
@@ -21,7 +21,7 @@ extension JobLedger {
     /// besides its result. When it is reached, only the job that all wait for is still started. 0 = one held job is
     /// enough.
     public var orderWindow: Int
-    /// The job is given up when it has killed this number of workers, whatever `retries` says; 1 or more.
+    /// The job is given up when it has killed this number of workers, whatever `retries` is; 1 or more.
     public var quarantineAfter: Int
 
     /// How long one attempt may run, in percent of the median of the jobs that were answered so far; nil = no such
@@ -66,7 +66,8 @@ extension JobLedger {
       }
       if let retryDelay, retryDelay.maximum < retryDelay.minimum {
         return
-          "retryDelay is \(retryDelay.minimum.count)..\(retryDelay.maximum.count), the second must not be less than the first"
+          "retryDelay is \(retryDelay.minimum.count)..\(retryDelay.maximum.count), the second must not be less "
+          + "than the first"
       }
       if let defect = halt?.defect { return defect }
       if let clientLimit, clientLimit < 1 { return "clientLimit is \(clientLimit), it must be 1 or more" }
@@ -101,7 +102,7 @@ public struct RetryDelay: Sendable, Equatable {
   }
 }
 
-/// When so many jobs have ended badly that the run is given up (GNU parallel's `--halt`).
+/// How many jobs must end badly for the run to be given up (GNU parallel's `--halt`).
 public struct HaltRule: Sendable, Equatable {
   /// What becomes of the jobs that run.
   public enum Urgency: Sendable {
@@ -113,9 +114,9 @@ public struct HaltRule: Sendable, Equatable {
 
   /// How many bad ends are too many.
   public enum Limit: Sendable, Equatable {
-    /// So many. At least 1.
+    /// A number of jobs, at least 1.
     case count(Int)
-    /// So many of a hundred that have ended, but at least 3 in all. 1...100.
+    /// A percentage of the jobs that have ended, but at least 3 in all. 1...100.
     case percent(Int)
   }
 

@@ -1,4 +1,4 @@
-/// Queue and leases: who waits, who is sent.
+/// Queue and leases: which jobs wait, which are sent.
 extension JobLedger {
   /// A job comes in, and gets its name. `canAccept` and `canAccept(from:)` should be true; a job over a limit is
   /// reported as an internal error and served all the same, and one that comes after `drain` or `abort` is settled as
@@ -65,9 +65,9 @@ extension JobLedger {
     return nextToSend == nil ? 0 : 1
   }
 
-  /// A worker can take a job, and gets the one whose turn it is; while the order window is full, only the job that all
-  /// others wait for. Nil when `demand` is 0. `parked` means that the job waits in the worker behind others: its run
-  /// clock starts with `JobEvent.started`.
+  /// A worker can take a job, and gets the next one; while the order window is full, only the job that all others wait
+  /// for. Nil when `demand` is 0. `parked` means that the job waits in the worker behind others: its run clock starts
+  /// with `JobEvent.started`.
   public mutating func send(parked: Bool = false, into actions: inout [JobAction]) -> Assignment? {
     guard let index = nextToSend else { return nil }
     slab.beginLease(index)

@@ -1,4 +1,4 @@
-/// What somebody who looks in from outside is told of a job that has no outcome yet.
+/// A job that has no outcome yet, as an observer sees it.
 public struct UnsettledJob: Sendable, Equatable {
   /// Where it is.
   public enum State: Sendable {
@@ -14,7 +14,7 @@ public struct UnsettledJob: Sendable, Equatable {
   public let id: JobID
   /// Where it is.
   public let state: State
-  /// Whose it is. The client may have left.
+  /// The client that it belongs to, which may have left.
   public let client: ClientID
   /// Its attempts that count, the running one included.
   public let attempts: Int
@@ -24,9 +24,9 @@ public struct UnsettledJob: Sendable, Equatable {
   public let sequence: UInt64
 }
 
-/// For those who look in from outside; as slow as there are jobs.
+/// For observers. Takes time in proportion to the number of jobs.
 extension JobLedger {
-  /// Tells of each job that has no outcome yet, in no particular order.
+  /// Reports each job that has no outcome yet, in no particular order.
   public func forEachUnsettled(_ body: (UnsettledJob) -> Void) {
     for index in 0..<slab.count {
       let record = slab[index]

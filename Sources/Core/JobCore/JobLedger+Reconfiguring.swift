@@ -7,7 +7,7 @@ extension JobLedger {
   /// the same order; else nothing changes, and an internal error is reported.
   ///
   /// A job keeps the retries that it came with, and an attempt that runs its limit of time. If the limit of the wait in
-  /// the queue changes, the wait of all who are there begins anew. A limit that follows from the median is found again
+  /// the queue changes, the wait of all queued jobs begins anew. A limit that follows from the median is found again
   /// from the run times that are known. A halt rule that is reached already ends the run at once.
   public mutating func reconfigure(_ new: Configuration, into actions: inout [JobAction]) {
     guard new.defect == nil, new.keepOrder == configuration.keepOrder,

@@ -6,7 +6,7 @@ import Time
 /// its result may come out. It does not know workers: whichever is there gets the job that needs it most at that
 /// moment.
 ///
-/// Clients share the leases: see `JobSlab+Turns`. A driver that tells of no clients has one, `ClientID.sole`.
+/// Clients share the leases: see `JobSlab+Turns`. A driver without clients of its own has one, `ClientID.sole`.
 ///
 /// A job: `queued → leased → settled`, and back from leased to queued while it has attempts left.
 ///
@@ -17,10 +17,10 @@ public struct JobLedger: Sendable {
   /// it. Without it, jobs with empty results could pile up without end behind one that hangs.
   public static let heldJobCost = 320
 
-  /// A job that comes back unread so often has failed.
+  /// A job that comes back unread this many times has failed.
   public static let mostFreeReturns = 20
 
-  /// What the ledger was told at the beginning, or since by `reconfigure`.
+  /// The settings from the beginning, or since then from `reconfigure`.
   public internal(set) var configuration: Configuration
   /// How many jobs are where.
   public internal(set) var counts = JobCounts()
@@ -86,7 +86,7 @@ public struct JobLedger: Sendable {
   }
 
   /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When
-  /// it is false with the input still open, some job is living whose end makes it true again.
+  /// it is false with the input still open, the end of a living job makes it true again.
   public var canAccept: Bool {
     waiting < mostWaiting && counts.delayed < mostDelayed && !isDraining && !inputEnded
       && !isWindowFull
@@ -124,7 +124,7 @@ public struct JobLedger: Sendable {
   /// Whether the job's terms have a run limit of their own. Known until the index is used again.
   public func hasOwnRunLimit(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].runLimit > .zero } ?? false }
 
-  /// Whether so much waits for an earlier job that only that one may start.
+  /// Whether the results that wait for an earlier job fill the order window: then only that job may start.
   var isWindowFull: Bool {
     counts.held > 0 && counts.heldBytes >= configuration.orderWindow && configuration.keepOrder
   }

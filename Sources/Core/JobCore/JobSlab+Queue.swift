@@ -4,7 +4,7 @@
 /// pushed into the middle of the line goes to the crowd instead, a heap, so that no client can slow the others down by
 /// the priorities that it chooses.
 extension JobSlab {
-  /// The job whose turn it is; of a client that is paused only when all who wait are.
+  /// The next job; of a paused client only when all clients that wait are paused.
   var firstQueued: Int? { waitingCount == 0 ? nil : firstQueued(of: Int(waiting[0])) }
 
   /// The job that a lease goes to.

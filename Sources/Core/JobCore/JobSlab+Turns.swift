@@ -1,4 +1,4 @@
-/// Whose turn it is: the clients with queued jobs, in a binary heap.
+/// Turns: the clients with queued jobs, in a binary heap with the next one at the top.
 ///
 /// Those that are paused stand behind all others. The highest priority goes first wherever it waits; among equals the
 /// client with the fewest leased jobs; and among those in turn.
@@ -34,7 +34,7 @@ extension JobSlab {
   mutating func startWaiting(_ client: Int) {
     if waitingCount == waiting.count { waiting.append(UInt32(client)) }
     waitingCount += 1
-    // Whoever was the last at the top knows that it is there.
+    // The client that was last at the top still has its place there.
     if waitingCount == 1, waiting[0] == UInt32(client) { return }
     put(client, at: waitingCount - 1)
     moveUp(client)
@@ -49,7 +49,7 @@ extension JobSlab {
     reposition(last)
   }
 
-  /// The client's place when what it is told by has changed.
+  /// Moves the client to its new place when what it is ordered by has changed.
   @inline(__always)
   mutating func reposition(_ client: Int) {
     if waitingCount > 1 { repositionAmongOthers(client) }

@@ -38,7 +38,7 @@ struct JobRecord: Sendable {
   var attempts: Int32 = 0
   /// How many workers it has killed.
   var kills: Int32 = 0
-  /// Whose it is: an index of `JobSlab.clients`.
+  /// Its client: an index of `JobSlab.clients`.
   var client: UInt32 = 0
   /// Its number in the input, from 1.
   var sequence: UInt64 = 0
@@ -90,8 +90,8 @@ struct JobSlab: Sendable {
   var records: [JobRecord] = []
   /// By the index of their identifiers. The sole client is the first.
   var clients: [ClientRecord] = [ClientRecord(hasJoined: true)]
-  /// The clients that have queued jobs: a binary heap, whose turn it is at the top. What is behind `waitingCount` is
-  /// left over: a queue that is empty every other moment costs no more.
+  /// The clients that have queued jobs: a binary heap, the next one at the top. What is behind `waitingCount` is left
+  /// over: a queue that is empty every other moment costs no more.
   var waiting: [UInt32] = []
   var waitingCount = 0
   /// Queued jobs of clients that are paused.

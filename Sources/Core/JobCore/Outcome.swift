@@ -2,13 +2,13 @@
 public enum Outcome: UInt8, Sendable, CaseIterable, CustomStringConvertible {
   /// The worker answered.
   case ok
-  /// The worker said no, or the job could not be given to any.
+  /// The worker reported a failure, or the job could not be given to any.
   case failed
   /// It ran longer than it may.
   case timeout
   /// Its worker died of it, or with it.
   case crashed
-  /// It killed so many workers that it is not tried again.
+  /// It killed too many workers, and is not tried again.
   case quarantined
   /// Somebody did not want it any more.
   case cancelled

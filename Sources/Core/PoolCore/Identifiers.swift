@@ -30,8 +30,8 @@ public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "\(slot)#\(serial)" }
 }
 
-/// Somebody who waits for a lease. Chosen by the driver; **each must be greater than all before it**,
-/// which lets the queue find and cancel one by binary search, without a dictionary.
+/// Names one waiter for a lease. Chosen by the driver; **each must be greater than all before it**, which lets the
+/// queue find and cancel one by binary search, without a dictionary.
 public struct WaiterID: Hashable, Sendable, Comparable {
   /// The driver's number.
   public let number: UInt64

@@ -34,7 +34,7 @@ public enum PoolAction: Sendable, Equatable {
 
   /// Something that people should know.
   case report(PoolNotice)
-  /// The pool is closed and holds no worker any more. Said once.
+  /// The pool is closed and holds no worker any more. Emitted once.
   case closed
 }
 
@@ -112,17 +112,17 @@ public enum PoolNotice: Sendable, Equatable {
   case breakerOpened(failures: Int, period: Nanoseconds, retryAfter: Nanoseconds)
   /// Workers start again.
   case breakerClosed
-  /// The whole stop ladder did not help; said once for a worker, while the last step is repeated.
+  /// The whole stop ladder did not help; emitted once for a worker, while the last step is repeated.
   case stuck(WorkerID)
   /// The lease is held for longer than `leaseReportLimit`.
   case leaseOverdue(WorkerID)
   /// The first replacement failed: the rest of the pool is not recycled.
   case recyclingAborted
-  /// The pool was told something impossible: a defect in the driver or in the pool itself. Counted in `internalErrors`.
+  /// The pool received an impossible event: a defect in the driver or in the pool itself. Counted in `internalErrors`.
   case internalError(ImpossibleEvent)
 }
 
-/// An event that cannot be, told apart by what was wrong with it.
+/// An impossible event, by what was wrong with it.
 public enum ImpossibleEvent: Sendable, Equatable {
   /// A lease was released that is not held, or jobs were done without one.
   case releaseWithoutLease

@@ -33,8 +33,8 @@ public struct PoolConfiguration: Sendable {
   /// True when ready means proved (a probe, a notification). False when a worker is merely taken to be ready as soon as
   /// it runs: then its first job done is the proof that ends backoff and closes the breaker.
   public var readyIsProof = true
-  /// A worker that ends so soon after it was ready, without a job, is a failed start even if ready was proof, and
-  /// costs a growing wait. One that is merely taken to be ready and lives so long lets a half-open breaker or a roll
+  /// A worker that ends this soon after it was ready, without a job, is a failed start even if ready was proof, and
+  /// costs a growing wait. One that is merely taken to be ready and lives this long lets a half-open breaker or a roll
   /// go on, though its end without a job is still a failed start (supervisor's startsecs). 0: ready is enough.
   public var settleTime: Nanoseconds = .seconds(1)
   /// A worker that breaks on its first job is never taken to be unable to start: where jobs come from many, one of them
@@ -42,7 +42,7 @@ public struct PoolConfiguration: Sendable {
   public var blamesJobs = false
   /// Wait after a failed start.
   public var backoff = Backoff(minimum: .milliseconds(100), maximum: .seconds(30))
-  /// So many failed starts within so long open the breaker.
+  /// The number of failed starts, and the time within which they open the breaker.
   public var restartBudget = RestartBudget(failures: 5, period: .seconds(10))
   /// While the breaker is open and no worker is left, waiters are refused with the reason instead of waiting on.
   public var refusesWhileBreakerIsOpen = true
@@ -51,9 +51,10 @@ public struct PoolConfiguration: Sendable {
   /// those that wait when the breaker opens are refused; those that come later wait as long as they may.
   public var triesStartsForWaiters = false
 
-  /// A worker retires after so many leases; 0 for never. 1 is strict, whatever `surge` is: a fresh worker for each job.
+  /// A worker retires after this number of leases; 0 for never. 1 is strict, whatever `surge` is: a fresh worker for
+  /// each job.
   public var maximumJobs = 0
-  /// A worker retires so long after it was ready; 0 for never.
+  /// A worker retires at this age, counted from when it was ready; 0 for never.
   public var maximumAge: Nanoseconds = .zero
   /// Limits are drawn between (1 - jitter) and 1 of their value, so that workers never retire in step. 0...1.
   public var jitter = 0.1
@@ -62,14 +63,14 @@ public struct PoolConfiguration: Sendable {
   /// `surge` workers. 0: a worker that reached its limit gets no further lease, and its successor starts when it is
   /// gone.
   public var surge = 0
-  /// An idle worker above the minimum retires after so long; 0 for never. A probe does not count as use. A pool at its
-  /// minimum arms no timer for this.
+  /// An idle worker above the minimum retires after this time; 0 for never. A probe does not count as use. A pool at
+  /// its minimum arms no timer for this.
   public var idleLimit: Nanoseconds = .zero
 
-  /// Idle workers are probed so often; 0 for never.
+  /// The interval between probes of an idle worker; 0 for never.
   public var probeInterval: Nanoseconds = .zero
-  /// A worker that was not used for so long is probed before a lease; nil for never, 0 for always (but not one that has
-  /// been ready or probed this very moment).
+  /// A worker that was not used for this time is probed before a lease; nil for never, 0 for always (but not one that
+  /// has been ready or probed this very moment).
   public var probeBeforeLeaseUnlessUsedWithin: Nanoseconds?
   /// Each worker that was used is probed after its lease (and after the reset, if there is one).
   public var probesAfterLease = false
@@ -148,7 +149,7 @@ public struct Backoff: Sendable, Equatable {
   }
 }
 
-/// So many failed starts per period are tolerated before the breaker opens (OTP's restart intensity).
+/// The failed starts per period that open the breaker (OTP's restart intensity).
 public struct RestartBudget: Sendable, Equatable {
   /// The failed start that opens the breaker. At least 1.
   public var failures: Int

@@ -30,10 +30,10 @@ public enum PoolEvent: Sendable, Equatable {
 
   /// The worker must not be used again, whatever it is doing (it broke the protocol, its job ran out of time). Its
   /// leases are void. Without a lease, one that never proved itself has failed to start. With one that it left
-  /// untouched it has, too, and also if it proved itself but has not settled: a worker that says ready and then reads
-  /// nothing must not be started again at once, for ever. Where it has read its job, its first, that is the job's fault
-  /// as well as the program's: the program's as long as no worker ever worked (unless `blamesJobs`), and never when we
-  /// have `interrupted` it. Else the jobs of one could keep those of all others from being done.
+  /// untouched it has, too, and also if it proved itself but has not settled: a worker that reports ready and then
+  /// reads nothing must not be started again at once, for ever. Where it has read its job, its first, that is the job's
+  /// fault as well as the program's: the program's as long as no worker ever worked (unless `blamesJobs`), and never
+  /// when we have `interrupted` it. Else the jobs of one could keep those of all others from being done.
   case workerBroken(WorkerID, jobUntouched: Bool = false, interrupted: Bool = false)
 
   /// The worker is over a limit that only the driver can measure, such as its memory after a job. Whatever it is doing,
@@ -66,7 +66,7 @@ public enum PoolEvent: Sendable, Equatable {
   /// breaker opens.
   case prefill(Int)
   /// Accept no new waiter, serve those that wait and the demand, then stop everything gracefully. The demand may still
-  /// change, as a job may come back whose worker died.
+  /// change: a job comes back when its worker dies.
   case drain
   /// Accept no new waiter and no demand, refuse those that wait, and stop everything gracefully as soon as it is free.
   case close
@@ -101,7 +101,7 @@ public enum GoneCause: Sendable, Equatable {
   /// It cannot be started at all (no such program). Opens the breaker at once as long as no worker was ever proved.
   case cannotStart
   /// It ended by itself, after it had taken a job or been proved. Without a lease, a job done or `settleTime` lived
-  /// this too is a failed start: a worker that says ready and ends must not be started again at once, for ever.
+  /// this too is a failed start: a worker that reports ready and ends must not be started again at once, for ever.
   case died
   /// It ended as it was asked to.
   case stopped

@@ -10,7 +10,7 @@ public struct PoolSnapshot: Sendable, Equatable {
   public let backingOff: Int
   /// Workers on the stop ladder.
   public let stopping: Int
-  /// Those who wait for a lease and the jobs of the demand, without those for which a worker is being probed or reset.
+  /// The waiters for a lease and the jobs of the demand, without those for which a worker is being probed or reset.
   public let waiting: Int
   /// True while failed starts keep further ones back, but for one trial at a time.
   public let isBreakerOpen: Bool
@@ -40,7 +40,7 @@ public struct SlotSnapshot: Sendable, Equatable {
 
   /// Which slot.
   public let slot: SlotID
-  /// Who lives there; nil for an empty slot and one that backs off.
+  /// Its worker; nil for an empty slot and one that backs off.
   public let worker: WorkerID?
   /// What it is doing.
   public let state: State
@@ -64,7 +64,7 @@ extension PoolStateMachine {
   /// True while failed starts keep further ones back, but for one trial at a time.
   public var isBreakerOpen: Bool { breaker.isOpen }
 
-  /// Workers are still to be started for a prefill: so many have not served at the same time yet.
+  /// Workers are still to be started for a prefill: the requested number has not served at the same time yet.
   public var isPrefilling: Bool { prefilling > 0 }
 
   /// What every slot is doing. Takes time in proportion to the slots, and changes nothing.

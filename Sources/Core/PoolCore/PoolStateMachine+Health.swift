@@ -41,7 +41,7 @@ extension PoolStateMachine {
     rest(slot, keepsPlace: !followsLease, at: now, into: &actions)
   }
 
-  /// What gets the worker after a check for this claim: a waiter who came meanwhile goes before the demand, which then
+  /// What gets the worker after a check for this claim: a waiter that came meanwhile goes before the demand, which then
   /// needs another worker.
   private mutating func firstInLine(_ claim: Claim?) -> Claim? {
     switch claim {

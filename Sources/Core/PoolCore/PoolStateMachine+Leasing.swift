@@ -28,7 +28,7 @@ extension PoolStateMachine {
     refuseEager(into: &actions)
   }
 
-  /// Refuses those who wait only as long as a worker is coming for them, the last ones first.
+  /// Refuses waiters that wait only as long as a worker is coming for them, the last ones first.
   mutating func refuseEager(into actions: inout [PoolAction]) {
     while waiters.eager > 0, let waiter = waiters.withdrawLastEager(beyond: coming) {
       let startsFail = census.backingOff > 0 || !breaker.allowsStart
@@ -181,8 +181,8 @@ extension PoolStateMachine {
     old == .starting && !slots[slot].isProved && configuration.leaseOrder == .lifo
   }
 
-  /// The worker is free: the next waiter gets it, or it rests until one comes. One worker too many goes, whoever waits.
-  /// With `keepsPlace` it stays as cold as it was: a probe is not a use.
+  /// The worker is free: the next waiter gets it, or it rests until one comes. A worker that is one too many goes even
+  /// if something waits. With `keepsPlace` it stays as cold as it was: a probe is not a use.
   mutating func rest(_ slot: Int, keepsPlace: Bool = false, at now: Instant, into actions: inout [PoolAction]) {
     let old = slots[slot].state
     setState(slot, .idle, into: &actions)

@@ -31,7 +31,7 @@ extension PoolStateMachine {
     if preparedLeases, !preparesLeases { takeBackClaims() }
     forgetFailures(into: &actions)
     rearmIdle(into: &actions)
-    // Who waits is served by those that are there, before they are replaced.
+    // Waiters are served by the workers that are there, before those are replaced.
     dispatch(at: now, into: &actions)
     recycleAll(at: now, into: &actions)
     reconcile(at: now, into: &actions)
@@ -48,7 +48,7 @@ extension PoolStateMachine {
     breaker.budget = new.restartBudget
   }
 
-  /// Those for whom a worker is being checked wait with the others again: nobody is checked for a lease any more.
+  /// Waiters for which a worker is being checked wait with the others again: no worker is checked for a lease any more.
   private mutating func takeBackClaims() {
     for slot in slots.indices { takeBackClaim(of: slot) }
   }

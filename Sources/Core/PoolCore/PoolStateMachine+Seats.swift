@@ -1,7 +1,7 @@
 import Time
 
 /// Several jobs in one lease: the driver sends further jobs to a leased worker, where they wait behind the one that it
-/// is running. The pool counts those that are done, and says how many more the worker may get.
+/// is running. The pool counts those that are done, and decides how many more the worker may get.
 extension PoolStateMachine {
   static func allowsManyJobs(_ configuration: PoolConfiguration) -> Bool {
     !configuration.resetsAfterLease && !configuration.resetsBeforeLease && !configuration.probesAfterLease

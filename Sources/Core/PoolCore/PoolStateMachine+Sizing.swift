@@ -1,6 +1,6 @@
 import Time
 
-/// Size: how many workers should serve, who is started for that, and who is one too many.
+/// Size: how many workers should serve, which slots start one for that, and which worker is one too many.
 ///
 /// Up to the minimum, workers are started `maximumStarting` at a time. Above it the pool grows by demand, one worker at
 /// first: each that was started for growth and has loaded while somebody still waits lets one more load at the same

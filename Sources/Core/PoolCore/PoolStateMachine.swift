@@ -2,8 +2,9 @@ import Time
 
 /// The pool as a pure state machine: events in, actions out. No I/O, no clock, no chance of its own.
 ///
-/// It decides which worker serves whom, when workers start, are probed, reset, retired and stopped, and how fast
-/// failed starts are tried again. It does not know what a worker is: one driver runs processes, another any object.
+/// It decides which worker serves which waiter, when workers start, are probed, reset, retired and stopped, and how
+/// fast failed starts are tried again. It does not know what a worker is: one driver runs processes, another any
+/// object.
 ///
 /// The number of workers is never kept in tokens that could be lost or doubled: `reconcile` compares what is alive
 /// with what is wanted after every event that could change either (cpython #115634).
@@ -41,7 +42,7 @@ public struct PoolStateMachine: Sendable {
   var lowestEmpty = 0
   /// How many workers may be loading for growth at the same moment; the rule stands with the sizing.
   var growth = 1
-  /// Workers to be started whatever the demand, until so many serve; 0 when they do.
+  /// Workers to be started whatever the demand, until this many serve; 0 when they do.
   var prefilling = 0
   /// The pool can shrink, and each idle worker has its timer.
   var watchesIdle = false
@@ -209,7 +210,8 @@ extension PoolStateMachine {
     lowestEmpty = min(lowestEmpty, slot)
   }
 
-  /// Marks the worker: no further lease. What it was being prepared for needs another worker, so `dispatch` must follow.
+  /// Marks the worker: no further lease. What it was being prepared for needs another worker, so `dispatch` must
+  /// follow.
   mutating func setRetiring(_ slot: Int, _ reason: RetireReason, into actions: inout [PoolAction]) {
     guard slots[slot].retiring == nil else { return }
     available.remove(slot, from: &slots)

@@ -38,7 +38,7 @@ enum SlotState: Equatable, Sendable {
     }
   }
 
-  /// The waiter for whom the worker is being probed or reset.
+  /// The waiter for which the worker is being probed or reset.
   var waiter: Waiter? {
     switch claim {
     case .waiter(let waiter): waiter

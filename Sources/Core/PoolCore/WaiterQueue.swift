@@ -1,4 +1,4 @@
-/// One who waits for a lease.
+/// A waiter for a lease.
 struct Waiter: Equatable, Sendable {
   /// What ends the wait, besides a worker.
   enum Patience: Sendable {
@@ -14,7 +14,7 @@ struct Waiter: Equatable, Sendable {
   let patience: Patience
 }
 
-/// Those who wait for a lease, first come first served.
+/// The waiters for a lease, first come first served.
 ///
 /// Identifiers only grow, so the queue is sorted and one in the middle is found by binary search. A withdrawn waiter
 /// leaves a gap; gaps at the ends go at once, the others when they outnumber the living: thousands may give up at the

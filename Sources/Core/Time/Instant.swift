@@ -1,5 +1,5 @@
 /// A moment on a clock, by the nanoseconds since that clock's origin: CLOCK_MONOTONIC, a loop's clock, the time since a
-/// run began. Only moments of one clock can be compared; which one it is, its owner says. Arithmetic saturates.
+/// run began. Only moments of one clock can be compared; which one it is, its owner decides. Arithmetic saturates.
 @frozen public struct Instant: Comparable, Hashable, Sendable {
   /// Since the clock's origin.
   public var sinceOrigin: Nanoseconds

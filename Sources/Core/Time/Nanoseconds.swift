@@ -21,7 +21,7 @@
   /// A span of whole seconds; `.max` if they do not fit.
   @inlinable public static func seconds(_ count: UInt64) -> Nanoseconds { Nanoseconds(1_000_000_000) * count }
 
-  /// As many as a Double says, rounded down: negative numbers and NaN give `.zero`, those that do not fit `.max`.
+  /// The value of a Double, rounded down: negative numbers and NaN give `.zero`, those that do not fit `.max`.
   @inlinable public init(truncating count: Double) {
     guard count > 0 else { self = .zero; return }
     self = count < 0x1p64 ? Nanoseconds(UInt64(count)) : .max

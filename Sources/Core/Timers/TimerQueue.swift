@@ -34,7 +34,7 @@ public struct TimerQueue<Key: TimerKey> {
   }
 
   @usableFromInline var heap: [Entry] = []
-  /// Where in the heap the timer is whose key has this place; -1 for nowhere.
+  /// The place in the heap of the timer with the key of this place; -1 for nowhere.
   @usableFromInline var byPlace: [Int] = []
   @usableFromInline var byKey: [Key: Int] = [:]
 

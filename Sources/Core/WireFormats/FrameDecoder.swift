@@ -23,24 +23,24 @@ public struct FrameDecoder: Sendable {
     /// The frame is not there yet. Drop `consumed` bytes (more than 0 only while an oversize frame is skipped), read,
     /// come back.
     case needMore(consumed: Int)
-    /// A frame of `size` bytes, over `maximumSize`, ends here and was skipped; the stream is in step again. Said once
-    /// per frame. `size` is nil if it is too large to be counted.
+    /// A frame of `size` bytes, over `maximumSize`, ends here and was skipped; the stream is in step again. Returned
+    /// once per frame. `size` is nil if it is too large to be counted.
     case oversize(size: Int?, consumed: Int)
-    /// The stream is lost, nothing after this can be trusted. Every later call says the same again.
+    /// The stream is lost, nothing after this can be trusted. Every later call returns the same again.
     case violation(FramingError)
   }
 
   /// Where in a frame the front of the bytes given is.
   enum State: Sendable, Equatable {
-    /// Lines, nul: at a frame's first byte; so many bytes hold no delimiter.
+    /// Lines, nul: at a frame's first byte; the first `searched` bytes hold no delimiter.
     case searching(searched: Int)
-    /// Lines, nul: inside an oversize frame, of which so many bytes are gone; nil = too many to be counted.
+    /// Lines, nul: inside an oversize frame, of which `skipped` bytes are gone; nil = too many to be counted.
     case skippingToDelimiter(skipped: Int?)
-    /// Length4, netstring: at a frame's first byte; so many bytes of the length were read, they make `length`.
+    /// Length4, netstring: at a frame's first byte; `digits` bytes of the length were read, they make `length`.
     case readingLength(digits: Int, length: Int)
     /// Length4, netstring: at a frame's first byte; header and length are known.
     case announced(header: Int, length: Int)
-    /// Length4, netstring: inside an oversize frame; so many bytes of it are still to come, the trailer included.
+    /// Length4, netstring: inside an oversize frame; `left` bytes of it are still to come, the trailer included.
     case skipping(header: Int, length: Int, left: Int)
     /// The stream is lost.
     case lost(FramingError)
@@ -62,8 +62,8 @@ public struct FrameDecoder: Sendable {
     state = Self.frameStart(framing)
   }
 
-  /// Whether a frame over `maximumSize` is being skipped now. One who cannot live with such a frame need not wait for
-  /// its end.
+  /// Whether a frame over `maximumSize` is being skipped now. A caller that cannot accept such a frame need not wait
+  /// for its end.
   public var isSkipping: Bool {
     switch state {
     case .skippingToDelimiter, .skipping: true

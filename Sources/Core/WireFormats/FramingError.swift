@@ -24,9 +24,11 @@ public enum FramingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .embeddedDelimiter(let byte, let offset):
       "the payload has \(byteText(byte)) at offset \(offset), which would end it there"
     case .tooLong(let count):
-      "the payload of \(plural(count, "byte")) is longer than the framing can announce (\(Framing.longestAnnounced) bytes)"
+      "the payload of \(plural(count, "byte")) is longer than the framing can announce "
+        + "(\(Framing.longestAnnounced) bytes)"
     case .notALength(let byte, let offset):
-      "netstring: \(byteText(byte)) at byte \(offset) of the stream, where a digit or the \":\" after the length must be"
+      "netstring: \(byteText(byte)) at byte \(offset) of the stream, where a digit or the \":\" after the length "
+        + "must be"
     case .leadingZero(let offset):
       "netstring: the length at byte \(offset) of the stream begins with a 0 and goes on"
     case .lengthTooLarge(let offset):

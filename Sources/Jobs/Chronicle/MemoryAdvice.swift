@@ -1,6 +1,7 @@
 import Text
 
-/// Finds out whether the workers leak, from how the memory of each changed with each job, and says what to do about it.
+/// Finds out whether the workers leak, from how the memory of each changed with each job, and advises what to do about
+/// it.
 ///
 /// What a leak of one worker is, `LeakEstimate` decides. A pool leaks if more than half of its workers do, those that
 /// did too few jobs aside.
@@ -15,7 +16,7 @@ public struct MemoryAdvice: Sendable {
   /// Nothing is known yet.
   public init() {}
 
-  /// A worker did a job, after which its memory had changed by so many bytes.
+  /// A worker did a job, which changed its memory by `change` bytes.
   public mutating func add(slot: Int, pid: Int32, change: Int64) {
     while living.count <= slot { living.append(nil) }
     if living[slot]?.pid != pid {
@@ -72,7 +73,7 @@ private struct MemoryCourse: Sendable {
     stride *= 2
   }
 
-  /// No process has an exabyte: what says so is wrong, and must not overflow.
+  /// No process has an exabyte: such a value is wrong, and must not overflow.
   private static func possible(_ bytes: Int64) -> Int64 { max(-1 << 60, min(1 << 60, bytes)) }
 
   /// Bytes per job, 0 if this is no leak; nil if the worker did too few jobs.

@@ -4,7 +4,7 @@ public struct Progress: Sendable, Equatable {
   public enum Input: Sendable, Equatable {
     /// It may go on for ever: a pipe, a terminal.
     case endless
-    /// A regular file: so many bytes of it were taken, as jobs or to be skipped, of so many when the run began.
+    /// A regular file: the bytes taken from it, as jobs or to be skipped, and its size when the run began.
     case bytes(taken: UInt64, of: UInt64)
     /// It has ended: there are no more jobs than those that were taken.
     case over

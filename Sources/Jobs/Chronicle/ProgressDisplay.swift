@@ -6,7 +6,7 @@ public struct ProgressDisplay: Sendable {
   public static let firstDraw = Instant.origin + .milliseconds(500)
   /// It is drawn no more often than this.
   public static let shortestInterval: Nanoseconds = .milliseconds(100)
-  /// It is looked at again so much later when nothing had changed.
+  /// The time until the next look when nothing had changed.
   public static let restingInterval: Nanoseconds = .milliseconds(250)
 
   private let style: TerminalStyle

@@ -85,8 +85,7 @@ private func bar(_ done: Double, cells: Int, _ style: TerminalStyle) -> Part {
   return Part("\u{2595}" + filled + blank + "\u{258F}", .green)
 }
 
-/// One thing that the line says, in a longer and a shorter form. Every scalar is one cell wide: ASCII and block
-/// characters.
+/// One part of the line, in a longer and a shorter form. Every scalar is one cell wide: ASCII and block characters.
 private struct Part {
   enum Color: Int {
     case red = 31

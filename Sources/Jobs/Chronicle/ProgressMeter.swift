@@ -10,14 +10,14 @@ struct ProgressMeter: Sendable {
   private static let step: Nanoseconds = .milliseconds(500)
   /// It forgets no faster than this, in seconds.
   private static let shortestMemory = 10.0
-  /// It remembers so many results.
+  /// The number of results that it remembers.
   private static let resultsRemembered = 8.0
   /// The time to go remembers that part of the run.
   private static let partRemembered = 0.25
-  /// So many results, and so much time, say something of the time to go.
+  /// The least number of results, and the least time, for an estimate of the time to go.
   private static let leastResults: UInt64 = 3
   private static let leastTime: Nanoseconds = .seconds(2)
-  /// Nothing settled for so long, and for so many times what is usual, is a stall.
+  /// The run stalls when no job settles for this time, and for `usualGaps` times the usual gap.
   private static let shortestStall: Nanoseconds = .seconds(10)
   private static let usualGaps: UInt64 = 5
 

@@ -1,8 +1,7 @@
 import JobCore
 import Time
 
-/// What happens in a run, as those hear it who tell people about it: the summary, the progress bar, the trace, the
-/// report.
+/// What happens in a run, for everything that reports it: the summary, the progress bar, the trace, the report.
 ///
 /// The clock of all times began with the run.
 public enum RunEvent: Sendable, Equatable {
@@ -10,7 +9,7 @@ public enum RunEvent: Sendable, Equatable {
   case workerStarted(slot: Int, pid: Int32, at: Instant)
   /// The worker can take jobs. The span from `since` is its start.
   case workerReady(slot: Int, pid: Int32, since: Instant, at: Instant)
-  /// A probe, a reset or the stop of a worker took so long. Told when it is over.
+  /// A probe, a reset or the stop of a worker took from `since` to `at`. Reported when it is over.
   case upkeep(Upkeep, slot: Int, since: Instant, at: Instant, wentWell: Bool)
   /// The worker has ended: `cause` in a few words ("died of SIGSEGV", "exited with status 0").
   case workerEnded(slot: Int, pid: Int32, WorkerEnd, cause: String, at: Instant)
@@ -26,7 +25,7 @@ public enum RunEvent: Sendable, Equatable {
   /// The answer of a job that was settled as `ok` cannot be trusted, and has not come out: the job has failed.
   case answerWithdrawn(job: UInt64, at: Instant)
 
-  /// How much is where, told at regular times.
+  /// How much is where, reported at regular times.
   case sample(Sample)
 }
 

@@ -41,7 +41,7 @@ public struct RunSummary: Sendable {
     outcomes[other, default: 0] += 1
   }
 
-  /// Counts a job that ended like this: the same as the event, for who has many of them and needs no event.
+  /// Counts a job that ended like this: the same as the event, for a caller that has many of them and needs no event.
   /// `ran`: how long its last attempt took; nil if it had none.
   public mutating func settled(_ outcome: Outcome, ran: Nanoseconds?) {
     outcomes[outcome, default: 0] += 1
@@ -52,7 +52,8 @@ public struct RunSummary: Sendable {
     }
   }
 
-  /// The lines of the summary, without a newline; only what says something. `elapsed`: how long the run took.
+  /// The lines of the summary, without a newline; only those with something to report. `elapsed`: how long the run
+  /// took.
   public func lines(elapsed: Nanoseconds) -> [String] {
     [outcomeLine(elapsed), timeLine, workerLine].compactMap { $0 }
   }

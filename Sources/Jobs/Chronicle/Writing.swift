@@ -24,7 +24,7 @@ extension [UInt8] {
     append(digits: number.magnitude)
   }
 
-  /// A JSON string that says `text`, with its quotes. A `String` is UTF-8, so that only what RFC 8259 forbids is
+  /// A JSON string that holds `text`, with its quotes. A `String` is UTF-8, so that only what RFC 8259 forbids is
   /// escaped.
   mutating func append(json text: String) {
     append(UInt8(ascii: "\""))

@@ -22,7 +22,7 @@ extension Failure {
 }
 
 extension Outcome {
-  /// What to say when nothing more is known.
+  /// The message when nothing more is known.
   package var words: String {
     switch self {
     case .ok: "answered"
@@ -37,7 +37,7 @@ extension Outcome {
 }
 
 extension Reporter {
-  /// A reply cannot stand in the output: says so, with what to try, and returns what it is a failure of.
+  /// A reply cannot stand in the output: reports it, with what to try, and returns what it is a failure of.
   package mutating func sayUnfitReply(to number: UInt64, _ format: Framing, _ defect: FramingError) -> Failure {
     let text = "the reply to job \(number) cannot be written with --output \(format)"
     let advice = format == .lines ? "; try --output nul" : ""

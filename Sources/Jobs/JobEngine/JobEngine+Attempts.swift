@@ -323,7 +323,7 @@ extension JobEngine {
     if configuration.tellsAttempts { outputs.append(.attemptEnded(job, failure: failure)) }
   }
 
-  /// The attempt, or the wait, is over: `failure` says why, if it did not go well.
+  /// The attempt, or the wait, is over: `failure` is why, if it did not go well.
   private mutating func noteEnd(
     of job: JobID, _ failure: Failure?, cause: String? = nil, received: Int = 0, _ loop: borrowing EventLoop
   ) {

@@ -61,7 +61,7 @@ extension JobEngine {
     return account.jobs > 2 ? text + "; earlier answers of this worker may belong to other jobs, too" : text
   }
 
-  /// Said once: what to do about it.
+  /// Shown once: what to do about it.
   private mutating func hintAtSurplus(_ account: WorkerAccount, _ reporter: inout Reporter) {
     guard !hasHintedAtSurplus, reporter.verbosity >= .normal else { return }
     hasHintedAtSurplus = true
@@ -73,8 +73,8 @@ extension JobEngine {
     let workerProtocol = configuration.pool.workerProtocol
     let remedy =
       workerProtocol.advice.severalLines != nil
-      ? "a worker answers each job with exactly one line: let it end each answer with a NUL byte instead (--protocol nul), "
-        + "or wrap it in a script that joins the lines"
+      ? "a worker answers each job with exactly one line: let it end each answer with a NUL byte instead "
+        + "(--protocol nul), or wrap it in a script that joins the lines"
       : "a worker answers each job with exactly one reply (--protocol \(workerProtocol.name))"
     let greeting = account.lastJob == nil ? "; if the first of them is a greeting: --ready line" : ""
     let check = "To see what it writes: prefork check -- \(commandLine)"

@@ -103,16 +103,16 @@ enum SilenceHint: Hashable {
   func text(pid: CInt, remedy: String) -> String {
     switch self {
     case .terminal:
-      "the worker wants to read the terminal, such as for a password: give it what it asks for in another way, or no terminal "
-        + "at all (prefork run -- setsid WORKER)"
+      "the worker wants to read the terminal, such as for a password: give it what it asks for in another way, or no "
+        + "terminal at all (prefork run -- setsid WORKER)"
     case .stopped: "a signal stopped it: kill -CONT \(pid) continues it"
     case .frozen: "its control group is frozen (cgroup.freeze, docker pause)"
     case .buffering:
-      "a worker must answer each job at once: does it buffer its output? \(remedy). Or does it wait for the end of the job, "
-        + "such as a semicolon or an empty line?"
+      "a worker must answer each job at once: does it buffer its output? \(remedy). Or does it wait for the end of the "
+        + "job, such as a semicolon or an empty line?"
     case .unfinishedJob:
-      "it has read the whole job and waits for more: is the end of the job missing, such as a semicolon, a closing quote or "
-        + "an empty line? Or did it write its answer to stderr?"
+      "it has read the whole job and waits for more: is the end of the job missing, such as a semicolon, a closing "
+        + "quote or an empty line? Or did it write its answer to stderr?"
     }
   }
 }

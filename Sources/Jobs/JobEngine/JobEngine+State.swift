@@ -13,8 +13,9 @@ extension JobEngine {
         + (counts.delayed > 0 ? ", \(counts.delayed) before their next attempt" : ""))
     let snapshot = pool.snapshot
     reporter.answer(
-      "\(plural(snapshot.serving, "worker")) serving, \(snapshot.starting) starting, \(snapshot.backingOff) waiting to be started "
-        + "again, \(snapshot.stopping) stopping" + (snapshot.isBreakerOpen ? "; workers fail to start" : ""))
+      "\(plural(snapshot.serving, "worker")) serving, \(snapshot.starting) starting, \(snapshot.backingOff) waiting "
+        + "to be started again, \(snapshot.stopping) stopping"
+        + (snapshot.isBreakerOpen ? "; workers fail to start" : ""))
     for slot in snapshot.slots { reporter.answer("  slot \(slot.slot): " + state(of: slot, loop)) }
   }
 

@@ -8,9 +8,9 @@ import WireFormats
 import WorkerPool
 import WorkerProcess
 
-/// What people are told: what happened, where, with numbers, and what to try.
+/// The messages for people: what happened, where, with numbers, and what to try.
 extension JobEngine {
-  /// What is said about an event of the pool that is not about a lease.
+  /// The message about an event of the pool that is not about a lease.
   mutating func say(_ event: WorkerPoolEvent, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     switch event {
     case .notEnforced(let text): reporter.note(text)
@@ -61,7 +61,7 @@ extension JobEngine {
     let isTheSame = lastFailedStart?.status == report.status
     lastFailedStart = report
     lastStartFailure = Failure(report)
-    // The same again is only for the curious: the breaker will tell how many there were.
+    // A repetition is only a detail: the breaker will report how many there were.
     if isTheSame { return reporter.detail(report.description) }
     reporter.repeated(
       .failedStart, cause: report.cause, about: Reporter.Subject(report.account), report.description,
@@ -95,7 +95,7 @@ extension JobEngine {
       failedStarts = (failures, period)
       let starts = plural(failures, "failed start")
       reporter.detail("\(starts) in \(durationText(period)): breaker open, next try in \(durationText(retry))")
-    // Its opening is a detail: whoever has workers left is told of each death, and needs no word of either.
+    // A detail, like its opening: each death is reported, and while workers are left neither matters.
     case .breakerClosed: reporter.detail("workers start again: breaker closed")
     case .stuck(let worker):
       let pid = pool.pid(of: worker) ?? 0
@@ -119,14 +119,14 @@ extension JobEngine {
       evidence: account?.lastErrorLines ?? [])
   }
 
-  /// An impossible event is a defect of ours: fatal where it can be debugged, told and counted where people work.
+  /// An impossible event is a defect of ours: fatal in debug builds, reported and counted in release builds.
   func internalErrorNoticed(_ text: String, _ reporter: inout Reporter) {
     reporter.fatal("internal error: \(text); please report it")
     reporter.flush()
     assertionFailure(text)
   }
 
-  /// What is to be told of a job that no worker could be given, because none starts.
+  /// The message about a job that no worker could be given, because none starts.
   var startFailure: Failure {
     var failure = lastStartFailure ?? Failure(message: Outcome.failed.words)
     if lastStartFailure != nil { failure.message = "no worker could be started: " + failure.message }
@@ -184,7 +184,7 @@ func inHand(_ account: WorkerAccount) -> String {
   account.currentJob.map { ", \(durationText($0.elapsed)) into job \($0.number)" } ?? ""
 }
 
-/// `; its last status: "loading"`, if it ever told one.
+/// `; its last status: "loading"`, if it ever sent one.
 func saidOfItself(_ account: WorkerAccount) -> String {
   account.statusText.isEmpty ? "" : "; its last status: \"\(account.statusText)\""
 }

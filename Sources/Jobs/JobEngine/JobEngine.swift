@@ -14,8 +14,8 @@ import WorkerProcess
 /// decisions out on real processes and bytes. `run` feeds it from stdin, `serve` from connections.
 ///
 /// It calls nobody back. Its owner runs the loop, hands jobs in with `jobs.accept`, events of the loop to `pool` and
-/// time with `fireTimers`, and after each calls `advance` until it has nothing more to tell. While a result is told
-/// (`emit`), it can be read with `withResult`: the reply of a worker is copied nowhere on its way.
+/// time with `fireTimers`, and after each calls `advance` until it has nothing more to report. While a result is
+/// reported (`emit`), it can be read with `withResult`: the reply of a worker is copied nowhere on its way.
 package struct JobEngine: ~Copyable {
   /// The timers of jobs.
   enum Timer: TimerKey {
@@ -44,7 +44,7 @@ package struct JobEngine: ~Copyable {
 
   /// Which of the pool's events is next.
   private var nextEvent = 0
-  /// What is to be told before anything else is done.
+  /// What is to be reported before anything else is done.
   var outputs: [JobEngineOutput] = []
   private var nextOutput = 0
 
@@ -138,7 +138,7 @@ package struct JobEngine: ~Copyable {
     resize(to: minimum...maximum, &loop, &reporter)
   }
 
-  /// From so many workers to so many, and people are told.
+  /// Sets the least and the most workers of the pool, and reports it.
   package mutating func resize(
     to size: ClosedRange<Int>, _ loop: inout EventLoop, _ reporter: inout Reporter, askedBy: String? = nil
   ) {
@@ -154,7 +154,7 @@ package struct JobEngine: ~Copyable {
     pool.stop(urgency, &loop)
   }
 
-  /// Lends the reply of a job that is being told as `emit` with the outcome ok.
+  /// Lends the reply of a job that is being reported as `emit` with the outcome ok.
   package func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
     if let answeringWorker, jobs.answering == job { return pool.withReply(of: answeringWorker, body) }
     return jobs.store.withReply(of: job, body)
@@ -214,7 +214,7 @@ package struct JobEngine: ~Copyable {
   }
 }
 
-/// What an engine tells its owner.
+/// What an engine reports to its owner.
 package enum JobEngineOutput {
   /// What becomes of a job.
   case job(JobOutput)
@@ -226,7 +226,8 @@ package enum JobEngineOutput {
   case firstReply(WorkerID)
   /// The job of this worker is cancelled: it is stopped for that, and not for a fault of its own.
   case workerGivenUp(WorkerID)
-  /// Something about workers, after people were told. Indirect, because it is rare and would make all the others large.
+  /// Something about workers, after it was reported to people. Indirect, because it is rare and would make all the
+  /// others large.
   indirect case worker(WorkerPoolEvent)
   /// No worker is left: the pool is finished.
   case closed

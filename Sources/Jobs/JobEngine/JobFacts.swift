@@ -20,7 +20,7 @@ package struct JobFacts {
     }
   }
 
-  /// What only those need who tell about each single job.
+  /// What is needed only to report each single job.
   package struct Details {
     package var acceptedAt: Instant = .origin
     package var leasedAt: Instant?

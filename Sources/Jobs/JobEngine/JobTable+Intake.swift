@@ -18,7 +18,7 @@ package enum JobDestination {
 
 /// How the jobs of one source come in.
 package struct IntakeRules {
-  /// Whose jobs they are.
+  /// The client that the jobs belong to.
   package var client = ClientID.sole
   /// The framing that an answer must fit into; nil for any.
   package var answer: Framing?

@@ -130,7 +130,7 @@ package struct JobTable {
 
   /// What follows from what was decided.
   package enum Step {
-    /// For those who gave the jobs.
+    /// For the sources of the jobs.
     case output(JobOutput)
     /// For the executor: interrupt, hold, the clocks, and defects.
     case decision(JobAction)
@@ -202,7 +202,7 @@ package struct JobTable {
   }
 }
 
-/// What becomes of jobs, for those who gave them.
+/// What becomes of jobs, for their sources.
 package enum JobOutput: Equatable {
   /// The job has ended, in the order in which jobs end. Exactly once per job.
   case settled(JobID, Outcome)

@@ -9,9 +9,9 @@ import WorkerProcess
 
 /// Everything for people: whole lines on stderr, never interleaved, never in the way of the work.
 package struct Reporter: ~Copyable {
-  /// So many messages of one cause are shown; the rest is counted. (`-v` shows all.)
+  /// The number of messages of one cause that are shown; the rest is counted. (`-v` shows all.)
   private static let mostOfACause = 3
-  /// So many causes are told apart; what comes after that is told and counted by its kind alone.
+  /// The number of causes that are counted separately; later ones are shown and counted by their kind alone.
   private static let mostCauses = 200
   /// A worker's line is still in sight while no more lines than these were written after it.
   private static let linesInSight = 20
@@ -82,7 +82,7 @@ package struct Reporter: ~Copyable {
     package init(job: UInt64) { self.job = job }
   }
 
-  /// Messages with the same cause say the same again, but for names and numbers.
+  /// Messages with the same cause are the same, but for names and numbers.
   private struct Cause: Hashable {
     let kind: Kind
     let words: String
@@ -136,39 +136,39 @@ package struct Reporter: ~Copyable {
   package var blockedLog: CInt? { blockedDescriptor(of: log) }
   package var isVerbose: Bool { verbosity == .verbose }
 
-  /// Messages on stderr say how bad it is: for the log of a service, where nobody reads every line.
+  /// Messages on stderr show their severity: for the log of a service, where nobody reads every line.
   package var showsLevels = false
   /// The pool that messages are about, where there are several.
   package var pool: String?
   private var name: String { pool.map { "prefork[\($0)]" } ?? "prefork" }
 
-  /// Says, also with --quiet, why the run cannot go on.
+  /// Reports, also with --quiet, why the run cannot go on.
   package mutating func fatal(_ text: String, kind: JournalEntry.Kind? = nil) { say(.error, text, kind: kind) }
 
-  /// Says, also with --quiet, what somebody has asked for.
+  /// Shows, also with --quiet, what somebody has asked for.
   package mutating func answer(_ text: String) { say(.info, text) }
 
-  /// Says what to try.
+  /// Shows what to try.
   package mutating func hint(_ text: String) {
     if let journal { journal.log(entry(.notice, "hint: \(text)")) } else { line("hint: \(text)") }
   }
 
-  /// Says something that people should know.
+  /// Shows what people should know.
   package mutating func note(_ text: String) { if verbosity >= .normal { say(.notice, text) } }
 
-  /// Says something that only the curious want to know.
+  /// Shows a detail, which needs --verbose.
   package mutating func detail(_ text: @autoclosure () -> String) { if isVerbose { say(.info, text()) } }
 
-  /// Says that a healthy worker is replaced: for the curious, and for the journal, where it is found by its kind.
+  /// Reports that a healthy worker is replaced: as a detail, and to the journal, where it is found by its kind.
   package mutating func recycling(_ text: @autoclosure () -> String, about subject: Subject) {
     if isVerbose || (journal != nil && verbosity >= .normal) {
       say(.info, text(), kind: .workerRecycled, about: subject)
     }
   }
 
-  /// Says something that may repeat: the first few times that it has this cause, then it is only counted, and the count
-  /// told when it gains a digit. `cause` is the text without what differs each time. The journal is told of each worker
-  /// that was lost: who looks for those of a slot wants all, and journald has a limit of its own on what may flood it.
+  /// Shows a message that may repeat: the first few of each cause, then they are only counted, and the count is shown
+  /// when it gains a digit. `cause` is the text without what differs each time. The journal gets every lost worker: a
+  /// search for those of a slot needs all, and journald has its own rate limit.
   package mutating func repeated(
     _ kind: Kind, cause: String, about subject: Subject? = nil, _ text: @autoclosure () -> String,
     evidence: [String] = []
@@ -187,7 +187,7 @@ package struct Reporter: ~Copyable {
     }
   }
 
-  /// Says, also with --quiet, why no worker starts, as the last one showed it.
+  /// Reports, also with --quiet, why no worker starts, as the last one showed it.
   package mutating func fatal(_ text: String, about subject: Subject, evidence: [String]) {
     let isInSight = isInSight(subject)
     say(.error, text, about: subject)
@@ -309,7 +309,7 @@ package struct Reporter: ~Copyable {
     }
   }
 
-  /// journalctl(1) shows who speaks; which pool it is about stands before the words.
+  /// journalctl(1) shows the name of the program; the name of the pool stands before the text.
   private func entry(
     _ priority: JournalEntry.Priority, _ text: String, kind: JournalEntry.Kind? = nil, about subject: Subject? = nil
   ) -> JournalEntry {

@@ -5,7 +5,7 @@ import WireFormats
 public enum StreamFormat: Sendable, Equatable {
   /// As they are, framed.
   case framed(Framing)
-  /// Each as one line of JSON that says more than the bytes.
+  /// Each as one line of JSON that holds more than the bytes.
   case records
 
   /// What separates one from the next.
@@ -35,9 +35,9 @@ public enum WorkerErrors: Sendable, Equatable {
   case file(String)
 }
 
-/// How much is said on stderr.
+/// How much is written to stderr.
 public enum Verbosity: Int, Sendable, Comparable {
-  /// Only what ends the run, and what workers themselves say.
+  /// Only what ends the run, and what workers themselves write.
   case quiet
   /// Also deaths, failed jobs, and a summary when not all is well.
   case normal

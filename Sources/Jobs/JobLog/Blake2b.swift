@@ -1,9 +1,10 @@
 /// BLAKE2b (RFC 7693), unkeyed, of a message that is in memory as a whole. The digest is the first `digestLength` bytes
 /// (1...64) of the result, whose words are little-endian.
 ///
-/// Two different messages with one digest cannot be found with less than 2^(4 × digestLength) tries, even by somebody
-/// who chooses both: this is what the fast hashes of hash tables do not give, nor SipHash once its key is known. Of the
-/// hashes that do, this one needs a single block for a message of up to 128 bytes, and no special instructions.
+/// Two different messages with one digest cannot be found with less than 2^(4 × digestLength) tries, even by an
+/// attacker that chooses both: this is what the fast hashes of hash tables do not give, nor SipHash once its key is
+/// known. Of the hashes that do, this one needs a single block for a message of up to 128 bytes, and no special
+/// instructions.
 ///
 /// `personalization` keeps the digests of different uses apart (section 2.8 of the BLAKE2 paper).
 func blake2b(

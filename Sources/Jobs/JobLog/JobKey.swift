@@ -1,4 +1,4 @@
-/// Who a job is when a run is resumed: equal keys are the same job, wherever they stand in the input.
+/// Identifies a job when a run is resumed: equal keys are the same job, wherever they stand in the input.
 ///
 /// A job that was given a key is that key. Any other is a hash of its bytes: 128 bits of BLAKE2b, the same that `b2sum
 /// -l 128` prints. Ten million jobs meet by chance with a probability of 10⁻²⁵; and a sender needs 2^64 tries to make a

@@ -1,6 +1,6 @@
 import Time
 
-/// What the joblog says of one settled job.
+/// The line of the joblog about one settled job.
 ///
 /// A joblog is a table in text: a header, then one line per job in the order in which they settled. The columns are
 /// separated by single tabs, and each line ends with a newline. The first nine are GNU parallel's, written as it writes
@@ -18,15 +18,15 @@ import Time
 ///  10 Slot        of the last attempt; `-` if there was none
 ///  11 Attempts
 ///  12 Outcome     `ok`, `failed`, `timeout`, `crashed`, `quarantined`, `cancelled`, `expired`
-///  13 Key         who the job is: see `JobKey`
+///  13 Key         which job it is: see `JobKey`
 ///  14 Cpu         only when the run measures it: seconds, three decimals; `-` if unknown, as for a job of some
 ///                 microseconds, whose time is part of the next measurement
-///  15 Rss         only when the run measures it: by how many bytes the job made the worker grow; `-` if it is not known
+///  15 Rss         only when the run measures it: the bytes by which the job made the worker grow; `-` if unknown
 ///
 /// In Command and Key a backslash is `\\`, a tab `\t`, a newline `\n`, a carriage return `\r`, and any other byte that
 /// is not printable UTF-8 `\xHH`. Nothing else in a line needs it: a control byte, above all a NUL, is never whole.
 public struct JobLogLine: Hashable, Sendable {
-  /// Of a longer job only the whole characters in so many bytes stand in the column Command.
+  /// The column Command holds at most this many bytes of a job, in whole characters.
   public static let longestCommand = 256
   /// No line that we write is as long as this, newline included. On reading, what is longer is damaged.
   public static let longestLine = 16 * 1024
@@ -53,7 +53,7 @@ public struct JobLogLine: Hashable, Sendable {
   public let attempts: UInt32
   /// How it ended.
   public let outcome: JobLogOutcome
-  /// Who it is.
+  /// Which job it is.
   public let key: JobKey
   /// What it took, if the run measures that.
   public let usage: Usage?

@@ -1,4 +1,4 @@
-/// What a joblog says about the jobs of a run that is to be resumed.
+/// What a joblog holds about the jobs of a run that is to be resumed.
 ///
 /// Give it the whole file with `feed`, block by block; ask `finish` how to repair its end; then ask `take` for each job
 /// of the input. It goes by what the jobs are, not by where they stand: jobs may have been added, removed and moved.
@@ -24,7 +24,7 @@ public struct ResumeIndex: Sendable {
     public var needsHeader: Bool { keptBytes == 0 }
   }
 
-  /// Only so many damaged lines are remembered one by one.
+  /// The most damaged lines that are remembered one by one.
   public static let rememberedDamage = 8
 
   /// Jobs that are `ok` in the joblog, and were not yet taken.
@@ -123,7 +123,7 @@ public struct ResumeIndex: Sendable {
 
 /// Why a file cannot be used as a joblog. It is left as it is: nothing was proved to be ours.
 public enum JobLogError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// It was written by GNU parallel, which numbers jobs and does not say who they are.
+  /// It was written by GNU parallel, which numbers jobs and does not identify them.
   case gnuParallels
   /// Its first line is not the header of a joblog.
   case notAJobLog
@@ -131,7 +131,7 @@ public enum JobLogError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What is wrong with "it".
   public var description: String {
     switch self {
-    case .gnuParallels: "it was written by GNU parallel, and lacks the columns that tell which jobs were done"
+    case .gnuParallels: "it was written by GNU parallel, and lacks the columns that show which jobs were done"
     case .notAJobLog: "it is not a joblog: its first line is not the header"
     }
   }

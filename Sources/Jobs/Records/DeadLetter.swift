@@ -17,7 +17,7 @@ public struct DeadLetter: Equatable, Sendable {
     /// How long it ran; written in seconds, to the microsecond.
     public var ran: Nanoseconds?
 
-    /// An attempt as it is to be told.
+    /// An attempt as it is to be reported.
     public init(outcome: String, failure: Failure, slot: Int? = nil, pid: Int32? = nil, ran: Nanoseconds? = nil) {
       self.outcome = outcome
       self.failure = failure
@@ -68,7 +68,7 @@ public struct DeadLetter: Equatable, Sendable {
     appendEvidence(to: &buffer)
   }
 
-  /// Adds the line of a job that came as plain bytes: a record whose `job` is a string that says them, or whose
+  /// Adds the line of a job that came as plain bytes: a record whose `job` is a string that holds them, or whose
   /// `job_base64` holds them if they are not UTF-8.
   public func append(payload: RawSpan, to buffer: inout [UInt8]) {
     buffer.append(UInt8(ascii: "{"))

@@ -11,7 +11,7 @@ public struct Failure: Equatable, Sendable {
   /// base64.
   public var stderr: [UInt8]
 
-  /// A failure as it is to be told.
+  /// A failure as it is to be reported.
   public init(message: String, code: Int? = nil, signal: Int? = nil, stderr: [UInt8] = []) {
     self.message = message
     self.code = code

@@ -1,7 +1,7 @@
 import Time
 
-/// A job as one line of JSON, `{"id": any, "job": value, "key": …, "timeout": …, "retries": …, "priority": …}`: what
-/// was said, and where its parts stand in the line. Nothing is copied or allocated, and the payload is never encoded
+/// A job as one line of JSON, `{"id": any, "job": value, "key": …, "timeout": …, "retries": …, "priority": …}`: what it
+/// holds, and where its parts stand in the line. Nothing is copied or allocated, and the payload is never encoded
 /// again.
 ///
 /// - `job`, the payload, any value. Bytes that are no text stand as base64 in `job_base64` instead; a record has one of
@@ -16,7 +16,7 @@ import Time
 /// write null for what they do not have. Other members are ignored, as long as they are JSON: what a later version will
 /// know must not break an earlier one, and a dead letter's evidence stands in one.
 public struct InputRecord: Equatable, Sendable {
-  /// What the record can say.
+  /// What the record can hold.
   public enum Field: Int, Sendable {
     /// Comes back with the result.
     case id
@@ -68,7 +68,7 @@ public struct InputRecord: Equatable, Sendable {
   public let key: JSONValue?
   /// The run limit, over 0; what is finer than a nanosecond is cut off. Nil if there is none.
   public let timeout: Nanoseconds?
-  /// How many extra attempts, 0...1 000 000; nil if it is not said.
+  /// How many extra attempts, 0...1 000 000; nil if it is not given.
   public let retries: Int?
   /// The higher, the earlier.
   public let priority: Int32

@@ -1,4 +1,4 @@
-/// Checks JSON where it stands and says where the parts are; nothing is copied, decoded or allocated.
+/// Checks JSON where it stands and reports where the parts are; nothing is copied, decoded or allocated.
 ///
 /// ```swift
 /// var scanner = JSONScanner()
@@ -19,7 +19,7 @@
 /// 000 records). All three decode the job and would encode it again; none can say where it stands, which is what lets
 /// it pass through byte for byte.
 public struct JSONScanner: Sendable {
-  /// So many objects and arrays may stand inside each other, the outermost counted.
+  /// The deepest nesting of objects and arrays, the outermost counted.
   public static let maximumDepth = 512
 
   /// The next byte to be looked at.

@@ -19,8 +19,8 @@ extension RawSpan {
 }
 
 extension JSONValue {
-  /// Adds what the value says to `buffer`: a string's text in UTF-8, without quotes and escapes; the bytes of any other
-  /// value as they stand. `bytes` are those in which the value was found.
+  /// Adds the content of the value to `buffer`: a string's text in UTF-8, without quotes and escapes; the bytes of any
+  /// other value as they stand. `bytes` are those in which the value was found.
   public func appendText(of bytes: RawSpan, to buffer: inout [UInt8]) {
     guard case .string(let hasEscapes) = kind else { return buffer.append(bytes.extracting(range)) }
     let text = bytes.extracting((range.lowerBound + 1)..<(range.upperBound - 1))
@@ -46,7 +46,7 @@ extension JSONValue {
     return body(text.span.bytes)
   }
 
-  /// Whether a string says `word`, however it is written: `"j\u006fb"` is `"job"`.
+  /// Whether a string is `word`, however it is written: `"j\u006fb"` is `"job"`.
   func says(_ word: String, in bytes: RawSpan) -> Bool {
     withText(of: bytes) { $0.equals(word) }
   }
@@ -88,7 +88,7 @@ extension RawSpan {
 }
 
 extension [UInt8] {
-  /// Adds a JSON string that says `text`, and returns true; false if `text` is not UTF-8: then the caller removes what
+  /// Adds a JSON string that holds `text`, and returns true; false if `text` is not UTF-8: then the caller removes what
   /// is there of it.
   ///
   /// Escaped is what must be: quotes, backslashes and bytes under 0x20. All else goes in as it is.

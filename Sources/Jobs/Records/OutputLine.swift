@@ -1,6 +1,6 @@
 import Time
 
-/// A line that `OutputRecord` has written, read back: what was said, and where its parts stand in the line. Its exact
+/// A line that `OutputRecord` has written, read back: what it holds, and where its parts stand in the line. Its exact
 /// inverse, but for times, which were rounded to the microsecond when they were written.
 ///
 /// Members that are not known are ignored, as long as they are JSON. One that is known may be there once; null counts
@@ -8,7 +8,7 @@ import Time
 public struct OutputLine: Equatable, Sendable {
   /// What the worker answered, or why it did not. The values stand in the line.
   public enum Answer: Equatable, Sendable {
-    /// The reply: a string that says its bytes, or any other value, which is the reply itself.
+    /// The reply: a string that holds its bytes, or any other value, which is the reply itself.
     case result(JSONValue)
     /// The reply as a string in base64, which was checked.
     case base64(JSONValue)
@@ -39,7 +39,7 @@ public struct OutputLine: Equatable, Sendable {
   /// The id as the whole number that it is; nil if it is anything else.
   public func number(of line: RawSpan) -> UInt64? { id?.integer(in: line) }
 
-  /// Adds the bytes of the reply: what a string says, what base64 stands for, any other value as it stands in `line`.
+  /// Adds the bytes of the reply: the text of a string, what base64 stands for, any other value as it stands in `line`.
   /// Nothing for a job that did not end well.
   public func appendReply(of line: RawSpan, to buffer: inout [UInt8]) {
     switch answer {

@@ -6,9 +6,10 @@ import Time
 ///
 /// `result` has two forms, by what the worker speaks:
 /// - JSON (`jsonrpc`): the value, byte for byte as the worker wrote it, never encoded again.
-/// - bytes (`lines`, `nul`, `length4`, `netstring`): a string that says the reply, since a reply that merely looks like JSON must not
-///   change its type (`1`, `true`, `"a"`). A reply that is not UTF-8 cannot stand in JSON: it is written as base64 under the name
-///   `result_base64`, so that nothing is lost and whoever reads `result` alone meets no false text.
+/// - bytes (`lines`, `nul`, `length4`, `netstring`): a string that holds the reply, since a reply that merely looks
+///   like JSON must not change its type (`1`, `true`, `"a"`). A reply that is not UTF-8 cannot stand in JSON: it is
+///   written as base64 under the name `result_base64`, so that nothing is lost, and a program that reads only `result`
+///   gets no false text.
 public struct OutputRecord: Equatable, Sendable {
   /// Which job of the input it was.
   public var seq: UInt64

@@ -12,9 +12,9 @@ public enum RecordError: Error, Equatable, Sendable, CustomStringConvertible {
   case deadWithoutJob
   /// There are both `job` and `job_base64`.
   case twoJobs
-  /// A field that is known is given twice: nobody can say which is meant.
+  /// A field that is known is given twice: it is ambiguous which is meant.
   case twice(InputRecord.Field)
-  /// A field holds something that it must not hold; `found` says what, in words or as the number that it is.
+  /// A field holds something that it must not hold; `found` is what, in words or as the number that it is.
   case wrongValue(InputRecord.Field, found: String)
 
   /// What it was, and what it must be.

@@ -3,8 +3,8 @@
 /// "most-unsettled": 64}`, or `{"prefork": "0.1.0", "error": "words for a person", "code": 75}` when it does not want
 /// this client.
 public enum RecordsGreeting: Equatable, Sendable {
-  /// From here on records flow. The longest line of a job, in bytes without its line feed, nil if nothing is said of
-  /// that; and how many jobs of one connection the server takes before it stops reading, 1 or more.
+  /// From here on records flow. The longest line of a job, in bytes without its line feed, nil if that is not given;
+  /// and how many jobs of one connection the server takes before it stops reading, 1 or more.
   case welcome(pool: String, maximumJobSize: Int?, mostUnsettled: Int)
   /// The server closes, for this reason, with a code of sysexits.h.
   case refusal(reason: String, code: Int)

@@ -7,7 +7,7 @@ import WireFormats
 
 /// One connection to a server: bytes out and lines in, neither ever waiting for the other.
 struct Connection: ~Copyable {
-  /// While so much waits to be written, no job is added, in bytes.
+  /// No job is added while this many bytes wait to be written.
   private static let mostUnsent = 256 * 1024
   /// Bytes read in one turn of the loop.
   private static let mostPerTurn = 4 * 65536
@@ -43,12 +43,12 @@ struct Connection: ~Copyable {
   /// Whether another job may be added to what is to be written.
   var hasRoom: Bool { unsent.count < Self.mostUnsent && end == nil && !isDeaf }
 
-  /// From here on answers come, of at most so many bytes.
+  /// From here on answers come, of at most `size` bytes.
   mutating func expectAnswers(atMost size: Int) { buffer.goOn(as: .lines, maximumSize: size) }
 
   mutating func append(_ line: [UInt8]) { line.withUnsafeBytes { unsent.append($0) } }
 
-  /// Reads what is there, some of it: there are others who want a turn.
+  /// Reads part of what is there: other descriptors want a turn.
   mutating func read() {
     var left = Self.mostPerTurn
     while left > 0, end == nil {
@@ -74,7 +74,7 @@ struct Connection: ~Copyable {
       switch socket.write(from: &unsent) {
       case .bytes: continue
       case .wouldBlock: return
-      // It may have answered before it closed: reading will tell how it ended.
+      // It may have answered before it closed: reading will show how it ended.
       case .closed, .failed: isDeaf = true
       }
     }
@@ -94,7 +94,7 @@ struct Connection: ~Copyable {
       if buffer.isSkipping { return .lost(tooLong) }
     }
     hasNews = false
-    // Who does not even begin like one is known at once, and not after a line that may never end.
+    // A peer that does not even begin like a server is detected at once, not after a line that may never end.
     let first = buffer.bytes.withUnsafeBytes(\.first)
     if let first, first != UInt8(ascii: "{") { return .lost(.nonsense(beginning)) }
     guard let end else { return .notYet }
@@ -103,9 +103,9 @@ struct Connection: ~Copyable {
 
   private var tooLong: Loss { .nonsense("a line of more than \(buffer.maximumSize) bytes") }
 
-  /// What it said, for people.
+  /// What it sent, for people.
   private var beginning: String {
-    buffer.bytes.withUnsafeBytes { "it says " + quoted($0) }
+    buffer.bytes.withUnsafeBytes { "it sent " + quoted($0) }
   }
 
   /// Lends the line that was found.
@@ -113,8 +113,8 @@ struct Connection: ~Copyable {
 
   mutating func consume() { buffer.consume() }
 
-  /// Has the loop watch what is of use now. Who is not to be read is not watched at all: that the other side is gone
-  /// would wake us again and again.
+  /// Has the loop watch what is of use now. A connection that is not to be read is not watched at all: its hangup would
+  /// wake us again and again.
   mutating func watch(_ loop: inout EventLoop, token: UInt64, reading: Bool) throws(SystemError) {
     let isWanted = reading && end == nil
     let needsRoom = isWanted && !unsent.isEmpty

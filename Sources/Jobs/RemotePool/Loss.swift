@@ -17,7 +17,7 @@ package enum Loss: Equatable {
   case broken(SystemError)
   /// The server does not want us, with its words and its code of sysexits.h.
   case refused(reason: String, code: Int)
-  /// What came is nothing that a server of prefork says: whatever else comes cannot be trusted.
+  /// What came is nothing that a prefork server sends: whatever else comes cannot be trusted.
   case nonsense(String)
 
   /// What the whole run ends as, if it ends with this.
@@ -44,7 +44,7 @@ package enum Loss: Equatable {
   }
 
   /// Whether it may be otherwise next time. A connection that is cut in the middle of an answer, by a server that was
-  /// killed, is only a reason for those who do not try again to doubt what is there.
+  /// killed, casts doubt on the answers received only if no further attempt is made.
   var isWorthRetrying: Bool {
     switch self {
     case .unreachable(let error): !error.isRefusal
@@ -73,7 +73,7 @@ package enum Loss: Equatable {
     case .unreachable(let error): error.hint
     case .silent: "is it the job socket of prefork serve? If it is overloaded, a longer --connect-timeout may help"
     case .refused(_, 75): "try it later, or with --reconnect 1s..30s"
-    case .refused(_, 77): "whoever runs the server can let this user in (--allow-user, --socket-mode, --socket-group)"
+    case .refused(_, 77): "the operator of the server can allow this user (--allow-user, --socket-mode, --socket-group)"
     case .nonsense: "the address must be that of a job socket of prefork serve"
     case .closed, .cut, .broken, .refused: nil
     }

@@ -75,7 +75,7 @@ extension RemotePool {
 
   private mutating func readAnswer() -> Answer {
     reply.removeAll(keepingCapacity: true)
-    // Out of the struct for so long, since the bytes are lent by another part of it.
+    // Moved out of the struct meanwhile, since another part of it lends the bytes.
     var reply: [UInt8] = []
     swap(&reply, &self.reply)
     defer { swap(&reply, &self.reply) }
@@ -165,7 +165,7 @@ extension RemotePool {
         + "earlier answers of the same worker may be wrong, too")
   }
 
-  /// The server has told its own people in its own words; ours have nothing but what it says of each job.
+  /// The server reports to its own stderr; ours has only what the server sends about each job.
   private mutating func sayFailure(_ job: JobID, _ outcome: Outcome, _ failure: Failure, _ reporter: inout Reporter) {
     let isBusy = outcome == .expired && failure.code == 75
     if isBusy { busyJobs += 1 }

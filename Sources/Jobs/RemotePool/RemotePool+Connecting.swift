@@ -9,7 +9,7 @@ import WorkerPool
 
 /// How a connection comes about, and what becomes of jobs when it is lost.
 extension RemotePool {
-  /// So many numbers of jobs are named.
+  /// The most job numbers that a message lists.
   private static let mostNamed = 5
 
   /// Connects for the first time.
@@ -128,7 +128,7 @@ extension RemotePool {
     guard jobs.facts.keepsDetails else { return }
     jobs.facts[job].endedAt = now
     jobs.facts[job].failure = Failure(message: message)
-    // Nobody knows how it has ended: the joblog must not say anything of it.
+    // Its outcome is unknown: the joblog must not mention it.
     if jobs.ledger.isDraining { jobs.facts[job].key = nil }
   }
 

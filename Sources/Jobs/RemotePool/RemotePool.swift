@@ -11,21 +11,21 @@ import WireFormats
 /// a lease, and an answer settles the job as the other pool has settled it.
 ///
 /// It calls nobody back. Its owner runs the loop, hands jobs in with `accept` and events of the loop with `handle`, and
-/// after each calls `advance` until it has nothing more to tell, just as with a `JobEngine`. While a result is told
-/// (`emit`), it can be read with `withResult`.
+/// after each calls `advance` until it has nothing more to report, just as with a `JobEngine`. While a result is
+/// reported (`emit`), it can be read with `withResult`.
 ///
 /// A job that was answered is settled, and never sent again. One that was on its way when the connection was lost may
 /// have been run or not: it is sent again over the next connection, or ends with the run.
 package struct RemotePool: ~Copyable {
   /// Our connection in the loop.
   static let token: UInt64 = 0x2000_0000_0000_0000
-  /// Jobs that may be on their way at most, whatever the server says.
+  /// The most jobs that may be on their way, whatever the server allows.
   static let mostSent = 65536
   /// Bytes of jobs that may be on their way, unless it is a single job.
   static let mostSentBytes = 16 << 20
   /// Bytes of jobs that are kept, waiting or on their way, before no more come in.
   static let mostKeptBytes = 32 << 20
-  /// One attempt to connect blocks us for so long at most, in milliseconds; then signals are heard before the next.
+  /// The longest time that one attempt to connect may block; signals are handled before the next attempt.
   static let longestBlock: Nanoseconds = .milliseconds(250)
   /// How long a server that has answered everything may take to close.
   static let endLimit: Nanoseconds = .milliseconds(500)
@@ -47,7 +47,7 @@ package struct RemotePool: ~Copyable {
     case waiting
     /// Connected, but not greeted.
     case greeting
-    /// Jobs may go: so many at once, and of so many bytes as a line.
+    /// Jobs may go: at most `mostSent` at once, each at most `maximumJobSize` bytes as a line.
     case open(mostSent: Int, maximumJobSize: Int)
     /// Everything is answered, and our side is shut down: before the server closes it may still withdraw an answer.
     case ending
@@ -72,7 +72,7 @@ package struct RemotePool: ~Copyable {
   /// Since when it is tried to connect this time.
   var connectingSince: Instant?
 
-  /// What is to be told before anything else is done.
+  /// What is to be reported before anything else is done.
   var outputs: [RemotePoolOutput] = []
   private var nextOutput = 0
 
@@ -180,7 +180,7 @@ package struct RemotePool: ~Copyable {
     }
   }
 
-  /// At the end of each turn of the loop: writes, and says whether answers are wanted.
+  /// At the end of each turn of the loop: writes, and returns whether answers are wanted.
   package mutating func endTurn(
     holdingResults: Bool, holdingMessages: Bool, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) {
@@ -222,11 +222,11 @@ package struct RemotePool: ~Copyable {
   }
 }
 
-/// What a remote pool tells its owner.
+/// What a remote pool reports to its owner.
 package enum RemotePoolOutput: Equatable {
   /// What becomes of a job.
   case job(JobOutput)
-  /// There is no connection, and none will be. People were told.
+  /// There is no connection, and none will be. It was reported to people.
   case lost(Loss.Verdict)
   /// The connection is given up: the pool is finished.
   case closed

@@ -49,7 +49,7 @@ struct Locked<State>: ~Copyable, @unchecked Sendable {
   }
 }
 
-/// What one who waits has seen.
+/// What a waiting thread has seen.
 enum Look<Value> {
   case done(Value)
   /// Nothing yet; look again at this time of the monotonic clock at the latest.

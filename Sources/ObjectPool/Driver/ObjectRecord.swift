@@ -44,7 +44,7 @@ enum OperationResult: Sendable {
 protocol OperationRunner: Sendable {
   /// A record that can hold an object of this factory.
   func makeRecord(for worker: WorkerID) -> ObjectRecord
-  /// Begins the call, the `call`-th on this record, without waiting for it; its end is told to the driver's
+  /// Begins the call, the `call`-th on this record, without waiting for it; its end is reported to the driver's
   /// `operationEnded`. Called without the lock.
   func begin(_ operation: Operation, call: Int, on record: ObjectRecord, for driver: PoolDriver)
 }

@@ -3,7 +3,8 @@ import Time
 
 /// What the core decides.
 extension PoolDriver {
-  /// Tells the core. Its actions change the state at once; what must wait for the end of the lock becomes an effect.
+  /// Hands an event to the core. Its actions change the state at once; what must wait for the end of the lock becomes
+  /// an effect.
   func handle(_ event: PoolEvent, _ state: inout State) {
     state.core.handle(event, at: Clock.coarse, into: &state.actions)
     for index in state.actions.indices { apply(state.actions[index], &state) }
@@ -72,7 +73,7 @@ extension PoolDriver {
     state.effects.append(.notify(.abandoned))
   }
 
-  // MARK: Those who wait
+  // MARK: Waiters
 
   private func grant(_ waiter: WaiterID, _ worker: WorkerID, _ state: inout State) {
     guard let waiting = state.waiting.removeValue(forKey: waiter.number) else { return }

@@ -130,7 +130,7 @@ extension PoolDriver {
   }
 }
 
-/// Finds the one who waits again. Guarded by the driver's lock.
+/// Finds a waiter again. Guarded by the driver's lock.
 final class WaitTicket: @unchecked Sendable {
   /// 0 before it waits.
   var waiter: UInt64 = 0

@@ -85,7 +85,7 @@ extension PoolDriver {
 
   // MARK: The end
 
-  /// Sends `event`, which ends the pool, waits for leases no longer than `time`, and tells when all objects are gone.
+  /// Sends `event`, which ends the pool, waits for leases no longer than `time`, and reports when all objects are gone.
   func end(by event: PoolEvent, within time: Duration?, _ resumption: Resumption<Void>) {
     perform { state in
       guard !state.isClosed else { return state.effects.append(.finish(resumption, .success(()))) }

@@ -3,8 +3,8 @@ import Synchronization
 import Time
 import Timers
 
-/// Carries out what the core decides, for objects of any kind: it keeps the objects, those who wait and the timers
-/// behind one lock. It does not know what an object is, and it calls nobody while it holds the lock.
+/// Carries out what the core decides, for objects of any kind: it keeps the objects, the waiters and the timers behind
+/// one lock. It does not know what an object is, and it calls nobody while it holds the lock.
 @usableFromInline final class PoolDriver: Sendable {
   /// What must be done when the lock is given up.
   enum Effect {
@@ -41,7 +41,7 @@ import Timers
     var acquiredAt = SourcePlace(file: "", line: 0)
   }
 
-  /// One who waits for a lease.
+  /// A waiter for a lease.
   struct Waiting {
     let resumption: Resumption<Grant>
     let place: SourcePlace
@@ -60,7 +60,7 @@ import Timers
     }
   }
 
-  /// One who waits until so many objects are there.
+  /// A caller that waits until `count` objects are there.
   struct Prefilling {
     let resumption: Resumption<Void>
     let ticket: WaitTicket
@@ -86,13 +86,13 @@ import Timers
     var lastLease: UInt64 = 0
     var prefilling: [Prefilling] = []
     var closing: [Resumption<Void>] = []
-    /// When leases are waited for no longer, by whoever wants to wait least.
+    /// When leases are waited for no longer: the earliest deadline of all callers.
     var closingDeadline = Instant.distantFuture
     var isClosed = false
     var lastCreationError: (any Error)?
     var statistics = ObjectPoolStatistics()
 
-    /// The effects so far, for the one who gives up the lock.
+    /// The effects so far, for the thread that releases the lock.
     mutating func takeEffects() -> Effects {
       switch effects.count {
       case 0: return .none
@@ -134,7 +134,7 @@ import Timers
     locked = Locked(state)
   }
 
-  /// Tells the core, and carries out what it decides.
+  /// Hands an event to the core, and carries out what it decides.
   func send(_ event: PoolEvent) {
     perform { state in handle(event, &state) }
   }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One who waits for a value, as a task or as a thread. To be resumed exactly once, and not under a lock.
+/// A task or a thread that waits for a value. To be resumed exactly once, and not under a lock.
 enum Resumption<Value: Sendable>: Sendable {
   case task(UnsafeContinuation<Value, any Error>)
   case thread(Mailbox<Value>)
@@ -13,8 +13,8 @@ enum Resumption<Value: Sendable>: Sendable {
   }
 }
 
-/// Where a thread waits for one value. A semaphore: with a condition, the one who is woken would first have to wait for
-/// the lock that the other still holds.
+/// Where a thread waits for one value. A semaphore: with a condition, the thread that is woken would first have to wait
+/// for the lock that the other still holds.
 final class Mailbox<Value: Sendable>: @unchecked Sendable {
   /// Written before the semaphore is raised, read after that.
   private var result: Result<Value, any Error>?

@@ -1,7 +1,7 @@
-// Why a process of its own: only another process can react to a SIGKILL. PDEATHSIG kills the worker alone, and
-// already when a thread ends; its children, and processes that called setsid, would stay. The guard is made by fork, also in
-// programs with many threads, so all that it does is done by system calls: no memory, no lock, nothing that could
-// wait for a thread which it has not.
+// Why a process of its own: only another process can react to a SIGKILL. PDEATHSIG kills the worker alone, and already
+// when a thread ends; its children, and processes that called setsid, would stay. The guard is made by fork, also in
+// programs with many threads, so all that it does is done by system calls: no memory, no lock, nothing that could wait
+// for a thread which it has not.
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include "descriptors.h"
@@ -48,7 +48,7 @@ struct watch {
   int descriptors[3]; // of the owner, of /proc, and of the cgroup or -1
 };
 
-// A round over /proc takes some 5 µs per process of the machine. Whoever forks as fast as it can may need many.
+// A round over /proc takes some 5 µs per process of the machine. A process that forks as fast as it can may need many.
 enum { patience_ms = 3000, quiet_ms = 300, sure_ms = 100, pause_ms = 5 };
 
 /// Gives itself a name of its own in ps, and an empty environment: it was forked with those of the owner, and must not

@@ -12,7 +12,7 @@
 static int holds_entry(int environment, const char *entry) {
   char buffer[4096];
   ssize_t length;
-  size_t matched = 0; // so many bytes of the entry; or -1 until the present one has ended
+  size_t matched = 0; // bytes of the entry that match; or -1 until the present one has ended
   const size_t none = (size_t)-1, whole = strlen(entry) + 1;
   while ((length = read(environment, buffer, sizeof buffer)) > 0) {
     for (ssize_t i = 0; i < length; i++) {
@@ -47,7 +47,7 @@ static void kill_if_ours(void *context, const char *name) {
   if (process >= 0) close(process);
 }
 
-/// The number that was given out last; 0 if it cannot be told.
+/// The number that was given out last; 0 if it is unknown.
 static long newest_process(int proc) {
   char text[128];
   int loadavg = openat(proc, "loadavg", O_RDONLY | O_CLOEXEC);
@@ -69,7 +69,7 @@ int prefork_sweep(int proc, const char *entry, int *sure) {
   struct sweep sweep = {.proc = proc, .entry = entry};
   const long before = newest_process(proc);
   prefork_each_entry(proc, kill_if_ours, &sweep);
-  // Who forks and ends without pause is behind us by now, under a number that the round had passed. We are faster.
+  // A process that forks and exits without pause may have moved to a number that the round has passed. We are faster.
   long newest = newest_process(proc);
   *sure = before > 0 && newest == before;
   for (long number = before + 1; number <= newest && number < before + 10000; number++) {

@@ -29,8 +29,8 @@ static int set(const struct termios *wanted) {
   return result;
 }
 
-// Only calls that signal-safety(7) allows. What others wanted to do on a crash (a backtrace) is done after that, on a screen that
-// shows it: the signal is raised again for them and comes when this returns.
+// Only calls that signal-safety(7) allows. What others wanted to do on a crash (a backtrace) is done after that, on a
+// screen that shows it: the signal is raised again for them and comes when this returns.
 static void crashed(int number) {
   if (terminal.taken) {
     terminal.taken = 0;

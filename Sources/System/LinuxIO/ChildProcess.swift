@@ -32,8 +32,8 @@ public enum ChildProcess {
     return code == CLD_EXITED ? .exited(status) : .killed(status, coreDumped: code == CLD_DUMPED)
   }
 
-  /// Sends a signal to a child that is not reaped yet and to all who are in the process group that it was started in.
-  /// Nobody there is no error.
+  /// Sends a signal to a child that is not reaped yet and to all processes in the group that it was started in. An
+  /// empty group is no error.
   public static func signalGroup(_ leader: pid_t, _ signal: CInt) {
     _ = kill(-leader, signal)
     // It may have moved to another group by setpgid(2); without this nothing would ever reach it.

@@ -1,24 +1,24 @@
 import CLinux
 import Glibc
 
-/// Sees that nobody outlives this process, however it ends: also by SIGKILL, of which it could tell nobody.
+/// Ensures that no worker outlives this process, however it ends: also by SIGKILL, which no handler sees.
 ///
 /// A small process (`worker-guard` in ps) waits for the end of this one. Then it kills, in this order:
 /// 1. the process groups in `processes`,
 /// 2. all in the cgroup that it was given, which it removes,
 /// 3. every process, wherever it went, that was started with the cookie in its environment, until none is found: so it
-///    finds who called setsid(2). It cannot find who has overwritten its own environment (some servers do, to show a
-///    title in ps) or executed a program with another: only a cgroup holds those.
+///    finds those that called setsid(2). It cannot find one that has overwritten its environment (some servers do, to
+///    show a title in ps) or executed a program with another: only a cgroup holds those.
 ///
 /// It is made by fork and keeps a copy-on-write image of this process: make it early, while that is small. It has a
 /// process group of its own, no signal but SIGKILL and SIGSTOP reaches it, and it holds none of our descriptors.
 /// Its name does not hold ours, so that `pkill -9 prefork` does not reach it.
 ///
-/// At the end of its owner, the guard is killed and reaped; whoever is still in the list then stays unharmed.
+/// At the end of its owner, the guard is killed and reaped; a process that is still in the list then stays unharmed.
 public struct CrashGuard: ~Copyable {
-  /// The processes that it guards, to be handed to whoever starts some.
+  /// The processes that it guards, for the code that starts them.
   public let processes: GuardedProcesses
-  /// The guard itself, for those who look through all our children: it is none of the workers.
+  /// The guard itself, for code that looks through all our children: it is none of the workers.
   public let pid: pid_t
   private let descriptor: FileDescriptor
 
@@ -53,9 +53,9 @@ public final class GuardedProcesses: @unchecked Sendable {
   /// The name of the variable that holds the cookie.
   public static let cookieName = "PREFORK_POOL"
 
-  /// A text that no other guard has. Whoever has it in the environment it was started with falls to the guard.
+  /// A text that no other guard has. Every process that was started with it in its environment falls to the guard.
   public let cookie: String
-  /// Shared with the guard, who has a mapping of its own.
+  /// Shared with the guard, which has a mapping of its own.
   let table: UnsafeMutablePointer<Int32>
 
   init(cookie: String) throws(SystemError) {
@@ -66,7 +66,7 @@ public final class GuardedProcesses: @unchecked Sendable {
 
   deinit { prefork_guard_free_table(table) }
 
-  /// Enters a process group by its leader, who must be a child that is not reaped yet; nil when the list is full.
+  /// Enters a process group by its leader, which must be a child that is not reaped yet; nil when the list is full.
   public func enter(_ leader: pid_t) -> Entry? {
     let place = prefork_guard_enter(table, leader)
     return place < 0 ? nil : Entry(list: self, place: place)

@@ -19,7 +19,7 @@ public struct Epoll: ~Copyable {
   /// To be watched for reading, by another epoll: it is readable while something is ready.
   public var rawValue: CInt { descriptor.rawValue }
 
-  /// Watches a descriptor. Errors and hang-ups are told even when neither is asked for.
+  /// Watches a descriptor. Errors and hangups are reported even when neither is asked for.
   public func add(_ fd: CInt, token: UInt64, readable: Bool, writable: Bool) throws(SystemError) {
     if prefork_epoll_control(descriptor.rawValue, 0, fd, Self.interest(readable, writable), token) < 0 {
       throw SystemError("epoll_ctl add descriptor \(fd)")

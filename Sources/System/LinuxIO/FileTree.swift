@@ -22,7 +22,7 @@ public protocol FileTree: Sendable {
 
 /// The files of this machine.
 public struct RealFileTree: FileTree {
-  /// Reads at most so much of a file, in bytes: those that are meant are far smaller.
+  /// The most bytes that are read of a file: those that are meant are far smaller.
   private static let mostBytes = 1 << 22
 
   /// The one there is.

@@ -42,7 +42,7 @@ public enum StreamKind: Sendable, Equatable {
 /// A descriptor that others share, and how it can be used without blocking. O_NONBLOCK belongs to the open file
 /// description, which the shell and every program after us share: it is never set on that. A pipe or a terminal is
 /// opened once more; a socket has MSG_DONTWAIT; and where reopening is refused, the inherited one is used only after
-/// epoll said so.
+/// epoll reported so.
 private struct InheritedStream: ~Copyable {
   let kind: StreamKind
   let number: CInt

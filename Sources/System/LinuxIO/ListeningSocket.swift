@@ -6,7 +6,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
   private let socket: FileDescriptor
   /// Where it listens, in numbers; with port 0, the port that the system has chosen.
   public let address: SocketAddress
-  /// Whether it was passed to us: the process that made it decided who may connect.
+  /// Whether it was passed to us: the process that made it decided which clients may connect.
   public let isInherited: Bool
   private let isUnix: Bool
   private let file: UnixSocketFile?
@@ -14,9 +14,9 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// Listens at `address`.
   ///
   /// A socket in the file system gets `rights`; a stale file is replaced, and at the end our own removed. A name with
-  /// several addresses listens on the first that can be bound, IPv4 before IPv6: those who connect by name try all,
-  /// those who connect to 127.0.0.1 do not. Unless `allowsRemote`, each address that the name stands for must be one of
-  /// the loopback.
+  /// several addresses listens on the first that can be bound, IPv4 before IPv6: clients that connect by name try all,
+  /// clients that connect to 127.0.0.1 do not. Unless `allowsRemote`, each address that the name stands for must be one
+  /// of the loopback.
   ///
   /// With `resolution` nothing is looked up that was looked up there. Another process that starts or ends on the same
   /// path is waited for, at most `lockPatience` milliseconds.
@@ -58,14 +58,15 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// To be watched for reading.
   public var descriptor: CInt { socket.rawValue }
 
-  /// A descriptor of the same socket for somebody who wants one of his own; this one stays open.
+  /// A second descriptor of the same socket, for the caller to own; this one stays open.
   public func duplicate() throws(SystemError) -> FileDescriptor {
     let number = fcntl(socket.rawValue, F_DUPFD_CLOEXEC, 3)
     if number < 0 { throw SystemError("fcntl F_DUPFD_CLOEXEC") }
     return FileDescriptor(owning: number)
   }
 
-  /// Whether its file is still there for those who connect by its path; true if it has none, or one that is not ours.
+  /// Whether its file is still there for clients that connect by its path; true if it has none, or one that is not
+  /// ours.
   public var hasItsFile: Bool { file?.isInPlace ?? true }
 
   /// Gives its file other rights; without effect on a socket whose file is not ours, or that has none.
@@ -76,12 +77,12 @@ public struct ListeningSocket: ~Copyable, Sendable {
 
   /// What accept has given.
   public enum Acceptance: ~Copyable {
-    /// A connection, and who is at its other end.
+    /// A connection, and its peer.
     case connection(StreamSocket, Peer)
-    /// Nobody waits.
+    /// No client waits.
     case wouldBlock
-    /// No descriptors (EMFILE, ENFILE) or memory are left. Who waits goes on waiting, and the socket stays readable:
-    /// its owner must stop watching it until a connection has been closed, or some time has passed.
+    /// No descriptors (EMFILE, ENFILE) or memory are left. Waiting clients go on waiting, and the socket stays
+    /// readable: its owner must stop watching it until a connection has been closed, or some time has passed.
     case exhausted(SystemError)
     /// The call failed.
     case failed(SystemError)
@@ -162,14 +163,14 @@ public struct ListeningSocket: ~Copyable, Sendable {
   }
 }
 
-/// Who is at the other end of a connection, as the kernel says.
+/// The other end of a connection, as the kernel reports it.
 public enum Peer: Hashable, Sendable, CustomStringConvertible {
   /// A process of this machine, as it was when it connected: it may be gone, or have passed the connection on. A pid of
   /// 0 is one in a process namespace that we cannot see.
   case process(pid: CInt, uid: UInt32, gid: UInt32)
   /// An address and port of TCP.
   case host(SocketAddress)
-  /// It cannot be told: grant it nothing.
+  /// Unknown: grant it nothing.
   case unknown
 
   init(ofUnix number: CInt) {

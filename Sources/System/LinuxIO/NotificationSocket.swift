@@ -3,7 +3,7 @@ import CLinux
 /// The receiving end of the protocol of sd_notify(3): a datagram socket with an abstract address that the kernel
 /// chooses, so that there is no file to be cleaned up and no name to be guessed.
 public struct NotificationSocket: ~Copyable, Sendable {
-  /// What somebody has sent, and who says the kernel it was.
+  /// A message, and its sender as the kernel reports it.
   public struct Packet: Sendable {
     /// The datagram.
     public let bytes: [UInt8]

@@ -13,9 +13,9 @@ public struct OwnUsage: Sendable {
   public let cpuTime: Nanoseconds
   /// Resident memory, in bytes; 0 if /proc is not mounted.
   public let residentBytes: Int
-  /// Open descriptors; nil if the kernel does not tell their number without a list of them (before Linux 6.2).
+  /// Open descriptors; nil if the kernel does not report their number without a list of them (before Linux 6.2).
   public let openDescriptors: Int?
-  /// So many descriptors may be open (RLIMIT_NOFILE).
+  /// The most descriptors that may be open (RLIMIT_NOFILE).
   public let mostDescriptors: Int
 
   /// Now.

@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
 
-/// What /proc tells of processes, and the calls on those that we did not start ourselves.
+/// What /proc shows of processes, and the calls on those that we did not start ourselves.
 ///
-/// All of it is a look at something that moves: a process may fork or end while it is looked at. Whoever needs all of
-/// them looks again until nothing new is found.
+/// All of it is a look at something that moves: a process may fork or end while it is looked at. A caller that needs
+/// all of them must look again until it finds nothing new.
 public enum ProcessTable {
-  /// Whether the kernel tells the children of a process: it has /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN;
+  /// Whether the kernel lists the children of a process: it has /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN;
   /// proc(5)) and /proc is mounted.
   public static let tellsChildren = access("/proc/thread-self/children", R_OK) == 0
 
@@ -23,7 +23,7 @@ public enum ProcessTable {
   public static var isRoot: Bool { geteuid() == 0 }
 
   /// The children of a process, zombies included, whichever of its threads has them; none if it is gone, or if the
-  /// kernel does not tell.
+  /// kernel does not list them.
   public static func children(of pid: pid_t) -> [pid_t] {
     var found: [pid_t] = []
     for thread in threads(of: pid) { appendNumbers(in: "/proc/\(pid)/task/\(thread)/children", to: &found) }
@@ -87,7 +87,7 @@ public enum ProcessTable {
     return Array(found.prefix(limit))
   }
 
-  /// The threads of a process. Most have one: then the number of links of the folder tells it, and the folder, which
+  /// The threads of a process. Most have one: then the number of links of the folder shows it, and the folder, which
   /// takes three times as long, need not be read.
   static func threads(of pid: pid_t) -> [pid_t] {
     var information = stat()
@@ -117,7 +117,7 @@ public enum ProcessTable {
     return found
   }
 
-  /// So much of an environment is read, in bytes.
+  /// The most bytes of an environment that are read.
   public static let longestEnvironment = 1 << 18
 
   /// The environment that a process was given by its last exec, as it lies in its memory now: entries, each ended by a

@@ -31,7 +31,7 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notASocket(let path): "cannot listen on unix:\(path): what stands there is no socket"
     case .remote(let address, let resolved):
       "will not listen on \(address)" + (address == resolved ? "" : " (\(resolved))")
-        + ": other machines could reach it, and anyone who reaches it may run jobs"
+        + ": other machines could reach it, and any client that reaches it may run jobs"
     case .unresolved(let address, let reason): "cannot resolve \(address): \(reason)"
     case .timedOut(let address, let time):
       "cannot connect to \(address): no answer within \(time.milliseconds) ms"
@@ -47,14 +47,14 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What to try, if anything is known.
   public var hint: String? {
     switch self {
-    case .inUse(.unix(let path)): "stop the other one, or listen on another path; who it is: ss -xlp src \(path)"
-    case .inUse: "stop the other one, or listen on another address; who it is: ss -ltxp"
+    case .inUse(.unix(let path)): "stop the other one, or listen on another path; to find it: ss -xlp src \(path)"
+    case .inUse: "stop the other one, or listen on another address; to find it: ss -ltxp"
     case .notASocket(let path): "listen on another path, or remove \(path) yourself"
     case .remote: "use tcp:127.0.0.1:PORT, or allow it with --allow-remote if the network is trusted"
     case .unresolved: "an address in numbers needs no lookup: tcp:127.0.0.1:PORT"
     case .timedOut: "is it overloaded or stopped? A longer wait may help"
     case .notListening: "in the .socket unit, use ListenStream= and Accept=no"
-    case .noPort: "give the port that the server has told"
+    case .noPort: "give the port that the server has reported"
     case .locked(let path, nil): "find the process that holds it: fuser \(path).lock"
     case .locked: "end that process, or listen on another path"
     case .listen(let address, let error): Self.hint(address, error.code)

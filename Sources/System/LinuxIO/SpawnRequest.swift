@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// As whom a process runs.
+/// The user and groups that a process runs as.
 public struct Credentials: Equatable, Sendable {
   /// Real, effective and saved.
   public var uid: UInt32
@@ -39,7 +39,7 @@ public struct SpawnRequest {
   public var limits: [ResourceLimit] = []
   /// Added to our niceness (nice(2)).
   public var niceness: CInt = 0
-  /// As whom it runs; nil: as we do.
+  /// The user and groups that it runs as; nil: ours.
   public var credentials: Credentials?
   /// Whether it is killed as soon as the thread that starts it ends, alone or with us (PR_SET_PDEATHSIG).
   public var diesWithThread = false

@@ -26,9 +26,9 @@ public struct StreamSocket: ~Copyable, Sendable {
   /// One write of these bytes; perhaps only the first of them are taken.
   public func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult { sendOnce(socket.rawValue, bytes) }
 
-  /// Bytes that were written and that the other side has not got: over TCP, those that it has not acknowledged, the
-  /// end of file that `shutdownWrite` sends counting as one; on a unix socket something is reported until it has read
-  /// all. 0 if it cannot be told.
+  /// Bytes that were written and that the other side has not got: over TCP, those that it has not acknowledged, the end
+  /// of file that `shutdownWrite` sends counting as one; on a unix socket something is reported until it has read all.
+  /// 0 if it is unknown.
   public var undeliveredBytes: Int { max(0, Int(prefork_bytes_undelivered(socket.rawValue))) }
 
   /// Sends no more: the other side reads to the end of file. Harmless when it is gone.
@@ -46,7 +46,7 @@ public struct StreamSocket: ~Copyable, Sendable {
         let socket = try connect(candidate, deadline)
         if candidate.isUnix == false {
           prefork_send_at_once(socket.rawValue)
-          // A machine that vanished says nothing more: who waits for its answer must not wait for ever.
+          // A machine that vanished sends nothing more: a wait for its answer must not last for ever.
           prefork_keep_alive(socket.rawValue)
         }
         return StreamSocket(owning: socket)

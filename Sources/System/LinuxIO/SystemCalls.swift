@@ -4,7 +4,7 @@ import Time
 
 /// The result of one read.
 public enum ReadResult: Equatable, Sendable {
-  /// So many bytes came, at least one.
+  /// The number of bytes read, at least 1.
   case bytes(Int)
   /// The other side has closed.
   case endOfFile
@@ -16,7 +16,7 @@ public enum ReadResult: Equatable, Sendable {
 
 /// The result of one write.
 public enum WriteResult: Equatable, Sendable {
-  /// So many bytes went, perhaps fewer than were offered.
+  /// The number of bytes written, perhaps fewer than were offered.
   case bytes(Int)
   /// No room yet.
   case wouldBlock
@@ -147,7 +147,7 @@ func instant(_ time: timespec) -> Instant {
   Instant(nanoseconds: UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec))
 }
 
-/// Bytes in a pipe that its reader has not read, seen from either end; 0 if it cannot be told.
+/// Bytes in a pipe that its reader has not read, seen from either end; 0 if that is unknown.
 public func unreadBytes(ofPipe fd: CInt) -> Int { max(0, Int(prefork_bytes_readable(fd))) }
 
 /// Makes a pipe hold this many bytes, if the system allows it (F_SETPIPE_SZ); each of its ends will do.

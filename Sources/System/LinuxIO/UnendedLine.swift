@@ -1,7 +1,7 @@
 import Glibc
 
 /// How many bytes stand behind the last `delimiter` of a regular file: 0 if it is empty or ends with one. Nil where
-/// that cannot be told, as of what is no regular file or may not be read.
+/// that is unknown, as of what is no regular file or may not be read.
 ///
 /// What a full disk or a kill has torn is such a rest; whatever is appended to it as it is becomes part of it.
 public func unendedBytes(of descriptor: CInt, delimiter: UInt8) -> Int? {

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Who may connect to a socket in the file system: whoever may write the file (unix(7)).
+/// The mode and the group of a socket in the file system: a user that may write the file may connect (unix(7)).
 public struct SocketFileRights: Equatable, Sendable {
   /// The bits of chmod(2), 0...0o777.
   public var mode: UInt32
@@ -17,7 +17,7 @@ public struct SocketFileRights: Equatable, Sendable {
 
 /// The file of a unix socket that we listen on: made, and at last removed, under a lock.
 ///
-/// All who start or end on a path take turns by flock(2) on `PATH.lock`, which exists only as long as somebody holds
+/// All processes that start or end on a path take turns by flock(2) on `PATH.lock`, which exists only while one holds
 /// it. Without it two that start at once would both see a stale file, and the slower one would remove the socket of the
 /// faster. To bind a temporary name and rename it would need no lock for a new path, but does for a stale one; besides,
 /// ss(8) and getpeername(2) tell the name that was bound.
@@ -99,7 +99,7 @@ struct UnixSocketFile {
     case ENOENT: return
     // Its queue is full, or it takes no streams: somebody is there.
     case EAGAIN, EPROTOTYPE: throw .inUse(unix)
-    // It cannot be told.
+    // Unknown.
     case let code: throw .listen(unix, SystemError("see whether somebody listens there", code))
     }
     if unlink(path) != 0, errno != ENOENT { throw .listen(unix, SystemError("remove the stale socket")) }

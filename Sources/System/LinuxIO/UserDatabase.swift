@@ -57,7 +57,7 @@ public struct UserEntry: Sendable {
     var count: CInt = 32
     while true {
       var groups = [gid_t](repeating: 0, count: Int(count))
-      // Says how many there are if there are more.
+      // Sets `count` to the number of groups if there are more.
       if getgrouplist(name, gid, &groups, &count) >= 0 { return Array(groups.prefix(Int(count))) }
     }
   }

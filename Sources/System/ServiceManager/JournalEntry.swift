@@ -21,7 +21,7 @@ public struct JournalEntry: Equatable, Sendable {
     case workerDeath = "b95861d7b1574cb18ac90e66d2099ee6"
     /// A healthy worker was replaced, because of its age, jobs or memory, or on demand.
     case workerRecycled = "15104fef37f543c1acc68aaf69acd008"
-    /// Starts fail so often that the pool has given up hope for a while.
+    /// Too many starts have failed: the pool starts no worker for a while.
     case breakerOpen = "44a68d3d7f704f1fbc3ff7c2fc0f3245"
   }
 

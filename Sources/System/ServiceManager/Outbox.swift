@@ -1,7 +1,7 @@
 import Text
 import Time
 
-/// What the service manager is to be told, and when: pure, so that its order and pace can be tested.
+/// What to send to the service manager, and when: pure, so that its order and pace can be tested.
 ///
 /// Its memory is bounded however long nobody listens: of a state, a status, a sign of life and an extension only the
 /// last counts, and messages for the journal are kept up to `mostBytes`.
@@ -14,7 +14,7 @@ struct Outbox {
     case stopping
   }
 
-  /// What the one who sends is to do next.
+  /// What the sender is to do next.
   enum Step: Equatable {
     case notify(String)
     case write(JournalEntry)
@@ -71,7 +71,8 @@ struct Outbox {
 
   /// A message for the journal.
   mutating func post(_ entry: JournalEntry) {
-    // Once something has been dropped, that is told before anything else is: else the gap would be at the wrong place.
+    // Once something has been dropped, that is reported before anything else is: else the gap would be at the wrong
+    // place.
     guard dropped == 0, bytes + entry.size <= Self.mostBytes else {
       dropped += 1
       return

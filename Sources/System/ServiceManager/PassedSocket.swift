@@ -4,7 +4,7 @@ import Systemd
 
 /// A socket that the service manager has opened for us (systemd.socket(5)).
 public struct PassedSocket: Equatable, Sendable {
-  /// What its name, `FileDescriptorName=` in the unit, says that it is for.
+  /// Its purpose, by its name (`FileDescriptorName=` in the unit).
   public enum Purpose: Equatable, Sendable {
     /// `jobs`, or `jobs-NAME` for the pool of that name.
     case jobs(pool: String?)
@@ -17,7 +17,7 @@ public struct PassedSocket: Equatable, Sendable {
     /// A name that means nothing to us.
     case unknown
 
-    /// What a name says.
+    /// The purpose that a name stands for.
     init(name: String) {
       switch name {
       case "jobs": self = .jobs(pool: nil)

@@ -5,8 +5,8 @@ import Synchronization
 import Systemd
 import Time
 
-/// Tells the service manager and the journal about us, in order, and never makes the caller wait: sd_notify(3) and
-/// sd_journal_sendv(3) block while nobody reads at the other end, so a thread of their own calls them.
+/// Reports our state to the service manager and the journal, in order, and never makes the caller wait: sd_notify(3)
+/// and sd_journal_sendv(3) block while nobody reads at the other end, so a thread of their own calls them.
 ///
 /// Without NOTIFY_SOCKET, and with a stderr that is not the journal, there is nobody to tell: everything is a no-op,
 /// and there is no thread. The environment must not be changed any more once there is one: libsystemd reads it there.
@@ -62,7 +62,7 @@ public final class ServiceMessenger: Sendable {
     guard DaemonThread.start({ self.run() }) else { throw SystemError("pthread_create", EAGAIN) }
   }
 
-  // MARK: What there is to tell
+  // MARK: Messages
 
   /// The service can be used: its sockets listen, its pools are ready. Also the end of a reload.
   public func ready() { notify { $0.post(.ready) } }
@@ -73,21 +73,21 @@ public final class ServiceMessenger: Sendable {
     notify { $0.post(.reloading(now)) }
   }
 
-  /// The service is about to end. Nothing but statuses and signs of life is told after that.
+  /// The service is about to end. Only statuses and signs of life are sent after that.
   public func stopping() { notify { $0.post(.stopping) } }
 
-  /// One line for `systemctl status`. Told at most once a second: of those that come faster, the last.
+  /// One line for `systemctl status`. Sent at most once a second: of those that come faster, the last.
   public func status(_ text: String) { notify { $0.post(status: text) } }
 
-  /// All is well, says who has seen it: the loop turns, and the pools make progress. To be called each
-  /// `watchdogInterval`, and not when they do not.
+  /// Reports that the loop turns and the pools make progress. To be called each `watchdogInterval`, but only while both
+  /// are true.
   public func alive() { notify { $0.postAlive() } }
 
   /// Starting, reloading or stopping takes longer: by this time, beginning when this is read.
   public func extendTimeout(by time: Nanoseconds) { notify { $0.postExtension(time) } }
 
   /// A message for the journal; dropped if stderr is not the journal. While the journal does not keep up, messages are
-  /// dropped and counted, and it is told how many as soon as it does.
+  /// dropped and counted, and the count is sent as soon as it does.
   public func log(_ entry: JournalEntry) {
     if journals { post { $0.post(entry) } }
   }

@@ -137,7 +137,8 @@ func mayBeSentTwice(_ signal: CInt, by sender: CInt) -> Bool {
   [SIGINT, SIGTERM].contains(signal) && sender == getppid() && sender > 1
 }
 
-/// How long the second signal is waited for, in milliseconds. The two may also have become one, while both were pending.
+/// How long the second signal is waited for, in milliseconds. The two may also have become one, while both were
+/// pending.
 private let usualDelay = 50
 /// How late it may come, at a process whose parent is timeout(1) itself.
 private let longestDelay: Nanoseconds = .seconds(1)

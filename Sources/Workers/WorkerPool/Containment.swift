@@ -8,7 +8,7 @@ import WorkerProcess
 /// use of the machine is limited, else, in a process that is the pool's, one that this process and all its workers are
 /// in.
 ///
-/// Everything here is done as far as the machine allows; `shortcomings` tells what it does not allow.
+/// Everything here is done as far as the machine allows; `shortcomings` lists what it does not allow.
 struct Containment: ~Copyable {
   /// Stands in the environment of every worker and its descendants.
   let cookie: PoolCookie
@@ -154,7 +154,7 @@ struct Containment: ~Copyable {
   }
 
   /// Whether a worker that died of a SIGKILL which we did not send was the victim of the kernel's OOM killer; nil if
-  /// nothing says so.
+  /// nothing indicates it.
   mutating func outOfMemoryVerdict(_ group: WorkerGroup?, now: Instant) -> String? {
     isSimulated ? nil : witness.verdict(events: group?.memoryEvents(), now: now)
   }
@@ -178,7 +178,7 @@ struct Containment: ~Copyable {
   enum Remains {
     /// Nothing is left to be done.
     case none
-    /// Some whose origin cannot be told: they hide it, or are in the middle of an exec and will show it in a moment.
+    /// Processes of unknown origin: they hide it, or are in the middle of an exec and will show it in a moment.
     case unknown
     /// Another round is due, once what was killed is dead.
     case some

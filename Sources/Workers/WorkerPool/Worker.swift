@@ -10,12 +10,12 @@ struct Worker: ~Copyable {
   let id: WorkerID
   var process: WorkerProcess
   let startedAt: Instant
-  /// What it was started with: other values of the pool are for those who come later.
+  /// What it was started with: other values of the pool are for workers started later.
   let terms: WorkerTerms
 
   /// What the worker is there for at this moment; it decides what the bytes on its stdout mean.
   enum Duty: Equatable {
-    /// To become ready. What it says is a sign of that, if that is how it proves it; else it speaks out of turn.
+    /// To become ready. Its output is a sign of that, if that is how it proves it; else the output comes out of turn.
     case starting
     /// Nothing.
     case none
@@ -61,7 +61,7 @@ struct Worker: ~Copyable {
   private var sample: UInt32
   /// It has proved that it is ready, or answered at least once.
   var isProved = false
-  /// The core was told that it can take a job.
+  /// The core knows that it can take a job.
   var isReady = false
   /// Watches whether it waits for its first job; nil unless it must do so before it is ready.
   var startWatch: StartWatch?
@@ -89,9 +89,9 @@ struct Worker: ~Copyable {
   var errorLines = StderrLines()
   /// A timer runs, at the end of which the state of its progress bar is passed on.
   var awaitsProgressBar = false
-  /// Where it says how it is doing; nil unless it was given an address.
+  /// Where it reports its state; nil unless it was given an address.
   var notifications: NotificationSocket?
-  /// What it last said of itself (STATUS= of sd_notify); empty for nothing.
+  /// Its last status (STATUS= of sd_notify); empty for none.
   var statusText = ""
   /// The control group that it and its descendants are in.
   var group: WorkerGroup?
@@ -261,7 +261,7 @@ struct WorkerTerms {
   let reset: Exchange?
   /// Longest reply in bytes.
   let maximumReplySize: Int
-  /// As whom it runs; nil: as we do.
+  /// The user that it runs as; nil: ours.
   let uid: UInt32?
 
   init(_ configuration: WorkerPoolConfiguration) {

@@ -59,7 +59,7 @@ extension WorkerPool {
   mutating func ask(_ id: WorkerID, _ check: Check, _ loop: inout EventLoop) {
     guard workers.holds(id) else { return }
     guard let exchange = workers[id.slot.index].terms.exchange(for: check) else {
-      // Only those who come later are asked: it was started when nobody was.
+      // Only workers started later are checked: this one was started when no check was configured.
       return tell(check == .probe ? .probePassed(id) : .resetPassed(id), &loop)
     }
     workers[id.slot.index].duty = .checking(check)
@@ -69,7 +69,7 @@ extension WorkerPool {
     inputReady(id.slot.index, &loop)
   }
 
-  /// The worker said something while it was being checked.
+  /// The worker wrote something while it was being checked.
   mutating func nextAnswer(_ slot: Int, to check: Check, _ loop: inout EventLoop) {
     if !workers[slot].inbound.isEmpty, !workers[slot].looksRead() { return spokeOutOfTurn(slot, &loop) }
     guard let reply = nextReply(slot, &loop) else { return }
@@ -91,7 +91,7 @@ extension WorkerPool {
       return conclude(check, slot, passed: false, &loop)
     }
     if !workers[slot].inbound.isEmpty { return spokeOutOfTurn(slot, &loop) }
-    // One that is dying is not passed: its end is told in a moment.
+    // One that is dying has not passed: its end is reported in a moment.
     if workers[slot].isInOrder { conclude(check, slot, passed: true, &loop) }
   }
 

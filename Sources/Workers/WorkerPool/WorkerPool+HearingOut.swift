@@ -7,7 +7,7 @@ import WorkerProcess
 /// For `prefork check`, which finds out what is wrong with a worker that does not answer. No pool that serves
 /// jobs needs this: there such a worker is stopped.
 extension WorkerPool {
-  /// More than this of what a worker says at the end of its input is not read, in bytes: it is evidence, not a reply.
+  /// The most that is read of what a worker writes after the end of its input, in bytes: it is evidence, not a reply.
   static let longestEvidence = 65536
 
   /// Bytes that were sent to the worker and that it has not read; 0 when it is gone or its stdin was closed.
@@ -24,8 +24,8 @@ extension WorkerPool {
 
   /// Only listens to the worker from now on, whatever it is doing: nothing that it writes is a message or a breach of
   /// the protocol any more. It is kept where `unfinishedReply` shows it, and in the report of the worker's death, which
-  /// is told even if it exits with status 0. Its lease, if it has one, ends without `leaseLost`, as with `interrupt`.
-  /// The worker is not stopped: that, and when, is for the caller to decide.
+  /// is reported even if it exits with status 0. Its lease, if it has one, ends without `leaseLost`, as with
+  /// `interrupt`. The worker is not stopped: that, and when, is for the caller to decide.
   public mutating func hearOut(_ worker: WorkerID) {
     guard workers.holds(worker), !workers[worker.slot.index].isStopping else { return }
     workers[worker.slot.index].duty = .heardOut

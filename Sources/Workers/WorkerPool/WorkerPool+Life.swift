@@ -191,7 +191,7 @@ extension WorkerPool {
       return .died
     case .starting, .none, .replied, .heardOut: break
     }
-    // One that says that it is ready and leaves at once, job or no job, has not started either.
+    // One that reports that it is ready and exits at once, job or no job, has not started either.
     let hasSettled = loop.now() - workers[slot].readyAt >= configuration.pool.settleTime
     report.neverTookAJob = !workers[slot].isProved || report.account.jobs == 0 && !hasSettled
     let mayLeave = !report.neverTookAJob && workers[slot].duty != .heardOut

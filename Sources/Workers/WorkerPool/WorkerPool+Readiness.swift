@@ -82,7 +82,7 @@ extension WorkerPool {
 
   /// The worker, or a helper child of it, has sent something to its socket.
   mutating func notified(_ slot: Int, _ loop: inout EventLoop) {
-    // Bounded, so that one who sends without end does not keep the others from being heard.
+    // Bounded, so that a worker that sends without end does not starve the others.
     for _ in 0..<16 {
       guard workers.holds(slot), let packet = workers[slot].notifications?.receive() else { return }
       let isOurs = workers[slot].process.owns(
@@ -104,7 +104,7 @@ extension WorkerPool {
     case .extendTimeout(let nanoseconds): tell(.startExtended(id, by: nanoseconds), &loop)
     case .alive: armWatchdog(slot, &loop)
     case .watchdogFailed:
-      // It says so itself: no limit has passed, and none matters any more.
+      // It reports so itself: no limit has passed, and none matters any more.
       workers[slot].watchdogLimit = nil
       watchdogExpired(id, &loop)
     case .watchdogLimit(let nanoseconds):
@@ -119,14 +119,14 @@ extension WorkerPool {
   /// The wait for the owner to take a reply before its worker is stopped.
   private static let replyWait: Nanoseconds = .milliseconds(10)
 
-  /// From now on the worker must say `WATCHDOG=1` within its limit, if it has one: once it has proved that it is ready,
-  /// be it by its first reply. Before that it may be loading.
+  /// From now on the worker must send `WATCHDOG=1` within its limit, if it has one: once it has proved that it is
+  /// ready, be it by its first reply. Before that it may be loading.
   mutating func armWatchdog(_ slot: Int, _ loop: inout EventLoop) {
     guard let limit = workers[slot].watchdogLimit, workers[slot].isReady, !workers[slot].isStopping else { return }
     timers.arm(.watchdog(workers[slot].id), at: loop.now() + limit)
   }
 
-  /// The worker has not been heard of for too long, or says itself that it is lost: it hangs, whatever it is doing.
+  /// The worker has sent nothing for too long, or reports itself as lost: it hangs, whatever it is doing.
   mutating func watchdogExpired(_ id: WorkerID, _ loop: inout EventLoop) {
     guard workers.holds(id), !workers[id.slot.index].isStopping else { return }
     stopOffender(id.slot.index, .watchdog(limit: workers[id.slot.index].watchdogLimit), &loop)

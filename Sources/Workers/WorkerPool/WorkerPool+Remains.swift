@@ -8,7 +8,7 @@ import WorkerProcess
 extension WorkerPool {
   /// The wait between two rounds over all processes of the machine, or for what was killed to be dead.
   private static let sweepInterval: Nanoseconds = .milliseconds(20)
-  /// So often those are looked at again of whom it cannot be told where they come from.
+  /// The most rounds in a row that find only processes of unknown origin.
   private static let mostUnknownRounds = 3
   /// How long the end of the pool waits for processes that do not die: they hang in the kernel.
   private static let endLimit: Nanoseconds = .seconds(5)
@@ -54,7 +54,7 @@ extension WorkerPool {
     case .some:
       unknownRounds = 0
       if isEnding, loop.now() - endedAt > Self.endLimit { return finish(isClean: false) }
-      // Soon, but not for ever so often if something does not die.
+      // Soon, but less and less often if something does not die.
       if isTimed { killingRounds += 1 }
       return timers.arm(.sweep, at: loop.now() + Self.sweepInterval * (1 << UInt64(min(killingRounds / 10, 6))))
     }

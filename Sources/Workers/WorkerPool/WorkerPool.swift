@@ -58,8 +58,8 @@ public struct WorkerPool: ~Copyable {
     }
   }
 
-  /// How long the exit status may lag behind a closed pipe. Less than the usual `settleTime`: a worker that says that
-  /// it is ready and then reads nothing has not settled.
+  /// How long the exit status may lag behind a closed pipe. Less than the usual `settleTime`: a worker that reports
+  /// that it is ready and then reads nothing has not settled.
   static let verdictWait = Nanoseconds.milliseconds(900)
   /// A progress bar on a worker's stderr is passed on no more often than this.
   static let progressBarInterval: Nanoseconds = .seconds(3)
@@ -86,11 +86,11 @@ public struct WorkerPool: ~Copyable {
   var endedAt: Instant = .origin
   /// When remains of workers were last looked for.
   var lastSweep: Instant = .origin
-  /// Rounds in a row that found some whose origin could not be told, and nothing else.
+  /// Rounds in a row that found only processes of unknown origin.
   var unknownRounds = 0
   /// Timed rounds in a row that found something to kill.
   var killingRounds = 0
-  /// A worker that was to be measured could not be, and that was said.
+  /// A worker that was to be measured could not be, and that was reported.
   var hasSaidUnmeasured = false
   /// How fresh workers behave before their first job.
   var startManner = StartManner.unknown
@@ -117,7 +117,7 @@ public struct WorkerPool: ~Copyable {
     core = PoolStateMachine(configuration: self.configuration.pool, generator: SeededGenerator(seed: seed))
   }
 
-  /// Impossible events that the core was told; each was reported and is a defect of ours.
+  /// Impossible events that the core received; each was reported and is a defect of ours.
   public var internalErrors: Int { core.internalErrors }
 
   /// Starts the workers.
@@ -183,7 +183,7 @@ public struct WorkerPool: ~Copyable {
   /// Replaces one worker, like `recycleAll`.
   public mutating func recycle(_ worker: WorkerID, _ loop: inout EventLoop) { tell(.recycle(worker), &loop) }
 
-  /// The sizes that the pool keeps to: from so many workers to so many.
+  /// The least and the most workers that the pool keeps.
   public internal(set) var size: ClosedRange<Int>
 
   /// Changes them. Idle workers that are too many retire at once, busy ones when they are free.
@@ -270,7 +270,7 @@ public struct WorkerPool: ~Copyable {
     workers.holds(worker) ? workers[worker.slot.index].process.pid : nil
   }
 
-  /// Hands an event to the core and does what it says.
+  /// Hands an event to the core and carries out what it decides.
   mutating func tell(_ event: PoolEvent, _ loop: inout EventLoop) {
     let isOutermost = actions.isEmpty
     core.handle(event, at: loop.now(), into: &actions)

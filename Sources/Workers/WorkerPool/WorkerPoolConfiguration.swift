@@ -28,7 +28,7 @@ public struct WorkerPoolConfiguration: Sendable {
 
   /// How a worker proves that it is ready. `.probed` needs a `probe`.
   public var readiness = Readiness.assumed
-  /// The health check; without one no worker is ever probed, whatever `pool` says.
+  /// The health check; without one no worker is ever probed, whatever `pool` holds.
   public var probe: Exchange?
   /// Sent after each job, so that the next one sees nothing of it; nil for nothing.
   public var reset: Exchange?
@@ -40,7 +40,7 @@ public struct WorkerPoolConfiguration: Sendable {
   /// A worker that holds more bytes of resident memory, its descendants included, is recycled after its job, like one
   /// that has reached `maximumJobs`, with the same jitter; nil for no limit.
   public var maximumMemory: Int?
-  /// Each probe and reset is told when it is over (`WorkerPoolEvent.checked`).
+  /// Each probe and reset is reported when it is over (`WorkerPoolEvent.checked`).
   public var tellsChecks = false
   /// Measures what jobs cost their worker (`WorkerPool.cost`). A measurement takes some microseconds.
   public var metersJobs = false

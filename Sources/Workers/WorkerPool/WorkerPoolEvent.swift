@@ -4,11 +4,12 @@ import Text
 import Time
 import WorkerProcess
 
-/// What the pool tells its user, in order. What is large is indirect: two of these are made and moved for every job.
+/// What the pool reports to its user, in order. What is large is indirect: two of these are made and moved for every
+/// job.
 public enum WorkerPoolEvent {
-  /// Something that was asked for, or is promised, cannot be enforced on this machine; said once, at the start.
+  /// Something that was asked for, or is promised, cannot be enforced on this machine; reported once, at the start.
   indirect case notEnforced(String)
-  /// Something would be better on another machine, such as with control groups; said once, at the start.
+  /// Something would be better on another machine, such as with control groups; reported once, at the start.
   indirect case remark(String)
   /// A worker runs, as this process.
   indirect case started(WorkerID, pid: CInt)
@@ -38,7 +39,7 @@ public enum WorkerPoolEvent {
   indirect case checkFailed(WorkerAccount, Check, CheckFailure)
   /// A worker without a job did what costs it its life.
   indirect case offended(WorkerAccount, Offence)
-  /// Somebody who is no worker of ours wrote to the notification socket of this one; it was not listened to.
+  /// A process that does not belong to this worker wrote to its notification socket; the message was ignored.
   indirect case foreignNotification(WorkerAccount, sender: CInt)
   /// A worker ended that was not asked to, or not by its own kind exit.
   indirect case died(DeathReport)
@@ -75,16 +76,16 @@ public enum LeaseLoss {
 
 /// Why a worker is stopped that is neither dead nor out of step.
 public enum Offence: Sendable, CustomStringConvertible {
-  /// It did not send `WATCHDOG=1` within this time; nil when it said itself that it is lost (`WATCHDOG=trigger`).
+  /// It did not send `WATCHDOG=1` within this time; nil when it reported itself that it is lost (`WATCHDOG=trigger`).
   case watchdog(limit: Nanoseconds?)
-  /// It held so many bytes of memory, over the limit at which a worker is stopped at once.
+  /// It held this many bytes of memory, over the limit at which a worker is stopped at once.
   case memory(Int, limit: Int)
 
   /// What it did, to be read after its name.
   public var description: String {
     switch self {
-    case .watchdog(let limit?): "has not said WATCHDOG=1 for \(durationText(limit)) (--worker-watchdog)"
-    case .watchdog(nil): "said WATCHDOG=trigger"
+    case .watchdog(let limit?): "has not sent WATCHDOG=1 for \(durationText(limit)) (--worker-watchdog)"
+    case .watchdog(nil): "sent WATCHDOG=trigger"
     case .memory(let bytes, let limit): "held \(sizeText(bytes)) of memory, over \(sizeText(limit)) (--kill-rss)"
     }
   }
@@ -187,7 +188,7 @@ public struct WorkerAccount: Sendable {
   public var currentJob: (number: UInt64, elapsed: Nanoseconds)?
   /// The number of the last job that it answered; nil for none.
   public var lastJob: UInt64?
-  /// What it last said of itself (STATUS= of sd_notify(3)); empty for nothing.
+  /// Its last status (STATUS= of sd_notify(3)); empty for none.
   public var statusText: String
   /// The last lines of its stderr.
   public var lastErrorLines: [String]
@@ -198,7 +199,7 @@ public struct WorkerAccount: Sendable {
 
 /// A death, with all that is known of its cause (joblib #812: "a worker was terminated", and nobody knew which job).
 public struct DeathReport: Sendable, CustomStringConvertible {
-  /// Who died.
+  /// The worker that died.
   public var account: WorkerAccount
   /// How.
   public var status: ExitStatus
@@ -206,7 +207,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   public var unfinishedReply: String
   /// It had not yet taken any job.
   public var neverTookAJob: Bool
-  /// Why the kernel is believed to have killed it for want of memory; nil if nothing says so.
+  /// Why the kernel is believed to have killed it for want of memory; nil if nothing indicates it.
   public var outOfMemory: String?
   /// What it was being asked.
   public var check: Check?
@@ -214,7 +215,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
   /// The same for all deaths of one kind: `died of SIGSEGV in a job`.
   public var cause: String { "\(status)\(suspicion) \(moment)" + (outOfMemory == nil ? "" : ": out of memory") }
 
-  /// Who may have sent a SIGKILL that neither we nor, as far as it tells, the kernel has sent.
+  /// The possible senders of a SIGKILL that neither we nor, as far as it reports, the kernel has sent.
   private var suspicion: String {
     guard case .killed(signal: Signal.kill, _) = status, outOfMemory == nil else { return "" }
     return " (somebody's kill -9?)"

@@ -1,4 +1,5 @@
-/// Whether something that was asked for is really enforced on this machine. What is not must be said, never dropped.
+/// Whether something that was asked for is really enforced on this machine. What is not must be reported, never
+/// dropped.
 public enum Enforcement: Equatable, Sendable {
   /// It is.
   case enforced

@@ -16,7 +16,7 @@ public struct MemoryReader: ~Copyable, Sendable {
     ProcessTable.tellsChildren
       ? .enforced
       : .notEnforced(
-        "only the worker's first process is measured: this kernel does not tell the children of a process "
+        "only the worker's first process is measured: this kernel does not list the children of a process "
           + "(no /proc/PID/task/TID/children, CONFIG_PROC_CHILDREN)")
   }
 

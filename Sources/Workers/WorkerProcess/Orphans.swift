@@ -7,7 +7,7 @@ import LinuxIO
 /// as children; then `sweepChildren` after each SIGCHLD is all that is needed. A program that merely embeds a pool
 /// should not become a subreaper, and uses `sweepEverywhere`.
 public struct Orphans: Sendable {
-  /// Who is not to be touched, at this moment.
+  /// The processes that must not be touched at this moment.
   public struct Census: Sendable {
     /// The pids of children that somebody else looks after: workers that are not reaped yet, helpers of our own. They
     /// are neither killed nor reaped.
@@ -31,7 +31,7 @@ public struct Orphans: Sendable {
     public var reaped: [CInt] = []
     /// Sent SIGKILL.
     public var killed: [CInt] = []
-    /// Adopted by us, alive, and nobody knows whose they are. One that is in the middle of an exec cannot tell: look
+    /// Adopted by us, alive, and of unknown origin. One that is in the middle of an exec does not show its origin: look
     /// again a moment later.
     public var unknown: [CInt] = []
   }

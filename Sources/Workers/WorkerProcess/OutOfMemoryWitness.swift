@@ -2,7 +2,7 @@ import LinuxIO
 import Text
 import Time
 
-/// Tells whether a SIGKILL that nobody here sent came from the kernel's OOM killer, by what the kernel counts. The
+/// Finds out whether a SIGKILL that nobody here sent came from the kernel's OOM killer, by what the kernel counts. The
 /// counters rise before the victim dies, so that they can be asked when its death is known.
 public struct OutOfMemoryWitness: Sendable {
   /// How long a rise is evidence: a death is known soon after the kill, and an old rise, of which no worker

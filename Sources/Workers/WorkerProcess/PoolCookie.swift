@@ -2,8 +2,8 @@ import Glibc
 import LinuxIO
 import Text
 
-/// What tells this pool's processes from all others: an entry in the environment of each worker, which its descendants
-/// inherit even when they leave its process group, and the name of the pool's control group.
+/// What distinguishes this pool's processes from all others: an entry in the environment of each worker, which its
+/// descendants inherit even when they leave its process group, and the name of the pool's control group.
 public struct PoolCookie: Hashable, Sendable {
   /// The variable that holds it.
   public static let variable = GuardedProcesses.cookieName
@@ -33,7 +33,7 @@ public struct PoolCookie: Hashable, Sendable {
     return pid
   }
 
-  /// What an environment, its entries ended by NUL bytes, tells of where a process comes from. Only a whole entry
+  /// What an environment, its entries ended by NUL bytes, shows of where a process comes from. Only a whole entry
   /// counts.
   func origin(in environment: [UInt8]) -> Origin {
     let pool = Array("\(Self.variable)=\(text)".utf8)
@@ -48,11 +48,11 @@ public struct PoolCookie: Hashable, Sendable {
   }
 }
 
-/// Where a process comes from, as far as its environment tells.
+/// Where a process comes from, as far as its environment shows.
 public enum Origin: Equatable, Sendable {
   /// From this pool, from the worker with this serial number (nil: its entry is gone).
   case pool(worker: UInt64?)
-  /// It does not tell: the process is no descendant of a worker, or its environment was cleared, overwritten (as
-  /// programs do that show a title in ps), or is not ours to read.
+  /// Unknown: the process is no descendant of a worker, or its environment was cleared, overwritten (as programs do
+  /// that show a title in ps), or is not ours to read.
   case unknown
 }

@@ -34,7 +34,7 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
   public let step: Step
   /// Why.
   public let cause: SystemError
-  /// As whom and where it was to run.
+  /// The user, folder and environment that it was to run with.
   private let surroundings: WorkerSurroundings
 
   /// The failure to start `program` because what it needs could not be made.
@@ -78,7 +78,7 @@ public struct SpawnError: Error, Sendable, CustomStringConvertible {
 }
 
 extension SpawnError.Step {
-  /// What was tried; nil where the program alone says it.
+  /// What was tried; nil where the name of the program is enough.
   fileprivate var words: String? {
     switch self {
     case .start, .execute: nil
@@ -123,7 +123,8 @@ extension SpawnError {
     switch code {
     case EOPNOTSUPP:
       "a working directory and environment can be set without it, but not limits, niceness, a user, a cgroup or "
-        + "diesWithThread: for these the pool must be linked into the main program, not into a library that is loaded later"
+        + "diesWithThread: for these the pool must be linked into the main program, not into a library that is loaded "
+        + "later"
     case ENOENT: "is /proc mounted?"
     case ECHILD: "it died before it could start the worker; its stderr is that of the worker"
     default: nil
@@ -188,7 +189,7 @@ extension SpawnError {
 
   private var directory: String? { surroundings.directory.map { String(decoding: $0, as: UTF8.self) } }
 
-  /// Where it stands: where it was said to, or where it is found in PATH.
+  /// Where it stands: at its path, or where it is found in PATH.
   private var place: String? { candidates.first { access($0, F_OK) == 0 } }
 
   var candidates: [String] { programCandidates(program, in: directory) }

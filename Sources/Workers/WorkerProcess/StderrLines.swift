@@ -8,7 +8,7 @@ public struct StderrLines: Sendable {
   /// A line longer than this is passed on in pieces, so that no memory is spent on a worker that never ends one.
   static let longestLine = 8192
   private static let keptLines = 5
-  /// So much of a kept line, in bytes: five of them are less than 2 KiB.
+  /// The longest part of a line that is kept, in bytes: five of them are less than 2 KiB.
   private static let keptLength = 400
 
   private var unfinished: [UInt8] = []

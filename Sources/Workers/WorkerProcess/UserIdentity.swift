@@ -1,16 +1,16 @@
 import Glibc
 import LinuxIO
 
-/// A user as whom workers run. It is looked up before any worker is started: that may read files, or ask a directory
+/// A user that workers run as. It is looked up before any worker is started: that may read files, or ask a directory
 /// service.
 public struct UserIdentity: Equatable, Sendable, CustomStringConvertible {
   /// The text by which it was looked up.
   public let text: String
   /// What the kernel knows of it.
   public let credentials: Credentials
-  /// The login name; the number of a user who has none.
+  /// The login name; the number of a user without one.
   public let name: String
-  /// The home directory; `/` for a user who has no entry.
+  /// The home directory; `/` for a user without an entry.
   public let home: String
   /// The login shell; `/bin/sh` where none is set.
   public let shell: String

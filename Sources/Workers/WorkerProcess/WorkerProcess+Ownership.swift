@@ -1,16 +1,16 @@
 import Glibc
 import LinuxIO
 
-/// Whose process is that?
+/// Which worker does a process belong to?
 extension WorkerProcess {
   /// No process of a worker is this far below it.
   private static let deepest = 64
 
-  /// True when what `sender` (a process as the kernel named it, of user `uid`) says counts as said by this worker, who
-  /// runs as `user`: it is the worker, in its group, below it, or it bears the worker's entries in its environment. A
-  /// helper that ended right after it spoke cannot be asked any more, and is believed: the address it wrote to was
-  /// given to this worker alone. Other users are not, but for root and ourselves; nor are processes of which our pid
-  /// namespace has no number.
+  /// True when a message from `sender` (a process as the kernel named it, of user `uid`) counts as one from this
+  /// worker, which runs as `user`: `sender` is the worker, in its group, below it, or it bears the worker's entries in
+  /// its environment. A helper that ended right after it wrote cannot be checked any more, and is trusted: the address
+  /// it wrote to was given to this worker alone. Other users are not, but for root and ourselves; nor are processes of
+  /// which our pid namespace has no number.
   ///
   /// systemd-notify(1), if it runs as root, names its parent as the sender. If that has ended, it is the process that
   /// adopted it, mostly ourselves: then an orphan of this worker must be among the children of that process.

@@ -15,8 +15,8 @@ public struct WorkerSurroundings: Sendable {
   /// Whether it gets nothing of our own environment, as with `env -i`: not even PATH. (The program itself is still
   /// looked for in our PATH.)
   public var clearsEnvironment = false
-  /// As whom it runs; nil: as we do. HOME, USER, LOGNAME and SHELL are then those of the user, unless they stand in
-  /// `environment`.
+  /// The user that it runs as; nil: ours. HOME, USER, LOGNAME and SHELL are then those of the user, unless they stand
+  /// in `environment`.
   public var user: UserIdentity?
   /// Added to our niceness, -39 to 39; the system keeps the sum within -20 to 19. Only root may lower it.
   public var niceness = 0

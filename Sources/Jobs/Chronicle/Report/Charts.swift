@@ -4,7 +4,7 @@ import Time
 /// Pictures as inline SVG. Shapes are stretched to any width; labels are HTML beside them, so that they stay readable
 /// on a phone.
 extension Page {
-  /// All pictures are so many units wide.
+  /// The width of all pictures, in units of their coordinates.
   static let width = 1000
 
   /// An area under steps: `heights` of equal width from left to right, in units up from `base`. Equal neighbours cost
@@ -83,7 +83,7 @@ extension Page {
     return decimalText(value, decimals: (value * 10).rounded() == value * 10 ? 1 : 3)
   }
 
-  /// Invisible columns that say their text when pointed at.
+  /// Invisible columns that show their text when pointed at.
   mutating func hints(_ texts: [String], height: Int) {
     for (column, hint) in texts.enumerated() {
       let left = column * Self.width / texts.count

@@ -3,9 +3,9 @@ import Time
 
 /// The jobs that people want to see by name: the slowest, and the first and last of those that did not end well.
 struct NotableJobs: Sendable {
-  /// So many of each kind.
+  /// The most jobs kept of each kind.
   static let most = 20
-  /// So many causes are counted apart.
+  /// The most causes counted separately.
   static let mostCauses = 100
   /// Lines of stderr that are kept of a job, and letters of any text.
   static let mostLines = 10

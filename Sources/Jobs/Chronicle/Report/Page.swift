@@ -52,7 +52,7 @@ struct Page {
     markup("</tbody></table></div>\n")
   }
 
-  /// The same figures as a picture, for those who cannot see it or want them exactly.
+  /// The figures of a picture as a table, for screen readers and for exact values.
   mutating func folded(_ caption: String, head: [String], rows: [[String]]) {
     markup("<details><summary>As a table</summary>")
     table(caption, head: head, rows: rows)

@@ -9,7 +9,7 @@ extension RunReport {
     return (pieces, max(1, (all + pieces - 1) / pieces))
   }
 
-  /// Where the run ends in a picture of so many columns, the last of which may be only partly filled.
+  /// Where the run ends in a picture of `columns`, the last of which may be only partly filled.
   private func share(ofEndIn columns: (pieces: Int, count: Int)) -> Double {
     elapsed.seconds / (UInt64(columns.pieces * columns.count) * buckets.width).seconds
   }

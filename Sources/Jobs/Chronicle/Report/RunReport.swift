@@ -1,13 +1,13 @@
 import JobCore
 import Time
 
-/// Everything about a run that its page tells, gathered while it runs, in memory that does not grow with it: time is
+/// Everything about a run that its page shows, gathered while it runs, in memory that does not grow with it: time is
 /// kept in at most 600 pieces, durations as histograms, jobs as the 20 slowest and the first and last 20 that did not
 /// end well.
 ///
 /// ```swift
 /// var report = RunReport()
-/// report.add(event)                                         // each event, as it is told
+/// report.add(event)                                         // each event, as it happens
 /// let page = report.html(title: "prefork", command: line)   // when the run is over
 /// ```
 public struct RunReport: Sendable {
@@ -51,7 +51,7 @@ public struct RunReport: Sendable {
   /// All jobs that have their outcome.
   public var jobs: UInt64 { outcomes.values.reduce(0, +) }
 
-  /// Takes note of an event. In the order in which they are told.
+  /// Records an event, in the order in which they happen.
   public mutating func add(_ event: RunEvent) {
     switch event {
     case .workerStarted(let slot, _, let at):

@@ -70,7 +70,7 @@ struct SlotTimelines: Sendable {
     workers[slot]!.hasStarted = true
   }
 
-  /// The run is over at `end`, whoever still lives; all series have the same pieces after this.
+  /// The run is over at `end`, even if workers are still alive; all series have the same pieces after this.
   mutating func close(at end: Instant, buckets: inout TimeBuckets) {
     for slot in workers.indices where workers[slot] != nil { ended(in: slot, badly: false, at: end, buckets: &buckets) }
     for row in rows.indices {

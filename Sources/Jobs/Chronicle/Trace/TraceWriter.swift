@@ -21,11 +21,11 @@ public struct TraceWriter: Sendable {
     /// When the last span of each row ends. There is one row, unless spans overlap.
     var ends: [Instant] = []
     var pid: Int32 = 0
-    /// When the worker was started, as long as it is not ready and nothing tells of its failed start.
+    /// When the worker was started, as long as it is not ready and no failed start was reported.
     var startingSince: Instant?
   }
 
-  /// The second row of a slot comes so many thread numbers behind the first. There are never so many slots.
+  /// The distance between the thread numbers of the two rows of a slot. There are always fewer slots than this.
   private static let rowStride = 1 << 20
 
   /// The rows of all slots are threads of this process, in the words of the format.
@@ -45,7 +45,7 @@ public struct TraceWriter: Sendable {
   }
 
   /// Puts what is to be seen of `event` into `buffer`: no line, one or a few, each complete. Events come in the order
-  /// in which they are told; a span is written when it is over.
+  /// in which they are reported; a span is written when it is over.
   public mutating func append(_ event: RunEvent, to buffer: inout [UInt8]) {
     switch event {
     case .workerStarted(let slot, let pid, let at):

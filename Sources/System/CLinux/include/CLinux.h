@@ -43,7 +43,8 @@ int prefork_pidfd_open(pid_t pid);
 /// *code: CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3; *status: exit status or signal.
 int prefork_wait_child(pid_t pid, int peek, int block, int *code, int *status);
 
-/// A datagram socket with an abstract address of the kernel's choice, whose name without the leading NUL goes to `name`; -1 with errno.
+/// A datagram socket with an abstract address of the kernel's choice, whose name without the leading NUL goes to
+/// `name`; -1 with errno.
 int prefork_notify_socket(char *name, size_t size);
 /// One datagram and its sender; descriptors sent along are closed. -1 with errno.
 ssize_t prefork_notify_receive(int fd, void *buffer, size_t size, int *pid, unsigned *uid);
@@ -53,7 +54,8 @@ void prefork_enlarge_pipe(int fd, int size);
 int prefork_open(const char *path, int flags);
 int prefork_set_nonblocking(int fd);
 int prefork_descriptor_is_open(int fd);
-/// 'p' pipe, 't' terminal, 'f' regular file, 'd' directory, 's' socket, 'c' other character device, '?' anything else; 0 with errno.
+/// 'p' pipe, 't' terminal, 'f' regular file, 'd' directory, 's' socket, 'c' other character device, '?' anything else;
+/// 0 with errno.
 int prefork_descriptor_kind(int fd);
 
 /// The CPUs that sched_getaffinity(2) names, however many the machine has; -1 with errno.

@@ -6,7 +6,7 @@
 /// Shared with the guard: the numbers of the process groups that must not outlive us; 0 where there is none.
 enum { prefork_guard_capacity = 16384 };
 
-/// Room for so many, in pages that cost nothing until they are used; NULL with errno.
+/// A table of that capacity, in pages that cost nothing until they are used; NULL with errno.
 int32_t *prefork_guard_make_table(void);
 void prefork_guard_free_table(int32_t *table);
 /// Enters a process group; its place, or -1 when the table is full. Any thread may call it.

@@ -14,8 +14,8 @@ struct prefork_address {
 int prefork_unix_address(struct prefork_address *address, const char *name, size_t count, int is_abstract);
 /// Fills at most `most` addresses of streams. The result of getaddrinfo(3): 0, or a code for gai_strerror.
 int prefork_resolve(const char *host, const char *port, struct prefork_address *found, int most, int *count);
-/// 'u' path, 'a' abstract, 'n' unix without a name, '4' and '6' internet, '?' anything else. `text` (at least 128 bytes, not
-/// ended by NUL, `*count` long) becomes the path, name or numeric host; `*port` the port.
+/// 'u' path, 'a' abstract, 'n' unix without a name, '4' and '6' internet, '?' anything else. `text` (at least 128
+/// bytes, not ended by NUL, `*count` long) becomes the path, name or numeric host; `*port` the port.
 int prefork_describe_address(const struct prefork_address *address, char *text, size_t *count, unsigned *port);
 /// 127.0.0.0/8 (also as IPv4 in IPv6), ::1 and all of unix.
 int prefork_is_local_address(const struct prefork_address *address);
@@ -38,6 +38,6 @@ int prefork_bytes_undelivered(int fd);
 void prefork_reuse_address(int fd);
 /// Does nothing to a socket that is not TCP.
 void prefork_send_at_once(int fd);
-/// Has the other side of a TCP connection asked whether it is still there when nothing has moved for 30 s; after a minute without
-/// an answer the connection is broken (ETIMEDOUT).
+/// Has the other side of a TCP connection asked whether it is still there when nothing has moved for 30 s; after a
+/// minute without an answer the connection is broken (ETIMEDOUT).
 void prefork_keep_alive(int fd);

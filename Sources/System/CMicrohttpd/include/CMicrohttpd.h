@@ -1,11 +1,12 @@
-// What we use of libmicrohttpd, found at run time: linked, it and the TLS library behind it would add 1.5 ms, a half, to the
-// time that every start of the tool takes, and few starts serve metrics.
+// What we use of libmicrohttpd, found at run time: linked, it and the TLS library behind it would add 1.5 ms, a half,
+// to the time that every start of the tool takes, and few starts serve metrics.
 #pragma once
 #include <microhttpd.h>
 
 /// The library's functions.
 struct prefork_http_library {
-  struct MHD_Daemon *(*start)(unsigned flags, uint16_t port, MHD_AcceptPolicyCallback, void *, MHD_AccessHandlerCallback, void *, ...);
+  struct MHD_Daemon *(*start)(unsigned flags, uint16_t port, MHD_AcceptPolicyCallback, void *,
+                              MHD_AccessHandlerCallback, void *, ...);
   void (*stop)(struct MHD_Daemon *);
   const union MHD_DaemonInfo *(*info)(struct MHD_Daemon *, enum MHD_DaemonInfoType, ...);
   enum MHD_Result (*run)(struct MHD_Daemon *);

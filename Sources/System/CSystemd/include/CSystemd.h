@@ -1,5 +1,5 @@
-// What we use of libsystemd, found at run time: linked, it and the six libraries behind it would add 1 ms, a quarter, to
-// the time that every start takes, and most starts have no service manager to talk to.
+// What we use of libsystemd, found at run time: linked, it and the six libraries behind it would add 1 ms, a quarter,
+// to the time that every start takes, and most starts have no service manager to talk to.
 #pragma once
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-daemon.h>

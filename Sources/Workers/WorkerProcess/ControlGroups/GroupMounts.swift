@@ -12,7 +12,7 @@ struct GroupMounts: Equatable {
 
     /// The folder of a group; nil if it lies outside of what is mounted here.
     func folder(of group: String) -> String? {
-      // A group outside of our cgroup namespace is told as /../x (cgroup_namespaces(7)), one that was removed as x
+      // A group outside of our cgroup namespace is shown as /../x (cgroup_namespaces(7)), one that was removed as x
       // (deleted).
       if group.hasPrefix("/..") || group.hasSuffix(" (deleted)") || root.hasPrefix("/..") { return nil }
       let stem = root == "/" ? "" : root

@@ -39,7 +39,7 @@ extension FileTree {
     // Since Linux 5.14, and then nothing can fork its way out. Not in the root group.
     if spared == nil, (try? write("1", to: "\(group)/cgroup.kill")) != nil { return }
     var killed = Set([spared].compactMap(\.self))
-    // Before that, what was forked while we read is found in the next round; so many a worker does not outrun.
+    // Before that, processes forked during a round are found in the next; no worker outruns 32 rounds.
     for _ in 0..<32 {
       let new = Set(processesBelow(group)).subtracting(killed)
       if new.isEmpty { return }
