@@ -1,7 +1,7 @@
 import CommandLineKit
 import LinuxIO
 
-/// What a server is told to do, by its command line alone or with a configuration file.
+/// What a server is to do, by its command line alone or with a configuration file.
 public struct ServeSettings: Sendable {
   /// The options of the process. (What else is in it is for the pools: ask them.)
   public let process: ParsedArguments
@@ -49,7 +49,7 @@ public let largestConfiguration = 1 << 20
 /// Reads the configuration file of a command and puts it under what the command line says.
 ///
 /// The format is **YAML**, read by libyaml. It is what people who deploy services write all day. libyaml is kept,
-/// small, plain C without variable arguments, in every distribution, and says of each value where it stands, to the
+/// small, plain C without variable arguments, in every distribution, and reports where each value stands, to the
 /// character, so that every mistake can be placed. What YAML is feared for plays no part here: each value is taken as
 /// text and read like that of the command line (`no`, `1:30` and `0x10` stay what they are), and of the rest only
 /// sections, lists and texts are taken. Looked at as well: libucl knows the line of an error of syntax, but not that of

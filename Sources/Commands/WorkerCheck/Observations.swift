@@ -34,7 +34,7 @@ struct Observations {
     var isAtMost = false
   }
 
-  /// Its memory after so many jobs.
+  /// Its memory, in `bytes`, after `jobs` jobs.
   struct Memory {
     var jobs: Int
     var bytes: Int
@@ -72,7 +72,7 @@ struct Observations {
   var age: Nanoseconds?
   /// The last lines of its stderr, when it failed.
   var lastErrorLines: [String] = []
-  /// What it last said of itself (STATUS= of sd_notify(3)).
+  /// What it last reported of itself (STATUS= of sd_notify(3)).
   var statusText = ""
   /// Why the kernel is believed to have killed it for want of memory.
   var outOfMemory: String?

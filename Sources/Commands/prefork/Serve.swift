@@ -7,7 +7,7 @@ import LinuxIO
 import ServiceManager
 import WorkerProcess
 
-/// Serves jobs from sockets until it is told to stop, and returns the exit status.
+/// Serves jobs from sockets until it is asked to stop, and returns the exit status.
 func serveCommand(_ arguments: ParsedArguments) -> Int32 {
   let closed = openClosedStandardDescriptors()
   prepareSignals()

@@ -6,7 +6,7 @@ import LinuxIO
 import Text
 import WorkerProcess
 
-/// `--check-config`: says on stderr what is wrong, or, unless it is to be quiet, that nothing is; starts nothing.
+/// `--check-config`: reports on stderr what is wrong, or, unless it is to be quiet, that nothing is; starts nothing.
 func checkConfiguration(of arguments: ParsedArguments) throws(ServeFailure) -> Int32 {
   let configuration = try serveConfiguration(from: arguments, foreseeing: true)
   if configuration.verbosity >= .normal {

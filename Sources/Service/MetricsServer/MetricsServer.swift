@@ -25,7 +25,7 @@ public struct MetricsServer: ~Copyable {
     public var connections: Int = 64
     /// Connections of one IP address at the same time; further ones are closed. Unix sockets have none.
     public var connectionsPerAddress: Int = 16
-    /// A connection on which nothing moves for so many seconds is closed.
+    /// A connection without traffic for this time, in seconds, is closed.
     public var timeout: Int = 10
     /// Bytes of memory for the headers of one connection, both ways; a request with more is refused (431).
     public var memoryPerConnection: Int = 8192

@@ -19,8 +19,8 @@ public struct FilePlace: Comparable, Hashable, Sendable {
   }
 }
 
-/// A piece of a configuration file, whatever the format of the file is. Everything in it is text: what a text means is
-/// for the option to say whose value it is.
+/// A piece of a configuration file, whatever the format of the file is. Everything in it is text: the option
+/// that it is a value of decides what it means.
 public struct SettingNode: Sendable {
   /// What it is.
   public enum Content: Sendable {

@@ -6,7 +6,7 @@ public struct Settings: Sendable {
   /// empty.
   var uses: [String: [OptionUse]] = [:]
   /// Options, by their key, and other names of which it says something that cannot be understood, perhaps by a name
-  /// that is misspelt: they count as given where they are needed, so that one mistake is not told twice.
+  /// that is misspelt: they count as given where they are needed, so that one mistake is not reported twice.
   var refused: Set<String> = []
 
   /// Nothing said.
