@@ -39,7 +39,7 @@ public enum ControlClientError: Error, Equatable, Sendable, CustomStringConverti
     }
   }
 
-  /// What to try; nil if there is nothing to be said.
+  /// What to try; nil if there is no advice.
   public var hint: String? {
     switch self {
     case .noSocket, .notASocket:

@@ -73,7 +73,7 @@ extension RunDriver where Source: ~Copyable, Executor == LocalWorkers {
   private mutating func noteReady(_ worker: WorkerID) {
     let story = executor.stories[worker.slot.index]
     let event = RunEvent.workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: now)
-    // One that is merely taken to be ready says nothing about how long a start takes.
+    // One that is merely taken to be ready does not show how long a start takes.
     if executor.engine.configuration.pool.readiness == .assumed { return }
     executor.stories[worker.slot.index].readyAt = loop.now()
     chronicle.tell(event)

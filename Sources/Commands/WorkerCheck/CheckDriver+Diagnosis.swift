@@ -167,7 +167,7 @@ extension CheckDriver {
       timers.arm(.reading, at: loop.now() + Self.lookInterval)
       stage = .hearing(inquiry)
     } else {
-      // Its half reply, or the message that it left unread, tells as much; and one that is not ready need not be
+      // Its half reply, or the message that it left unread, shows as much; and one that is not ready need not be
       // reading.
       inquiry.wasReading = true
       closeInput(inquiry)

@@ -195,8 +195,8 @@ extension CheckDriver {
     return .job(seen.jobs + 1)
   }
 
-  /// Sends the message at once. A worker that is not free for it has closed a pipe or is dying: then the pool will tell
-  /// of that in a moment, and no other worker is to be started in its place.
+  /// Sends the message at once. A worker that is not free for it has closed a pipe or is dying: then the pool will
+  /// report that in a moment, and no other worker is to be started in its place.
   mutating func ask(_ message: Message) {
     stage = .sending(message)
     pool.setDemand(1, &loop)

@@ -47,6 +47,6 @@ func folder(of path: String) -> String {
 }
 
 extension PoolSettings {
-  /// Where the file says, last, where it listens; else where the pool stands.
+  /// The place of the last `listen` in the file; without one, the place of the pool.
   var placeOfListen: FilePlace? { arguments.place(of: ServeOptions.listen) ?? place }
 }

@@ -52,7 +52,7 @@ public enum ReplyError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// One answer as a client sees it.
 public struct ControlAnswer: Equatable, Sendable {
-  /// What it says.
+  /// Its content.
   public var reply: ControlReply
   /// Whether more answers to the same call follow.
   public var continues: Bool

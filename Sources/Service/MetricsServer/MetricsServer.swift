@@ -117,7 +117,7 @@ public struct MetricsServer: ~Copyable {
   /// The next request that waits for its answer. One that was not answered since the last call gets an error (500).
   public mutating func nextQuestion() -> Question? {
     if let question = inbox.pointee.take() { return question }
-    // Of a connection that goes on neither the library's descriptor nor its timeout tells (0.9.75): the answers are
+    // Neither the library's descriptor nor its timeout reports a connection that goes on (0.9.75): the answers are
     // sent here. What this brings in is for the next turn, so that no client can keep the owner in this one.
     if inbox.pointee.hasAnswered { run() }
     return nil
