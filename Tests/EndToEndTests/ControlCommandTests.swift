@@ -85,7 +85,7 @@ import Testing
       ("drain POOL", "Stopping", "{}", 75, "the pool is going down"),
       (
         "stop POOL", "NotPermitted", #"{"uid":1000}"#, 77,
-        "uid 1000 may not control this pool\nhint: be the user who runs the pool, or one whom it allows"
+        "uid 1000 may not control this pool\nhint: run this as the user that runs the pool, or as one that it allows"
       ),
     ] as [(String, String, String, Int32, String)])
   func refusals(words: String, error: String, parameters: String, status: Int32, text: String) throws {

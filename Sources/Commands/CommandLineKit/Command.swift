@@ -4,7 +4,7 @@ public struct Command: Sendable {
   public let name: String
   /// What it does, in one line without a full stop.
   public let summary: String
-  /// A few paragraphs for whoever reads on.
+  /// A few paragraphs of detail.
   public let discussion: [String]
   /// Its options, by how often they are needed. `-h, --help` is added to every command by the parser and by help.
   public let groups: [OptionGroup]
@@ -167,7 +167,7 @@ public struct Example: Sendable {
 public struct ExitStatusMeaning: Sendable {
   /// The status, 0...255.
   public let status: Int32
-  /// What it tells.
+  /// What it means.
   public let meaning: String
 
   /// A status and its meaning.

@@ -1,4 +1,4 @@
-/// Up to four of `candidates` that somebody who typed `text` may have meant, the likeliest first.
+/// Up to four of `candidates` that may have been meant by `text`, the likeliest first.
 ///
 /// A slip of the finger comes first (edit distance of at most a third of the length), then the names that begin with
 /// `text`, then those with `text` as one of their words (`age` for `max-age`).

@@ -10,8 +10,8 @@ public struct Option<Value: Sendable>: OptionProtocol {
   /// The value for what stands on the command line: at least one use, in order.
   let value: @Sendable (_ uses: [OptionUse]) throws(ValueError) -> Value
 
-  /// An option `--name VALUE`. The default is given as a text of the same kind, so that the value and what help says
-  /// about it cannot differ; a text that `kind` refuses is a programming error.
+  /// An option `--name VALUE`. The default is given as a text of the same kind, so that the value and the help
+  /// cannot differ; a text that `kind` refuses is a programming error.
   public init(_ name: String, short: Character? = nil, _ kind: ValueKind<Value>, default text: String, help: String) {
     do throws(ValueError) {
       defaultValue = try kind.parse(text)
@@ -31,7 +31,7 @@ public struct Option<Value: Sendable>: OptionProtocol {
     self.value = value
   }
 
-  /// An option `--name VALUE` that is nil when it is not given. `unset` says what then happens: `no limit`.
+  /// An option `--name VALUE` that is nil when it is not given. `unset` is what then applies: `no limit`.
   public static func optional<Wrapped>(
     _ name: String, short: Character? = nil, _ kind: ValueKind<Wrapped>, unset: String, help: String
   ) -> Option where Value == Wrapped? {

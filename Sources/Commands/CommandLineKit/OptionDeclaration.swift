@@ -57,7 +57,7 @@ public struct OptionSpelling: Sendable {
   public let short: Character?
   /// What it does, in one sentence without a full stop.
   public let help: String
-  /// True for the switch that says what happens anyway.
+  /// True for the switch that stands for what happens anyway.
   public let isDefault: Bool
 
   /// `-w, --workers`, or `    --workers` when `aligned` without a short name.

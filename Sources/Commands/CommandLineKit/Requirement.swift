@@ -1,4 +1,4 @@
-/// An option that means nothing without another one: to be told so is better than to see nothing happen.
+/// An option that means nothing without another one: a message is better than to see nothing happen.
 public struct Requirement: Sendable {
   /// What means nothing alone.
   let option: OptionDeclaration

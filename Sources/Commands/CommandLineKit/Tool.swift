@@ -6,7 +6,7 @@ public struct Tool: Sendable {
   public let version: String
   /// What it is, in one line without a full stop.
   public let summary: String
-  /// A few paragraphs for whoever reads on.
+  /// A few paragraphs of detail.
   public let discussion: [String]
   /// The names of its commands, the most important one first.
   public let commandNames: [String]

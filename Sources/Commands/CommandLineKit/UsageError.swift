@@ -9,7 +9,7 @@ public struct UsageError: Error, Sendable {
   private let command: String?
   /// The forms of the command, in backquotes.
   private let usage: String?
-  /// The form of the first command that takes a program, for whoever forgot the command.
+  /// The form of the first command that takes a program, shown when the command is missing.
   private let programForm: String?
 
   init(_ problem: UsageProblem, of tool: Tool, _ command: Command?) {

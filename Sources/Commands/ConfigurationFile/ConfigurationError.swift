@@ -5,7 +5,7 @@ import Text
 public enum ConfigurationError: Error, Equatable, Sendable {
   /// The file cannot be read (exit status 66, EX_NOINPUT of sysexits.h): why.
   case unreadable(path: String, reason: String)
-  /// What it says is wrong (exit status 78, EX_CONFIG): the first mistakes in the order of the file, and how many more
+  /// Its content is wrong (exit status 78, EX_CONFIG): the first mistakes in the order of the file, and how many more
   /// there are.
   case mistakes(path: String, [SettingMistake], others: Int)
 

@@ -86,7 +86,7 @@ struct ServeLayout {
       name: entry.name, place: entry.place, arguments: commandLine.filled(from: layers), command: words)
   }
 
-  /// What a section for a pool says.
+  /// The content of a section for a pool.
   private struct Body {
     var settings = Settings()
     /// Nil if there is none.
@@ -95,7 +95,7 @@ struct ServeLayout {
 
   private enum FoundCommand: Equatable {
     case given(PoolCommand)
-    /// There is one, but what it says is a mistake.
+    /// There is one, but it is wrong.
     case refused
   }
 

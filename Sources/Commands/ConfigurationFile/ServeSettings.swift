@@ -1,14 +1,14 @@
 import CommandLineKit
 import LinuxIO
 
-/// What a server is told to do, by its command line alone or with a configuration file.
+/// What a server is to do, by its command line alone or with a configuration file.
 public struct ServeSettings: Sendable {
   /// The options of the process. (What else is in it is for the pools: ask them.)
   public let process: ParsedArguments
   /// At least one, in the order of the file, each name once.
   public let pools: [PoolSettings]
 
-  /// What a command line says that names no file: one pool.
+  /// The settings of a command line that names no file: one pool.
   public init(commandLine: ParsedArguments) {
     process = commandLine
     pools = [PoolSettings(name: PoolSettings.onlyName, place: nil, arguments: commandLine, command: .commandLine)]
@@ -20,7 +20,7 @@ public struct ServeSettings: Sendable {
   }
 }
 
-/// A pool and all that was said of it.
+/// A pool and all its settings.
 public struct PoolSettings: Sendable {
   /// The name of a pool that is the only one and was given none.
   public static let onlyName = "default"
@@ -29,7 +29,7 @@ public struct PoolSettings: Sendable {
   public let name: String
   /// Where it stands in the file; nil without a file.
   public let place: FilePlace?
-  /// Its options and those of the process: what the command line says, else its section, else the defaults.
+  /// Its options and those of the process: from the command line, else its section, else the defaults.
   public let arguments: ParsedArguments
   /// What its workers run.
   public let command: PoolCommand
@@ -46,10 +46,10 @@ public enum PoolCommand: Equatable, Sendable {
 /// The largest configuration file, in bytes. A hundred pools with every option need about a fifth of it.
 public let largestConfiguration = 1 << 20
 
-/// Reads the configuration file of a command and puts it under what the command line says.
+/// Reads the configuration file of a command and puts it under the options of the command line.
 ///
 /// The format is **YAML**, read by libyaml. It is what people who deploy services write all day. libyaml is kept,
-/// small, plain C without variable arguments, in every distribution, and says of each value where it stands, to the
+/// small, plain C without variable arguments, in every distribution, and reports where each value stands, to the
 /// character, so that every mistake can be placed. What YAML is feared for plays no part here: each value is taken as
 /// text and read like that of the command line (`no`, `1:30` and `0x10` stay what they are), and of the rest only
 /// sections, lists and texts are taken. Looked at as well: libucl knows the line of an error of syntax, but not that of
@@ -70,7 +70,7 @@ public let largestConfiguration = 1 << 20
 /// - Parameters:
 ///   - command: was declared with a ``CommandLineKit/SettingsFile``.
 ///   - commandLine: wins over the file, option by option.
-/// - Throws: what is wrong, all of it at once. (After an error of syntax nothing can be said of the rest.)
+/// - Throws: what is wrong, all of it at once. (After an error of syntax the rest cannot be checked.)
 public func loadConfiguration(
   _ path: String, for command: Command, commandLine: ParsedArguments
 ) throws(ConfigurationError) -> ServeSettings {

@@ -91,7 +91,7 @@ struct YamlEvents: ~Copyable {
         at: FilePlace(behind: bytes[..<offset]), "U+\(character) stands here, a character that no text may hold"
       )
     }
-    // What is told is the byte that does not go on with a character; what is wrong is the one that began it.
+    // libyaml reports the byte that does not continue a character; what is wrong is the one that began it.
     if problem.cut(at: "trailing") != nil { offset = bytes[..<offset].lastIndex { $0 >= 0xC0 } ?? offset }
     let byte = offset < bytes.count ? " (byte 0x\(String(bytes[offset], radix: 16)))" : ""
     return SettingMistake(

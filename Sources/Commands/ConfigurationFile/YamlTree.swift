@@ -5,7 +5,7 @@ import Text
 /// pool.
 private let deepest = 8
 
-/// A YAML text as a tree of texts; nil if it is empty, or so wrong that nothing can be said of the rest.
+/// A YAML text as a tree of texts; nil if it is empty, or so wrong that the rest cannot be checked.
 ///
 /// Only what a configuration needs: one document, keys that are texts and stand once in their section, every value
 /// taken as the text that it is. Anchors, aliases, merge keys and tags are refused: pools share what is in `defaults`,

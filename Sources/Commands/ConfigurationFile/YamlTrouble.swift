@@ -1,12 +1,12 @@
 import CommandLineKit
 
-/// What libyaml says when a text is no YAML, put into words for somebody who writes a configuration file and does not
-/// know the terms of the YAML specification.
+/// What libyaml reports when a text is no YAML, in words for people who write configuration files and do not know the
+/// terms of the YAML specification.
 struct YamlTrouble {
-  /// What it says is wrong, such as `did not find expected key`.
+  /// What libyaml finds wrong, such as `did not find expected key`.
   let problem: String
   let place: FilePlace
-  /// What it was at, such as `while parsing a block mapping`; empty if it does not say.
+  /// What it was at, such as `while parsing a block mapping`; empty if it does not report that.
   let context: String
   /// Where that begins.
   let contextPlace: FilePlace

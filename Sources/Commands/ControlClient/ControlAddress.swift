@@ -8,8 +8,8 @@ public struct ControlAddress: Equatable, Sendable {
   /// Behind the path of a job socket, it names the control socket that belongs to it.
   public static let suffix = ".control"
 
-  /// The address that a text says: `unix:/path` or a path. Nil for any other scheme, or none at all: the control socket
-  /// is always a unix socket.
+  /// The address that a text stands for: `unix:/path` or a path. Nil for any other scheme, or none at all: the control
+  /// socket is always a unix socket.
   public init?(_ text: String) {
     let path = text.hasPrefix("unix:") ? String(text.dropFirst(5)) : text
     guard !path.isEmpty, !path.utf8.contains(0), !text.hasPrefix("tcp:") else { return nil }

@@ -19,9 +19,9 @@ public enum ControlClientError: Error, Equatable, Sendable, CustomStringConverti
   case closed(String)
   /// The system refused something.
   case system(SystemError)
-  /// What the server says is no answer.
+  /// What the server sends is no answer.
   case malformed(String)
-  /// The server says no.
+  /// The server refuses.
   case refused(ControlError)
 
   /// What happened, in one sentence for people.
@@ -39,14 +39,15 @@ public enum ControlClientError: Error, Equatable, Sendable, CustomStringConverti
     }
   }
 
-  /// What to try; nil if there is nothing to be said.
+  /// What to try; nil if there is no advice.
   public var hint: String? {
     switch self {
     case .noSocket, .notASocket:
-      "is the pool running? its control socket is the first unix job socket's path with \(ControlAddress.suffix) appended"
+      "is the pool running? its control socket is the first unix job socket's path with \(ControlAddress.suffix) "
+        + "appended"
     case .nobodyListens: "is the pool running? the socket was left by one that is gone"
     case .notPermitted, .refused(.notPermitted), .refused(.permissionDenied):
-      "be the user who runs the pool, or one whom it allows"
+      "run this as the user that runs the pool, or as one that it allows"
     case .noAnswer, .malformed, .closed: "is this the control socket of a pool, and not the one for its jobs?"
     case .refused(.noSuchPool(nil, _)): "choose one with --pool NAME"
     case .system, .refused: nil

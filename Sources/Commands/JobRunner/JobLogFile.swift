@@ -93,7 +93,7 @@ func blockedDescriptor(of log: borrowing JobLogFile?) -> CInt? {
   }
 }
 
-/// A file that the run was told to write, and cannot use.
+/// A file that the run was asked to write, and cannot use.
 struct UnusableFile: Error {
   /// What is wrong with it, and what to try.
   let reason: String

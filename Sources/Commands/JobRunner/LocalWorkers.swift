@@ -95,14 +95,14 @@ struct LocalWorkers: ~Copyable, RunExecutor {
     }
   }
 
-  // MARK: What people are told
+  // MARK: Reports
 
   /// The engine names each job that is silent; here it is about those that are not begun.
   mutating func saySilence(since start: Instant, _ loop: borrowing EventLoop, _ reporter: inout Reporter) -> Bool {
     if jobs.ledger.counts[.ok] > 0 { return false }
     let running = engine.pool.busyWorkers
     guard running.contains(where: { engine.pool.hasBegun($0) }) else {
-      // Who has not begun to read is still loading: that may take its time, but not without a word.
+      // A worker that has not begun to read is still loading: that may take long, but it is reported.
       if !running.isEmpty || engine.pool.watchesStarts, !hasSaidLoading {
         hasSaidLoading = true
         let limit = durationText(pool.pool.startLimit)

@@ -48,7 +48,7 @@ extension RemotePool: RunExecutor {
 extension RunDriver where Source: ~Copyable, Executor == RemotePool {
   /// Nothing will be answered any more.
   mutating func poolIsLost(_ end: RunEnd) {
-    // Who was told to end has a reason already.
+    // A run that was asked to end has a reason already.
     if earlyEnd == nil { earlyEnd = end }
     abandonJobs(.prompt, because: .serverLost)
   }

@@ -13,7 +13,7 @@ struct ResultSink: ~Copyable {
   private static let blockSize = 65536
   /// A result of this many bytes or more is not copied to be written together with others.
   private static let directSize = 32768
-  /// So much may wait for a slow reader before no new job is started.
+  /// With this many bytes waiting for a slow reader no new job is started.
   private static let highWater = 1 << 20
 
   private var output: InheritedOutput

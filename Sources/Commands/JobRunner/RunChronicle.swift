@@ -3,7 +3,7 @@ import JobCore
 import JobEngine
 import LinuxIO
 
-/// Tells what happens in a run to those who tell people: the summary always, trace and report when they are asked for.
+/// Passes what happens in a run to what people read: always to the summary, to trace and report if they are wanted.
 struct RunChronicle: ~Copyable {
   var summary = RunSummary()
   var advice = MemoryAdvice()
@@ -27,7 +27,7 @@ struct RunChronicle: ~Copyable {
     tellDetail(event)
   }
 
-  /// A job has its outcome; what the summary needs of it is told by itself.
+  /// A job has its outcome; what the summary needs of it comes separately.
   mutating func tell(_ job: SettledJob) {
     tellDetail(.jobSettled(job))
     // The growth by jobs that were too short to be measured comes with a later one.

@@ -13,7 +13,7 @@ public struct RunConfiguration: Sendable {
   public var output: StreamFormat
   /// Seed of all jitter.
   public var seed: UInt64
-  /// What people are told on stderr.
+  /// What is reported on stderr.
   public var verbosity: Verbosity
   /// How long running jobs, and readers that are slow, may take after a SIGTERM; then they are given
   /// up.
@@ -74,7 +74,7 @@ public enum RunEnd: Sendable, Equatable {
   case sharedFile(String)
   /// Some of the input was no job.
   case badInput
-  /// So many jobs did not end well that the run was given up.
+  /// The run was given up because too many jobs did not end well.
   case halted
   /// stdin could not be read.
   case inputUnreadable

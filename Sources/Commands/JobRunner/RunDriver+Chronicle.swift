@@ -6,7 +6,7 @@ import LinuxIO
 import Records
 import Time
 
-/// What happens, told to the summary, the progress line, the trace and the report.
+/// Passes what happens to the summary, the progress line, the trace and the report.
 extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   /// How often the counts of jobs and workers are sampled.
   private static var sampleInterval: Nanoseconds { .milliseconds(250) }

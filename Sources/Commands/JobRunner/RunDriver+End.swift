@@ -143,7 +143,7 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     try loop.watchSignals(
       [Signal.interrupt, Signal.terminate, Signal.stop, Signal.oneMore, Signal.oneFewer] + executor.signals)
     if display != nil { try loop.watchSignals([Signal.windowChanged]) }
-    // An output that nobody reads is told by epoll without being asked for anything.
+    // epoll reports an output that nobody reads without being asked for any event.
     if !sink.isAlwaysReady {
       try loop.add(sink.descriptor, token: RunToken.output.rawValue, readable: false, writable: false)
     }

@@ -6,7 +6,7 @@ import JobLog
 import Text
 import Time
 
-/// What people are told of the run as a whole: what happened, where, with numbers, and what to try.
+/// Messages about the run as a whole: what happened, where, with numbers, and what to try.
 extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   /// A run without any reply for this time gets a hint.
   static var silenceLimit: Nanoseconds { .seconds(10) }

@@ -7,7 +7,7 @@ import Time
 import WorkerPool
 import WorkerProcess
 
-/// What our own workers tell, and what it means to the run.
+/// What our own workers report, and what it means to the run.
 extension RunDriver where Source: ~Copyable, Executor == LocalWorkers {
   mutating func take(_ output: JobEngineOutput) {
     switch output {
@@ -50,7 +50,7 @@ extension RunDriver where Source: ~Copyable, Executor == LocalWorkers {
   }
 
   /// The breaker is open, no worker lives and none ever answered: there is nobody to wait for, even if no job has come
-  /// yet. (Who typed the command at a terminal must not type a job to learn that the program does not exist.)
+  /// yet. (At a terminal, nobody should have to type a job to learn that the program does not exist.)
   private mutating func giveUpIfNobodyEverWorked() {
     if executor.engine.jobs.ledger.counts[.ok] == 0, executor.engine.pool.isEmpty { giveUp() }
   }
@@ -73,7 +73,7 @@ extension RunDriver where Source: ~Copyable, Executor == LocalWorkers {
   private mutating func noteReady(_ worker: WorkerID) {
     let story = executor.stories[worker.slot.index]
     let event = RunEvent.workerReady(slot: worker.slot.index, pid: story.pid, since: elapsed(story.startedAt), at: now)
-    // One that is merely taken to be ready says nothing about how long a start takes.
+    // One that is merely taken to be ready does not show how long a start takes.
     if executor.engine.configuration.pool.readiness == .assumed { return }
     executor.stories[worker.slot.index].readyAt = loop.now()
     chronicle.tell(event)

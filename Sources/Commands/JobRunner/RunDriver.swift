@@ -175,7 +175,7 @@ enum RunTimer: TimerKey {
   case silence
   /// The progress line is looked at again.
   case progress
-  /// How much is where is told again.
+  /// The counts of jobs and workers are sampled again.
   case sample
   /// What is not done after a SIGTERM is given up.
   case drain

@@ -2,8 +2,8 @@ import JobEngine
 import JobLog
 import LinuxIO
 
-/// The files of a run, opened before anything is started: a run that could not write what it was told to write must not
-/// begin.
+/// The files of a run, opened before anything is started: a run that could not write what it was asked to write must
+/// not begin.
 struct RunFiles: ~Copyable {
   var resume = ResumeIndex()
   var jobLog: JobLogFile?

@@ -42,7 +42,7 @@ struct Connection: ~Copyable, JobSource {
   private(set) var hasGreeted = false
   /// It sends no more.
   var inputIsOver = false
-  /// It waits in the line of those who have something to be taken.
+  /// It waits in the line of the connections that have something to be taken.
   var isInLine = false
   /// It could go on if its answers were read or its jobs settled.
   var isHeldBack = false
@@ -173,7 +173,7 @@ struct Connection: ~Copyable, JobSource {
     }
   }
 
-  /// Who it is, for people.
+  /// Its name in messages.
   var name: String { "connection \(number) (\(peer))" }
 
   mutating func readOnce(atMost size: Int) -> ReadResult { socket.read(into: &buffer.bytes, atMost: size) }
@@ -216,8 +216,8 @@ struct Connection: ~Copyable, JobSource {
   /// Whether its answers come in the order of its jobs: in records each names its job.
   var isOrdered: Bool { answerFraming != nil }
 
-  /// Whether so much output waits for it that no further job is accepted. `heldBytes`: the bytes of answers that wait
-  /// for earlier ones.
+  /// Whether no further job is accepted, because too much output waits for it: `limit` bytes, or `mostPending` jobs.
+  /// `heldBytes`: the bytes of answers that wait for earlier ones.
   func isFull(_ limit: Int, heldBytes: Int) -> Bool {
     unsent.count + heldBytes >= limit || (isOrdered && Int(jobs) - settled >= Self.mostPending)
   }

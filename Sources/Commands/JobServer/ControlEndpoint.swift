@@ -6,10 +6,10 @@ import Slabs
 import Time
 import Timers
 
-/// The control socket: who may use it, its sessions, and the bytes between them. What is asked is answered by the
+/// The control socket: the users that may use it, its sessions, and their bytes. What is asked is answered by the
 /// server.
 struct ControlEndpoint: ~Copyable {
-  /// So many may control at once.
+  /// The most sessions at once.
   private static let mostSessions = 64
   /// How long no connection is accepted when descriptors are used up.
   private static let suspension: Nanoseconds = .milliseconds(100)
@@ -23,7 +23,7 @@ struct ControlEndpoint: ~Copyable {
     var bytes = ByteQueue(capacity: 512)
     var inputIsOver = false
     var hasComplained = false
-    /// When the next state is due, for one who watches.
+    /// When the next status is due, for a client that watches.
     var nextState: Instant?
   }
 
@@ -134,7 +134,7 @@ struct ControlEndpoint: ~Copyable {
   }
 
   private mutating func watch(_ index: Int, forOutput writable: Bool, _ loop: inout EventLoop) {
-    // One who sends no more would be readable for ever.
+    // A client that sends no more would be readable for ever.
     let readable = !sessions[index].inputIsOver && sessions[index].protocolSession.wantsInput
     try? loop.modify(
       sessions[index].socket.descriptor, token: token(of: index, sessions[index].generation), readable: readable,

@@ -6,8 +6,8 @@ import ServiceManager
 
 /// The sockets that systemd has opened for us: they are there before we are, and outlive us.
 extension ServeDriver {
-  /// Gives each passed socket to what its name says; nil if all is well. What cannot be placed is named and closed: a
-  /// client that is refused knows more than one that waits for ever.
+  /// Gives each passed socket to what its name stands for; nil if all is well. What cannot be placed is named and
+  /// closed: a client that is refused knows more than one that waits for ever.
   mutating func take(_ sockets: [PassedSocket]) -> ServeEnd? {
     do throws(SocketError) {
       for socket in sockets { if let failure = try take(socket) { return failure } }

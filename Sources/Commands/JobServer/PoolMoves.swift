@@ -1,4 +1,4 @@
-/// What a pool looks like at one moment, to tell from two such moments whether it gets on.
+/// The state of a pool at one moment; two of them show whether it makes progress.
 ///
 /// No progress is: at both moments jobs waited that could run at once, and workers stood idle that could run them; and
 /// in between no job was given to a worker, no job has ended, and no worker was started. That is a defect of ours,

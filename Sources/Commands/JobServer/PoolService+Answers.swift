@@ -10,11 +10,11 @@ import WorkerPool
 
 /// Answers out: from the engine to the connections.
 extension PoolService {
-  /// So much is gathered before it is written in the middle of a turn, in bytes.
+  /// How much is gathered before it is written in the middle of a turn, in bytes.
   private static let blockSize = 65536
   /// How long the answers to a client that waits for many may be gathered.
   private static let gatheringTime: Nanoseconds = .milliseconds(1)
-  /// And those of one who waits for far more.
+  /// And those to a client that waits for far more.
   private static let longGatheringTime: Nanoseconds = .milliseconds(4)
 
   mutating func settled(
@@ -95,8 +95,8 @@ extension PoolService {
     touch(index)
   }
 
-  /// Of one who does not read, no job is started that was taken already, either: its answers would take memory without
-  /// end.
+  /// If a client does not read, its jobs that were accepted before are not started, either: their answers would take
+  /// memory without end.
   private mutating func pauseIfFull(_ index: Int) {
     guard !connections[index].isPaused, connections[index].unsent.count >= outputLimit else { return }
     connections[index].isPaused = true
@@ -115,7 +115,7 @@ extension PoolService {
     touched.append(index)
   }
 
-  /// A client that has asked for records is told that it gets them.
+  /// Confirms to a client that has asked for records that it gets them.
   mutating func greet(_ index: Int) {
     connections[index].asksForRecords = false
     let most = configuration.ledger.clientLimit ?? configuration.ledger.queueLimit
@@ -147,8 +147,8 @@ extension PoolService {
     touched.removeLast(touched.count - kept)
   }
 
-  /// One who has more jobs in the queue than answers to read loses nothing by waiting for a moment: no worker waits for
-  /// what it would send next. To wake it for each answer would cost more than the job.
+  /// A client that has more jobs in the queue than answers to read loses nothing by waiting for a moment: no worker is
+  /// idle for lack of what it would send next. To wake it for each answer would cost more than the job.
   private func gathersAnswers(_ index: Int, _ now: Instant) -> Bool {
     let gathered = connections[index].gathered
     guard gathered > 0, !connections[index].isWatchedForOutput, connections[index].unsent.count < Self.blockSize / 4

@@ -8,7 +8,7 @@ import Time
 
 /// Clients come and go.
 extension PoolService {
-  /// So many are let in before others get their turn.
+  /// How many are let in before others get their turn.
   private static let mostAtOnce = 64
   /// How long listening is suspended when descriptors are used up.
   private static let suspension: Nanoseconds = .milliseconds(100)
@@ -29,7 +29,7 @@ extension PoolService {
     listeners.insert(listener, at: listeners.firstEmpty)
   }
 
-  /// Lets in who waits at this socket.
+  /// Accepts the clients that wait at this socket.
   mutating func letIn(at listener: Int, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard listeners.holds(listener), !isDraining else { return }
     for _ in 0..<Self.mostAtOnce {
@@ -80,8 +80,8 @@ extension PoolService {
     connections.insert(
       Connection(id, number: connections.accepted, socket, peer, of: configuration, at: loop.now()))
     engine.jobs.handle(.clientJoined(id))
-    // Who connects has something to say, as a rule: it need not be asked for. But when there is no room, only those
-    // wait who have.
+    // A client that connects usually sends something at once, so it is read without waiting for epoll. But when there
+    // is no room, only clients that have sent something stand in line.
     if mayTakeJobs { standInLine(Int(id.index)) }
   }
 

@@ -31,7 +31,7 @@ extension PoolService {
     discardRest(of: index, &loop)
   }
 
-  /// Somebody who speaks another protocol gets an answer in that.
+  /// A client that speaks another protocol gets an answer in that protocol.
   mutating func turnAway(
     _ index: Int, _ other: ForeignProtocol, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) {
@@ -155,7 +155,7 @@ extension PoolService {
       "\(connections[index].name) did not read about \(plural(answers, "answer")) (\(sizeText(bytes))) in time")
   }
 
-  /// Draining goes on for so much longer at most: whatever is delivered is closed at once.
+  /// Ends draining within `limit`: a connection that has got all its answers is closed at once.
   mutating func hurry(within limit: Nanoseconds, _ loop: borrowing EventLoop) {
     hurries = true
     deliveryLimit = limit

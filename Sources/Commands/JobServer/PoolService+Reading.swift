@@ -41,7 +41,7 @@ extension PoolService {
     }
     for _ in 0..<line.count {
       guard mayTakeJobs, let index = popLine() else { break }
-      // What became of others' jobs must be told before the places of those jobs are used again.
+      // The outcomes of others' jobs must be delivered before the places of those jobs are used again.
       settleActions(&loop, &reporter)
       guard connections.holds(index) else { continue }
       goOn(with: index, after: take(from: index, &loop, &reporter), &loop)
@@ -161,9 +161,9 @@ extension PoolService {
 
   private var unreadLimit: Int { max(Self.unreadFactor / 2 * configuration.maximumJobSize, 16 * Self.block) }
 
-  /// Half jobs of many clients must not fill the memory, nor may those who begin big ones keep small ones out. Beyond
-  /// the limit each client goes on to its share of as much again, and further only the one with the most, so that one
-  /// will end: all together never take more than twice the limit and the longest job.
+  /// Unfinished jobs of many clients must not fill the memory, nor may clients that begin big jobs keep small ones out.
+  /// Beyond the limit each client goes on to its share of as much again, and further only the one with the most, so
+  /// that one job gets finished: all together never take more than twice the limit and the longest job.
   private mutating func mayRead(_ index: Int) -> Bool {
     let own = connections[index].unreadBytes
     if unreadBytes < unreadLimit || own < max(Self.firstBlock, unreadLimit / connections.count) { return true }
@@ -186,7 +186,7 @@ extension PoolService {
     connections[index].pause(&loop, token: token(of: connections[index].id))
   }
 
-  /// Whoever could not go on may be able to by now.
+  /// Lets a connection that was held back go on, if it can by now.
   mutating func release(_ index: Int) {
     if connections[index].isPaused, connections[index].unsent.count < outputLimit {
       connections[index].isPaused = false

@@ -5,8 +5,8 @@ import LinuxIO
 /// A new configuration for a pool that serves.
 extension PoolService {
   /// Serves like this from now on, and replaces its workers. Sockets that are wanted were added before; those that are
-  /// not are closed, and who is connected stays. What an operator has scaled stays so unless the new sizes differ from
-  /// the old ones.
+  /// not are closed, and connected clients stay. Sizes that an operator has set stay unless the new configuration has
+  /// others than the old one.
   mutating func reconfigure(_ new: ServedPool, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     let old = configuration
     configuration = new
@@ -18,7 +18,7 @@ extension PoolService {
     }
     engine.reconfigure(pool, configuration.ledger, &loop)
     lookForIdle(loop)
-    // Those who were held back by the old limits may go on.
+    // Connections that were held back by the old limits may go on.
     releasesAll = true
   }
 

@@ -8,11 +8,11 @@ import PoolCore
 import Time
 import WorkerPool
 
-/// What control, metrics and the service manager are told of a pool.
+/// What control, metrics and the service manager learn of a pool.
 extension PoolService {
-  /// So many clients are told of one by one.
+  /// The number of clients that a status lists one by one.
   private static let mostClients = 100
-  /// So much of a job is shown, in bytes.
+  /// How much of a job a status shows, in bytes.
   private static let shownBytes = 80
 
   var phase: PoolStatus.Phase {

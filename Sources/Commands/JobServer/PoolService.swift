@@ -12,8 +12,8 @@ import WorkerPool
 
 /// One pool and its clients: connections feed the engine, and the engine's answers find their way back.
 ///
-/// Whoever has something to be taken stands in one line, and each takes a few jobs in turn: a client with a million
-/// jobs cannot keep one with a single job from being heard. Nobody's socket is read further than its jobs may come in.
+/// Connections that have something to be taken stand in one line, and a few jobs of each are taken in turn: a client
+/// with a million jobs cannot lock out one with a single job. No socket is read further than its jobs may come in.
 struct PoolService: ~Copyable {
   /// The timers of connections.
   enum Timer: TimerKey {
@@ -46,7 +46,7 @@ struct PoolService: ~Copyable {
   var configuration: ServedPool
   /// Which of the process's pools it is.
   let number: Int
-  /// Who may always connect: who we are.
+  /// The user that may always connect: the one that we run as.
   let owner: UInt32
   let version: String
   var engine: JobEngine

@@ -3,13 +3,12 @@ import LinuxIO
 import Slabs
 import Time
 
-/// Clients that are not let in, for the moment that it takes to tell those of them why who ask for records; others
-/// could not be told in their format. Few at a time, and not for long: what is refused must not cost what those cost
-/// who are let in.
+/// Clients that are refused, kept until the reason is sent to those that ask for records; the format of the others has
+/// no room for a reason. Few at a time, and not for long: a refused client must cost less than an accepted one.
 struct RefusedClients: ~Copyable {
   /// More are closed at once.
   private static let most = 8
-  /// Whoever has not asked by then is closed.
+  /// A client that has not asked within this time is closed.
   private static let patience: Nanoseconds = .seconds(1)
 
   /// One of them.
@@ -32,7 +31,7 @@ struct RefusedClients: ~Copyable {
   /// When the next of them is to be closed.
   private(set) var nextDeadline: Instant?
 
-  /// Somebody is turned away; `reason` is the line that it is told if it asks for records.
+  /// A client is refused; `reason` is the line that it gets if it asks for records.
   mutating func add(_ socket: consuming StreamSocket, reason: [UInt8], pool: Int, _ loop: inout EventLoop) {
     guard clients.count < Self.most else { return }
     generation = (generation &+ 1) & 0xFF_FFFF
@@ -44,7 +43,7 @@ struct RefusedClients: ~Copyable {
     if nextDeadline == nil { nextDeadline = until }
   }
 
-  /// One of them has said something, or has gone.
+  /// One of them has sent something, or has gone.
   mutating func handle(_ token: ServerToken, _ loop: inout EventLoop) {
     let index = token.index
     guard clients.holds(index), clients[index].generation == token.generation else { return }
@@ -62,7 +61,7 @@ struct RefusedClients: ~Copyable {
     close(index, &loop)
   }
 
-  /// Closes those who have not asked in time.
+  /// Closes the clients that have not asked in time.
   mutating func closeOverdue(_ loop: inout EventLoop) {
     guard let due = nextDeadline, due <= loop.now() else { return }
     nextDeadline = nil

@@ -10,7 +10,7 @@ import WorkerProcess
 public struct ServeConfiguration: Sendable {
   /// The pools, at least one and at most `mostPools`.
   public var pools: [ServedPool]
-  /// What people are told on stderr.
+  /// What is reported on stderr.
   public var verbosity: Verbosity
   /// Where the workers' stderr goes.
   public var workerErrors = WorkerErrors.prefixed
@@ -24,13 +24,13 @@ public struct ServeConfiguration: Sendable {
   public var allowsRemote = false
   /// How long a stop may wait for the jobs that were accepted.
   public var drainLimit: Nanoseconds = .seconds(30)
-  /// Our version, as control and metrics tell it.
+  /// Our version, as control and metrics report it.
   public var version = ""
 
   /// Where people find out more.
   static let url = "prefork(1)"
 
-  /// So many pools can share a process.
+  /// The most pools that can share a process.
   public static let mostPools = 200
 
   /// What is wrong with it, in words, and the place in `pools` of the one that it is about, if it is about one.
@@ -42,7 +42,7 @@ public struct ServeConfiguration: Sendable {
     var users: [SocketAddress: String] = [:]
     if let control { users[control] = "--control" }
     if case .tcp? = control {
-      defects.append((nil, "--control must be a unix socket: over TCP nobody could tell who is there"))
+      defects.append((nil, "--control must be a unix socket: TCP does not reveal the user of a client"))
     }
     if let metricsListen {
       if let other = users[metricsListen] {
@@ -73,8 +73,8 @@ public struct ServeConfiguration: Sendable {
       return [
         (
           number,
-          "the path of the control socket, unix:\(path), is too long: \(path.utf8.count) bytes, and the system takes at most "
-            + "\(SocketAddress.longestName); \(advice), or listen on a shorter one"
+          "the path of the control socket, unix:\(path), is too long: \(path.utf8.count) bytes, and the system takes "
+            + "at most \(SocketAddress.longestName); \(advice), or listen on a shorter one"
         )
       ]
     }
@@ -132,7 +132,7 @@ public struct ServeConfiguration: Sendable {
   }
 }
 
-/// One pool and those who may use it.
+/// One pool, and the users that may use it.
 public struct ServedPool: Sendable {
   /// Its name.
   public var name: String
@@ -150,12 +150,12 @@ public struct ServedPool: Sendable {
   public var seed: UInt64
   /// Where it listens.
   public var listens: [SocketAddress] = []
-  /// Who may open its sockets in the file system.
+  /// The mode and group of its sockets in the file system.
   public var rights = SocketFileRights()
-  /// Users whose processes may connect to its unix sockets; nil for all whom the file lets in, and with the usual mode
-  /// 0600 only root and our own.
+  /// The users whose processes may connect to its unix sockets; nil for all users that the mode of the file lets in:
+  /// with the usual mode 0600 only root and our own.
   public var allowedUsers: [UInt32]?
-  /// So many connections at once.
+  /// The most connections at once.
   public var maximumConnections = 16384
   /// A connection without traffic for this time that waits for no job is closed; nil for never.
   public var connectionIdleLimit: Nanoseconds?
@@ -186,7 +186,7 @@ public struct ServedPool: Sendable {
     return engine
   }
 
-  /// Whether this peer may connect. The file of a socket that was passed to us got its mode from whoever made it.
+  /// Whether this peer may connect. The file of a socket that was passed to us has the mode that its creator gave it.
   func admits(_ peer: Peer, over address: SocketAddress, isInherited: Bool, owner: UInt32) -> Bool {
     switch peer {
     case .host: return true

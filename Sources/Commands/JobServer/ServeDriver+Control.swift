@@ -9,9 +9,9 @@ import Text
 import Time
 import WorkerPool
 
-/// Who waits at the control socket for the end of pools.
+/// A session of the control socket that waits for the end of pools.
 struct EndWaiter {
-  /// The session, and which one in that place.
+  /// Its place, and which session in that place.
   let session: Int
   let generation: UInt32
   /// Pools that are not over yet.
@@ -28,7 +28,7 @@ extension ServeDriver {
       control!.sessions[token.index].generation == token.generation
     else { return }
     let isThere = !readable || control!.sessions[token.index].inputIsOver || control!.read(token.index)
-    // Whoever wants no answer may be gone before its call is read.
+    // A client that wants no answer may be gone before its call is read.
     if isThere || hangup { answerControl(token.index) }
     if !isThere || hangup, control!.sessions.holds(token.index) { control!.close(token.index, &loop) }
   }
@@ -147,7 +147,7 @@ extension ServeDriver {
     }
   }
 
-  /// Why a pool ends, for those who read the log.
+  /// Logs why a pool ends.
   private mutating func report(_ what: String, _ consequence: String, _ number: Int, for session: Int) {
     reporter.pool = poolName(number)
     let jobs = services[number].engine.jobs.ledger.counts.unsettled
@@ -189,7 +189,7 @@ extension ServeDriver {
     }
   }
 
-  // MARK: Those who watch
+  // MARK: Watching clients
 
   mutating func tellThoseWhoWatch() {
     guard control != nil else { return }
@@ -200,7 +200,7 @@ extension ServeDriver {
         continue
       }
       control!.sessions[index].nextState = loop.now() + interval
-      // Who does not read is not told more.
+      // A client that does not read gets no further status.
       guard control!.sessions[index].protocolSession.output.count < ControlSession.outputLimit else { continue }
       do throws(ControlError) {
         control!.sessions[index].protocolSession.reply(.status(try statuses(pool)))

@@ -168,7 +168,8 @@ extension ServeDriver {
       guard pool.maximumConnections < asked.pools[number].maximumConnections else { continue }
       reporter.pool = poolName(number)
       reporter.detail(
-        "at most \(plural(pool.maximumConnections, "connection")): the limit on open files (ulimit -n) has room for no more"
+        "at most \(plural(pool.maximumConnections, "connection")): the limit on open files (ulimit -n) has room for "
+          + "no more"
       )
     }
     reporter.pool = nil

@@ -28,7 +28,7 @@ extension ServeDriver {
     reloadInbox.begin(reload)
   }
 
-  /// The new configuration was read: it is used, and people are told, or why not.
+  /// The new configuration was read: uses it, or reports why not.
   mutating func finishReload() {
     guard let prepared = reloadInbox.take() else { return }
     var refusal: String?
@@ -222,7 +222,7 @@ extension ServeDriver {
     reporter.pool = nil
   }
 
-  /// A socket whose file was removed or replaced: those who connected before are let in.
+  /// A socket whose file was removed or replaced: clients that connected before are let in.
   private mutating func closeLost(_ owner: Int, _ index: Int) {
     reporter.pool = poolName(owner)
     reporter.note("the file of \(services[owner].listeners[index].address) was removed or replaced: it is made anew")

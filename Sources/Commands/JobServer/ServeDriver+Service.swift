@@ -3,7 +3,7 @@ import PoolCore
 import ServiceManager
 import Time
 
-/// What the service manager has been told, and when it is told more.
+/// What was reported to the service manager, and when more is due.
 struct ServiceTalk {
   /// How often status, watchdog and more time are looked at without a cause.
   static let interval: Nanoseconds = .seconds(1)
@@ -25,7 +25,7 @@ struct ServiceTalk {
 extension ServeDriver {
   // MARK: What becomes of the service
 
-  /// After each turn until it was told: every socket listens, and every pool has had its minimum of ready workers.
+  /// After each turn until it is reported: every socket listens, and every pool has had its minimum of ready workers.
   mutating func tellWhenReady() {
     guard !talk.hasSaidReady, !talk.hasSaidStopping, services.count > 0 else { return }
     for number in services.indices where services.holds(number) && !services[number].wasReady { return }
@@ -40,13 +40,13 @@ extension ServeDriver {
     if talk.hasSaidReady { messenger.reloading() }
   }
 
-  /// The reload is over: what is served from now on is what the new configuration says. Replacing the workers goes on
+  /// The reload is over: from now on the new configuration is served. Replacing the workers goes on
   /// in the background, as a job may take any time.
   func serviceIsReady() {
     if talk.hasSaidReady { messenger.ready() }
   }
 
-  /// Once no pool takes jobs any more, the service is ending, whoever has asked for that.
+  /// Once no pool takes jobs any more, the service is ending, whatever the cause.
   mutating func tellWhenStopping() {
     guard !talk.hasSaidStopping else { return }
     for number in services.indices where services.holds(number) && !services[number].isDraining { return }
@@ -57,7 +57,7 @@ extension ServeDriver {
 
   // MARK: Once a second
 
-  /// Tells the state, gives a sign of life and asks for more time, where that is due.
+  /// Reports the state, gives a sign of life and asks for more time, where that is due.
   mutating func talkToServiceManager() {
     guard let due = talk.nextLook, due <= loop.now() else { return }
     talk.nextLook = loop.now() + lookInterval

@@ -10,7 +10,7 @@ import SystemEvents
 import Time
 import WorkerPool
 
-/// Serves the jobs of sockets until it is told to stop, and tells how it ended. Throws only when the system refuses
+/// Serves the jobs of sockets until it is asked to stop, and returns how it ended. Throws only when the system refuses
 /// what the loop itself needs. `reload` reads the configuration again; it is called when SIGHUP or control asks for it.
 public func serve(
   _ configuration: ServeConfiguration, closed: ClosedDescriptors, reload: @escaping @Sendable () -> Reloading
@@ -42,7 +42,7 @@ public func serve(
   return try driver.run()
 }
 
-/// The life of `prefork serve`: one loop, any number of pools, their clients, and those who control and watch them.
+/// The life of `prefork serve`: one loop, any number of pools, their clients, and control and metrics.
 struct ServeDriver: ~Copyable {
   var configuration: ServeConfiguration
   let reload: @Sendable () -> Reloading
@@ -59,20 +59,20 @@ struct ServeDriver: ~Copyable {
   var metricsListener: ListeningSocket?
   var loopEvents: [LoopEvent] = []
   let startedAt: Instant
-  /// Who we are.
+  /// The user that we run as.
   let owner = ProcessTable.ownUser
   var errorOutputIsWatched = false
-  /// How often we were told to stop.
+  /// How many times we were asked to stop.
   var stopsAsked = 0
   /// When the jobs that are not done are given up.
   var givesUpAt: Instant?
   var hasGivenUp = false
-  /// The signal that told us, if it came from a terminal.
+  /// The signal that stopped us, if it came from a terminal.
   var interruptedBy: CInt?
   var hadInternalError = false
   /// The first worker of a pool could not be started: nothing was ever served.
   var couldNotStart = false
-  /// Those of the control socket who wait for the end of pools, and of which.
+  /// The sessions of the control socket that wait for the end of pools.
   var waiting: [EndWaiter] = []
 
   init(
@@ -98,7 +98,7 @@ struct ServeDriver: ~Copyable {
 
   // MARK: Listening
 
-  /// Opens all sockets before anything is started; or says which one cannot be.
+  /// Opens all sockets before anything is started, or reports which one cannot be opened.
   mutating func listen() -> ServeEnd? {
     do throws(SocketError) {
       for (number, pool) in configuration.pools.enumerated() {
@@ -140,7 +140,8 @@ struct ServeDriver: ~Copyable {
     return nil
   }
 
-  /// Whoever has passed a control socket wants it there. (We may have no right to make another beside a passed one.)
+  /// Whether the control socket was passed to us: then it is used where it is, as we may have no right to make another
+  /// beside it.
   var controlIsPassed: Bool { isInherited(control) }
 
   // MARK: The loop
@@ -177,7 +178,7 @@ struct ServeDriver: ~Copyable {
     return end
   }
 
-  /// Does what can be done, and tells how long the loop may wait at most: not at all when there is more to do at once.
+  /// Does what can be done, and returns how long the loop may wait at most: not at all when there is more to do.
   private mutating func work() -> LoopPatience {
     var patience = LoopPatience.endless
     for number in services.indices where services.holds(number) {
@@ -197,7 +198,7 @@ struct ServeDriver: ~Copyable {
     return patience
   }
 
-  /// Told in messages when there are several.
+  /// Named in messages when there are several.
   func poolName(_ number: Int) -> String? {
     configuration.pools.count > 1 || services.count > 1 ? services[number].configuration.name : nil
   }

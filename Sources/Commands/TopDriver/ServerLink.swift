@@ -27,7 +27,7 @@ struct ServerLink: ~Copyable {
 
   private let address: ControlAddress
   private let request: ControlRequest
-  /// So long may nothing come where a status should come every `interval`.
+  /// How long nothing may come where a status should come every `interval`.
   private let silence: Nanoseconds
   private var statuses: ControlClient?
   private var commands: ControlClient?
@@ -145,7 +145,7 @@ struct ServerLink: ~Copyable {
     return .answered(asked.removeFirst(), refusal: refusal)
   }
 
-  /// What was asked for cannot be told to the server, or its answer will not come: all that waits for it is told so.
+  /// A command cannot be sent to the server, or its answer will not come: all commands that wait for one get the error.
   private mutating func fail(
     _ error: ControlClientError, in loop: inout EventLoop, at now: Instant
   ) -> [ServerNews] {

@@ -81,8 +81,8 @@ struct TopDriver: ~Copyable {
   private var isAway = false
   private var end: TopEnd?
 
-  /// Takes the terminal of a server that was connected to already: who cannot be reached is told of on a screen as it
-  /// was.
+  /// Takes the terminal, for a server that is connected already: a server that cannot be reached is reported before, on
+  /// the screen as it was.
   init(
     _ configuration: TopConfiguration, server: consuming ServerLink, keys: CInt, screen: CInt
   ) throws(SystemError) {

@@ -10,7 +10,7 @@ struct CellText {
 
   private static let mostMarks = 2
 
-  /// As much of `raw` as goes into `room` cells; a mark at the end tells of what does not.
+  /// As much of `raw` as goes into `room` cells; a mark at the end stands for what does not.
   init(_ raw: String, room: Int, hasUnicode: Bool) {
     guard room > 0 else { return }
     let isPlain = raw.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }

@@ -33,7 +33,7 @@ public struct KeyReader: Sendable {
   /// Nothing was pressed yet.
   public init() {}
 
-  /// It may be in the middle of a sequence, or the Escape key: what comes within a moment tells. See `settle`.
+  /// It may be in the middle of a sequence, or the Escape key: what comes within a moment decides. See `settle`.
   public var isUndecided: Bool { state != .ground }
 
   /// The keys that end with these bytes.

@@ -3,9 +3,9 @@ import Time
 
 /// How fast the jobs of one pool are settled: now, by outcome, and over the last minutes.
 struct RateHistory: Sendable {
-  /// Rates are those of so much time.
+  /// Rates are averages over this time.
   private static let window: Nanoseconds = .seconds(5)
-  /// So many bars are remembered: more than the widest window shows.
+  /// How many bars are kept: more than the widest window shows.
   private static let mostBars = 600
 
   private struct Sample {

@@ -1,4 +1,4 @@
-/// How a piece of text stands out. Whatever a tint says is said by words, too.
+/// How a piece of text stands out. Whatever a tint expresses is in the text, too.
 public enum Tint: Sendable, CaseIterable {
   /// As any text.
   case plain
@@ -37,7 +37,7 @@ public struct StyledLine: Equatable, Sendable {
   private let columns: Int
   private let hasUnicode: Bool
 
-  /// An empty line of a window of so many columns.
+  /// An empty line of a window with `columns` columns.
   init(columns: Int, hasUnicode: Bool) {
     self.columns = columns
     self.hasUnicode = hasUnicode
@@ -80,11 +80,11 @@ public struct StyledLine: Equatable, Sendable {
   }
 }
 
-/// One thing that a line says, if there is room.
+/// One thing that a line shows, if there is room.
 struct Part {
   var text: String
   var tint: Tint = .plain
-  /// 0 is what must be said; the highest goes first.
+  /// 0 must be shown; the highest is left out first.
   var rank: Int
 
   init(_ text: String, _ tint: Tint = .plain, rank: Int) {

@@ -147,7 +147,7 @@ extension TopView {
 }
 
 extension SlotStatus.State {
-  /// As the table says it.
+  /// As the table shows it.
   var word: String {
     switch self {
     case .backingOff: "backing off"

@@ -9,7 +9,7 @@ public enum TopCommand: Equatable, Sendable, CustomStringConvertible {
   /// No new jobs.
   case drain(pool: String)
 
-  /// As messages tell it: `recycle slot 3 of default`.
+  /// As messages name it: `recycle slot 3 of default`.
   public var description: String {
     switch self {
     case .recycle(let pool, let slot): "recycle slot \(slot) of \(pool)"
@@ -23,7 +23,7 @@ public enum TopCommand: Equatable, Sendable, CustomStringConvertible {
 
 /// What is to be done after a key.
 public enum TopRequest: Equatable, Sendable {
-  /// Tell the server.
+  /// Send it to the server.
   case send(TopCommand)
   /// Write every line anew: something else has written on the screen.
   case redraw

@@ -100,7 +100,7 @@ extension TopView {
     }
     let all = Sort.allCases
     sort = all[(all.firstIndex(of: sort)! + 1) % all.count]
-    // Whoever sorts wants to see the top. From then on the chosen slot stays the same, wherever it goes.
+    // After sorting, the top is of interest. From then on the chosen slot stays the same, wherever it goes.
     choose(row: 0)
     say("sorted by \(sort.rawValue)", .plain, at: now)
   }

@@ -2,7 +2,7 @@ import Chronicle
 import ControlProtocol
 import Time
 
-/// The live view of a server's pools: takes what the server tells and the keys that are pressed, and shows a frame of
+/// The live view of a server's pools: takes what the server reports and the keys that are pressed, and shows a frame of
 /// exactly as many lines as the window has, none wider than it. It has no clock; every `now` is of one that never goes
 /// back.
 public struct TopView: Sendable {
@@ -30,7 +30,7 @@ public struct TopView: Sendable {
     case confirming(TopCommand)
   }
 
-  /// What is told of the pools.
+  /// What the server reported of the pools.
   struct Reading: Sendable {
     var pools: [PoolStatus] = []
     var rates: [String: RateHistory] = [:]
@@ -46,7 +46,7 @@ public struct TopView: Sendable {
   private(set) var rows: Int
 
   private(set) var latest = Reading()
-  /// What was told when the view was paused.
+  /// What the server had reported when the view was paused.
   var frozen: Reading?
   private(set) var link = Link.connecting
   var poolName: String?

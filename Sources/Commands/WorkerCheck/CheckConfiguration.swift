@@ -5,7 +5,7 @@ import WorkerPool
 public struct CheckConfiguration: Sendable {
   /// How long warm jobs are sent when their number is not given.
   static let patience: Nanoseconds = .seconds(30)
-  /// So many, if they fit into that.
+  /// The number of warm jobs, if they fit into that.
   static let usualWarmJobs = 100
 
   /// The worker, and how long it may take to start, to answer a probe or a reset, and to stop. Of the rest of its

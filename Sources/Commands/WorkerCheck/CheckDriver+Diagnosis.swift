@@ -6,7 +6,7 @@ import Time
 import WorkerPool
 import WorkerProcess
 
-/// What the pool tells, and all the ways in which a check ends before its time.
+/// What the pool reports, and all the ways in which a check ends before its time.
 extension CheckDriver {
   /// A worker that reads on does so within this time, also on a busy machine.
   private static let readingTime: Nanoseconds = .seconds(1)
@@ -67,7 +67,7 @@ extension CheckDriver {
 
   private mutating func lost(_ loss: LeaseLoss) {
     switch loss {
-    case .neverStarted: break  // what happened to the worker is told as well
+    case .neverStarted: break  // what happened to the worker is reported as well
     case .died(let report): died(report)
     case .violation(let account, let violation):
       sayUnanswered("it \(violation.cause)")
@@ -167,7 +167,7 @@ extension CheckDriver {
       timers.arm(.reading, at: loop.now() + Self.lookInterval)
       stage = .hearing(inquiry)
     } else {
-      // Its half reply, or the message that it left unread, tells as much; and one that is not ready need not be
+      // Its half reply, or the message that it left unread, shows as much; and one that is not ready need not be
       // reading.
       inquiry.wasReading = true
       closeInput(inquiry)
@@ -193,7 +193,7 @@ extension CheckDriver {
     timers.arm(.hearing, at: loop.now() + configuration.ladder[0])
   }
 
-  /// Looks whether the worker that is heard out has said anything.
+  /// Looks whether the worker that gets a last chance has sent anything.
   mutating func listen() {
     guard case .hearing(let inquiry) = stage, let worker, let account = pool.account(of: worker, loop.now()) else {
       return
@@ -202,7 +202,7 @@ extension CheckDriver {
     if text != inquiry.before { conclude(inquiry, after: text, end: nil, account) }
   }
 
-  /// It had nothing to say.
+  /// It has sent nothing.
   mutating func endHearing() {
     guard case .hearing(let inquiry) = stage, let worker else { return }
     conclude(inquiry, after: pool.unfinishedReply(of: worker), end: nil, pool.account(of: worker, loop.now()))
@@ -253,7 +253,8 @@ extension CheckDriver {
     descendants = (ProcessTable.descendants(of: pid, limit: 100) + orphans).compactMap { NamedProcess(pid: $0) }
   }
 
-  /// Who is still there. To be called before the pool learns that the worker has ended: then it kills them.
+  /// Keeps the descendants that are still alive. To be called before the pool learns that the worker has ended: then
+  /// the pool kills them.
   mutating func lookForDescendants() {
     guard !descendants.isEmpty, case .stopping = stage else { return }
     descendants.removeAll { !$0.isAlive }

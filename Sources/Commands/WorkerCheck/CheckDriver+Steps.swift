@@ -11,11 +11,11 @@ import WorkerProcess
 extension CheckDriver {
   /// How long a worker is asked nothing after its first job, to see whether it writes more than one reply.
   private static let firstRest: Nanoseconds = .milliseconds(250)
-  /// And for so long at the end.
+  /// And how long at the end.
   private static let lastRest: Nanoseconds = .milliseconds(100)
-  /// A word when the start takes longer than this.
+  /// A start that takes longer than this is reported as still awaited.
   private static let patienceLimit: Nanoseconds = .seconds(5)
-  /// Memory is read so often in the course of the warm jobs.
+  /// How many times memory is read in the course of the warm jobs.
   private static let memoryReadings = 100
 
   mutating func begin() {
@@ -195,8 +195,8 @@ extension CheckDriver {
     return .job(seen.jobs + 1)
   }
 
-  /// Sends the message at once. A worker that is not free for it has closed a pipe or is dying: then the pool will tell
-  /// of that in a moment, and no other worker is to be started in its place.
+  /// Sends the message at once. A worker that is not free for it has closed a pipe or is dying: then the pool will
+  /// report that in a moment, and no other worker is to be started in its place.
   mutating func ask(_ message: Message) {
     stage = .sending(message)
     pool.setDemand(1, &loop)

@@ -8,7 +8,7 @@ import WireFormats
 import WorkerPool
 import WorkerProcess
 
-/// Starts one worker, sends it what a pool would send it, and tells on stdout what was seen and what is wrong.
+/// Starts one worker, sends it what a pool would send it, and reports on stdout what was seen and what is wrong.
 /// `closed`: which standard descriptors we were started without. Throws only when the system refuses what the loop
 /// itself needs.
 public func check(_ configuration: CheckConfiguration, closed: ClosedDescriptors) throws(SystemError) -> CheckEnd {
@@ -29,7 +29,7 @@ struct CheckDriver: ~Copyable {
     case look
     /// The worker must be ready, or have begun to read, by now.
     case start
-    /// A word to whoever waits for that.
+    /// Time to report that the start is still awaited.
     case patience
     /// The reply must be there by now.
     case reply
@@ -52,7 +52,7 @@ struct CheckDriver: ~Copyable {
     case answered(Message)
     /// Nothing is asked, to see whether the worker speaks all the same. Then comes `next`, or the end.
     case resting(next: Message?)
-    /// A worker that does not answer is sent the message once more, and then the end of its input, to see what it says.
+    /// A worker that does not answer is sent the message once more, then the end of its input, to see what it sends.
     case hearing(Inquiry)
     /// The worker is on the stop ladder.
     case stopping(since: Instant, StopUrgency)
@@ -93,7 +93,7 @@ struct CheckDriver: ~Copyable {
   var worker: WorkerID?
   var pid: CInt = 0
   var memory: MemoryReader?
-  /// Its descendants when it was told to stop, and which of them were there when it was last looked.
+  /// Its descendants when it was asked to stop, and which of them were there when it was last looked.
   var descendants: [NamedProcess] = []
   /// Our own children before the worker was started.
   var otherChildren: Set<CInt> = []

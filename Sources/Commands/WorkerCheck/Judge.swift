@@ -82,7 +82,8 @@ struct Judge {
         verdict: message == .probe && seen.start == nil ? .doesNotStart : .breaksProtocol,
         text: "it answered \(message.name) with \(text) instead of \(expected)\(afterJobs)",
         remedies: [
-          "an exchange is given as --\(message == .reset ? "reset" : "probe") TEXT=REPLY; without =REPLY any reply is right"
+          "an exchange is given as --\(message == .reset ? "reset" : "probe") TEXT=REPLY; without =REPLY any reply is "
+            + "right"
         ])
     case .failedAnswer(let message, let text):
       Judgement.Finding(
@@ -141,11 +142,11 @@ struct Judge {
     switch configuration.pool.readiness {
     case .notified:
       finding.text = "it did not send READY=1 \(within)"
-      finding.remedies = ["say sd_notify(0, \"READY=1\") when it can take jobs, or leave out --ready notify"]
+      finding.remedies = ["call sd_notify(0, \"READY=1\") when it can take jobs, or leave out --ready notify"]
     case .line(let prefix):
       let line = prefix.map { "a line that begins with \($0.withUnsafeBytes { quoted($0) })" } ?? "its first line"
       finding.text = "it did not write \(line) \(within)"
-      finding.remedies = ["a worker that says nothing at its start needs no --ready line"]
+      finding.remedies = ["a worker that prints nothing at its start needs no --ready line"]
     case .probed:
       finding.text = "it did not answer the probe \(within)"
       finding.remedies = [Remedy.protocolInUse(workerProtocol)]
@@ -199,7 +200,7 @@ struct Judge {
     let proof =
       "it read \(message.name) and the next message, was silent for \(durationText(limit)), and \(hearing.after) came "
       + "\(measuredText(hearing.wait ?? .zero)) after the end of its input"
-    // A message without a newline at its end is none to who reads lines.
+    // To a worker that reads lines, text without a newline at its end is no message yet.
     return workerProtocol.advice.endsLines
       ? "its stdout is block-buffered: \(proof)" : "it waits for a newline, or its stdout is block-buffered: \(proof)"
   }
@@ -260,7 +261,7 @@ struct Judge {
   // MARK: What will hurt
 
   private var stopFinding: Judgement.Finding? {
-    // Who set --stop-timeout 0 wants no worker to be waited for.
+    // With --stop-timeout 0 no worker is to be waited for.
     guard let stop = seen.stop, configuration.ladder[..<2].reduce(.zero, +) > .zero else { return nil }
     let isWhole = stop.urgency == .graceful
     let text: String

@@ -34,7 +34,7 @@ struct Observations {
     var isAtMost = false
   }
 
-  /// Its memory after so many jobs.
+  /// Its memory, in `bytes`, after `jobs` jobs.
   struct Memory {
     var jobs: Int
     var bytes: Int
@@ -72,7 +72,7 @@ struct Observations {
   var age: Nanoseconds?
   /// The last lines of its stderr, when it failed.
   var lastErrorLines: [String] = []
-  /// What it last said of itself (STATUS= of sd_notify(3)).
+  /// What it last reported of itself (STATUS= of sd_notify(3)).
   var statusText = ""
   /// Why the kernel is believed to have killed it for want of memory.
   var outOfMemory: String?
@@ -106,8 +106,8 @@ enum Failure {
     var end: ExitStatus?
 
     var hasSpoken: Bool { after != before }
-    /// What it said had waited for the end of its input: it had read on before, and spoke at once then. A worker that
-    /// is only slow would have to be done at that very moment.
+    /// Its output had waited for the end of its input: it had read on before, and wrote as soon as the input ended. A
+    /// worker that is only slow would have to be done at that very moment.
     var wasBuffered: Bool { hasSpoken && wasReading && (wait.map { $0 <= Self.promptly } ?? false) }
 
     static let promptly: Nanoseconds = .seconds(1)
@@ -117,7 +117,7 @@ enum Failure {
   case cannotStart(words: String, hint: String?)
   /// It ended by itself. `unfinished`: half a reply.
   case ended(Moment, ExitStatus, unfinished: String)
-  /// It was not ready in time. What it said at the end of its input is known only where its proof is on its stdout.
+  /// It was not ready in time. What it wrote at the end of its input is known only where its proof is on its stdout.
   case notReady(limit: Nanoseconds, Hearing?)
   /// It never read its first message. The time is that from its start.
   case neverRead(Message, limit: Nanoseconds)

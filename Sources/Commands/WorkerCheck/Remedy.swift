@@ -18,11 +18,12 @@ enum Remedy {
 
   static let endOfInput = "let it leave when its stdin ends (read returns nothing): that means that no job will come"
 
-  /// For one who says something before it is asked.
+  /// For a worker that writes something before it is asked.
   static func greeting(_ readiness: Readiness) -> String {
     if case .line = readiness { return "--ready line=TEXT: TEXT is how the last line of its greeting begins" }
     return
-      "--ready line takes its first line as the sign that it is ready; --ready line=TEXT the first that begins with TEXT"
+      "--ready line takes its first line as the sign that it is ready; --ready line=TEXT the first that begins with "
+      + "TEXT"
   }
 
   static let stray = "what is no reply belongs on stderr: print(..., file=sys.stderr), fprintf(stderr, ...)"

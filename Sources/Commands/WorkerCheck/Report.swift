@@ -106,7 +106,7 @@ struct Report {
   private func words(for status: ExitStatus, _ step: StopStep) -> String {
     switch status {
     case .exited(let code): "status \(code)"
-    // That it died of the signal that was to end it, says nothing new and nothing about memory.
+    // A death by the signal that was to end it is nothing new, and no sign of a lack of memory.
     case .killed(let signal, _) where step != .closeInput: "signal \(signal)"
     case .killed, .unknown: "\(status)"
     }

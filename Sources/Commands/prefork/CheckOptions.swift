@@ -18,12 +18,12 @@ enum CheckOptions {
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "check",
-    summary: "start one worker, try it, and say what is wrong",
+    summary: "start one worker, try it, and report what is wrong",
     discussion: [
-      "Starts one worker and sends it what `prefork run` with the same options would send: a probe (with --probe), a first job, "
-        + "more jobs, resets (with --reset), and the end of its input. Shows how long each took, how its memory grew and how "
-        + "it stopped; then what is wrong and how to mend it, and what to set. The report goes to stdout, the worker's stderr "
-        + "to stderr.",
+      "Starts one worker and sends it what `prefork run` with the same options would send: a probe (with --probe), a "
+        + "first job, more jobs, resets (with --reset), and the end of its input. Shows how long each took, how its "
+        + "memory grew and how it stopped; then what is wrong and how to mend it, and what to set. The report goes to "
+        + "stdout, the worker's stderr to stderr.",
       "Durations: 250us, 500ms, 30s, 1.5m, 1h; a bare number is seconds. Sizes: 64K, 16M, 2G, in powers of 1024.",
       "SIGINT or SIGTERM stops the worker and ends the check; a second one kills it.",
     ],

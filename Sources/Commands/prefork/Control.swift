@@ -3,7 +3,7 @@ import ControlClient
 import ControlProtocol
 import LinuxIO
 
-/// Asks a served pool for what the command says and returns the exit status.
+/// Asks a served pool for what the command names and returns the exit status.
 func controlCommand(_ subcommand: Subcommand, _ arguments: ParsedArguments) -> ExitCode {
   // Else the connection could be taken for a closed stdout.
   let closed = openClosedStandardDescriptors()
@@ -25,7 +25,7 @@ func controlCommand(_ subcommand: Subcommand, _ arguments: ParsedArguments) -> E
   }
 }
 
-/// Says on stderr why a pool does not do what it was asked for, and gives the exit status.
+/// Reports on stderr why a pool does not do what it was asked for, and gives the exit status.
 func tell(_ error: ControlClientError) -> ExitCode {
   printError("prefork: \(error)\n" + (error.hint.map { "hint: \($0)\n" } ?? ""))
   return exitCode(of: error)

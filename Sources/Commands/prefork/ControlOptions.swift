@@ -10,7 +10,7 @@ enum ControlOptions {
   static let somePools = Option.optional(
     "pool", .text(placeholder: "NAME", example: "default"), unset: "all of them",
     help: "which pool, where several are served")
-  static let json = Option.flag("json", help: "print what the server says as one JSON object, on one line")
+  static let json = Option.flag("json", help: "print the server's answer as one JSON object, on one line")
   static let limit = Option(
     "limit", short: "n", .integer(in: 1...PoolInterface.maximumJobs, example: 20), default: "100",
     help: "list at most N jobs, the oldest first")
@@ -78,14 +78,14 @@ enum ControlOptions {
     Command(
       name: name, summary: summary,
       discussion: discussion + [
-        "ADDRESS is unix:/path or the path alone, of the control socket or of the socket for jobs that it belongs to: then "
-          + "\(ControlAddress.suffix) is appended."
+        "ADDRESS is unix:/path or the path alone, of the control socket or of the socket for jobs that it belongs to: "
+          + "then \(ControlAddress.suffix) is appended."
       ],
       groups: options.isEmpty ? [] : [OptionGroup("options", options)],
       operands: .words([.one("ADDRESS", .controlAddress, isFile: true)] + operands), examples: examples,
       exitStatuses: [
         ExitStatusMeaning(ExitCode.ok.rawValue, "done"),
-        ExitStatusMeaning(ExitCode.someJobsNotOK.rawValue, "the pool refused; why is said on stderr"),
+        ExitStatusMeaning(ExitCode.someJobsNotOK.rawValue, "the pool refused; stderr has the reason"),
         ExitCode.usage.entry,
         ExitStatusMeaning(ExitCode.unavailable.rawValue, "the pool cannot be reached, or does not answer"),
         ExitCode.outputFailed.entry,

@@ -1,7 +1,7 @@
 import CommandLineKit
 
 /// Why prefork ended, as its exit status. The numbers from 64 on are those of sysexits.h, so that scripts can rely on
-/// them; 128 + n is the shell's way to tell of signal n.
+/// them; 128 + n is the shell's way to report signal n.
 enum ExitCode: Int32, CaseIterable {
   case ok = 0
   case someJobsNotOK = 1
@@ -20,7 +20,7 @@ enum ExitCode: Int32, CaseIterable {
   case interrupted = 130
   case terminated = 143
 
-  /// What it tells, as help and man page say it.
+  /// What it means, as help and man page put it.
   var meaning: String {
     switch self {
     case .ok: "every job ended ok"

@@ -59,12 +59,13 @@ enum ForeignOptions {
     let arguments = words.dropFirst()
     if let source = arguments.first(where: sources.contains) {
       return
-        "\(source) means nothing here; jobs are the lines of stdin: `printf '%s\\n' A B | prefork run -- \(wordText(program))`"
+        "\(source) means nothing here; jobs are the lines of stdin: "
+        + "`printf '%s\\n' A B | prefork run -- \(wordText(program))`"
     }
     guard let place = arguments.first(where: isPlace) else { return nil }
     return
-      "\(wordText(place)) is not replaced by a job: the worker reads jobs from its stdin, one line each. If it takes them as "
-      + "arguments: -- sh -c 'while IFS= read -r job; do \(wordText(program)) \"$job\"; done'"
+      "\(wordText(place)) is not replaced by a job: the worker reads jobs from its stdin, one line each. If it takes "
+      + "them as arguments: -- sh -c 'while IFS= read -r job; do \(wordText(program)) \"$job\"; done'"
   }
 
   /// A whole word, or a path with such a place in it: `out/{}.png`, but not the braces of a program text.

@@ -8,7 +8,7 @@ import Time
 enum TimeLimitValue: Equatable {
   /// A time.
   case duration(Nanoseconds)
-  /// So much of a hundred of the median run time.
+  /// A share of the median run time, in percent.
   case percent(Int)
 }
 

@@ -81,8 +81,8 @@ func standardInput(from arguments: ParsedArguments, _ closed: ClosedDescriptors)
     maximumJobSize: arguments[RunOptions.maxJobSize])
 }
 
-/// What every command says of a run that has jobs on stdin. An option that a command does not have stands at its
-/// default.
+/// The configuration of a run that has jobs on stdin, from the options of any command. An option that a command does
+/// not have stands at its default.
 func runConfiguration(
   from arguments: ParsedArguments, ledger: JobLedger.Configuration, workersShareStderr: Bool
 ) -> RunConfiguration {
@@ -121,7 +121,7 @@ private func progressStyle(from arguments: ParsedArguments, workersShareStderr: 
   return TerminalStyle(color: arguments[RunOptions.color], isTerminal: isOnTerminal, environment: environment)
 }
 
-/// What is said of jobs: the same for every command that has workers of its own.
+/// The options about jobs: the same for every command that has workers of its own.
 func ledgerConfiguration(
   from arguments: ParsedArguments, queue: Int, queueTimeout: Nanoseconds?
 ) -> JobLedger.Configuration {

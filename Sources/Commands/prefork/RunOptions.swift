@@ -94,7 +94,7 @@ enum RunOptions {
     help: "how many workers may be loading at the same time")
   static let idleTimeout = Option<Nanoseconds>(
     "idle-timeout", .duration(example: "30s"), default: "30s",
-    help: "with MIN..MAX workers: one above MIN that had no job for so long retires; 0 for never")
+    help: "with MIN..MAX workers: one above MIN that had no job for this time retires; 0 for never")
 
   // Health
   static let ready = Option.optional(
@@ -120,8 +120,8 @@ enum RunOptions {
   static let workerWatchdog = Option.optional(
     "worker-watchdog", .duration(atLeast: .milliseconds(1), example: "30s"), unset: "off",
     help:
-      "a worker that is ready (without --ready: has replied once) and has not said WATCHDOG=1 (sd_notify) for so long "
-      + "is replaced")
+      "a worker that is ready (without --ready: has replied once) and has not sent WATCHDOG=1 (sd_notify) for this "
+      + "time is replaced")
   static let startTimeout = Option<Nanoseconds>(
     "start-timeout", .duration(atLeast: .nanoseconds(1)), default: "60s",
     help: "longest time until a started worker is ready; without --ready, until it begins to read its first job")
@@ -189,13 +189,13 @@ enum RunOptions {
   static let verbosity = Option.switches(
     [
       Switch("quiet", short: "q", Verbosity.quiet, help: "only errors on stderr"),
-      Switch("verbose", short: "v", Verbosity.verbose, help: "tell of every start, stop and retry on stderr"),
+      Switch("verbose", short: "v", Verbosity.verbose, help: "report every start, stop and retry on stderr"),
     ], default: .normal)
   static let progress = Option<DisplayChoice>(
     "progress", .choice, default: "auto",
     help:
-      "a line on stderr with what is done, the rate, the time that is left (of a file, or once stdin has ended) and the "
-      + "failures; auto: on a terminal that is not also used for results or by the workers")
+      "a line on stderr with what is done, the rate, the time that is left (of a file, or once stdin has ended) and "
+      + "the failures; auto: on a terminal that is not also used for results or by the workers")
   static let color = Option<DisplayChoice>(
     "color", .choice, default: "auto", help: "colour in the progress line; auto: on a terminal, unless NO_COLOR is set")
   static let seed = Option.optional(
@@ -223,12 +223,12 @@ enum RunOptions {
       "Each line of stdin is a job. A worker reads jobs on its stdin and writes one reply for each, in order, on its "
         + "stdout; its stderr is its log; the end of its stdin means stop. Line n of the output answers line n of the "
         + "input; a job that did not end ok leaves an empty line.",
-      "Usable CPUs are those that prefork's affinity and cpuset allow, or fewer if the quota of its control groups is less, "
-        + "rounded up.",
+      "Usable CPUs are those that prefork's affinity and cpuset allow, or fewer if the quota of its control groups is "
+        + "less, rounded up.",
       "Durations: 250us, 500ms, 30s, 1.5m, 1h, 7d; a bare number is seconds. Sizes: 64K, 16M, 2G, in powers of 1024; a "
         + "bare number is bytes. Of an option given twice the last one counts.",
-      "The first SIGINT or SIGTERM starts no more jobs and lets the running ones finish, after SIGTERM for --drain-timeout at "
-        + "most; the second stops at once.",
+      "The first SIGINT or SIGTERM starts no more jobs and lets the running ones finish, after SIGTERM for "
+        + "--drain-timeout at most; the second stops at once.",
     ],
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),

@@ -7,7 +7,7 @@ import LinuxIO
 import ServiceManager
 import WorkerProcess
 
-/// Serves jobs from sockets until it is told to stop, and returns the exit status.
+/// Serves jobs from sockets until it is asked to stop, and returns the exit status.
 func serveCommand(_ arguments: ParsedArguments) -> Int32 {
   let closed = openClosedStandardDescriptors()
   prepareSignals()
@@ -78,7 +78,7 @@ private func perform(
   }
 }
 
-/// Everything that the command line and its file say; with `foreseeing`, what is bound to fail is a mistake, too.
+/// Everything in the command line and its file; with `foreseeing`, what is bound to fail is a mistake, too.
 func serveConfiguration(
   from arguments: ParsedArguments, foreseeing: Bool = false, controlIsPassed: Bool = false
 ) throws(ServeFailure) -> ServeConfiguration {

@@ -6,7 +6,7 @@ import LinuxIO
 import Text
 import WorkerProcess
 
-/// `--check-config`: says on stderr what is wrong, or, unless it is to be quiet, that nothing is; starts nothing.
+/// `--check-config`: reports on stderr what is wrong, or, unless it is to be quiet, that nothing is; starts nothing.
 func checkConfiguration(of arguments: ParsedArguments) throws(ServeFailure) -> Int32 {
   let configuration = try serveConfiguration(from: arguments, foreseeing: true)
   if configuration.verbosity >= .normal {
@@ -47,6 +47,6 @@ func folder(of path: String) -> String {
 }
 
 extension PoolSettings {
-  /// Where the file says, last, where it listens; else where the pool stands.
+  /// The place of the last `listen` in the file; without one, the place of the pool.
   var placeOfListen: FilePlace? { arguments.place(of: ServeOptions.listen) ?? place }
 }

@@ -14,8 +14,8 @@ enum ServeOptions {
   static let listen = Option.repeated(
     "listen", .socketAddress,
     help:
-      "where clients bring their jobs: unix:/PATH or tcp:HOST:PORT; may be given several times. Sockets passed by systemd "
-      + "need no option")
+      "where clients bring their jobs: unix:/PATH or tcp:HOST:PORT; may be given several times. Sockets passed by "
+      + "systemd need no option")
   static let control = Option.optional(
     "control", .socketAddress, unset: "the first unix:/PATH with .control",
     help: "the socket for status, top, scale, drain and the like; only we and root may use it")
@@ -37,7 +37,7 @@ enum ServeOptions {
     help: "how many clients may be connected to a pool at once; more are turned away")
   static let idleConnectionTimeout = Option.optional(
     "idle-connection-timeout", .duration(atLeast: .milliseconds(1), example: "10m"), unset: "never",
-    help: "close a connection on which nothing moved for so long and which waits for no job")
+    help: "close a connection that had no traffic for this time and waits for no job")
 
   // Formats
   static let input = Option<StreamChoice>(
@@ -65,8 +65,8 @@ enum ServeOptions {
     "client-jobs", .integer(in: 1...1_000_000, example: 16),
     unset: "twice the workers, at least 64",
     help:
-      "how many jobs of one connection may be accepted and not yet done, by default besides those that may be parked at the "
-      + "workers; then it is not read")
+      "how many jobs of one connection may be accepted and not yet done, by default besides those that may be parked "
+      + "at the workers; then it is not read")
   static let drainTimeout = Option<Nanoseconds>(
     "drain-timeout", .duration(atLeast: .milliseconds(1), example: "30s"), default: "30s",
     help:
@@ -77,7 +77,7 @@ enum ServeOptions {
     "config", .text(placeholder: "FILE", example: "/etc/prefork/pools.yaml"), unset: "none",
     help: "read options from this YAML file, by the same names; it can hold several pools, each with its own workers")
   static let checkConfig = Option<Bool>.flag(
-    "check-config", help: "read everything, say what is wrong with it, and start nothing")
+    "check-config", help: "read everything, report what is wrong with it, and start nothing")
 
   private static let processOptions: [any OptionProtocol] = [
     control, metricsListen, allowRemote, drainTimeout, RunOptions.verbosity,
@@ -100,17 +100,18 @@ enum ServeOptions {
     name: "serve",
     summary: "serve jobs from sockets, with systemd or without",
     discussion: [
-      "Clients connect to --listen and bring jobs; workers are kept as by run. A connection is a stream of jobs in the format "
-        + "of --input, and is answered in its own order (lines, nul) or by id (records). A client may close its sending side "
-        + "and still gets every answer; one that goes away has its waiting jobs cancelled. Connections share the workers "
-        + "fairly. prefork submit sends jobs to any of these sockets, whatever their format.",
-      "The first SIGTERM or SIGINT takes nothing new and answers what was accepted (--drain-timeout); the second stops at "
-        + "once. SIGHUP reads --config again and replaces the workers; SIGUSR1 tells the state; SIGTTIN and SIGTTOU add "
-        + "and take a worker.",
-      "With systemd it is a service of Type=notify: ready when every pool has its least number of ready workers. Sockets of a "
-        + ".socket unit need no option; FileDescriptorName= says what for: jobs, jobs-POOL, control or metrics, and "
-        + "SocketMode= who may use them. When stderr is the journal, messages carry PREFORK_POOL, PREFORK_SLOT, "
-        + "PREFORK_WORKER_PID and PREFORK_JOB. The units prefork@.service and prefork@.socket come with prefork.",
+      "Clients connect to --listen and bring jobs; workers are kept as by run. A connection is a stream of jobs in the "
+        + "format of --input, and is answered in its own order (lines, nul) or by id (records). A client may close its "
+        + "sending side and still gets every answer; one that goes away has its waiting jobs cancelled. Connections "
+        + "share the workers fairly. prefork submit sends jobs to any of these sockets, whatever their format.",
+      "The first SIGTERM or SIGINT takes nothing new and answers what was accepted (--drain-timeout); the second stops "
+        + "at once. SIGHUP reads --config again and replaces the workers; SIGUSR1 reports the state; SIGTTIN and "
+        + "SIGTTOU add and take a worker.",
+      "With systemd it is a service of Type=notify: ready when every pool has its least number of ready workers. "
+        + "Sockets of a .socket unit need no option; FileDescriptorName= gives their purpose: jobs, jobs-POOL, control "
+        + "or metrics, and SocketMode= the users that may use them. When stderr is the journal, messages carry "
+        + "PREFORK_POOL, PREFORK_SLOT, PREFORK_WORKER_PID and PREFORK_JOB. The units prefork@.service and "
+        + "prefork@.socket come with prefork.",
       "Durations: 500ms, 30s, 5m; sizes: 64K, 16M. What the command line says wins over --config.",
     ],
     groups: [

@@ -24,21 +24,21 @@ enum SubmitOptions {
   static let reconnect = Option.optional(
     "reconnect", .durationRange(atLeast: .milliseconds(1)), unset: "not at all",
     help:
-      "connect again when there is no connection, or none yet, with a wait doubled from MIN to MAX; only jobs that have "
-      + "no answer are submitted again")
+      "connect again when there is no connection, or none yet, with a wait doubled from MIN to MAX; only jobs that "
+      + "have no answer are submitted again")
   static let reconnectTimeout = Option.optional(
     "reconnect-timeout", .duration(atLeast: .nanoseconds(1), example: "5m"), unset: "no limit",
-    help: "give up when that was to no avail for so long")
+    help: "give up when no attempt has succeeded for this time")
 
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "submit",
     summary: "run jobs from stdin in a pool that is served",
     discussion: [
-      "ADDRESS is a job socket of prefork serve: unix:/PATH, tcp:HOST:PORT, or a path with a slash. From the outside it is "
-        + "like prefork run, but the workers, and the limits that concern them, are the server's.",
-      "When the connection is lost, jobs without an answer may have been run or not. With --reconnect they are submitted "
-        + "again, and a job that was answered never is; without it the run ends, and --resume takes them up.",
+      "ADDRESS is a job socket of prefork serve: unix:/PATH, tcp:HOST:PORT, or a path with a slash. From the outside "
+        + "it is like prefork run, but the workers, and the limits that concern them, are the server's.",
+      "When the connection is lost, jobs without an answer may have been run or not. With --reconnect they are "
+        + "submitted again, and a job that was answered never is; without it the run ends, and --resume takes them up.",
       "The first SIGINT or SIGTERM sends no more jobs and waits for those that are on their way, after SIGTERM for "
         + "--drain-timeout at most; the second ends at once.",
     ],

@@ -8,7 +8,7 @@ enum StderrValue: Equatable {
   case file(String)
 }
 
-/// The options that say in which surroundings workers run.
+/// The options for the surroundings of workers.
 enum SurroundingsOptions {
   static let directory = Option.optional(
     "chdir", .text(placeholder: "DIR", example: "/srv/model"), unset: "ours",
@@ -18,7 +18,7 @@ enum SurroundingsOptions {
   static let clearEnvironment = Option<Bool>.flag(
     "clear-env", help: "workers get nothing of our environment, only --env and PREFORK_*")
   static let user = Option.optional(
-    "user", .user, unset: "who runs prefork", help: "run workers as this user (and group); only root can")
+    "user", .user, unset: "prefork's own", help: "run workers as this user (and group); only root can")
   static let niceness = Option(
     "nice", .integer(in: -39...39, example: 10), default: "0", help: "add N to the workers' niceness")
   static let limits = Option.repeated(
@@ -29,8 +29,8 @@ enum SurroundingsOptions {
   static let stderr = Option<StderrValue>(
     "stderr", .stderr, default: "prefix",
     help:
-      "where the workers' stderr goes: to ours, line by line with their names; straight to ours; or appended to FILE, line "
-      + "by line with their names")
+      "where the workers' stderr goes: to ours, line by line with their names; straight to ours; or appended to FILE, "
+      + "line by line with their names")
 
   static let group = OptionGroup("workers", [directory, environment, clearEnvironment, user, niceness, limits, stderr])
 

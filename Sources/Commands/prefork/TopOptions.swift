@@ -18,12 +18,12 @@ enum TopOptions {
   static let command = Command(
     name: "top", summary: "watch a served pool on the whole screen, and control it by single keys",
     discussion: [
-      "Shows workers, jobs, rates and clients as they are now. r recycles the worker of the chosen slot, R all of them, + and - "
-        + "change how many workers there are at most, d drains, s sorts, Tab shows the clients, ? tells all keys, q leaves. "
-        + "Whoever leaves changes nothing: the pool goes on.",
+      "Shows workers, jobs, rates and clients as they are now. r recycles the worker of the chosen slot, R all of "
+        + "them, + and - change how many workers there are at most, d drains, s sorts, Tab shows the clients, ? lists "
+        + "all keys, q quits. Quitting changes nothing: the pool goes on.",
       "Needs a terminal of its own for keys and screen; `prefork status` shows the same once, anywhere.",
-      "ADDRESS is unix:/path or the path alone, of the control socket or of the socket for jobs that it belongs to: then "
-        + "\(ControlAddress.suffix) is appended.",
+      "ADDRESS is unix:/path or the path alone, of the control socket or of the socket for jobs that it belongs to: "
+        + "then \(ControlAddress.suffix) is appended.",
     ],
     groups: [OptionGroup("options", [interval, pool, color])],
     operands: .words([.one("ADDRESS", .controlAddress, isFile: true)]),
@@ -33,7 +33,7 @@ enum TopOptions {
     ],
     exitStatuses: [
       ExitStatusMeaning(ExitCode.ok.rawValue, "left with q"),
-      ExitStatusMeaning(ExitCode.someJobsNotOK.rawValue, "the pool refused to be watched; why is said on stderr"),
+      ExitStatusMeaning(ExitCode.someJobsNotOK.rawValue, "the pool refused to be watched; stderr has the reason"),
       ExitStatusMeaning(ExitCode.usage.rawValue, "wrong usage, or no terminal to show it on"),
       ExitStatusMeaning(ExitCode.unavailable.rawValue, "the pool cannot be reached, or does not answer"),
       ExitCode.systemRefused.entry,

@@ -6,8 +6,8 @@ import WorkerPool
 import WorkerProcess
 import WorkerProtocols
 
-// What a command line says of its worker and of the pool: the same for every command that starts one. An option that a
-// command does not have stands at its default.
+// The worker and the pool of a command line: the same for every command that starts a pool. An option that a command
+// does not have stands at its default.
 
 /// The worker's words are the last of our own. They are taken from the raw command line: Swift's
 /// `CommandLine.arguments` mends what is not UTF-8, and file names need not be.

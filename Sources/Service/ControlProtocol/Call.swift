@@ -28,7 +28,7 @@ struct Call {
   }
 }
 
-/// The parameters of a call, as those who answer it see them.
+/// The parameters of a call, as the code that answers it reads them.
 struct Parameters {
   private let object: JSONObject?
 

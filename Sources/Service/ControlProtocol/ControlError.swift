@@ -25,7 +25,7 @@ public enum ControlError: Error, Equatable, Sendable {
   case methodNotImplemented(String)
   /// A parameter is missing, unknown, or not what it must be.
   case invalidParameter(String)
-  /// Refused by a server that does not say more.
+  /// Refused by a server that gives no details.
   case permissionDenied
   /// The method must be called with `more`.
   case expectedMore
@@ -128,7 +128,7 @@ extension ControlError: CustomStringConvertible {
     case .invalidParameter(let parameter): "the server does not accept the parameter \"\(parameter)\""
     case .permissionDenied: "permission denied by the server"
     case .expectedMore: "the server can only stream this"
-    case .unknown(let name, let parameters): "the server says \(name) \(parameters)"
+    case .unknown(let name, let parameters): "the server answered with \(name) \(parameters)"
     }
   }
 }

@@ -2,7 +2,7 @@ import Records
 
 /// What a call is answered with.
 public enum ControlReply: Equatable, Sendable {
-  /// To `drain` and `stop`: it has begun. Whoever waits gets `done` behind it.
+  /// To `drain` and `stop`: it has begun. A client that waits gets `done` after it.
   case accepted
   /// It is done.
   case done
@@ -36,9 +36,9 @@ public enum ControlReply: Equatable, Sendable {
 
 /// Why there is no answer to be used.
 public enum ReplyError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The server says no.
+  /// The server refuses.
   case refused(ControlError)
-  /// What it says makes no sense.
+  /// What it sends makes no sense.
   case malformed(String)
 
   /// One sentence for people.
@@ -52,7 +52,7 @@ public enum ReplyError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// One answer as a client sees it.
 public struct ControlAnswer: Equatable, Sendable {
-  /// What it says.
+  /// Its content.
   public var reply: ControlReply
   /// Whether more answers to the same call follow.
   public var continues: Bool

@@ -8,19 +8,19 @@ public enum ControlRequest: Equatable, Sendable {
   case status(pool: String?)
   /// The state at once and then every `interval`, which is one of `PoolInterface.intervals`.
   case watch(pool: String?, interval: Nanoseconds)
-  /// Keep so many workers; a maximum of nil is the minimum. Neither is negative, but nothing else is sure.
+  /// Keep `minimum` to `maximum` workers; a maximum of nil is the minimum. Neither is negative; all else is unchecked.
   case scale(pool: String?, minimum: Int, maximum: Int?)
   /// Replace the workers of these slots; nil means all. Not negative.
   case recycle(pool: String?, slots: [Int]?)
-  /// Finish what is there, then end. Whoever `waits` gets a second answer then.
+  /// Finish what is there, then end. A client that `waits` gets a second answer then.
   case drain(pool: String?, waits: Bool)
-  /// End. Whoever `waits` gets a second answer then.
+  /// End. A client that `waits` gets a second answer then.
   case stop(pool: String?, waits: Bool)
   /// The metrics of all pools.
   case metrics
   /// Cancel one job.
   case cancelJob(pool: String?, job: UInt64)
-  /// The jobs that are not settled, at most so many: 1...`PoolInterface.maximumJobs`.
+  /// The jobs that are not settled, at most `limit`: 1...`PoolInterface.maximumJobs`.
   case jobs(pool: String?, limit: Int)
   /// Read the configuration again.
   case reload

@@ -1,6 +1,6 @@
 import Records
 
-/// What the service tells of itself in `GetInfo`.
+/// What the service reports of itself in `GetInfo`.
 public struct ServiceInfo: Equatable, Sendable {
   /// Such as `0.1.0`.
   public var version: String
@@ -18,15 +18,15 @@ public struct ServiceInfo: Equatable, Sendable {
 ///
 /// The life of a connection: while it `wantsInput`, `receive` what was read, then take requests from `nextRequest`
 /// until it is nil. Each one is answered, at once or later, by `reply` or `refuse`, before the next one comes out.
-/// Write `output`, tell so with `removeOutput`, and ask for requests again: with much unread output there are none.
+/// Write `output`, report that with `removeOutput`, and ask for requests again: with much unread output there are none.
 /// Close when `isOver`.
 ///
 /// What Varlink itself asks, and what is wrong with a call, is answered in here. What is no Varlink at all ends the
 /// session with `failure`. Whatever a client sends, a session holds a few MiB at most besides one reply.
 public struct ControlSession: Sendable {
-  /// So many bytes may wait to be understood: calls are short, and those behind one that takes time wait here.
+  /// How many bytes of input may wait: calls are short, and those behind one that takes time wait here.
   public static let inputLimit = 1 << 20
-  /// With so many bytes unread no further call is looked at.
+  /// With this many bytes of output unread no further call is looked at.
   public static let outputLimit = 1 << 20
 
   private let service: ServiceInfo
@@ -39,7 +39,7 @@ public struct ControlSession: Sendable {
   /// What is to be written to the client.
   public private(set) var output: [UInt8] = []
 
-  /// A connection on which nothing was said yet.
+  /// A connection on which nothing was sent yet.
   public init(service: ServiceInfo) { self.service = service }
 
   /// Takes bytes from the client.
@@ -49,7 +49,7 @@ public struct ControlSession: Sendable {
   }
 
   /// Whether there is any use in reading from the client: not while calls that came early wait for the one under way,
-  /// or for the client to read. Whoever reads on nevertheless ends the session when `inputLimit` is full.
+  /// or for the client to read. A driver that reads on nevertheless ends the session when `inputLimit` is full.
   public var wantsInput: Bool {
     guard failure == nil, !hasInputEnded else { return false }
     let isHeldUp = current != nil || output.count >= Self.outputLimit

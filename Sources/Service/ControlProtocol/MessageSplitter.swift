@@ -1,6 +1,6 @@
 /// Why the bytes of a connection are no Varlink.
 public enum WireError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// More than so many bytes came without being a message that can be taken.
+  /// More than `limit` bytes came without a message that can be taken.
   case tooLong(limit: Int)
   /// The bytes ended inside a message.
   case cutOff
@@ -19,7 +19,7 @@ public enum WireError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Splits a stream of bytes into messages that end with NUL. It holds `limit` bytes at most, whatever comes.
 public struct MessageSplitter: Sendable {
-  /// So many bytes may wait here: the longest message, its NUL included, and all that is behind it.
+  /// How many bytes may wait here: the longest message, its NUL included, and all that is behind it.
   public let limit: Int
   private var bytes: [UInt8] = []
   /// Where the first message that was not taken begins.

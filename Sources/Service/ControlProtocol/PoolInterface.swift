@@ -8,7 +8,7 @@ public enum PoolInterface {
   /// Of the interface that every Varlink service has.
   public static let serviceName = "org.varlink.service"
 
-  /// Jobs that `ListJobs` gives if it is not told how many.
+  /// Jobs that `ListJobs` gives if no limit is given.
   public static let defaultJobs = 100
   /// More it never gives.
   public static let maximumJobs = 10_000
@@ -29,15 +29,16 @@ public enum PoolInterface {
     type Status (
       # Of its section in the configuration file; "default" without one.
       name: string,
-      # starting: it has not had its minimum of ready workers yet. draining: it takes no new jobs and finishes those it has.
+      # starting: it has not had its minimum of ready workers yet. draining: it takes no new jobs and finishes those it
+      # has.
       phase: (starting, serving, draining, stopping),
       # How long it has been up.
       age: float,
       # The program of its workers, and the arguments.
       command: []string,
-      # It keeps from so many workers...
+      # It keeps at least this many workers...
       minimum: int,
-      # ...to so many.
+      # ...and at most this many.
       maximum: int,
       # Whether starts fail and are held back.
       breakerOpen: bool,
@@ -73,12 +74,12 @@ public enum PoolInterface {
       ok: int,
       # Of those that are ok: their worker then wrote more, so their answers were withdrawn, or may be wrong.
       inDoubt: int,
-      # The worker said no, or broke its protocol.
+      # The worker refused the job, or broke its protocol.
       failed: int,
       timeout: int,
       # Their worker died.
       crashed: int,
-      # Killed so many workers that they were set aside.
+      # Set aside, because they killed too many workers.
       quarantined: int,
       cancelled: int,
       # Waited too long for a worker.
@@ -111,7 +112,7 @@ public enum PoolInterface {
       # The job that it has, and for how long.
       job: ?int,
       jobElapsed: ?float,
-      # What it last said of itself (STATUS= of sd_notify).
+      # What it last reported of itself (STATUS= of sd_notify).
       said: string
     )
 
@@ -160,8 +161,8 @@ public enum PoolInterface {
     # Replace the workers in these slots, or all, each as soon as its job is done and its successor is ready.
     method Recycle(pool: ?string, slots: ?[]int) -> ()
 
-    # Take no new jobs, finish the rest, then end. With "more" there is an answer at once and a second one when it is done;
-    # if the whole service ends, the connection is closed instead of the second.
+    # Take no new jobs, finish the rest, then end. With "more" there is an answer at once and a second one when it is
+    # done; if the whole service ends, the connection is closed instead of the second.
     method Drain(pool: ?string) -> ()
 
     # Stop the workers, after the grace that the pool gives their jobs, and end. Answers are those of Drain.
@@ -173,7 +174,7 @@ public enum PoolInterface {
     # Cancel a job that has not ended. If it runs, its worker is stopped.
     method CancelJob(pool: ?string, job: int) -> ()
 
-    # The jobs that have not ended, the oldest first: at most so many, 1 to 10000, 100 if null.
+    # The jobs that have not ended, the oldest first: at most limit, which is 1 to 10000, 100 if null.
     method ListJobs(pool: ?string, limit: ?int) -> (jobs: []Job)
 
     # Read the configuration file again, and replace the workers of what has changed.
@@ -190,7 +191,7 @@ public enum PoolInterface {
     # This user may not control the pool.
     error NotPermitted (uid: int)
 
-    # A pool has from 0 to at least 1 and at most so many workers.
+    # The minimum is 0 or more, the maximum 1 to most, and not below the minimum.
     error InvalidSize (minimum: int, maximum: int, most: int)
 
     # The pool is going down.
@@ -202,10 +203,10 @@ public enum PoolInterface {
 
   /// Of the interface that every service has: the text of https://varlink.org/Service, in our words.
   static let serviceDescription = """
-    # What every Varlink service tells about itself.
+    # What every Varlink service reports about itself.
     interface org.varlink.service
 
-    # Who it is, and which interfaces it has.
+    # Its name and version, and the interfaces it has.
     method GetInfo() -> (
       vendor: string,
       product: string,

@@ -23,9 +23,9 @@ public struct PoolStatus: Equatable, Sendable {
   public var age: Nanoseconds
   /// The program and arguments of its workers.
   public var command: [String]
-  /// It keeps from so many workers.
+  /// It keeps at least this many workers.
   public var minimum: Int
-  /// To so many.
+  /// And at most this many.
   public var maximum: Int
   /// Whether starts fail and are held back.
   public var isBreakerOpen: Bool
@@ -86,13 +86,13 @@ public struct JobTotals: Equatable, Sendable {
   public var ok = 0
   /// Of those that ended well: their worker then wrote more, so their answers were withdrawn, or may be wrong.
   public var inDoubt = 0
-  /// The worker said no, or broke its protocol.
+  /// The worker refused the job, or broke its protocol.
   public var failed = 0
   /// Ran longer than they may.
   public var timeout = 0
   /// Their worker died.
   public var crashed = 0
-  /// Killed so many workers that they were set aside.
+  /// Set aside, because they killed too many workers.
   public var quarantined = 0
   /// Nobody wanted them any more.
   public var cancelled = 0
@@ -172,7 +172,7 @@ public struct WorkerStatus: Equatable, Sendable {
   public var job: UInt64?
   /// For how long it has had it.
   public var jobElapsed: Nanoseconds?
-  /// What it last said of itself (`STATUS=` of sd_notify(3)); empty if nothing.
+  /// What it last reported of itself (`STATUS=` of sd_notify(3)); empty if nothing.
   public var said: String
 
   /// A worker without a job.
@@ -191,7 +191,7 @@ public struct WorkerStatus: Equatable, Sendable {
 public struct ClientStatus: Equatable, Sendable {
   /// Its number, from 1, in the order in which they came.
   public var connection: UInt64
-  /// Who it is: `pid 812 (uid 1000)` or `127.0.0.1:51234`.
+  /// Its other end: `pid 812 (uid 1000)` or `127.0.0.1:51234`.
   public var peer: String
   /// How long it has been connected.
   public var age: Nanoseconds

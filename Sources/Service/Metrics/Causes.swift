@@ -10,7 +10,7 @@ public enum DeathCause: UInt8, Sendable, CaseIterable {
   case outOfMemory
   /// It held more memory than a worker is stopped for at once.
   case memoryLimit
-  /// It did not say that it is alive, or said that it is lost.
+  /// It did not report that it is alive, or reported that it is lost.
   case watchdog
   /// It broke its protocol.
   case protocolBroken
@@ -38,7 +38,7 @@ public enum DeathCause: UInt8, Sendable, CaseIterable {
 public enum ConnectionRefusal: UInt8, Sendable, CaseIterable {
   /// There are as many connections as there may be.
   case limit
-  /// It is not a user who may.
+  /// Its user may not connect.
   case user
 
   /// The value of its label; part of the interface.
@@ -60,7 +60,7 @@ public enum ConnectionEnd: UInt8, Sendable, CaseIterable {
   case idle
   /// The client sent what is no frame, or too large a job.
   case malformed
-  /// We stopped, or somebody told us to end it.
+  /// We stopped, or were asked to end it.
   case stopped
 
   /// The value of its label; part of the interface.
@@ -76,7 +76,7 @@ public enum ConnectionEnd: UInt8, Sendable, CaseIterable {
 }
 
 extension RetireReason {
-  /// Every reason, each at the place that `place` tells.
+  /// Every reason, each at the place that `place` gives.
   static let all: [RetireReason] = [
     .jobs, .age, .memory, .idle, .spare, .surplus, .requested, .own, .drained, .stopped, .startTimeout, .probe, .reset,
     .broken,

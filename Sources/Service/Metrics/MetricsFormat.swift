@@ -14,8 +14,8 @@ public enum MetricsFormat: Sendable, Equatable {
   }
 
   /// What a client prefers that sent this Accept header (RFC 9110, 12.5.1): OpenMetrics only if it names it, in version
-  /// 1.0.0 or none, and likes it no less than text/plain. Somebody who wants neither gets the older one, which people
-  /// can read.
+  /// 1.0.0 or none, and likes it no less than text/plain. A client that wants neither gets the older one, which
+  /// people can read.
   public init(accept: String) {
     var (openMetrics, text) = (0.0, 0.0)
     for range in accept.split(separator: ",") {

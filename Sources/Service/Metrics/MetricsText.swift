@@ -29,9 +29,9 @@ public struct ProcessReport: Sendable {
   public var cpuTime: Nanoseconds
   /// Resident memory, in bytes.
   public var residentBytes: Int
-  /// Open descriptors, if the kernel tells.
+  /// Open descriptors, if the kernel reports them.
   public var openDescriptors: Int?
-  /// So many there may be.
+  /// The limit on open descriptors.
   public var mostDescriptors: Int
 
   /// These figures.

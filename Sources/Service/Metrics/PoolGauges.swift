@@ -4,9 +4,9 @@ import PoolCore
 public struct PoolGauges: Sendable {
   /// What its slots are doing.
   public var slots = SlotCounts()
-  /// It keeps from so many workers.
+  /// It keeps at least this many workers.
   public var minimum = 0
-  /// To so many.
+  /// And at most this many.
   public var maximum = 0
   /// Starts fail and are held back.
   public var isBreakerOpen = false

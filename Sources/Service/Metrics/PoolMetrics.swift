@@ -49,7 +49,7 @@ public struct PoolMetrics: Sendable {
     outputBytes += UInt64(output)
   }
 
-  /// So many answers were thrown away, because their client was gone.
+  /// `count` answers were thrown away, because their client was gone.
   public mutating func answersDropped(_ count: Int) { answersDropped += UInt64(count) }
 
   /// A job that was counted as ok may have a wrong answer: its worker wrote more than that afterwards.

@@ -25,7 +25,7 @@ public struct MetricsServer: ~Copyable {
     public var connections: Int = 64
     /// Connections of one IP address at the same time; further ones are closed. Unix sockets have none.
     public var connectionsPerAddress: Int = 16
-    /// A connection on which nothing moves for so many seconds is closed.
+    /// A connection without traffic for this time, in seconds, is closed.
     public var timeout: Int = 10
     /// Bytes of memory for the headers of one connection, both ways; a request with more is refused (431).
     public var memoryPerConnection: Int = 8192
@@ -117,7 +117,7 @@ public struct MetricsServer: ~Copyable {
   /// The next request that waits for its answer. One that was not answered since the last call gets an error (500).
   public mutating func nextQuestion() -> Question? {
     if let question = inbox.pointee.take() { return question }
-    // Of a connection that goes on neither the library's descriptor nor its timeout tells (0.9.75): the answers are
+    // Neither the library's descriptor nor its timeout reports a connection that goes on (0.9.75): the answers are
     // sent here. What this brings in is for the next turn, so that no client can keep the owner in this one.
     if inbox.pointee.hasAnswered { run() }
     return nil

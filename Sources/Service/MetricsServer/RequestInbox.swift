@@ -15,7 +15,7 @@ struct RequestInbox {
 
   init(_ library: prefork_http_library) { self.library = library }
 
-  /// There is something to do whatever the library says.
+  /// There is something to do whatever the library reports.
   var hasWork: Bool { hasAnswered || hasRoomAgain || !waiting.isEmpty }
 
   /// What was asked last and is not answered yet.
@@ -35,7 +35,7 @@ struct RequestInbox {
     current = nil
   }
 
-  /// Called twice for a request: when its headers are there, and at its end. `isEnd` tells which.
+  /// Called twice for a request: when its headers are there, and at its end (`isEnd`).
   mutating func handle(_ request: Request, isEnd: Bool) -> MHD_Result {
     // An answer to the headers ends the connection: nobody's body is read.
     if let refusal = request.refusal { return refusal.queue(on: request.connection, library) }
@@ -88,7 +88,7 @@ struct Reply {
   var body: [UInt8]
   /// Whether it would be another one with another Accept header.
   var varies = false
-  /// Whether it tells the methods that are allowed.
+  /// Whether it lists the methods that are allowed.
   var allows = false
 
   init(status: CInt, type: String, body: [UInt8], varies: Bool) {

@@ -1,4 +1,4 @@
-/// fish asks every line's condition: a function tells where the cursor stands.
+/// fish asks every line's condition: a function finds where the cursor stands.
 func fishCompletion(for tool: Tool) -> String {
   let at = "__\(tool.name)_at"
   var text = """

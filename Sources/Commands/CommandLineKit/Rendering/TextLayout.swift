@@ -45,7 +45,7 @@ extension OptionDeclaration {
     spelling.label(aligned: aligned) + (placeholder.map { " \($0)" } ?? "")
   }
 
-  /// The default as it stands behind the help of a spelling; nil where there is nothing to say.
+  /// The default as it stands behind the help of a spelling; nil where there is none to show.
   func defaultNote(_ spelling: OptionSpelling) -> String? {
     if let defaultText { return "default: \(defaultText)" }
     return spelling.isDefault ? "default" : nil

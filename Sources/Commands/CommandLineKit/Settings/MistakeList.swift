@@ -12,8 +12,8 @@ public struct SettingMistake: Error, Hashable, Sendable {
   }
 }
 
-/// The first mistakes of a file, by their place, and how many more there are: however broken a file is, what is told
-/// about it can be read, and takes neither time nor memory to speak of.
+/// The first mistakes of a file, by their place, and how many more there are: however broken a file is, the report
+/// stays readable and takes little time and memory.
 public struct MistakeList: Sendable {
   /// How many are kept.
   public static let limit = 20

@@ -19,8 +19,8 @@ public struct FilePlace: Comparable, Hashable, Sendable {
   }
 }
 
-/// A piece of a configuration file, whatever the format of the file is. Everything in it is text: what a text means is
-/// for the option to say whose value it is.
+/// A piece of a configuration file, whatever the format of the file is. Everything in it is text: the option that
+/// it is a value of decides what it means.
 public struct SettingNode: Sendable {
   /// What it is.
   public enum Content: Sendable {
@@ -43,8 +43,8 @@ public struct SettingNode: Sendable {
     self.place = place
   }
 
-  /// The values of a list, each of which must be a text; a text is a list of one. What is none is a mistake, told about
-  /// `name`.
+  /// The values of a list, each of which must be a text; a text is a list of one. Anything else is a mistake, reported
+  /// for `name`.
   public func texts(of name: String, into mistakes: inout MistakeList) -> [(text: String, place: FilePlace)]? {
     let nodes =
       switch content {

@@ -1,15 +1,14 @@
 import Text
 
-/// What one section of a configuration file says of the options of a command.
+/// The options of a command that one section of a configuration file sets.
 public struct Settings: Sendable {
-  /// The uses of each option that the section speaks of, by its key; none if it says that a switch is off or a list is
-  /// empty.
+  /// The uses of each option that the section sets, by its key; none if it turns a switch off or gives an empty list.
   var uses: [String: [OptionUse]] = [:]
-  /// Options, by their key, and other names of which it says something that cannot be understood, perhaps by a name
-  /// that is misspelt: they count as given where they are needed, so that one mistake is not told twice.
+  /// Options, by their key, and other names that it sets to something that cannot be understood, perhaps because a name
+  /// is misspelt: they count as given where they are needed, so that one mistake is not reported twice.
   var refused: Set<String> = []
 
-  /// Nothing said.
+  /// No option set.
   public init() {}
 
   /// True if a mistake in the section may have been meant for `name`.
@@ -32,10 +31,11 @@ extension ParsedArguments {
 }
 
 extension Command {
-  /// Finds the options that mean nothing without another one (``Requirement``), once all that was said is together.
+  /// Finds the options that mean nothing without another one (``Requirement``), once all settings are together.
   ///
   /// - Parameters:
-  ///   - scope: whose options `arguments` are. Those of a pool may need some of the process; not the other way round.
+  ///   - scope: the scope of the options in `arguments`. Those of a pool may need some of the process; not the
+  ///     other way round.
   ///   - layers: what was put into `arguments`.
   ///   - section: where they stand, for the sentence: ` in pool "a"`; empty for the whole file.
   public func checkRequirements(

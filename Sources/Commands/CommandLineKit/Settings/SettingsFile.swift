@@ -1,4 +1,4 @@
-/// To whom an option belongs, where a command keeps several pools.
+/// What an option belongs to, where a command keeps several pools.
 public enum SettingScope: Sendable {
   /// To the process: it stands at the top of a configuration file.
   case process
@@ -6,7 +6,7 @@ public enum SettingScope: Sendable {
   case pool
 }
 
-/// How a command can be told of its options by a file. Declared with the command, so that the file knows no other names
+/// How a file can set the options of a command. Declared with the command, so that the file knows no other names
 /// and no other values than the command line.
 ///
 /// A command line that names a file needs no program, and what its options need (``Requirement``) may stand in the

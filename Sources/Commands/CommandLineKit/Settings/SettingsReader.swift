@@ -19,10 +19,10 @@ public struct SettingsReader: Sendable {
     self.spellings = spellings
   }
 
-  /// What a section says.
+  /// The options that a section sets.
   ///
   /// - Parameters:
-  ///   - scopes: whose options may stand in it.
+  ///   - scopes: the scopes of the options that may stand in it.
   ///   - section: what it is, for the sentence: ` in pool "a"`; empty for the top of the file.
   ///   - otherNames: names that the caller knows, to be proposed for a name that is unknown.
   public func settings(
@@ -81,7 +81,7 @@ public struct SettingsReader: Sendable {
     return "unknown key \(quoted(entry.name))\(section)\(advice)"
   }
 
-  /// `true` gives the switch; `false` takes back what weaker layers say of it.
+  /// `true` gives the switch; `false` takes back what weaker layers set.
   private func readSwitch(
     _ entry: SettingEntry, _ option: OptionDeclaration, _ spelling: Int, into settings: inout Settings,
     _ mistakes: inout MistakeList

@@ -1,7 +1,7 @@
 import Text
 import Time
 
-/// So many events per period, as in `5/10s`.
+/// A number of events per period, as in `5/10s`.
 public struct CountPerPeriod: Equatable, Sendable {
   /// How many. At least 1.
   public let count: Int
