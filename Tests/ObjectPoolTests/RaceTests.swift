@@ -29,7 +29,12 @@ import Time
   @Test("a beginner that comes late with the means to cancel an old call does not hide those of the new one")
   func lateBeginner() throws {
     let runner = SilentRunner()
-    let driver = PoolDriver(.init(size: 1), validates: true, resets: false, runner: runner)
+    // The test ends the calls itself; a machine that stalls for a few seconds must not end them before it.
+    let configuration = ObjectPoolConfiguration(size: 1).with {
+      $0.creationTimeout = .seconds(3600)
+      $0.validationTimeout = .seconds(3600)
+    }
+    let driver = PoolDriver(configuration, validates: true, resets: false, runner: runner)
     driver.send(.start)
     let record = try #require(runner.record)
     driver.operationEnded(.make, on: record, .passed)
