@@ -39,7 +39,8 @@ let package = Package(
       name: "JobServer",
       dependencies: [
         "Time", "JobEngine", "JobSources", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore",
-        "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs",
+        "Records", "JSON", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop",
+        "Slabs",
         "Timers", "LinuxIO", "DaemonThreads", "Text",
       ], path: "Sources/Commands/JobServer"),
     // `check`: one worker, step by step, and what is wrong with it.
@@ -72,7 +73,7 @@ let package = Package(
     // MARK: Service
 
     // The Varlink interface: requests, replies, errors. Pure.
-    .target(name: "ControlProtocol", dependencies: ["Time", "Records"], path: "Sources/Service/ControlProtocol"),
+    .target(name: "ControlProtocol", dependencies: ["Time", "JSON"], path: "Sources/Service/ControlProtocol"),
     // Metrics over HTTP, by libmicrohttpd.
     .target(
       name: "MetricsServer", dependencies: ["Time", "Metrics", "LinuxIO", "CMicrohttpd"],
@@ -86,7 +87,7 @@ let package = Package(
     .target(
       name: "RemotePool",
       dependencies: [
-        "Time", "JobEngine", "JobSources", "JobCore", "Records", "WorkerPool", "PoolCore", "WorkerProcess",
+        "Time", "JobEngine", "JobSources", "JobCore", "Records", "JSON", "WorkerPool", "PoolCore", "WorkerProcess",
         "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ], path: "Sources/Jobs/RemotePool"),
     // The pipeline: one table of jobs (ledger, bytes, facts), and its executor over workers of our own.
@@ -106,7 +107,7 @@ let package = Package(
     // The lines of the joblog, keys, what a resumed run skips. Pure.
     .target(name: "JobLog", dependencies: ["Time"], path: "Sources/Jobs/JobLog"),
     // Records and dead letters in JSON. Pure.
-    .target(name: "Records", dependencies: ["Time", "Text"], path: "Sources/Jobs/Records"),
+    .target(name: "Records", dependencies: ["Time", "JSON", "Text"], path: "Sources/Jobs/Records"),
 
     // MARK: Workers
 
@@ -160,6 +161,8 @@ let package = Package(
     .target(name: "JobCore", dependencies: ["Time"], path: "Sources/Core/JobCore"),
     // How a stream is cut into frames.
     .target(name: "WireFormats", dependencies: ["Text"], path: "Sources/Core/WireFormats"),
+    // JSON read where it stands, and written.
+    .target(name: "JSON", dependencies: ["Time", "Text"], path: "Sources/Core/JSON"),
     // Timers by key, and the clock of a loop.
     .target(name: "Timers", dependencies: ["Time"], path: "Sources/Core/Timers"),
     // Elements that cannot be copied, by index.
@@ -201,13 +204,14 @@ let package = Package(
     .testTarget(
       name: "ObjectPoolTests", dependencies: ["Time", "ObjectPool", "PoolCore", "DaemonThreads", "TestSupport"]),
     .testTarget(name: "JobCoreTests", dependencies: ["Time", "JobCore", "TestSupport"]),
-    .testTarget(name: "ChronicleTests", dependencies: ["Time", "Chronicle", "JobCore", "Records", "TestSupport"]),
+    .testTarget(name: "ChronicleTests", dependencies: ["Time", "Chronicle", "JobCore", "JSON", "TestSupport"]),
     .testTarget(
       name: "TopViewTests", dependencies: ["Time", "TopView", "ControlProtocol", "Chronicle", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["Time", "JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["Time", "WireFormats", "TestSupport"]),
     .testTarget(name: "WorkerProtocolsTests", dependencies: ["WorkerProtocols", "WireFormats", "TestSupport"]),
-    .testTarget(name: "RecordsTests", dependencies: ["Time", "Records", "TestSupport"]),
+    .testTarget(name: "JSONTests", dependencies: ["Time", "JSON", "TestSupport"]),
+    .testTarget(name: "RecordsTests", dependencies: ["Time", "Records", "JSON", "TestSupport"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["Time", "ControlProtocol", "TestSupport"]),
     .testTarget(
       name: "ControlClientTests", dependencies: ["Time", "ControlClient", "ControlProtocol", "LinuxIO", "TestSupport"]),

@@ -6,15 +6,15 @@ import Testing
   /// What each target may import of ours, and of the system.
   static let allowed: [String: Set<String>] = [
     "PoolCore": ["Time"], "JobCore": ["Time"], "JobLog": ["Time"], "WireFormats": ["Text"],
-    "WorkerProtocols": ["WireFormats"],
-    "Records": ["Time", "Text"],
+    "WorkerProtocols": ["JSON", "WireFormats"],
+    "JSON": ["Time", "Text"], "Records": ["Time", "JSON", "Text"],
     "CommandLineKit": ["Time", "Text"],
     "Timers": ["Time"], "Slabs": [],
     "Text": ["Time"], "Time": [],
     "ObjectPool": ["Time", "PoolCore", "Timers", "DaemonThreads", "Glibc", "Synchronization", "Text"],
     "DaemonThreads": ["Glibc"],
     "Chronicle": ["Time", "JobCore", "Text"],
-    "ControlProtocol": ["Time", "Records"],
+    "ControlProtocol": ["Time", "JSON"],
     "Metrics": ["Time", "PoolCore", "JobCore"],
     "MetricsServer": ["Time", "Metrics", "LinuxIO", "CMicrohttpd", "Glibc"],
     "LinuxIO": ["Time", "CLinux", "Glibc", "Synchronization", "Text"],
@@ -39,7 +39,8 @@ import Testing
       "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
     ],
     "RemotePool": [
-      "Time", "JobEngine", "JobSources", "JobCore", "Records", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+      "Time", "JobEngine", "JobSources", "JobCore", "Records", "JSON", "WorkerPool", "PoolCore", "WorkerProcess",
+      "WireFormats",
       "EventLoop", "Timers",
       "LinuxIO",
       "Text",
@@ -53,7 +54,7 @@ import Testing
     ],
     "JobServer": [
       "Time", "JobEngine", "JobSources", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore",
-      "Records",
+      "Records", "JSON",
       "WorkerPool",
       "PoolCore",
       "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs", "Timers", "LinuxIO", "DaemonThreads",
@@ -113,7 +114,7 @@ import Testing
     "tests of the cores never sleep",
     arguments: [
       "PoolCoreTests", "JobCoreTests", "JobLogTests", "WireFormatsTests", "WorkerProtocolsTests",
-      "RecordsTests", "CommandLineKitTests",
+      "JSONTests", "RecordsTests", "CommandLineKitTests",
       "ChronicleTests", "MetricsTests", "ControlProtocolTests", "TopViewTests",
     ])
   func coreTestsNeverSleep(target: String) {

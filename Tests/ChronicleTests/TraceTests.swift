@@ -1,6 +1,6 @@
 import Chronicle
 import JobCore
-import Records
+import JSON
 import TestSupport
 import Testing
 import Time

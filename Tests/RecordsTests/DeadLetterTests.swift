@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 import Time
 
+@testable import JSON
 @testable import Records
 
 @Suite struct DeadLetterTests {
@@ -106,7 +107,7 @@ import Time
       #expect(after.record.timeout == before.record.timeout && after.record.retries == before.record.retries)
       #expect(after.record.priority == before.record.priority)
       #expect(line.firstIndex(of: 0x0A) == line.count - 1, "one line")
-      #expect(Tree.parse(line)?["dead_letter"]?["seq"] == .number("17"))
+      #expect(JSONTree.parse(line)?["dead_letter"]?["seq"] == .number("17"))
     }
     #expect(count > 150)
   }

@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 import Time
 
+@testable import JSON
 @testable import Records
 
 /// Lines that somebody made to hurt.
@@ -103,5 +104,17 @@ import Time
     #expect(try Reading("{\(members),\"job\":7}").job == Array("7".utf8))
     let twice = String(repeating: "\"job\":1,", count: 10_000)
     #expect(refusal(of: "{\(twice)\"id\":1}".utf8) == "\"job\" is given twice")
+  }
+
+  @Test("a record that nests 512 levels is read, and one that nests 513 is not")
+  func depth() {
+    func record(_ count: Int) -> [UInt8] {
+      let value =
+        [UInt8](repeating: UInt8(ascii: "["), count: count) + [UInt8](repeating: UInt8(ascii: "]"), count: count)
+      return Array("{\"job\":".utf8) + value + Array("}".utf8)
+    }
+    let (good, deep) = (record(511), record(512))
+    #expect(throws: Never.self) { try InputRecord(good.span.bytes) }
+    #expect(throws: RecordError.notJSON(JSONError(problem: .tooDeep, offset: 518))) { try InputRecord(deep.span.bytes) }
   }
 }

@@ -1,3 +1,5 @@
+import TestSupport
+import JSON
 @testable import Records
 
 /// A record that was read, with the line it stands in.
@@ -41,9 +43,9 @@ func refusal(of line: some Collection<UInt8>) -> String? {
 }
 
 /// The one line that `write` adds, read by the reference; nil if it is not JSON or not one line.
-func written(_ write: (inout [UInt8]) throws -> Void) rethrows -> Tree? {
+func written(_ write: (inout [UInt8]) throws -> Void) rethrows -> JSONTree? {
   var buffer: [UInt8] = []
   try write(&buffer)
   guard buffer.firstIndex(of: 0x0A) == buffer.count - 1 else { return nil }
-  return Tree.parse(buffer)
+  return JSONTree.parse(buffer)
 }

@@ -1,4 +1,5 @@
 import Records
+import JSON
 import Testing
 
 @Suite struct WithdrawnAnswerTests {

@@ -1,3 +1,4 @@
+import JSON
 import TestSupport
 import Testing
 import Time
@@ -50,7 +51,7 @@ import Time
       var line: [UInt8] = []
       letter.append(payload: bytes.span.bytes, to: &line)
       #expect(try Reading(line).job == bytes)
-      let tree = try #require(Tree.parse(line))
+      let tree = try #require(JSONTree.parse(line))
       if let text = String(validating: bytes, as: UTF8.self) {
         asText += 1
         #expect(tree["job"].map { Array($0.text!.utf8) } == Array(text.utf8))

@@ -1,3 +1,4 @@
+import JSON
 import Time
 
 /// A job that was given up, written as one line that is an `InputRecord` again: fed back in, it is the same job. What

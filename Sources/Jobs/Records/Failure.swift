@@ -1,3 +1,5 @@
+import JSON
+
 /// Why a job, or one attempt at it, did not end well.
 public struct Failure: Equatable, Sendable {
   /// For people: what happened, with numbers.

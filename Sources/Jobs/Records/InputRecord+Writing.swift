@@ -1,3 +1,4 @@
+import JSON
 import Time
 
 /// Jobs as records on their way to another pool: what `InputRecord` reads.

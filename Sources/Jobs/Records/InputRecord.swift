@@ -1,3 +1,4 @@
+import JSON
 import Time
 
 /// A job as one line of JSON, `{"id": any, "job": value, "key": …, "timeout": …, "retries": …, "priority": …}`: what it

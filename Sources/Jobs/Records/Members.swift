@@ -1,3 +1,5 @@
+import JSON
+
 /// The members of a record that are known, by field.
 struct Members {
   private var values = InlineArray<7, JSONValue?>(repeating: nil)

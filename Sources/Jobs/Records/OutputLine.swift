@@ -1,3 +1,4 @@
+import JSON
 import Time
 
 /// A line that `OutputRecord` has written, read back: what it holds, and where its parts stand in the line. Its exact

@@ -1,3 +1,4 @@
+import JSON
 import Time
 
 /// What became of one job, written as one line of JSON, in this order: `{"id", "seq", "outcome", "result" | "error":

@@ -1,3 +1,5 @@
+import JSON
+
 /// Why a line is no record. The job fails with this; the input goes on with the next line.
 public enum RecordError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The line is not JSON.

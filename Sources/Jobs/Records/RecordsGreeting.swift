@@ -1,3 +1,5 @@
+import JSON
+
 /// How client and server of a job socket agree on records: the client begins with `request`, and the server answers
 /// with one line of JSON, `{"prefork": "0.1.0", "records": 1, "pool": "default", "max-job-size": 67108864,
 /// "most-unsettled": 64}`, or `{"prefork": "0.1.0", "error": "words for a person", "code": 75}` when it does not want

@@ -1,3 +1,5 @@
+import JSON
+
 /// A line that a server sends to `prefork submit` besides its output records: an answer that was sent before cannot
 /// be trusted. `{"id":17,"withdrawn":"worker 0 (pid 812) wrote …"}`
 public struct WithdrawnAnswer: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import EventLoop
+import JSON
 import JobCore
 import JobEngine
 import LinuxIO

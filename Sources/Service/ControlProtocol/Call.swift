@@ -1,4 +1,4 @@
-import Records
+import JSON
 
 /// A call as it came: an object of the members that https://varlink.org/Method-Call names; others are passed over.
 struct Call {

@@ -1,4 +1,4 @@
-import Records
+import JSON
 
 /// Why a call was refused: the typed errors of `io.prefork.Pool` and of `org.varlink.service`.
 public enum ControlError: Error, Equatable, Sendable {

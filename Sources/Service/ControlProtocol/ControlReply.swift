@@ -1,4 +1,4 @@
-import Records
+import JSON
 
 /// What a call is answered with.
 public enum ControlReply: Equatable, Sendable {

@@ -1,4 +1,4 @@
-import Records
+import JSON
 import Time
 
 /// What a client may ask of a served pool. A pool that is nil means all of them, or in `scale`, `cancelJob` and `jobs`

@@ -1,4 +1,4 @@
-import Records
+import JSON
 
 /// What the service reports of itself in `GetInfo`.
 public struct ServiceInfo: Equatable, Sendable {

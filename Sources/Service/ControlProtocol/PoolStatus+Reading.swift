@@ -1,4 +1,4 @@
-import Records
+import JSON
 
 extension PoolStatus {
   /// Reads the type `Status` of the interface. Members that a newer server may add are passed over.

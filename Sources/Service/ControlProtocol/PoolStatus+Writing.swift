@@ -1,4 +1,4 @@
-import Records
+import JSON
 
 extension PoolStatus {
   /// Adds the members of the type `Status` of the interface.

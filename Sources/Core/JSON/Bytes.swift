@@ -1,18 +1,19 @@
 extension RawSpan {
   /// The byte at an offset, which is checked against the bounds.
-  @inline(__always)
-  func byte(at offset: Int) -> UInt8 {
+  @inlinable @inline(__always)
+  package func byte(at offset: Int) -> UInt8 {
     unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 
   /// The byte at an offset, nil at the end.
-  @inline(__always)
-  func byteIfAny(at offset: Int) -> UInt8? {
+  @inlinable @inline(__always)
+  package func byteIfAny(at offset: Int) -> UInt8? {
     offset < byteCount ? byte(at: offset) : nil
   }
 
   /// Whether these are the bytes of `text`.
-  func equals(_ text: String) -> Bool {
+  @inlinable
+  package func equals(_ text: String) -> Bool {
     guard byteCount == text.utf8.count else { return false }
     var offset = 0
     for byte in text.utf8 {
@@ -28,7 +29,8 @@ extension RawSpan {
   /// Eight bytes are looked at at once. `(x - 0x01…01) & ~x & 0x80…80` marks the zero bytes of x; a borrow can mark
   /// wrong ones, but only above a true one, so the lowest mark is always right (Hacker's Delight, 6-1). The same holds
   /// for bytes under 0x20.
-  func endOfPlainText(from start: Int) -> Int {
+  @inlinable
+  package func endOfPlainText(from start: Int) -> Int {
     let ones: UInt64 = 0x0101_0101_0101_0101
     var offset = start
     while offset &+ 8 <= byteCount {
@@ -50,7 +52,8 @@ extension RawSpan {
 
   /// The length of the UTF-8 sequence of two to four bytes at `offset`, whose first byte is 0x80 or above; nil if it is
   /// not well-formed (The Unicode Standard, table 3-7).
-  func countOfSequence(at offset: Int) -> Int? {
+  @inlinable
+  package func countOfSequence(at offset: Int) -> Int? {
     let first = byte(at: offset)
     let count: Int
     var second: ClosedRange<UInt8> = 0x80...0xBF
@@ -72,7 +75,7 @@ extension RawSpan {
 
 extension [UInt8] {
   /// Adds bytes at the end.
-  mutating func append(_ bytes: RawSpan) {
+  package mutating func append(_ bytes: RawSpan) {
     unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
   }
 }

@@ -1,11 +1,10 @@
-import TestSupport
 import Time
 
 /// Random JSON, and random damage to it.
-struct RandomJSON {
-  var generator: SplitMix64
+package struct RandomJSON {
+  package var generator: SplitMix64
 
-  init(seed: UInt64) { generator = SplitMix64(state: seed) }
+  package init(seed: UInt64) { generator = SplitMix64(state: seed) }
 
   private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
 
@@ -13,7 +12,7 @@ struct RandomJSON {
 
   private mutating func space() -> [UInt8] { chance(80) ? [] : Array(one(of: [" ", "\t", "  ", "\r\n"]).utf8) }
 
-  mutating func value(depth: Int) -> [UInt8] {
+  package mutating func value(depth: Int) -> [UInt8] {
     let kind = Int.random(in: depth > 5 ? 2...6 : 0...6, using: &generator)
     let body: [UInt8] =
       switch kind {
@@ -34,7 +33,7 @@ struct RandomJSON {
     return Array(open.utf8) + space() + Array(items.joined(separator: Array(",".utf8))) + Array(close.utf8)
   }
 
-  mutating func string() -> [UInt8] {
+  package mutating func string() -> [UInt8] {
     let pieces = [
       "a", "job", "plain text of some length", "é", "€", "😀", "\u{7F}", "\u{FFFF}", "\\n", "\\\"", "\\\\", "\\/",
       "\\u0000", "\\u00E9",
@@ -44,7 +43,7 @@ struct RandomJSON {
     return Array("\"\(chosen.joined())\"".utf8)
   }
 
-  mutating func number() -> [UInt8] {
+  package mutating func number() -> [UInt8] {
     let whole = one(of: ["0", "1", "7", "42", "1000000", "123456789"])
     let fraction = chance(70) ? "" : one(of: [".0", ".5", ".25", ".000"])
     let exponent = chance(80) ? "" : one(of: ["e0", "E+1", "e-1", "e2", "E00"])
@@ -52,7 +51,7 @@ struct RandomJSON {
   }
 
   /// An object with some of a record's fields, mostly with what they must hold, in any order.
-  mutating func record() -> [UInt8] {
+  package mutating func record() -> [UInt8] {
     var members = ["\"job\":".utf8 + value(depth: 3)]
     if chance(50) { members.append("\"id\":".utf8 + value(depth: 4)) }
     if chance(50) { members.append("\"key\":".utf8 + (chance(80) ? string() : value(depth: 4))) }
@@ -65,7 +64,7 @@ struct RandomJSON {
     return Array("{".utf8) + Array(members.joined(separator: Array(",".utf8))) + Array("}".utf8)
   }
 
-  mutating func damage(_ text: inout [UInt8]) {
+  package mutating func damage(_ text: inout [UInt8]) {
     guard !text.isEmpty else { return }
     let place = Int.random(in: 0..<text.count, using: &generator)
     switch Int.random(in: 0..<6, using: &generator) {

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Time
 
-@testable import Records
+@testable import JSON
 
 /// Small objects, read by name and written member by member.
 @Suite struct JSONObjectTests {

@@ -1,14 +1,14 @@
 /// JSON read in the plainest way there is: decoded first, then by recursion, into a tree. Nothing of it is shared with
 /// what it checks.
-indirect enum Tree: Equatable {
-  case object([(name: String, value: Tree)])
-  case array([Tree])
+package indirect enum JSONTree: Equatable {
+  case object([(name: String, value: JSONTree)])
+  case array([JSONTree])
   case string(String)
   case number(String)
   case word(String)
 
   /// Nil if the bytes are not JSON, or nested deeper than 512.
-  static func parse(_ bytes: some Collection<UInt8>) -> Tree? {
+  package static func parse(_ bytes: some Collection<UInt8>) -> JSONTree? {
     guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
     var reader = TreeReader(rest: Array(text.unicodeScalars)[...])
     guard let tree = reader.value(depth: 0) else { return nil }
@@ -17,22 +17,22 @@ indirect enum Tree: Equatable {
   }
 
   /// The first member of that name.
-  subscript(name: String) -> Tree? {
+  package subscript(name: String) -> JSONTree? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.name == name }?.value
   }
 
   /// The names of an object's members, in order.
-  var names: [String] {
+  package var names: [String] {
     guard case .object(let members) = self else { return [] }
     return members.map(\.name)
   }
 
-  var text: String? {
+  package var text: String? {
     if case .string(let text) = self { text } else { nil }
   }
 
-  static func == (left: Tree, right: Tree) -> Bool {
+  package static func == (left: JSONTree, right: JSONTree) -> Bool {
     switch (left, right) {
     case (.object(let left), .object(let right)):
       left.elementsEqual(right) { $0.name == $1.name && $0.value == $1.value }
@@ -46,22 +46,22 @@ indirect enum Tree: Equatable {
 }
 
 private struct TreeReader {
-  var rest: ArraySlice<Unicode.Scalar>
+  package var rest: ArraySlice<Unicode.Scalar>
 
-  mutating func skipSpace() { rest = rest.drop { " \t\n\r".unicodeScalars.contains($0) } }
+  package mutating func skipSpace() { rest = rest.drop { " \t\n\r".unicodeScalars.contains($0) } }
 
-  mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+  package mutating func take(_ scalar: Unicode.Scalar) -> Bool {
     guard rest.first == scalar else { return false }
     rest.removeFirst()
     return true
   }
 
-  mutating func value(depth: Int) -> Tree? {
+  package mutating func value(depth: Int) -> JSONTree? {
     skipSpace()
     switch rest.first {
     case "{": return depth == 512 ? nil : object(depth: depth + 1)
     case "[": return depth == 512 ? nil : array(depth: depth + 1)
-    case "\"": return string().map(Tree.string)
+    case "\"": return string().map(JSONTree.string)
     case "t": return word("true")
     case "f": return word("false")
     case "n": return word("null")
@@ -69,11 +69,11 @@ private struct TreeReader {
     }
   }
 
-  mutating func object(depth: Int) -> Tree? {
+  package mutating func object(depth: Int) -> JSONTree? {
     rest.removeFirst()
     skipSpace()
     if take("}") { return .object([]) }
-    var members: [(name: String, value: Tree)] = []
+    var members: [(name: String, value: JSONTree)] = []
     while true {
       skipSpace()
       guard rest.first == "\"", let name = string() else { return nil }
@@ -86,11 +86,11 @@ private struct TreeReader {
     }
   }
 
-  mutating func array(depth: Int) -> Tree? {
+  package mutating func array(depth: Int) -> JSONTree? {
     rest.removeFirst()
     skipSpace()
     if take("]") { return .array([]) }
-    var values: [Tree] = []
+    var values: [JSONTree] = []
     while true {
       guard let value = value(depth: depth) else { return nil }
       values.append(value)
@@ -100,14 +100,14 @@ private struct TreeReader {
     }
   }
 
-  mutating func word(_ word: String) -> Tree? {
+  package mutating func word(_ word: String) -> JSONTree? {
     guard rest.starts(with: word.unicodeScalars) else { return nil }
     rest = rest.dropFirst(word.unicodeScalars.count)
     return .word(word)
   }
 
   /// The grammar of RFC 8259 as a regular expression, applied to what could be a number.
-  mutating func number() -> Tree? {
+  package mutating func number() -> JSONTree? {
     let candidate = rest.prefix { "+-.0123456789eE".unicodeScalars.contains($0) }
     let text = String(String.UnicodeScalarView(candidate))
     guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil else { return nil }
@@ -115,7 +115,7 @@ private struct TreeReader {
     return .number(text)
   }
 
-  mutating func string() -> String? {
+  package mutating func string() -> String? {
     rest.removeFirst()
     var units: [UInt16] = []
     while let scalar = rest.popFirst() {
@@ -131,7 +131,7 @@ private struct TreeReader {
     return nil
   }
 
-  mutating func escape() -> UInt16? {
+  package mutating func escape() -> UInt16? {
     guard let letter = rest.popFirst() else { return nil }
     if letter == "u" {
       let digits = rest.prefix(4)

@@ -42,7 +42,7 @@ public struct JSONScanner: Sendable {
 
   /// Reads a text that is one object, and calls `use` with each of its members. False if it is something other than an
   /// object: then it is not checked any further.
-  static func readObject(
+  package static func readObject(
     in bytes: RawSpan, _ use: (JSONMember) -> Void
   ) throws(JSONError) -> Bool {
     var scanner = JSONScanner()
@@ -100,7 +100,7 @@ public struct JSONScanner: Sendable {
   }
 
   /// The next value, whatever it is; the offset stands behind it then.
-  mutating func value(in bytes: RawSpan) throws(JSONError) -> JSONValue {
+  package mutating func value(in bytes: RawSpan) throws(JSONError) -> JSONValue {
     skipSpace(in: bytes)
     let start = offset
     let kind: JSONValue.Kind

@@ -1,14 +1,14 @@
 /// A JSON number, exactly, times a power of ten: no floating point stands between `0.3` and 300 000 000 ns.
-struct Decimal {
-  let isNegative: Bool
+package struct Decimal {
+  package let isNegative: Bool
   /// The whole part, without the sign.
-  let magnitude: UInt64
+  package let magnitude: UInt64
   /// Whether nothing but zeros was cut off behind the whole part.
-  let isWhole: Bool
+  package let isWhole: Bool
 
   /// The number in `range`, which was checked, times 10^`scale`; nil if it is over `UInt64.max`. Any exponent costs the
   /// same.
-  init?(_ range: Range<Int>, in bytes: RawSpan, scale: Int) {
+  package init?(_ range: Range<Int>, in bytes: RawSpan, scale: Int) {
     isNegative = bytes.byte(at: range.lowerBound) == UInt8(ascii: "-")
     var digits = range
     if isNegative { digits = (range.lowerBound + 1)..<range.upperBound }

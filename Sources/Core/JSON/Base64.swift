@@ -1,6 +1,6 @@
 /// Base64 with the alphabet and the padding of RFC 4648 (4), for bytes that are no text.
-enum Base64 {
-  static func append(_ bytes: RawSpan, to buffer: inout [UInt8]) {
+package enum Base64 {
+  package static func append(_ bytes: RawSpan, to buffer: inout [UInt8]) {
     buffer.reserveCapacity(buffer.count + (bytes.byteCount + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.byteCount, by: 3) {
       let count = min(3, bytes.byteCount - start)
@@ -14,7 +14,7 @@ enum Base64 {
 
   /// Whether `text` is the base64 of some bytes. There is one text for any bytes: padding is required, bits that mean
   /// nothing must be 0, white space is refused.
-  static func check(_ text: RawSpan) -> Bool {
+  package static func check(_ text: RawSpan) -> Bool {
     guard text.byteCount % 4 == 0 else { return false }
     guard text.byteCount > 0 else { return true }
     let padding = padding(of: text)
@@ -25,7 +25,7 @@ enum Base64 {
   }
 
   /// Adds the bytes that `text`, which was checked, stands for.
-  static func appendDecoded(_ text: RawSpan, to buffer: inout [UInt8]) {
+  package static func appendDecoded(_ text: RawSpan, to buffer: inout [UInt8]) {
     guard text.byteCount > 0 else { return }
     buffer.reserveCapacity(buffer.count + text.byteCount / 4 * 3)
     for start in stride(from: 0, to: text.byteCount, by: 4) {

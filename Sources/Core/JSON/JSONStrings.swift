@@ -1,7 +1,7 @@
 /// Text out of JSON strings, and into them.
 extension RawSpan {
   /// The UTF-16 unit that the escape `\uXXXX` at `offset` stands for; nil if there is no such escape.
-  func codeUnit(at offset: Int) -> UInt16? {
+  package func codeUnit(at offset: Int) -> UInt16? {
     guard byteCount &- offset >= 6, byte(at: offset) == UInt8(ascii: "\\"), byte(at: offset &+ 1) == UInt8(ascii: "u")
     else { return nil }
     var unit: UInt16 = 0
@@ -37,7 +37,7 @@ extension JSONValue {
 
 extension JSONValue {
   /// Lends the text of a string. It is copied only if it has escapes.
-  func withText<R>(of bytes: RawSpan, _ body: (RawSpan) -> R) -> R {
+  package func withText<R>(of bytes: RawSpan, _ body: (RawSpan) -> R) -> R {
     guard kind == .string(hasEscapes: true) else {
       return body(bytes.extracting((range.lowerBound + 1)..<(range.upperBound - 1)))
     }
@@ -47,7 +47,7 @@ extension JSONValue {
   }
 
   /// Whether a string is `word`, however it is written: `"j\u006fb"` is `"job"`.
-  func says(_ word: String, in bytes: RawSpan) -> Bool {
+  package func says(_ word: String, in bytes: RawSpan) -> Bool {
     withText(of: bytes) { $0.equals(word) }
   }
 }
@@ -92,7 +92,7 @@ extension [UInt8] {
   /// is there of it.
   ///
   /// Escaped is what must be: quotes, backslashes and bytes under 0x20. All else goes in as it is.
-  mutating func appendString(_ text: RawSpan) -> Bool {
+  package mutating func appendString(_ text: RawSpan) -> Bool {
     append(UInt8(ascii: "\""))
     var copied = 0
     var offset = text.endOfPlainText(from: 0)
