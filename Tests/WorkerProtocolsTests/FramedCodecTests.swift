@@ -9,7 +9,7 @@ import WireFormats
     var bytes: [UInt8] = []
     var codec = framing.makeCodec(maximumReplySize: 10)
     let job = Array(job.utf8)
-    job.withUnsafeBytes { codec.encode($0, number: 7) { bytes += $0 } }
+    job.withUnsafeBytes { codec.encode($0, id: 7) { bytes += $0 } }
     return String(decoding: bytes, as: UTF8.self)
   }
 
@@ -28,7 +28,7 @@ import WireFormats
     var codec = framing.makeCodec(maximumReplySize: 10)
     job.withUnsafeBytes { bytes in
       var places: [UnsafeRawPointer?] = []
-      codec.encode(bytes, number: 1) { places.append($0.baseAddress) }
+      codec.encode(bytes, id: 1) { places.append($0.baseAddress) }
       #expect(places.contains(bytes.baseAddress))
     }
   }

@@ -73,6 +73,22 @@ extension RawSpan {
   }
 }
 
+extension RawSpan {
+  /// Whether all of it is well-formed UTF-8.
+  package var isText: Bool {
+    var offset = 0
+    while offset < byteCount {
+      guard byte(at: offset) >= 0x80 else {
+        offset &+= 1
+        continue
+      }
+      guard let count = countOfSequence(at: offset) else { return false }
+      offset &+= count
+    }
+    return true
+  }
+}
+
 extension [UInt8] {
   /// Adds bytes at the end.
   package mutating func append(_ bytes: RawSpan) {

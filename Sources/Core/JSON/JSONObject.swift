@@ -47,6 +47,13 @@ public struct JSONObject: Sendable {
   /// Reads a text that is one object.
   public init(_ bytes: [UInt8]) throws(JSONObjectError) { try self.init(bytes, within: 0..<bytes.count) }
 
+  /// Reads an object that stands at `range` in a text.
+  package init(_ text: RawSpan, _ range: Range<Int>) throws(JSONObjectError) {
+    var bytes: [UInt8] = []
+    bytes.append(text.extracting(range))
+    try self.init(bytes)
+  }
+
   /// Reads an object that stands at `range` among other bytes.
   fileprivate init(_ bytes: [UInt8], within range: Range<Int>) throws(JSONObjectError) {
     self.bytes = bytes
@@ -96,6 +103,18 @@ public struct JSONObject: Sendable {
   /// A whole number; nil if it is missing or null.
   public func numberIfAny<Number: FixedWidthInteger>(_ name: String) throws(JSONObjectError) -> Number? {
     try read(name, "a whole number from \(Number.min) to \(Number.max)") { $0.integer(in: bytes.span.bytes) }
+  }
+
+  /// A number, as near as floating point comes to it; nil if it is missing or anything else.
+  package func doubleIfAny(_ name: String) -> Double? {
+    guard let value = members[name], value.kind == .number else { return nil }
+    return Double(String(decoding: bytes[value.range], as: UTF8.self))
+  }
+
+  /// Any value, as it stands; nil if it is missing or null.
+  package func jsonIfAny(_ name: String) -> [UInt8]? {
+    guard let value = members[name], value.kind != .null else { return nil }
+    return Array(bytes[value.range])
   }
 
   /// A number of seconds, not negative; what is finer than a nanosecond is cut off. At most 584 years.

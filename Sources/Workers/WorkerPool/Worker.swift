@@ -134,17 +134,17 @@ struct Worker: ~Copyable {
   }
 
   /// Appends a message to what is to be written to it. Returns how many bytes that is.
-  mutating func encode(_ message: UnsafeRawBufferPointer, number: UInt64 = 0) -> Int {
+  mutating func encode(_ message: UnsafeRawBufferPointer, id: UInt64 = 0) -> Int {
     let before = outbound.count
-    codec.encode(message, number: number) { outbound.append($0) }
+    codec.encode(message, id: id) { outbound.append($0) }
     return outbound.count - before
   }
 
   /// The same for a large message, which is not copied, if nothing else is to be written.
-  mutating func encode(sharing message: [UInt8], number: UInt64) -> Int {
-    guard outbound.isEmpty else { return message.withUnsafeBytes { encode($0, number: number) } }
+  mutating func encode(sharing message: [UInt8], id: UInt64) -> Int {
+    guard outbound.isEmpty else { return message.withUnsafeBytes { encode($0, id: id) } }
     message.withUnsafeBytes { bytes in
-      codec.encode(bytes, number: number) { piece in
+      codec.encode(bytes, id: id) { piece in
         if piece.baseAddress == bytes.baseAddress, piece.count == bytes.count {
           outbound.share(message)
         } else {

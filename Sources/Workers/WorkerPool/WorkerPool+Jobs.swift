@@ -14,7 +14,7 @@ extension WorkerPool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
-    assign(sent, size: workers[slot].encode(job, number: sent.number), slot, loop)
+    assign(sent, size: workers[slot].encode(job, id: sent.number), slot, loop)
     // A worker may answer a job before it has read all of it: what is left of that one goes first.
     guard isFirst else { return true }
     if gathered { gatheredSlots.append(slot) } else { inputReady(slot, &loop) }
@@ -26,7 +26,7 @@ extension WorkerPool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
-    assign(sent, size: workers[slot].encode(sharing: job, number: sent.number), slot, loop)
+    assign(sent, size: workers[slot].encode(sharing: job, id: sent.number), slot, loop)
     guard isFirst else { return true }
     inputReady(slot, &loop)
     if !workers[slot].outbound.isEmpty { enlargePipes(slot) }

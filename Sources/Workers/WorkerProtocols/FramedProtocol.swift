@@ -49,7 +49,7 @@ public struct FramedCodec: WorkerCodec {
 
   /// Writes the header of the frame, the job, and the trailer.
   public mutating func encode(
-    _ job: UnsafeRawBufferPointer, number: UInt64, to write: (UnsafeRawBufferPointer) -> Void
+    _ job: UnsafeRawBufferPointer, id: UInt64, to write: (UnsafeRawBufferPointer) -> Void
   ) {
     withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { edge in
       var count = 0

@@ -4,8 +4,8 @@ import WireFormats
 /// stdout mean. The pool knows no protocol by name.
 ///
 /// A new protocol is a file or a folder here, with two types: one conforms to this protocol, the other to
-/// `WorkerCodec`. The option `--protocol` (`Sources/Commands/prefork/RunOptions.swift`) or a `WorkerPoolConfiguration`
-/// selects it.
+/// `WorkerCodec`. The option `--protocol` (`Sources/Commands/prefork/ProtocolOptions.swift`) or a
+/// `WorkerPoolConfiguration` selects it.
 public protocol WorkerProtocol: Sendable {
   /// The name, as `--protocol` takes it and workers find it in `PREFORK_PROTOCOL`. Two protocols with the same name are
   /// the same protocol.
@@ -14,6 +14,13 @@ public protocol WorkerProtocol: Sendable {
   /// The framing whose messages are plain jobs and replies: a job that came in this framing needs no check before it is
   /// sent, and every reply fits into it. Nil if there is none.
   var framing: Framing? { get }
+
+  /// The most jobs that a worker has at once, 1 or more, if its answers name their jobs: then they may come in any
+  /// order. Nil if it answers in the order of its jobs.
+  var concurrency: Int? { get }
+
+  /// Whether a worker is ready only when its codec reports the notice `ready`.
+  var announcesReady: Bool { get }
 
   /// Why this job cannot be sent, phrased to follow `cannot be sent with --protocol NAME: `; nil if it can.
   func defect(of job: RawSpan) -> String?
@@ -26,43 +33,33 @@ public protocol WorkerProtocol: Sendable {
   var advice: ProtocolAdvice { get }
 }
 
+/// The usual: replies come in the order of the jobs, and readiness is not announced.
+extension WorkerProtocol {
+  public var concurrency: Int? { nil }
+  public var announcesReady: Bool { false }
+}
+
 /// Both directions of the channel to one worker.
 public protocol WorkerCodec {
+  /// Writes what a fresh worker is sent first, before any job. Nothing, unless the codec implements it.
+  mutating func greet(to write: (UnsafeRawBufferPointer) -> Void)
+
   /// Writes the message that carries this job to the worker, piece by piece. A large job is not copied if one of the
-  /// pieces is `job` itself. `number`: identifies the job within the pool; 0 for a probe or a reset.
-  mutating func encode(_ job: UnsafeRawBufferPointer, number: UInt64, to write: (UnsafeRawBufferPointer) -> Void)
+  /// pieces is `job` itself. `id`: no other message to this worker has the same; an answer that names its job names it
+  /// by this.
+  mutating func encode(_ job: UnsafeRawBufferPointer, id: UInt64, to write: (UnsafeRawBufferPointer) -> Void)
+
+  /// Writes a message that is no job. False, and nothing is written, if the protocol has no such message: the usual.
+  mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool
 
   /// Decodes the message at the front of `bytes`, which are all bytes from the worker that were not consumed yet. They
   /// grow from call to call. A codec should look at each byte once, however small the pieces of a message are.
   mutating func decode(_ bytes: RawSpan) -> WorkerMessage
 }
 
-/// A message from a worker, as far as it has arrived. `consumed`: how many bytes to drop from the front afterwards.
-public enum WorkerMessage: Sendable, Equatable {
-  /// The reply to the job at the head, or to the probe or reset that was sent. `payload`: its offsets in the bytes.
-  case reply(payload: Range<Int>, consumed: Int)
-  /// The job at the head has failed, and the worker lives on.
-  indirect case failure(ReplyFailure, consumed: Int)
-  /// The message is incomplete. `consumed` is more than 0 only for bytes without a meaning.
-  case needMore(consumed: Int)
-  /// The reply is over the limit. Its end need not have arrived: the pool does not read a reply without end.
-  case oversize
-  /// The worker broke the protocol, for this reason. Nothing that follows can be trusted.
-  indirect case violation(String)
-}
-
-/// How a worker describes a job that has failed.
-public struct ReplyFailure: Sendable, Equatable {
-  /// The reason, in one line or more; may be empty.
-  public var message: String
-  /// An error code, if the protocol has one.
-  public var code: Int?
-
-  /// A failure.
-  public init(message: String, code: Int? = nil) {
-    self.message = message
-    self.code = code
-  }
+extension WorkerCodec {
+  public mutating func greet(to write: (UnsafeRawBufferPointer) -> Void) {}
+  public mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }
 
 /// How messages describe a protocol when something is wrong with a worker.

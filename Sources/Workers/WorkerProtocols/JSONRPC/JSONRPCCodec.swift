@@ -1,0 +1,165 @@
+import JSON
+import WireFormats
+
+/// Requests and responses of one worker.
+struct JSONRPCCodec: WorkerCodec {
+  private let terms: JSONRPCProtocol
+  private var decoder: MessageDecoder
+  /// Requests that are no jobs: how many were sent.
+  private var requests = 0
+  /// The id of the probe or the reset that is not answered; empty if there is none.
+  private var openRequest = ""
+  /// Jobs that the worker was asked to give up, and has not answered.
+  private var cancelled: Set<UInt64> = []
+  /// The message that is being written; kept for its room.
+  private var message: [UInt8] = []
+
+  init(_ terms: JSONRPCProtocol, maximumReplySize: Int) {
+    self.terms = terms
+    decoder = MessageDecoder(terms.messageFraming, maximumReplySize: maximumReplySize)
+  }
+
+  // MARK: To the worker
+
+  mutating func encode(_ job: UnsafeRawBufferPointer, id: UInt64, to write: (UnsafeRawBufferPointer) -> Void) {
+    let terms = terms
+    send(to: write) { message in
+      message.append(#"{"jsonrpc":"2.0""#)
+      message.appendMember("id", id)
+      message.appendMember("method", terms.method)
+      message.appendName("params")
+      terms.parameters.append(job.bytes, to: &message)
+      message.append("}")
+    }
+  }
+
+  mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool {
+    switch request {
+    case .probe: ask("probe", to: write)
+    case .reset: ask("reset", to: write)
+    case .cancel(let id):
+      cancelled.insert(id)
+      let method = terms.cancelMethod
+      send(to: write) { message in
+        message += JSONWriter.object { request in
+          request.member("jsonrpc", "2.0")
+          request.member("method", method)
+          request.member("params", object: { $0.member("id", id) })
+        }
+      }
+    case .stop: send(to: write) { $0.append(#"{"jsonrpc":"2.0","method":"stop"}"#) }
+    }
+    return true
+  }
+
+  private mutating func ask(_ method: String, to write: (UnsafeRawBufferPointer) -> Void) {
+    requests += 1
+    openRequest = "\(method)-\(requests)"
+    let id = openRequest
+    send(to: write) { message in
+      message += JSONWriter.object { request in
+        request.member("jsonrpc", "2.0")
+        request.member("id", id)
+        request.member("method", method)
+      }
+    }
+  }
+
+  private mutating func send(to write: (UnsafeRawBufferPointer) -> Void, _ body: (inout [UInt8]) -> Void) {
+    message.removeAll(keepingCapacity: true)
+    body(&message)
+    terms.messageFraming.write(message, to: write)
+  }
+
+  // MARK: From the worker
+
+  mutating func decode(_ bytes: RawSpan) -> WorkerMessage {
+    switch decoder.next(in: bytes) {
+    case .frame(let payload, let consumed):
+      do throws(JSONError) {
+        return try interpret(bytes.extracting(payload), at: payload.lowerBound, consumed: consumed)
+      } catch {
+        return .violation("not JSON: \(error)")
+      }
+    case .needMore(let consumed): return decoder.isSkipping ? .oversize : .needMore(consumed: consumed)
+    case .oversize: return .oversize
+    case .violation(let reason): return .violation(reason)
+    }
+  }
+
+  /// `start`: where the text stands among the bytes.
+  private mutating func interpret(
+    _ text: RawSpan, at start: Int, consumed: Int
+  ) throws(JSONError) -> WorkerMessage {
+    guard let message = try JSONRPCMessage(text) else { return .violation("a message must be a JSON object") }
+    if let method = message.method {
+      guard method.isString else { return .violation("\"method\" is not a string") }
+      guard let id = message.id else {
+        return .notice(notice(method.string(in: text), message.params, text), consumed: consumed)
+      }
+      return .response(terms.messageFraming.framed(message.refusal(id, text)), consumed: consumed)
+    }
+    let answer: WorkerAnswer
+    switch (message.result, message.error) {
+    case (let result?, nil): answer = result.answer(in: text, at: start)
+    case (nil, let error?):
+      guard let failure = ReplyFailure(error, in: text) else {
+        return .violation("\"error\" is not an object with a \"message\"")
+      }
+      answer = .failed(failure)
+    case (nil, nil): return .violation("a response needs \"result\" or \"error\"")
+    case (_?, _?): return .violation("a response has \"result\" or \"error\", and not both")
+    }
+    return named(message.id, answer, text, at: start, consumed: consumed)
+  }
+
+  private mutating func named(
+    _ id: JSONValue?, _ answer: WorkerAnswer, _ text: RawSpan, at start: Int, consumed: Int
+  ) -> WorkerMessage {
+    guard let id, id.kind != .null else {
+      // A worker that could not read a request cannot name it either.
+      guard case .failed = answer else { return .violation("a response without an \"id\"") }
+      return .answer(id: nil, answer, consumed: consumed)
+    }
+    if !openRequest.isEmpty, id.isString, id.says(openRequest, in: text) {
+      openRequest = ""
+      if case .failed(let failure) = answer { return .failure(failure, consumed: consumed) }
+      return .reply(payload: 0..<0, consumed: consumed)
+    }
+    guard let number: UInt64 = id.integer(in: text) else {
+      return .violation("a response to no request of ours: its \"id\" is \(id.shown(in: text))")
+    }
+    if cancelled.remove(number) != nil, case .failed = answer {
+      return .answer(id: number, .cancelled, consumed: consumed)
+    }
+    return .answer(id: number, answer, consumed: consumed)
+  }
+
+  private func notice(_ method: String, _ params: JSONValue?, _ text: RawSpan) -> WorkerNotice {
+    switch method {
+    case "ready": return .ready
+    case "retire": return .retire
+    case "progress", "log":
+      guard let params, params.kind == .object, let members = try? JSONObject(text, params.range) else {
+        return .ignored
+      }
+      return method == "log" ? .log(members) : .progress(members)
+    default: return .ignored
+    }
+  }
+}
+
+extension JSONRPCProtocol.MessageFraming {
+  /// Writes the message with what stands around it.
+  func write(_ message: [UInt8], to write: (UnsafeRawBufferPointer) -> Void) {
+    if self == .contentLength { Array("Content-Length: \(message.count)\r\n\r\n".utf8).withUnsafeBytes(write) }
+    message.withUnsafeBytes(write)
+    if self == .newline { [UInt8(0x0A)].withUnsafeBytes(write) }
+  }
+
+  func framed(_ message: [UInt8]) -> [UInt8] {
+    var framed: [UInt8] = []
+    write(message) { framed += $0 }
+    return framed
+  }
+}
