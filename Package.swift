@@ -209,7 +209,7 @@ let package = Package(
       name: "TopViewTests", dependencies: ["Time", "TopView", "ControlProtocol", "Chronicle", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["Time", "JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["Time", "WireFormats", "TestSupport"]),
-    .testTarget(name: "WorkerProtocolsTests", dependencies: ["WorkerProtocols", "WireFormats", "TestSupport"]),
+    .testTarget(name: "WorkerProtocolsTests", dependencies: ["WorkerProtocols", "JSON", "WireFormats", "TestSupport"]),
     .testTarget(name: "JSONTests", dependencies: ["Time", "JSON", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Time", "Records", "JSON", "TestSupport"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["Time", "ControlProtocol", "TestSupport"]),

@@ -25,8 +25,8 @@ private struct BangProtocol: WorkerProtocol {
 private struct BangCodec: WorkerCodec {
   var lines: FramedCodec
 
-  mutating func encode(_ job: UnsafeRawBufferPointer, number: UInt64, to write: (UnsafeRawBufferPointer) -> Void) {
-    lines.encode(job, number: number, to: write)
+  mutating func encode(_ job: UnsafeRawBufferPointer, id: UInt64, to write: (UnsafeRawBufferPointer) -> Void) {
+    lines.encode(job, id: id, to: write)
   }
 
   mutating func decode(_ bytes: RawSpan) -> WorkerMessage {

@@ -69,12 +69,12 @@ extension Pipeline {
         model[Int(last)].isOut || awaitsWithdrawal(Int(last)), "the doubtful answer to job \(last) waits on")
     case .leaseLost(_, .violation(let account, let violation), _): try found(account, violation)
     case .leaseLost(let worker, .neverStarted, let jobs):
-      seen["given back", default: 0] += jobs.count
-      try checkReturned(jobs.first, worker)
+      seen["given back", default: 0] += jobs.all.count
+      try checkReturned(jobs.all.first, worker)
     case .leaseLost(let worker, .died, let jobs):
       seen["died on it", default: 0] += 1
-      seen["lost while parked", default: 0] += jobs.count - 1
-      try checkLost(jobs.first, worker)
+      seen["lost while parked", default: 0] += jobs.unstarted.count
+      try checkLost(jobs.begun.first, worker)
     case .checkFailed(let account, let check, .wrong):
       try require(
         processes.worker(serial: account.worker.serial)?.isBroken == true, "\(account.name) answered its \(check) well")
@@ -83,7 +83,7 @@ extension Pipeline {
       guard !setting.isServing, engine.jobs.ledger.counts[.ok] == 0, engine.pool.isEmpty else { return }
       try abandon(.prompt, because: .noWorker)
     case .notice, .leaseLost, .notEnforced, .remark, .offered, .replied, .checkFailed, .offended, .foreignNotification,
-      .cannotStart, .workerLog, .closed, .started, .ready, .banner, .checked, .stopping, .stopped, .died,
+      .cannotStart, .workerLog, .noticed, .closed, .started, .ready, .banner, .checked, .stopping, .stopped, .died,
       .demandRefused:
       break
     }

@@ -43,9 +43,10 @@ struct ArgumentParser {
   func parsedArguments() throws(UsageProblem) -> ParsedArguments {
     let parsed = ParsedArguments(commandName: command.name, operands: operands, uses: uses)
     if namesFile { return parsed }
-    for requirement in command.requirements where requirement.applies(parsed) && !parsed.has(requirement.needed) {
+    for requirement in command.requirements where requirement.applies(parsed) && !requirement.isMet(parsed) {
       let needed = requirement.needed
-      throw .missingCompanion(requirement.subject, needs: "--\(needed.key)", example: needed.example)
+      throw .missingCompanion(
+        requirement.subject, needs: "--\(needed.key)", example: requirement.neededValue ?? needed.example)
     }
     return parsed
   }

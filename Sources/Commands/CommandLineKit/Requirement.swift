@@ -6,16 +6,37 @@ public struct Requirement: Sendable {
   let words: String?
   /// What must be given, too.
   let needed: OptionDeclaration
-  /// Whether it is given so.
+  /// The value that it must have, if that matters.
+  let neededValue: String?
+  /// Whether the option is given so.
   let applies: @Sendable (ParsedArguments) -> Bool
+  /// Whether what it needs is given so.
+  let isMet: @Sendable (ParsedArguments) -> Bool
 
   /// `option` needs `needed`.
   public init<Value, Needed>(_ option: Option<Value>, needs needed: Option<Needed>) {
     let declaration = option.declaration
     self.option = declaration
     words = nil
-    self.needed = needed.declaration
+    let other = needed.declaration
+    self.needed = other
+    neededValue = nil
     applies = { $0.has(declaration) }
+    isMet = { $0.has(other) }
+  }
+
+  /// `option` needs `needed` with a value for which `condition` holds; `value` is one of them.
+  public init<Value, Needed>(
+    _ option: Option<Value>, needs needed: Option<Needed>, _ value: String,
+    where condition: @escaping @Sendable (Needed) -> Bool
+  ) {
+    let declaration = option.declaration
+    self.option = declaration
+    words = nil
+    self.needed = needed.declaration
+    neededValue = value
+    applies = { $0.has(declaration) }
+    isMet = { condition($0[needed]) }
   }
 
   /// `option` needs `needed` with those values for which `condition` holds; `words` are one of them.
@@ -23,9 +44,26 @@ public struct Requirement: Sendable {
     _ option: Option<Value>, _ words: String, needs needed: Option<Needed>,
     when condition: @escaping @Sendable (Value) -> Bool
   ) {
+    let other = needed.declaration
+    self.option = option.declaration
+    self.words = words
+    self.needed = other
+    neededValue = nil
+    isMet = { $0.has(other) }
+    applies = { $0.has(option.declaration) && condition($0[option]) }
+  }
+
+  /// `option` needs `needed` with those values for which `condition` holds, `words` for one, and with a value of it for
+  /// which `other` holds, `value` for one.
+  public init<Value, Needed>(
+    _ option: Option<Value>, _ words: String, needs needed: Option<Needed>, _ value: String,
+    when condition: @escaping @Sendable (Value) -> Bool, where other: @escaping @Sendable (Needed) -> Bool
+  ) {
     self.option = option.declaration
     self.words = words
     self.needed = needed.declaration
+    neededValue = value
+    isMet = { other($0[needed]) }
     applies = { $0.has(option.declaration) && condition($0[option]) }
   }
 

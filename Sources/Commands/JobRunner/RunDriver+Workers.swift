@@ -34,7 +34,7 @@ extension RunDriver where Source: ~Copyable, Executor == LocalWorkers {
     case .notice(.retiring(let worker, let reason)): noteRetirement(worker, reason)
     case .notice(.breakerOpened): giveUpIfNobodyEverWorked()
     case .notice, .leaseLost, .notEnforced, .remark, .offered, .banner, .replied, .protocolBroken, .checkFailed,
-      .offended, .foreignNotification, .cannotStart, .workerLog, .closed:
+      .offended, .foreignNotification, .cannotStart, .workerLog, .noticed, .closed:
       break
     }
   }

@@ -36,7 +36,7 @@ extension PoolService {
       // Those that wait learn at once that workers fail to start, instead of waiting until their time has run out.
       if refusal == .startsFail { engine.giveUpWaiting() }
     case .notice, .leaseLost(_, .neverStarted, _), .checked, .stopping, .stopped, .foreignNotification, .notEnforced,
-      .remark, .offered, .banner, .replied, .workerLog, .closed:
+      .remark, .offered, .banner, .replied, .workerLog, .noticed, .closed:
       break
     }
   }
@@ -66,6 +66,7 @@ extension DeathCause {
   init(_ offence: Offence) {
     switch offence {
     case .watchdog: self = .watchdog
+    case .ignoredCancel: self = .jobTimeout
     case .memory: self = .memoryLimit
     }
   }

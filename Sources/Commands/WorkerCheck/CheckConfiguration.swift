@@ -47,7 +47,7 @@ public struct CheckConfiguration: Sendable {
     // the pool knows of a worker that asks for more time (EXTEND_TIMEOUT_USEC=).
     switch pool.readiness {
     case .notified: break
-    case .line, .probed: one.pool.startLimit = .max
+    case .line, .probed, .announced: one.pool.startLimit = .max
     // A worker that is never seen waiting for its first job gets it after half of this time, and leaves it unread.
     case .assumed: one.pool.startLimit = pool.pool.startLimit * 3 / 2
     }

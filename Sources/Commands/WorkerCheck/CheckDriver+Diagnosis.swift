@@ -44,6 +44,9 @@ extension CheckDriver {
     case .died(let report): died(report)
     case .cannotStart(let error): fail(.cannotStart(words: "\(error)", hint: error.hint))
     case .workerLog(let id, _, let line): errorOutput.writeLine("worker \(id.slot): ", line)
+    case .noticed(let id, _, .log(let level, let text), _):
+      errorOutput.writeLine("worker \(id.slot): \(level): ", Array(text.utf8))
+    case .noticed: break
     case .notice(let notice): take(notice)
     case .closed: poolIsClosed = true
     }

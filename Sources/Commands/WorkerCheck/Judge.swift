@@ -150,6 +150,9 @@ struct Judge {
     case .probed:
       finding.text = "it did not answer the probe \(within)"
       finding.remedies = [Remedy.protocolInUse(workerProtocol)]
+    case .announced:
+      finding.text = "it did not send the message that it is ready \(within)"
+      finding.remedies = [Remedy.protocolInUse(workerProtocol)]
     case .assumed: finding.text = "it was not ready \(within)"
     }
     finding.remedies.append("if it only takes long to load, give it more time: --start-timeout DUR")
@@ -240,7 +243,7 @@ struct Judge {
       finding.remedies = remediesForSurplus(on: nil)
     case .missingReplies: break  // `check` sends one job at a time.
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
-    case .malformed: finding.remedies = [Remedy.protocolInUse(workerProtocol)]
+    case .malformed, .strayAnswer: finding.remedies = [Remedy.protocolInUse(workerProtocol)]
     case .closedOutput, .closedInput:
       finding.remedies = ["a worker keeps its stdin and its stdout open until its input ends"]
     }

@@ -24,6 +24,7 @@ struct Report {
       case .notified: "ready after \(time) (by READY=1)"
       case .line(nil): "ready after \(time) (by its first line)"
       case .line(let prefix?): "ready after \(time) (by its line \(prefix.withUnsafeBytes { quoted($0) }))"
+      case .announced: "ready after \(time) (by its message)"
       case .probed: "ready after \(time) (by its answer to the probe)"
       }
     return Self.line("start", "\(text), pid \(pid)")

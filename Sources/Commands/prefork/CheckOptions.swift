@@ -29,7 +29,8 @@ enum CheckOptions {
     ],
     groups: [
       OptionGroup("essential", [job, jobs, timeout]),
-      OptionGroup("formats", [RunOptions.workerProtocol, RunOptions.maxReplySize]),
+      OptionGroup("formats", [ProtocolOptions.workerProtocol, RunOptions.maxReplySize]),
+      ProtocolOptions.group,
       OptionGroup(
         "health",
         [
@@ -44,7 +45,9 @@ enum CheckOptions {
           RunOptions.pidsMax,
         ]),
     ],
-    requirements: [Requirement(RunOptions.ready, "probe", needs: RunOptions.probe) { $0 == .probe }],
+    requirements: ProtocolOptions.requirements + [
+      Requirement(RunOptions.ready, "probe", needs: RunOptions.probe) { $0 == .probe }
+    ],
     foreignOptions: ForeignOptions.workers,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

@@ -1,21 +1,23 @@
 import CommandLineKit
 import WorkerPool
 
-/// How a worker proves that it is ready, as it is written: `none`, `notify`, `line`, `line=TEXT` or `probe`.
+/// How a worker proves that it is ready, as it is written: `none`, `notify`, `line`, `line=TEXT`, `probe` or
+/// `message`.
 enum ReadyValue: Equatable {
-  case none, notify, probe
+  case none, notify, probe, message
   case line(String?)
 }
 
 extension ValueKind where Value == ReadyValue {
   static var readiness: ValueKind {
-    let choices = ["none", "notify", "line", "line=TEXT", "probe"]
-    return ValueKind(placeholder: "none|notify|line[=TEXT]|probe", choices: choices, example: "notify") {
+    let choices = ["none", "notify", "line", "line=TEXT", "probe", "message"]
+    return ValueKind(placeholder: "none|notify|line[=TEXT]|probe|message", choices: choices, example: "notify") {
       text throws(ValueError) in
       switch text {
       case "none": return .none
       case "notify": return .notify
       case "probe": return .probe
+      case "message": return .message
       case "line": return .line(nil)
       default:
         if text.hasPrefix("line="), text.utf8.count > 5 { return .line(String(text.dropFirst(5))) }

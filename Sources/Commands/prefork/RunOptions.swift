@@ -41,10 +41,6 @@ enum RunOptions {
     help: "extra attempts for a job that failed, timed out or lost its worker")
 
   // Formats
-  static let workerProtocol = Option<Framing>(
-    "protocol", .choice, default: "lines",
-    help: "how jobs and replies are framed between pool and worker: ended by a newline or a NUL byte, or led by a "
-      + "4-byte big-endian length or a netstring length")
   static let input = Option<StreamChoice>(
     "input", .choice, default: "lines",
     help:
@@ -101,7 +97,7 @@ enum RunOptions {
     "ready", .readiness, unset: "probe with --probe, else none",
     help:
       "how a worker proves that it can take jobs: not at all; by READY=1 of sd_notify; by its first line on stdout, or "
-      + "the first that begins with TEXT; by answering the probe")
+      + "the first that begins with TEXT; by answering the probe; by the message of its protocol for that")
   static let probe = Option.optional(
     "probe", .exchange, unset: "none",
     help: "what to send to see whether a worker is well, and the one right reply (without: any); \\= is an = in TEXT")
@@ -215,6 +211,12 @@ enum RunOptions {
     Requirement(ready, "probe", needs: probe) { $0 == .probe },
   ]
 
+  static let cancelGrace = Option<Nanoseconds>(
+    "cancel-grace", .duration(example: "2s"), default: "0",
+    help:
+      "ask a worker first to give up a job that ran out of time or that is cancelled, in the way of its protocol, and "
+      + "stop it only if it does not answer within this time; 0: stop it at once")
+
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "run",
@@ -232,17 +234,21 @@ enum RunOptions {
     ],
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
-      OptionGroup("formats", [workerProtocol, input, output, maxJobSize, maxReplySize]),
+      OptionGroup("formats", [ProtocolOptions.workerProtocol, input, output, maxJobSize, maxReplySize]),
+      ProtocolOptions.group,
       recycleGroup,
       healthGroup,
       OptionGroup(
         "jobs",
-        [queue, queueTimeout, prefetch, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder, drainTimeout]),
+        [
+          queue, queueTimeout, prefetch, cancelGrace, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder,
+          drainTimeout,
+        ]),
       OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
-    requirements: healthRequirements + [Requirement(resume, needs: joblog)],
+    requirements: healthRequirements + ProtocolOptions.requirements + [Requirement(resume, needs: joblog)],
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

@@ -118,7 +118,8 @@ enum ServeOptions {
       OptionGroup("essential", [listen, RunOptions.workers, RunOptions.timeout, RunOptions.retries]),
       OptionGroup("sockets", sockets),
       OptionGroup(
-        "formats", [RunOptions.workerProtocol, input, output, RunOptions.maxJobSize, RunOptions.maxReplySize]),
+        "formats", [ProtocolOptions.workerProtocol, input, output, RunOptions.maxJobSize, RunOptions.maxReplySize]),
+      ProtocolOptions.group,
       RunOptions.recycleGroup,
       RunOptions.healthGroup,
       OptionGroup(
@@ -127,7 +128,7 @@ enum ServeOptions {
       SurroundingsOptions.group,
       OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
-    requirements: RunOptions.healthRequirements,
+    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements,
     foreignOptions: ForeignOptions.workers,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
     operands: .commandLine(program: "WORKER", argument: "ARG"),

@@ -18,15 +18,12 @@ func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
     words: words.map { word in Array(UnsafeRawBufferPointer(start: word, count: strlen(word))) })
 }
 
-/// What `--protocol` names.
-func workerProtocol(from arguments: ParsedArguments) -> any WorkerProtocol { arguments[RunOptions.workerProtocol] }
-
 /// The worker, how it speaks, how it is kept, and the range of the number of workers.
 func workerPoolConfiguration(
   from arguments: ParsedArguments, command: WorkerCommand, workers: ClosedRange<Int>
 ) -> WorkerPoolConfiguration {
   var configuration = WorkerPoolConfiguration(
-    command: command, protocol: workerProtocol(from: arguments),
+    command: command, protocol: ProtocolOptions.workerProtocol(from: arguments),
     maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers))
   configuration.surroundings = SurroundingsOptions.surroundings(from: arguments)
   if arguments[SurroundingsOptions.stderr] == .inherit { configuration.errorOutput = .inherited }
@@ -37,6 +34,7 @@ func workerPoolConfiguration(
   configuration.adoptsOrphans = true
   configuration.mostSeats = arguments[RunOptions.prefetch] ?? SeatEstimate.mostSeats
   configuration.parksInOrderOnly = arguments[RunOptions.prefetch] == nil
+  configuration.cancelGrace = arguments[RunOptions.cancelGrace]
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]
@@ -45,6 +43,7 @@ func workerPoolConfiguration(
   case .notify: configuration.readiness = .notified
   case .line(let text): configuration.readiness = .line(prefix: text.map { Array($0.utf8) })
   case .probe: configuration.readiness = .probed
+  case .message: configuration.readiness = .announced
   case nil: configuration.readiness = configuration.probe == nil ? .assumed : .probed
   }
   return configuration

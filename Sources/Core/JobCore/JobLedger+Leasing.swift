@@ -78,6 +78,9 @@ extension JobLedger {
     return Assignment(job: slab.id(at: index), attempt: attempt)
   }
 
+  /// Which attempt of its job the next `send` would begin, from 1; 0 when `demand` is 0.
+  public var nextAttempt: Int { nextToSend.map { Int(slab[$0].attempts) + 1 } ?? 0 }
+
   mutating func workersUnavailable(into actions: inout [JobAction]) {
     guard let index = nextToSend else { return }
     // As with a lease, so that misfortune, too, goes round.

@@ -19,6 +19,7 @@ extension JobEngine {
     case .offered(let worker): send(to: worker, &loop, &reporter)
     case .replied(let worker): replied(worker, &loop, &reporter)
     case .leaseLost(let worker, let loss, let jobs): lost(jobs, worker, loss, event, &loop, &reporter)
+    case .noticed(let worker, let pid, let notice, let job): noticed(notice, job, worker, pid: pid, &reporter)
     case .workerLog(let worker, let pid, let line): reporter.workerLine(worker, pid: pid, line)
     case .closed: outputs.append(.closed)
     case .notEnforced, .remark, .started, .ready, .banner, .checked, .stopping, .stopped, .demandRefused,
@@ -36,6 +37,8 @@ extension JobEngine {
     send(next, to: worker, &loop)
     guard jobs.ledger.isLeased(next.job) else { return }
     begin(next.job, worker, includesStart: !pool.isProved(worker), loop, &reporter)
+    // One that has failed before may have taken a worker along, and runs alone: then it takes no other job along.
+    if next.attempt > 1, pool.runsJobsAtOnce { return }
     workersWithRoom.append(worker)
   }
 
@@ -77,9 +80,9 @@ extension JobEngine {
   }
 
   /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
-  mutating func parkJobs(_ loop: inout EventLoop) {
+  mutating func parkJobs(_ loop: inout EventLoop, _ reporter: inout Reporter) {
     defer { workersWithRoom.removeAll(keepingCapacity: true) }
-    guard configuration.pool.mostSeats > 1, jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0,
+    guard pool.givesSeveralJobs, jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0 || pool.runsJobsAtOnce,
       !pool.hasIdleWorker
     else { return }
     let workers = max(1, pool.serving)
@@ -88,15 +91,17 @@ extension JobEngine {
       let seats = pool.seats(of: worker, &loop)
       jobs.ledger.prefetchRoom = seats > 1 ? seats * workers : 0
       var free = min(seats, share) - pool.jobsInHand(of: worker)
-      while free > 0, let next = jobs.ledger.send(parked: true, into: &jobs.actions) {
+      let parks = !pool.runsJobsAtOnce
+      while free > 0, parks || jobs.ledger.nextAttempt == 1, let next = jobs.ledger.send(parked: parks, into: &jobs.actions) {
         send(next, to: worker, &loop)
+        if !parks, jobs.ledger.isLeased(next.job) { begin(next.job, worker, loop, &reporter) }
         free -= 1
       }
     }
   }
 
   private mutating func replied(_ worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
-    guard pool.hasReply(worker), let sent = pool.head(of: worker) else { return }
+    guard let sent = pool.answeredJob(of: worker) else { return }
     let job = JobID(tag: sent.tag)
     // It was cancelled meanwhile.
     guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
@@ -147,6 +152,7 @@ extension JobEngine {
   mutating func finishReply(of worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     pool.finishReply(of: worker, &loop)
     guard let next = pool.head(of: worker) else { return }
+    if pool.runsJobsAtOnce { return workersWithRoom.append(worker) }
     let job = JobID(tag: next.tag)
     if jobs.ledger.isLeased(job) {
       begin(job, worker, loop, &reporter)
@@ -154,7 +160,7 @@ extension JobEngine {
     } else if !pool.hasReply(worker) {
       // It was cancelled while it was parked, and must not run for long. (If it is done, `replied` drops its answer.)
       outputs.append(.workerGivenUp(worker))
-      returnUnstarted(pool.interrupt(worker, &loop))
+      returnUnstarted(pool.interrupt(worker, &loop).all)
     }
   }
 
@@ -179,7 +185,7 @@ extension JobEngine {
   }
 
   private mutating func lost(
-    _ lostJobs: [SentJob], _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
+    _ lostJobs: LostJobs, _ worker: WorkerID, _ loss: LeaseLoss, _ event: WorkerPoolEvent, _ loop: inout EventLoop,
     _ reporter: inout Reporter
   ) {
     switch loss {
@@ -189,8 +195,14 @@ extension JobEngine {
     case .offence(let account, let offence): sayOffence(account, offence, &reporter)
     }
     outputs.append(.worker(event))
-    returnUnstarted(lostJobs.dropFirst())
-    guard let job = lostJobs.first.map({ JobID(tag: $0.tag) }), jobs.ledger.isLeased(job) else { return }
+    returnUnstarted(lostJobs.unstarted)
+    for sent in lostJobs.begun { lost(JobID(tag: sent.tag), worker, loss, &loop, &reporter) }
+  }
+
+  private mutating func lost(
+    _ job: JobID, _ worker: WorkerID, _ loss: LeaseLoss, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
+    guard jobs.ledger.isLeased(job) else { return }
     if let account = loss.account, jobs.ledger.isParked(job) { beginLost(job, account, loop, &reporter) }
     unbind(job)
     switch loss {
@@ -222,7 +234,7 @@ extension JobEngine {
   /// A job of which a loading worker has read nothing does not run: nobody waits for the loading to end.
   package mutating func takeBackUnstarted(_ loop: inout EventLoop) {
     for worker in pool.busyWorkers where !pool.hasBegun(worker) {
-      let unstarted = pool.interrupt(worker, &loop)
+      let unstarted = pool.interrupt(worker, &loop).all
       for job in unstarted.map({ JobID(tag: $0.tag) }) where jobs.ledger.isLeased(job) {
         noteAttemptEnd(job, failure: "given back unread")
         // It never ran, and waited until now.
@@ -263,23 +275,39 @@ extension JobEngine {
       noteAttemptEnd(job, failure: message)
       if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
     }
-    if cause == .runLimit { reportTimeout(of: job, worker, limit, loop, &reporter) }
     unbind(job)
     // One that is cancelled while it is parked ends there: see `finishReply`.
-    guard pool.head(of: worker)?.tag == job.tag else { return }
+    let runs = pool.runsJobsAtOnce || pool.head(of: worker)?.tag == job.tag
+    let sent = SentJob(tag: job.tag, number: jobs.ledger.sequence(of: job))
+    let isAsked = runs && pool.cancel(sent, at: worker, &loop)
+    if cause == .runLimit { reportTimeout(of: job, worker, limit, isAsked: isAsked, loop, &reporter) }
+    guard runs, !isAsked else { return }
     if cause == .cancelled { outputs.append(.workerGivenUp(worker)) }
-    returnUnstarted(pool.interrupt(worker, &loop).dropFirst())
+    let lost = pool.interrupt(worker, &loop)
+    returnUnstarted(lost.unstarted)
+    for sent in lost.begun where sent.tag != job.tag {
+      let other = JobID(tag: sent.tag)
+      guard jobs.ledger.isLeased(other) else { continue }
+      let message = "its worker was stopped because of job \(jobs.ledger.sequence(of: job)), which it ran, too"
+      unbind(other)
+      fail(
+        other, .crashed, cause: "its worker was stopped because of another job",
+        Failure(message: message, account: pool.account(of: worker, loop.now())), loop)
+    }
   }
 
   private mutating func reportTimeout(
-    of job: JobID, _ worker: WorkerID, _ limit: String, _ loop: borrowing EventLoop, _ reporter: inout Reporter
+    of job: JobID, _ worker: WorkerID, _ limit: String, isAsked: Bool, _ loop: borrowing EventLoop,
+    _ reporter: inout Reporter
   ) {
     let pid = pool.pid(of: worker) ?? 0
     let number = jobs.ledger.sequence(of: job)
+    let name = "worker \(worker.slot) (pid \(pid))"
     reporter.repeated(
       .failedJob, cause: "ran out of time (\(limit))", about: Reporter.Subject(worker, pid: pid, job: number),
-      "job \(number) ran out of time (\(limit)): stopping worker \(worker.slot) (pid \(pid))")
-    hintAtSilence(of: worker, loop, &reporter)
+      "job \(number) ran out of time (\(limit)): "
+        + (isAsked ? "asking \(name) to give it up (--cancel-grace)" : "stopping \(name)"))
+    if !pool.runsJobsAtOnce { hintAtSilence(of: worker, loop, &reporter) }
   }
 
   // MARK: Timers

@@ -27,7 +27,9 @@ extension JobEngine {
     case .died(let report): sayEnd(report, &reporter)
     case .cannotStart(let error): sayCannotStart(error, &reporter)
     case .notice(let notice): say(notice, loop, &reporter)
-    case .ready, .checked, .stopping, .offered, .demandRefused, .replied, .leaseLost, .workerLog, .closed: break
+    case .ready, .checked, .stopping, .offered, .demandRefused, .replied, .leaseLost, .workerLog, .noticed,
+      .closed:
+      break
     }
   }
 

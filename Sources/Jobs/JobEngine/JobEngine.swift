@@ -181,7 +181,7 @@ package struct JobEngine: ~Copyable {
       nextEvent = 0
       pool.setDemand(isStopping ? 0 : jobs.ledger.demand, &loop)
       if !pool.events.isEmpty { continue }
-      parkJobs(&loop)
+      parkJobs(&loop, &reporter)
       pool.flushJobs(&loop)
       if jobs.actions.isEmpty, outputs.isEmpty, pool.events.isEmpty { return nil }
     }

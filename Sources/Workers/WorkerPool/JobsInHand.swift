@@ -1,3 +1,5 @@
+import Time
+
 /// A job that was sent to a worker.
 public struct SentJob: Sendable, Equatable {
   /// What its owner calls it, handed back as it was given.
@@ -16,10 +18,16 @@ public struct SentJob: Sendable, Equatable {
 /// those that are parked behind it. A ring, which allocates nothing once it is as long as the most jobs that were
 /// parked.
 struct JobsInHand {
-  private struct Entry {
+  struct Entry {
     var job: SentJob
     /// Bytes of its message.
     var size: Int
+    /// Its name in messages to and from the worker.
+    var id: UInt64
+    /// When it was sent.
+    var sentAt: Instant
+    /// The worker was asked to give it up: its owner waits for it no longer.
+    var isCancelled = false
   }
 
   private var ring: [Entry] = []
@@ -31,11 +39,39 @@ struct JobsInHand {
   var isEmpty: Bool { count == 0 }
   var head: SentJob? { count == 0 ? nil : ring[start].job }
 
-  mutating func append(_ job: SentJob, size: Int) {
+  mutating func append(_ job: SentJob, size: Int, id: UInt64, at now: Instant) {
     if count == ring.count { grow() }
-    ring[(start + count) & (ring.count - 1)] = Entry(job: job, size: size)
+    ring[(start + count) & (ring.count - 1)] = Entry(job: job, size: size, id: id, sentAt: now)
     count += 1
     self.size += size
+  }
+
+  /// The entries in the order in which they were sent.
+  subscript(index: Int) -> Entry {
+    get { ring[(start + index) & (ring.count - 1)] }
+    set { ring[(start + index) & (ring.count - 1)] = newValue }
+  }
+
+  /// The place of the first entry for which this holds; nil if there is none.
+  func firstIndex(where holds: (Entry) -> Bool) -> Int? { (0..<count).first { holds(self[$0]) } }
+
+  /// Takes one out; those behind it move up.
+  mutating func remove(at index: Int) {
+    if index == 0 { return removeFirst() }
+    size -= self[index].size
+    for place in index..<(count - 1) { self[place] = self[place + 1] }
+    count -= 1
+  }
+
+  /// How many of them a worker may have begun that has left this many bytes unread: those whose messages are unread to
+  /// the first byte were not.
+  func begun(unread: Int) -> Int {
+    var (begun, unread) = (count, unread)
+    while begun > 0, unread >= self[begun - 1].size {
+      unread -= self[begun - 1].size
+      begun -= 1
+    }
+    return begun
   }
 
   mutating func removeFirst() {
@@ -55,7 +91,9 @@ struct JobsInHand {
     var larger: [Entry] = []
     larger.reserveCapacity(max(1, 2 * count))
     for index in 0..<count { larger.append(ring[(start + index) & (ring.count - 1)]) }
-    while larger.count < max(1, 2 * count) { larger.append(Entry(job: SentJob(tag: 0, number: 0), size: 0)) }
+    while larger.count < max(1, 2 * count) {
+      larger.append(Entry(job: SentJob(tag: 0, number: 0), size: 0, id: 0, sentAt: .origin))
+    }
     (ring, start) = (larger, 0)
   }
 }

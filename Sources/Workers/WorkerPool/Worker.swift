@@ -80,6 +80,16 @@ struct Worker: ~Copyable {
 
   var inbound = ByteQueue()
   private var codec: any WorkerCodec
+  /// Its answers name their jobs, and other messages can come between them.
+  let speaksInMessages: Bool
+  /// Which of its jobs the reply is to, by its place among them.
+  var answered = 0
+  /// The reply, if it does not stand in `inbound` as it is.
+  var decodedReply: [UInt8]?
+  /// It has answered all its jobs, and its lease ends when what it wrote behind its last answer is read.
+  var owesEndOfLease = false
+  /// A message other than a job was sent to it while it had jobs: what it has not read may be that.
+  var hasOtherInput = false
   /// The reply's place in `inbound` while the duty is `.replied`.
   var reply = 0..<0
   /// Its reply is that the job has failed.
@@ -115,11 +125,13 @@ struct Worker: ~Copyable {
   var exitStatus: ExitStatus?
 
   init(
-    id: WorkerID, process: consuming WorkerProcess, codec: any WorkerCodec, terms: WorkerTerms, startedAt: Instant
+    id: WorkerID, process: consuming WorkerProcess, _ workerProtocol: any WorkerProtocol, terms: WorkerTerms,
+    startedAt: Instant
   ) {
     self.id = id
     self.process = process
-    self.codec = codec
+    codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize)
+    speaksInMessages = workerProtocol.concurrency != nil
     self.terms = terms
     self.startedAt = startedAt
     sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
@@ -155,6 +167,30 @@ struct Worker: ~Copyable {
     return outbound.count
   }
 
+  /// Appends what it is sent before anything else.
+  mutating func greet() { codec.greet { outbound.append($0) } }
+
+  /// Appends a message that is no job. False if the protocol has no such message.
+  mutating func encode(_ request: WorkerRequest) -> Bool {
+    hasOtherInput = hasOtherInput || !hand.isEmpty
+    return codec.encode(request) { outbound.append($0) }
+  }
+
+  /// Appends the answer of the protocol itself to something that it has sent.
+  mutating func respond(_ bytes: [UInt8]) {
+    hasOtherInput = hasOtherInput || !hand.isEmpty
+    bytes.withUnsafeBytes { outbound.append($0) }
+  }
+
+  /// The name of the next job in messages. No two jobs of a worker have the same, not even two attempts of one.
+  var nextMessage: UInt64 { UInt64(jobs) + 1 }
+
+  /// How many of its jobs it may have begun.
+  var begunJobs: Int {
+    speaksInMessages && !hasOtherInput
+      ? hand.begun(unread: outbound.count + process.unreadInput()) : speaksInMessages ? hand.count : min(1, hand.count)
+  }
+
   /// A check of this size in bytes was sent to it; 0 if the check is over.
   mutating func setCheck(size: Int) {
     checkSize = size
@@ -179,7 +215,9 @@ struct Worker: ~Copyable {
 
   func account(at now: Instant) -> WorkerAccount {
     var current: (number: UInt64, elapsed: Nanoseconds)?
-    if duty == .running, let head = hand.head { current = (head.number, now - headSince) }
+    if duty == .running, let head = hand.head {
+      current = (head.number, now - (speaksInMessages ? hand[0].sentAt : headSince))
+    }
     return WorkerAccount(
       worker: id, pid: process.pid, jobs: jobs, age: now - startedAt, currentJob: current, lastJob: lastJob,
       statusText: statusText, lastErrorLines: errorLines.tail)
@@ -210,7 +248,7 @@ extension Worker {
       }
       sample &+= Self.sampleStep
       isLookedAt = sample < 1 << 28
-    case .needMore, .oversize, .violation: break
+    case .answer, .notice, .response, .needMore, .oversize, .violation: break
     }
     return isLookedAt
   }

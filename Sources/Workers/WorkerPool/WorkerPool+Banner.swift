@@ -51,7 +51,8 @@ extension WorkerPool {
   mutating func watchStart(_ slot: Int, _ loop: inout EventLoop) {
     // A worker that waits for events may peek at its job, and answer before it has read it.
     workers[slot].mayGreet = startManner != .waitsOtherwise
-    guard startManner.isWatched else { return assumeReady(slot, &loop) }
+    // A message is no banner, and a banner no message.
+    guard startManner.isWatched, !workers[slot].speaksInMessages else { return assumeReady(slot, &loop) }
     workers[slot].startWatch = StartWatch()
     timers.arm(.look(workers[slot].id), at: loop.now() + StartWatch.pause(atAge: .zero))
   }

@@ -98,9 +98,11 @@ extension WorkerPool {
 
   /// Goes as far as the bytes at hand allow: hands over a reply, finds a breach, or buries the dead.
   mutating func advance(_ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
     if !workers[slot].isStopping {
       switch workers[slot].duty {
-      case .running: if handOverReply(slot, &loop) { return }
+      case .running:
+        if workers[slot].speaksInMessages ? handOverAnswer(slot, &loop) : handOverReply(slot, &loop) { return }
       case .replied: return
       case .heardOut: break
       case .condemned: workers[slot].inbound.removeAll()
@@ -108,7 +110,12 @@ extension WorkerPool {
       case .starting where workers[slot].terms.readiness.isByLine: nextGreeting(slot, &loop)
       case .starting where workers[slot].startWatch != nil: hasGreeted(slot, &loop)
       case .starting, .none, .granted:
-        if !workers[slot].inbound.isEmpty, !dropBanner(slot, loop) { spokeOutOfTurn(slot, &loop) }
+        if workers[slot].speaksInMessages {
+          readNotices(slot, &loop)
+          guard workers.holds(id) else { return }
+        } else if !workers[slot].inbound.isEmpty, !dropBanner(slot, loop) {
+          spokeOutOfTurn(slot, &loop)
+        }
       }
     } else {
       judgeLastOutput(slot, &loop)
@@ -130,8 +137,13 @@ extension WorkerPool {
       answeredTwice(slot, reply, &loop)
       return false
     }
-    workers[slot].lastJob = head.number
     workers[slot].seats.replied(at: loop.now())
+    handOver(reply, to: head, slot, &loop)
+    return true
+  }
+
+  mutating func handOver(_ reply: Reply, to job: SentJob, _ slot: Int, _ loop: inout EventLoop) {
+    workers[slot].lastJob = job.number
     workers[slot].reply = reply.payload
     workers[slot].duty = .replied(consumed: reply.consumed)
     if !workers[slot].isProved {
@@ -139,7 +151,6 @@ extension WorkerPool {
       armWatchdog(slot, &loop)
     }
     events.append(.replied(workers[slot].id))
-    return true
   }
 
   /// The place of a reply in `inbound`, and the bytes up to its end.
@@ -147,16 +158,19 @@ extension WorkerPool {
 
   /// The reply at the front of `inbound`; nil when there is none, or what there is breaks the protocol.
   mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Reply? {
-    reply(workers[slot].decode(), slot, &loop)
+    guard workers[slot].speaksInMessages else { return reply(workers[slot].decode(), slot, &loop) }
+    guard let message = nextAnswer(slot, &loop) else { return nil }
+    return reply(message, slot, &loop)
   }
 
-  private mutating func reply(_ message: WorkerMessage, _ slot: Int, _ loop: inout EventLoop) -> Reply? {
+  mutating func reply(_ message: WorkerMessage, _ slot: Int, _ loop: inout EventLoop) -> Reply? {
     switch message {
     case .reply(let payload, let consumed): return (payload, consumed)
     case .failure(let failure, let consumed):
       workers[slot].failure = failure
       return (0..<consumed, consumed)
     case .needMore(let consumed): workers[slot].inbound.removeFirst(consumed)
+    case .answer, .notice, .response: spokeOutOfTurn(slot, &loop)
     case .oversize: breach(slot, .replyTooLarge(limit: workers[slot].terms.maximumReplySize), &loop)
     case .violation(let reason):
       let text = workers[slot].inbound.withUnsafeBytes { quoted($0) }
@@ -202,7 +216,8 @@ extension WorkerPool {
 
   /// Lends the bytes of the reply that `replied` announced.
   public func withReply<R>(of id: WorkerID, _ body: (UnsafeRawBufferPointer) -> R) -> R {
-    workers[id.slot.index].inbound.withUnsafeBytes { bytes in
+    if let decoded = workers[id.slot.index].decodedReply { return decoded.withUnsafeBytes(body) }
+    return workers[id.slot.index].inbound.withUnsafeBytes { bytes in
       body(UnsafeRawBufferPointer(rebasing: bytes[workers[id.slot.index].reply]))
     }
   }
@@ -213,7 +228,7 @@ extension WorkerPool {
     guard hasReply(id), case .replied(let consumed) = workers[slot].duty else { return }
     workers[slot].inbound.removeFirst(consumed)
     if workers[slot].failure != nil { workers[slot].failure = nil }
-    workers[slot].hand.removeFirst()
+    if workers[slot].speaksInMessages { finishAnswer(slot) } else { workers[slot].hand.removeFirst() }
     guard workers[slot].hand.isEmpty else {
       workers[slot].duty = .running
       workers[slot].beginHead(at: loop.now())
@@ -222,13 +237,18 @@ extension WorkerPool {
       return advance(slot, &loop)
     }
     workers[slot].duty = .none
-    if workers[slot].isInOrder {
-      measureAfterJob(slot, &loop)
-      countJobs(slot, &loop)
-      return endLease(slot, &loop)
-    }
+    if workers[slot].isInOrder { return finishLease(slot, &loop) }
+    workers[slot].owesEndOfLease = true
     // It spoke on, or it is dying. It gets no other job before that is settled: the core still counts it as leased.
     advance(slot, &loop)
+  }
+
+  /// The worker has answered all its jobs, and nothing is left of what it wrote.
+  mutating func finishLease(_ slot: Int, _ loop: inout EventLoop) {
+    workers[slot].owesEndOfLease = false
+    measureAfterJob(slot, &loop)
+    countJobs(slot, &loop)
+    endLease(slot, &loop)
   }
 
   // MARK: Breaches
@@ -244,10 +264,10 @@ extension WorkerPool {
     switch workers[slot].duty {
     case .running:
       hadJob = true
-      events.append(.leaseLost(id, .violation(account, violation), workers[slot].hand.removeAll()))
+      events.append(.leaseLost(id, .violation(account, violation), workers[slot].loseJobs()))
     case .granted:
       hadJob = true
-      events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
+      events.append(.leaseLost(id, .neverStarted, workers[slot].loseJobs()))
       events.append(.protocolBroken(account, violation))
     case .starting, .none, .checking, .replied, .heardOut, .condemned:
       hadJob = false

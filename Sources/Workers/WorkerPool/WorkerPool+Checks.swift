@@ -62,16 +62,22 @@ extension WorkerPool {
       // Only workers started later are checked: this one was started when no check was configured.
       return tell(check == .probe ? .probePassed(id) : .resetPassed(id), &loop)
     }
-    workers[id.slot.index].duty = .checking(check)
-    workers[id.slot.index].checkedSince = loop.now()
-    let size = exchange.request.withUnsafeBytes { workers[id.slot.index].encode($0) }
-    workers[id.slot.index].setCheck(size: size)
-    inputReady(id.slot.index, &loop)
+    let slot = id.slot.index
+    workers[slot].duty = .checking(check)
+    workers[slot].checkedSince = loop.now()
+    let before = workers[slot].outbound.count
+    if !workers[slot].encode(check == .probe ? .probe : .reset) {
+      _ = exchange.request.withUnsafeBytes { workers[slot].encode($0) }
+    }
+    workers[slot].setCheck(size: workers[slot].outbound.count - before)
+    inputReady(slot, &loop)
   }
 
   /// The worker wrote something while it was being checked.
   mutating func nextAnswer(_ slot: Int, to check: Check, _ loop: inout EventLoop) {
-    if !workers[slot].inbound.isEmpty, !workers[slot].looksRead() { return spokeOutOfTurn(slot, &loop) }
+    if !workers[slot].speaksInMessages, !workers[slot].inbound.isEmpty, !workers[slot].looksRead() {
+      return spokeOutOfTurn(slot, &loop)
+    }
     guard let reply = nextReply(slot, &loop) else { return }
     let expected = workers[slot].terms.exchange(for: check)?.reply
     var failure: CheckFailure? = workers[slot].inbound.withUnsafeBytes { bytes in
@@ -90,7 +96,9 @@ extension WorkerPool {
       events.append(.checkFailed(workers[slot].account(at: loop.now()), check, failure))
       return conclude(check, slot, passed: false, &loop)
     }
-    if !workers[slot].inbound.isEmpty { return spokeOutOfTurn(slot, &loop) }
+    if workers[slot].speaksInMessages { readNotices(slot, &loop) }
+    guard workers.holds(slot), workers[slot].duty == .none else { return }
+    if !workers[slot].speaksInMessages, !workers[slot].inbound.isEmpty { return spokeOutOfTurn(slot, &loop) }
     // One that is dying has not passed: its end is reported in a moment.
     if workers[slot].isInOrder { conclude(check, slot, passed: true, &loop) }
   }

@@ -14,7 +14,8 @@ extension WorkerPool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
-    assign(sent, size: workers[slot].encode(job, id: sent.number), slot, loop)
+    let id = workers[slot].nextMessage
+    assign(sent, id, size: workers[slot].encode(job, id: id), slot, loop)
     // A worker may answer a job before it has read all of it: what is left of that one goes first.
     guard isFirst else { return true }
     if gathered { gatheredSlots.append(slot) } else { inputReady(slot, &loop) }
@@ -26,7 +27,8 @@ extension WorkerPool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
-    assign(sent, size: workers[slot].encode(sharing: job, id: sent.number), slot, loop)
+    let id = workers[slot].nextMessage
+    assign(sent, id, size: workers[slot].encode(sharing: job, id: id), slot, loop)
     guard isFirst else { return true }
     inputReady(slot, &loop)
     if !workers[slot].outbound.isEmpty { enlargePipes(slot) }
@@ -37,8 +39,8 @@ extension WorkerPool {
   public static let largeJob = 16384
 
   @inline(__always)
-  private mutating func assign(_ job: SentJob, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
-    workers[slot].hand.append(job, size: size)
+  private mutating func assign(_ job: SentJob, _ id: UInt64, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
+    workers[slot].hand.append(job, size: size, id: id, at: loop.now())
     workers[slot].jobs += 1
     workers[slot].batch += 1
     if workers[slot].batch == 2 { watchForStalls(loop) }
@@ -78,7 +80,12 @@ extension WorkerPool {
   /// the one that runs. 1...`mostSeats`. To be asked when all replies that have come were taken.
   public mutating func seats(of id: WorkerID, _ loop: inout EventLoop) -> Int {
     let slot = id.slot.index
-    guard workers.holds(id), workers[slot].duty == .running, mayPark(slot) else { return 1 }
+    guard workers.holds(id), workers[slot].duty == .running else { return 1 }
+    if let concurrency = configuration.workerProtocol.concurrency {
+      countJobs(slot, &loop)
+      return max(1, min(concurrency, core.seatsLeft(id)))
+    }
+    guard mayPark(slot) else { return 1 }
     countJobs(slot, &loop)
     let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
     return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats), core.seatsLeft(id), room))
@@ -92,8 +99,20 @@ extension WorkerPool {
   /// Bytes that are parked at most: a pipe holds 64 KiB.
   private static let mostParkedBytes = 32768
 
+  /// Whether workers run all jobs that they have, and answer them in any order. Else they run the first of them, and
+  /// the others are parked behind it.
+  public var runsJobsAtOnce: Bool { configuration.workerProtocol.concurrency != nil }
+
+  /// Whether a worker is ever given a second job before it has answered the first.
+  public var givesSeveralJobs: Bool { (configuration.workerProtocol.concurrency ?? configuration.mostSeats) > 1 }
+
   /// How many jobs the worker has.
   public func jobsInHand(of id: WorkerID) -> Int { workers.holds(id) ? workers[id.slot.index].hand.count : 0 }
+
+  /// The job that `replied` is about; nil if there is no reply.
+  public func answeredJob(of id: WorkerID) -> SentJob? {
+    hasReply(id) ? workers[id.slot.index].hand[workers[id.slot.index].answered].job : nil
+  }
 
   /// The job that the worker runs; nil if it has none.
   public func head(of id: WorkerID) -> SentJob? {

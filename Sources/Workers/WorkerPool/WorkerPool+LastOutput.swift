@@ -37,13 +37,14 @@ extension WorkerPool {
   /// have.
   mutating func judgeLastOutput(_ slot: Int, _ loop: inout EventLoop) {
     guard case .watched(let owesAnswer) = workers[slot].lastOutput, !workers[slot].inbound.isEmpty else { return }
+    if workers[slot].speaksInMessages { dropNotices(slot) }
     if owesAnswer {
       switch workers[slot].decode() {
       case .reply(_, let consumed), .failure(_, let consumed):
         workers[slot].inbound.removeFirst(consumed)
         workers[slot].lastOutput = .watched(owesAnswer: false)
       case .needMore(let consumed): return workers[slot].inbound.removeFirst(consumed)
-      case .oversize, .violation: break
+      case .answer, .notice, .response, .oversize, .violation: break
       }
     }
     guard !workers[slot].inbound.isEmpty else { return }

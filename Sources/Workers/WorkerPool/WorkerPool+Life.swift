@@ -15,10 +15,10 @@ extension WorkerPool {
       var values = ["\(id.slot)", "\(id.serial)"]
       let notifications = try notificationSocket(for: &values)
       let process = try spawn(id, values, &group, loop.now())
-      let codec = configuration.workerProtocol.makeCodec(maximumReplySize: configuration.maximumReplySize)
       events.append(.started(id, pid: process.pid))
       let terms = WorkerTerms(configuration)
-      var worker = Worker(id: id, process: process, codec: codec, terms: terms, startedAt: loop.now())
+      var worker = Worker(
+        id: id, process: process, configuration.workerProtocol, terms: terms, startedAt: loop.now())
       worker.notifications = consume notifications
       worker.watchdogLimit = configuration.watchdogLimit
       worker.group = group
@@ -32,6 +32,8 @@ extension WorkerPool {
       return tell(.workerGone(id, error.isPermanent ? .cannotStart : .failedStart), &loop)
     }
     watch(id, &loop)
+    workers[id.slot.index].greet()
+    if !workers[id.slot.index].outbound.isEmpty { inputReady(id.slot.index, &loop) }
     awaitReadiness(id, &loop)
   }
 
@@ -110,6 +112,7 @@ extension WorkerPool {
     let isUnused = step == 0 && workers[slot].jobs == 0
     let last = isUnused ? StopStep.terminate : steps[min(step, steps.count - 1)]
     workers[slot].outbound.removeAll()
+    if step == 0, workers[slot].encode(.stop) { inputReady(slot, &loop) }
     if last != .closeInput { StopStep.closeInput.apply(to: &workers[slot].process) }
     last.apply(to: &workers[slot].process)
     judgeLastOutput(slot, &loop)
@@ -122,6 +125,7 @@ extension WorkerPool {
     timers.disarm(.watchdog(id))
     timers.disarm(.memory(id))
     timers.disarm(.progressBar(id))
+    timers.disarm(.cancel(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then
@@ -173,17 +177,17 @@ extension WorkerPool {
     switch workers[slot].duty {
     case .running where hasRetiredItself(slot, status):
       hasEndedUnasked = true
-      events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
+      events.append(.leaseLost(id, .neverStarted, workers[slot].loseJobs()))
       events.append(.stopped(id, pid: workers[slot].process.pid, status))
       return .died
     case .running where workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:
-      events.append(.leaseLost(id, .died(report), workers[slot].hand.removeAll()))
+      events.append(.leaseLost(id, .died(report), workers[slot].loseJobs()))
       return .died
     case .running:
       report.account.currentJob = nil
       report.account.jobs -= workers[slot].hand.count
-      events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
-    case .granted: events.append(.leaseLost(id, .neverStarted, []))
+      events.append(.leaseLost(id, .neverStarted, workers[slot].loseJobs()))
+    case .granted: events.append(.leaseLost(id, .neverStarted, LostJobs()))
     case .checking(let check): report.check = check
     // What it did was reported, and is why it is no more.
     case .condemned:
@@ -205,6 +209,7 @@ extension WorkerPool {
   /// next ones ahead is not their fault. (Whether a single job was begun cannot be known.)
   private func hasRetiredItself(_ slot: Int, _ status: ExitStatus) -> Bool {
     status == .exited(code: 0) && workers[slot].inbound.isEmpty && workers[slot].hand.count < workers[slot].batch
+      && !workers[slot].speaksInMessages
   }
 
   /// The start limit has passed. A worker that has left a whole job unread all that time is stuck in its start.
@@ -220,7 +225,7 @@ extension WorkerPool {
     let evidence = min(configuration.pool.startLimit, .seconds(1))
     let since = workers[slot].headSince
     if loop.now() - since < evidence { return timers.arm(.start(id), at: since + evidence) }
-    events.append(.leaseLost(id, .neverStarted, workers[slot].hand.removeAll()))
+    events.append(.leaseLost(id, .neverStarted, workers[slot].loseJobs()))
     workers[slot].duty = .none
     events.append(.notice(.retiring(id, .startTimeout)))
     tell(.workerBroken(id), &loop)

@@ -16,6 +16,8 @@ public enum Readiness: Sendable, Equatable {
   case line(prefix: [UInt8]?)
   /// By the right answer to the probe.
   case probed
+  /// By a message of its protocol (`WorkerProtocol.announcesReady`).
+  case announced
 
   var isByLine: Bool {
     if case .line = self { return true }
@@ -31,7 +33,7 @@ extension WorkerPool {
     case .assumed:
       timers.arm(.start(id), at: loop.now() + configuration.pool.startLimit)
       watchStart(id.slot.index, &loop)
-    case .notified, .line: break
+    case .notified, .line, .announced: break
     case .probed: ask(id, .probe, &loop)
     }
   }
@@ -142,10 +144,10 @@ extension WorkerPool {
     case .replied: return timers.arm(offence.timer(of: id), at: loop.now() + Self.replyWait)
     case .condemned: return
     case .running:
-      events.append(.leaseLost(id, .offence(account, offence), workers[slot].hand.removeAll()))
+      events.append(.leaseLost(id, .offence(account, offence), workers[slot].loseJobs()))
       hadJob = true
     case .granted:
-      events.append(.leaseLost(id, .neverStarted, []))
+      events.append(.leaseLost(id, .neverStarted, LostJobs()))
       events.append(.offended(account, offence))
       (hadJob, jobUntouched) = (true, true)
     case .starting, .none, .checking, .heardOut: events.append(.offended(account, offence))
@@ -160,6 +162,7 @@ extension Offence {
     switch self {
     case .watchdog: .watchdog(worker)
     case .memory: .memory(worker)
+    case .ignoredCancel: .cancel(worker)
     }
   }
 }

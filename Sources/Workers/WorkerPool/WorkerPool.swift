@@ -40,6 +40,8 @@ public struct WorkerPool: ~Copyable {
     case look(WorkerID)
     /// What the worker's progress bar shows by then is passed on.
     case progressBar(WorkerID)
+    /// A job that the worker was asked to give up must be answered by then.
+    case cancel(WorkerID)
 
     /// Twenty for each slot: ten of the core, and those that follow here.
     var place: Int? {
@@ -53,6 +55,7 @@ public struct WorkerPool: ~Copyable {
       case .start(let worker): 20 * worker.slot.index + 15
       case .look(let worker): 20 * worker.slot.index + 16
       case .progressBar(let worker): 20 * worker.slot.index + 17
+      case .cancel(let worker): 20 * worker.slot.index + 18
       case .core(.waiter), .core(.breaker), .core(.review), .stall, .sweep, .cleanUp: nil
       }
     }
@@ -167,11 +170,10 @@ public struct WorkerPool: ~Copyable {
     tell(.leaseReleased(worker, .unused), &loop)
   }
 
-  /// Stops the worker in spite of its jobs. They are its holder's to settle: no `leaseLost` follows. Returns them, the
-  /// head first.
-  public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) -> [SentJob] {
-    guard workers.holds(worker) else { return [] }
-    let jobs = workers[worker.slot.index].hand.removeAll()
+  /// Stops the worker in spite of its jobs. They are its holder's to settle: no `leaseLost` follows. Returns them.
+  public mutating func interrupt(_ worker: WorkerID, _ loop: inout EventLoop) -> LostJobs {
+    guard workers.holds(worker) else { return LostJobs() }
+    let jobs = workers[worker.slot.index].loseJobs()
     workers[worker.slot.index].duty = .none
     tell(.workerBroken(worker, interrupted: true), &loop)
     return jobs
@@ -235,6 +237,7 @@ public struct WorkerPool: ~Copyable {
         guard workers.holds(worker), !workers[worker.slot.index].isStopping else { continue }
         tell(.workerBroken(worker, jobUntouched: jobUntouched), &loop)
       case .progressBar(let worker): passOnProgressBar(worker)
+      case .cancel(let worker): cancelOverdue(worker, &loop)
       }
     }
   }

@@ -3,6 +3,7 @@ import PoolCore
 import Text
 import Time
 import WorkerProcess
+import WorkerProtocols
 
 /// What the pool reports to its user, in order. What is large is indirect: two of these are made and moved for every
 /// job.
@@ -30,9 +31,10 @@ public enum WorkerPoolEvent {
   case demandRefused(LeaseRefusal)
   /// The reply to the job at the head is there: read it with `withReply`, then call `finishReply`.
   case replied(WorkerID)
-  /// The lease ended without a reply to these jobs, the head first; it must not be released. What happened is about the
-  /// head. Those behind it were parked: the worker did nothing about them.
-  indirect case leaseLost(WorkerID, LeaseLoss, [SentJob])
+  /// The lease ended without a reply to these jobs; it must not be released.
+  indirect case leaseLost(WorkerID, LeaseLoss, LostJobs)
+  /// The worker reports something besides answers, about this job if it is about one.
+  indirect case noticed(WorkerID, pid: CInt, WorkerNotice, job: SentJob?)
   /// The worker broke the protocol, with or without a job.
   indirect case protocolBroken(WorkerAccount, ProtocolViolation)
   /// A probe or a reset went wrong: the worker is being stopped.
@@ -51,6 +53,17 @@ public enum WorkerPoolEvent {
   indirect case notice(PoolNotice)
   /// No worker is left; the pool is finished.
   case closed
+}
+
+/// Jobs of a worker that it will not answer, in the order in which they were sent.
+public struct LostJobs: Sendable {
+  /// Those that it may have begun.
+  public var begun: [SentJob] = []
+  /// Those that were parked, or of which it has read nothing: it did nothing about them.
+  public var unstarted: [SentJob] = []
+
+  /// All of them.
+  public var all: [SentJob] { begun + unstarted }
 }
 
 /// Why a lease ended without a reply.
@@ -78,6 +91,8 @@ public enum LeaseLoss {
 public enum Offence: Sendable, CustomStringConvertible {
   /// It did not send `WATCHDOG=1` within this time; nil when it reported itself that it is lost (`WATCHDOG=trigger`).
   case watchdog(limit: Nanoseconds?)
+  /// It was asked to give a job up, and did not answer that job within this time.
+  case ignoredCancel(limit: Nanoseconds)
   /// It held this many bytes of memory, over the limit at which a worker is stopped at once.
   case memory(Int, limit: Int)
 
@@ -86,6 +101,7 @@ public enum Offence: Sendable, CustomStringConvertible {
     switch self {
     case .watchdog(let limit?): "has not sent WATCHDOG=1 for \(durationText(limit)) (--worker-watchdog)"
     case .watchdog(nil): "sent WATCHDOG=trigger"
+    case .ignoredCancel(let limit): "did not give up a job within \(durationText(limit)) (--cancel-grace)"
     case .memory(let bytes, let limit): "held \(sizeText(bytes)) of memory, over \(sizeText(limit)) (--kill-rss)"
     }
   }
@@ -93,7 +109,7 @@ public enum Offence: Sendable, CustomStringConvertible {
   /// The same without what differs each time.
   public var cause: String {
     switch self {
-    case .watchdog: description
+    case .watchdog, .ignoredCancel: description
     case .memory(_, let limit): "held more than \(sizeText(limit)) of memory (--kill-rss)"
     }
   }
@@ -112,6 +128,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   case missingReplies(owed: Int)
   /// A reply over the cap.
   case replyTooLarge(limit: Int)
+  /// An answer to a job that it does not have: it names none, or this one, while it has this many.
+  case strayAnswer(id: UInt64?, jobs: Int, shown: String)
   /// A reply that is invalid in its protocol, for this reason.
   case malformed(String, shown: String)
   /// It closed its stdout, but lives.
@@ -123,7 +141,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   public var isSurplus: Bool {
     switch self {
     case .unaskedReply, .surplusReply, .surplusAtEnd: true
-    case .missingReplies, .replyTooLarge, .malformed, .closedOutput, .closedInput: false
+    case .strayAnswer, .missingReplies, .replyTooLarge, .malformed, .closedOutput, .closedInput: false
     }
   }
 
@@ -137,7 +155,9 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   public var isOverLimit: Bool {
     switch self {
     case .replyTooLarge: true
-    case .unaskedReply, .surplusReply, .surplusAtEnd, .missingReplies, .malformed, .closedOutput, .closedInput: false
+    case .unaskedReply, .surplusReply, .surplusAtEnd, .strayAnswer, .missingReplies, .malformed, .closedOutput,
+      .closedInput:
+      false
     }
   }
 
@@ -149,6 +169,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .surplusAtEnd: "had more on its stdout when it was stopped"
     case .missingReplies: "left out answers"
     case .replyTooLarge: "wrote too large a reply (--max-reply-size)"
+    case .strayAnswer: "answered a job that it did not have"
     case .malformed: "wrote a malformed reply"
     case .closedOutput: "closed its stdout but lives on"
     case .closedInput: "closed its stdin but lives on"
@@ -165,6 +186,9 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
       "waits for its next job, but owes \(plural(owed, "answer")): it has left some out, and answers before them may "
         + "belong to other jobs than they were given to"
     case .replyTooLarge(let limit): "wrote a reply of more than \(plural(limit, "byte")) (--max-reply-size)"
+    case .strayAnswer(let id, let jobs, let shown):
+      "answered \(id.map { "request \($0), which it did not have" } ?? "without an id") (it had "
+        + "\(plural(jobs, "job"))): \(shown)"
     case .malformed(let error, let shown): "wrote a malformed reply: \(error): \(shown)"
     case .closedOutput(let unfinished):
       unfinished.isEmpty

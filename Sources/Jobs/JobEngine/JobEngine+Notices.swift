@@ -1,0 +1,23 @@
+import JobCore
+import PoolCore
+import Text
+import WorkerPool
+import WorkerProtocols
+
+/// What workers report besides answers.
+extension JobEngine {
+  mutating func noticed(
+    _ notice: WorkerNotice, _ job: SentJob?, _ worker: WorkerID, pid: CInt, _ reporter: inout Reporter
+  ) {
+    switch notice {
+    case .log(let level, let text):
+      for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) {
+        reporter.workerLine(worker, pid: pid, Array("\(level): ".utf8) + line)
+      }
+    case .progress(_, let progress):
+      guard let job else { return }
+      reporter.detail("job \(job.number) on worker \(worker.slot) (pid \(pid)): \(progress)")
+    case .ready, .retire, .ignored: break
+    }
+  }
+}

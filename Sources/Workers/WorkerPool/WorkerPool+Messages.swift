@@ -1,0 +1,174 @@
+import EventLoop
+import LinuxIO
+import PoolCore
+import Text
+import Time
+import WorkerProtocols
+
+/// Workers whose protocol has messages: their answers name the jobs, and may come in any order; between answers come
+/// notices. What one that answers in the order of its jobs writes is taken by `handOverReply`.
+extension WorkerPool {
+  /// True when an answer was handed over: what follows it is looked at after `finishReply`.
+  mutating func handOverAnswer(_ slot: Int, _ loop: inout EventLoop) -> Bool {
+    guard let message = nextAnswer(slot, &loop) else { return false }
+    guard case .answer(let id, let answer, let consumed) = message else {
+      _ = reply(message, slot, &loop)
+      // An answer to a probe or a reset that was not sent.
+      if workers.holds(slot), workers[slot].duty == .running { spokeOutOfTurn(slot, &loop) }
+      return false
+    }
+    guard let place = place(of: id, slot) else {
+      breach(slot, .strayAnswer(id: id, jobs: workers[slot].hand.count, shown: shownMessage(slot, consumed)), &loop)
+      return false
+    }
+    var reply: Reply = (0..<0, consumed)
+    switch answer {
+    case .done(let payload, _): reply.payload = payload
+    case .decoded(let bytes): workers[slot].decodedReply = bytes
+    case .failed(let failure): workers[slot].failure = failure
+    case .cancelled: workers[slot].failure = ReplyFailure(message: "the worker gave it up")
+    }
+    guard max(reply.payload.count, workers[slot].decodedReply?.count ?? 0) <= workers[slot].terms.maximumReplySize
+    else {
+      breach(slot, .replyTooLarge(limit: workers[slot].terms.maximumReplySize), &loop)
+      return false
+    }
+    workers[slot].answered = place
+    handOver(reply, to: workers[slot].hand[place].job, slot, &loop)
+    return true
+  }
+
+  /// The place of the job among those that the worker has. An answer without an id can only be to a single job.
+  private func place(of id: UInt64?, _ slot: Int) -> Int? {
+    guard let id else { return workers[slot].hand.count == 1 ? 0 : nil }
+    return workers[slot].hand.firstIndex { $0.id == id }
+  }
+
+  private func shownMessage(_ slot: Int, _ size: Int) -> String {
+    workers[slot].inbound.withUnsafeBytes { quoted(UnsafeRawBufferPointer(rebasing: $0[..<size])) }
+  }
+
+  /// The job that was answered is done.
+  mutating func finishAnswer(_ slot: Int) {
+    workers[slot].hand.remove(at: workers[slot].answered)
+    workers[slot].answered = 0
+    workers[slot].decodedReply = nil
+    if workers[slot].hand.isEmpty { workers[slot].hasOtherInput = false }
+  }
+
+  /// The next message that is an answer, or breaks the protocol, after all notices before it; nil if there is none yet.
+  mutating func nextAnswer(_ slot: Int, _ loop: inout EventLoop) -> WorkerMessage? {
+    let id = workers[slot].id
+    while workers.holds(id), !workers[slot].inbound.isEmpty {
+      let message = workers[slot].decode()
+      switch message {
+      case .notice(let notice, let consumed):
+        workers[slot].inbound.removeFirst(consumed)
+        let duty = workers[slot].duty
+        handle(notice, slot, &loop)
+        guard workers.holds(id), workers[slot].duty == duty else { return nil }
+      case .response(let bytes, let consumed):
+        workers[slot].inbound.removeFirst(consumed)
+        workers[slot].respond(bytes)
+        inputReady(slot, &loop)
+      case .needMore(let consumed):
+        workers[slot].inbound.removeFirst(consumed)
+        return nil
+      case .reply, .failure, .answer, .oversize, .violation: return message
+      }
+    }
+    return nil
+  }
+
+  /// A worker without a job reports what it likes, but there is nothing that it could answer.
+  mutating func readNotices(_ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    guard let message = nextAnswer(slot, &loop) else {
+      // It had gone on to speak after its last answer, and is done now.
+      if workers.holds(id), workers[slot].owesEndOfLease, workers[slot].duty == .none, workers[slot].isInOrder {
+        finishLease(slot, &loop)
+      }
+      return
+    }
+    if case .answer = message { return spokeOutOfTurn(slot, &loop) }
+    guard reply(message, slot, &loop) != nil else { return }
+    spokeOutOfTurn(slot, &loop)
+  }
+
+  /// What is written by a worker that is stopping, up to the first answer.
+  mutating func dropNotices(_ slot: Int) {
+    while !workers[slot].inbound.isEmpty {
+      switch workers[slot].decode() {
+      case .notice(_, let consumed), .response(_, let consumed): workers[slot].inbound.removeFirst(consumed)
+      case .needMore(let consumed): return workers[slot].inbound.removeFirst(consumed)
+      case .reply, .failure, .answer, .oversize, .violation: return
+      }
+    }
+  }
+
+  private mutating func handle(_ notice: WorkerNotice, _ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    switch notice {
+    case .ready:
+      guard workers[slot].duty == .starting, workers[slot].terms.readiness == .announced else { return }
+      becomeReady(slot, &loop)
+    case .retire: tell(.retirementRequested(id), &loop)
+    case .progress(let job, let progress):
+      guard let place = place(of: job, slot) else { return }
+      let job = workers[slot].hand[place].job
+      workers[slot].statusText = "job \(job.number): \(progress)"
+      events.append(.noticed(id, pid: workers[slot].process.pid, notice, job: job))
+    case .log: events.append(.noticed(id, pid: workers[slot].process.pid, notice, job: nil))
+    case .ignored: break
+    }
+  }
+
+  // MARK: Cancelling
+
+  /// Asks the worker to give up this job, for which its owner waits no longer: in its protocol's own way, or by a
+  /// signal. False if it cannot be asked. One that does not answer within the grace is stopped.
+  public mutating func cancel(_ job: SentJob, at id: WorkerID, _ loop: inout EventLoop) -> Bool {
+    guard configuration.cancelGrace > .zero, workers.holds(id), workers[id.slot.index].duty == .running else {
+      return false
+    }
+    let slot = id.slot.index
+    guard let place = workers[slot].hand.firstIndex(where: { $0.job == job }) else { return false }
+    let isFirst = workers[slot].hand.firstIndex(where: \.isCancelled) == nil
+    if workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) {
+      inputReady(slot, &loop)
+    } else if let signal = configuration.cancelSignal, place == 0 {
+      workers[slot].process.signalGroup(signal)
+    } else {
+      return false
+    }
+    workers[slot].hand[place].isCancelled = true
+    if isFirst { timers.arm(.cancel(id), at: loop.now() + configuration.cancelGrace) }
+    return true
+  }
+
+  /// The grace of a job that was to be given up is over; it may be answered by now.
+  mutating func cancelOverdue(_ id: WorkerID, _ loop: inout EventLoop) {
+    guard workers.holds(id), !workers[id.slot.index].isStopping,
+      workers[id.slot.index].hand.firstIndex(where: \.isCancelled) != nil
+    else { return }
+    stopOffender(id.slot.index, .ignoredCancel(limit: configuration.cancelGrace), &loop)
+  }
+}
+
+extension Worker {
+  /// Takes all its jobs away.
+  mutating func loseJobs() -> LostJobs {
+    let begun = begunJobs
+    let all = hand.removeAll()
+    hasOtherInput = false
+    return LostJobs(begun: Array(all.prefix(begun)), unstarted: Array(all.dropFirst(begun)))
+  }
+}
+
+extension JobProgress: CustomStringConvertible {
+  /// `40 % (loading)`, or `12 (loading)` if the total is not known.
+  public var description: String {
+    let amount = if let total, total > 0 { "\(Int(min(done / total, 1) * 100)) %" } else { "\(Int(min(done, 1e15)))" }
+    return message.isEmpty ? amount : "\(amount) (\(message))"
+  }
+}
