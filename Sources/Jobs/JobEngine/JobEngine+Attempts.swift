@@ -90,13 +90,22 @@ extension JobEngine {
     for worker in workersWithRoom {
       let seats = pool.seats(of: worker, &loop)
       jobs.ledger.prefetchRoom = seats > 1 ? seats * workers : 0
-      var free = min(seats, share) - pool.jobsInHand(of: worker)
-      let parks = !pool.runsJobsAtOnce
-      while free > 0, parks || jobs.ledger.nextAttempt == 1, let next = jobs.ledger.send(parked: parks, into: &jobs.actions) {
-        send(next, to: worker, &loop)
-        if !parks, jobs.ledger.isLeased(next.job) { begin(next.job, worker, loop, &reporter) }
-        free -= 1
-      }
+      give(min(seats, share) - pool.jobsInHand(of: worker), to: worker, &loop, &reporter)
+    }
+  }
+
+  /// Gives a worker that has a job up to `count` more: to run them, too, or to park them behind that one.
+  private mutating func give(
+    _ count: Int, to worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
+    let parks = !pool.runsJobsAtOnce
+    var left = count
+    while left > 0, parks || jobs.ledger.nextAttempt == 1,
+      let next = jobs.ledger.send(parked: parks, into: &jobs.actions)
+    {
+      send(next, to: worker, &loop)
+      if !parks, jobs.ledger.isLeased(next.job) { begin(next.job, worker, loop, &reporter) }
+      left -= 1
     }
   }
 

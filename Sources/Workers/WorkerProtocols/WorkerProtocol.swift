@@ -22,6 +22,9 @@ public protocol WorkerProtocol: Sendable {
   /// Whether a worker is ready only when its codec reports the notice `ready`.
   var announcesReady: Bool { get }
 
+  /// What is appended to the arguments of a worker, unless it is among them: what makes the program speak the protocol.
+  var workerArguments: [String] { get }
+
   /// Why this job cannot be sent, phrased to follow `cannot be sent with --protocol NAME: `; nil if it can.
   func defect(of job: RawSpan) -> String?
 
@@ -37,6 +40,7 @@ public protocol WorkerProtocol: Sendable {
 extension WorkerProtocol {
   public var concurrency: Int? { nil }
   public var announcesReady: Bool { false }
+  public var workerArguments: [String] { [] }
 }
 
 /// Both directions of the channel to one worker.
