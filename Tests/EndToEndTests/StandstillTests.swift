@@ -51,7 +51,7 @@ import Testing
     freeze(session, seconds: 1.2)
     #expect(session.nextLine()?.contains(#""outcome":"timeout""#) == true)
     let took = Double(monotonicTime() - start) / 1e9
-    #expect(took > 1.2 + 0.6 && took < 60, "\(took) s")
+    #expect(took > 1.2 + 0.6, "\(took) s")
     #expect(session.finish().status == 1)
   }
 
@@ -107,6 +107,6 @@ import Testing
     #expect(starts.count == 2 && starts[1] - starts[0] > 1.9, "\(starts)")
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    #expect(abs(Double(now.tv_sec) - starts[1]) < 60)
+    #expect(abs(Double(now.tv_sec) - starts[1]) < 600)
   }
 }

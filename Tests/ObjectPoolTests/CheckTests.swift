@@ -5,7 +5,7 @@ import Testing
   let workshop = Workshop()
 
   func pool(_ face: Face, size: Int = 1, _ change: (inout ObjectPoolConfiguration) -> Void) -> EitherPool {
-    EitherPool(face, ObjectPoolConfiguration(size: size).with(change), workshop)
+    EitherPool(face, .unhurried(size: size).with(change), workshop)
   }
 
   @Test("validated always before it is handed out, but for a new one", arguments: Face.allCases)

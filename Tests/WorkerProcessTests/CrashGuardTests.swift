@@ -155,7 +155,7 @@ import WorkerProcess
 }
 
 /// Longer than that nobody may outlive us, in milliseconds: a moment of a busy machine, and not as long as they live.
-private let soon: CInt = 20_000
+private let soon: CInt = patience
 
 /// A worker in the middle of a job, who has: one in its group who has no cookie; one who left the group; one who left
 /// and has no parent any more; one who stopped itself after leaving; one who cannot be reached by other signals. Should
