@@ -89,6 +89,23 @@ import Testing
     #expect(!result.errors.contains("WATCHDOG=1"), "\(result.errors)")
   }
 
+  @Test("a command that asks a server charges it with no pause of both")
+  func controlCommand() throws {
+    let server = try Server("-w 1")
+    server.session.signal(SIGSTOP)
+    let client = try Session("exec prefork status \(server.socket)")
+    _ = pause(1)
+    client.signal(SIGSTOP)
+    // Longer than it waits for an answer.
+    _ = pause(11)
+    client.signal(SIGCONT)
+    _ = pause(0.5)
+    server.session.signal(SIGCONT)
+    let result = client.finish()
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(server.stop().status == 0)
+  }
+
   @Test("the joblog keeps the time of day, and charges no pause to a job")
   func jobLog() throws {
     let path = String(try shell("mktemp -u").lines[0])
