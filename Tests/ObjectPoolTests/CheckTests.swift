@@ -28,9 +28,11 @@ import Testing
     let eager = self.pool(face) { $0.validatesOnAcquire = .unlessUsedWithin(.milliseconds(10)) }
     try await eager.withObject { _ in }
     #expect(await eager.eventually { $0.idle == 1 })
+    // The first lease has validated it, too, if the machine kept it waiting.
+    let before = workshop.validated
     try await Task.sleep(for: .milliseconds(30))
     try await eager.withObject { _ in }
-    #expect(workshop.validated == 1)
+    #expect(workshop.validated == before + 1)
   }
 
   @Test("never validated", arguments: Face.allCases)
