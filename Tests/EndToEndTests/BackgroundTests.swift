@@ -151,8 +151,9 @@ import Testing
         + "kill -TERM $p $p $p; wait $p; echo status $?; cat $e; rm $e")
     #expect(run.output.contains("status 143") && !run.output.contains("stopping now"), "\(run.output)")
     let serve = try shell(
-      "s=$(mktemp -u); prefork serve -w 1 --listen unix:$s -- cat & p=$!; "
-        + "while [ ! -S $s ]; do sleep 0.05; done; kill -TERM $p $p; wait $p; echo status $?")
+      "s=$(mktemp -u); e=$(mktemp); prefork serve -w 1 --listen unix:$s -- cat 2>$e & p=$!; "
+        + "until grep -q listening $e; do sleep 0.05; done; kill -TERM $p $p; wait $p; echo status $?; cat $e >&2; rm $e"
+    )
     #expect(serve.output == "status 0\n")
     #expect(serve.errors.contains("once more to stop now") && !serve.errors.contains("stopping now"), "\(serve.errors)")
   }
