@@ -248,6 +248,7 @@ import Testing
       #expect([session.nextLine(), session.nextLine()] == ["a", "late \(server.folder)/\(gate)"])
       // For the server, both come at the same time: the end of the jobs, and the line. The worker reads again by then.
       server.session.signal(SIGSTOP)
+      server.wait(for: "its stop") { try contents(of: "/proc/\(server.session.pid)/status").contains("State:\tT") }
       session.closeInput()
       server.touch(gate)
       server.wait(for: "the line") { server.entries.contains(gate + ".done") }
