@@ -4,7 +4,7 @@ import Testing
 /// Whatever goes in comes out, once, and in its place.
 @Suite struct OrderTests {
   @Test func lineNOfTheOutputAnswersLineNOfTheInput() throws {
-    let result = try shell("seq -f 'line %.0f' 100000 | prefork run -w 4 -- workers/examples/upper.py", seconds: 150)
+    let result = try shell("seq -f 'line %.0f' 100000 | prefork run -w 4 -- workers/examples/upper.py")
     #expect(result.status == 0)
     #expect(result.errors == "")
     #expect(firstDifference(result.lines) { "LINE \($0)" } == nil)
@@ -13,7 +13,7 @@ import Testing
 
   @Test func unorderedLosesAndDoublesNothing() throws {
     let result = try shell(
-      "seq 30000 | prefork run -w 4 --unordered -- workers/examples/upper.py | sort -n", seconds: 150)
+      "seq 30000 | prefork run -w 4 --unordered -- workers/examples/upper.py | sort -n")
     #expect(result.errors == "")
     #expect(firstDifference(result.lines) { "\($0)" } == nil)
     #expect(result.lines.count == 30_000)
@@ -24,7 +24,7 @@ import Testing
     // A job may by chance be the 50th of several workers in a row: more patience than that is not asked of chance.
     let result = try shell(
       "seq 1500 | prefork run \(option) -w 4 --retries 9 --quarantine-after 9 -- "
-        + "workers/faulty/kills_itself_on_job.py 50 | sort -ns", seconds: 150)
+        + "workers/faulty/kills_itself_on_job.py 50 | sort -ns")
     #expect(firstDifference(result.lines) { "\($0)" } == nil)
     #expect(result.lines.count == 1500)
     #expect(result.errors.contains("was killed by SIGKILL"))
@@ -56,10 +56,8 @@ import Testing
   }
 
   @Test func aReaderThatHasEnoughEndsItAtOnceAndQuietly() throws {
-    let start = monotonicTime()
     let result = try shell("yes | { prefork run -w 2 -- workers/examples/upper.py; echo status $? >&2; } | head -n 5")
     #expect(result == ShellResult(output: "Y\nY\nY\nY\nY\n", status: 0, errors: "status 0\n"))
-    #expect(monotonicTime() - start < 30_000_000_000)
   }
 
   @Test func aReaderThatGoesAwayWhileNothingIsToBeWrittenEndsIt() throws {
@@ -92,7 +90,7 @@ import Testing
 
   @Test func memoryStaysFlatOver150000Jobs() throws {
     // What waits for a worker that gets no CPU is kept in the order window.
-    let session = try Session("exec prefork run -w 2 --order-window 64K -- cat", seconds: 150)
+    let session = try Session("exec prefork run -w 2 --order-window 64K -- cat")
     session.send((1...150_000).map { "\($0)\n" }.joined())
     let size = (1...150_000).reduce(0) { $0 + "\($1)\n".utf8.count }
     session.wait(for: "all replies") { session.outputBytes.count >= size }
@@ -103,7 +101,7 @@ import Testing
   }
 
   @Test func aSlowReaderHoldsTheInputBackAndMemoryDown() throws {
-    let session = try Session("exec prefork run -w 2 --order-window 1M -- cat", seconds: 150)
+    let session = try Session("exec prefork run -w 2 --order-window 1M -- cat")
     session.send(String(repeating: "some job or other that is not all that short\n", count: 1_000_000))
     var (last, since) = (session.unsentCount, monotonicTime())
     session.wait(for: "prefork to stop reading", whileReading: false) {

@@ -99,8 +99,14 @@ private func allProcesses() -> [pid_t] {
   return found
 }
 
-/// Lets `seconds` pass. True, so that it can stand where a condition is wanted.
+/// Lets `seconds` pass, not counting those for which the machine stalls: then all else stood still, too. True, so that it
+/// can stand where a condition is wanted.
 func pause(_ seconds: Double) -> Bool {
-  poll(nil, 0, Int32(seconds * 1000))
+  var left = seconds
+  while left > 0 {
+    let (turn, start) = (min(left, 0.02), monotonicTime())
+    poll(nil, 0, CInt((turn * 1000).rounded(.up)))
+    left -= min(Double(monotonicTime() - start) / 1e9, turn + 0.1)
+  }
   return true
 }

@@ -10,7 +10,7 @@ import Testing
     _ pid: pid_t, _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
     _ isSeen: (ProcessActivity) -> Bool
   ) {
-    for _ in 0..<500 {
+    for _ in 0..<6000 {
       if isSeen(ProcessTable.activity(of: pid)) { return }
       poll(nil, 0, 10)
     }
