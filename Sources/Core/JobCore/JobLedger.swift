@@ -12,7 +12,9 @@ import Time
 ///
 /// How many workers are needed is derived from what is queued now (`demand`), never from tokens that could be lost
 /// (cpython #115634).
-public struct JobLedger: Sendable {
+///
+/// Not copyable: a driver looks at it several times per job, and each look at a copyable struct of this size copies it.
+public struct JobLedger: ~Copyable, Sendable {
   /// What a held job costs of the order window besides its result, in bytes: its record here and what a driver keeps of
   /// it. Without it, jobs with empty results could pile up without end behind one that hangs.
   public static let heldJobCost = 320

@@ -36,7 +36,7 @@ extension JobEngine {
     send(next, to: worker, &loop)
     guard jobs.ledger.isLeased(next.job) else { return }
     begin(next.job, worker, includesStart: !pool.isProved(worker), loop, &reporter)
-    workersWithRoom.append(worker)
+    if configuration.pool.mostSeats > 1 { workersWithRoom.append(worker) }
   }
 
   private mutating func send(_ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop) {
@@ -78,8 +78,9 @@ extension JobEngine {
 
   /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
   mutating func parkJobs(_ loop: inout EventLoop) {
+    if workersWithRoom.isEmpty { return }
     defer { workersWithRoom.removeAll(keepingCapacity: true) }
-    guard configuration.pool.mostSeats > 1, jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0,
+    guard jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0,
       !pool.hasIdleWorker
     else { return }
     let workers = max(1, pool.serving)

@@ -66,6 +66,7 @@ extension WorkerPool {
 
   /// Writes the jobs that were sent since the last time, all of one worker at once.
   public mutating func flushJobs(_ loop: inout EventLoop) {
+    if gatheredSlots.isEmpty { return }
     for slot in gatheredSlots where workers.holds(slot) && !workers[slot].outbound.isEmpty {
       guard !workers[slot].inputBroken else { continue }
       inputReady(slot, &loop)

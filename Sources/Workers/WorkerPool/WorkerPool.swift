@@ -94,6 +94,8 @@ public struct WorkerPool: ~Copyable {
   var hasSaidUnmeasured = false
   /// How fresh workers behave before their first job.
   var startManner = StartManner.unknown
+  /// How many jobs may be measured.
+  var meterBudget = MeterBudget()
   /// How many replies come together.
   var pace = ReplyPace()
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
