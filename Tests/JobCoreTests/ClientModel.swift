@@ -85,7 +85,7 @@ extension JobModel {
     clients[jobs[index].client].passedBy = [Int](repeating: 0, count: 12)
   }
 
-  func checkClients(_ ledger: borrowing JobLedger) throws {
+  func checkClients(_ ledger: JobLedger) throws {
     for (index, client) in clients.enumerated() {
       let id = clientID(index)
       let counts = ledger.counts(of: id)

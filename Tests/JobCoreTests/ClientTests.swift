@@ -27,10 +27,10 @@ import Time
       ])
     #expect(story.ledger.demand == 0)
     #expect(story.ledger.counts(of: leaving) == ClientCounts(leased: 1))
-    #expect(story.ledger.knows(leaving) == true)
+    #expect(story.ledger.knows(leaving))
     #expect(story.tell(.replied(jobs[0], resultBytes: 9)).first == .settled(jobs[0], .ok))
-    #expect(story.ledger.knows(leaving) == false)
-    #expect(story.ledger.knows(staying) == true)
+    #expect(!story.ledger.knows(leaving))
+    #expect(story.ledger.knows(staying))
     #expect(story.ledger.internalErrors == 0)
   }
 
@@ -55,14 +55,14 @@ import Time
     _ = story.tell(.replied(jobs[0], resultBytes: 9))
     let late = story.accept(from: paused, priority: 9)
     let others = story.accept(3, from: other)
-    #expect(story.ledger.canAccept == false)
+    #expect(!story.ledger.canAccept)
     #expect(story.ledger.counts.queued == 6)
     #expect(story.ledger.demand == 3)
     #expect(story.grant(2) == [others[0], others[1]])
     #expect(story.ledger.demand == 1)
     #expect(story.tell(.clientResumed(paused)) == [])
     #expect(story.ledger.demand == 4)
-    #expect(story.ledger.canAccept == false)
+    #expect(!story.ledger.canAccept)
     #expect(story.grant(4) == [late[0], jobs[1], others[2], jobs[2]])
     #expect(story.ledger.internalErrors == 0)
   }
@@ -78,7 +78,7 @@ import Time
     _ = story.tell(.clientPaused(client))
     #expect(story.tell(.timerFired(.queue(jobs[0]))).first == .settled(jobs[0], .expired))
     #expect(story.tell(.clientLeft(client)).contains(.settled(jobs[1], .cancelled)))
-    #expect(story.ledger.knows(client) == false)
+    #expect(!story.ledger.knows(client))
     let next = ClientID(index: 0, generation: 2)
     _ = story.tell(.clientJoined(next))
     let job = story.accept(from: next)
@@ -100,7 +100,7 @@ import Time
     _ = story.tell(.clientLeft(client))
     #expect(story.tell(.attemptFailed(jobs[0], .crashed)).first == .settled(jobs[0], .crashed))
     #expect(story.tell(.returnedUnstarted(jobs[1])).first == .settled(jobs[1], .cancelled))
-    #expect(story.ledger.knows(client) == false)
+    #expect(!story.ledger.knows(client))
   }
 
   @Test("an index is used again only when its last client is not known any more")
@@ -137,7 +137,7 @@ import Time
               job: nil, actions: [.reportInternalError("a job was accepted from a client that is not there")]))
       }
       #expect(story.tell(.clientLeft(stranger)) == [.reportInternalError("a client left that is not there")])
-      #expect(story.ledger.canAccept(from: stranger) == false)
+      #expect(!story.ledger.canAccept(from: stranger))
     }
     let broken = JobAction.reportInternalError("a client joined without a generation")
     #expect(story.tell(.clientJoined(ClientID(index: 2, generation: 0))) == [broken])
@@ -151,9 +151,9 @@ import Time
   @Test("the sole client goes when others come, unless it has brought jobs")
   func theSoleClient() {
     var story = Story()
-    #expect(story.ledger.knows(.sole) == true)
+    #expect(story.ledger.knows(.sole))
     _ = story.join(0)
-    #expect(story.ledger.knows(.sole) == false)
+    #expect(!story.ledger.knows(.sole))
 
     var busy = Story()
     _ = busy.accept()
@@ -170,10 +170,10 @@ import Time
     }
     let client = story.join(0)
     _ = story.accept(2, from: client)
-    #expect(story.ledger.canAccept(from: client) == false)
+    #expect(!story.ledger.canAccept(from: client))
     story.ledger.prefetchRoom = 3
     _ = story.accept(3, from: client)
-    #expect(story.ledger.canAccept(from: client) == false)
+    #expect(!story.ledger.canAccept(from: client))
     #expect(story.ledger.internalErrors == 0)
   }
 
@@ -187,21 +187,21 @@ import Time
     }
     let (full, other) = (story.join(0), story.join(1))
     let jobs = story.accept(2, from: full)
-    #expect(story.ledger.canAccept(from: full) == false)
-    #expect(story.ledger.canAccept(from: other) == true)
-    #expect(story.ledger.canAccept == true)
+    #expect(!story.ledger.canAccept(from: full))
+    #expect(story.ledger.canAccept(from: other))
+    #expect(story.ledger.canAccept)
     _ = story.grant()
-    #expect(story.ledger.canAccept(from: full) == false)
+    #expect(!story.ledger.canAccept(from: full))
     _ = story.tell(.attemptFailed(jobs[0], .failed))
-    #expect(story.ledger.canAccept(from: full) == false)
+    #expect(!story.ledger.canAccept(from: full))
     #expect(
       story.arrive(JobTerms(client: full)).actions.first
         == .reportInternalError("a job was accepted from a client that has too many"))
     _ = story.tell(.cancel(jobs[0]))
     _ = story.tell(.cancel(jobs[1]))
-    #expect(story.ledger.canAccept(from: full) == true)
+    #expect(story.ledger.canAccept(from: full))
     _ = story.tell(.inputEnded)
-    #expect(story.ledger.canAccept(from: other) == false)
+    #expect(!story.ledger.canAccept(from: other))
   }
 
   @Test("a limit of no jobs is no limit that can be")
@@ -263,7 +263,7 @@ import Time
     _ = story.tell(.settledElsewhere(jobs[1], .quarantined, resultBytes: 30, attempts: 3))
     #expect(story.ledger.counts.heldBytes == 30 + JobLedger.heldJobCost)
     _ = story.tell(.settledElsewhere(jobs[0], .expired, resultBytes: 0, attempts: 0))
-    #expect(story.ledger.isHalted == true)
+    #expect(story.ledger.isHalted)
     let late = story.tell(.settledElsewhere(jobs[2], .timeout, resultBytes: 0, attempts: 2))
     #expect(late == [.settled(jobs[2], .timeout), .emit(jobs[2], .timeout), .forget(jobs[2]), .idle])
     let never = story.tell(.settledElsewhere(jobs[2], .ok, resultBytes: 0, attempts: 2))

@@ -8,7 +8,7 @@ import Time
   @Test func anEmptyInputIsIdleAtOnce() {
     var story = Story()
     #expect(story.tell(.inputEnded) == [.idle])
-    #expect(story.ledger.canAccept == false)
+    #expect(!story.ledger.canAccept)
     #expect(story.tell(.inputEnded) == [])
     #expect(story.tell(.drain) == [])
   }
@@ -55,7 +55,7 @@ import Time
       story.tell(.drain)
         == [.disarm(.queue(waiting)), .settled(waiting, .cancelled), .hold(waiting)])
     #expect(story.ledger.demand == 0)
-    #expect(story.ledger.canAccept == false)
+    #expect(!story.ledger.canAccept)
     #expect(
       story.tell(.replied(running, resultBytes: 0)) == [
         .settled(running, .ok), .emit(running, .ok), .forget(running), .emit(waiting, .cancelled), .forget(waiting),

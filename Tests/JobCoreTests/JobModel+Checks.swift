@@ -2,7 +2,7 @@
 
 /// What must hold after every event.
 extension JobModel {
-  func check(_ ledger: borrowing JobLedger) throws {
+  func check(_ ledger: JobLedger) throws {
     let counts = ledger.counts
     try require(counts.accepted == accepted && counts.settled == settled, "accepted or settled miscounted")
     try require(counts.queued == queued && counts.leased == running.count, "queued or leased miscounted")
@@ -22,7 +22,7 @@ extension JobModel {
   }
 
   /// The same from the ground up; too slow for every event.
-  func checkThoroughly(_ ledger: borrowing JobLedger) throws {
+  func checkThoroughly(_ ledger: JobLedger) throws {
     var seen = (queued: 0, running: 0, delayed: 0, held: 0, bytes: 0)
     for (index, job) in jobs.enumerated() {
       switch job.phase {

@@ -93,11 +93,11 @@ import Time
   @Test func theQueueIsFullAtItsLimit() {
     var story = Story { $0.queueLimit = 2 }
     _ = story.accept()
-    #expect(story.ledger.canAccept == true)
+    #expect(story.ledger.canAccept)
     _ = story.accept()
-    #expect(story.ledger.canAccept == false)
+    #expect(!story.ledger.canAccept)
     _ = story.send()
-    #expect(story.ledger.canAccept == true)
+    #expect(story.ledger.canAccept)
   }
 
   @Test func aJobOverTheLimitIsReportedAndServed() throws {
@@ -118,7 +118,7 @@ import Time
     story.ledger.prefetchRoom = room
     let most = room == .max ? 40 : 2 + room
     for _ in 0..<most {
-      #expect(story.ledger.canAccept == true)
+      #expect(story.ledger.canAccept)
       #expect(story.arrive().actions == [])
     }
     #expect(story.ledger.canAccept == (room == .max))
@@ -126,9 +126,9 @@ import Time
     // Without the room there is only what waits too much.
     story.ledger.prefetchRoom = 0
     #expect(story.grant(most - 2).count == most - 2)
-    #expect(story.ledger.canAccept == false)
+    #expect(!story.ledger.canAccept)
     #expect(story.grant().count == 1)
-    #expect(story.ledger.canAccept == true)
+    #expect(story.ledger.canAccept)
     #expect(story.ledger.internalErrors == 0)
   }
 

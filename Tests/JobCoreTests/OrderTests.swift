@@ -51,7 +51,7 @@ import Time
     let jobs = story.lease(2)
     _ = story.tell(.replied(jobs[1], resultBytes: 30))
     _ = story.tell(.answerWithdrawn(jobs[1]))
-    #expect(story.ledger.isHalted == true)
+    #expect(story.ledger.isHalted)
   }
 
   @Test func withoutOrderTheyComeOutAsTheyEnd() {
@@ -64,16 +64,13 @@ import Time
 
   // MARK: An order for each client
 
-  private func ordersOfClients() -> Story {
-    Story {
+  /// Two clients, who have brought jobs in turn, each of which has a worker.
+  private func twoClients(_ count: Int) -> (story: Story, ones: [JobID], others: [JobID]) {
+    var story = Story {
       $0.keepOrder = false
       $0.ordersEachClient = true
       $0.orderWindow = 0
     }
-  }
-
-  /// Two clients, who have brought jobs in turn, each of which has a worker.
-  private func twoClients(_ count: Int, in story: inout Story) -> (ones: [JobID], others: [JobID]) {
     let (one, other) = (story.join(0), story.join(1))
     var (ones, others): ([JobID], [JobID]) = ([], [])
     for _ in 0..<count {
@@ -81,17 +78,16 @@ import Time
       others += story.accept(from: other)
     }
     #expect(Set(story.grant(2 * count)) == Set(ones + others))
-    return (ones, others)
+    return (story, ones, others)
   }
 
   @Test("each client's results come out in its order, and wait for nobody else's")
   func eachClient() {
-    var story = ordersOfClients()
-    let (ones, others) = twoClients(2, in: &story)
+    var (story, ones, others) = twoClients(2)
     let one = ClientID(index: 0, generation: 1)
     #expect(story.tell(.replied(ones[1], resultBytes: 30)) == [.settled(ones[1], .ok), .hold(ones[1])])
     #expect(story.ledger.heldBytes(of: one) == 30)
-    #expect(story.ledger.canAccept == true, "the window of one order does not count")
+    #expect(story.ledger.canAccept, "the window of one order does not count")
     #expect(
       story.tell(.replied(others[0], resultBytes: 1))
         == [.settled(others[0], .ok), .emit(others[0], .ok), .forget(others[0])])
@@ -120,8 +116,7 @@ import Time
 
   @Test("an answer that waits in its client's order can be withdrawn")
   func withdrawnOfAClient() {
-    var story = ordersOfClients()
-    let (ones, _) = twoClients(2, in: &story)
+    var (story, ones, _) = twoClients(2)
     _ = story.tell(.replied(ones[1], resultBytes: 30))
     #expect(story.tell(.answerWithdrawn(ones[1])) == [.withdrawn(ones[1])])
     #expect(story.ledger.heldBytes(of: ClientID(index: 0, generation: 1)) == 0)
@@ -129,23 +124,21 @@ import Time
 
   @Test("what waits for a client that has left comes out with its last job, and its place is free only then")
   func leavingWithHeldJobs() {
-    var story = ordersOfClients()
-    let (ones, _) = twoClients(2, in: &story)
+    var (story, ones, _) = twoClients(2)
     let one = ClientID(index: 0, generation: 1)
     _ = story.tell(.replied(ones[1], resultBytes: 30))
     #expect(story.tell(.clientLeft(one)) == [])
-    #expect(story.ledger.knows(one) == true)
+    #expect(story.ledger.knows(one))
     #expect(
       story.tell(.replied(ones[0], resultBytes: 1)) == [
         .settled(ones[0], .ok), .emit(ones[0], .ok), .forget(ones[0]), .emit(ones[1], .ok), .forget(ones[1]),
       ])
-    #expect(story.ledger.knows(one) == false)
+    #expect(!story.ledger.knows(one))
   }
 
   @Test("at an abort each client's jobs end in its order, so that nothing has to wait")
   func abortOfClients() {
-    var story = ordersOfClients()
-    let (ones, others) = twoClients(1, in: &story)
+    var (story, ones, others) = twoClients(1)
     let actions = story.tell(.abort)
     #expect(!actions.contains { if case .hold = $0 { true } else { false } })
     let ended = actions.compactMap { if case .emit(let job, .cancelled) = $0 { job } else { nil } }
@@ -159,25 +152,21 @@ import Time
     #expect(configuration.defect != nil)
   }
 
-  private func smallWindow() -> Story {
-    Story {
+  /// A window of one held job, three jobs with leases, two in the queue.
+  private func fullWindow() -> (Story, [JobID]) {
+    var story = Story {
       $0.orderWindow = JobLedger.heldJobCost
       $0.retries = 1
     }
-  }
-
-  /// A window of one held job, three jobs with leases, two in the queue.
-  private func fillWindow(of story: inout Story) -> [JobID] {
     var jobs = story.lease(2)
     jobs += story.accept(2)
     _ = story.tell(.replied(jobs[1], resultBytes: 0))
-    return jobs
+    return (story, jobs)
   }
 
   @Test func aFullWindowStartsNoOtherJob() {
-    var story = smallWindow()
-    let jobs = fillWindow(of: &story)
-    #expect(story.ledger.canAccept == false)
+    var (story, jobs) = fullWindow()
+    #expect(!story.ledger.canAccept)
     #expect(story.send() == .nothing)
     #expect(story.ledger.demand == 0)
     // There is room again for those that wait.
@@ -185,15 +174,14 @@ import Time
       story.tell(.replied(jobs[0], resultBytes: 0)) == [
         .settled(jobs[0], .ok), .emit(jobs[0], .ok), .forget(jobs[0]), .emit(jobs[1], .ok), .forget(jobs[1]),
       ])
-    #expect(story.ledger.canAccept == true)
+    #expect(story.ledger.canAccept)
     #expect(story.ledger.demand == 2)
     #expect(story.send() == Sending(jobs[2], attempt: 1))
     #expect(story.send() == Sending(jobs[3], attempt: 1))
   }
 
   @Test func aFullWindowStartsTheJobThatAllWaitFor() {
-    var story = smallWindow()
-    let jobs = fillWindow(of: &story)
+    var (story, jobs) = fullWindow()
     #expect(story.send() == .nothing)
     #expect(story.send() == .nothing)
     #expect(story.ledger.demand == 0)
@@ -237,8 +225,7 @@ import Time
   }
 
   @Test func withoutWorkersAndWithAFullWindowNoJobEndsThatCouldNotBeSent() {
-    var story = smallWindow()
-    let jobs = fillWindow(of: &story)
+    var (story, jobs) = fullWindow()
     #expect(story.ledger.demand == 0)
     #expect(story.tell(.workersUnavailable) == [])
     _ = story.tell(.replied(jobs[0], resultBytes: 0))
@@ -247,7 +234,7 @@ import Time
 
   @Test func aWindowOfNothingStillTakesJobs() {
     let story = Story { $0.orderWindow = 0 }
-    #expect(story.ledger.canAccept == true)
+    #expect(story.ledger.canAccept)
   }
 
   @Test func withoutWorkersAndWithAFullWindowTheJobThatAllWaitForEnds() {

@@ -20,9 +20,9 @@ import Time
     var story = Story()
     let jobs = story.accept(3)
     #expect(reconfigure(&story) { $0.queueLimit = 2 }.isEmpty)
-    #expect(story.ledger.canAccept == false)
+    #expect(!story.ledger.canAccept)
     #expect(story.grant(2) == Array(jobs[..<2]))
-    #expect(story.ledger.canAccept == true)
+    #expect(story.ledger.canAccept)
     #expect(story.grant() == [jobs[2]])
   }
 
@@ -32,10 +32,10 @@ import Time
     let client = story.join(0)
     let jobs = story.accept(2, from: client)
     _ = reconfigure(&story) { $0.clientLimit = 2 }
-    #expect(story.ledger.canAccept(from: client) == false)
+    #expect(!story.ledger.canAccept(from: client))
     #expect(story.grant() == [jobs[0]])
     _ = story.tell(.replied(jobs[0], resultBytes: 0))
-    #expect(story.ledger.canAccept(from: client) == true)
+    #expect(story.ledger.canAccept(from: client))
   }
 
   @Test("an attempt that runs keeps its limit, the next one has the new one")
@@ -106,7 +106,7 @@ import Time
     _ = story.tell(.attemptFailed(jobs[0], .failed))
     #expect(
       reconfigure(&story) { $0.halt = HaltRule(.soon, .count(1)) } == [.settled(waiting, .cancelled), .hold(waiting)])
-    #expect(story.ledger.isHalted == true)
+    #expect(story.ledger.isHalted)
     #expect(story.send() == .nothing)
     #expect(story.tell(.replied(jobs[1], resultBytes: 0)).last == .idle)
   }

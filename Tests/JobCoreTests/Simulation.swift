@@ -5,7 +5,7 @@ import Time
 
 /// One life of a ledger under random events: it opens with a random configuration, is busy in random moods, and is
 /// closed in one of three ways; then only what a driver must do is done, and it has to come to its end.
-struct Simulation: ~Copyable {
+struct Simulation {
   enum Choice {
     case accept, send, refuse, reply, fail, unstart, start, die, reject, cancel, runTimer, queueTimer, retryTimer
     case overflow, elsewhere, join, leave, pause, withdraw, makeRoom

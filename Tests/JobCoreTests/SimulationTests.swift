@@ -45,7 +45,7 @@ import Time
     var medians = 0
     var outcomes = [Int](repeating: 0, count: Outcome.allCases.count)
 
-    mutating func add(_ simulation: borrowing Simulation) {
+    mutating func add(_ simulation: Simulation) {
       accepted += simulation.model.accepted
       declined += simulation.model.declined
       sentThroughFullWindow += simulation.model.sentThroughFullWindow

@@ -16,7 +16,7 @@ extension JobAction: Equatable {
 }
 
 /// A ledger whose answers are told event by event.
-struct Story: ~Copyable {
+struct Story {
   var ledger: JobLedger
 
   init(_ configure: (inout JobLedger.Configuration) -> Void = { _ in }) {

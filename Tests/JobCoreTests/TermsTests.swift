@@ -139,7 +139,7 @@ import Time
     let jobs = story.lease(3)
     let waiting = story.accept()[0]
     _ = story.tell(.attemptFailed(jobs[0], .failed))
-    #expect(story.ledger.isHalted == false)
+    #expect(!story.ledger.isHalted)
     #expect(story.tell(.attemptFailed(jobs[1], .crashed)).contains(.settled(waiting, .cancelled)))
     #expect(story.ledger.isHalted && !story.ledger.canAccept)
     #expect(story.tell(.replied(jobs[2], resultBytes: 0)).contains(.idle))
@@ -160,7 +160,7 @@ import Time
         .settled(waiting, .cancelled), .emit(waiting, .cancelled), .forget(waiting),
         .emit(job, .expired), .forget(job), .idle,
       ])
-    #expect(story.ledger.isHalted == true)
+    #expect(story.ledger.isHalted)
     #expect(story.ledger.demand == 0)
   }
 
@@ -186,18 +186,18 @@ import Time
       case .ok: _ = story.tell(.replied(job, resultBytes: 0))
       default:
         _ = story.tell(.attemptFailed(job, .failed))
-        #expect(story.ledger.isHalted == false)
+        #expect(!story.ledger.isHalted)
         _ = story.send()
         _ = story.tell(.attemptFailed(job, .failed))
       }
     }
     for _ in 0..<2 { end(.failed) }
-    #expect(story.ledger.isHalted == false)
+    #expect(!story.ledger.isHalted)
     for _ in 0..<28 { end(.ok) }
     end(.failed)
-    #expect(story.ledger.isHalted == false, "3 of 31 are less than 10 %")
+    #expect(!story.ledger.isHalted, "3 of 31 are less than 10 %")
     end(.failed)
-    #expect(story.ledger.isHalted == true, "4 of 32")
+    #expect(story.ledger.isHalted, "4 of 32")
   }
 
   @Test("what cannot be is told", arguments: [HaltRule(.now, .count(0)), HaltRule(.soon, .percent(101))])

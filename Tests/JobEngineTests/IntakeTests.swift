@@ -10,7 +10,7 @@ import WireFormats
 /// How the bytes of a source become a job.
 @Suite struct IntakeTests {
   /// A table, and what it has reported.
-  private struct Table: ~Copyable {
+  private struct Table {
     var jobs: JobTable
     var rules: IntakeRules
 

@@ -6,7 +6,7 @@ import WireFormats
 /// The one table of jobs, wherever they are done: the ledger, which decides about them, their bytes, what is known of
 /// them, and why they are cancelled. An executor (`JobEngine` here, `RemotePool` elsewhere) takes the ledger's
 /// assignments, hands in how they end, and reports with `next` what follows.
-package struct JobTable: ~Copyable {
+package struct JobTable {
   package var ledger: JobLedger
   package var store = JobStore()
   package var facts: JobFacts

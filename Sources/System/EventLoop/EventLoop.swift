@@ -158,7 +158,11 @@ public struct EventLoop: ~Copyable {
     let (timeout, planned) = plan(patience)
     var count = try epoll.wait(ready, timeout: timeout)
     let stoodStill = clock.beginTurn(at: monotonicNow(), planned: planned, interrupted: count == nil)
-    if stoodStill || count == nil { count = try lookAgain(into: &events, &own) }
+    if stoodStill || count == nil {
+      // What is edge-triggered is not seen a second time.
+      if let count { append(count, to: &events, &own) }
+      count = try lookAgain(into: &events, &own)
+    }
     if let count { append(count, to: &events, &own) }
     if own.isNestedReady { try nested?.dispatch(into: &events) }
     if isAlarmDue {
