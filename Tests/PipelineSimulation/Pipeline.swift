@@ -86,7 +86,8 @@ struct Pipeline: ~Copyable {
   mutating func turn(inPart: Bool = false) throws {
     try loop.look(into: &loopEvents)
     if loopEvents.count > 1 { loopEvents.shuffle(using: &dice) }
-    let ready = inPart && loopEvents.count > 1 ? loopEvents.prefix(1 + dice.below(loopEvents.count - 1)) : loopEvents[...]
+    let ready =
+      inPart && loopEvents.count > 1 ? loopEvents.prefix(1 + dice.below(loopEvents.count - 1)) : loopEvents[...]
     loopEvents.removeFirst(ready.count)
     for case .ready(let token, _, _, let hangup) in ready {
       events += 1
