@@ -133,7 +133,7 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
   /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.
   private mutating func workOff() {
     repeat {
-      settle()
+      if executor.hasNews { settle() }
       takeJobs()
     } while executor.hasNews
   }

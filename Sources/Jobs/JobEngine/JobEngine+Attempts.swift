@@ -39,7 +39,7 @@ extension JobEngine {
     begin(next.job, worker, includesStart: !pool.isProved(worker), loop, &reporter)
     // One that has failed before may have taken a worker along, and runs alone: then it takes no other job along.
     if next.attempt > 1, pool.runsJobsAtOnce { return }
-    workersWithRoom.append(worker)
+    if pool.givesSeveralJobs { workersWithRoom.append(worker) }
   }
 
   private mutating func send(_ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop) {
@@ -81,8 +81,9 @@ extension JobEngine {
 
   /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
   mutating func parkJobs(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    if workersWithRoom.isEmpty { return }
     defer { workersWithRoom.removeAll(keepingCapacity: true) }
-    guard pool.givesSeveralJobs, jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0 || pool.runsJobsAtOnce,
+    guard jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0 || pool.runsJobsAtOnce,
       !pool.hasIdleWorker
     else { return }
     let workers = max(1, pool.serving)

@@ -113,7 +113,7 @@ extension JobTable {
     let job = accept(payload, terms, answer: rules.answer, at: now) { details in
       details.id = record?.id
       details.key = key
-      if key != nil { details.command = shownCommand(payload) }
+      if key != nil { details.setCommand(payload) }
       // For the dead letters.
       if keepsRecord { details.record = record?.line }
     }
@@ -149,7 +149,7 @@ extension JobTable {
       details.record = record?.line
       guard rules.isLogged else { return }
       details.key = key ?? JobKey(ofJob: bytes.bytes)
-      details.command = shownCommand(bytes)
+      details.setCommand(bytes)
     }
     return .rejected(job, reason: reason, isMalformed: isMalformed)
   }
@@ -161,7 +161,10 @@ extension JobTable {
   }
 }
 
-/// What the joblog shows of a job.
-private func shownCommand(_ payload: UnsafeRawBufferPointer) -> [UInt8] {
-  Array(payload.prefix(JobLogLine.longestCommand + 1))
+extension JobFacts.Details {
+  /// Keeps what the joblog shows of a job.
+  fileprivate mutating func setCommand(_ payload: UnsafeRawBufferPointer) {
+    command.removeAll(keepingCapacity: true)
+    command.append(contentsOf: payload.prefix(JobLogLine.longestCommand + 1))
+  }
 }

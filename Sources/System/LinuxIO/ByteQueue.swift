@@ -9,6 +9,8 @@ public struct ByteQueue: ~Copyable {
   private var head = 0
   private var tail = 0
   private let firstCapacity: Int
+  /// The last read took all the room that it was given: there may be more to read.
+  public private(set) var isFilled = false
 
   /// An empty queue with room for `capacity` bytes before it must grow.
   public init(capacity: Int = 4096) {
@@ -77,7 +79,8 @@ public struct ByteQueue: ~Copyable {
     let result = read(UnsafeMutableRawBufferPointer(rebasing: memory[tail..<tail + room]))
     if case .bytes(let count) = result {
       tail += count
-      if count == room, room < atMost { makeRoom(min(atMost, memory.count)) }
+      isFilled = count == room
+      if isFilled, room < atMost { makeRoom(min(atMost, memory.count)) }
     }
     return result
   }

@@ -14,7 +14,7 @@ extension WorkerPool {
     guard let token = PoolToken(token), token.pool == configuration.number else { return false }
     guard workers.holds(token.slot, serial: token.serial) else { return true }
     switch token.kind {
-    case .output: outputReady(token.slot, &loop)
+    case .output: outputReady(token.slot, hangup: hangup, &loop)
     case .input: hangup ? inputBroke(token.slot, &loop) : inputReady(token.slot, &loop)
     case .errorOutput: readErrorOutput(token.slot, untilEmpty: false, &loop)
     case .notification: notified(token.slot, &loop)
@@ -68,10 +68,9 @@ extension WorkerPool {
 
   enum ReadStep { case more, enough }
 
-  mutating func outputReady(_ slot: Int, _ loop: inout EventLoop) {
-    // Usually the exit follows in the same turn and closes the descriptor. If not, it must leave the epoll.
-    if workers[slot].outputEnded { return loop.remove(workers[slot].process.output) }
-    _ = readOutput(slot)
+  mutating func outputReady(_ slot: Int, hangup: Bool = false, _ loop: inout EventLoop) {
+    if workers[slot].outputEnded { return }
+    if readOutput(slot) == .more, hangup || workers[slot].inbound.isFilled { lookAtOutputAgain(slot, &loop) }
     if workers[slot].inbound.count > Self.longestEvidence, workers[slot].duty == .heardOut {
       loop.remove(workers[slot].process.output)
     }
@@ -79,6 +78,13 @@ extension WorkerPool {
       timers.arm(.verdict(workers[slot].id), at: loop.now() + Self.verdictWait)
     }
     advance(slot, &loop)
+  }
+
+  /// Its stdout is watched edge-triggered. When one read may not have emptied it, or its end is still to be read, it is
+  /// reported once more.
+  private mutating func lookAtOutputAgain(_ slot: Int, _ loop: inout EventLoop) {
+    let token = PoolToken(.output, workers[slot].id, pool: configuration.number).rawValue
+    try? loop.modify(workers[slot].process.output, token: token, readable: true, writable: false, once: true)
   }
 
   /// One read of the worker's stdout. A worker on the stop ladder is read, so that it cannot block, whatever it writes.

@@ -68,6 +68,7 @@ extension WorkerPool {
 
   /// Writes the jobs that were sent since the last time, all of one worker at once.
   public mutating func flushJobs(_ loop: inout EventLoop) {
+    if gatheredSlots.isEmpty { return }
     for slot in gatheredSlots where workers.holds(slot) && !workers[slot].outbound.isEmpty {
       guard !workers[slot].inputBroken else { continue }
       inputReady(slot, &loop)
@@ -81,7 +82,7 @@ extension WorkerPool {
   public mutating func seats(of id: WorkerID, _ loop: inout EventLoop) -> Int {
     let slot = id.slot.index
     guard workers.holds(id), workers[slot].duty == .running else { return 1 }
-    if let concurrency = configuration.workerProtocol.concurrency {
+    if let concurrency {
       countJobs(slot, &loop)
       return max(1, min(concurrency, core.seatsLeft(id)))
     }
@@ -101,10 +102,10 @@ extension WorkerPool {
 
   /// Whether workers run all jobs that they have, and answer them in any order. Else they run the first of them, and
   /// the others are parked behind it.
-  public var runsJobsAtOnce: Bool { configuration.workerProtocol.concurrency != nil }
+  public var runsJobsAtOnce: Bool { concurrency != nil }
 
   /// Whether a worker is ever given a second job before it has answered the first.
-  public var givesSeveralJobs: Bool { (configuration.workerProtocol.concurrency ?? configuration.mostSeats) > 1 }
+  public var givesSeveralJobs: Bool { (concurrency ?? configuration.mostSeats) > 1 }
 
   /// How many jobs the worker has.
   public func jobsInHand(of id: WorkerID) -> Int { workers.holds(id) ? workers[id.slot.index].hand.count : 0 }

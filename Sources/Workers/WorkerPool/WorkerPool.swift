@@ -68,6 +68,8 @@ public struct WorkerPool: ~Copyable {
   static let progressBarInterval: Nanoseconds = .seconds(3)
 
   var configuration: WorkerPoolConfiguration
+  /// That of the protocol, which never changes.
+  let concurrency: Int?
   var core: PoolStateMachine
   var actions: [PoolAction] = []
   var workers = Slab<Worker>()
@@ -97,6 +99,8 @@ public struct WorkerPool: ~Copyable {
   var hasSaidUnmeasured = false
   /// How fresh workers behave before their first job.
   var startManner = StartManner.unknown
+  /// How many jobs may be measured.
+  var meterBudget = MeterBudget()
   /// How many replies come together.
   var pace = ReplyPace()
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
@@ -114,6 +118,7 @@ public struct WorkerPool: ~Copyable {
     precondition(configuration.pool.capacity == 1, "one outstanding job per worker")
     precondition(configuration.readiness != .probed || configuration.probe != nil, "readiness by probe needs a probe")
     self.configuration = configuration.completed()
+    concurrency = configuration.workerProtocol.concurrency
     size = configuration.pool.minimum...configuration.pool.maximum
     containment = Containment(configuration)
     generator = SeededGenerator(seed: seed &+ 1)
