@@ -122,8 +122,8 @@ import Time
   @Test("short jobs are parked step by step, as long as the worker sleeps only for want of jobs")
   func growth() {
     var worker = BusyWorker()
-    let seats = (0..<6).map { _ in worker.runBatch() }
-    #expect(seats == [1, 1, 8, 8, 64, 64])
+    let seats = (0..<10).map { _ in worker.runBatch() }
+    #expect(seats == [1, 1, 1, 1, 8, 8, 8, 8, 64, 64])
     let looks = worker.looks
     for _ in 0..<320 { #expect(worker.runBatch() == 64) }
     #expect(worker.looks - looks == 10)
@@ -156,7 +156,7 @@ import Time
   @Test("a late batch is believed at once, more CPU time as well; less little by little")
   func late() {
     var worker = BusyWorker()
-    for _ in 0..<10 { _ = worker.runBatch() }
+    for _ in 0..<40 { _ = worker.runBatch() }
     worker.batch = .milliseconds(50)
     #expect(worker.runBatch() == 8)
     #expect(worker.runBatch() == 1)
@@ -174,7 +174,7 @@ import Time
     worker.estimate.trustEffort()
     #expect(worker.runBatch() == 1, "the first reading is no measure")
     #expect(worker.runBatch() == 64)
-    worker.batch = .milliseconds(50)
+    worker.batch = .seconds(1)
     _ = worker.runBatch()
     _ = worker.runBatch()
     worker.estimate.trustEffort()
@@ -191,12 +191,14 @@ import Time
     #expect(!kind.isOrderly)
     kind.servedShortProbation()
     #expect(kind.isOrderly)
-    for _ in 1...63 { kind.lookedWithJob() }
-    #expect(kind.looksWithJobNeeded == 16)
-    kind.lookedWithJob()
+    for _ in 1...63 { kind.lookedWithJob(itWaited: false) }
+    #expect(kind.looksWithJobNeeded == 16 && !kind.waitsInJobs)
+    kind.lookedWithJob(itWaited: true)
     #expect(kind.looksWithJobNeeded == 1)
+    kind.lookedWithJob(itWaited: false)
+    #expect(kind.waitsInJobs)
     kind.forget()
-    #expect(!kind.isOrderly && kind.looksWithJobNeeded == 16)
+    #expect(!kind.isOrderly && kind.looksWithJobNeeded == 16 && !kind.waitsInJobs)
   }
 
   @Test("they wait for nothing else if eight looks in a row show that")

@@ -13,7 +13,7 @@ struct EffortEstimate: Sendable {
   static let growth = 8
   /// After this many writes the worker is looked at again: while it proves itself, when it has, and when it waits for
   /// something else.
-  static let (proofWrites, usualWrites, waitingWrites): (UInt64, UInt64, UInt64) = (2, 32, 64)
+  static let (proofWrites, usualWrites, waitingWrites): (UInt64, UInt64, UInt64) = (4, 32, 64)
   /// A process that needs less CPU time for a job does not do the job itself.
   static let leastCost = Nanoseconds(100)
 
@@ -31,6 +31,8 @@ struct EffortEstimate: Sendable {
   private var writesToLook: UInt64 = 0
   /// The most seats for which the worker was seen to wait for nothing else; 1 if it was not.
   private var provenSeats = 1
+  /// How often it was seen to wait for something else: it is looked at again later and later.
+  private var waits: UInt64 = 0
   /// It was judged by what was seen of itself.
   private var isJudged = false
   /// How long a batch of jobs takes by the clock of late, and how long that is for each of the jobs.
@@ -83,7 +85,8 @@ struct EffortEstimate: Sendable {
     guard let before = sleepsBefore else { return nil }
     isJudged = true
     guard sleeps - before <= writes + 1, typicalCost >= Self.leastCost else {
-      (provenSeats, writesToLook) = (1, Self.waitingWrites)
+      (provenSeats, writesToLook) = (1, Self.waitingWrites << min(waits, 32))
+      waits += 1
       return false
     }
     if !isLate { provenSeats = min(Self.mostSeats, Self.growth * provenSeats) }

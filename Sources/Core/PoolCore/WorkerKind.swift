@@ -11,6 +11,8 @@ public struct WorkerKind: Sendable {
   private var probations = 0
   private var looksWithJob = 0
   private var looksAwake = 0
+  /// A worker was seen to wait for something else while it did a job: then CPU time says nothing about their jobs.
+  public private(set) var waitsInJobs = false
 
   /// Nothing is known yet.
   public init() {}
@@ -27,8 +29,11 @@ public struct WorkerKind: Sendable {
   /// A worker has served the short probation.
   public mutating func servedShortProbation() { probations += 1 }
 
-  /// A worker was looked at that had a job.
-  public mutating func lookedWithJob() { looksWithJob += 1 }
+  /// A worker was looked at that had a job, and waited for something else, or did not.
+  public mutating func lookedWithJob(itWaited: Bool) {
+    looksWithJob += 1
+    waitsInJobs = waitsInJobs || itWaited
+  }
 
   /// A worker was seen to wait for nothing but its next jobs, or for something else.
   public mutating func looked(isAwakeInJobs: Bool) { looksAwake = isAwakeInJobs ? looksAwake + 1 : 0 }

@@ -89,7 +89,7 @@ extension WorkerPool {
   /// Reads what the jobs cost the worker, where the clock does not show it. Only of one that is known to do its jobs
   /// itself: see `ReadingOrder`.
   private mutating func readEffort(_ slot: Int) {
-    guard workers[slot].order == .sequential, workers[slot].process.simulated == nil,
+    guard workers[slot].order == .sequential, !kind.waitsInJobs, workers[slot].process.simulated == nil,
       workers[slot].seats.wantsEffort()
     else { return }
     let pid = workers[slot].process.pid

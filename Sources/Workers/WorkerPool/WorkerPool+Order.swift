@@ -84,9 +84,10 @@ extension WorkerPool {
       return
     }
     workers[slot].orderLooks.withJob += 1
-    kind.lookedWithJob()
     let look = look(at: slot)
-    if look.isSequential || look.hasThreads, workers[slot].process.unreadOutput() == 0 { judgeOrder(slot, .other) }
+    let hasAnswered = workers[slot].process.unreadOutput() > 0
+    kind.lookedWithJob(itWaited: !hasAnswered && look.waitsForOther)
+    if look.isSequential || look.hasThreads, !hasAnswered { judgeOrder(slot, .other) }
   }
 
   /// What all processes of a worker do at one moment.
