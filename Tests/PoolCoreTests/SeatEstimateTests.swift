@@ -174,7 +174,7 @@ import Time
     worker.estimate.trustEffort()
     #expect(worker.runBatch() == 1, "the first reading is no measure")
     #expect(worker.runBatch() == 64)
-    worker.batch = .seconds(1)
+    worker.batch = .seconds(10)
     _ = worker.runBatch()
     _ = worker.runBatch()
     worker.estimate.trustEffort()

@@ -38,8 +38,6 @@ struct EffortEstimate: Sendable {
   /// How long a batch of jobs takes by the clock of late, and how long that is for each of the jobs.
   private var typicalBatch = Nanoseconds.zero
   private var typicalShare = Nanoseconds.zero
-  /// A batch took much longer, and the worker was not looked at since.
-  private var isLate = false
 
   /// Others of its kind were seen to wait for nothing else: that is believed of this one until it is judged.
   mutating func trust() {
@@ -53,19 +51,20 @@ struct EffortEstimate: Sendable {
   /// jobs may have been slow, whatever CPU time they took: that is believed at once.
   mutating func answered(_ count: UInt64, within time: Nanoseconds, each share: Nanoseconds) {
     answers += count
-    guard time > SeatEstimate.reach, typicalBatch > .zero, time > 2 * typicalBatch, share > 2 * typicalShare else {
+    guard time > SeatEstimate.reach, typicalBatch > .zero, time > 4 * typicalBatch, share > 4 * typicalShare else {
       typicalBatch.follow(time)
       return typicalShare.follow(share)
     }
     // Perhaps all take longer from now on, because the machine is busier.
     typicalBatch.follow(2 * typicalBatch)
     typicalShare.follow(2 * typicalShare)
-    (isLate, isJudged) = (true, true)
+    isJudged = true
     provenSeats = max(1, provenSeats / Self.growth)
+    writesToLook = min(writesToLook, writes + Self.proofWrites)
   }
 
-  /// Whether `record` needs to know how often the worker has slept: it is time to look, or a batch took unusually long.
-  var wantsSleeps: Bool { isLate || writes >= writesToLook }
+  /// Whether it is time to look how often the worker has slept (`judge`).
+  var wantsSleeps: Bool { writes >= writesToLook }
 
   /// The CPU time of the worker so far.
   mutating func record(cpu: Nanoseconds) {
@@ -80,7 +79,7 @@ struct EffortEstimate: Sendable {
   /// How often the worker has slept so far. Returns whether it has slept only for want of jobs since the last look; nil
   /// after the first look.
   mutating func judge(sleeps: UInt64) -> Bool? {
-    defer { (sleepsBefore, writes, isLate) = (sleeps, 0, false) }
+    defer { (sleepsBefore, writes) = (sleeps, 0) }
     writesToLook = Self.proofWrites
     guard let before = sleepsBefore else { return nil }
     isJudged = true
@@ -89,7 +88,7 @@ struct EffortEstimate: Sendable {
       waits += 1
       return false
     }
-    if !isLate { provenSeats = min(Self.mostSeats, Self.growth * provenSeats) }
+    provenSeats = min(Self.mostSeats, Self.growth * provenSeats)
     if provenSeats == Self.mostSeats { writesToLook = Self.usualWrites }
     return true
   }

@@ -87,7 +87,7 @@ public struct SeatEstimate: Sendable {
   /// is asked.
   public mutating func wantsEffort() -> Bool {
     measure()
-    return hasServedProbation && seatsByClock < EffortEstimate.mostSeats
+    return hasServedProbation && seatsByClock < EffortEstimate.mostSeats / 2
   }
 
   /// Whether `record` wants to know how often the worker has slept, too, which takes longer to find out.
