@@ -60,7 +60,7 @@ struct EffortEstimate: Sendable {
     typicalShare.follow(2 * typicalShare)
     isJudged = true
     provenSeats = max(1, provenSeats / Self.growth)
-    writesToLook = min(writesToLook, writes + Self.proofWrites)
+    writesToLook = writes + Self.proofWrites
   }
 
   /// Whether it is time to look how often the worker has slept (`judge`).
