@@ -49,4 +49,14 @@ import Testing
     }
     #expect(ProcessTable.activity(of: 1 << 30) == .ended)
   }
+
+  @Test("how often a process has waited grows with each wait")
+  func sleeps() throws {
+    try ProcessTableTests.withChild("echo; sleep 60") { pid, _ in
+      #expect(ProcessTable.sleeps(of: pid) != nil)
+    }
+    let before = try #require(ProcessTable.sleeps(of: ProcessTable.ownPid))
+    #expect(ProcessTable.sleeps(of: ProcessTable.ownPid)! >= before)
+    #expect(ProcessTable.sleeps(of: 1 << 30) == nil)
+  }
 }

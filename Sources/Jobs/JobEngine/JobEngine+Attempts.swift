@@ -13,6 +13,10 @@ extension JobEngine {
   /// A fresh worker is asked this often whether it has begun its first job.
   private static let beginInterval: Nanoseconds = .milliseconds(20)
 
+  /// Most jobs at all workers together, unless each has one: with many workers the results of thousands of jobs wait
+  /// for an earlier one, and a few jobs at each worker save as much.
+  private static let mostJobsAtWorkers = 16384
+
   /// Takes what the pool reports.
   mutating func take(_ event: WorkerPoolEvent, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch event {
@@ -89,8 +93,9 @@ extension JobEngine {
     let workers = max(1, pool.serving)
     let share = (jobs.ledger.demand + jobs.ledger.counts.leased + workers - 1) / workers
     for worker in workersWithRoom {
-      let seats = pool.seats(of: worker, &loop)
-      jobs.ledger.prefetchRoom = seats > 1 ? seats * workers : 0
+      let seats = min(pool.seats(of: worker, &loop), max(1, Self.mostJobsAtWorkers / workers))
+      // No more workers than that are served before jobs come in again.
+      jobs.ledger.prefetchRoom = seats > 1 ? seats * min(workers, EventLoop.mostEvents) : 0
       give(min(seats, share) - pool.jobsInHand(of: worker), to: worker, &loop, &reporter)
     }
   }

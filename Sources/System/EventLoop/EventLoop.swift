@@ -43,7 +43,9 @@ public struct EventLoop: ~Copyable {
   /// The tokens of the alarm's timer and of the nested loop; no other descriptor may use them.
   private static let timerToken = UInt64.max
   private static let nestedToken = UInt64.max - 1
-  /// After a standstill it is looked this often for what became ready, 256 descriptors at a time.
+  /// Descriptors that are reported in one turn at most, but for a turn after a standstill.
+  public static let mostEvents = 256
+  /// After a standstill it is looked this often for what became ready, `mostEvents` descriptors at a time.
   private static let mostLooks = 32
 
   private let epoll: Epoll
@@ -67,7 +69,7 @@ public struct EventLoop: ~Copyable {
     try epoll.add(timer.rawValue, token: Self.timerToken, readable: true, writable: false)
     self.epoll = epoll
     self.timer = timer
-    ready = .allocate(capacity: 256)
+    ready = .allocate(capacity: Self.mostEvents)
     clock = LoopClock(at: time)
   }
 

@@ -42,6 +42,8 @@ struct Worker: ~Copyable {
   var headSince: Instant = .origin
   /// How many it may have at once.
   var seats = SeatEstimate()
+  /// Its CPU time, once that is to be known.
+  var clock: ProcessClock?
   /// How many it was sent since it had none.
   var batch = 0
   /// Whether it does one after the other, and how often that was looked at.

@@ -40,6 +40,7 @@ extension WorkerPool {
 
   /// Writes the bytes that wait for the worker, as far as its pipe has room.
   mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
+    workers[slot].seats.wrote()
     switch workers[slot].outbound.drain(to: workers[slot].process.input) {
     case .bytes: setWantsInput(slot, !workers[slot].outbound.isEmpty, &loop)
     case .wouldBlock: setWantsInput(slot, true, &loop)

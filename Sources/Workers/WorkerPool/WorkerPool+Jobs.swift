@@ -1,4 +1,5 @@
 import EventLoop
+import LinuxIO
 import PoolCore
 import WorkerProcess
 
@@ -88,8 +89,24 @@ extension WorkerPool {
     }
     guard mayPark(slot) else { return 1 }
     countJobs(slot, &loop)
+    readEffort(slot)
     let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
     return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats), core.seatsLeft(id), room))
+  }
+
+  /// Reads what the jobs cost the worker, where the clock does not show it. Only of one that is known to do its jobs
+  /// itself: see `ReadingOrder`.
+  private mutating func readEffort(_ slot: Int) {
+    guard workers[slot].order == .sequential, !kind.waitsInJobs, workers[slot].process.simulated == nil,
+      workers[slot].seats.wantsEffort()
+    else { return }
+    let pid = workers[slot].process.pid
+    if workers[slot].clock == nil { workers[slot].clock = try? ProcessClock(pid: pid) }
+    if kind.isAwakeInJobs { workers[slot].seats.trustEffort() }
+    guard let cpu = workers[slot].clock?.time else { return }
+    guard workers[slot].seats.wantsSleeps else { return workers[slot].seats.record(cpu: cpu) }
+    guard let sleeps = ProcessTable.sleeps(of: pid) else { return }
+    if let isAwake = workers[slot].seats.record(cpu: cpu, sleeps: sleeps) { kind.looked(isAwakeInJobs: isAwake) }
   }
 
   private func mayPark(_ slot: Int) -> Bool {

@@ -101,6 +101,8 @@ public struct WorkerPool: ~Copyable {
   var startManner = StartManner.unknown
   /// How many jobs may be measured.
   var meterBudget = MeterBudget()
+  /// What was found out about how they do their jobs.
+  var kind = WorkerKind()
   /// How many replies come together.
   var pace = ReplyPace()
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
@@ -185,7 +187,10 @@ public struct WorkerPool: ~Copyable {
   }
 
   /// Replaces every worker, make-before-break as far as `surge` allows.
-  public mutating func recycleAll(_ loop: inout EventLoop) { tell(.recycleAll, &loop) }
+  public mutating func recycleAll(_ loop: inout EventLoop) {
+    kind.forget()
+    tell(.recycleAll, &loop)
+  }
 
   /// Replaces one worker, like `recycleAll`.
   public mutating func recycle(_ worker: WorkerID, _ loop: inout EventLoop) { tell(.recycle(worker), &loop) }

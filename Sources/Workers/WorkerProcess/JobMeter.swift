@@ -1,4 +1,3 @@
-import Glibc
 import LinuxIO
 import Time
 
@@ -44,32 +43,23 @@ public struct JobMeter: ~Copyable, Sendable {
   /// The shortest time between two readings of one worker.
   public static let shortestInterval: Nanoseconds = .microseconds(100)
 
-  private let clock: clockid_t
+  private let clock: ProcessClock
   private let memory: MemoryReader
   private var last: (time: Instant, cpu: Nanoseconds, bytes: Int)?
 
   /// Begins with a process that is alive or not yet reaped.
   public init(pid: CInt) throws(SystemError) {
-    let memory = try MemoryReader(pid: pid)
-    var clock = clockid_t()
-    let code = clock_getcpuclockid(pid, &clock)
-    if code != 0 { throw SystemError("clock_getcpuclockid \(pid)", code) }
+    let clock = try ProcessClock(pid: pid)
+    memory = try MemoryReader(pid: pid)
     self.clock = clock
-    self.memory = memory
   }
 
   /// The cost since the last reading. Nil for the first reading, when the process is dead, and when the last reading
   /// was less than `shortestInterval` ago or the budget is used up: then the next reading includes this job.
   public mutating func cost(at now: Instant, within budget: inout MeterBudget) -> JobCost? {
     if let last, now - last.time < Self.shortestInterval { return nil }
-    guard budget.take(at: now), let cpu = cpuTime, let bytes = memory.ownResidentBytes() else { return nil }
+    guard budget.take(at: now), let cpu = clock.time, let bytes = memory.ownResidentBytes() else { return nil }
     defer { last = (now, cpu, bytes) }
     return last.map { JobCost(cpu: cpu - $0.cpu, memoryChange: Int64(bytes - $0.bytes)) }
-  }
-
-  private var cpuTime: Nanoseconds? {
-    var time = timespec()
-    guard clock_gettime(clock, &time) == 0 else { return nil }
-    return .seconds(UInt64(time.tv_sec)) + Nanoseconds(UInt64(time.tv_nsec))
   }
 }
