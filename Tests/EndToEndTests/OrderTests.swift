@@ -11,6 +11,18 @@ import Testing
     #expect(result.lines.count == 100_000)
   }
 
+  /// Large ones are passed on without being copied, also those that wait for an earlier one.
+  @Test(arguments: ["", "--prefetch 1", "--retries 1 --dead-letter /dev/null"])
+  func jobsOfAllSizesComeOutUnchanged(options: String) throws {
+    let sizes = "[1, 1, 1, 300, 5000, 16383, 16384, 16385, 65535, 65536, 400000, 1100000]"
+    let lines = "import random; r = random.Random(7); [print(str(i % 10) * r.choice(\(sizes))) for i in range(300)]"
+    let result = try shell(
+      "jobs=$(mktemp); python3 -c '\(lines)' > $jobs; prefork run -w 4 \(options) -- workers/examples/upper.py < $jobs "
+        + "| cmp - $jobs; equal=$?; rm $jobs; exit $equal", seconds: 150)
+    #expect(result.status == 0, "\(result.output) \(result.errors)")
+    #expect(result.errors == "")
+  }
+
   @Test func unorderedLosesAndDoublesNothing() throws {
     let result = try shell(
       "seq 30000 | prefork run -w 4 --unordered -- workers/examples/upper.py | sort -n", seconds: 150)

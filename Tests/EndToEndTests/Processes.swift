@@ -104,3 +104,10 @@ func pause(_ seconds: Double) -> Bool {
   poll(nil, 0, Int32(seconds * 1000))
   return true
 }
+
+/// A kind of memory of a process in bytes, as /proc/PID/status names it; 0 if it has ended.
+func memory(_ kind: String, of pid: pid_t) -> Int {
+  let status = (try? contents(of: "/proc/\(pid)/status")) ?? ""
+  let line = status.split(separator: "\n").first { $0.hasPrefix("\(kind):") } ?? ""
+  return (Int(line.filter(\.isNumber)) ?? 0) * 1024
+}

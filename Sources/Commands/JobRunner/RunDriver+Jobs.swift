@@ -1,6 +1,7 @@
 import EventLoop
 import JobCore
 import JobEngine
+import LinuxIO
 
 /// What the executor reports, and the timers of the run.
 extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
@@ -28,6 +29,7 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     while let timer = timers.popExpired(at: loop.now()) {
       switch timer {
       case .silence: saySilence()
+      case .codeOfStart: unmapCode()
       case .progress: drawProgress()
       case .sample: takeSample()
       case .drain: giveUp()

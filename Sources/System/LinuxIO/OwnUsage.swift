@@ -7,6 +7,11 @@ import Time
 /// for ever.
 public func returnLargeBlocks() { prefork_return_large_blocks(512 * 1024) }
 
+/// Unmaps the code and the constants of this program and its libraries. What is used again is mapped again, from the
+/// kernel's cache: about 50 µs in all. Most of it was needed only to start, and counts as resident memory until then.
+/// Pages that a debugger has written to stay.
+public func unmapCode() { prefork_unmap_code() }
+
 /// What this process takes, without its children.
 public struct OwnUsage: Sendable {
   /// CPU time of all its threads so far.

@@ -141,7 +141,7 @@ struct Worker: ~Copyable {
   }
 
   /// The same for a large message, which is not copied, if nothing else is to be written.
-  mutating func encode(sharing message: [UInt8], number: UInt64) -> Int {
+  mutating func encode(sharing message: SharedBytes, number: UInt64) -> Int {
     guard outbound.isEmpty else { return message.withUnsafeBytes { encode($0, number: number) } }
     message.withUnsafeBytes { bytes in
       codec.encode(bytes, number: number) { piece in
