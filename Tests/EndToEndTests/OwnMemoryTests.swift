@@ -32,17 +32,4 @@ import Testing
     #expect(before > 0 && growth < 10 << 20, "\(growth) bytes more after jobs of 8 MiB")
     #expect(session.finish().status == 0)
   }
-
-  @Test func codeThatWasNeededToStartIsUnmapped() throws {
-    let session = try Session("exec prefork run -w 1 -- cat")
-    ask(session, jobs(1))
-    let mapped = { memory("RssFile", of: session.pid) }
-    var most = mapped()
-    session.wait(for: "less code in memory") {
-      most = max(most, mapped())
-      return mapped() < most * 3 / 4
-    }
-    ask(session, jobs(1000))
-    #expect(session.finish().status == 0)
-  }
 }

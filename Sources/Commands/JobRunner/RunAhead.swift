@@ -1,17 +1,18 @@
 import Time
 
-/// Waits a moment when many results wait for an earlier job. Mostly the worker of that job was merely given no CPU for
-/// some milliseconds, because the other workers took it: with no new jobs for those, it comes to its turn, and thousands
-/// of results need no memory. If the job is slow, the wait is short beside it.
+/// Limits how fast the results grow in number that wait for an earlier job. Mostly the worker of that job was merely
+/// given no CPU for some milliseconds, because the other workers took it: with fewer new jobs for those it comes to its
+/// turn, and tens of thousands of results need no memory. Jobs that take long by themselves never come so fast.
 struct RunAhead {
-  /// This many waiting results are many.
+  /// This many results may wait in any case.
   static let many = 2048
-  /// The longest wait for one job.
-  static let longestWait: Nanoseconds = .milliseconds(5)
+  /// And this many more for each millisecond from then on.
+  static let morePerMillisecond: UInt64 = 100
 
   /// Since when there are many; nil if there are not.
   private var since: Instant?
-  private var hasWaited = false
+  /// When the next job may be taken; nil for now.
+  private(set) var deadline: Instant?
 
   /// Whether no new job should be taken, now that `held` results wait for an earlier job.
   @inline(__always)
@@ -21,16 +22,14 @@ struct RunAhead {
   }
 
   private mutating func judge(_ held: Int, at now: Instant) -> Bool {
-    if held < Self.many {
-      (since, hasWaited) = (nil, false)
+    guard held >= Self.many else {
+      (since, deadline) = (nil, nil)
       return false
     }
     let began = since ?? now
     since = began
-    hasWaited = hasWaited || now - began >= Self.longestWait
-    return !hasWaited
+    let due = began + .milliseconds(UInt64(held - Self.many)) / Self.morePerMillisecond
+    deadline = due > now ? due : nil
+    return due > now
   }
-
-  /// When the wait is over at the latest; nil if there is none.
-  var deadline: Instant? { hasWaited ? nil : since.map { $0 + Self.longestWait } }
 }

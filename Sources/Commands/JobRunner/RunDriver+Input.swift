@@ -6,7 +6,7 @@ import JobSources
 extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   /// Takes jobs from the source as long as the ledger wants them and the readers of stdout and of our files keep up.
   mutating func takeJobs() {
-    while !inputIsOver, executor.canAccept, !sink.isFull, watchedFiles.isEmpty, !isFarAhead() {
+    while !inputIsOver, !isFarAhead(), executor.canAccept, !sink.isFull, watchedFiles.isEmpty {
       switch source.next() {
       case .job: takeJob()
       case .oversize(let limit): taken(executor.jobs.takeOversize(limit: limit, intakeRules, at: loop.now()))

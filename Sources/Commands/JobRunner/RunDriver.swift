@@ -127,9 +127,10 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
   }
 
   private var nextDeadline: Instant? {
-    earliest(
+    let nextJob = inputIsOver ? nil : runAhead.deadline
+    return earliest(
       earliest(reporter.nextDeadline, resultsSince.map { $0 + Self.gatheringLimit }),
-      earliest(earliest(executor.nextDeadline, source.nextDeadline), earliest(timers.earliest, runAhead.deadline)))
+      earliest(earliest(executor.nextDeadline, source.nextDeadline), earliest(timers.earliest, nextJob)))
   }
 
   /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.
