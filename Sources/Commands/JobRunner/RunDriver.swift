@@ -102,7 +102,7 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
     endTornLines()
     executor.start(&loop, &reporter)
     timers.arm(.silence, at: startedAt + Self.silenceLimit)
-    timers.arm(.codeOfStart, at: startedAt + .milliseconds(100))
+    timers.arm(.codeOfStart, at: startedAt + .milliseconds(25))
     beginChronicle()
     while !poolIsClosed {
       workOff()
