@@ -110,3 +110,10 @@ func pause(_ seconds: Double) -> Bool {
   }
   return true
 }
+
+/// A kind of memory of a process in bytes, as /proc/PID/status names it; 0 if it has ended.
+func memory(_ kind: String, of pid: pid_t) -> Int {
+  let status = (try? contents(of: "/proc/\(pid)/status")) ?? ""
+  let line = status.split(separator: "\n").first { $0.hasPrefix("\(kind):") } ?? ""
+  return (Int(line.filter(\.isNumber)) ?? 0) * 1024
+}

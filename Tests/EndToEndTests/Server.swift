@@ -71,11 +71,7 @@ final class Server {
   }
 
   /// Its memory, in bytes.
-  var residentBytes: Int {
-    let status = (try? contents(of: "/proc/\(session.pid)/status")) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
-    return (Int(line.filter(\.isNumber)) ?? 0) * 1024
-  }
+  var residentBytes: Int { memory("VmRSS", of: session.pid) }
 
   /// Its clients leave, then it is told to stop; checks that nothing of it is left: no process, no file of a socket.
   @discardableResult

@@ -54,7 +54,7 @@ extension JobEngine {
     }
     workerOfJob[Int(next.job.index)] = worker
     let isSent =
-      if let large = jobs.store.job(next.job, atLeast: WorkerPool.largeJob) {
+      if let large = jobs.store.sharedJob(next.job) {
         pool.send(large, sent, to: worker, &loop)
       } else {
         jobs.store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
@@ -266,7 +266,9 @@ extension JobEngine {
     switch action {
     case .interrupt(let job, let cause): interrupt(job, cause, &loop, &reporter)
     case .hold(let job):
-      jobs.hold(job) { keep in if let answeringWorker { pool.withReply(of: answeringWorker, keep) } }
+      jobs.hold(job, sharing: { answeringWorker.flatMap { pool.shareReply(of: $0) } }) { keep in
+        if let answeringWorker { pool.withReply(of: answeringWorker, keep) }
+      }
     case .arm(let timer, let wait): arm(timer, wait, loop)
     case .disarm(let timer): disarm(timer)
     case .reportInternalError(let text): internalErrorNoticed(text.description, &reporter)

@@ -155,7 +155,7 @@ struct Worker: ~Copyable {
   }
 
   /// The same for a large message, which is not copied, if nothing else is to be written.
-  mutating func encode(sharing message: [UInt8], id: UInt64) -> Int {
+  mutating func encode(sharing message: SharedBytes, id: UInt64) -> Int {
     guard outbound.isEmpty else { return message.withUnsafeBytes { encode($0, id: id) } }
     message.withUnsafeBytes { bytes in
       codec.encode(bytes, id: id) { piece in

@@ -229,6 +229,16 @@ extension WorkerPool {
     }
   }
 
+  /// Returns the reply that `replied` announced, to be shared, if it is large; `withReply` does not lend it any more.
+  /// Nil, and the reply stays, if it is not large.
+  public mutating func shareReply(of id: WorkerID) -> SharedBytes? {
+    let slot = id.slot.index
+    guard hasReply(id), case .replied(let consumed) = workers[slot].duty else { return nil }
+    guard workers[slot].reply.count >= SharedBytes.leastSize else { return nil }
+    workers[slot].duty = .replied(consumed: 0)
+    return workers[slot].inbound.removeFirst(consumed, sharing: workers[slot].reply)
+  }
+
   /// Ends the lease of a worker that has replied.
   public mutating func finishReply(of id: WorkerID, _ loop: inout EventLoop) {
     let slot = id.slot.index

@@ -24,7 +24,7 @@ extension WorkerPool {
   }
 
   /// The same for a large job. It is written at once, and what does not fit into the pipe is not copied.
-  public mutating func send(_ job: [UInt8], _ sent: SentJob, to id: WorkerID, _ loop: inout EventLoop) -> Bool {
+  public mutating func send(_ job: SharedBytes, _ sent: SentJob, to id: WorkerID, _ loop: inout EventLoop) -> Bool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
@@ -35,9 +35,6 @@ extension WorkerPool {
     if !workers[slot].outbound.isEmpty { enlargePipes(slot) }
     return true
   }
-
-  /// A job of this many bytes is large.
-  public static let largeJob = 16384
 
   @inline(__always)
   private mutating func assign(_ job: SentJob, _ id: UInt64, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
