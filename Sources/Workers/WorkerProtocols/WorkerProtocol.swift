@@ -38,8 +38,11 @@ public protocol WorkerProtocol: Sendable {
 
 /// The usual: replies come in the order of the jobs, and readiness is not announced.
 extension WorkerProtocol {
+  /// Nil.
   public var concurrency: Int? { nil }
+  /// False.
   public var announcesReady: Bool { false }
+  /// None.
   public var workerArguments: [String] { [] }
 }
 
@@ -62,7 +65,9 @@ public protocol WorkerCodec {
 }
 
 extension WorkerCodec {
+  /// Writes nothing.
   public mutating func greet(to write: (UnsafeRawBufferPointer) -> Void) {}
+  /// Writes nothing.
   public mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }
 
