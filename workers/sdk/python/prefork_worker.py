@@ -254,16 +254,16 @@ def _notify_ready():
             notifications.sendto(b"READY=1", address)
 
 
-def _handle_signals(handler):
+def _handle_signals(handler, install=signal.signal):
     """SIGTERM and SIGINT call the handler once; the second one kills. Handlers of the worker's own are left alone."""
 
-    def handle(number, frame):
+    def handle(number, frame=None):
         signal.signal(number, signal.SIG_DFL)
         handler()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, handle)
+            install(number, handle)
 
 
 # ------------------------------------------------------------------------------------------------------- where jobs run
@@ -354,6 +354,8 @@ class _MainThread:
         self.calls = queue.SimpleQueue()  # its `put` may interrupt its `get`, in a signal handler
         self.threads = threads
 
+    install = staticmethod(signal.signal)
+
     def call(self, function, *arguments):
         return function(*arguments)
 
@@ -398,6 +400,10 @@ class _EventLoop:
             return function(*arguments)
 
         return self.loop.run_until_complete(call())
+
+    def install(self, number, handle):
+        """Only a handler of the loop's own wakes it in every case."""
+        self.loop.add_signal_handler(number, handle, number)
 
     def post(self, call):
         self.loop.call_soon_threadsafe(self._begin, call)
@@ -465,7 +471,7 @@ class _Requests:
         self.open = {}  # calls by id
 
     def serve(self):
-        _handle_signals(self._leave)
+        _handle_signals(self._leave, self.engine.install)
         threading.Thread(target=self._read, name="prefork-reader", daemon=True).start()
         _notify_ready()
         _notify_pool("ready")
