@@ -1,10 +1,11 @@
 """What every worker on an SDK does, whatever its language."""
 import shutil
 import signal
+import subprocess
 import sys
 import unittest
 
-from worker_process import ROOT, WorkerCase, answers
+from worker_process import ROOT, WorkerCase, answers, environment
 
 PYTHON = [sys.executable, ROOT + "/Tests/SDK/busy_worker.py"]
 NODE = ["node", ROOT + "/Tests/SDK/busy_worker.mjs"]
@@ -176,12 +177,16 @@ class Common:
         text = "é" * 3_000_000
         self.assertEqual(worker.ask(text)["result"], "É" * 3_000_000)
 
-    def test_the_pool_is_gone(self):
-        worker = self.start(self.command)
-        worker.send_job(1, "sleep 0.3")
-        self.assertEqual(worker.receive()["params"]["message"], "sleeps")
-        worker.process.stdout.close()
-        self.assertEqual(worker.process.wait(60), 1)
+    def test_it_ends_when_nobody_reads_its_answers(self):
+        request = b'{"jsonrpc":"2.0","id":1,"method":"job","params":{"job":"a"}}\n'
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            self.command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment("jsonrpc")) as worker:
+            self.assertIn(b"ready", worker.stdout.readline())
+            worker.stdout.close()
+            worker.stdin.write(request)
+            worker.stdin.flush()
+            self.assertEqual(worker.wait(60), 1)
 
     def test_by_hand_it_answers_lines(self):
         output, errors, status = answers(self.command, "a\n\nprint\njson x\nlines\nlast")

@@ -9,7 +9,7 @@ import threading
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-DEADLINE = 8
+DEADLINE = 60
 
 
 def environment(protocol, **more):

@@ -32,6 +32,7 @@ to be replaced after the current jobs. An `async def` job that is cancelled gets
 The `lines` protocol has no failures, so a job that raises ends the worker (its traceback is on stderr, prefork reports
 a crash and starts another worker). By hand, the reply is an empty line and the exit status is 1 in the end.
 """
+import _thread
 import contextvars
 import fcntl
 import json
@@ -254,16 +255,16 @@ def _notify_ready():
             notifications.sendto(b"READY=1", address)
 
 
-def _handle_signals(handler, install=signal.signal):
+def _handle_signals(handler):
     """SIGTERM and SIGINT call the handler once; the second one kills. Handlers of the worker's own are left alone."""
 
-    def handle(number, frame=None):
+    def handle(number, frame):
         signal.signal(number, signal.SIG_DFL)
         handler()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            install(number, handle)
+            signal.signal(number, handle)
 
 
 # ------------------------------------------------------------------------------------------------------- where jobs run
@@ -354,8 +355,6 @@ class _MainThread:
         self.calls = queue.SimpleQueue()  # its `put` may interrupt its `get`, in a signal handler
         self.threads = threads
 
-    install = staticmethod(signal.signal)
-
     def call(self, function, *arguments):
         return function(*arguments)
 
@@ -400,10 +399,6 @@ class _EventLoop:
             return function(*arguments)
 
         return self.loop.run_until_complete(call())
-
-    def install(self, number, handle):
-        """Only a handler of the loop's own wakes it in every case."""
-        self.loop.add_signal_handler(number, handle, number)
 
     def post(self, call):
         self.loop.call_soon_threadsafe(self._begin, call)
@@ -471,14 +466,15 @@ class _Requests:
         self.open = {}  # calls by id
 
     def serve(self):
-        _handle_signals(self._leave, self.engine.install)
+        _handle_signals(self._leave)
         threading.Thread(target=self._read, name="prefork-reader", daemon=True).start()
         _notify_ready()
         _notify_pool("ready")
         self.engine.run()
 
     def _leave(self):
-        retire()
+        # On a thread: the main thread may have been interrupted while it writes, and holds the lock.
+        _thread.start_new_thread(retire, ())
         self.engine.post(None)
 
     def _read(self):
