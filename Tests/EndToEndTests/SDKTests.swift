@@ -34,7 +34,7 @@ import Testing
   @Test("jobs run at the same time, and one that runs out of time is given up alone", arguments: workers.dropFirst())
   func atTheSameTime(worker: String) throws {
     let result = try shell(
-      "prefork run -v -w 1 --protocol jsonrpc --concurrency 4 --timeout 3s --cancel-grace 60s \(worker)",
+      "prefork run -v -w 1 --protocol jsonrpc --concurrency 4 --queue 20 --timeout 3s --cancel-grace 60s \(worker)",
       input: "together 3\ntogether 3\ntogether 3\nuntil-cancelled\nlast\n")
     #expect(result.output == "TOGETHER 3\nTOGETHER 3\nTOGETHER 3\n\nLAST\n", "\(result.errors)")
     #expect(result.errors.contains("called on cancel"), "\(result.errors)")
@@ -70,7 +70,7 @@ import Testing
     let server = "python3 Tests/SDK/patient_server.py 8"
     let fetched = try shell(
       "\(server) | while read -r port; do for n in 1 2 3 4 5 6 7 8; do echo http://127.0.0.1:$port/$n; done"
-        + " | \(prefork) --concurrency 8 -- workers/examples/sdk_http_status.py; done")
+        + " | \(prefork) --concurrency 8 --queue 20 -- workers/examples/sdk_http_status.py; done")
     #expect(fetched.lines.count == 8, "\(fetched.errors)")
     #expect(fetched.lines.allSatisfy { $0.contains(#""status":200,"bytes":5"#) }, "\(fetched.output)")
   }
