@@ -25,7 +25,8 @@ to be replaced after the current jobs. An `async def` job that is cancelled gets
 **Hooks**: `@setup` runs before the worker reports that it is ready, `@probe` and `@reset` when prefork asks (`--probe`,
 `--reset`). They run on the main thread.
 
-**stdin and stdout** are moved out of reach when this module is imported: `print` and child processes write to stderr.
+**stdin and stdout** are moved out of reach when this module is imported: `print` and child processes write to stderr. What
+is printed before that is held back by Python's buffer, unless PYTHONUNBUFFERED is set: so import this module first.
 
 **The end**: the end of stdin, SIGTERM or SIGINT. What was read is answered, then `run` returns.
 
