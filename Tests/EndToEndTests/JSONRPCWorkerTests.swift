@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// Workers that speak JSON-RPC: several jobs at once, answers in any order, failures that cost no worker; and workers
@@ -20,6 +21,19 @@ import Testing
     #expect(ordered.output == "sleep 0.2\nb\nc\nd\n")
   }
 
+  @Test("jobs that come while a worker is busy are given to it as long as it has room, whatever --queue is")
+  func comesLater() throws {
+    let session = try Session(
+      "exec prefork run -w 1 --queue 1 --unordered --protocol jsonrpc --concurrency 4 -- \(Self.worker)")
+    session.send("sleep 100\n")
+    session.send("a\n")
+    session.wait(for: "the answer") { session.outputText.contains("a\n") }
+    session.send("sleep 99\nb\nc\n")
+    session.wait(for: "the answers") { session.outputText.contains("b\n") && session.outputText.contains("c\n") }
+    session.signal(SIGTERM)
+    session.signal(SIGTERM)
+  }
+
   @Test("one at a time is the default")
   func oneAtATime() throws {
     let result = try run("--output records --unordered", "sleep 0.2", "b")
@@ -40,7 +54,9 @@ import Testing
     #expect(result.status == 1)
     let lines = result.output.split(separator: "\n").map(String.init)
     try #require(lines.count == 3)
-    #expect(lines[1].contains(#""outcome":"failed","error":{"message":"cannot fail now","code":7"#), "\(lines[1])")
+    #expect(
+      lines[1].contains(#""outcome":"failed","error":{"message":"cannot fail now","code":7,"data":{"why": [1, 2]}"#),
+      "\(lines[1])")
     let pid = { (line: String) in line.firstRange(of: "\"result\":").map { line[$0.upperBound...].prefix(6) } }
     #expect(pid(lines[0]) == pid(lines[2]), "the same worker")
   }

@@ -3,6 +3,7 @@ import JobCore
 import LinuxIO
 import PoolCore
 import Records
+import Text
 import Time
 import WireFormats
 import WorkerPool
@@ -12,10 +13,6 @@ import WorkerProtocols
 extension JobEngine {
   /// A fresh worker is asked this often whether it has begun its first job.
   private static let beginInterval: Nanoseconds = .milliseconds(20)
-
-  /// Most jobs at all workers together, unless each has one: with many workers the results of thousands of jobs wait
-  /// for an earlier one, and a few jobs at each worker save as much.
-  private static let mostJobsAtWorkers = 16384
 
   /// Takes what the pool reports.
   mutating func take(_ event: WorkerPoolEvent, _ loop: inout EventLoop, _ reporter: inout Reporter) {
@@ -46,7 +43,7 @@ extension JobEngine {
     if pool.givesSeveralJobs { workersWithRoom.append(worker) }
   }
 
-  private mutating func send(_ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop) {
+  mutating func send(_ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop) {
     let sent = SentJob(tag: next.job.tag, number: jobs.ledger.sequence(of: next.job))
     while workerOfJob.count <= Int(next.job.index) {
       workerOfJob.append(nil)
@@ -65,7 +62,7 @@ extension JobEngine {
   }
 
   /// The job is at the head of its worker: its attempt begins.
-  private mutating func begin(
+  mutating func begin(
     _ job: JobID, _ worker: WorkerID, includesStart: Bool = false, _ loop: borrowing EventLoop,
     _ reporter: inout Reporter
   ) {
@@ -80,38 +77,6 @@ extension JobEngine {
     if configuration.tellsAttempts { outputs.append(.attemptStarted(job, attempt, worker)) }
     if attempt > 1 {
       reporter.detail("job \(jobs.ledger.sequence(of: job)): attempt \(attempt), on worker \(worker.slot)")
-    }
-  }
-
-  /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
-  mutating func parkJobs(_ loop: inout EventLoop, _ reporter: inout Reporter) {
-    if workersWithRoom.isEmpty { return }
-    defer { workersWithRoom.removeAll(keepingCapacity: true) }
-    guard jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0 || pool.runsJobsAtOnce,
-      !pool.hasIdleWorker
-    else { return }
-    let workers = max(1, pool.serving)
-    let share = (jobs.ledger.demand + jobs.ledger.counts.leased + workers - 1) / workers
-    for worker in workersWithRoom {
-      let seats = min(pool.seats(of: worker, &loop), max(1, Self.mostJobsAtWorkers / workers))
-      // No more workers than that are served before jobs come in again.
-      jobs.ledger.prefetchRoom = seats > 1 ? seats * min(workers, EventLoop.mostEvents) : 0
-      give(min(seats, share) - pool.jobsInHand(of: worker), to: worker, &loop, &reporter)
-    }
-  }
-
-  /// Gives a worker that has a job up to `count` more: to run them, too, or to park them behind that one.
-  private mutating func give(
-    _ count: Int, to worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter
-  ) {
-    let parks = !pool.runsJobsAtOnce
-    var left = count
-    while left > 0, parks || jobs.ledger.nextAttempt == 1,
-      let next = jobs.ledger.send(parked: parks, into: &jobs.actions)
-    {
-      send(next, to: worker, &loop)
-      if !parks, jobs.ledger.isLeased(next.job) { begin(next.job, worker, loop, &reporter) }
-      left -= 1
     }
   }
 
@@ -148,6 +113,13 @@ extension JobEngine {
     jobs.ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &jobs.actions)
   }
 
+  /// A message for people is one line.
+  private static func firstLine(of text: String) -> String {
+    let lines = text.split(whereSeparator: \.isNewline)
+    guard lines.count > 1, let first = lines.first else { return text }
+    return "\(first) (and \(plural(lines.count - 1, "more line")))"
+  }
+
   /// The worker answered that the job has failed.
   private mutating func failed(
     _ job: JobID, on worker: WorkerID, _ failure: ReplyFailure, _ loop: borrowing EventLoop,
@@ -158,16 +130,20 @@ extension JobEngine {
     let message = failure.message.isEmpty ? "the worker gave no reason" : failure.message
     reporter.repeated(
       .failedJob, cause: "failed, as its worker answered", about: Reporter.Subject(worker, pid: pid, job: number),
-      "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(message)")
+      "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(Self.firstLine(of: message))")
     fail(
-      job, .failed, cause: "failed, as its worker answered", Failure(message: message, code: failure.code), loop)
+      job, .failed, cause: "failed, as its worker answered",
+      Failure(message: message, code: failure.code, data: failure.data), loop)
   }
 
   /// The reply is settled: the worker goes on with the job that is parked behind, if there is one.
   mutating func finishReply(of worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     pool.finishReply(of: worker, &loop)
     guard let next = pool.head(of: worker) else { return }
-    if pool.runsJobsAtOnce { return workersWithRoom.append(worker) }
+    if pool.runsJobsAtOnce {
+      if !workersWithRoom.contains(worker) { workersWithRoom.append(worker) }
+      return
+    }
     let job = JobID(tag: next.tag)
     if jobs.ledger.isLeased(job) {
       begin(job, worker, loop, &reporter)

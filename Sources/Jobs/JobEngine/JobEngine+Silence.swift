@@ -72,6 +72,8 @@ extension JobEngine {
 
   /// What to try, each once.
   private mutating func hint(at activity: WorkerActivity, _ account: WorkerAccount, _ reporter: inout Reporter) {
+    // One that runs several jobs at once waits for events or for its next job meanwhile, and that shows nothing.
+    if pool.runsJobsAtOnce { return }
     let hint: SilenceHint
     switch activity.kind {
     case .stopped(byTerminal: true), .readsTerminal: hint = .terminal

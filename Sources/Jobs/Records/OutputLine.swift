@@ -178,6 +178,7 @@ extension Failure {
     let object = try JSONObject(text)
     self.init(
       message: try object.text("message"), code: try object.numberIfAny("code"),
+      data: object.jsonIfAny("data"),
       signal: try object.numberIfAny("signal"), stderr: Array((try object.textIfAny("stderr") ?? "").utf8))
   }
 }
