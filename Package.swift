@@ -121,7 +121,9 @@ let package = Package(
     // One process: start, signals, end, control group, orphans, stderr.
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"], path: "Sources/Workers/WorkerProcess"),
     // What is spoken with workers: the port, and the four framings. Pure.
-    .target(name: "WorkerProtocols", dependencies: ["JSON", "WireFormats"], path: "Sources/Workers/WorkerProtocols"),
+    .target(
+      name: "WorkerProtocols", dependencies: ["PoolCore", "JSON", "WireFormats"],
+      path: "Sources/Workers/WorkerProtocols"),
 
     // MARK: System
 

@@ -145,7 +145,8 @@ extension JobEngine {
       .failedJob, cause: "failed, as its worker answered", about: Reporter.Subject(worker, pid: pid, job: number),
       "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(message)")
     fail(
-      job, .failed, cause: "failed, as its worker answered", Failure(message: message, code: failure.code), loop)
+      job, .failed, cause: "failed, as its worker answered",
+      Failure(message: message, code: failure.code, stderr: pool.errorText(of: worker)), loop)
   }
 
   /// The reply is settled: the worker goes on with the job that is parked behind, if there is one.

@@ -75,7 +75,7 @@ extension JobEngine {
       workerProtocol.advice.severalLines != nil
       ? "a worker answers each job with exactly one line: let it end each answer with a NUL byte instead "
         + "(--protocol nul), or wrap it in a script that joins the lines"
-      : "a worker answers each job with exactly one reply (--protocol \(workerProtocol.name))"
+      : "a worker answers each job with exactly one reply (\(workerProtocol.option))"
     let greeting = account.lastJob == nil ? "; if the first of them is a greeting: --ready line" : ""
     let check = "To see what it writes: prefork check -- \(commandLine)"
     reporter.hint("\(remedy)\(greeting); what is no answer belongs on stderr. \(check)")

@@ -124,7 +124,7 @@ extension JobTable {
   private func defect(of job: UnsafeRawBufferPointer) -> String? {
     switch destination {
     case .workers(let theirs):
-      theirs.defect(of: job.bytes).map { "cannot be sent with --protocol \(theirs.name): \($0)" }
+      theirs.defect(of: job.bytes).map { "cannot be sent with \(theirs.option): \($0)" }
     case .servedPool: nil
     }
   }

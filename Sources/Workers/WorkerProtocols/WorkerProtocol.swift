@@ -22,12 +22,22 @@ public protocol WorkerProtocol: Sendable {
   /// Whether a worker is ready only when its codec reports the notice `ready`.
   var announcesReady: Bool { get }
 
-  /// Why this job cannot be sent, phrased to follow `cannot be sent with --protocol NAME: `; nil if it can.
+  /// Whether each reply ends with a mark that cannot be foreseen. Then a worker has one job at a time, is ready only
+  /// after a first mark (`announcesReady`), and puts no reply in doubt by what it writes when it is stopped.
+  var marksReplies: Bool { get }
+
+  /// The option that selects it on a command line.
+  var option: String { get }
+
+  /// Why this job cannot be sent, phrased to follow `cannot be sent with OPTION: `; nil if it can.
   func defect(of job: RawSpan) -> String?
 
   /// Makes the codec for one worker that was just started. `maximumReplySize`: the longest reply that it accepts, in
   /// bytes, 0 or more.
   func makeCodec(maximumReplySize: Int) -> any WorkerCodec
+
+  /// The same for a codec that draws random numbers: from this seed, which is another one for each worker.
+  func makeCodec(maximumReplySize: Int, seed: UInt64) -> any WorkerCodec
 
   /// How messages describe the protocol.
   var advice: ProtocolAdvice { get }
@@ -37,6 +47,11 @@ public protocol WorkerProtocol: Sendable {
 extension WorkerProtocol {
   public var concurrency: Int? { nil }
   public var announcesReady: Bool { false }
+  public var marksReplies: Bool { false }
+  public var option: String { "--protocol \(name)" }
+  public func makeCodec(maximumReplySize: Int, seed: UInt64) -> any WorkerCodec {
+    makeCodec(maximumReplySize: maximumReplySize)
+  }
 }
 
 /// Both directions of the channel to one worker.

@@ -1,0 +1,214 @@
+import JSON
+import PoolCore
+import WireFormats
+
+/// Jobs and marks of one worker.
+struct REPLCodec: WorkerCodec {
+  private enum State {
+    /// It has answered what it was sent.
+    case idle
+    /// It was sent the settings, and owes the first mark.
+    case greeted
+    /// It owes a reply.
+    case asked
+  }
+
+  private let dialect: REPLDialect
+  private let maximumReplySize: Int
+  private var generator: SeededGenerator
+  private var state = State.idle
+  /// The mark that it owes, or the beginning of it up to the status.
+  private var opening: [UInt8] = []
+  /// The end of the mark behind the status; empty if the opening is all of it.
+  private var closing: [UInt8] = []
+  /// What is looked for is known not to begin in so many of the bytes.
+  private var searched = 0
+  /// Where the opening was found.
+  private var place: Int?
+  /// What is being written; kept for its room.
+  private var message: [UInt8] = []
+
+  init(_ dialect: REPLDialect, maximumReplySize: Int, seed: UInt64) {
+    self.dialect = dialect
+    self.maximumReplySize = maximumReplySize
+    generator = SeededGenerator(seed: seed)
+  }
+
+  // MARK: To the worker
+
+  mutating func greet(to write: (UnsafeRawBufferPointer) -> Void) {
+    dialect.settings.withUnsafeBytes(write)
+    encode(UnsafeRawBufferPointer(start: nil, count: 0), id: 0, to: write)
+    state = .greeted
+  }
+
+  mutating func encode(_ job: UnsafeRawBufferPointer, id: UInt64, to write: (UnsafeRawBufferPointer) -> Void) {
+    let nonce = REPLNonce(from: &generator)
+    opening = nonce.filled(into: dialect.mark)
+    closing = dialect.verdict == .none ? [] : nonce.hexadecimal + [0x0A]
+    (searched, place, state) = (0, nil, .asked)
+    message.removeAll(keepingCapacity: true)
+    for piece in dialect.message.pieces {
+      switch piece {
+      case .literal(let bytes): message += bytes
+      case .placeholder(.nonce): message += nonce.hexadecimal
+      case .placeholder(.number): message += nonce.decimal
+      case .placeholder(.string): message.appendEscaped(job)
+      case .placeholder(.word): message.appendWord(job)
+      case .placeholder(.job):
+        flush(to: write)
+        if !job.isEmpty { write(job) }
+      }
+    }
+    flush(to: write)
+  }
+
+  private mutating func flush(to write: (UnsafeRawBufferPointer) -> Void) {
+    if !message.isEmpty { message.withUnsafeBytes(write) }
+    message.removeAll(keepingCapacity: true)
+  }
+
+  mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool {
+    switch request {
+    case .probe, .reset, .cancel: return false
+    case .stop:
+      dialect.farewell.withUnsafeBytes(write)
+      return !dialect.farewell.isEmpty
+    }
+  }
+
+  // MARK: From the worker
+
+  mutating func decode(_ bytes: RawSpan) -> WorkerMessage {
+    if state == .idle { return .violation("output after the mark") }
+    guard let start = place ?? find(opening, in: bytes) else {
+      guard state == .asked else { return dropBanner() }
+      // The newline before the mark is no part of the reply.
+      return searched > maximumReplySize + 1 ? .oversize : .needMore(consumed: 0)
+    }
+    if place == nil { (place, searched) = (start, start + opening.count) }
+    var end = start + opening.count
+    var status = end..<end
+    if !closing.isEmpty {
+      guard let last = find(closing, in: bytes) else {
+        return searched - end > maximumReplySize ? .oversize : .needMore(consumed: 0)
+      }
+      (status, end) = (end..<last, last + closing.count)
+    }
+    let hasGreeted = state == .greeted
+    (searched, place, state) = (0, nil, .idle)
+    if hasGreeted { return .notice(.ready, consumed: end) }
+    if let failure = dialect.verdict.failure(in: bytes.extracting(status)) { return .failure(failure, consumed: end) }
+    let reply = 0..<(start > 0 && bytes.byte(at: start - 1) == 0x0A ? start - 1 : start)
+    return reply.count > maximumReplySize ? .oversize : .reply(payload: reply, consumed: end)
+  }
+
+  /// Where the text stands among those bytes that were not searched yet.
+  private mutating func find(_ text: [UInt8], in bytes: RawSpan) -> Int? {
+    if let offset = bytes.firstOffset(of: text, from: searched) { return offset }
+    searched = max(searched, bytes.byteCount - text.count + 1)
+    return nil
+  }
+
+  private mutating func dropBanner() -> WorkerMessage {
+    let dropped = searched
+    searched = 0
+    return .needMore(consumed: dropped)
+  }
+}
+
+/// What no output can hold by chance, and no job can know beforehand.
+struct REPLNonce {
+  let hexadecimal: [UInt8]
+  let decimal: [UInt8]
+
+  init(from generator: inout SeededGenerator) {
+    // Each number is made of two, so that a job that knows this nonce cannot compute the next one from it.
+    let numbers = (0..<2).map { _ in generator.next() &+ generator.next().byteSwapped }
+    decimal = numbers.flatMap { Array("\($0)".utf8) }
+    let digits = Array("0123456789abcdef".utf8)
+    hexadecimal = numbers.flatMap { number in
+      stride(from: 60, through: 0, by: -4).map { digits[Int(number >> UInt64($0)) & 0xF] }
+    }
+  }
+
+  func filled(into template: REPLTemplate) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for piece in template.pieces {
+      switch piece {
+      case .literal(let text): bytes += text
+      case .placeholder(.nonce): bytes += hexadecimal
+      case .placeholder(.number): bytes += decimal
+      case .placeholder(.job), .placeholder(.string), .placeholder(.word): preconditionFailure("a mark holds no job")
+      }
+    }
+    return bytes
+  }
+}
+
+extension REPLDialect.Verdict {
+  /// The failure in what stands between the nonces; nil for a success.
+  fileprivate func failure(in bytes: RawSpan) -> ReplyFailure? {
+    if self == .none { return nil }
+    var text: [UInt8] = []
+    text.append(bytes)
+    let words = String(decoding: text, as: UTF8.self).drop(while: \.isWhitespace)
+    let status = words.prefix { !$0.isWhitespace }
+    let message = Self.trimmed(words.dropFirst(status.count))
+    switch self {
+    case .none: return nil
+    case .status: return status == "0" ? nil : ReplyFailure(message: message)
+    case .exitStatus:
+      return status == "0" ? nil : ReplyFailure(message: "exit status \(status)", code: Int(status))
+    case .sqlState: return status == "00000" ? nil : ReplyFailure(message: "\(message) (SQLSTATE \(status))")
+    }
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    var text = text.drop(while: \.isWhitespace)
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
+  }
+}
+
+extension [UInt8] {
+  /// Appends the bytes as a string in double quotes.
+  fileprivate mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer) {
+    append(UInt8(ascii: "\""))
+    for byte in bytes {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        append(UInt8(ascii: "\\"))
+        append(byte)
+      case 0x20...0x7E: append(byte)
+      default:
+        append(UInt8(ascii: "\\"))
+        for shift in [6, 3, 0] { append(UInt8(ascii: "0") + (byte >> UInt8(shift)) & 7) }
+      }
+    }
+    append(UInt8(ascii: "\""))
+  }
+
+  /// Appends the bytes as one word of the shell.
+  fileprivate mutating func appendWord(_ bytes: UnsafeRawBufferPointer) {
+    append(UInt8(ascii: "'"))
+    for byte in bytes {
+      if byte == UInt8(ascii: "'") { self += Array(#"'\'"#.utf8) }
+      append(byte)
+    }
+    append(UInt8(ascii: "'"))
+  }
+}
+
+extension RawSpan {
+  /// Where `text`, which is not empty, first stands at or after `start`; nil if it stands nowhere.
+  func firstOffset(of text: [UInt8], from start: Int) -> Int? {
+    var offset = start
+    while let place = WireFormats.firstOffset(of: text[0], in: self, from: offset) {
+      guard place + text.count <= byteCount else { return nil }
+      if (1..<text.count).allSatisfy({ byte(at: place + $0) == text[$0] }) { return place }
+      offset = place + 1
+    }
+    return nil
+  }
+}
