@@ -249,6 +249,7 @@ enum RunOptions {
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
     requirements: healthRequirements + ProtocolOptions.requirements + [Requirement(resume, needs: joblog)],
+    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

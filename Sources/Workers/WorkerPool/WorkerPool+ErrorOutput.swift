@@ -34,9 +34,22 @@ struct JobErrors {
   var heldReply: WorkerPool.Reply? { didSet { isUsed = true } }
   /// It was held back for as long as it may be.
   var graceIsOver = false
+  /// How many bytes of the first line were written before the job.
+  private var foreignBytes = 0
+
+  init() {}
+
+  /// A job begins, while the worker has written so much of a line.
+  init(unfinishedBefore count: Int) {
+    foreignBytes = count
+    isUsed = count > 0
+  }
 
   mutating func append(_ line: [UInt8], _ rule: ErrorRule) {
     isUsed = true
+    let line = Array(line.dropFirst(foreignBytes))
+    foreignBytes = 0
+    if line.isEmpty { return }
     if let pattern = rule.pattern, !hasMatch { hasMatch = pattern.matches(line) }
     if !text.isEmpty { text.append(UInt8(ascii: "\n")) }
     text += line.prefix(max(0, Self.longestText - text.count))

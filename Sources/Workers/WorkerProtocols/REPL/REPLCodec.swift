@@ -128,7 +128,7 @@ struct REPLNonce {
     decimal = numbers.flatMap { Array("\($0)".utf8) }
     let digits = Array("0123456789abcdef".utf8)
     hexadecimal = numbers.flatMap { number in
-      stride(from: 60, through: 0, by: -4).map { digits[Int(number >> UInt64($0)) & 0xF] }
+      stride(from: 60, through: 0, by: -4).map { digits[Int(number >> UInt64($0) & 0xF)] }
     }
   }
 

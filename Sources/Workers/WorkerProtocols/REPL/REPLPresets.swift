@@ -63,6 +63,23 @@ public enum REPLPreset: String, Sendable, CaseIterable {
     }
   }
 
+  /// The usual command.
+  public var command: [String] {
+    switch self {
+    case .psql: ["psql", "-X", "-q"]
+    case .sqlite3: ["sqlite3"]
+    case .python: ["python3", "-i", "-q"]
+    case .node: ["node", "-i"]
+    case .bc: ["bc", "-q"]
+    case .exiftool: ["exiftool", "-stay_open", "True", "-@", "-"]
+    case .gnuplot: ["gnuplot"]
+    case .octave: ["octave", "--no-gui", "-q"]
+    case .r: ["R", "--no-save", "--no-echo"]
+    case .gdb: ["gdb", "-q", "-nx"]
+    case .sh: ["sh"]
+    }
+  }
+
   private static let psqlReset = "\\set LAST_ERROR_SQLSTATE 00000\n\\set LAST_ERROR_MESSAGE ''\n"
 
   /// Values of expressions are printed as at the prompt. The mark is written past `sys.stdout`, which may be replaced.

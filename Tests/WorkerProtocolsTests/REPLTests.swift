@@ -1,0 +1,204 @@
+import TestSupport
+import Testing
+
+@testable import WorkerProtocols
+
+/// Programs at a prompt: what they are sent, and where a reply ends.
+@Suite struct REPLTests {
+  /// One side of a conversation with a program.
+  private struct Conversation {
+    var codec: any WorkerCodec
+    var pending: [UInt8] = []
+
+    init(_ dialect: REPLDialect, seed: UInt64 = 1, maximumReplySize: Int = 1000) {
+      codec = REPLProtocol(dialect).makeCodec(maximumReplySize: maximumReplySize, seed: seed)
+    }
+
+    mutating func greeting() -> String {
+      var bytes: [UInt8] = []
+      codec.greet { bytes += $0 }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// What is sent for a job.
+    mutating func sent(_ job: String) -> String {
+      var bytes: [UInt8] = []
+      Array(job.utf8).withUnsafeBytes { codec.encode($0, id: 7) { bytes += $0 } }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// What output means; the reply as text. The next call goes on behind it.
+    mutating func received(_ text: String) -> (message: WorkerMessage, reply: String?) {
+      pending += text.utf8
+      let message = codec.decode(pending.span.bytes)
+      var reply: String?
+      if case .reply(let payload, _) = message { reply = String(decoding: pending[payload], as: UTF8.self) }
+      switch message {
+      case .reply(_, let consumed), .failure(_, let consumed), .answer(_, _, let consumed), .notice(_, let consumed),
+        .response(_, let consumed), .needMore(let consumed):
+        pending.removeFirst(consumed)
+      case .oversize, .violation: break
+      }
+      return (message, reply)
+    }
+
+    /// The program is ready.
+    mutating func begin(banner: String = "") {
+      let nonce = REPLTests.nonce(in: greeting())
+      _ = received(banner + nonce + "\n")
+    }
+  }
+
+  /// The 32 hexadecimal digits in a text.
+  fileprivate static func nonce(in text: String) -> String {
+    let digits = Set("0123456789abcdef")
+    for start in text.indices {
+      let run = text[start...].prefix { digits.contains($0) }
+      if run.count == 32 { return String(run) }
+    }
+    return ""
+  }
+
+  private let bc = REPLPreset.bc.dialect
+
+  @Test("a job goes out as it is, with an end command behind it, and a nonce that no other has")
+  func encoding() {
+    var one = Conversation(bc)
+    let first = one.sent("1+1")
+    let nonce = Self.nonce(in: first)
+    #expect(nonce.count == 32)
+    #expect(first == "1+1\nprint \"\(nonce)\\n\"\n")
+    #expect(Self.nonce(in: one.sent("1+1")) != nonce)
+    var other = Conversation(bc, seed: 2)
+    #expect(Self.nonce(in: other.sent("1+1")) != nonce, "another worker has others")
+    var again = Conversation(bc)
+    #expect(again.sent("1+1") == first, "the same seed gives the same")
+  }
+
+  @Test("a large job is not copied where it goes out as it is")
+  func sharing() {
+    var codec = REPLProtocol(bc).makeCodec(maximumReplySize: 10, seed: 1)
+    [UInt8](repeating: 1, count: 100).withUnsafeBytes { job in
+      var places: [UnsafeRawPointer?] = []
+      codec.encode(job, id: 1) { places.append($0.baseAddress) }
+      #expect(places.contains(job.baseAddress))
+    }
+  }
+
+  @Test("the banner before the first mark is thrown away as it comes, and then the worker is ready")
+  func banner() {
+    var worker = Conversation(bc, maximumReplySize: 10)
+    let nonce = Self.nonce(in: worker.greeting())
+    let banner = worker.received(String(repeating: "Welcome to bc! ", count: 100)).message
+    guard case .needMore(let dropped) = banner else {
+      Issue.record("a banner is no message: \(banner)")
+      return
+    }
+    #expect(dropped > 1400)
+    #expect(worker.received("\n> " + nonce.prefix(20)).message != .notice(.ready, consumed: 0))
+    guard case .notice(.ready, _) = worker.received(nonce.dropFirst(20) + "\n").message else {
+      Issue.record("ready after the mark")
+      return
+    }
+    #expect(worker.pending.isEmpty)
+  }
+
+  @Test("a reply is all that came before the mark, in pieces of any size, without the newline before the mark")
+  func pieces() {
+    for (output, expected) in [("2\n", "2"), ("a\nb\n\n", "a\nb\n"), ("", ""), ("\n", ""), ("no newline", "no newline")] {
+      var worker = Conversation(bc)
+      worker.begin()
+      let nonce = Self.nonce(in: worker.sent("x"))
+      var found: String?
+      for byte in (output + nonce + "\n").utf8 {
+        #expect(found == nil)
+        found = worker.received(String(decoding: [byte], as: UTF8.self)).reply
+      }
+      #expect(found == expected)
+      #expect(worker.pending.isEmpty)
+    }
+  }
+
+  @Test("the mark of an earlier job, half a mark, or a mark within a line are part of the reply")
+  func forgedMarks() {
+    var worker = Conversation(bc)
+    worker.begin()
+    let old = Self.nonce(in: worker.sent("x"))
+    #expect(worker.received(old + "\n").reply == "")
+    let nonce = Self.nonce(in: worker.sent("x"))
+    let forged = "\(old)\n\(nonce.prefix(31))\necho \(nonce), \(nonce)."
+    #expect(worker.received("\(forged)\n\(nonce)\n").reply == forged)
+  }
+
+  @Test("a reply over the limit is known before its mark has come, and one of just the limit is none")
+  func oversize() {
+    var worker = Conversation(bc, maximumReplySize: 10)
+    worker.begin()
+    let nonce = Self.nonce(in: worker.sent("x"))
+    #expect(worker.received("0123456789\n\(nonce)\n").reply == "0123456789")
+    let next = Self.nonce(in: worker.sent("x"))
+    #expect(worker.received("0123456789a\n\(next)\n").message == .oversize)
+    _ = worker.sent("x")
+    #expect(worker.received(String(repeating: "a", count: 100)).message == .oversize)
+  }
+
+  @Test("what comes without a job breaks the protocol")
+  func idle() {
+    var worker = Conversation(bc)
+    worker.begin()
+    #expect(worker.received("> ").message == .violation("output after the mark"))
+  }
+
+  @Test("where the program can run a text it is given the job as one, and the mark tells how that went")
+  func texts() {
+    var worker = Conversation(REPLPreset.python.dialect)
+    let nonce = Self.nonce(in: worker.sent("a = \"é\"\nb\\"))
+    #expect(worker.sent("a = \"é\"\nb\\").hasSuffix(#", b"a = \"\303\251\"\012b\\")"# + "\n"))
+    #expect(!nonce.isEmpty)
+    var shell = Conversation(REPLPreset.sh.dialect)
+    #expect(shell.sent("echo 'a b'").hasPrefix(#"(eval 'echo '\''a b'\''') </dev/null;"#))
+  }
+
+  @Test(
+    "a failure is told by the mark",
+    arguments: [
+      (REPLPreset.python, "1 Traceback:\nx\nValueError: no", ReplyFailure(message: "Traceback:\nx\nValueError: no")),
+      (.sh, "3", ReplyFailure(message: "exit status 3", code: 3)),
+      (.psql, "42P01 no such table", ReplyFailure(message: "no such table (SQLSTATE 42P01)")),
+      (.gnuplot, "  1   undefined variable  ", ReplyFailure(message: "undefined variable")),
+    ])
+  func failures(preset: REPLPreset, status: String, failure: ReplyFailure) {
+    var worker = Conversation(preset.dialect)
+    let nonce = Self.nonce(in: worker.sent("x"))
+    let mark = "\(nonce) \(status) \(nonce)\n"
+    for count in 0..<mark.utf8.count - 1 {
+      #expect(worker.received(String(mark.utf8.dropFirst(count).prefix(1))!).message == .needMore(consumed: 0))
+    }
+    guard case .failure(let found, _) = worker.received("\n").message else {
+      Issue.record("not a failure")
+      return
+    }
+    #expect(found == failure)
+    let next = Self.nonce(in: worker.sent("x"))
+    let success = preset == .psql ? "00000" : "0"
+    #expect(worker.received("out\n\(next) \(success)  \(next)\n").reply == "out")
+  }
+
+  @Test("a dialect of one's own needs its nonce in both texts, and only {nonce} has a meaning there")
+  func ownDialect() throws {
+    #expect(throws: REPLDialect.Defect.withoutNonce) { try REPLDialect(end: "echo x", reply: "{nonce}") }
+    #expect(throws: REPLDialect.Defect.withoutNonce) { try REPLDialect(end: "echo {nonce}", reply: "x") }
+    var worker = Conversation(try REPLDialect(end: "echo {job} {nonce}", reply: "{job} {nonce}"))
+    let sent = worker.sent("x")
+    let nonce = Self.nonce(in: sent)
+    #expect(sent == "x\necho {job} \(nonce)\n")
+    #expect(worker.received("1\n{job} \(nonce)\n").reply == "1")
+  }
+
+  @Test("a job with a NUL byte is refused, one with newlines is not", arguments: REPLPreset.allCases)
+  func defects(preset: REPLPreset) {
+    let terms = REPLProtocol(preset.dialect)
+    #expect(terms.defect(of: Array("a\0b".utf8).span.bytes)?.contains("NUL byte at offset 1") == true)
+    #expect(terms.defect(of: Array("a\nb".utf8).span.bytes) == nil)
+  }
+}
