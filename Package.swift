@@ -252,7 +252,7 @@ let package = Package(
     .testTarget(name: "ArchitectureTests"),
     .testTarget(
       name: "EndToEndTests", dependencies: ["prefork", "CommandLineKit", "ControlProtocol", "TestSupport"],
-      exclude: ["fake_server.py", "slow_client.py", "deny.py"]),
+      exclude: ["fake_server.py", "slow_client.py", "deny.py", "with_postgres.sh"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -143,7 +143,7 @@ extension JobEngine {
     let message = failure.message.isEmpty ? "the worker gave no reason" : failure.message
     reporter.repeated(
       .failedJob, cause: "failed, as its worker answered", about: Reporter.Subject(worker, pid: pid, job: number),
-      "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(message)")
+      "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(indented(message))")
     fail(
       job, .failed, cause: "failed, as its worker answered",
       Failure(message: message, code: failure.code, stderr: pool.errorText(of: worker)), loop)

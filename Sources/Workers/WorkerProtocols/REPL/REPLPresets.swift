@@ -10,13 +10,15 @@ public enum REPLPreset: String, Sendable, CaseIterable {
   /// get the job as it is.
   public var dialect: REPLDialect {
     switch self {
-    // The last error is remembered until it is set back, also when a later statement of the job succeeds.
+    // Errors of statements are shown by the mark, those of backslash commands on stderr only. The last error is
+    // remembered until it is set back, also when a later statement of the job succeeds.
     case .psql:
       REPLDialect(
         name: rawValue, settings: Self.psqlReset,
         message: REPLTemplate(
-          stringLiteral: "{job}\n;\n\\echo {nonce} :LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE {nonce}\n" + Self.psqlReset),
-        .sqlState)
+          stringLiteral: "{job}\n;\n\\echo {nonce} :LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE {nonce}\n"
+            + Self.psqlReset),
+        .sqlState, errorPattern: #"^(invalid command |\\[a-z]+: |.*: No such file or directory$)"#)
     case .sqlite3:
       REPLDialect(
         name: rawValue, message: "{job}\n;\n.print {nonce}\n", mark: "{nonce}\n",
@@ -117,17 +119,21 @@ public enum REPLPreset: String, Sendable, CaseIterable {
     try {
     const value = await vm.runInThisContext(Buffer.from(job, "latin1").toString(), "job");
     if (value !== undefined) console.log(typeof value === "string" ? value : inspect(value));
-    } catch (error) { status = "1 " + (error instanceof Error ? error.stack : inspect(error)); }
+    } catch (error) {
+    const ours = / \(?(node:|REPL\d)/;
+    const lines = (error instanceof Error ? error.stack : inspect(error)).split("\n");
+    status = "1 " + lines.filter((line) => !ours.test(line)).join("\n");
+    }
     process.stdout.write(nonce + " " + status + " " + nonce + "\n");
     };
     }
 
     """#
 
-  private static let octaveMessage: REPLTemplate = #"""
-    prefork__ = "0"; try, eval({string}); catch prefork_error__, prefork__ = ["1 " prefork_error__.message]; end_try_catch; fflush(stderr); fflush(stdout); printf("{nonce} %s {nonce}\n", prefork__); fflush(stdout);
-
-    """#
+  /// One line, which has been read before the job can read from stdin.
+  private static let octaveMessage = REPLTemplate(
+    stringLiteral: #"prefork__ = "0"; try, eval({string}); catch prefork__, prefork__ = ["1 " prefork__.message]; "#
+      + #"end_try_catch; fflush(stdout); printf("{nonce} %s {nonce}\n", prefork__); fflush(stdout);"# + "\n")
 
   private static let rSettings = #"""
     .prefork <- function(nonce, job) {
