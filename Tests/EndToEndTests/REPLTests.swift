@@ -101,7 +101,7 @@ import Testing
     let program = Program(
       "psql",
       [
-        ("\\pset tuples_only\n\\pset format unaligned", "=Tuples only is on.\nOutput format is unaligned."),
+        ("\\pset tuples_only\n\\pset format unaligned", "="),
         ("select 1;", "=1"), ("select 2", "=2"), ("select nosuch;", "!column \"nosuch\" does not exist (SQLSTATE 42703)"),
         ("select 1/0; select 5;", "!division by zero (SQLSTATE 22012)"), ("select 'é'\n;select 6;", "=é\n6"),
         ("do $$ begin raise exception E'two\\nlines'; end $$", "!two\nlines (SQLSTATE P0001)"), ("\\nosuch", "!invalid command"),

@@ -41,7 +41,7 @@ for line in sys.stdin:
     elif word == "warn":
         write(f"Warning: {rest}\n", sys.stderr)
     elif word == "late":
-        after = lambda: (time.sleep(float(rest)), write("Error: afterwards\n", sys.stderr))
+        after = lambda wait=float(rest): (time.sleep(wait), write("Error: afterwards\n", sys.stderr))
     elif word == "torn":  # a line of stderr without an end
         write("Error: torn", sys.stderr)
     elif word == "large":

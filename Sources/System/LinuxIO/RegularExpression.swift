@@ -15,16 +15,19 @@ public final class RegularExpression: Sendable, Equatable, CustomStringConvertib
 
   /// Compiles a pattern.
   public init(_ pattern: String) throws(Defect) {
-    description = pattern
-    compiled = .allocate(capacity: 1)
-    compiled.initialize(to: regex_t())
-    let error = regcomp(compiled, pattern, REG_EXTENDED)
-    if error == 0 { return }
+    let place = UnsafeMutablePointer<regex_t>.allocate(capacity: 1)
+    place.initialize(to: regex_t())
+    let error = regcomp(place, pattern, REG_EXTENDED)
+    if error == 0 {
+      (description, compiled) = (pattern, place)
+      return
+    }
+    // Nothing is set yet: there is no deinit.
     let reason = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-      regerror(error, compiled, buffer.baseAddress, buffer.count)
+      regerror(error, place, buffer.baseAddress, buffer.count)
       return String(cString: buffer.baseAddress!)
     }
-    compiled.deallocate()
+    place.deallocate()
     throw Defect(description: reason)
   }
 

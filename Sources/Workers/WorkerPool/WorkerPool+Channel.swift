@@ -16,7 +16,11 @@ extension WorkerPool {
     switch token.kind {
     case .output: outputReady(token.slot, &loop)
     case .input: hangup ? inputBroke(token.slot, &loop) : inputReady(token.slot, &loop)
-    case .errorOutput: readErrorOutput(token.slot, untilEmpty: false, &loop)
+    case .errorOutput:
+      readErrorOutput(token.slot, untilEmpty: false, &loop)
+      if workers[token.slot].jobErrors.heldReply != nil, workers[token.slot].jobErrors.hasMatch {
+        advance(token.slot, &loop)
+      }
     case .notification: notified(token.slot, &loop)
     case .exit: exited(token.slot, &loop)
     }

@@ -87,8 +87,8 @@ public enum REPLPreset: String, Sendable, CaseIterable {
   /// Values of expressions are printed as at the prompt. The mark is written past `sys.stdout`, which may be replaced.
   private static let pythonSettings = #"""
     exec("import sys; sys.ps1 = sys.ps2 = ''")
-    def __prefork__(nonce, job):
-      import ast, linecache, os, sys, traceback
+    def __prefork__(nonce, job, modules=[__import__(name) for name in "ast linecache os sys traceback".split()]):
+      ast, linecache, os, sys, traceback = modules
       status = "0"
       try:
         text = job.decode("utf-8", "surrogateescape")
