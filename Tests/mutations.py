@@ -165,10 +165,16 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
     "WorkerPool/WorkerPool.swift": [
         ("a worker that is interrupted lives on", "    tell(.workerBroken(worker, interrupted: true), &loop)\n", "")],
     "PoolCore/SeatEstimate.swift": [
-        ("probation is one job too long", "answered >= Self.probation", "answered > Self.probation"),
+        ("probation is one job too long", "answered >= probation", "answered > probation"),
         ("slow jobs are believed little by little",
          "time >= typicalTime ? time :", "time >= typicalTime ? typicalTime + (time - typicalTime) / 4 :"),
         ("an empty worker's pause counts as time of its jobs", "    measuredSince = now\n  }", "  }")],
+    "PoolCore/EffortEstimate.swift": [
+        ("CPU time counts though the worker sleeps in its jobs",
+         "guard sleeps - before <= writes + 1, typicalCost", "guard typicalCost"),
+        ("a late batch changes nothing", "provenSeats = max(1, provenSeats / Self.growth)\n", "")],
+    "PoolCore/WorkerKind.swift": [
+        ("a worker that does several jobs at a time changes nothing", "{ self = WorkerKind() }", "{}")],
     "PoolCore/PoolStateMachine.swift": [
         ("a timer is armed under the generation of another",
          "timerGeneration = timerGeneration == .max ? 1 : timerGeneration + 1",

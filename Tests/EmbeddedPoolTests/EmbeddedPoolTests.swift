@@ -8,7 +8,7 @@ import WorkerPool
   @Test("a worker that no longer reads its stdin does not end the program by SIGPIPE")
   func closedInput() async {
     await #expect(processExitsWith: .success) {
-      alarm(20)
+      alarm(300)
       signal(SIGPIPE, SIG_DFL)
       var host = try Host("trap 'exec <&-; sleep 100' USR1; read -r job; sleep 100")
       guard case .ready(let worker) = try host.next({ if case .ready = $0 { true } else { false } }),
@@ -30,7 +30,7 @@ import WorkerPool
   @Test("a program that handles SIGPIPE, or ignores it, goes on doing so")
   func ownHandler() async {
     await #expect(processExitsWith: .success) {
-      alarm(20)
+      alarm(300)
       let handler: @convention(c) (CInt) -> Void = { _ in }
       signal(SIGPIPE, handler)
       var host = try Host("exec cat")
@@ -45,7 +45,7 @@ import WorkerPool
   @Test("SIGCHLD ignored by the program is reported; jobs and deaths are as ever", arguments: [true, false])
   func ignoredChildren(isIgnored: Bool) async {
     await #expect(processExitsWith: .success) { [isIgnored] in
-      alarm(20)
+      alarm(300)
       signal(SIGCHLD, isIgnored ? SIG_IGN : SIG_DFL)
       var host = try Host("read job; echo \"<$job>\"; read job; exit 3")
       let isTold = host.pool.events.contains {

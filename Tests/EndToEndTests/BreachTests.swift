@@ -12,14 +12,12 @@ import Testing
   }
 
   @Test func aClosedStdoutEndsTheJobAtOnce() throws {
-    let start = monotonicTime()
     let result = try shell(
-      "prefork run -w 1 --stop-timeout 1m -- workers/faulty/closes_stdout.py", input: "a\nclose\nb\n")
+      "prefork run -w 1 --stop-timeout 1h -- workers/faulty/closes_stdout.py", input: "a\nclose\nb\n")
     #expect(result.output == "a\n\nb\n")
     #expect(result.status == 1)
     #expect(result.errors.contains("closed its stdout but lives on"), "\(result.errors)")
     #expect(result.errors.contains("into job 2"), "\(result.errors)")
-    #expect(monotonicTime() - start < 30_000_000_000)
   }
 
   /// Jobs that nobody read are not failed by it: the workers do not start.
@@ -70,8 +68,9 @@ import Testing
   @Test func aHugeReplyFailsAloneWithMemoryFlat() throws {
     let session = try Session("exec prefork run -w 1 --max-reply-size 1M -- workers/faulty/huge_reply.py")
     session.send("a\nhuge 200000000\nb\n")
+    let most = session.mostMemory(untilOutputHas: "a\n\nb\n".utf8.count)
     #expect((1...3).map { _ in session.nextLine() } == ["a", "", "b"])
-    #expect(try peakMemory(of: session.pid) < 8000)
+    #expect(most > 0 && most < 8_000_000, "\(most) bytes")
     let result = session.finish()
     #expect(result.status == 1)
     #expect(result.errors.contains("wrote a reply of more than 1048576 bytes (--max-reply-size)"), "\(result.errors)")

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// `prefork check` on workers that do what they should, and what it says of what is merely inconvenient.
@@ -62,14 +63,19 @@ import Testing
   }
 
   @Test func theTimeOfTheStartIsRightAndItsTimeoutAdvised() throws {
-    let result = try shell("prefork check --start-timeout 15s -- sh -c 'sleep 3; exec cat'")
-    #expect(result.status == 0)
-    let figures = try #require(result.output.firstMatch(of: /began to read after ([0-9.]+) (m?s)/))
-    let figure = try #require(Double(figures.1))
-    // What check itself was kept from running does not count.
-    #expect((1.5..<15).contains(figures.2 == "s" ? figure : figure / 1000), "\(result.output)")
-    #expect(result.output.contains(": 6 x the start seen; 15 s leaves too little room"), "\(result.output)")
-    #expect(result.output.contains("gain       a warm job takes "))
+    var outputs: [String] = []
+    // What check itself was kept from running does not count, while the worker's sleep goes on.
+    let isRight = try inOneOfFiveAttempts {
+      let result = try shell("prefork check --start-timeout 15s -- sh -c 'sleep 3; exec cat'")
+      #expect(result.status == 0)
+      #expect(result.output.contains("gain       a warm job takes "), "\(result.output)")
+      outputs.append(result.output)
+      let figures = try #require(result.output.firstMatch(of: /began to read after ([0-9.]+) (m?s)/))
+      let figure = try #require(Double(figures.1))
+      return (1.5..<15).contains(figures.2 == "s" ? figure : figure / 1000)
+        && result.output.contains(": 6 x the start seen; 15 s leaves too little room")
+    }
+    #expect(isRight, "\(outputs)")
   }
 
   /// What the worker starts is killed with it, and told.
@@ -107,9 +113,9 @@ import Testing
 
   /// Ctrl-C stops the worker and leaves nothing (`finish` looks for it), wherever the check is.
   @Test(arguments: [
-    ("workers/faulty/hangs_at_boot.sh", SIGINT, 128 + SIGINT),
-    ("sh -c 'echo reading >&2; cat >/dev/null'", SIGTERM, 128 + SIGTERM),
-    ("--stop-timeout 1m workers/faulty/stays_at_end.sh", SIGINT, 128 + SIGINT),
+    ("--start-timeout 1h workers/faulty/hangs_at_boot.sh", SIGINT, 128 + SIGINT),
+    ("--timeout 1h sh -c 'echo reading >&2; cat >/dev/null'", SIGTERM, 128 + SIGTERM),
+    ("--stop-timeout 1h workers/faulty/stays_at_end.sh", SIGINT, 128 + SIGINT),
   ])
   func aSignalStopsTheWorkerAtOnce(worker: String, signal: CInt, status: CInt) throws {
     let session = try Session("exec prefork check \(worker)")
@@ -118,17 +124,15 @@ import Testing
     } else {
       session.waitForError("worker 0: ")
     }
-    let start = monotonicTime()
     session.signal(signal)
     session.wait(for: "the end") { session.hasEnded() }
-    #expect(monotonicTime() - start < 30_000_000_000)
     let result = session.finish()
     #expect(result.status == status)
     #expect(!result.output.contains("ok: "), "an interrupted check judges nothing: \(result.output)")
   }
 
   @Test func aSecondSignalKillsAWorkerThatIgnoresTheFirst() throws {
-    let session = try Session("exec prefork check --stop-timeout 1m --job hang -- workers/faulty/ignores_term.py")
+    let session = try Session("exec prefork check --stop-timeout 1h --job hang -- workers/faulty/ignores_term.py")
     session.wait(for: "the start") { session.outputText.contains("start ") }
     session.signal(SIGINT)
     session.wait(for: "a moment") { pause(0.3) }

@@ -23,7 +23,7 @@ struct ShellResult: Equatable {
 /// `input` is its stdin. After `seconds` everything that it started is killed, and the test fails. So it does if a
 /// process of it is alive when it has ended: prefork never leaves an orphan. `sweeping` kills those without a word.
 func shell(
-  _ line: String, input: String = "", seconds: Double = 90, sweeping: Bool = false,
+  _ line: String, input: String = "", seconds: Double = 240, sweeping: Bool = false,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws -> ShellResult {
   let session = try Session(line, seconds: seconds, sourceLocation: sourceLocation)

@@ -59,7 +59,7 @@ import Testing
     try withFile(completionScript(for: preforkTool, shell: .zsh)) { script in
       try withFile(Self.zshCapture) { capture in
         let line = shellWord(words.joined(separator: " "))
-        let result = try shell("timeout 20 zsh -f \(capture) \(script) \(line) </dev/null")
+        let result = try shell("timeout 120 zsh -f \(capture) \(script) \(line) </dev/null")
         #expect(result.status == 0)
         check(result.output.split(separator: "\n").map(String.init), contains, misses)
       }

@@ -7,7 +7,7 @@ final class ConfiguredServer {
   let session: Session
   let folder: String
 
-  init(_ text: String, seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation) throws {
+  init(_ text: String, seconds: Double = 240, sourceLocation: SourceLocation = #_sourceLocation) throws {
     guard let folder = makeTemporaryFolder() else { throw ShellFailure(operation: "mkdtemp", code: errno) }
     self.folder = folder
     try Self.write(text, in: folder)
@@ -54,7 +54,7 @@ final class ConfiguredServer {
   }
 }
 
-/// A client that sends lines and reads lines, and waits a minute for one at most.
+/// A client that sends lines and reads lines, and waits two minutes for one at most.
 final class LineClient {
   private let descriptor: CInt
 
@@ -63,7 +63,7 @@ final class LineClient {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-    var patience = timeval(tv_sec: 60, tv_usec: 0)
+    var patience = timeval(tv_sec: 120, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     let descriptor = descriptor
     let result = withUnsafePointer(to: &address) { pointer in

@@ -3,7 +3,7 @@ import Testing
 /// Runs a line of sh while a job socket behaves as `scripts` say, one for each connection, the last of them for all
 /// further ones. What they mean stands in fake_server.py. The line finds the address in `$SERVER`.
 func serving(
-  _ scripts: String..., to line: String, input: String = "", seconds: Double = 90,
+  _ scripts: String..., to line: String, input: String = "", seconds: Double = 240,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws -> Served {
   let result = try shell(

@@ -44,7 +44,7 @@ import Testing
     #expect(session.ask(illness, times: 1) == [illness])
     let first = session.workers
     // Used within the last 500 ms, it would not be probed.
-    session.wait(for: "600 ms") { pause(0.6) }
+    session.wait(for: "a little more") { pause(0.75) }
     #expect(session.ask("a", times: 1) == ["a"])
     session.wait(for: "another worker") { session.workers != first }
     #expect(session.errorText.contains("failed its probe"))

@@ -23,7 +23,7 @@ import Testing
   @Test(arguments: ["", "--pid=PREFORK"]) func aStrangerIsNotBelieved(option: String) throws {
     try withFile("") { path in
       let session = try Session(
-        "exec prefork run -v -w 1 --ready notify -- sh -c 'echo \"$NOTIFY_SOCKET\" >\(path); sleep 30'")
+        "exec prefork run -v -w 1 --ready notify -- sh -c 'echo \"$NOTIFY_SOCKET\" >\(path); sleep 300'")
       session.wait(for: "the address") { (try? contents(of: path))?.hasSuffix("\n") == true }
       let option = geteuid() == 0 ? option.replacing("PREFORK", with: "\(session.pid)") : ""
       // The sender, which is the shell where root calls systemd-notify, must not be gone before prefork looks.
@@ -40,10 +40,10 @@ import Testing
   @Test func anOrphanOfAnotherWorkerIsNotBelieved() throws {
     try withFile("") { path in
       // Slot 0 waits for ever; slot 1 takes its address and lets an orphan say that it is ready.
-      let first = "echo \"$NOTIFY_SOCKET\" >\(path); exec sleep 30"
+      let first = "echo \"$NOTIFY_SOCKET\" >\(path); exec sleep 300"
       let second =
         "until [ -s \(path) ]; do sleep 0.02; done; "
-        + "( NOTIFY_SOCKET=$(cat \(path)) setsid systemd-notify --ready & ); exec sleep 30"
+        + "( NOTIFY_SOCKET=$(cat \(path)) setsid systemd-notify --ready & ); exec sleep 300"
       let session = try Session(
         "exec prefork run -v -w 2 --ready notify -- "
           + "sh -c \(shellWord("if [ \"$PREFORK_SLOT\" = 0 ]; then \(first); else \(second); fi"))")

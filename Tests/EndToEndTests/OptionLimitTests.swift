@@ -25,7 +25,7 @@ import Testing
     for option in RunOptions.command.options {
       for value in ends(of: option) {
         let line = "prefork run \(option.key == "workers" ? "" : "-w 1") \(words(option, value)) -- cat"
-        let result = try shell(line, input: "1\n2\n3\n", seconds: 120)
+        let result = try shell(line, input: "1\n2\n3\n", seconds: 240)
         // Tiny limits make jobs fail, which is what they are for.
         let legal: Set<Int32> = isSmall(option, value) ? [0, 1, 69, 75, 76] : [0]
         #expect(legal.contains(result.status), "\(line): \(result.status) \(result.errors.suffix(300))")
@@ -39,7 +39,7 @@ import Testing
     for option in CheckOptions.command.options where option.key != "jobs" {
       for value in ends(of: option) {
         let line = "prefork check --jobs 2 \(words(option, value)) -- cat"
-        let result = try shell(line, seconds: 120)
+        let result = try shell(line, seconds: 240)
         let legal: Set<Int32> = isSmall(option, value) ? [0, 1, 69, 76] : [0]
         #expect(legal.contains(result.status), "\(line): \(result.status) \(result.errors.suffix(300))")
       }
@@ -52,7 +52,7 @@ import Testing
     for option in SubmitOptions.command.options {
       for value in ends(of: option) {
         let line = "prefork submit \(words(option, value)) \(server.socket)"
-        let result = try shell(line, input: "1\n2\n3\n", seconds: 120)
+        let result = try shell(line, input: "1\n2\n3\n", seconds: 240)
         let legal: Set<Int32> = isSmall(option, value) ? [0, 1, 69, 75, 76] : [0]
         #expect(legal.contains(result.status), "\(line): \(result.status) \(result.errors.suffix(300))")
       }

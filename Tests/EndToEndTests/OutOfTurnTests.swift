@@ -159,13 +159,11 @@ import Testing
 
   /// A pipe that somebody else holds does not keep us waiting, and one that is given up is not listened to.
   @Test func theEndIsNotWaitedForAnyLongerThanBefore() throws {
-    let start = monotonicTime()
-    let result = try shell("echo a | prefork run -w 1 -- sh -c 'sleep 300 & exec cat'", sweeping: true)
+    let result = try shell("echo a | prefork run -w 1 -- sh -c 'sleep 3000 & exec cat'", sweeping: true)
     #expect(result == ShellResult(output: "a\n", status: 0))
     let worker = "trap \"echo bye; exit\" TERM; read x; while :; do sleep 0.01; done"
     let timeout = try shell("echo a | prefork run -w 1 -t 100ms -- sh -c '\(worker)'")
     #expect(timeout.status == 1, "\(timeout.errors)")
-    #expect(monotonicTime() - start < 60_000_000_000)
   }
 
   @Test func aGoodbyeOfOneThatNeverHadAJobHurtsNobody() throws {
@@ -250,6 +248,7 @@ import Testing
       #expect([session.nextLine(), session.nextLine()] == ["a", "late \(server.folder)/\(gate)"])
       // For the server, both come at the same time: the end of the jobs, and the line. The worker reads again by then.
       server.session.signal(SIGSTOP)
+      server.wait(for: "its stop") { try contents(of: "/proc/\(server.session.pid)/status").contains("State:\tT") }
       session.closeInput()
       server.touch(gate)
       server.wait(for: "the line") { server.entries.contains(gate + ".done") }

@@ -129,7 +129,7 @@ import Testing
           echo x$i | prefork run -q -w 1 --joblog \(folder)/log --resume -- cat
         done
         """
-      let result = try shell(loop, seconds: 60, sweeping: true)
+      let result = try shell(loop, sweeping: true)
       #expect(result.lines == (1...12).map { "x\($0)" }, "\(result.errors)")
     }
   }

@@ -47,6 +47,24 @@ import Testing
     #expect(result.lines == Array(repeating: "1", count: 90))
   }
 
+  @Test("short jobs are parked at many workers, too, though these wait for each other most of the time")
+  func manyWorkers() throws {
+    let session = try Session("exec prefork run -w 40 -- python3 -IS \(counter)", seconds: 300)
+    var isParked = false
+    // Jobs are short only while the machine lets them be.
+    while !isParked && !session.hasEnded() {
+      session.send((1...8000).map { "\($0)\n" }.joined())
+      isParked = (1...8000).count { _ in Int(session.nextLine() ?? "") ?? 0 >= 8 } > 1000
+    }
+    #expect(session.finish().status == 0)
+  }
+
+  @Test("jobs that sleep are never parked at many workers, though they cost hardly any CPU time")
+  func sleeping() throws {
+    let result = try shell("yes nap | head -n 8000 | prefork run -w 40 -- python3 -IS \(counter)")
+    #expect(result.status == 0 && result.lines == Array(repeating: "1", count: 8000))
+  }
+
   @Test("a worker that dies costs only the job at its head: those behind go to others, and it is no attempt of theirs")
   func death() throws {
     let jobs = "(seq 3000; echo die; seq 3000; echo die; seq 3000)"

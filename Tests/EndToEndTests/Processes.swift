@@ -99,8 +99,21 @@ private func allProcesses() -> [pid_t] {
   return found
 }
 
-/// Lets `seconds` pass. True, so that it can stand where a condition is wanted.
+/// Lets `seconds` pass, not counting those for which the machine stalls: then all else stood still, too. True, so that it
+/// can stand where a condition is wanted.
 func pause(_ seconds: Double) -> Bool {
-  poll(nil, 0, Int32(seconds * 1000))
+  var left = seconds
+  while left > 0 {
+    let (turn, start) = (min(left, 0.02), monotonicTime())
+    poll(nil, 0, CInt((turn * 1000).rounded(.up)))
+    left -= min(Double(monotonicTime() - start) / 1e9, turn + 0.1)
+  }
   return true
+}
+
+/// A kind of memory of a process in bytes, as /proc/PID/status names it; 0 if it has ended.
+func memory(_ kind: String, of pid: pid_t) -> Int {
+  let status = (try? contents(of: "/proc/\(pid)/status")) ?? ""
+  let line = status.split(separator: "\n").first { $0.hasPrefix("\(kind):") } ?? ""
+  return (Int(line.filter(\.isNumber)) ?? 0) * 1024
 }

@@ -36,7 +36,8 @@ import Testing
       "python", program: "python3",
       [
         ("1+1", "=2"), ("print('a'); print('b', end='')", "=a\nb"), ("1/0", "!ZeroDivisionError: division by zero"),
-        ("def f(x):\n  return 2 * x\n\nf(4)", "=8"), ("f('é')", "='éé'"), ("(1,", "!SyntaxError"), ("'open", "!SyntaxError"),
+        ("def f(x):\n  return 2 * x\n\nf(4)", "=8"), ("f('é')", "='éé'"), ("(1,", "!SyntaxError"),
+        ("'open", "!SyntaxError"),
         ("exit()", "!SystemExit"), ("import sys; _ = sys.stderr.write('careful\\n'); 5", "=5"),
         ("import os; sys.stdout = open(os.devnull, 'w'); print(1)", "="), ("sys.stdout = sys.__stdout__; 6", "=6"),
       ]),
@@ -44,13 +45,16 @@ import Testing
       "node",
       [
         ("1+1", "=2"), ("console.log('a'); 'b'", "=a\nb"), ("nosuch", "!nosuch is not defined"), ("((", "!SyntaxError"),
-        ("var x = 5;\nx * 2", "=10"), ("new Promise((done) => setTimeout(() => done('é'), 20))", "=é"), ("throw 5", "!5"),
+        ("var x = 5;\nx * 2", "=10"), ("new Promise((done) => setTimeout(() => done('é'), 20))", "=é"),
+        ("throw 5", "!5"),
       ]),
     Program(
       "sh",
       [
-        ("echo a; echo b", "=a\nb"), ("exit 3", "!exit status 3"), ("ls /nosuch", "!exit status 2"), ("((", "!exit status 2"),
-        ("echo 'open", "!exit status 2"), ("cat", "="), ("echo 'a'\nprintf %s \"é\"", "=a\né"), ("false", "!exit status 1"),
+        ("echo a; echo b", "=a\nb"), ("exit 3", "!exit status 3"), ("ls /nosuch", "!exit status 2"),
+        ("((", "!exit status 2"),
+        ("echo 'open", "!exit status 2"), ("cat", "="), ("echo 'a'\nprintf %s \"é\"", "=a\né"),
+        ("false", "!exit status 1"),
       ]),
     Program(
       "exiftool",
@@ -73,19 +77,22 @@ import Testing
     Program(
       "octave",
       [
-        ("1+1", "=ans = 2"), ("nosuch", "!'nosuch' undefined"), ("x = 3\ny = 2 * x", "=x = 3\ny = 6"), ("((", "!parse error"),
+        ("1+1", "=ans = 2"), ("nosuch", "!'nosuch' undefined"), ("x = 3\ny = 2 * x", "=x = 3\ny = 6"),
+        ("((", "!parse error"),
         ("printf('%s', 'é')", "=é"), ("error('a: %d', 5)", "!a: 5"), ("'open", "!parse error"),
       ]),
     Program(
       "R",
       [
         ("1+1", "=[1] 2"), ("nosuch", "!object 'nosuch' not found"), ("x <- 5\nx * 2", "=[1] 10"),
-        ("((", "!unexpected end of input"), ("cat('é')", "=é"), ("stop('a\nb')", "!a\nb"), ("warning('w'); 1", "=[1] 1"),
+        ("((", "!unexpected end of input"), ("cat('é')", "=é"), ("stop('a\nb')", "!a\nb"),
+        ("warning('w'); 1", "=[1] 1"),
         ("'open", "!unexpected INCOMPLETE_STRING"),
       ]),
   ]
 
-  @Test("programs at a prompt are workers unchanged: a reply for each job, and failures of their own", arguments: programs)
+  @Test(
+    "programs at a prompt are workers unchanged: a reply for each job, and failures of their own", arguments: programs)
   func presets(program: Program) throws {
     guard isInstalled(program.program) else {
       // Octave and R are large: `make test` does not install them.
@@ -102,17 +109,22 @@ import Testing
       "psql",
       [
         ("\\pset tuples_only\n\\pset format unaligned", "="),
-        ("select 1;", "=1"), ("select 2", "=2"), ("select nosuch;", "!column \"nosuch\" does not exist (SQLSTATE 42703)"),
+        ("select 1;", "=1"), ("select 2", "=2"),
+        ("select nosuch;", "!column \"nosuch\" does not exist (SQLSTATE 42703)"),
         ("select 1/0; select 5;", "!division by zero (SQLSTATE 22012)"), ("select 'é'\n;select 6;", "=é\n6"),
-        ("do $$ begin raise exception E'two\\nlines'; end $$", "!two\nlines (SQLSTATE P0001)"), ("\\nosuch", "!invalid command"),
+        ("do $$ begin raise exception E'two\\nlines'; end $$", "!two\nlines (SQLSTATE P0001)"),
+        ("\\nosuch", "!invalid command"),
         ("create temp table t (x int)", "="),
       ])
     let isThere = try check(program) { "Tests/EndToEndTests/with_postgres.sh \(shellWord($0))" }
-    if !isThere { print("WARNING: PostgreSQL is not installed: --repl psql is NOT CHECKED with it (make postgres-deps)") }
+    if !isThere {
+      print("WARNING: PostgreSQL is not installed: --repl psql is NOT CHECKED with it (make postgres-deps)")
+    }
   }
 
   /// Runs the jobs of a program on one worker. False if the program is not there.
-  @discardableResult private func check(_ program: Program, within wrapped: (String) -> String = { $0 }) throws -> Bool {
+  @discardableResult private func check(_ program: Program, within wrapped: (String) -> String = { $0 }) throws -> Bool
+  {
     let jobs = program.jobs.map { $0.job + "\0" }.joined()
     let line = "prefork run -w 1 --seed 1 --input nul --output records --repl \(program.preset)"
     let result = try shell(wrapped(line), input: jobs)
@@ -214,7 +226,8 @@ import Testing
 
   @Test("what a worker writes to its stderr during a job fails that job, and costs no worker")
   func failsOnStderr() throws {
-    let (lines, errors) = try lies("--fail-on-stderr ^Error", "pid", "error bad news", "warn of it", "torn", "echo b", "pid")
+    let (lines, errors) = try lies(
+      "--fail-on-stderr ^Error", "pid", "error bad news", "warn of it", "torn", "echo b", "pid")
     try #require(lines.count == 6, "\(errors)")
     #expect(lines[1].contains("\"outcome\":\"failed\",\"error\":{\"message\":\"Error: bad news\""), "\(lines[1])")
     #expect(lines[2].contains("\"outcome\":\"ok\""), "\(lines[2])")

@@ -60,7 +60,7 @@ import Testing
     let slow = Self.program("sleep 0.1; echo ready; while read -r job; do sleep 0.01; echo $$; done")
     try withFile(slow) { path in
       let result = try shell(
-        "yes | head -n 400 | prefork run -v -w 2 --max-jobs 20 --ready line=ready -- sh \(path)", seconds: 150)
+        "yes | head -n 400 | prefork run -v -w 2 --max-jobs 20 --ready line=ready -- sh \(path)")
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.lines.count == 400)
       #expect(Set(result.lines).count > 2, "some were replaced")

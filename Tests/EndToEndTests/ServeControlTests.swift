@@ -126,7 +126,7 @@ import Testing
       import os, pty, select, sys, time
       pid, terminal = pty.fork()
       if pid == 0: os.execvpe("prefork", ["prefork", "top", sys.argv[1]], dict(os.environ, TERM="xterm"))
-      seen, end, asked = b"", time.monotonic() + 60, False
+      seen, end, asked = b"", time.monotonic() + 120, False
       while time.monotonic() < end:
           if select.select([terminal], [], [], 0.1)[0]:
               try: part = os.read(terminal, 65536)
@@ -148,7 +148,7 @@ import Testing
   @Test("while workers do not start, jobs are answered at once with the reason; when they do again, all is well")
   func startsFail() throws {
     let server = try Server(
-      "-w 1 --backoff 20ms..100ms --input records --output records",
+      "-w 1 --queue-timeout 1h --backoff 20ms..100ms --input records --output records",
       worker: "sh -c '[ -e $DIR/go ] || { echo no model >&2; exit 3; }; exec cat'")
     let client = try server.connect()
     client.send(#"{"id":1,"job":"x"}"# + "\n")
@@ -156,9 +156,9 @@ import Testing
     #expect(first.contains(#""outcome":"failed""#) && first.contains("no worker could be started: "), "\(first)")
     #expect(first.contains("exited with status 3") && first.contains(#""stderr":"no model""#), "\(first)")
     client.send((2...50).map { #"{"id":\#($0),"job":"x"}"# + "\n" }.joined())
-    let began = monotonicTime()
-    #expect(client.next(49).allSatisfy { !$0.contains(#""outcome":"ok""#) })
-    #expect(Double(monotonicTime() - began) / 1e9 < 30, "they waited, perhaps for --queue-timeout")
+    let others = client.next(49)
+    #expect(others.count == 49, "they wait, perhaps for --queue-timeout")
+    #expect(others.allSatisfy { !$0.contains(#""outcome":"ok""#) })
     #expect(try server.metric("prefork_breaker_open") == 1)
     server.touch("go")
     server.wait(for: "a job that goes well") {

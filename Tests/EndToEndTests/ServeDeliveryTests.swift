@@ -46,7 +46,7 @@ import Testing
     server.session.wait(for: "the server to be held back") {
       let count = server.lines(of: "seen").count
       defer { before = count }
-      _ = pause(0.3)
+      _ = pause(0.5)
       return count > 0 && count == before
     }
     server.session.signal(SIGTERM)
@@ -110,13 +110,13 @@ import Testing
 
   @Test("one whose connection was idle for too long, and that sends just then, is not reset")
   func idle() throws {
-    let server = try Server("-w 1 --idle-connection-timeout 100ms", listen: "--listen tcp:127.0.0.1:0")
+    let server = try Server("-w 1 --idle-connection-timeout 1s", listen: "--listen tcp:127.0.0.1:0")
     let client = try Client(port: server.port)
     client.send("x\n")
     #expect(client.next() == "x")
     server.session.wait(for: "the end") {
       client.send("late\n")
-      _ = pause(0.15)
+      _ = pause(1.05)
       return client.isSilent(for: 0) == false
     }
     client.close()

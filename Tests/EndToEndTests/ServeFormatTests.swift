@@ -10,7 +10,7 @@ import Testing
   func tools() throws {
     let server = try Server("-w 2", worker: "workers/examples/upper.py")
     for (tool, command) in [
-      ("nc", "nc -NU \(server.socket)"), ("socat", "socat -t 10 - UNIX-CONNECT:\(server.socket)"),
+      ("nc", "nc -NU \(server.socket)"), ("socat", "socat -t 60 - UNIX-CONNECT:\(server.socket)"),
     ] {
       guard isInstalled(tool) else {
         Issue.record("\(tool) is not installed: the Makefile's PACKAGES have it")

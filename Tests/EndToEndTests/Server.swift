@@ -13,7 +13,7 @@ final class Server {
   /// Starts it, and waits until it listens. After `seconds` it is killed, and the test fails.
   init(
     _ options: String = "", worker: String = "cat", listen: String = "--listen unix:$DIR/s", prelude: String = "",
-    seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation
+    seconds: Double = 240, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     guard let folder = makeTemporaryFolder() else { throw ShellFailure(operation: "mkdtemp", code: errno) }
     self.folder = folder
@@ -71,11 +71,7 @@ final class Server {
   }
 
   /// Its memory, in bytes.
-  var residentBytes: Int {
-    let status = (try? contents(of: "/proc/\(session.pid)/status")) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
-    return (Int(line.filter(\.isNumber)) ?? 0) * 1024
-  }
+  var residentBytes: Int { memory("VmRSS", of: session.pid) }
 
   /// Its clients leave, then it is told to stop; checks that nothing of it is left: no process, no file of a socket.
   @discardableResult
@@ -94,14 +90,14 @@ final class Server {
   }
 }
 
-/// One client of a job socket. Whatever waits, waits for a minute at most, and then the test fails.
+/// One client of a job socket. Whatever waits, waits for two minutes at most, and then the test fails.
 final class Client {
   private(set) var descriptor: CInt
   private let place: SourceLocation
   private var received: [UInt8] = []
   private var taken = 0
   private(set) var isOver = false
-  private let patience = 60.0
+  private let patience = 120.0
 
   init(unix path: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
     var address = sockaddr_un()

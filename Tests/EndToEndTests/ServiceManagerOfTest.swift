@@ -66,12 +66,15 @@ enum ServiceManagerOfTest {
             return text.split("\n")
 
         def listen_for(self, seconds):
-            """All lines that come within that time."""
-            lines, end = [], time.monotonic() + seconds
-            while time.monotonic() < end: lines += self.hear(end - time.monotonic()) or []
+            """All lines that come within that time, which does not run while the machine stalls."""
+            lines = []
+            while seconds > 0:
+                start = time.monotonic()
+                lines += self.hear(min(seconds, 0.05)) or []
+                seconds -= min(time.monotonic() - start, 0.15)
             return lines
 
-        def wait_for(self, line, seconds=60):
+        def wait_for(self, line, seconds=120):
             """The message with a line that begins so."""
             end = time.monotonic() + seconds
             while time.monotonic() < end:
@@ -93,7 +96,7 @@ enum ServiceManagerOfTest {
                     if kind in ("READY", "RELOADING", "STOPPING"): kinds.append(kind)
             return kinds
 
-    def wait_until(condition, seconds=60):
+    def wait_until(condition, seconds=120):
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end: raise SystemExit("it never came true")

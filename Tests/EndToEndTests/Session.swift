@@ -27,7 +27,7 @@ final class Session {
   /// One spawn at a time: until O_CLOEXEC is set, a pipe would be inherited by a process that another test starts.
   private static let spawning = Mutex(0)
 
-  init(_ line: String, seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation) throws {
+  init(_ line: String, seconds: Double = 240, sourceLocation: SourceLocation = #_sourceLocation) throws {
     self.line = line
     place = sourceLocation
     deadline = monotonicTime() + UInt64(seconds * 1e9)
@@ -125,7 +125,7 @@ final class Session {
     var left = processes(with: cookie)
     // What was killed a moment ago may not have vanished yet, and on a busy machine a moment is long. What is really
     // left lives for minutes.
-    let patience = monotonicTime() + 10_000_000_000
+    let patience = monotonicTime() + 40_000_000_000
     while !sweeping, !left.isEmpty, monotonicTime() < patience {
       poll(nil, 0, 5)
       left = processes(with: cookie)

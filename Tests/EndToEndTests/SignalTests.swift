@@ -47,15 +47,14 @@ import Testing
 
   @Test(arguments: zip([SIGINT, SIGTERM], [Int32(130), 143]))
   func theSecondStopsWhatRunsNow(signal: CInt, status: Int32) throws {
-    let session = try Session("exec prefork run -w 1 -- sh -c 'read -r job; echo begun >&2; exec sleep 300'")
+    let session = try Session(
+      "exec prefork run -w 1 --stop-timeout 1h -- sh -c 'read -r job; echo begun >&2; exec sleep 300'")
     session.send("1\n2\n")
     session.waitForError("begun")
     session.signal(signal)
     session.waitForError("finishing 1 running job")
-    let start = monotonicTime()
     session.signal(signal)
     session.wait(for: "the end") { session.hasEnded() }
-    #expect(monotonicTime() - start < 9_000_000_000, "it waited for --stop-timeout")
     #expect(session.finish().status == status)
   }
 
@@ -73,32 +72,29 @@ import Testing
 
   @Test func theThirdDoesNotWaitForAWorkerThatIgnoresSIGTERM() throws {
     let session = try Session(
-      "exec prefork run -w 1 -- sh -c 'trap \"\" TERM; read -r job; echo begun >&2; sleep 300; sleep 300'")
+      "exec prefork run -w 1 --stop-timeout 1h -- sh -c 'trap \"\" TERM; read -r job; echo begun >&2; sleep 300; sleep 300'"
+    )
     session.send("1\n")
     session.waitForError("begun")
     session.signal(SIGINT)
     session.waitForError("finishing 1 running job")
     session.signal(SIGINT)
     session.wait(for: "SIGTERM's effect on the sleep of the worker") { session.workers.count == 1 }
-    let start = monotonicTime()
     session.signal(SIGINT)
     session.wait(for: "the end") {
       session.signal(SIGINT)  // until it is taken as one of its own: two that are pending are one
       return session.hasEnded()
     }
-    #expect(monotonicTime() - start < 9_000_000_000, "it waited for --stop-timeout")
     #expect(session.finish().status == 130)
   }
 
   @Test(arguments: zip([SIGINT, SIGTERM], [Int32(130), 143]))
   func whileNothingRunsItEndsAtOnce(signal: CInt, status: Int32) throws {
-    let session = try Session("exec prefork run -w 2 -- cat")
+    let session = try Session("exec prefork run -w 2 --stop-timeout 1h -- cat")
     session.send("a\n")
     #expect(session.nextLine() == "a")
-    let start = monotonicTime()
     session.signal(signal)
     session.wait(for: "the end, with stdin open") { session.hasEnded() }
-    #expect(monotonicTime() - start < 9_000_000_000, "it waited for --stop-timeout")
     #expect(session.finish() == ShellResult(output: "a\n", status: status))
   }
 

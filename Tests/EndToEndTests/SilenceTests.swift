@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func theProcessThatItWaitsForIsNamed() throws {
-    try silent("sh -c 'read -r job; sleep 60; :'", "a\n", until: "whose process sleep (pid ") { session in
+    try silent("sh -c 'read -r job; sleep 300; :'", "a\n", until: "whose process sleep (pid ") { session in
       #expect(!session.errorText.contains("hint:"), "\(session.errorText)")
       let lines = session.errorText.split(separator: "\n").filter { $0.contains("has run for") }
       #expect(lines.count == 1, "\(session.errorText)")

@@ -51,7 +51,7 @@ import Testing
     freeze(session, seconds: 1.2)
     #expect(session.nextLine()?.contains(#""outcome":"timeout""#) == true)
     let took = Double(monotonicTime() - start) / 1e9
-    #expect(took > 1.2 + 0.6 && took < 60, "\(took) s")
+    #expect(took > 1.2 + 0.6, "\(took) s")
     #expect(session.finish().status == 1)
   }
 
@@ -89,6 +89,23 @@ import Testing
     #expect(!result.errors.contains("WATCHDOG=1"), "\(result.errors)")
   }
 
+  @Test("a command that asks a server charges it with no pause of both")
+  func controlCommand() throws {
+    let server = try Server("-w 1")
+    server.session.signal(SIGSTOP)
+    let client = try Session("exec prefork status \(server.socket)")
+    _ = pause(1)
+    client.signal(SIGSTOP)
+    // Longer than it waits for an answer.
+    _ = pause(11)
+    client.signal(SIGCONT)
+    _ = pause(0.5)
+    server.session.signal(SIGCONT)
+    let result = client.finish()
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(server.stop().status == 0)
+  }
+
   @Test("the joblog keeps the time of day, and charges no pause to a job")
   func jobLog() throws {
     let path = String(try shell("mktemp -u").lines[0])
@@ -107,6 +124,6 @@ import Testing
     #expect(starts.count == 2 && starts[1] - starts[0] > 1.9, "\(starts)")
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    #expect(abs(Double(now.tv_sec) - starts[1]) < 60)
+    #expect(abs(Double(now.tv_sec) - starts[1]) < 600)
   }
 }

@@ -61,16 +61,15 @@ import Testing
       let folder = try #require(makeTemporaryFolder())
       defer { rmdir(folder) }
       let session = try Session(
-        "exec prefork serve -v --max-jobs 1 -w 2 --listen unix:\(folder)/s -- \(Self.chatty) 2>\(path)")
+        "exec prefork serve -v --max-jobs 1 -w 2 --drain-timeout 1h --listen unix:\(folder)/s -- \(Self.chatty) 2>\(path)"
+      )
       session.wait(for: "the socket") { access(folder + "/s", F_OK) == 0 }
       let client = try Client(unix: folder + "/s")
       client.send((1...100).map { "\($0)\n" }.joined())
       for number in 1...100 { #expect(client.next() == "\(number)") }
       client.close()
-      let start = monotonicTime()
       session.signal(SIGTERM)
       session.wait(for: "the end") { session.hasEnded() }
-      #expect(monotonicTime() - start < 20_000_000_000)
       #expect(session.finish().status == 0)
     }
   }
@@ -91,9 +90,7 @@ import Testing
       session.signal(SIGTERM)
     }
     session.wait(for: "the end", whileReading: false) { session.hasEnded() }
-    let took = monotonicTime() - start
-    #expect(took < 20_000_000_000)
-    if signals == 1 { #expect(took > 600_000_000) }
+    if signals == 1 { #expect(monotonicTime() - start > 600_000_000) }
     let result = session.finish()
     #expect(result.status == 143)
     #expect(
@@ -109,10 +106,8 @@ import Testing
         "exec prefork run -w 1 --drain-timeout 500ms --max-job-size 5 \(option) \(path) -- cat >/dev/null")
       session.send((1...20_000).map { $0 % 2 == 0 ? "\($0)\n" : "too long a job\n" }.joined())
       session.wait(for: "a full FIFO") { pause(1.5) }
-      let start = monotonicTime()
       session.signal(SIGTERM)
       session.wait(for: "the end") { session.hasEnded() }
-      #expect(monotonicTime() - start < 20_000_000_000)
       #expect(session.finish().status == 143)
     }
   }

@@ -48,7 +48,8 @@ class Connection(threading.Thread):
     def read(self, count=None):
         """So many bytes, or a line; less at the end; None if nothing comes for a moment and somebody waits for an answer."""
         while len(self.unread) < count if count else b"\n" not in self.unread:
-            if self.unanswered and not select.select([self.peer], [], [], 0.1)[0]:
+            # Little by little: a stall of the machine, which keeps the client from sending, takes one of them.
+            if self.unanswered and not any(select.select([self.peer], [], [], 0.02)[0] for _ in range(5)):
                 return None
             block = self.peer.recv(1 << 16)
             if not block:

@@ -22,6 +22,23 @@ import Time
     #expect(none == [] && first == [ready(7, readable: true)] && second == first && last == [])
   }
 
+  @Test("watched for changes it is reported once for each, and once more when it is asked for again")
+  func edgeTriggered() throws {
+    var loop = try EventLoop()
+    let pipe = try Pipe()
+    try loop.add(pipe.readEnd, token: 7, readable: true, writable: false, once: true)
+    poke(pipe.writeEnd)
+    let first = try loop.pending()
+    let again = try loop.pending()
+    poke(pipe.writeEnd)
+    let more = try loop.pending()
+    try loop.modify(pipe.readEnd, token: 7, readable: true, writable: false, once: true)
+    let asked = try loop.pending()
+    let last = try loop.pending()
+    let once = [ready(7, readable: true)]
+    #expect(first == once && again == [] && more == once && asked == once && last == [])
+  }
+
   @Test("room to write is told only while it is asked for")
   func writable() throws {
     var loop = try EventLoop()
@@ -141,7 +158,7 @@ import Time
   @Test("systemd's watchdog is pinged while the loop turns, beside the signals; one for another process is not ours")
   func pingedWatchdog() async {
     await #expect(processExitsWith: .success) {
-      endAfterSeconds(20)
+      endAfterSeconds()
       let manager = try NotificationSocket()
       setenv("NOTIFY_SOCKET", manager.address, 1)
       setenv("WATCHDOG_USEC", "40000", 1)

@@ -58,7 +58,7 @@ import Time
   @Test("a signal, an alarm and a descriptor at once: nothing is lost, whatever the order")
   func together() async {
     await #expect(processExitsWith: .success) {
-      endAfterSeconds(20)
+      endAfterSeconds()
       var generator = SplitMix64(state: 11)
       var loop = try EventLoop()
       try loop.watchSignals([SIGUSR1, SIGUSR2])

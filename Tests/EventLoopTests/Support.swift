@@ -52,7 +52,7 @@ extension EventLoop {
 }
 
 /// A process in which a test waits for ever is ended by SIGALRM, and the test fails.
-func endAfterSeconds(_ seconds: CUnsignedInt = 60) { alarm(seconds) }
+func endAfterSeconds(_ seconds: CUnsignedInt = 300) { alarm(seconds) }
 
 /// Writes a byte, so that the other end becomes readable.
 func poke(_ fd: CInt) { #expect(write(fd, "x", 1) == 1) }

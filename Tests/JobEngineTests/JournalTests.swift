@@ -27,7 +27,7 @@ import Time
     var reporter = Reporter(InheritedOutput(pipe.writeEnd), log: nil, verbosity: verbosity, journal: messenger)
     body(&reporter)
     reporter.flush()
-    #expect(messenger.flush(atMost: .milliseconds(20_000)))
+    #expect(messenger.flush(atMost: .seconds(60)))
     #expect(unreadBytes(ofPipe: pipe.readEnd) == 0, "nothing is on stderr as well")
     return journal.entries.withLock { $0 }
   }

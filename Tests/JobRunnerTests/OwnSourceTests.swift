@@ -20,7 +20,7 @@ import WorkerPool
   @Test("its jobs run on real workers, over pauses, and each is acknowledged once its result is written")
   func acknowledged() async {
     await #expect(processExitsWith: .success) {
-      alarm(60)
+      alarm(300)
       let output = try redirectOutput()
       let journal = Journal()
       var list = try MessageList(["one", "two", "three", "much too long", "five"], journal)
@@ -45,7 +45,7 @@ import WorkerPool
   @Test("its records are read as those of stdin are, and messages name their place in it")
   func records() async {
     await #expect(processExitsWith: .success) {
-      alarm(60)
+      alarm(300)
       let output = try redirectOutput()
       let journal = Journal()
       var list = try MessageList([#"{"id":7,"job":"one"}"#, "", #"{"job":"#], journal)
@@ -66,7 +66,7 @@ import WorkerPool
   @Test("a run that ends early gives back what it has not done, and takes nothing more")
   func givenBack() async {
     await #expect(processExitsWith: .success) {
-      alarm(60)
+      alarm(300)
       _ = try redirectOutput()
       let journal = Journal()
       let list = try MessageList(["one", "die", "three", "four", "five", "six"], journal)
@@ -88,7 +88,7 @@ import WorkerPool
   @Test("one that cannot go on ends the run, which finishes what it has")
   func failed() async {
     await #expect(processExitsWith: .success) {
-      alarm(60)
+      alarm(300)
       _ = try redirectOutput()
       let journal = Journal()
       var list = try MessageList(["one", "two", "three"], journal)

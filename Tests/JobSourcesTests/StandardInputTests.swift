@@ -141,4 +141,26 @@ import WireFormats
     let ofPipe = input.source.progress
     #expect(ofPipe == nil, "a pipe may go on for ever")
   }
+
+  @Test("a large job can be shared, a small one cannot", arguments: Framing.allCases)
+  func shared(framing: Framing) throws {
+    var input = try Input(framing, maximumJobSize: 1 << 20)
+    let large = String(repeating: "x", count: 0x5A5A)  // A length whose bytes are text, too.
+    for job in ["a", large, "b"] {
+      var frame: [UInt8] = []
+      framing.appendHeader(count: job.utf8.count) { frame.append($0) }
+      frame += Array(job.utf8)
+      framing.appendTrailer { frame.append($0) }
+      input.write(String(decoding: frame, as: UTF8.self))
+    }
+    for job in ["a", large, "b"] {
+      #expect(input.source.next() == .job)
+      let shared = input.source.shareJob()
+      #expect((shared != nil) == (job == large))
+      if let shared { #expect(shared.withUnsafeBytes { $0.elementsEqual(large.utf8) }) }
+      #expect(input.job == job, "it is lent as well")
+      input.source.consume(as: nil)
+    }
+    #expect(input.source.next() == .notYet)
+  }
 }

@@ -31,7 +31,7 @@ import Time
     #expect(failureToConnect(address) == .connect(address, SystemError("connect", ECONNREFUSED)))
     let socket = try ListeningSocket(address)
     #expect(failure(address) == .inUse(address))
-    let client = try StreamSocket.connect(to: address, timeout: .seconds(20))
+    let client = try StreamSocket.connect(to: address, timeout: .seconds(60))
     // The one that looked whether somebody is there came first, and has gone.
     _ = try connection(of: socket).peer
     let peer = try connection(of: socket).peer
@@ -144,7 +144,7 @@ import Time
     let isRemote = socket.isRemote
     #expect(!isRemote)
     #expect(failure(socket.address) == .inUse(socket.address))
-    let client = try StreamSocket.connect(to: .tcp(host: "localhost", port: port), timeout: .seconds(20))
+    let client = try StreamSocket.connect(to: .tcp(host: "localhost", port: port), timeout: .seconds(60))
     let server = try connection(of: socket)
     let peer = server.peer
     #expect(try peer == .host(#require(ResolvedAddress.bound(to: client.descriptor).address)))
@@ -178,7 +178,7 @@ import Time
   func exhaustion() async {
     await #expect(processExitsWith: .success) {
       let socket = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
-      let client = try StreamSocket.connect(to: socket.address, timeout: .seconds(20))
+      let client = try StreamSocket.connect(to: socket.address, timeout: .seconds(60))
       try #require(isReady(socket.descriptor))
       let before = try raiseDescriptorLimit()
       var limit = rlimit(rlim_cur: rlim_t(client.descriptor + 8), rlim_max: rlim_t(before.hard))
@@ -195,7 +195,7 @@ import Time
   @Test("connections that were given up before they were taken are skipped; an end is put to that")
   func aborted() throws {
     let socket = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
-    let client = try StreamSocket.connect(to: socket.address, timeout: .seconds(20))
+    let client = try StreamSocket.connect(to: socket.address, timeout: .seconds(60))
     try #require(isReady(socket.descriptor))
     FaultPlan.$current.withValue(FaultPlan(.accept, Array(repeating: ECONNABORTED, count: 1000))) {
       #expect(summary(socket.accept()) == "nobody")

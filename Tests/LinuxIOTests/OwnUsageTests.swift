@@ -16,6 +16,26 @@ import Time
     #expect(after.openDescriptors.map { $0 > 2 && $0 < after.mostDescriptors } ?? true)
   }
 
+  @Test("code is unmapped, and mapped again when it is used")
+  func code() throws {
+    let before = try #require(mappedOfFiles)
+    unmapCode()
+    let after = try #require(mappedOfFiles)
+    #expect(after < before - 1_000_000, "\(before) and then \(after) bytes")
+  }
+
+  /// Resident memory that belongs to files, in bytes.
+  private var mappedOfFiles: Int? {
+    guard let file = fopen("/proc/self/status", "r") else { return nil }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, CInt(line.count), file) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      if text.hasPrefix("RssFile:") { return Int(text.filter(\.isNumber)).map { $0 * 1024 } }
+    }
+    return nil
+  }
+
   @Test("this process began before now, and not before the machine")
   func began() {
     var (now, sinceBoot) = (timespec(), timespec())

@@ -10,7 +10,7 @@ import Testing
     _ pid: pid_t, _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
     _ isSeen: (ProcessActivity) -> Bool
   ) {
-    for _ in 0..<500 {
+    for _ in 0..<6000 {
       if isSeen(ProcessTable.activity(of: pid)) { return }
       poll(nil, 0, 10)
     }
@@ -48,5 +48,15 @@ import Testing
       expect(pid, "waits for a child") { $0 == .waitingForChild }
     }
     #expect(ProcessTable.activity(of: 1 << 30) == .ended)
+  }
+
+  @Test("how often a process has waited grows with each wait")
+  func sleeps() throws {
+    try ProcessTableTests.withChild("echo; sleep 60") { pid, _ in
+      #expect(ProcessTable.sleeps(of: pid) != nil)
+    }
+    let before = try #require(ProcessTable.sleeps(of: ProcessTable.ownPid))
+    #expect(ProcessTable.sleeps(of: ProcessTable.ownPid)! >= before)
+    #expect(ProcessTable.sleeps(of: 1 << 30) == nil)
   }
 }

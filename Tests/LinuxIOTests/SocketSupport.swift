@@ -45,10 +45,10 @@ struct SocketFolder: ~Copyable {
   }
 }
 
-/// Waits until the descriptor is ready, at most 20 s.
+/// Waits until the descriptor is ready, at most 60 s.
 func isReady(_ fd: CInt, _ events: CInt = POLLIN) -> Bool {
   var entry = pollfd(fd: fd, events: CShort(events), revents: 0)
-  return poll(&entry, 1, 20_000) == 1
+  return poll(&entry, 1, 60_000) == 1
 }
 
 /// What was accepted.
@@ -57,7 +57,7 @@ struct Connection: ~Copyable {
   let peer: Peer
 }
 
-/// The next connection, which must come within 20 s.
+/// The next connection, which must come within 60 s.
 func connection(of listener: borrowing ListeningSocket) throws -> Connection {
   try #require(isReady(listener.descriptor))
   switch listener.accept() {
@@ -93,7 +93,7 @@ func failure(
 }
 
 /// What fails when somebody connects.
-func failureToConnect(_ address: SocketAddress, timeout: Nanoseconds = .seconds(20)) -> SocketError? {
+func failureToConnect(_ address: SocketAddress, timeout: Nanoseconds = .seconds(60)) -> SocketError? {
   do throws(SocketError) {
     _ = try StreamSocket.connect(to: address, timeout: timeout).descriptor
     return nil

@@ -11,7 +11,7 @@ import Time
   func halfClose(overTCP: Bool) throws {
     let folder = try SocketFolder()
     let listener = try ListeningSocket(overTCP ? .tcp(host: "127.0.0.1", port: 0) : folder.address("a"))
-    let client = try StreamSocket.connect(to: listener.address, timeout: .seconds(20))
+    let client = try StreamSocket.connect(to: listener.address, timeout: .seconds(60))
     let accepted = try connection(of: listener)
     var sent = queue(holding: "hello\n")
     var received = ByteQueue()
@@ -33,7 +33,7 @@ import Time
   func gone() throws {
     let folder = try SocketFolder()
     let listener = try ListeningSocket(folder.address("a"))
-    let client = try StreamSocket.connect(to: listener.address, timeout: .seconds(20))
+    let client = try StreamSocket.connect(to: listener.address, timeout: .seconds(60))
     let accepted = try connection(of: listener)
     var sent = ByteQueue()
     sent.append([UInt8](repeating: 7, count: 4 << 20))

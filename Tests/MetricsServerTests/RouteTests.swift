@@ -100,16 +100,16 @@ import Time
     let program = """
       import urllib.request as u
       base = 'http://127.0.0.1:\(port)'
-      print(len(u.urlopen(base + '/metrics', timeout=5).read()), end=' ')
-      print(u.urlopen(u.Request(base + '/metrics', method='HEAD'), timeout=5).headers['Content-Length'], end=' ')
-      try: u.urlopen(base + '/metrics', data=b'x', timeout=5)
+      print(len(u.urlopen(base + '/metrics', timeout=60).read()), end=' ')
+      print(u.urlopen(u.Request(base + '/metrics', method='HEAD'), timeout=60).headers['Content-Length'], end=' ')
+      try: u.urlopen(base + '/metrics', data=b'x', timeout=60)
       except u.HTTPError as e: print(e.code, e.headers['Allow'], end='')
       """
     let stream = try #require(popen("exec python3 -c \"\(program)\" 2>&1", "r"))
     let descriptor = fileno(stream)
     _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
     var output: [UInt8] = []
-    try served.serve(for: 20_000 * millisecond) {
+    try served.serve(for: 120_000 * millisecond) {
       var block = [UInt8](repeating: 0, count: 4096)
       let count = read(descriptor, &block, block.count)
       if count > 0 { output += block[..<count] }

@@ -9,6 +9,15 @@ import Time
 
 let millisecond: Nanoseconds = 1_000_000
 
+extension MetricsServer.Limits {
+  /// With more time for silent clients than any machine stalls, for tests of something else.
+  static var patient: MetricsServer.Limits {
+    var limits = MetricsServer.Limits()
+    limits.timeout = 600
+    return limits
+  }
+}
+
 /// A server, its loop and what it answers, on this thread: nothing runs but while `serve` is called.
 struct ServedMetrics: ~Copyable {
   private var loop: EventLoop
@@ -19,7 +28,7 @@ struct ServedMetrics: ~Copyable {
   /// Questions that it was asked.
   private(set) var asked: [MetricsServer.Question] = []
 
-  init(_ address: Address = .ip4, limits: MetricsServer.Limits = .init(), descriptor: CInt? = nil) throws {
+  init(_ address: Address = .ip4, limits: MetricsServer.Limits = .patient, descriptor: CInt? = nil) throws {
     let listener = try address.listen()
     let bound = address.bound(to: listener)
     var owned = listener

@@ -5,7 +5,7 @@ import Testing
   let workshop = Workshop()
 
   func pool(_ face: Face, size: Int = 1, _ change: (inout ObjectPoolConfiguration) -> Void) -> EitherPool {
-    EitherPool(face, ObjectPoolConfiguration(size: size).with(change), workshop)
+    EitherPool(face, .unhurried(size: size).with(change), workshop)
   }
 
   @Test("validated always before it is handed out, but for a new one", arguments: Face.allCases)
@@ -28,9 +28,11 @@ import Testing
     let eager = self.pool(face) { $0.validatesOnAcquire = .unlessUsedWithin(.milliseconds(10)) }
     try await eager.withObject { _ in }
     #expect(await eager.eventually { $0.idle == 1 })
+    // The first lease has validated it, too, if the machine kept it waiting.
+    let before = workshop.validated
     try await Task.sleep(for: .milliseconds(30))
     try await eager.withObject { _ in }
-    #expect(workshop.validated == 1)
+    #expect(workshop.validated == before + 1)
   }
 
   @Test("never validated", arguments: Face.allCases)

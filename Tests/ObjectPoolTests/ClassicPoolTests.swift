@@ -5,7 +5,7 @@ import Testing
   @Test("fixed: so many objects, made from the beginning, and the next one waits", arguments: Face.allCases)
   func fixed(face: Face) async throws {
     let workshop = Workshop()
-    let pool = EitherPool(face, .init(size: 2), workshop)
+    let pool = EitherPool(face, .unhurried(size: 2), workshop)
     try await pool.prefill()
     #expect(workshop.made == 2)
     let first = try await pool.acquire()
@@ -22,7 +22,9 @@ import Testing
   @Test("dynamic: grows from the minimum to the maximum, and shrinks back", arguments: Face.allCases)
   func dynamic(face: Face) async throws {
     let workshop = Workshop()
-    let configuration = ObjectPoolConfiguration(minimum: 1, maximum: 3).with { $0.idleTimeout = .milliseconds(20) }
+    let configuration = ObjectPoolConfiguration.unhurried(minimum: 1, maximum: 3).with {
+      $0.idleTimeout = .milliseconds(20)
+    }
     let pool = EitherPool(face, configuration, workshop)
     try await pool.prefill(1)
     #expect(workshop.made == 1)
@@ -37,7 +39,7 @@ import Testing
   @Test("limited when idle only: everybody gets one, few are kept", arguments: Face.allCases)
   func idleLimit(face: Face) async throws {
     let workshop = Workshop()
-    let pool = EitherPool(face, .unlimited(maximumIdle: 2), workshop)
+    let pool = EitherPool(face, .unlimited(maximumIdle: 2).unhurried, workshop)
     var leases: [Lease<Thing>] = []
     for _ in 0..<10 { leases.append(try await pool.acquire()) }
     #expect(Set(leases.map(\.object.number)).count == 10)
@@ -49,7 +51,7 @@ import Testing
   @Test("recycling by uses: an object serves so often, and then another one", arguments: Face.allCases)
   func recyclingByUses(face: Face) async throws {
     let workshop = Workshop()
-    let configuration = ObjectPoolConfiguration(size: 1).with {
+    let configuration = ObjectPoolConfiguration.unhurried(size: 1).with {
       $0.maximumUses = 3
       $0.jitter = 0
     }
@@ -63,7 +65,7 @@ import Testing
   @Test("recycling by age: an object lives so long, used or not", arguments: Face.allCases)
   func recyclingByAge(face: Face) async throws {
     let workshop = Workshop()
-    let pool = EitherPool(face, ObjectPoolConfiguration(size: 1).with { $0.maximumAge = .milliseconds(20) }, workshop)
+    let pool = EitherPool(face, .unhurried(size: 1).with { $0.maximumAge = .milliseconds(20) }, workshop)
     #expect(await eventually { workshop.made >= 3 && workshop.ended >= 2 })
     // Leased, it serves until it is released.
     let lease = try await pool.acquire()
@@ -78,7 +80,7 @@ import Testing
   @Test("recycling by idleness: nothing is kept that nobody needs", arguments: Face.allCases)
   func recyclingByIdleness(face: Face) async throws {
     let workshop = Workshop()
-    let configuration = ObjectPoolConfiguration(maximum: 4).with { $0.idleTimeout = .milliseconds(10) }
+    let configuration = ObjectPoolConfiguration.unhurried(maximum: 4).with { $0.idleTimeout = .milliseconds(10) }
     let pool = EitherPool(face, configuration, workshop)
     #expect(workshop.made == 0)
     try await pool.withObject { _ in }
@@ -91,7 +93,7 @@ import Testing
   @Test("prefilled: as many as wanted are there before anybody asks", arguments: Face.allCases)
   func prefilled(face: Face) async throws {
     let workshop = Workshop()
-    let pool = EitherPool(face, .init(maximum: 4), workshop)
+    let pool = EitherPool(face, .unhurried(maximum: 4), workshop)
     try await pool.prefill(3)
     #expect(workshop.made == 3)
     #expect(pool.statistics.idle == 3)
@@ -104,7 +106,7 @@ import Testing
   @Test("validated, reset and disposed of: each at its time", arguments: Face.allCases)
   func cared(face: Face) async throws {
     let workshop = Workshop()
-    let pool = EitherPool(face, .init(size: 1), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
     try await pool.withObject { $0.mark() }
     try await pool.withObject { thing in
       #expect(thing.number == 0 && !thing.isMarked)

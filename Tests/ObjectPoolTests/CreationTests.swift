@@ -7,7 +7,7 @@ import Testing
 
   /// Backs off quickly, and gives up after so many failures.
   func pool(_ face: Face, budget: Int, _ change: (inout ObjectPoolConfiguration) -> Void = { _ in }) -> EitherPool {
-    let configuration = ObjectPoolConfiguration(maximum: 1).with {
+    let configuration = ObjectPoolConfiguration.unhurried(maximum: 1).with {
       $0.minimumBackoff = .milliseconds(2)
       $0.maximumBackoff = .milliseconds(20)
       $0.restartBudget = budget
@@ -118,7 +118,7 @@ import Testing
   @Test("a fixed pool that was made in bad times is complete in good times", arguments: Face.allCases)
   func selfHealing(face: Face) async throws {
     workshop.set { $0.failsToMake = true }
-    let configuration = ObjectPoolConfiguration(size: 3).with {
+    let configuration = ObjectPoolConfiguration.unhurried(size: 3).with {
       $0.minimumBackoff = .milliseconds(2)
       $0.maximumBackoff = .milliseconds(20)
     }
@@ -131,7 +131,7 @@ import Testing
   @Test("no more than maximumCreating are made at the same time", arguments: Face.allCases)
   func maximumCreating(face: Face) async throws {
     workshop.makeGate.set(.closed)
-    let configuration = ObjectPoolConfiguration(size: 5).with { $0.maximumCreating = 2 }
+    let configuration = ObjectPoolConfiguration.unhurried(size: 5).with { $0.maximumCreating = 2 }
     let pool = EitherPool(face, configuration, workshop)
     #expect(await eventually { workshop.makeGate.count == 2 })
     #expect(pool.statistics.creating == 2)

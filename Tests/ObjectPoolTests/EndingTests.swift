@@ -6,7 +6,7 @@ import Testing
 @Suite("Every call is answered, also at the end") struct EndingTests {
   @Test("a prefill of a pool that is ending is refused")
   func prefillWhileDraining() throws {
-    let pool = BlockingObjectPool(.init(maximum: 2), factory: Workshop())
+    let pool = BlockingObjectPool(.unhurried(maximum: 2), factory: Workshop())
     let lease = try pool.acquire()
     let mailbox = Mailbox<Void>()
     pool.driver.end(by: .drain, within: nil, .thread(mailbox))
@@ -18,7 +18,7 @@ import Testing
   @Test("a prefill is answered although what it made is recycled at once")
   func prefillAndRecycle() throws {
     let workshop = Workshop()
-    let pool = BlockingObjectPool(.init(maximum: 2), factory: workshop)
+    let pool = BlockingObjectPool(.unhurried(maximum: 2), factory: workshop)
     try pool.prefill(1)
     workshop.makeGate.set(.closed)
     let mailbox = Mailbox<Void>()
@@ -33,7 +33,7 @@ import Testing
   func cancelledPrefill() async throws {
     let workshop = Workshop()
     workshop.makeGate.set(.closed)
-    let pool = ObjectPool(.init(maximum: 2), factory: workshop)
+    let pool = ObjectPool(.unhurried(maximum: 2), factory: workshop)
     let patient = Task { try await pool.prefill(1) }
     let cancelled = Task { try await pool.prefill(1) }
     cancelled.cancel()
@@ -45,7 +45,7 @@ import Testing
 
   @Test("who ends a pool soon is not put off by somebody who would wait longer")
   func earliestEnd() throws {
-    let pool = BlockingObjectPool(.init(size: 1), factory: Workshop())
+    let pool = BlockingObjectPool(.unhurried(size: 1), factory: Workshop())
     let lease = try pool.acquire()
     let soon = Mailbox<Void>()
     let late = Mailbox<Void>()
@@ -60,7 +60,7 @@ import Testing
   func whyInVain() async throws {
     let workshop = Workshop()
     workshop.makeGate.set(.closed)
-    let pool = ObjectPool(.init(maximum: 1), factory: workshop)
+    let pool = ObjectPool(.unhurried(maximum: 1), factory: workshop)
     let slow = await #expect(throws: ObjectPoolError.self) { try await pool.acquire(timeout: .milliseconds(1)) }
     #expect(slow.map { "\($0)".contains("none of 1 object is leased") } == true, "\(String(describing: slow))")
     workshop.makeGate.set(.open)

@@ -11,11 +11,11 @@ import Testing
     deinit { call() }
   }
 
-  @Test("nothing of the program runs under the pool's lock, not even the end of an error", .timeLimit(.minutes(1)))
+  @Test("nothing of the program runs under the pool's lock, not even the end of an error", .timeLimit(.minutes(5)))
   func endOfError() throws {
     let calls = Atomic<Int>(0)
     let shared = Mutex<BlockingObjectPool<Int>?>(nil)
-    let configuration = ObjectPoolConfiguration(maximum: 1).with { $0.minimumBackoff = .milliseconds(1) }
+    let configuration = ObjectPoolConfiguration.unhurried(maximum: 1).with { $0.minimumBackoff = .milliseconds(1) }
     let pool = BlockingObjectPool<Int>(configuration) {
       guard calls.add(1, ordering: .relaxed).newValue > 2 else {
         throw Caller { _ = shared.withLock { $0 }?.statistics }

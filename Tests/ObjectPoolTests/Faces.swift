@@ -68,7 +68,7 @@ final class EitherPool: Sendable {
     }
   }
 
-  func close(within time: Duration = .seconds(30)) async {
+  func close(within time: Duration = .seconds(3600)) async {
     switch kind {
     case .asynchronous(let pool): await pool.close(within: time)
     case .blocking(let pool): try? await onThread { pool.close(within: time) }

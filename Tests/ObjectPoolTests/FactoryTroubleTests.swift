@@ -7,7 +7,7 @@ import Testing
 
   /// Limits so short that what hangs is noticed soon.
   func pool(_ face: Face, size: Int = 1, _ change: (inout ObjectPoolConfiguration) -> Void = { _ in }) -> EitherPool {
-    let configuration = ObjectPoolConfiguration(maximum: size).with {
+    let configuration = ObjectPoolConfiguration.unhurried(maximum: size).with {
       $0.whenExhausted = .wait
       $0.minimumBackoff = .milliseconds(2)
       $0.maximumBackoff = .milliseconds(10)
@@ -59,7 +59,7 @@ import Testing
   @Test("an object that is made after close is disposed of before close returns", arguments: Face.allCases)
   func madeAfterClose(face: Face) async throws {
     workshop.makeGate.set(.closedForGood)
-    let pool = pool(face) { $0.disposalTimeout = .seconds(100) }
+    let pool = pool(face) { $0.disposalTimeout = .seconds(3600) }
     async let refused = failure { try await pool.acquire() }
     #expect(await eventually { workshop.makeGate.count == 1 })
     async let closed: Void = pool.close()
@@ -72,7 +72,7 @@ import Testing
   @Test("an object that is made for a pool that nobody has any more is disposed of", arguments: Face.allCases)
   func madeForNobody(face: Face) async throws {
     workshop.makeGate.set(.closedForGood)
-    var pool: EitherPool? = EitherPool(face, .init(size: 1), workshop)
+    var pool: EitherPool? = EitherPool(face, .unhurried(size: 1), workshop)
     #expect(await eventually { workshop.makeGate.count == 1 })
     weak let common = pool?.common
     pool = nil
@@ -113,7 +113,7 @@ import Testing
   func validationIsCancelled() async throws {
     let pool = pool(.asynchronous) {
       $0.validationTimeout = .milliseconds(20)
-      $0.disposalTimeout = .seconds(100)
+      $0.disposalTimeout = .seconds(3600)
     }
     try await pool.withObject { _ in }
     workshop.validateGate.set(.closed)
@@ -142,7 +142,7 @@ import Testing
 
   @Test("dispose throws: it is told, and the place is free", arguments: Face.allCases)
   func disposeThrows(face: Face) async throws {
-    let pool = pool(face) { $0.disposalTimeout = .seconds(100) }
+    let pool = pool(face) { $0.disposalTimeout = .seconds(3600) }
     workshop.set { $0.failsToEnd = true }
     try pool.dispose(try await pool.acquire())
     #expect(try await pool.acquire().object.number == 1)
@@ -187,7 +187,7 @@ import Testing
 
   @Test("an object leased from another task and thread is released by a third")
   func releasedElsewhere() async throws {
-    let pool = BlockingObjectPool(.init(size: 1), factory: workshop)
+    let pool = BlockingObjectPool(.unhurried(size: 1), factory: workshop)
     let lease = try await onThread { try pool.acquire() }
     try await onThread { try pool.release(lease) }
     let again = try await Task.detached { try pool.acquire() }.value

@@ -7,7 +7,7 @@ import Testing
   @Test("a lease held too long is reported with where it was taken", arguments: Face.allCases)
   func leak(face: Face) async throws {
     let notices = Notices()
-    let configuration = ObjectPoolConfiguration(maximum: 2).with {
+    let configuration = ObjectPoolConfiguration.unhurried(maximum: 2).with {
       $0.leaseReportTime = .milliseconds(10)
       $0.onNotice = notices.handler
     }
@@ -23,7 +23,7 @@ import Testing
 
   @Test("a lease ends once: everything later changes nothing, and is counted", arguments: Face.allCases)
   func doubleRelease(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 1), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
     let lease = try await pool.acquire()
     try pool.release(lease)
     #expect(await failure { try pool.release(lease) }?.kind == "lease ended")
@@ -40,8 +40,8 @@ import Testing
 
   @Test("a lease of another pool changes neither pool, and is counted", arguments: Face.allCases)
   func foreignRelease(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 1), workshop)
-    let other = EitherPool(face, .init(size: 4), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
+    let other = EitherPool(face, .unhurried(size: 4), workshop)
     let (lease, foreign) = (try await pool.acquire(), try await other.acquire())
     #expect(await failure { try pool.release(foreign) }?.kind == "foreign lease")
     #expect(await failure { try other.dispose(lease) }?.kind == "foreign lease")
@@ -54,10 +54,10 @@ import Testing
 
   @Test("a lease of a pool that is gone is foreign to a pool made later, though it may look alike")
   func releaseToLaterPool() async throws {
-    var pool: ObjectPool<Thing>? = ObjectPool(.init(size: 1), factory: workshop)
+    var pool: ObjectPool<Thing>? = ObjectPool(.unhurried(size: 1), factory: workshop)
     let lease = try #require(try await pool?.acquire())
     pool = nil
-    let later = ObjectPool(.init(size: 1), factory: workshop)
+    let later = ObjectPool(.unhurried(size: 1), factory: workshop)
     let current = try await later.acquire()
     #expect(await failure { try later.release(lease) }?.kind == "foreign lease")
     try later.release(current)
@@ -65,7 +65,7 @@ import Testing
 
   @Test("dispose ends the lease and the object; its place is free for another", arguments: Face.allCases)
   func dispose(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 1), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
     let lease = try await pool.acquire()
     async let next = pool.acquire()
     #expect(await pool.eventually { $0.waiting == 1 })
@@ -77,7 +77,7 @@ import Testing
 
   @Test("withObject releases what it leased, whatever its body does", arguments: Face.allCases)
   func withObject(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 1), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
     #expect(try await pool.withObject { $0.number } == 0)
     #expect(await failure { try await pool.withObject { _ in throw Broken() } }?.kind == "broken")
     #expect(try await pool.withObject { $0.number } == 0)
@@ -91,7 +91,7 @@ import Testing
 
   @Test("withObject inside withObject: two objects, both released")
   func nested() async throws {
-    let pool = ObjectPool(.init(size: 2), factory: workshop)
+    let pool = ObjectPool(.unhurried(size: 2), factory: workshop)
     try await pool.withObject { outer in
       try await pool.withObject { inner in
         #expect(outer !== inner)
@@ -106,7 +106,7 @@ import Testing
 
   @Test("withObject releases when its task is cancelled during the body")
   func cancelledBody() async throws {
-    let pool = ObjectPool(.init(size: 1), factory: workshop)
+    let pool = ObjectPool(.unhurried(size: 1), factory: workshop)
     let task = Task {
       try await pool.withObject { thing in
         thing.mark()
@@ -121,7 +121,7 @@ import Testing
 
   @Test("a pool that nobody has any more disposes of what is idle, and leaves what is leased", arguments: Face.allCases)
   func dropped(face: Face) async throws {
-    var pool: EitherPool? = EitherPool(face, .init(size: 3), workshop)
+    var pool: EitherPool? = EitherPool(face, .unhurried(size: 3), workshop)
     try await pool?.prefill()
     let lease = try #require(try await pool?.acquire())
     weak let common = pool?.common
@@ -133,7 +133,7 @@ import Testing
 
   @Test("one who waits holds the pool", arguments: Face.allCases)
   func waiterHoldsPool(face: Face) async throws {
-    var pool: EitherPool? = EitherPool(face, .init(size: 1), workshop)
+    var pool: EitherPool? = EitherPool(face, .unhurried(size: 1), workshop)
     let lease = try #require(try await pool?.acquire())
     let waiter = Task { [pool] in try await pool!.acquire() }
     #expect(await pool!.eventually { $0.waiting == 1 })

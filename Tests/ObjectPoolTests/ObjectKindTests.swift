@@ -13,12 +13,12 @@ private struct Descriptor: Equatable {
 }
 
 private let lastDescriptor = Atomic<Int>(0)
-private let descriptors = ObjectPool(.init(size: 2)) {
+private let descriptors = ObjectPool(.unhurried(size: 2)) {
   Descriptor(number: lastDescriptor.add(1, ordering: .relaxed).newValue)
 }
 
 private enum Notebooks {
-  static let shared = BlockingObjectPool(.init(size: 2)) { Notebook() }
+  static let shared = BlockingObjectPool(.unhurried(size: 2)) { Notebook() }
 }
 
 private struct Binder: ObjectFactory {
@@ -33,7 +33,7 @@ private struct Binder: ObjectFactory {
 @Suite("A pool takes objects of any kind") struct ObjectKindTests {
   @Test("a class that is not Sendable, by a closure")
   func plainClass() async throws {
-    let pool = ObjectPool(.init(size: 1)) { Notebook() }
+    let pool = ObjectPool(.unhurried(size: 1)) { Notebook() }
     try await pool.withObject { $0.lines.append("one") }
     let lines = try await pool.withObject { notebook -> [String] in
       notebook.lines.append("two")
@@ -44,7 +44,7 @@ private struct Binder: ObjectFactory {
 
   @Test("a class that is not Sendable, by a factory type")
   func plainClassOfFactory() async throws {
-    let pool = ObjectPool(.init(size: 1), factory: Binder())
+    let pool = ObjectPool(.unhurried(size: 1), factory: Binder())
     for line in ["one", "secret", "two"] { try await pool.withObject { $0.lines.append(line) } }
     #expect(try await pool.withObject { $0.lines } == ["one", "two"])
     try await pool.withObject { $0.lines.append("three") }
@@ -55,7 +55,7 @@ private struct Binder: ObjectFactory {
   func plainClassOnThreads() throws {
     let ended = Atomic<Int>(0)
     let pool = BlockingObjectPool(
-      .init(size: 1), make: { Notebook() }, validate: { $0.lines.count < 2 },
+      .unhurried(size: 1), make: { Notebook() }, validate: { $0.lines.count < 2 },
       reset: { $0.lines = $0.lines.filter { $0 != "secret" } },
       dispose: { _ in ended.add(1, ordering: .relaxed) })
     for line in ["one", "secret", "two"] { try pool.withObject { $0.lines.append(line) } }
@@ -84,7 +84,7 @@ private struct Binder: ObjectFactory {
 
   @Test("without closures for it nothing is validated, reset, or disposed of")
   func onlyMade() async throws {
-    let pool = ObjectPool(.init(size: 1)) { Thing(0) }
+    let pool = ObjectPool(.unhurried(size: 1)) { Thing(0) }
     try await pool.withObject { thing in
       thing.getSick()
       thing.mark()
@@ -96,7 +96,7 @@ private struct Binder: ObjectFactory {
 
   @Test("a lease of a Sendable object goes to another task, and is released there")
   func leaseTravels() async throws {
-    let pool = ObjectPool(.init(size: 1), factory: Workshop())
+    let pool = ObjectPool(.unhurried(size: 1), factory: Workshop())
     let lease = try await pool.acquire()
     try await Task.detached { try pool.release(lease) }.value
     let again = try await pool.acquire()

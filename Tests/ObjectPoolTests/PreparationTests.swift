@@ -65,7 +65,7 @@ final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
     }
   }
 
-  func pool(_ face: Face, _ configuration: ObjectPoolConfiguration = .init(size: 1)) -> AnyPool {
+  func pool(_ face: Face, _ configuration: ObjectPoolConfiguration = .unhurried(size: 1)) -> AnyPool {
     switch face {
     case .asynchronous: .asynchronous(ObjectPool(configuration, factory: diary))
     case .blocking: .blocking(BlockingObjectPool(configuration, factory: diary))
@@ -74,14 +74,14 @@ final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
 
   @Test("a new object, and each used one, after its validation", arguments: Face.allCases)
   func order(face: Face) async throws {
-    let pool = pool(face, .init(maximum: 1).with { $0.resets = .onAcquire })
+    let pool = pool(face, .unhurried(maximum: 1).with { $0.resets = .onAcquire })
     for _ in 0..<2 { _ = try await pool.use() }
     #expect(diary.calls.all == ["make 0", "prepare 0", "reset 0", "validate 0", "prepare 0"])
   }
 
   @Test("one that cannot be prepared is disposed of, and the next one is taken", arguments: Face.allCases)
   func failsOnce(face: Face) async throws {
-    let pool = pool(face, .init(size: 1).with { $0.resets = .never })
+    let pool = pool(face, .unhurried(size: 1).with { $0.resets = .never })
     #expect(try await pool.use() == 0)
     diary.failures.withLock { $0 = [0] }
     #expect(try await pool.use() == 1)
@@ -95,7 +95,7 @@ final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
     diary.failures.withLock { $0 = Array(0..<100) }
     let pool = pool(
       face,
-      .init(maximum: 2).with {
+      .unhurried(maximum: 2).with {
         $0.restartBudget = 3
         $0.minimumBackoff = .milliseconds(5)
         $0.onNotice = notices.handler
@@ -117,7 +117,7 @@ final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
     diary.gate.set(.closed)
     let pool = pool(
       .asynchronous,
-      .init(size: 1).with {
+      .unhurried(size: 1).with {
         $0.restartBudget = 1
         $0.validationTimeout = .milliseconds(20)
       })
@@ -130,7 +130,7 @@ final class Diary: PreparingObjectFactory, PreparingBlockingObjectFactory {
   @Test("a closure can prepare, too; a pool without one has its shortcut")
   func closures() async throws {
     let calls = Log<Int>()
-    let pool = ObjectPool(.init(size: 1), make: { Thing(7) }, prepare: { calls.add($0.number) })
+    let pool = ObjectPool(.unhurried(size: 1), make: { Thing(7) }, prepare: { calls.add($0.number) })
     for _ in 0..<3 { try await pool.withObject { _ in } }
     #expect(calls.all == [7, 7, 7])
     let threads = BlockingObjectPool(make: { Thing(8) }, prepare: { calls.add($0.number) })

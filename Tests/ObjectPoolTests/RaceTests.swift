@@ -10,7 +10,7 @@ import Time
 @Suite("What overtakes what") struct RaceTests {
   @Test("a task that is cancelled while it is about to wait does not wait")
   func cancelledBeforeItWaits() async throws {
-    let pool = ObjectPool(.init(size: 1).with { $0.whenExhausted = .wait }, factory: Workshop())
+    let pool = ObjectPool(.unhurried(size: 1).with { $0.whenExhausted = .wait }, factory: Workshop())
     let lease = try await pool.acquire()
     let driver = pool.driver
     let ticket = WaitTicket()

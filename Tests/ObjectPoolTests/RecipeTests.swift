@@ -54,7 +54,7 @@ struct ParserFactory: ObjectFactory {
   @Test("by hand")
   func byHand() async throws {
     let parsers = ObjectPool(.init(size: 4)) { try Parser() }
-    let lease = try await parsers.acquire(timeout: .seconds(2))
+    let lease = try await parsers.acquire(timeout: .seconds(60))
     let words = lease.object.parse(text)
     try parsers.release(lease)  // or parsers.dispose(lease), when it is broken
     #expect(words == 6)

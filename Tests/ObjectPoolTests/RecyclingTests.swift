@@ -6,7 +6,7 @@ import Testing
 
   @Test("age is drawn with jitter: objects made together do not go together", arguments: Face.allCases)
   func jitter(face: Face) async throws {
-    let configuration = ObjectPoolConfiguration(size: 200).with {
+    let configuration = ObjectPoolConfiguration.unhurried(size: 200).with {
       $0.maximumAge = .seconds(60)
       $0.jitter = 1
     }
@@ -19,7 +19,7 @@ import Testing
 
   @Test("uses are drawn with jitter, but never more than the maximum", arguments: Face.allCases)
   func jitterOfUses(face: Face) async throws {
-    let configuration = ObjectPoolConfiguration(maximum: 1).with {
+    let configuration = ObjectPoolConfiguration.unhurried(maximum: 1).with {
       $0.maximumUses = 4
       $0.jitter = 1
     }
@@ -35,7 +35,7 @@ import Testing
 
   @Test("with surge the successor is made first, and the old one serves until then", arguments: Face.allCases)
   func surge(face: Face) async throws {
-    let pool = EitherPool(face, ObjectPoolConfiguration(size: 1).with { $0.surge = 1 }, workshop)
+    let pool = EitherPool(face, .unhurried(size: 1).with { $0.surge = 1 }, workshop)
     try await pool.prefill()
     workshop.makeGate.set(.closedForGood)
     pool.common.recycle()
@@ -49,7 +49,7 @@ import Testing
 
   @Test("without surge the old one goes first: there are never more than the maximum", arguments: Face.allCases)
   func withoutSurge(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 1), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
     try await pool.prefill()
     workshop.endGate.set(.closedForGood)
     pool.common.recycle()
@@ -62,7 +62,9 @@ import Testing
 
   @Test("idle objects go down to the minimum, and no further", arguments: Face.allCases)
   func idleMinimum(face: Face) async throws {
-    let configuration = ObjectPoolConfiguration(minimum: 2, maximum: 6).with { $0.idleTimeout = .milliseconds(50) }
+    let configuration = ObjectPoolConfiguration.unhurried(minimum: 2, maximum: 6).with {
+      $0.idleTimeout = .milliseconds(50)
+    }
     let pool = EitherPool(face, configuration, workshop)
     try await pool.prefill(6)
     #expect(await pool.eventually { $0.size == 2 })

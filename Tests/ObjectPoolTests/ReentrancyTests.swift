@@ -15,7 +15,7 @@ private final class Later<Value: Sendable>: Sendable {
     let later = Later<ObjectPool<Thing>>()
     let answers = Log<Int>()
     let workshop = Workshop()
-    let configuration = ObjectPoolConfiguration(size: 1).with {
+    let configuration = ObjectPoolConfiguration.unhurried(size: 1).with {
       $0.onNotice = { _ in
         guard let pool = later.now else { return }
         answers.add(pool.statistics.maximum)
@@ -36,7 +36,7 @@ private final class Later<Value: Sendable>: Sendable {
     let later = Later<BlockingObjectPool<Thing>>()
     let figures = Log<Int>()
     let pool = BlockingObjectPool(
-      .init(maximum: 2),
+      .unhurried(maximum: 2),
       make: { [figures] in
         figures.add(later.now?.statistics.creating ?? -1)
         return Thing(0)
@@ -61,7 +61,7 @@ private final class Later<Value: Sendable>: Sendable {
     let later = Later<ObjectPool<Thing>>()
     let figures = Log<Int>()
     let pool = ObjectPool(
-      .init(maximum: 2), make: { Thing(0) },
+      .unhurried(maximum: 2), make: { Thing(0) },
       reset: { _ in
         figures.add(later.now?.statistics.checking ?? -1)
         // Only the first asks for the other one, or they would wait for each other.
@@ -79,7 +79,7 @@ private final class Later<Value: Sendable>: Sendable {
   @Test("from withObject: release, dispose, resize, recycle and close")
   func fromWithObject() async throws {
     let workshop = Workshop()
-    let pool = ObjectPool(.init(size: 1), factory: workshop)
+    let pool = ObjectPool(.unhurried(size: 1), factory: workshop)
     try await pool.withObject { thing in
       pool.recycle()
       pool.resize(to: 2)

@@ -6,7 +6,7 @@ import Testing
 
   @Test("resize up serves those who wait", arguments: Face.allCases)
   func resizeUp(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 1), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
     let lease = try await pool.acquire()
     async let second = pool.acquire()
     async let third = pool.acquire()
@@ -19,7 +19,7 @@ import Testing
 
   @Test("resize down takes idle ones at once, and leased ones when they are released", arguments: Face.allCases)
   func resizeDown(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 4), workshop)
+    let pool = EitherPool(face, .unhurried(size: 4), workshop)
     try await pool.prefill()
     let (first, second) = (try await pool.acquire(), try await pool.acquire())
     pool.common.resize(minimum: 0, maximum: 1)
@@ -35,7 +35,7 @@ import Testing
 
   @Test("recycle replaces idle ones now, and leased ones when they are released", arguments: Face.allCases)
   func recycle(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 3), workshop)
+    let pool = EitherPool(face, .unhurried(size: 3), workshop)
     try await pool.prefill()
     let lease = try await pool.acquire()
     pool.common.recycle()
@@ -50,7 +50,7 @@ import Testing
   @Test("recycle stops at a first object that cannot be made, and the others serve on", arguments: Face.allCases)
   func recycleAborted(face: Face) async throws {
     let notices = Notices()
-    let configuration = ObjectPoolConfiguration(size: 3).with {
+    let configuration = ObjectPoolConfiguration.unhurried(size: 3).with {
       $0.surge = 1
       $0.onNotice = notices.handler
     }
@@ -65,7 +65,7 @@ import Testing
 
   @Test("drain serves those who wait, refuses those who come, and ends when all is released", arguments: Face.allCases)
   func drain(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 1), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
     let lease = try await pool.acquire()
     async let waiting = pool.acquire()
     #expect(await pool.eventually { $0.waiting == 1 })
@@ -86,9 +86,9 @@ import Testing
 
   @Test("drain with a limit gives up leases that last longer", arguments: Face.allCases)
   func drainLimit(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 1), workshop)
+    let pool = EitherPool(face, .unhurried(size: 1), workshop)
     let lease = try await pool.acquire()
-    async let waiting = failure { try await pool.acquire(timeout: .seconds(100)) }
+    async let waiting = failure { try await pool.acquire(timeout: .seconds(600)) }
     #expect(await pool.eventually { $0.waiting == 1 })
     await pool.drain(within: .milliseconds(10))
     #expect(await waiting?.kind == "closed")
@@ -98,9 +98,9 @@ import Testing
 
   @Test("close refuses those who wait, and waits for leases", arguments: Face.allCases)
   func close(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 2), workshop)
+    let pool = EitherPool(face, .unhurried(size: 2), workshop)
     let (first, second) = (try await pool.acquire(), try await pool.acquire())
-    async let waiting = failure { try await pool.acquire(timeout: .seconds(100)) }
+    async let waiting = failure { try await pool.acquire(timeout: .seconds(600)) }
     #expect(await pool.eventually { $0.waiting == 1 })
     async let closed: Void = pool.close()
     #expect(await waiting?.kind == "closed")
@@ -123,7 +123,7 @@ import Testing
 
   @Test("close disposes of what is leased after its time; a late release is told", arguments: Face.allCases)
   func closeDeadline(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 2), workshop)
+    let pool = EitherPool(face, .unhurried(size: 2), workshop)
     let lease = try await pool.acquire()
     await pool.close(within: .milliseconds(10))
     #expect(lease.object.isGone)
@@ -134,7 +134,7 @@ import Testing
 
   @Test("several may close and drain one pool: all return when it is over", arguments: Face.allCases)
   func manyClose(face: Face) async throws {
-    let pool = EitherPool(face, .init(size: 2), workshop)
+    let pool = EitherPool(face, .unhurried(size: 2), workshop)
     let lease = try await pool.acquire()
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await pool.close() }
@@ -148,7 +148,7 @@ import Testing
 
   @Test("statistics add up", arguments: Face.allCases)
   func statistics(face: Face) async throws {
-    let pool = EitherPool(face, .init(minimum: 1, maximum: 3), workshop)
+    let pool = EitherPool(face, .unhurried(minimum: 1, maximum: 3), workshop)
     let (first, second) = (try await pool.acquire(), try await pool.acquire())
     try pool.dispose(first)
     try pool.release(second)

@@ -75,23 +75,29 @@ enum StressPolicy: String, CaseIterable, Sendable {
     check(world, pool.statistics, operations: share * 8)
   }
 
-  @Test("closed in the middle of it", arguments: StressPolicy.allCases)
+  @Test("closed in the middle of it", .timeLimit(.minutes(5)), arguments: StressPolicy.allCases)
   func closed(policy: StressPolicy) async throws {
     let world = StressWorld(seed: Self.seed, ceiling: 6, promisesHealth: policy != .plain)
     let pool = ObjectPool(policy.configuration, factory: world)
-    await withTaskGroup(of: Void.self) { group in
+    let operations = await withTaskGroup(of: Int.self) { group in
       for index in 0..<8 {
         group.addTask {
           var random = SplitMix64(state: Self.seed &+ UInt64(index))
-          for _ in 0..<250 { await Self.take(StressStep(using: &random), pool, world) }
+          var count = 0
+          // Until it is closed, however late that is.
+          while count < 250 || world.counts.closed == 0 {
+            await Self.take(StressStep(using: &random), pool, world)
+            count += 1
+          }
+          return count
         }
       }
       while world.counts.answered < 500 { await Task.yield() }
       await pool.close()
       #expect(world.counts.alive == 0)
+      return await group.reduce(0, +)
     }
-    #expect(world.counts.closed > 0)
-    check(world, pool.statistics, operations: 2000, atLeast: 1)
+    check(world, pool.statistics, operations: operations, atLeast: 1)
   }
 
   private func check(_ world: StressWorld, _ figures: ObjectPoolStatistics, operations: Int, atLeast: Int = 1000) {

@@ -167,9 +167,27 @@ final class Gate: Sendable {
   }
 }
 
-/// True as soon as the condition is; false when it has not become true within 10 s.
+extension ObjectPoolConfiguration {
+  /// For objects that nothing must happen to but what the test does: the limits that a pool has by default are longer
+  /// than any machine stalls. The limit that a test is about is set by the test.
+  var unhurried: ObjectPoolConfiguration {
+    with {
+      $0.whenExhausted = .waitUpTo(.seconds(3600))
+      ($0.creationTimeout, $0.validationTimeout) = (.seconds(3600), .seconds(3600))
+      ($0.resetTimeout, $0.disposalTimeout) = (.seconds(3600), .seconds(3600))
+    }
+  }
+
+  static func unhurried(size: Int) -> ObjectPoolConfiguration { ObjectPoolConfiguration(size: size).unhurried }
+
+  static func unhurried(minimum: Int = 0, maximum: Int = 8) -> ObjectPoolConfiguration {
+    ObjectPoolConfiguration(minimum: minimum, maximum: maximum).unhurried
+  }
+}
+
+/// True as soon as the condition is; false when it has not become true within 60 s.
 func eventually(_ condition: () -> Bool) -> Bool {
-  for _ in 0..<10_000 {
+  for _ in 0..<60_000 {
     if condition() { return true }
     usleep(1000)
   }
@@ -177,7 +195,7 @@ func eventually(_ condition: () -> Bool) -> Bool {
 }
 
 func eventually(_ condition: @Sendable () -> Bool) async -> Bool {
-  for _ in 0..<10_000 {
+  for _ in 0..<60_000 {
     if condition() { return true }
     try? await Task.sleep(for: .milliseconds(1))
   }
@@ -185,7 +203,7 @@ func eventually(_ condition: @Sendable () -> Bool) async -> Bool {
 }
 
 func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
-  for _ in 0..<10_000 {
+  for _ in 0..<60_000 {
     if await condition() { return true }
     try? await Task.sleep(for: .milliseconds(1))
   }

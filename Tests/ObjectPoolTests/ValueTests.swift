@@ -19,7 +19,7 @@ import Testing
     let count: Int
     switch face {
     case .asynchronous:
-      let pool = ObjectPool(.init(size: 1)) { Counter() }
+      let pool = ObjectPool(.unhurried(size: 1)) { Counter() }
       for _ in 0..<3 { try await pool.withObject { counter in counter.add() } }
       _ = await failure {
         try await pool.withObject { counter in
@@ -33,7 +33,7 @@ import Testing
       #expect(lease.object.history == [1, 2, 3])
     case .blocking:
       count = try await onThread {
-        let pool = BlockingObjectPool(.init(size: 1)) { Counter() }
+        let pool = BlockingObjectPool(.unhurried(size: 1)) { Counter() }
         for _ in 0..<3 { try pool.withObject { counter in counter.add() } }
         try? pool.withObject { (counter: inout Counter) throws(Broken) in
           counter.count += 10
@@ -47,7 +47,7 @@ import Testing
 
   @Test("a large value is changed where it is, not copied for each lease")
   func inPlace() async throws {
-    let pool = ObjectPool(.init(size: 1)) { [UInt8](repeating: 0, count: 1 << 20) }
+    let pool = ObjectPool(.unhurried(size: 1)) { [UInt8](repeating: 0, count: 1 << 20) }
     var places: Set<UInt> = []
     for index in 0..<10 {
       let place = try await pool.withObject { bytes in
@@ -63,16 +63,16 @@ import Testing
   @Test("functions that take an object, and closures that name its type, are taken as before")
   func notChanging() async throws {
     func double(_ number: Int) -> Int { 2 * number }
-    let pool = ObjectPool(.init(size: 1)) { 21 }
+    let pool = ObjectPool(.unhurried(size: 1)) { 21 }
     #expect(try await pool.withObject(double) == 42)
     #expect(try await pool.withObject { (number: Int) in number + 1 } == 22)
-    let threads = BlockingObjectPool(.init(size: 1)) { 21 }
+    let threads = BlockingObjectPool(.unhurried(size: 1)) { 21 }
     #expect(try await onThread { try threads.withObject { (number: Int) in number * 2 } } == 42)
   }
 
   @Test("another object can be put in the place of one; the pool has that from then on")
   func replaced() async throws {
-    let pool = ObjectPool(.init(size: 1)) { Thing(1) }
+    let pool = ObjectPool(.unhurried(size: 1)) { Thing(1) }
     try await pool.withObject { thing in thing = Thing(2) }
     #expect(try await pool.withObject { $0.number } == 2)
     #expect(pool.statistics.misuses == 0)
@@ -82,7 +82,7 @@ import Testing
   func closedMeanwhile(isAbandoned: Bool) async throws {
     let disposed = Log<Int>()
     let pool = ObjectPool(
-      .init(size: 1).with { $0.disposalTimeout = isAbandoned ? .milliseconds(20) : .seconds(20) },
+      .unhurried(size: 1).with { $0.disposalTimeout = isAbandoned ? .milliseconds(20) : .seconds(3600) },
       make: { Counter() }, dispose: { disposed.add($0.count) })
     let gate = Gate()
     gate.set(.closed)

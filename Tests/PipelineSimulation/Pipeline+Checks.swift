@@ -50,7 +50,8 @@ extension Pipeline {
     try require(count <= mostSeats, "\(id) has \(count) jobs on \(mostSeats) seats")
     guard let worker = processes.worker(serial: id.serial) else { throw Violation("\(id) was never started") }
     let answered = worker.replies + worker.surplus
-    try require(answered >= 64, "\(count) jobs are parked at \(id), which has answered \(answered)")
+    let least = setting.engine.pool.parksInOrderOnly && processes.haveMany(answers: 16, workers: 16) ? 16 : 64
+    try require(answered >= least, "\(count) jobs are parked at \(id), which has answered \(answered)")
     if !isReconfigured, setting.engine.pool.parksInOrderOnly {
       try require(worker.habits.isSequential, "\(count) jobs are parked at \(id), which reads ahead")
     }

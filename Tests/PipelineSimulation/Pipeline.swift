@@ -82,13 +82,13 @@ struct Pipeline: ~Copyable {
     while let output = engine.nextOutput(&loop, &reporter) { try take(output) }
   }
 
-  /// Hands in what the loop sees: all, or only a part of it, in any order.
+  /// Hands in what the loop sees: all, or only a part of it, in any order; the rest with the next turn.
   mutating func turn(inPart: Bool = false) throws {
-    loopEvents.removeAll(keepingCapacity: true)
     try loop.look(into: &loopEvents)
     if loopEvents.count > 1 { loopEvents.shuffle(using: &dice) }
-    var ready = loopEvents
-    if inPart, ready.count > 1 { ready.removeLast(1 + dice.below(ready.count - 1)) }
+    let ready =
+      inPart && loopEvents.count > 1 ? loopEvents.prefix(1 + dice.below(loopEvents.count - 1)) : loopEvents[...]
+    loopEvents.removeFirst(ready.count)
     for case .ready(let token, _, _, let hangup) in ready {
       events += 1
       try require(engine.pool.handle(token: token, hangup: hangup, &loop), "nobody knows the token \(token)")

@@ -39,6 +39,11 @@ final class ScriptedProcesses: SimulatedStarter, @unchecked Sendable {
     return alive
   }
 
+  /// Whether this many workers have each answered that often.
+  func haveMany(answers: Int, workers: Int) -> Bool {
+    all.count >= workers && all.count { $0.replies + $0.surplus >= answers } >= workers
+  }
+
   func worker(serial: UInt64) -> ScriptedWorker? { placeOfSerial[Int(serial)].map { all[$0] } }
 
   func start(slot: Int, serial: UInt64) throws(SpawnError) -> WorkerProcess {

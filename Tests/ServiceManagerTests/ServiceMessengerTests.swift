@@ -47,7 +47,7 @@ import Time
       #expect(heard(by: manager.descriptor) == "EXTEND_TIMEOUT_USEC=5000000")
       messenger.stopping()
       #expect(heard(by: manager.descriptor).hasPrefix("STOPPING=1"))
-      #expect(messenger.flush(atMost: .milliseconds(20_000)))
+      #expect(messenger.flush(atMost: .seconds(60)))
     }
   }
 
@@ -87,7 +87,7 @@ import Time
         messenger.status("\(number)")
       }
       messenger.stopping()
-      #expect(monotonicNow() - start < 30_000_000_000)
+      #expect(monotonicNow() - start < .seconds(600), "each waited for a message to be taken")
       #expect(!messenger.flush(atMost: .milliseconds(100)))
       // It reads after all: what had been said last, and nothing of what had been overtaken.
       var texts: [String] = []
@@ -95,7 +95,7 @@ import Time
       #expect(texts.first?.hasPrefix("READY=1") == true)
       #expect(texts.last == "STOPPING=1\nWATCHDOG=1\nSTATUS=9999")
       #expect(texts.count < 2000)
-      #expect(messenger.flush(atMost: .milliseconds(20_000)))
+      #expect(messenger.flush(atMost: .seconds(60)))
     }
   }
 
@@ -105,7 +105,7 @@ import Time
     let messenger = try ServiceMessenger(ServiceMessenger.Channels(notify: nil, write: { written.append($0.message) }))
     #expect(messenger.journals && !messenger.notifies)
     for number in 0..<500 { messenger.log(JournalEntry(.info, "\(number)")) }
-    #expect(messenger.flush(atMost: .milliseconds(20_000)))
+    #expect(messenger.flush(atMost: .seconds(60)))
     #expect(written.all == (0..<500).map(String.init))
   }
 
@@ -121,7 +121,7 @@ import Time
       var entry = JournalEntry(.debug, "a test of prefork", kind: .workerRecycled)
       entry.slot = 0
       messenger.log(entry)
-      #expect(messenger.flush(atMost: .milliseconds(20_000)))
+      #expect(messenger.flush(atMost: .seconds(60)))
     }
   }
 
@@ -159,10 +159,10 @@ private final class Written: Sendable {
   func append(_ text: String) { texts.withLock { $0.append(text) } }
 }
 
-/// The next datagram, which must come within 20 s.
+/// The next datagram, which must come within 60 s.
 private func heard(by descriptor: CInt) -> String {
   var entry = pollfd(fd: descriptor, events: CShort(POLLIN), revents: 0)
-  guard poll(&entry, 1, 20_000) == 1 else { return "STOPPING=1 (nothing came)" }
+  guard poll(&entry, 1, 60_000) == 1 else { return "STOPPING=1 (nothing came)" }
   var buffer = [UInt8](repeating: 0, count: 4096)
   let count = recv(descriptor, &buffer, buffer.count, 0)
   return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)

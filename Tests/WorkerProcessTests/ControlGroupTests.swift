@@ -102,7 +102,7 @@ struct ControlGroupTests {
   @Test("the process moves once and its workers are born there; when it leaves, all that is left there is dead")
   func residence() async {
     await #expect(processExitsWith: .success) {
-      endAfterSeconds(20)
+      endAfterSeconds()
       let home = contents(of: "/proc/self/cgroup")
       let residence = Residence()
       let folder = try residence.join(.random(), from: ControlGroupHost.detect())
@@ -132,7 +132,7 @@ struct ControlGroupTests {
   )
   func limits() async {
     await #expect(processExitsWith: .success) {
-      endAfterSeconds(20)
+      endAfterSeconds()
       let home = contents(of: "/proc/self/cgroup")
       var pool = try PoolGroup.make(
         .random(), limits: GroupLimits(memory: 64 << 20, processes: 8), in: ControlGroupHost.detect())

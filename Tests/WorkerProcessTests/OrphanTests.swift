@@ -144,7 +144,7 @@ struct Family {
   var orphans: Orphans
 
   init() throws {
-    endAfterSeconds(20)
+    endAfterSeconds()
     try ProcessTable.becomeSubreaper()
     orphans = Orphans(cookie: cookie)
   }

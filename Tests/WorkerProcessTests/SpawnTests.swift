@@ -132,15 +132,15 @@ import enum WorkerProcess.ExitStatus
           $0.user = user
           $0.diesWithThread = true
         }
-        #expect(inThreadOfItsOwn(dying) == .killed(signal: SIGKILL, coreDumped: false))
-        #expect(inThreadOfItsOwn(.with { $0.user = user }) == nil)
+        #expect(inThreadOfItsOwn(dying, within: patience) == .killed(signal: SIGKILL, coreDumped: false))
+        #expect(inThreadOfItsOwn(.with { $0.user = user }, within: 500) == nil)
       }
     }
   }
 }
 
-/// How a worker ends that was started by a thread which has ended since; nil if it does not.
-private func inThreadOfItsOwn(_ surroundings: WorkerSurroundings) -> ExitStatus? {
+/// How a worker ends that was started by a thread which has ended since; nil if it does not within `limit` ms.
+private func inThreadOfItsOwn(_ surroundings: WorkerSurroundings, within limit: CInt) -> ExitStatus? {
   let start = Start(surroundings)
   var thread = pthread_t()
   pthread_create(
@@ -153,7 +153,7 @@ private func inThreadOfItsOwn(_ surroundings: WorkerSurroundings) -> ExitStatus?
     }, Unmanaged.passUnretained(start).toOpaque())
   pthread_join(thread, nil)
   guard var process = start.process.take() else { return .unknown }
-  return end(of: &process, within: 500)
+  return end(of: &process, within: limit)
 }
 
 /// What the thread is given, and what it gives back.

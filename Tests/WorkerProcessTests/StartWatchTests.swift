@@ -83,7 +83,7 @@ import Time
     }
     let input = try #require(ProcessTable.nameOfPipe(process.input))
     var seen = StartLook.unclear
-    for _ in 0..<2000 {
+    for _ in 0..<12_000 {
       seen = StartWatch.Sight(of: process.pid, input: input, age: .zero).look
       if seen == wanted { return }
       poll(nil, 0, 5)

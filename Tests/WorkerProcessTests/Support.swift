@@ -153,7 +153,7 @@ func withFile<Result>(_ text: String, mode: mode_t, _ body: (_ path: String) thr
 }
 
 /// A process in which a test waits for ever is ended by SIGALRM, and the test fails.
-func endAfterSeconds(_ seconds: CUnsignedInt = 120) { alarm(seconds) }
+func endAfterSeconds(_ seconds: CUnsignedInt = 300) { alarm(seconds) }
 
 /// Our pipes and pidfds. Other descriptors come and go with the threads of the test library.
 func channels() -> Set<CInt> {

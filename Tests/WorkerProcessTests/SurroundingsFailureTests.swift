@@ -91,7 +91,7 @@ import WorkerProcess
   @Test("two hundred failures of every kind leave no descriptor and no zombie")
   func nothingLeft() async {
     await #expect(processExitsWith: .success) {
-      endAfterSeconds(20)
+      endAfterSeconds()
       let before = channels()
       let file = try FileDescriptor.open("/dev/null", flags: O_RDONLY)
       let identity = try UserIdentity.lookup("nobody")

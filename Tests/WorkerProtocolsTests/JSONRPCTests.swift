@@ -53,7 +53,8 @@ import Testing
       let before = pending + Array(text.utf8)
       guard case .answer(let id, let answer, _) = received(text) else { return nil }
       switch answer {
-      case .done(let range, let isJSON): return Answer(id: id, text: String(decoding: before[range], as: UTF8.self), isJSON: isJSON)
+      case .done(let range, let isJSON):
+        return Answer(id: id, text: String(decoding: before[range], as: UTF8.self), isJSON: isJSON)
       case .decoded(let bytes): return Answer(id: id, text: String(decoding: bytes, as: UTF8.self))
       case .failed, .cancelled: return nil
       }
@@ -85,12 +86,21 @@ import Testing
   @Test(
     "a template that cannot be right is refused",
     arguments: [
-      (#"{"x": 1}"#, "neither {job}"), (#"{"x": {job}"#, "not JSON"), (#""{job}""#, "not JSON"),
+      (#"{"x": 1}"#, "neither {job}"), (#"{"x": {job}"#, "not JSON"), (#""{job}""#, "an object or an array"),
+      (#"["{json}"]"#, "inside a string"),
       ("{job}", "an object or an array"), ("", "neither {job}"),
     ])
   func templates(_ text: String, _ complaint: String) {
     let error = #expect(throws: ParameterTemplate.Defect.self) { try ParameterTemplate(text) }
     #expect(error.map { "\($0)".contains(complaint) } == true, "\(String(describing: error))")
+  }
+
+  @Test("inside a string the job is a part of that")
+  func insideString() throws {
+    let parameters = try ParameterTemplate(#"{"prompt": "Translate \"{job}\": "}"#)
+    var talk = Conversation(JSONRPCProtocol(parameters: parameters))
+    let sent = talk.sent("a \"b\"\n")
+    #expect(JSONTree.parse(sent.utf8.dropLast())?["params"]?["prompt"]?.text == "Translate \"a \"b\"\n\": ")
   }
 
   @Test("a job that cannot stand in the parameters is refused, and says why")

@@ -106,7 +106,9 @@ import Testing
 
   @Test("a reply is all that came before the mark, in pieces of any size, without the newline before the mark")
   func pieces() {
-    for (output, expected) in [("2\n", "2"), ("a\nb\n\n", "a\nb\n"), ("", ""), ("\n", ""), ("no newline", "no newline")] {
+    for (output, expected) in [
+      ("2\n", "2"), ("a\nb\n\n", "a\nb\n"), ("", ""), ("\n", ""), ("no newline", "no newline"),
+    ] {
       var worker = Conversation(bc)
       worker.begin()
       let nonce = Self.nonce(in: worker.sent("x"))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Answers each job with how many jobs it could read at once, that one included: more than one if others were parked behind
-it. A job `die` ends it without an answer; `sleep` takes a minute; `pause` takes 50 ms, and
-`wait PATH` as long as there is no file PATH."""
+it. A job `die` ends it without an answer; `sleep` takes a minute; `pause` takes 50 ms,
+`nap` 2 ms, and `wait PATH` as long as there is no file PATH."""
 import os
 import sys
 import time
@@ -23,4 +23,6 @@ while True:
                 time.sleep(0.02)
         if job == b"pause":
             time.sleep(0.05)
+        if job == b"nap":
+            time.sleep(0.002)
         os.write(1, b"%d\n" % (len(jobs) - number))

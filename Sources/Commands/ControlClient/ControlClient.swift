@@ -42,13 +42,13 @@ public struct ControlClient: ~Copyable {
 
   /// Asks. The answers come from `nextAnswer`.
   public mutating func send(_ request: ControlRequest) throws(ControlClientError) {
-    let deadline = monotonicNow() + patience
+    var left: Nanoseconds? = patience
     var message = request.message[...]
     while !message.isEmpty {
       switch message.withUnsafeBytes({ stream.write($0) }) {
       case .bytes(let count): message = message.dropFirst(count)
       case .wouldBlock:
-        if !stream.wait(forWriting: true, until: deadline) { throw .noAnswer(path, after: patience) }
+        if !wait(forWriting: true, &left) { throw .noAnswer(path, after: patience) }
       case .closed: throw .closed(path)
       case .failed(let error): throw .system(error)
       }
@@ -60,12 +60,26 @@ public struct ControlClient: ~Copyable {
   public mutating func nextAnswer(
     to request: ControlRequest, forEver: Bool = false
   ) throws(ControlClientError) -> ControlAnswer? {
-    let deadline = forEver ? nil : monotonicNow() + patience
+    var left = forEver ? nil : patience
     while true {
       if let answer = try takeAnswer(to: request) { return answer }
-      if !stream.wait(forWriting: false, until: deadline) { throw .noAnswer(path, after: patience) }
+      if !wait(forWriting: false, &left) { throw .noAnswer(path, after: patience) }
       if try !read() { return nil }
     }
+  }
+
+  /// Waits until the stream can be read or, if `forWriting`, written; false if that takes longer than what is left of
+  /// the patience, nil for no limit. It waits in turns, each of which costs no more than was planned: if the machine
+  /// stalls the server stands still, too, and is not to blame.
+  private func wait(forWriting: Bool, _ left: inout Nanoseconds?) -> Bool {
+    while let rest = left {
+      guard rest > .zero else { return false }
+      let (turn, start) = (min(rest, .milliseconds(500)), monotonicNow())
+      let isReady = stream.wait(forWriting: forWriting, until: start + turn)
+      left = rest - min(monotonicNow() - start, turn)
+      if isReady { return true }
+    }
+    return stream.wait(forWriting: forWriting, until: nil)
   }
 
   /// The next answer that has come already; nil if there is none. Call `read` when the descriptor is readable.

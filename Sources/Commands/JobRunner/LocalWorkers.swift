@@ -43,9 +43,19 @@ struct LocalWorkers: ~Copyable, RunExecutor {
     _read { yield engine.jobs }
     _modify { yield &engine.jobs }
   }
-  var canAccept: Bool { engine.jobs.ledger.canAccept }
+  var canAccept: Bool { engine.jobs.ledger.canAccept && !hasLargeJobsEnough }
   mutating func accepted(_ job: JobID, _ record: RecordedJob?) {}
   func withResult<R>(of job: JobID, _ body: (UnsafeRawBufferPointer) -> R) -> R { engine.withResult(of: job, body) }
+
+  /// Jobs of more than 1 MiB per worker are there, and one for each worker that has none: more would only take memory
+  /// and leave the processor's cache before their turn.
+  private var hasLargeJobsEnough: Bool {
+    let bytes = engine.jobs.unsettledBytes
+    guard bytes >= 2 << 20 else { return false }
+    let workers = engine.pool.size.upperBound
+    let counts = engine.jobs.ledger.counts
+    return bytes >= (workers + 1) << 20 && counts.queued >= max(1, workers - counts.leased)
+  }
 
   // MARK: Execution
 

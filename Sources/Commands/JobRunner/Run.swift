@@ -51,6 +51,7 @@ private func perform<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Cop
   } catch {
     return .cannotCreateFile(error.reason)
   }
+  returnLargeBlocks()
   var configuration = configuration
   configuration.sourceIsAcknowledged = Source.isAcknowledged
   var driver = try RunDriver(

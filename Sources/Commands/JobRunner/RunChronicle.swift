@@ -27,12 +27,10 @@ struct RunChronicle: ~Copyable {
     tellDetail(event)
   }
 
-  /// A job has its outcome; what the summary needs of it comes separately.
-  mutating func tell(_ job: SettledJob) {
-    tellDetail(.jobSettled(job))
-    // The growth by jobs that were too short to be measured comes with a later one.
-    guard let slot = job.slot, let pid = job.pid else { return }
-    advice.add(slot: slot, pid: pid, change: job.memoryChange ?? 0)
+  /// A job has changed the memory of its worker. The growth by jobs that were too short to be measured comes with a
+  /// later one.
+  mutating func addMemory(_ change: Int64?, slot: Int, pid: CInt) {
+    advice.add(slot: slot, pid: pid, change: change ?? 0)
   }
 
   /// What only trace and report hear.

@@ -25,18 +25,24 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     let isTimed = attempt.startedAt > .origin && !attempt.includesStart
     chronicle.summary.settled(outcome, ran: isTimed ? loop.now() - attempt.startedAt : nil)
     guard executor.jobs.facts.keepsDetails else { return }
+    if let slot = executor.jobs.facts[job].slot, let pid = executor.jobs.facts[job].pid {
+      chronicle.addMemory(executor.jobs.facts[job].cost?.memoryChange, slot: slot, pid: pid)
+    }
+    guard chronicle.isDetailed else { return }
     let details = executor.jobs.facts[job]
-    chronicle.tell(
-      SettledJob(
-        sequence: executor.jobs.ledger.sequence(of: job), name: details.id.map { String(decoding: $0, as: UTF8.self) },
-        outcome: outcome, attempts: executor.jobs.ledger.attempts(of: job), slot: details.slot,
-        pid: details.pid, acceptedAt: elapsed(details.acceptedAt),
-        startedAt: isTimed ? elapsed(attempt.startedAt) : nil,
-        settledAt: now, sent: details.sent, received: details.received,
-        failure: details.cause ?? details.failure?.message,
-        errorLines: details.failure.map { $0.stderr.isEmpty ? [] : [String(decoding: $0.stderr, as: UTF8.self)] }
-          ?? [],
-        cpu: details.cost?.cpu, memoryChange: details.cost?.memoryChange))
+    chronicle.tellDetail(
+      .jobSettled(
+        SettledJob(
+          sequence: executor.jobs.ledger.sequence(of: job),
+          name: details.id.map { String(decoding: $0, as: UTF8.self) },
+          outcome: outcome, attempts: executor.jobs.ledger.attempts(of: job), slot: details.slot,
+          pid: details.pid, acceptedAt: elapsed(details.acceptedAt),
+          startedAt: isTimed ? elapsed(attempt.startedAt) : nil,
+          settledAt: now, sent: details.sent, received: details.received,
+          failure: details.cause ?? details.failure?.message,
+          errorLines: details.failure.map { $0.stderr.isEmpty ? [] : [String(decoding: $0.stderr, as: UTF8.self)] }
+            ?? [],
+          cpu: details.cost?.cpu, memoryChange: details.cost?.memoryChange)))
   }
 
   // MARK: At regular times

@@ -6,7 +6,7 @@ import JobSources
 extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   /// Takes jobs from the source as long as the ledger wants them and the readers of stdout and of our files keep up.
   mutating func takeJobs() {
-    while !inputIsOver, executor.canAccept, !sink.isFull, watchedFiles.isEmpty {
+    while !inputIsOver, !isFarAhead(), executor.canAccept, !sink.isFull, watchedFiles.isEmpty {
       switch source.next() {
       case .job: takeJob()
       case .oversize(let limit): taken(executor.jobs.takeOversize(limit: limit, intakeRules, at: loop.now()))
@@ -24,12 +24,18 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     }
   }
 
+  @inline(__always)
+  private mutating func isFarAhead() -> Bool {
+    runAhead.mustWait(held: executor.jobs.ledger.counts.held, at: loop.now())
+  }
+
   private mutating func takeJob() {
+    let shared = source.shareJob()
     var intake = Intake.nothing
     source.withJob { bytes in
-      intake = executor.jobs.take(bytes, as: source.form, intakeRules, at: loop.now(), position: source.position) {
-        resume.take($0)
-      }
+      intake = executor.jobs.take(
+        bytes, sharing: shared, as: source.form, intakeRules, at: loop.now(), position: source.position
+      ) { resume.take($0) }
     }
     if case .rejected(_, _, isMalformed: true) = intake { hasBadInput = true }
     taken(intake)

@@ -1,6 +1,8 @@
 import EventLoop
 import JobCore
 import JobEngine
+import LinuxIO
+import Time
 
 /// What the executor reports, and the timers of the run.
 extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
@@ -24,10 +26,18 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     }
   }
 
+  /// Twice: soon, before there are many jobs; and when the first of them are long done.
+  private mutating func unmapCodeOfStart() {
+    unmapCode()
+    let last = startedAt + .seconds(1)
+    if loop.now() < last { timers.arm(.codeOfStart, at: last) }
+  }
+
   mutating func fireTimers() {
     while let timer = timers.popExpired(at: loop.now()) {
       switch timer {
       case .silence: saySilence()
+      case .codeOfStart: unmapCodeOfStart()
       case .progress: drawProgress()
       case .sample: takeSample()
       case .drain: giveUp()

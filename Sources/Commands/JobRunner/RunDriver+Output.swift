@@ -56,14 +56,14 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
 
   private mutating func log(_ job: JobID, _ outcome: Outcome) {
     let details = executor.jobs.facts[job]
-    guard let key = details.key, let known = JobLogOutcome(rawValue: outcome.description) else { return }
+    guard let key = details.key else { return }
     let began = details.leasedAt ?? details.acceptedAt
     let line = JobLogLine(
       sequence: executor.jobs.ledger.sequence(of: job), startTime: wallClock(at: began),
       runtime: details.leasedAt == nil ? .zero : details.endedAt - began, sent: UInt64(details.sent),
       received: UInt64(details.received), exitValue: Int32(clamping: details.failure?.code ?? 0),
       signal: Int32(clamping: details.failure?.signal ?? 0), slot: details.slot.map { UInt32($0) },
-      attempts: UInt32(clamping: executor.jobs.ledger.attempts(of: job)), outcome: known, key: key,
+      attempts: UInt32(clamping: executor.jobs.ledger.attempts(of: job)), outcome: JobLogOutcome(outcome), key: key,
       usage: configuration.logsUsage
         ? .init(cpu: details.cost.map(\.cpu), rss: details.cost?.memoryChange) : nil)
     jobLog?.append(line, command: details.command, after: sink.appendedBytes)
@@ -143,6 +143,20 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     } else {
       letter.append(payload: executor.jobs.store.bytes(of: job, atMost: .max).span.bytes, to: &line)
       deadLetters?.append(line)
+    }
+  }
+}
+
+extension JobLogOutcome {
+  fileprivate init(_ outcome: Outcome) {
+    switch outcome {
+    case .ok: self = .ok
+    case .failed: self = .failed
+    case .timeout: self = .timeout
+    case .crashed: self = .crashed
+    case .quarantined: self = .quarantined
+    case .cancelled: self = .cancelled
+    case .expired: self = .expired
     }
   }
 }

@@ -40,6 +40,7 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
   var inputIsOver = false
   /// More input may be there at once: the loop looks for events, but does not wait for them.
   var inputWantsTurn = false
+  var runAhead = RunAhead()
   var outputIsWatched = false
   var errorOutputIsWatched = false
   /// The files whose readers are slow.
@@ -101,6 +102,7 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
     endTornLines()
     executor.start(&loop, &reporter)
     timers.arm(.silence, at: startedAt + Self.silenceLimit)
+    timers.arm(.codeOfStart, at: startedAt + .milliseconds(25))
     beginChronicle()
     while !poolIsClosed {
       workOff()
@@ -125,15 +127,16 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
   }
 
   private var nextDeadline: Instant? {
-    earliest(
+    let nextJob = inputIsOver ? nil : runAhead.deadline
+    return earliest(
       earliest(reporter.nextDeadline, resultsSince.map { $0 + Self.gatheringLimit }),
-      earliest(earliest(executor.nextDeadline, source.nextDeadline), timers.earliest))
+      earliest(earliest(executor.nextDeadline, source.nextDeadline), earliest(timers.earliest, nextJob)))
   }
 
   /// Takes jobs and leases until both have nothing more: a lease makes room in the queue for the next job.
   private mutating func workOff() {
     repeat {
-      settle()
+      if executor.hasNews { settle() }
       takeJobs()
     } while executor.hasNews
   }
@@ -173,6 +176,8 @@ enum RunToken: UInt64 {
 enum RunTimer: TimerKey {
   /// No reply at all for a while: a word about why that may be.
   case silence
+  /// The code that was needed only to start is unmapped.
+  case codeOfStart
   /// The progress line is looked at again.
   case progress
   /// The counts of jobs and workers are sampled again.

@@ -124,6 +124,8 @@ struct Connection: ~Copyable, JobSource {
 
   func withJob(_ body: (UnsafeRawBufferPointer) -> Void) { buffer.withFrame(body) }
 
+  mutating func shareJob() -> SharedBytes? { buffer.shareFrame() }
+
   var position: String { "record \(jobs + 1) of its connection" }
 
   mutating func consume(as job: JobID?) { buffer.consume() }

@@ -210,10 +210,12 @@ extension PoolService {
 
   private mutating func takeJob(from index: Int, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let rules = intakeRules(of: index)
+    let shared = noteUnread(of: index) { $0.shareJob() }
     var intake = Intake.nothing
     connections[index].withJob { bytes in
       intake = engine.jobs.take(
-        bytes, as: connections[index].form, rules, at: loop.now(), position: connections[index].position)
+        bytes, sharing: shared, as: connections[index].form, rules, at: loop.now(),
+        position: connections[index].position)
     }
     taken(intake, from: index, &reporter)
   }

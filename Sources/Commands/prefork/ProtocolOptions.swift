@@ -8,6 +8,16 @@ import WorkerProtocols
 /// What is spoken between pool and worker, as `--protocol` names it.
 enum ProtocolChoice: String, CaseIterable {
   case lines, nul, length4, netstring, jsonrpc
+  case bazelJSON = "bazel-json"
+  case bazelProto = "bazel-proto"
+
+  /// Answers can name their jobs.
+  var namesJobs: Bool {
+    switch self {
+    case .lines, .nul, .length4, .netstring: false
+    case .jsonrpc, .bazelJSON, .bazelProto: true
+    }
+  }
 }
 
 /// The options of the protocol between pool and worker, and the protocol that they describe.
@@ -16,7 +26,8 @@ enum ProtocolOptions {
     "protocol", .choice, default: "lines",
     help:
       "what pool and worker speak. Jobs and replies ended by a newline or a NUL byte, or led by a 4-byte big-endian "
-      + "length or a netstring length; or requests and responses of JSON-RPC 2.0")
+      + "length or a netstring length; requests and responses of JSON-RPC 2.0; or work requests and responses of Bazel's "
+      + "persistent workers")
   static let framing = Option<JSONRPCProtocol.MessageFraming>(
     "framing", .choice, default: "newline",
     help: "how messages of JSON-RPC follow each other: one a line, or each led by Content-Length, as in LSP")
@@ -25,8 +36,8 @@ enum ProtocolOptions {
   static let parameters = Option<ParameterTemplate>(
     "params", .parameters, default: #"{"job": {job}}"#,
     help:
-      "the parameters of a job in JSON-RPC, in JSON; {job} stands for the job as a string, {json} for the job as the "
-      + "JSON that it is")
+      "the parameters of a job in JSON-RPC, in JSON; {job} stands for the job as a string, or for its text inside of "
+      + "one, {json} for the job as the JSON that it is")
   static let concurrency = Option(
     "concurrency", .integer(in: 1...10_000, example: 8), default: "1",
     help: "the most jobs that one worker has at once, where its answers name the job: they may come in any order")
@@ -63,7 +74,7 @@ enum ProtocolOptions {
     Requirement(framing, needs: workerProtocol, "jsonrpc") { $0 == .jsonrpc },
     Requirement(method, needs: workerProtocol, "jsonrpc") { $0 == .jsonrpc },
     Requirement(parameters, needs: workerProtocol, "jsonrpc") { $0 == .jsonrpc },
-    Requirement(concurrency, needs: workerProtocol, "jsonrpc") { $0 == .jsonrpc },
+    Requirement(concurrency, needs: workerProtocol, "jsonrpc") { $0.namesJobs },
     Requirement(
       RunOptions.ready, "message", needs: workerProtocol, "jsonrpc", when: { $0 == .message },
       where: { $0 == .jsonrpc }),
@@ -97,6 +108,8 @@ enum ProtocolOptions {
         concurrency: arguments[concurrency])
       rpc.announcesReady = arguments[RunOptions.ready] == .message
       return rpc
+    case .bazelJSON: return BazelProtocol(.json, concurrency: arguments[concurrency])
+    case .bazelProto: return BazelProtocol(.proto, concurrency: arguments[concurrency])
     }
   }
 

@@ -23,8 +23,9 @@ func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
 func workerPoolConfiguration(
   from arguments: ParsedArguments, command: WorkerCommand, workers: ClosedRange<Int>
 ) -> WorkerPoolConfiguration {
+  let workerProtocol = ProtocolOptions.workerProtocol(from: arguments)
   var configuration = WorkerPoolConfiguration(
-    command: command, protocol: ProtocolOptions.workerProtocol(from: arguments),
+    command: command.adding(workerProtocol.workerArguments), protocol: workerProtocol,
     maximumReplySize: arguments[RunOptions.maxReplySize], pool: poolConfiguration(from: arguments, workers: workers))
   configuration.surroundings = SurroundingsOptions.surroundings(from: arguments)
   if arguments[SurroundingsOptions.stderr] == .inherit { configuration.errorOutput = .inherited }

@@ -94,6 +94,14 @@ extension [UInt8] {
   /// Escaped is what must be: quotes, backslashes and bytes under 0x20. All else goes in as it is.
   package mutating func appendString(_ text: RawSpan) -> Bool {
     append(UInt8(ascii: "\""))
+    guard appendText(text) else { return false }
+    append(UInt8(ascii: "\""))
+    return true
+  }
+
+  /// The same without the quotes, for text inside a string.
+  @discardableResult
+  package mutating func appendText(_ text: RawSpan) -> Bool {
     var copied = 0
     var offset = text.endOfPlainText(from: 0)
     while offset < text.byteCount {
@@ -110,7 +118,6 @@ extension [UInt8] {
       offset = text.endOfPlainText(from: offset)
     }
     append(text.extracting(copied..<offset))
-    append(UInt8(ascii: "\""))
     return true
   }
 

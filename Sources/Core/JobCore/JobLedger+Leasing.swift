@@ -60,10 +60,9 @@ extension JobLedger {
 
   /// How many jobs could be sent now: those that are queued, without those of clients that are paused. While the order
   /// window is full only the job that all others wait for counts, if it is queued.
-  public var demand: Int {
-    guard isWindowFull else { return waiting }
-    return nextToSend == nil ? 0 : 1
-  }
+  @inlinable public var demand: Int { isWindowFull ? demandOfFullWindow : waiting }
+
+  @usableFromInline var demandOfFullWindow: Int { nextToSend == nil ? 0 : 1 }
 
   /// A worker can take a job, and gets the next one; while the order window is full, only the job that all others wait
   /// for. Nil when `demand` is 0. `parked` means that the job waits in the worker behind others: its run clock starts

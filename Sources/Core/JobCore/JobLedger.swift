@@ -12,6 +12,8 @@ import Time
 ///
 /// How many workers are needed is derived from what is queued now (`demand`), never from tokens that could be lost
 /// (cpython #115634).
+///
+/// What drivers look at several times per job is inlinable: the whole ledger would be copied for a call.
 public struct JobLedger: Sendable {
   /// What a held job costs of the order window besides its result, in bytes: its record here and what a driver keeps of
   /// it. Without it, jobs with empty results could pile up without end behind one that hangs.
@@ -34,12 +36,12 @@ public struct JobLedger: Sendable {
   /// Jobs that may wait beyond the limit of the queue, 0 or more: as many as workers may take to park them.
   public var prefetchRoom = 0
 
-  var slab = JobSlab()
+  @usableFromInline var slab = JobSlab()
   /// The limit that follows from the median, once it is known.
   var medianLimit: Nanoseconds?
   /// Answered jobs at which the median is looked at again.
   var nextMedian: UInt64 = 3
-  var inputEnded = false
+  @usableFromInline var inputEnded = false
   /// Nothing is started any more.
   public internal(set) var isDraining = false
   private var saidIdle = false
@@ -87,27 +89,30 @@ public struct JobLedger: Sendable {
 
   /// Whether another job may come in: there is room in the queue and in the order window, and the input goes on. When
   /// it is false with the input still open, the end of a living job makes it true again.
-  public var canAccept: Bool {
+  @inlinable public var canAccept: Bool {
     waiting < mostWaiting && counts.delayed < mostDelayed && !isDraining && !inputEnded
       && !isWindowFull
   }
 
   /// Queued jobs that a lease could go to. Those of clients that are paused take nobody's room: it would be a way to
   /// stop the others.
-  @inline(__always) var waiting: Int { counts.queued - slab.pausedCount }
+  @inlinable var waiting: Int { counts.queued - slab.pausedCount }
 
   /// Jobs that may wait for a worker.
-  var mostWaiting: Int {
+  @inlinable var mostWaiting: Int {
     let (sum, overflow) = configuration.queueLimit.addingReportingOverflow(prefetchRoom)
     return overflow ? .max : sum
   }
 
   /// The number of jobs that may wait for their next attempt before the ledger accepts no new one: they must not stop
   /// the others, but must not pile up without end either.
-  private var mostDelayed: Int { max(configuration.queueLimit, 1024) }
+  @inlinable var mostDelayed: Int { max(configuration.queueLimit, 1024) }
 
   /// Whether a worker has the job.
-  public func isLeased(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].state == .leased } ?? false }
+  @inlinable public func isLeased(_ job: JobID) -> Bool {
+    guard let index = slab.findRecord(job), case .leased = slab.records[index].state else { return false }
+    return true
+  }
 
   /// Whether a worker has the job, and has not come to it yet.
   public func isParked(_ job: JobID) -> Bool {
@@ -115,17 +120,23 @@ public struct JobLedger: Sendable {
   }
 
   /// The job's number in the input, from 1. Known until the index is used again; 0 for a job that is not known.
-  public func sequence(of job: JobID) -> UInt64 { slab.findRecord(job).map { slab[$0].sequence } ?? 0 }
+  @inlinable public func sequence(of job: JobID) -> UInt64 {
+    guard let index = slab.findRecord(job) else { return 0 }
+    return slab.records[index].sequence
+  }
 
   /// The job's attempts that count, the running one included. Known until the index is used again; 0 for a job that is
   /// not known.
-  public func attempts(of job: JobID) -> Int { slab.findRecord(job).map { Int(slab[$0].attempts) } ?? 0 }
+  @inlinable public func attempts(of job: JobID) -> Int {
+    guard let index = slab.findRecord(job) else { return 0 }
+    return Int(slab.records[index].attempts)
+  }
 
   /// Whether the job's terms have a run limit of their own. Known until the index is used again.
   public func hasOwnRunLimit(_ job: JobID) -> Bool { slab.findRecord(job).map { slab[$0].runLimit > .zero } ?? false }
 
   /// Whether the results that wait for an earlier job fill the order window: then only that job may start.
-  var isWindowFull: Bool {
+  @inlinable var isWindowFull: Bool {
     counts.held > 0 && counts.heldBytes >= configuration.orderWindow && configuration.keepOrder
   }
 

@@ -1,9 +1,9 @@
 import Time
 
 /// What the ledger knows of one job.
-struct JobRecord: Sendable {
+@usableFromInline struct JobRecord: Sendable {
   /// `free → queued ⇄ leased → (held →) free`, and from leased by way of delayed back to queued.
-  enum State: Sendable, Equatable {
+  @usableFromInline enum State: Sendable, Equatable {
     /// No job is here. The generation is that of the last one.
     case free
     /// Waits for a lease; is linked in the queue of its client.
@@ -19,8 +19,8 @@ struct JobRecord: Sendable {
   /// "No record" in a link.
   static let none = UInt32.max
 
-  var state = State.free
-  var generation: UInt32 = 0
+  @usableFromInline var state = State.free
+  @usableFromInline var generation: UInt32 = 0
   /// More attempts after one that failed.
   var retries: Int32 = 0
   /// How long one attempt may run; 0 for as configured.
@@ -35,13 +35,13 @@ struct JobRecord: Sendable {
   /// How often it came back unread.
   var freeReturns: Int32 = 0
   /// Attempts that count, the running one included.
-  var attempts: Int32 = 0
+  @usableFromInline var attempts: Int32 = 0
   /// How many workers it has killed.
   var kills: Int32 = 0
   /// Its client: an index of `JobSlab.clients`.
   var client: UInt32 = 0
   /// Its number in the input, from 1.
-  var sequence: UInt64 = 0
+  @usableFromInline var sequence: UInt64 = 0
   var resultBytes = 0
   /// Its place among those of its client and its priority: the lowest goes first.
   var ticket: Int64 = 0
@@ -86,8 +86,8 @@ struct JobRecord: Sendable {
 /// All records in one array, with the queues, the input order and the free records linked through them: nothing is
 /// allocated once the array is as long as the most jobs that ever lived at once, and a job leaves the middle of its
 /// queue without a search.
-struct JobSlab: Sendable {
-  var records: [JobRecord] = []
+@usableFromInline struct JobSlab: Sendable {
+  @usableFromInline var records: [JobRecord] = []
   /// By the index of their identifiers. The sole client is the first.
   var clients: [ClientRecord] = [ClientRecord(hasJoined: true)]
   /// The clients that have queued jobs: a binary heap, the next one at the top. What is behind `waitingCount` is left
@@ -95,7 +95,7 @@ struct JobSlab: Sendable {
   var waiting: [UInt32] = []
   var waitingCount = 0
   /// Queued jobs of clients that are paused.
-  var pausedCount = 0
+  @usableFromInline var pausedCount = 0
   var lastTurn: UInt64 = 0
   var lastTicket: Int64 = 0
   var firstTicket: Int64 = 0
@@ -119,7 +119,7 @@ struct JobSlab: Sendable {
   }
 
   /// The place of a job whose record has not been used again yet.
-  func findRecord(_ job: JobID) -> Int? {
+  @inlinable func findRecord(_ job: JobID) -> Int? {
     let index = Int(job.index)
     return index < records.count && records[index].generation == job.generation && job.generation != 0 ? index : nil
   }

@@ -9,7 +9,7 @@ public struct RunSummary: Sendable {
   /// Starts that take less than this are not mentioned.
   private static let shortestStart: Nanoseconds = .milliseconds(10)
 
-  private var outcomes: [Outcome: UInt64] = [:]
+  private var outcomes = InlineArray<7, UInt64>(repeating: 0)
   private var ends: [WorkerEnd: UInt64] = [:]
   private var starts: UInt64 = 0
   private var startTimes = RunTimes()
@@ -36,15 +36,15 @@ public struct RunSummary: Sendable {
   }
 
   private mutating func recount(_ outcome: Outcome, as other: Outcome) {
-    guard let count = outcomes[outcome] else { return }
-    outcomes[outcome] = count > 1 ? count - 1 : nil
-    outcomes[other, default: 0] += 1
+    guard count(of: outcome) > 0 else { return }
+    outcomes[Int(outcome.rawValue)] -= 1
+    outcomes[Int(other.rawValue)] += 1
   }
 
   /// Counts a job that ended like this: the same as the event, for a caller that has many of them and needs no event.
   /// `ran`: how long its last attempt took; nil if it had none.
   public mutating func settled(_ outcome: Outcome, ran: Nanoseconds?) {
-    outcomes[outcome, default: 0] += 1
+    outcomes[Int(outcome.rawValue)] += 1
     switch outcome {
     case .ok, .failed, .timeout, .crashed, .quarantined: if let ran { runTimes.add(ran) }
     // Their last attempt, if any, was over long before they were settled.
@@ -58,18 +58,20 @@ public struct RunSummary: Sendable {
     [outcomeLine(elapsed), timeLine, workerLine].compactMap { $0 }
   }
 
+  private func count(of outcome: Outcome) -> UInt64 { outcomes[Int(outcome.rawValue)] }
+
   private func outcomeLine(_ elapsed: Nanoseconds) -> String {
-    let jobs = outcomes.values.reduce(0, +)
+    let counts = Outcome.allCases.map { (outcome: $0, count: count(of: $0)) }.filter { $0.count > 0 }
+    let jobs = counts.reduce(0) { $0 + $1.count }
     var line = "\(plural(jobs, "job")) in \(measuredText(elapsed))"
     guard jobs > 0 else { return line }
     if jobs > 1, elapsed > .zero { line += " (\(rateText(perSecond: Double(jobs) / elapsed.seconds)))" }
-    let isDoubtful = isInDoubt && outcomes[.ok] != nil
-    if !isDoubtful, outcomes.count == 1, let only = outcomes.first?.key {
+    let isDoubtful = isInDoubt && count(of: .ok) > 0
+    if !isDoubtful, counts.count == 1, let only = counts.first?.outcome {
       return line + (jobs == 1 ? ": \(only)" : ": all \(only)")
     }
-    let counts = Outcome.allCases.compactMap { outcome in outcomes[outcome].map { "\($0) \(outcome)" } }
     let doubt = isDoubtful ? ", but workers broke the protocol: answers may be wrong" : ""
-    return line + ": " + counts.joined(separator: ", ") + doubt
+    return line + ": " + counts.map { "\($0.count) \($0.outcome)" }.joined(separator: ", ") + doubt
   }
 
   private var timeLine: String? {

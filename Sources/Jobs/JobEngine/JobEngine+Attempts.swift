@@ -13,6 +13,10 @@ extension JobEngine {
   /// A fresh worker is asked this often whether it has begun its first job.
   private static let beginInterval: Nanoseconds = .milliseconds(20)
 
+  /// Most jobs at all workers together, unless each has one: with many workers the results of thousands of jobs wait
+  /// for an earlier one, and a few jobs at each worker save as much.
+  private static let mostJobsAtWorkers = 16384
+
   /// Takes what the pool reports.
   mutating func take(_ event: WorkerPoolEvent, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch event {
@@ -39,7 +43,7 @@ extension JobEngine {
     begin(next.job, worker, includesStart: !pool.isProved(worker), loop, &reporter)
     // One that has failed before may have taken a worker along, and runs alone: then it takes no other job along.
     if next.attempt > 1, pool.runsJobsAtOnce { return }
-    workersWithRoom.append(worker)
+    if pool.givesSeveralJobs { workersWithRoom.append(worker) }
   }
 
   private mutating func send(_ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop) {
@@ -50,7 +54,7 @@ extension JobEngine {
     }
     workerOfJob[Int(next.job.index)] = worker
     let isSent =
-      if let large = jobs.store.job(next.job, atLeast: WorkerPool.largeJob) {
+      if let large = jobs.store.sharedJob(next.job) {
         pool.send(large, sent, to: worker, &loop)
       } else {
         jobs.store.withBytes(of: next.job) { pool.send($0, sent, to: worker, gathered: true, &loop) }
@@ -81,22 +85,33 @@ extension JobEngine {
 
   /// Jobs that would wait here while each worker has one are parked at workers that do theirs fast, in equal shares.
   mutating func parkJobs(_ loop: inout EventLoop, _ reporter: inout Reporter) {
+    if workersWithRoom.isEmpty { return }
     defer { workersWithRoom.removeAll(keepingCapacity: true) }
-    guard pool.givesSeveralJobs, jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0 || pool.runsJobsAtOnce,
+    guard jobs.ledger.demand > 0, !isStopping, breachesOfStep == 0 || pool.runsJobsAtOnce,
       !pool.hasIdleWorker
     else { return }
     let workers = max(1, pool.serving)
     let share = (jobs.ledger.demand + jobs.ledger.counts.leased + workers - 1) / workers
     for worker in workersWithRoom {
-      let seats = pool.seats(of: worker, &loop)
-      jobs.ledger.prefetchRoom = seats > 1 ? seats * workers : 0
-      var free = min(seats, share) - pool.jobsInHand(of: worker)
-      let parks = !pool.runsJobsAtOnce
-      while free > 0, parks || jobs.ledger.nextAttempt == 1, let next = jobs.ledger.send(parked: parks, into: &jobs.actions) {
-        send(next, to: worker, &loop)
-        if !parks, jobs.ledger.isLeased(next.job) { begin(next.job, worker, loop, &reporter) }
-        free -= 1
-      }
+      let seats = min(pool.seats(of: worker, &loop), max(1, Self.mostJobsAtWorkers / workers))
+      // No more workers than that are served before jobs come in again.
+      jobs.ledger.prefetchRoom = seats > 1 ? seats * min(workers, EventLoop.mostEvents) : 0
+      give(min(seats, share) - pool.jobsInHand(of: worker), to: worker, &loop, &reporter)
+    }
+  }
+
+  /// Gives a worker that has a job up to `count` more: to run them, too, or to park them behind that one.
+  private mutating func give(
+    _ count: Int, to worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
+    let parks = !pool.runsJobsAtOnce
+    var left = count
+    while left > 0, parks || jobs.ledger.nextAttempt == 1,
+      let next = jobs.ledger.send(parked: parks, into: &jobs.actions)
+    {
+      send(next, to: worker, &loop)
+      if !parks, jobs.ledger.isLeased(next.job) { begin(next.job, worker, loop, &reporter) }
+      left -= 1
     }
   }
 
@@ -252,7 +267,9 @@ extension JobEngine {
     switch action {
     case .interrupt(let job, let cause): interrupt(job, cause, &loop, &reporter)
     case .hold(let job):
-      jobs.hold(job) { keep in if let answeringWorker { pool.withReply(of: answeringWorker, keep) } }
+      jobs.hold(job, sharing: { answeringWorker.flatMap { pool.shareReply(of: $0) } }) { keep in
+        if let answeringWorker { pool.withReply(of: answeringWorker, keep) }
+      }
     case .arm(let timer, let wait): arm(timer, wait, loop)
     case .disarm(let timer): disarm(timer)
     case .reportInternalError(let text): internalErrorNoticed(text.description, &reporter)

@@ -177,8 +177,10 @@ package struct JobEngine: ~Copyable {
         take(pool.events[nextEvent - 1], &loop, &reporter)
         continue
       }
-      pool.events.removeAll(keepingCapacity: true)
-      nextEvent = 0
+      if nextEvent > 0 {
+        pool.events.removeAll(keepingCapacity: true)
+        nextEvent = 0
+      }
       pool.setDemand(isStopping ? 0 : jobs.ledger.demand, &loop)
       if !pool.events.isEmpty { continue }
       parkJobs(&loop, &reporter)

@@ -75,7 +75,12 @@ package struct JobFacts {
     answers[index] = answer
     guard keepsDetails else { return }
     while all.count <= index { all.append(Details()) }
+    // The memory of the command is used again.
+    var command: [UInt8] = []
+    swap(&command, &all[index].command)
+    command.removeAll(keepingCapacity: true)
     all[index] = Details()
+    all[index].command = command
     all[index].acceptedAt = now
   }
 

@@ -65,18 +65,19 @@ package enum Intake {
 
 /// The way from the bytes of a source to the ledger, the same for every source and every executor.
 extension JobTable {
-  /// Accepts or rejects a job from a source. `position`: its place there. `isDone`: whether an earlier run has done a
-  /// job with this key; called only with a joblog. The caller must handle what follows (`next`) before the next job.
+  /// Accepts or rejects a job from a source. `shared`: the same bytes, if the source shares them (`shareJob`).
+  /// `position`: its place there. `isDone`: whether an earlier run has done a job with this key; called only with a
+  /// joblog. The caller must handle what follows (`next`) before the next job.
   package mutating func take(
-    _ bytes: UnsafeRawBufferPointer, as form: JobForm, _ rules: IntakeRules, at now: Instant,
-    position: @autoclosure () -> String, isDone: (JobKey) -> Bool = { _ in false }
+    _ bytes: UnsafeRawBufferPointer, sharing shared: SharedBytes? = nil, as form: JobForm, _ rules: IntakeRules,
+    at now: Instant, position: @autoclosure () -> String, isDone: (JobKey) -> Bool = { _ in false }
   ) -> Intake {
     switch form {
-    case .plain(let framing): return take(bytes, nil, from: framing, rules, at: now, isDone)
+    case .plain(let framing): return take(bytes, shared, nil, from: framing, rules, at: now, isDone)
     case .record:
       switch RecordedJob.read(bytes, position: position()) {
       case .job(let record):
-        return record.payload.withUnsafeBytes { take($0, record, from: nil, rules, at: now, isDone) }
+        return record.payload.withUnsafeBytes { take($0, nil, record, from: nil, rules, at: now, isDone) }
       case .nothing: return .nothing
       case .malformed(let reason, let id): return reject(reason, bytes, id: id, isMalformed: true, rules, at: now)
       }
@@ -91,8 +92,8 @@ extension JobTable {
 
   @inline(__always)
   private mutating func take(
-    _ payload: UnsafeRawBufferPointer, _ record: RecordedJob?, from framing: Framing?, _ rules: IntakeRules,
-    at now: Instant, _ isDone: (JobKey) -> Bool
+    _ payload: UnsafeRawBufferPointer, _ shared: SharedBytes?, _ record: RecordedJob?, from framing: Framing?,
+    _ rules: IntakeRules, at now: Instant, _ isDone: (JobKey) -> Bool
   ) -> Intake {
     var key: JobKey?
     if rules.isLogged {
@@ -110,10 +111,10 @@ extension JobTable {
     if let record { apply(record, to: &terms) }
     if rules.refusesWhenFull, !ledger.canAccept { return refuse(size: payload.count, id: record?.id, rules, at: now) }
     let keepsRecord = keepsJobs
-    let job = accept(payload, terms, answer: rules.answer, at: now) { details in
+    let job = accept(payload, sharing: shared, terms, answer: rules.answer, at: now) { details in
       details.id = record?.id
       details.key = key
-      if key != nil { details.command = shownCommand(payload) }
+      if key != nil { details.setCommand(payload) }
       // For the dead letters.
       if keepsRecord { details.record = record?.line }
     }
@@ -149,7 +150,7 @@ extension JobTable {
       details.record = record?.line
       guard rules.isLogged else { return }
       details.key = key ?? JobKey(ofJob: bytes.bytes)
-      details.command = shownCommand(bytes)
+      details.setCommand(bytes)
     }
     return .rejected(job, reason: reason, isMalformed: isMalformed)
   }
@@ -161,7 +162,10 @@ extension JobTable {
   }
 }
 
-/// What the joblog shows of a job.
-private func shownCommand(_ payload: UnsafeRawBufferPointer) -> [UInt8] {
-  Array(payload.prefix(JobLogLine.longestCommand + 1))
+extension JobFacts.Details {
+  /// Keeps what the joblog shows of a job.
+  fileprivate mutating func setCommand(_ payload: UnsafeRawBufferPointer) {
+    command.removeAll(keepingCapacity: true)
+    command.append(contentsOf: payload.prefix(JobLogLine.longestCommand + 1))
+  }
 }

@@ -1,4 +1,5 @@
 import JobCore
+import LinuxIO
 import Records
 import Time
 import WireFormats
@@ -42,13 +43,14 @@ package struct JobTable {
   // MARK: Jobs in
 
   /// A job comes in. Before the next one, what follows from it must be taken (`next`).
-  /// `complete` adds what is known of it, if anybody wants the details. Nil for a client that is not there.
+  /// `shared`: the same bytes, if they need not be copied. `complete` adds what is known of it, if anybody wants the
+  /// details. Nil for a client that is not there.
   package mutating func accept(
-    _ bytes: UnsafeRawBufferPointer, _ terms: JobTerms, answer: Framing?, at now: Instant,
-    _ complete: (inout JobFacts.Details) -> Void = { _ in }
+    _ bytes: UnsafeRawBufferPointer, sharing shared: SharedBytes? = nil, _ terms: JobTerms, answer: Framing?,
+    at now: Instant, _ complete: (inout JobFacts.Details) -> Void = { _ in }
   ) -> JobID? {
     guard let job = ledger.accept(terms, into: &actions) else { return nil }
-    store.store(bytes, for: job)
+    store.store(bytes, sharing: shared, for: job)
     begin(job, sent: bytes.count, answer, at: now, complete)
     return job
   }
@@ -153,7 +155,8 @@ package struct JobTable {
       }
     }
     if nextAction > 0 {
-      actions.removeAll(keepingCapacity: true)
+      // A job that came late may have released thousands of results, which seldom happens.
+      actions.removeAll(keepingCapacity: nextAction < 2048)
       nextAction = 0
     }
     return nil
@@ -189,14 +192,22 @@ package struct JobTable {
     return line
   }
 
-  /// The job waits for its turn. If its answer is being settled, `reply` lends it, to be kept.
-  package mutating func hold(_ job: JobID, _ reply: (_ keep: (UnsafeRawBufferPointer) -> Void) -> Void) {
+  /// The job waits for its turn. If its answer is being settled, it is kept: `share` returns it, if it need not be
+  /// copied; else `reply` lends it.
+  package mutating func hold(
+    _ job: JobID, sharing share: () -> SharedBytes? = { nil },
+    _ reply: (_ keep: (UnsafeRawBufferPointer) -> Void) -> Void
+  ) {
     // The bytes to feed it in again must not pile up behind a job that hangs, unless its answer may still be withdrawn.
     let isNeeded = keepsJobs && answering == job
     if facts.keepsDetails, !isNeeded {
       facts[job].record = nil
       facts[job].rejected = nil
       facts[job].failedAttempts = []
+    }
+    if answering == job, let shared = share() {
+      store.storeReply(shared, for: job, keepingJob: isNeeded)
+      answering = nil  // Its bytes are here now.
     }
     if answering == job { reply { store.storeReply($0, for: job, keepingJob: isNeeded) } }
   }

@@ -110,7 +110,11 @@ package struct Reporter: ~Copyable {
   private var linesWritten = 0
   private var lastWorkerLines: [String: (pid: CInt, line: Int)] = [:]
   package private(set) var isBlocked = false
-  private var pace = Pace.keepsUp
+  private var pace = Pace.keepsUp {
+    didSet { if case .behind(let until) = pace { nextDeadline = until } else { nextDeadline = nil } }
+  }
+  /// When `holdsWorkers` may give another answer; nil if only the reader can change it.
+  package private(set) var nextDeadline: Instant?
   /// What was dropped since that was last reported: lines of workers, and messages.
   private var dropped = (lines: 0, messages: 0)
 
@@ -254,7 +258,7 @@ package struct Reporter: ~Copyable {
   /// when the reader falls behind; but a log that nobody reads must not keep the workers from answering.
   package mutating func holdsWorkers(at now: Instant) -> Bool {
     guard isFull else {
-      pace = .keepsUp
+      if pace != .keepsUp { pace = .keepsUp }
       reportWhatWasDropped()
       return false
     }
@@ -264,11 +268,6 @@ package struct Reporter: ~Copyable {
     case .stuck: break
     }
     return pace != .stuck
-  }
-
-  /// When `holdsWorkers` may give another answer; nil if only the reader can change it.
-  package var nextDeadline: Instant? {
-    if case .behind(let until) = pace { until } else { nil }
   }
 
   private mutating func reportWhatWasDropped() {

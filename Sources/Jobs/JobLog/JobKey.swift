@@ -67,8 +67,13 @@ public struct JobKey: Hashable, Sendable {
 
 /// 16 lower-case hexadecimal digits, the highest first.
 private func appendHexadecimal(_ number: UInt64, to bytes: inout [UInt8]) {
-  for shift in stride(from: 60, through: 0, by: -4) {
-    bytes.append(hexadecimalDigit(UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 0xF))
+  withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { text in
+    var rest = number
+    for place in (0..<16).reversed() {
+      unsafe text[place] = hexadecimalDigit(UInt8(truncatingIfNeeded: rest) & 0xF)
+      rest >>= 4
+    }
+    unsafe bytes.append(contentsOf: text)
   }
 }
 

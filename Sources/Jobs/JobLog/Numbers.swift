@@ -3,10 +3,18 @@ import Time
 // Numbers in columns. Each has one spelling only, so that a torn number with another one glued to it is more often
 // seen.
 
-/// Appends a number in decimal.
-func appendDecimal(_ number: UInt64, to bytes: inout [UInt8]) {
-  if number >= 10 { appendDecimal(number / 10, to: &bytes) }
-  bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+/// Appends a number in decimal, filled up with zeros on the left to `digits`.
+func appendDecimal(_ number: UInt64, digits: Int = 1, to bytes: inout [UInt8]) {
+  withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { text in
+    var start = text.count
+    var rest = number
+    while rest > 0 || text.count - start < digits {
+      start -= 1
+      unsafe text[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    }
+    unsafe bytes.append(contentsOf: text[start...])
+  }
 }
 
 /// Appends a number in decimal, with a minus sign if it is negative.
@@ -22,9 +30,7 @@ func appendSeconds(_ time: Nanoseconds, width: Int = 0, to bytes: inout [UInt8])
   let milliseconds = time.milliseconds
   appendDecimal(milliseconds / 1000, to: &bytes)
   bytes.append(UInt8(ascii: "."))
-  for place: UInt64 in [100, 10, 1] {
-    bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: milliseconds / place % 10))
-  }
+  appendDecimal(milliseconds % 1000, digits: 3, to: &bytes)
   let missing = width - (bytes.count - start)
   if missing > 0 { bytes.insert(contentsOf: repeatElement(UInt8(ascii: " "), count: missing), at: start) }
 }

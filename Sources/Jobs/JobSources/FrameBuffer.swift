@@ -23,6 +23,8 @@ package struct FrameBuffer: ~Copyable {
   /// The offsets of the payload of the current frame, and the length of the whole frame in bytes.
   private var place = 0..<0
   package private(set) var frameLength = 0
+  /// The payload, if it is shared.
+  private var shared: SharedBytes?
 
   /// An empty buffer with room for `capacity` bytes before it must grow. `maximumSize`: the longest payload that it
   /// returns, in bytes.
@@ -64,12 +66,23 @@ package struct FrameBuffer: ~Copyable {
   /// Lends the payload of the current frame.
   @inline(__always)
   package func withFrame<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
-    bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[place])) }
+    if let shared { return shared.withUnsafeBytes(body) }
+    return bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[place])) }
+  }
+
+  /// Drops the bytes of the current frame and returns its payload, to be shared; nil, and they stay, if that is not
+  /// large. It is lent all the same until `consume`.
+  package mutating func shareFrame() -> SharedBytes? {
+    guard place.count >= SharedBytes.leastSize else { return nil }
+    shared = bytes.removeFirst(frameLength, sharing: place)
+    (place, frameLength) = (0..<0, 0)
+    return shared
   }
 
   /// Drops the current frame.
   package mutating func consume() {
     bytes.removeFirst(frameLength)
     (place, frameLength) = (0..<0, 0)
+    if shared != nil { shared = nil }
   }
 }

@@ -22,6 +22,9 @@ package protocol JobSource: ~Copyable {
   mutating func next() -> SourceStep
   /// Lends the bytes of the job that was found.
   func withJob(_ body: (UnsafeRawBufferPointer) -> Void)
+  /// Returns the bytes of the job that was found, to be shared; nil unless the job is large and the source can part
+  /// with its bytes. `withJob` lends them all the same, until the owner consumes the job.
+  mutating func shareJob() -> SharedBytes?
   /// The place of the job that was found, as messages name it: `line 3 of the input`.
   var position: String { get }
   /// Consumes the job that was found, or the one that is too large; the table knows it by this name. Nil if nothing is
@@ -88,8 +91,9 @@ package enum JobForm: Equatable {
   case record
 }
 
-/// Most sources need no timers, know no size, and acknowledge nothing.
+/// Most sources share no bytes, need no timers, know no size, and acknowledge nothing.
 extension JobSource where Self: ~Copyable {
+  package mutating func shareJob() -> SharedBytes? { nil }
   package mutating func beginTurn() {}
   package var nextDeadline: Instant? { nil }
   package mutating func fireTimers(at now: Instant) {}

@@ -6,7 +6,6 @@ import WireFormats
 /// The jobs of stdin.
 package struct StandardInput: ~Copyable, JobSource {
   private static let blockSize = 65536
-  private static let largeBlock = 256 * 1024
   private static let blocksPerTurn = 16
 
   package let form: JobForm
@@ -59,9 +58,7 @@ package struct StandardInput: ~Copyable, JobSource {
       return .notice("stdin is closed: there are no jobs")
     }
     blocksLeft -= 1
-    // A large job is read in larger blocks.
-    let size = buffer.bytes.count >= Self.blockSize ? Self.largeBlock : Self.blockSize
-    switch input.read(into: &buffer.bytes, atMost: size) {
+    switch input.read(into: &buffer.bytes, atMost: Self.blockSize) {
     case .bytes: break
     case .wouldBlock: return input.isInBackground ? .inBackground : .notYet
     case .endOfFile: hasEnded = true
@@ -72,6 +69,13 @@ package struct StandardInput: ~Copyable, JobSource {
 
   package func withJob(_ body: (UnsafeRawBufferPointer) -> Void) {
     buffer.withFrame(body)
+  }
+
+  package mutating func shareJob() -> SharedBytes? {
+    let length = buffer.frameLength
+    guard let job = buffer.shareFrame() else { return nil }
+    consumedBytes += UInt64(length)
+    return job
   }
 
   package var position: String { "line \(lines) of the input" }

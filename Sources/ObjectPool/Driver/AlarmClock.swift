@@ -14,6 +14,7 @@ final class AlarmClock: Sendable {
   private struct State {
     var alarms = TimerQueue<UInt64>()
     var entries: [UInt64: Entry] = [:]
+    var grace = StandstillGrace()
     var isRunning = false
   }
 
@@ -41,12 +42,41 @@ final class AlarmClock: Sendable {
       let due = locked.wait(for: changed) { state -> Look<[Entry]> in
         var due: [Entry] = []
         let now = Clock.now
+        if let end = state.grace.end(at: now) { return .wait(until: end) }
         while let id = state.alarms.popExpired(at: now) {
           if let entry = state.entries.removeValue(forKey: id) { due.append(entry) }
         }
+        state.grace.nextLook = due.isEmpty ? state.alarms.earliest : nil
         return due.isEmpty ? .wait(until: state.alarms.earliest) : .done(due)
       }
       for entry in due { entry.driver?.timersAreDue() }
     }
+  }
+}
+
+/// Alarms that became due while the process stood still (SIGSTOP, a frozen container, a stalled machine) wait for a moment:
+/// so that calls that would have ended in time can end, and are not charged with it. A look at the alarms that comes too
+/// late shows that the process stood still.
+struct StandstillGrace {
+  /// A busy machine may make a look as late as this.
+  static let tolerance: Nanoseconds = .milliseconds(100)
+  /// How long alarms wait after a standstill.
+  static let length: Nanoseconds = .milliseconds(250)
+
+  /// When the clock will look again if nothing wakes it before; nil for never.
+  var nextLook: Instant?
+  private var graceEnd: Instant?
+
+  /// The clock looks at its alarms. How long they have to wait; nil if they may ring. A grace is not prolonged, however
+  /// late the look is that ends it.
+  mutating func end(at now: Instant) -> Instant? {
+    if let graceEnd {
+      if now < graceEnd { return graceEnd }
+      self.graceEnd = nil
+    } else if let nextLook, now > nextLook + Self.tolerance {
+      graceEnd = now + Self.length
+    }
+    nextLook = nil
+    return graceEnd
   }
 }

@@ -28,7 +28,7 @@ int prefork_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 int prefork_epoll_control(int epoll, int op, int fd, unsigned events, uint64_t token) {
   static const int ops[] = {EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL};
   struct epoll_event event = {.data.u64 = token};
-  event.events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0);
+  event.events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0) | (events & 4 ? EPOLLET : 0);
   return epoll_ctl(epoll, ops[op], fd, &event);
 }
 

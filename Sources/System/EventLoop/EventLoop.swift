@@ -43,7 +43,9 @@ public struct EventLoop: ~Copyable {
   /// The tokens of the alarm's timer and of the nested loop; no other descriptor may use them.
   private static let timerToken = UInt64.max
   private static let nestedToken = UInt64.max - 1
-  /// After a standstill it is looked this often for what became ready, 256 descriptors at a time.
+  /// Descriptors that are reported in one turn at most, but for a turn after a standstill.
+  public static let mostEvents = 256
+  /// After a standstill it is looked this often for what became ready, `mostEvents` descriptors at a time.
   private static let mostLooks = 32
 
   private let epoll: Epoll
@@ -67,7 +69,7 @@ public struct EventLoop: ~Copyable {
     try epoll.add(timer.rawValue, token: Self.timerToken, readable: true, writable: false)
     self.epoll = epoll
     self.timer = timer
-    ready = .allocate(capacity: 256)
+    ready = .allocate(capacity: Self.mostEvents)
     clock = LoopClock(at: time)
   }
 
@@ -84,14 +86,22 @@ public struct EventLoop: ~Copyable {
   /// after a call that waited on purpose.
   public mutating func countTime() { clock.count(until: monotonicNow()) }
 
-  /// Watches a descriptor, level-triggered. Regular files and /dev/null are refused (EPERM): they are always ready.
-  public mutating func add(_ fd: CInt, token: UInt64, readable: Bool, writable: Bool) throws(SystemError) {
-    try epoll.add(fd, token: token, readable: readable, writable: writable)
+  /// Watches a descriptor. Regular files and /dev/null are refused (EPERM): they are always ready.
+  ///
+  /// It is level-triggered: reported for as long as it is ready. `once`: edge-triggered, reported once for each change,
+  /// which saves the kernel a second look after each report; the owner must read until nothing is left, or call
+  /// `modify`, and must handle each event.
+  public mutating func add(
+    _ fd: CInt, token: UInt64, readable: Bool, writable: Bool, once: Bool = false
+  ) throws(SystemError) {
+    try epoll.add(fd, token: token, readable: readable, writable: writable, once: once)
   }
 
-  /// Changes what is watched of a descriptor.
-  public mutating func modify(_ fd: CInt, token: UInt64, readable: Bool, writable: Bool) throws(SystemError) {
-    try epoll.modify(fd, token: token, readable: readable, writable: writable)
+  /// Changes what is watched of a descriptor. With `once` it is reported once more if it is ready now.
+  public mutating func modify(
+    _ fd: CInt, token: UInt64, readable: Bool, writable: Bool, once: Bool = false
+  ) throws(SystemError) {
+    try epoll.modify(fd, token: token, readable: readable, writable: writable, once: once)
   }
 
   /// Stops watching a descriptor; harmless if it is not watched.
@@ -150,7 +160,11 @@ public struct EventLoop: ~Copyable {
     let (timeout, planned) = plan(patience)
     var count = try epoll.wait(ready, timeout: timeout)
     let stoodStill = clock.beginTurn(at: monotonicNow(), planned: planned, interrupted: count == nil)
-    if stoodStill || count == nil { count = try lookAgain(into: &events, &own) }
+    if stoodStill || count == nil {
+      // What is edge-triggered is not seen a second time.
+      if let count { append(count, to: &events, &own) }
+      count = try lookAgain(into: &events, &own)
+    }
     if let count { append(count, to: &events, &own) }
     if own.isNestedReady { try nested?.dispatch(into: &events) }
     if isAlarmDue {

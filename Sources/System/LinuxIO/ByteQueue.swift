@@ -9,6 +9,8 @@ public struct ByteQueue: ~Copyable {
   private var head = 0
   private var tail = 0
   private let firstCapacity: Int
+  /// The last read took all the room that it was given: there may be more to read.
+  public private(set) var isFilled = false
 
   /// An empty queue with room for `capacity` bytes before it must grow.
   public init(capacity: Int = 4096) {
@@ -50,8 +52,22 @@ public struct ByteQueue: ~Copyable {
     } else if isOversized, self.count < memory.count / 16 {
       // A stream that is cut anywhere may leave a rest for ever: to wait for it to be empty would be to keep the
       // memory.
-      reallocate(max(firstCapacity, 2 * self.count))
+      moveTo(SpareBlocks.allocate(max(firstCapacity, 2 * self.count)))
     }
+  }
+
+  /// Drops `count` bytes from the front and returns those of them at `place`, counted from the front. The memory goes
+  /// with a large part of the queue, and only the bytes behind it are copied.
+  public mutating func removeFirst(_ count: Int, sharing place: Range<Int>) -> SharedBytes {
+    let isMost = place.count >= tail / 2 && place.count >= memory.count / 4
+    guard isMost, place.count >= SharedBytes.leastSize else {
+      defer { removeFirst(count) }
+      return withUnsafeBytes { SharedBytes(copying: UnsafeRawBufferPointer(rebasing: $0[place])) }
+    }
+    let shared = SharedBytes(memory, head + place.lowerBound..<head + place.upperBound)
+    let rest = memory[head + count..<tail]
+    use(SpareBlocks.allocateForGrowth(max(firstCapacity, 2 * rest.count)), for: UnsafeRawBufferPointer(rebasing: rest))
+    return shared
   }
 
   /// Drops everything.
@@ -77,7 +93,8 @@ public struct ByteQueue: ~Copyable {
     let result = read(UnsafeMutableRawBufferPointer(rebasing: memory[tail..<tail + room]))
     if case .bytes(let count) = result {
       tail += count
-      if count == room, room < atMost { makeRoom(min(atMost, memory.count)) }
+      isFilled = count == room
+      if isFilled, room < atMost { makeRoom(min(atMost, memory.count)) }
     }
     return result
   }
@@ -98,28 +115,33 @@ public struct ByteQueue: ~Copyable {
   private mutating func becomeEmpty() {
     head = 0
     tail = 0
-    if isOversized { reallocate(firstCapacity) }
+    if isOversized { moveTo(SpareBlocks.allocate(firstCapacity)) }
   }
 
   private mutating func makeRoom(_ needed: Int) {
     if memory.count - tail >= needed { return }
     let waiting = count
     if memory.count - waiting >= needed, waiting <= memory.count / 2 {
-      memory.baseAddress!.copyMemory(from: memory.baseAddress! + head, byteCount: waiting)
-      head = 0
-      tail = waiting
+      use(memory, for: UnsafeRawBufferPointer(rebasing: memory[head..<tail]), room: needed)
     } else {
-      reallocate(max(waiting + needed, memory.count * 2))
+      moveTo(SpareBlocks.allocateForGrowth(max(waiting + needed, memory.count * 2)), room: needed)
     }
   }
 
-  private mutating func reallocate(_ capacity: Int) {
-    let other = SpareBlocks.allocate(capacity)
-    let waiting = count
-    if waiting > 0 { other.baseAddress!.copyMemory(from: memory.baseAddress! + head, byteCount: waiting) }
-    SpareBlocks.deallocate(memory)
+  private mutating func moveTo(_ other: UnsafeMutableRawBufferPointer, room: Int = 0) {
+    let old = memory
+    use(other, for: UnsafeRawBufferPointer(rebasing: old[head..<tail]), room: room)
+    SpareBlocks.deallocate(old)
+  }
+
+  /// Copies the waiting bytes to this memory, which is used from now on, such that the next read is aligned, if there
+  /// is room for that and for `room` more bytes.
+  private mutating func use(
+    _ other: UnsafeMutableRawBufferPointer, for waiting: UnsafeRawBufferPointer, room: Int = 0
+  ) {
     memory = other
-    head = 0
-    tail = waiting
+    head = min(-waiting.count & (SpareBlocks.alignment - 1), other.count - waiting.count - room)
+    tail = head + waiting.count
+    if !waiting.isEmpty { (other.baseAddress! + head).copyMemory(from: waiting.baseAddress!, byteCount: waiting.count) }
   }
 }

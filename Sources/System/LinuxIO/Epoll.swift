@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A level-triggered epoll.
+/// An epoll, level-triggered unless something else is asked for.
 public struct Epoll: ~Copyable {
   /// What became ready.
   public typealias Ready = prefork_ready
@@ -19,16 +19,21 @@ public struct Epoll: ~Copyable {
   /// To be watched for reading, by another epoll: it is readable while something is ready.
   public var rawValue: CInt { descriptor.rawValue }
 
-  /// Watches a descriptor. Errors and hangups are reported even when neither is asked for.
-  public func add(_ fd: CInt, token: UInt64, readable: Bool, writable: Bool) throws(SystemError) {
-    if prefork_epoll_control(descriptor.rawValue, 0, fd, Self.interest(readable, writable), token) < 0 {
+  /// Watches a descriptor. Errors and hangups are reported even when neither is asked for. `once`: each change is
+  /// reported once (edge-triggered), and not for as long as the descriptor is ready.
+  public func add(
+    _ fd: CInt, token: UInt64, readable: Bool, writable: Bool, once: Bool = false
+  ) throws(SystemError) {
+    if prefork_epoll_control(descriptor.rawValue, 0, fd, Self.interest(readable, writable, once), token) < 0 {
       throw SystemError("epoll_ctl add descriptor \(fd)")
     }
   }
 
-  /// Changes what is watched.
-  public func modify(_ fd: CInt, token: UInt64, readable: Bool, writable: Bool) throws(SystemError) {
-    if prefork_epoll_control(descriptor.rawValue, 1, fd, Self.interest(readable, writable), token) < 0 {
+  /// Changes what is watched. With `once` what is ready now is reported once more.
+  public func modify(
+    _ fd: CInt, token: UInt64, readable: Bool, writable: Bool, once: Bool = false
+  ) throws(SystemError) {
+    if prefork_epoll_control(descriptor.rawValue, 1, fd, Self.interest(readable, writable, once), token) < 0 {
       throw SystemError("epoll_ctl modify descriptor \(fd)")
     }
   }
@@ -45,7 +50,7 @@ public struct Epoll: ~Copyable {
     throw SystemError("epoll_wait")
   }
 
-  private static func interest(_ readable: Bool, _ writable: Bool) -> UInt32 {
-    (readable ? 1 : 0) | (writable ? 2 : 0)
+  private static func interest(_ readable: Bool, _ writable: Bool, _ once: Bool) -> UInt32 {
+    (readable ? 1 : 0) | (writable ? 2 : 0) | (once ? 4 : 0)
   }
 }

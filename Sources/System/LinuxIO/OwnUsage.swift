@@ -3,9 +3,14 @@ import Glibc
 import Time
 
 /// From now on a block of memory of half a MiB and more goes back to the kernel when it is freed. By itself the
-/// allocator learns from the first such block to keep those that come: a server that was flooded once would stay large
-/// for ever.
+/// allocator learns from the first such block to keep those that come: a process that had a large job once would stay
+/// large for ever.
 public func returnLargeBlocks() { prefork_return_large_blocks(512 * 1024) }
+
+/// Unmaps the code and the constants of this program and its libraries. What is used again is mapped again, from the
+/// kernel's cache: about 50 µs in all. Most of it was needed only to start, and counts as resident memory until then.
+/// Pages that a debugger has written to stay.
+public func unmapCode() { prefork_unmap_code() }
 
 /// What this process takes, without its children.
 public struct OwnUsage: Sendable {

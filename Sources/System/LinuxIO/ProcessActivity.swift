@@ -67,6 +67,19 @@ extension ProcessTable {
     return found
   }
 
+  /// How often the first thread of the process has waited for anything (`voluntary_ctxt_switches` in proc(5)); nil if
+  /// that cannot be read.
+  public static func sleeps(of pid: pid_t) -> UInt64? {
+    guard let status = try? contents(of: "/proc/\(pid)/status", atMost: 4096) else { return nil }
+    // A line feed in the name of the process is escaped.
+    let label = Array("\nvoluntary_ctxt_switches:\t".utf8)
+    for place in status.indices where status[place] == label[0] && status[place...].starts(with: label) {
+      let digits = status[(place + label.count)...].prefix { $0 != UInt8(ascii: "\n") }
+      return UInt64(String(decoding: digits, as: UTF8.self))
+    }
+    return nil
+  }
+
   /// How /proc names the pipe that one of our descriptors belongs to: `pipe:[123]`; nil if it is closed.
   public static func nameOfPipe(_ descriptor: CInt) -> String? {
     descriptor < 0 ? nil : file(of: ownPid, UInt64(descriptor))

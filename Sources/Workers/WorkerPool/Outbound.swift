@@ -4,30 +4,30 @@ import LinuxIO
 struct Outbound: ~Copyable {
   /// The bytes before the shared job; all bytes, if there is none.
   private var queue = ByteQueue(capacity: 0)
-  private var shared: [UInt8] = []
+  private var shared: SharedBytes?
   /// How many bytes of it are written.
   private var written = 0
   /// The bytes behind the shared job.
   private var rest = ByteQueue(capacity: 0)
 
   /// Bytes that wait.
-  var count: Int { queue.count + shared.count - written + rest.count }
-  var isEmpty: Bool { queue.isEmpty && shared.isEmpty }
+  var count: Int { queue.count + (shared?.count ?? 0) - written + rest.count }
+  var isEmpty: Bool { queue.isEmpty && shared == nil }
 
   mutating func append(_ bytes: UnsafeRawBufferPointer) {
-    if shared.isEmpty { queue.append(bytes) } else { rest.append(bytes) }
+    if shared == nil { queue.append(bytes) } else { rest.append(bytes) }
   }
 
   /// This job waits behind what there is. There may be only one, of at least one byte.
-  mutating func share(_ job: [UInt8]) {
-    precondition(shared.isEmpty && !job.isEmpty)
+  mutating func share(_ job: SharedBytes) {
+    precondition(shared == nil && job.count > 0)
     shared = job
     written = 0
   }
 
   /// One write from the front.
   mutating func drain(to descriptor: CInt) -> WriteResult {
-    guard !shared.isEmpty else { return queue.drain(to: descriptor) }
+    guard let shared else { return queue.drain(to: descriptor) }
     let result = queue.withUnsafeBytes { first in
       shared.withUnsafeBytes { second in
         rest.withUnsafeBytes { third in
@@ -42,9 +42,10 @@ struct Outbound: ~Copyable {
   private mutating func removeFirst(_ count: Int) {
     let first = min(count, queue.count)
     queue.removeFirst(first)
-    let second = min(count - first, shared.count - written)
+    let all = shared?.count ?? 0
+    let second = min(count - first, all - written)
     written += second
-    guard written == shared.count else { return }
+    guard written == all else { return }
     rest.removeFirst(count - first - second)
     dropShared()
   }
@@ -57,7 +58,7 @@ struct Outbound: ~Copyable {
 
   /// The shared job and everything before it are written.
   private mutating func dropShared() {
-    shared = []
+    shared = nil
     written = 0
     swap(&queue, &rest)
   }

@@ -42,6 +42,8 @@ struct Worker: ~Copyable {
   var headSince: Instant = .origin
   /// How many it may have at once.
   var seats = SeatEstimate()
+  /// Its CPU time, once that is to be known.
+  var clock: ProcessClock?
   /// How many it was sent since it had none.
   var batch = 0
   /// Whether it does one after the other, and how often that was looked at.
@@ -158,7 +160,7 @@ struct Worker: ~Copyable {
   }
 
   /// The same for a large message, which is not copied, if nothing else is to be written.
-  mutating func encode(sharing message: [UInt8], id: UInt64) -> Int {
+  mutating func encode(sharing message: SharedBytes, id: UInt64) -> Int {
     guard outbound.isEmpty else { return message.withUnsafeBytes { encode($0, id: id) } }
     message.withUnsafeBytes { bytes in
       codec.encode(bytes, id: id) { piece in

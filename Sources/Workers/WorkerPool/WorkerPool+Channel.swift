@@ -14,7 +14,7 @@ extension WorkerPool {
     guard let token = PoolToken(token), token.pool == configuration.number else { return false }
     guard workers.holds(token.slot, serial: token.serial) else { return true }
     switch token.kind {
-    case .output: outputReady(token.slot, &loop)
+    case .output: outputReady(token.slot, hangup: hangup, &loop)
     case .input: hangup ? inputBroke(token.slot, &loop) : inputReady(token.slot, &loop)
     case .errorOutput:
       readErrorOutput(token.slot, untilEmpty: false, &loop)
@@ -44,6 +44,7 @@ extension WorkerPool {
 
   /// Writes the bytes that wait for the worker, as far as its pipe has room.
   mutating func inputReady(_ slot: Int, _ loop: inout EventLoop) {
+    workers[slot].seats.wrote()
     switch workers[slot].outbound.drain(to: workers[slot].process.input) {
     case .bytes: setWantsInput(slot, !workers[slot].outbound.isEmpty, &loop)
     case .wouldBlock: setWantsInput(slot, true, &loop)
@@ -72,10 +73,9 @@ extension WorkerPool {
 
   enum ReadStep { case more, enough }
 
-  mutating func outputReady(_ slot: Int, _ loop: inout EventLoop) {
-    // Usually the exit follows in the same turn and closes the descriptor. If not, it must leave the epoll.
-    if workers[slot].outputEnded { return loop.remove(workers[slot].process.output) }
-    _ = readOutput(slot)
+  mutating func outputReady(_ slot: Int, hangup: Bool = false, _ loop: inout EventLoop) {
+    if workers[slot].outputEnded { return }
+    if readOutput(slot) == .more, hangup || workers[slot].inbound.isFilled { lookAtOutputAgain(slot, &loop) }
     if workers[slot].inbound.count > Self.longestEvidence, workers[slot].duty == .heardOut {
       loop.remove(workers[slot].process.output)
     }
@@ -83,6 +83,13 @@ extension WorkerPool {
       timers.arm(.verdict(workers[slot].id), at: loop.now() + Self.verdictWait)
     }
     advance(slot, &loop)
+  }
+
+  /// Its stdout is watched edge-triggered. When one read may not have emptied it, or its end is still to be read, it is
+  /// reported once more.
+  private mutating func lookAtOutputAgain(_ slot: Int, _ loop: inout EventLoop) {
+    let token = PoolToken(.output, workers[slot].id, pool: configuration.number).rawValue
+    try? loop.modify(workers[slot].process.output, token: token, readable: true, writable: false, once: true)
   }
 
   /// One read of the worker's stdout. A worker on the stop ladder is read, so that it cannot block, whatever it writes.
@@ -230,6 +237,16 @@ extension WorkerPool {
     return workers[id.slot.index].inbound.withUnsafeBytes { bytes in
       body(UnsafeRawBufferPointer(rebasing: bytes[workers[id.slot.index].reply]))
     }
+  }
+
+  /// Returns the reply that `replied` announced, to be shared, if it is large; `withReply` does not lend it any more.
+  /// Nil, and the reply stays, if it is not large.
+  public mutating func shareReply(of id: WorkerID) -> SharedBytes? {
+    let slot = id.slot.index
+    guard hasReply(id), case .replied(let consumed) = workers[slot].duty else { return nil }
+    guard workers[slot].reply.count >= SharedBytes.leastSize else { return nil }
+    workers[slot].duty = .replied(consumed: 0)
+    return workers[slot].inbound.removeFirst(consumed, sharing: workers[slot].reply)
   }
 
   /// Ends the lease of a worker that has replied.

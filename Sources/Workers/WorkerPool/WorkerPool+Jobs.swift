@@ -1,4 +1,5 @@
 import EventLoop
+import LinuxIO
 import PoolCore
 import WorkerProcess
 
@@ -23,7 +24,7 @@ extension WorkerPool {
   }
 
   /// The same for a large job. It is written at once, and what does not fit into the pipe is not copied.
-  public mutating func send(_ job: [UInt8], _ sent: SentJob, to id: WorkerID, _ loop: inout EventLoop) -> Bool {
+  public mutating func send(_ job: SharedBytes, _ sent: SentJob, to id: WorkerID, _ loop: inout EventLoop) -> Bool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
@@ -34,9 +35,6 @@ extension WorkerPool {
     if !workers[slot].outbound.isEmpty { enlargePipes(slot) }
     return true
   }
-
-  /// A job of this many bytes is large.
-  public static let largeJob = 16384
 
   @inline(__always)
   private mutating func assign(_ job: SentJob, _ id: UInt64, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
@@ -73,6 +71,7 @@ extension WorkerPool {
 
   /// Writes the jobs that were sent since the last time, all of one worker at once.
   public mutating func flushJobs(_ loop: inout EventLoop) {
+    if gatheredSlots.isEmpty { return }
     for slot in gatheredSlots where workers.holds(slot) && !workers[slot].outbound.isEmpty {
       guard !workers[slot].inputBroken else { continue }
       inputReady(slot, &loop)
@@ -86,14 +85,30 @@ extension WorkerPool {
   public mutating func seats(of id: WorkerID, _ loop: inout EventLoop) -> Int {
     let slot = id.slot.index
     guard workers.holds(id), workers[slot].duty == .running else { return 1 }
-    if let concurrency = configuration.workerProtocol.concurrency {
+    if let concurrency {
       countJobs(slot, &loop)
       return max(1, min(concurrency, core.seatsLeft(id)))
     }
     guard mayPark(slot) else { return 1 }
     countJobs(slot, &loop)
+    readEffort(slot)
     let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
     return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats), core.seatsLeft(id), room))
+  }
+
+  /// Reads what the jobs cost the worker, where the clock does not show it. Only of one that is known to do its jobs
+  /// itself: see `ReadingOrder`.
+  private mutating func readEffort(_ slot: Int) {
+    guard workers[slot].order == .sequential, !kind.waitsInJobs, workers[slot].process.simulated == nil,
+      workers[slot].seats.wantsEffort()
+    else { return }
+    let pid = workers[slot].process.pid
+    if workers[slot].clock == nil { workers[slot].clock = try? ProcessClock(pid: pid) }
+    if kind.isAwakeInJobs { workers[slot].seats.trustEffort() }
+    guard let cpu = workers[slot].clock?.time else { return }
+    guard workers[slot].seats.wantsSleeps else { return workers[slot].seats.record(cpu: cpu) }
+    guard let sleeps = ProcessTable.sleeps(of: pid) else { return }
+    if let isAwake = workers[slot].seats.record(cpu: cpu, sleeps: sleeps) { kind.looked(isAwakeInJobs: isAwake) }
   }
 
   private func mayPark(_ slot: Int) -> Bool {
@@ -106,10 +121,10 @@ extension WorkerPool {
 
   /// Whether workers run all jobs that they have, and answer them in any order. Else they run the first of them, and
   /// the others are parked behind it.
-  public var runsJobsAtOnce: Bool { configuration.workerProtocol.concurrency != nil }
+  public var runsJobsAtOnce: Bool { concurrency != nil }
 
   /// Whether a worker is ever given a second job before it has answered the first.
-  public var givesSeveralJobs: Bool { (configuration.workerProtocol.concurrency ?? configuration.mostSeats) > 1 }
+  public var givesSeveralJobs: Bool { (concurrency ?? configuration.mostSeats) > 1 }
 
   /// How many jobs the worker has.
   public func jobsInHand(of id: WorkerID) -> Int { workers.holds(id) ? workers[id.slot.index].hand.count : 0 }

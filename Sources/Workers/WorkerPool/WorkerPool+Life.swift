@@ -77,7 +77,7 @@ extension WorkerPool {
     // Nothing is asked of its stdin but to tell when nobody reads it any more (EPOLLERR, unasked): a job could stand in
     // that pipe for ever.
     watch(workers[slot].process.input, PoolToken(.input, id, pool: configuration.number), readable: false, &loop)
-    watch(workers[slot].process.output, PoolToken(.output, id, pool: configuration.number), &loop)
+    watch(workers[slot].process.output, PoolToken(.output, id, pool: configuration.number), once: true, &loop)
     if readsErrorOutput, workers[slot].process.errorOutput >= 0 {
       watch(workers[slot].process.errorOutput, PoolToken(.errorOutput, id, pool: configuration.number), &loop)
     }
@@ -87,9 +87,11 @@ extension WorkerPool {
     }
   }
 
-  func watch(_ descriptor: CInt, _ token: PoolToken, readable: Bool = true, _ loop: inout EventLoop) {
+  func watch(
+    _ descriptor: CInt, _ token: PoolToken, readable: Bool = true, once: Bool = false, _ loop: inout EventLoop
+  ) {
     do {
-      try loop.add(descriptor, token: token.rawValue, readable: readable, writable: false)
+      try loop.add(descriptor, token: token.rawValue, readable: readable, writable: false, once: once)
     } catch {
       // epoll can refuse a pipe or a pidfd only for want of memory or watches: nothing can be kept alive without it.
       fatalError("cannot watch a worker: \(error)")

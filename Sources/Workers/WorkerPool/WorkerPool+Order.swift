@@ -19,6 +19,8 @@ enum ReadingOrder {
 
 /// How often a worker was looked at to find out its `ReadingOrder`.
 struct OrderLooks {
+  /// It has served the short probation, and counts for its kind.
+  var isCounted = false
   /// While it had no job.
   var withoutJob = 0
   /// While it had one that it had read.
@@ -30,8 +32,6 @@ struct OrderLooks {
 extension WorkerPool {
   /// A worker without a job is looked at this often at most.
   private static let mostLooksAtOrder = 64
-  /// A worker with a job is looked at this often before.
-  private static let looksWithJob = 16
   /// One that runs may be on the way to its read: it gets a moment, a few times.
   private static let momentForRead = Nanoseconds.microseconds(20)
   private static let moments = 3
@@ -42,23 +42,40 @@ extension WorkerPool {
 
   /// Looks how a worker waits that has answered all its jobs, once it has served its probation.
   mutating func lookAtOrder(_ slot: Int) {
-    guard workers[slot].seats.hasServedProbation, workers[slot].orderLooks.withJob >= Self.looksWithJob else { return }
+    guard hasServedProbation(slot), workers[slot].orderLooks.withJob >= kind.looksWithJobNeeded else { return }
     workers[slot].orderLooks.withoutJob += 1
     for _ in 0..<Self.moments {
       let look = look(at: slot)
       if !look.runs {
-        workers[slot].order = look.isSequential ? .sequential : .other
-        return
+        return judgeOrder(slot, look.isSequential ? .sequential : .other)
       }
       sleep(for: Self.momentForRead)
     }
     if workers[slot].orderLooks.withoutJob >= Self.mostLooksAtOrder { workers[slot].order = .other }
   }
 
+  /// Whether the worker has answered enough jobs one at a time: fewer where many others have done so, too.
+  private mutating func hasServedProbation(_ slot: Int) -> Bool {
+    if workers[slot].seats.hasServedShortProbation, !workers[slot].orderLooks.isCounted {
+      workers[slot].orderLooks.isCounted = true
+      kind.servedShortProbation()
+    }
+    if kind.isOrderly { workers[slot].seats.shortenProbation() }
+    return workers[slot].seats.hasServedProbation
+  }
+
+  /// The worker was seen to do one job after the other, or not.
+  private mutating func judgeOrder(_ slot: Int, _ order: ReadingOrder) {
+    workers[slot].order = order
+    if order == .other { kind.forget() }
+  }
+
   /// Looks at a worker that was just sent a job after its probation. If it has read the job and has not answered, and
   /// has threads or waits for the next job, it does several at a time.
   mutating func lookAtOrderWithJob(_ slot: Int) {
-    guard workers[slot].seats.hasServedProbation, workers[slot].orderLooks.withJob < Self.looksWithJob else { return }
+    guard workers[slot].seats.hasServedProbation, workers[slot].orderLooks.withJob < kind.looksWithJobNeeded else {
+      return
+    }
     if workers[slot].process.unreadInput() > 0 { sleep(for: Self.momentForRead) }
     guard workers[slot].process.unreadInput() == 0 else {
       // On a busy machine it may not have had time to read: this look shows nothing.
@@ -68,7 +85,9 @@ extension WorkerPool {
     }
     workers[slot].orderLooks.withJob += 1
     let look = look(at: slot)
-    if look.isSequential || look.hasThreads, workers[slot].process.unreadOutput() == 0 { workers[slot].order = .other }
+    let hasAnswered = workers[slot].process.unreadOutput() > 0
+    kind.lookedWithJob(itWaited: !hasAnswered && look.waitsForOther)
+    if look.isSequential || look.hasThreads, !hasAnswered { judgeOrder(slot, .other) }
   }
 
   /// What all processes of a worker do at one moment.

@@ -27,6 +27,7 @@ extension WorkerPool {
     configuration.adoptsOrphans = adoptsOrphans
     launch = nil
     startManner = .unknown
+    kind.forget()
     size = new.pool.minimum...new.pool.maximum
     if shortcoming == nil, let text = memoryShortcoming { events.append(.notEnforced(text)) }
     core.reconfigure(configuration.pool, at: loop.now(), into: &actions)

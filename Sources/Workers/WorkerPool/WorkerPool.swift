@@ -71,6 +71,8 @@ public struct WorkerPool: ~Copyable {
   static let progressBarInterval: Nanoseconds = .seconds(3)
 
   var configuration: WorkerPoolConfiguration
+  /// That of the protocol, which never changes.
+  let concurrency: Int?
   var core: PoolStateMachine
   var actions: [PoolAction] = []
   var workers = Slab<Worker>()
@@ -100,6 +102,10 @@ public struct WorkerPool: ~Copyable {
   var hasSaidUnmeasured = false
   /// How fresh workers behave before their first job.
   var startManner = StartManner.unknown
+  /// How many jobs may be measured.
+  var meterBudget = MeterBudget()
+  /// What was found out about how they do their jobs.
+  var kind = WorkerKind()
   /// How many replies come together.
   var pace = ReplyPace()
   /// False while the reader of our own stderr is too slow: then the workers' stderr is not read either.
@@ -117,6 +123,7 @@ public struct WorkerPool: ~Copyable {
     precondition(configuration.pool.capacity == 1, "one outstanding job per worker")
     precondition(configuration.readiness != .probed || configuration.probe != nil, "readiness by probe needs a probe")
     self.configuration = configuration.completed()
+    concurrency = configuration.workerProtocol.concurrency
     size = configuration.pool.minimum...configuration.pool.maximum
     containment = Containment(configuration)
     generator = SeededGenerator(seed: seed &+ 1)
@@ -183,7 +190,10 @@ public struct WorkerPool: ~Copyable {
   }
 
   /// Replaces every worker, make-before-break as far as `surge` allows.
-  public mutating func recycleAll(_ loop: inout EventLoop) { tell(.recycleAll, &loop) }
+  public mutating func recycleAll(_ loop: inout EventLoop) {
+    kind.forget()
+    tell(.recycleAll, &loop)
+  }
 
   /// Replaces one worker, like `recycleAll`.
   public mutating func recycle(_ worker: WorkerID, _ loop: inout EventLoop) { tell(.recycle(worker), &loop) }

@@ -14,6 +14,11 @@ public struct WorkerCommand: Sendable {
   /// A command line of at least one word.
   public init(_ arguments: [String]) { self.init(words: arguments.map { Array($0.utf8) }) }
 
+  /// The same with these words at its end, but for those that are among its arguments.
+  public func adding(_ arguments: [String]) -> WorkerCommand {
+    WorkerCommand(words: words + arguments.map { Array($0.utf8) }.filter { !words.dropFirst().contains($0) })
+  }
+
   /// The words for a person to read; what is not UTF-8 shows as replacement characters.
   public var arguments: [String] { words.map { String(decoding: $0, as: UTF8.self) } }
 }

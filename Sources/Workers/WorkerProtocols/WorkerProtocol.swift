@@ -29,6 +29,9 @@ public protocol WorkerProtocol: Sendable {
   /// The option that selects it on a command line.
   var option: String { get }
 
+  /// What is appended to the arguments of a worker, unless it is among them: what makes the program speak the protocol.
+  var workerArguments: [String] { get }
+
   /// Why this job cannot be sent, phrased to follow `cannot be sent with OPTION: `; nil if it can.
   func defect(of job: RawSpan) -> String?
 
@@ -45,10 +48,18 @@ public protocol WorkerProtocol: Sendable {
 
 /// The usual: replies come in the order of the jobs, and readiness is not announced.
 extension WorkerProtocol {
+  /// Answers come in the order of the jobs.
   public var concurrency: Int? { nil }
+  /// Readiness is not announced.
   public var announcesReady: Bool { false }
+  /// Replies have no marks.
   public var marksReplies: Bool { false }
+  /// `--protocol NAME`
   public var option: String { "--protocol \(name)" }
+  /// Programs need no arguments to speak it.
+  public var workerArguments: [String] { [] }
+
+  /// A codec that draws no random numbers.
   public func makeCodec(maximumReplySize: Int, seed: UInt64) -> any WorkerCodec {
     makeCodec(maximumReplySize: maximumReplySize)
   }
@@ -73,7 +84,9 @@ public protocol WorkerCodec {
 }
 
 extension WorkerCodec {
+  /// Writes nothing.
   public mutating func greet(to write: (UnsafeRawBufferPointer) -> Void) {}
+  /// There are no such messages.
   public mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }
 

@@ -52,7 +52,8 @@ extension Command {
       let place = arguments.place(of: requirement.option)
       mistakes.add(at: place, requirement.sentence(inFile: place != nil) + section + requirement.fileExample)
     }
-    for exclusion in exclusions where settingsFile.scope(of: exclusion.option) == scope && exclusion.applies(arguments) {
+    for exclusion in exclusions where settingsFile.scope(of: exclusion.option) == scope && exclusion.applies(arguments)
+    {
       mistakes.add(
         at: arguments.place(of: exclusion.option),
         "\(exclusion.subjects.0) and \(exclusion.subjects.1) exclude each other" + section)

@@ -62,6 +62,8 @@ int prefork_descriptor_kind(int fd);
 int prefork_affinity_count(void);
 
 void prefork_return_large_blocks(int size); // M_MMAP_THRESHOLD
+/// Unmaps all pages of programs and libraries that are as they are in their files and cannot be written.
+void prefork_unmap_code(void);
 
 const char *prefork_signal_name(int signal); // "SEGV", or NULL
 const char *prefork_errno_name(int code);    // "ENOENT", or NULL
