@@ -194,6 +194,15 @@ import Testing
     #expect(errors.isEmpty)
   }
 
+  @Test("a prompt on stdout is found out, and is no part of a reply")
+  func prompt() throws {
+    let result = try shell(
+      "prefork run -w 2 --end 'end {nonce}' --end-reply 'done {nonce}' -- workers/faulty/lies_at_prompt.py '=> '",
+      input: "echo a\necho b=> \necho\npid\n")
+    #expect(result.output.hasPrefix("a\nb=> \n\n"), "\(result.errors)")
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+  }
+
   @Test("the marks of earlier jobs, and a mark that is not a line's end, are part of the reply")
   func forged() throws {
     let (lines, errors) = try lies("", "echo a", "forge", "half", "echo b")

@@ -198,6 +198,31 @@ import Testing
     #expect(worker.received("1\n{job} \(nonce)\n").reply == "1")
   }
 
+  @Test("a prompt, and the value of the end command, are found out between two marks and are no part of a reply")
+  func prompts() throws {
+    for tail in ["> ", "undefined\n> ", "\n> "] {
+      var worker = Conversation(try REPLDialect(end: "print({nonce})", reply: "{nonce}"))
+      let sent = worker.greeting().split(separator: "\n")
+      try #require(sent.count == 2)
+      let marks = sent.map { Self.nonce(in: String($0)) }
+      var message = WorkerMessage.needMore(consumed: 0)
+      for byte in "Welcome\n> \(marks[0])\n\(tail)\(marks[1])\n\(tail)".utf8 {
+        #expect(message != .notice(.ready, consumed: 0))
+        message = worker.received(String(decoding: [byte], as: UTF8.self)).message
+      }
+      guard case .notice(.ready, _) = message else {
+        Issue.record("ready after the second prompt: \(message)")
+        return
+      }
+      for (output, reply) in [("2\n", "2"), ("", ""), ("a> b", "a> b"), ("> \n", "> ")] {
+        let nonce = Self.nonce(in: worker.sent("x"))
+        #expect(worker.received("\(output)> \(nonce)\n\(tail.prefix(1))").reply == nil)
+        #expect(worker.received(String(tail.dropFirst())).reply == reply, "\(tail)")
+        #expect(worker.pending.isEmpty)
+      }
+    }
+  }
+
   @Test("a job with a NUL byte is refused, one with newlines is not", arguments: REPLPreset.allCases)
   func defects(preset: REPLPreset) {
     let terms = REPLProtocol(preset.dialect)

@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+# With an argument that is its prompt, which it shows before it reads a line.
+prompt = sys.argv[1] if len(sys.argv) > 1 else ""
 print("Welcome to the prompt that lies.\nend 0", flush=True)
 seen = []
 after = None
@@ -14,6 +16,7 @@ def write(text, stream=sys.stdout):
     stream.flush()
 
 
+write(prompt)
 for line in sys.stdin:
     word, _, rest = line.rstrip("\n").partition(" ")
     if word == "end":
@@ -50,3 +53,4 @@ for line in sys.stdin:
         write(str(os.getpid()))
     elif word == "die":
         os._exit(3)
+    write(prompt)

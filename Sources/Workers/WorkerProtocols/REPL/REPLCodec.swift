@@ -9,6 +9,8 @@ struct REPLCodec: WorkerCodec {
     case idle
     /// It was sent the settings, and owes the first mark.
     case greeted
+    /// It owes a second mark before the first job.
+    case prompted
     /// It owes a reply.
     case asked
   }
@@ -21,12 +23,19 @@ struct REPLCodec: WorkerCodec {
   private var opening: [UInt8] = []
   /// The end of the mark behind the status; empty if the opening is all of it.
   private var closing: [UInt8] = []
+  /// The second mark before the first job.
+  private var secondOpening: [UInt8] = []
+  /// What follows each mark: perhaps the value of the end command, and the prompt.
+  private var tail: [UInt8] = []
   /// What is looked for is known not to begin in so many of the bytes.
   private var searched = 0
   /// Where the opening was found.
   private var place: Int?
   /// What is being written; kept for its room.
   private var message: [UInt8] = []
+
+  /// The most that may follow a mark, in bytes.
+  private static let longestTail = 4096
 
   init(_ dialect: REPLDialect, maximumReplySize: Int, seed: UInt64) {
     self.dialect = dialect
@@ -38,17 +47,31 @@ struct REPLCodec: WorkerCodec {
 
   mutating func greet(to write: (UnsafeRawBufferPointer) -> Void) {
     dialect.settings.withUnsafeBytes(write)
-    encode(UnsafeRawBufferPointer(start: nil, count: 0), id: 0, to: write)
+    let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+    ask(dialect.greeting, nothing, to: write)
+    if dialect.mayPrompt {
+      let first = opening
+      ask(dialect.greeting, nothing, to: write)
+      (opening, secondOpening) = (first, opening)
+    }
     state = .greeted
   }
 
   mutating func encode(_ job: UnsafeRawBufferPointer, id: UInt64, to write: (UnsafeRawBufferPointer) -> Void) {
+    ask(dialect.message, job, to: write)
+    state = .asked
+  }
+
+  /// Asks for a mark behind what the program makes of the job.
+  private mutating func ask(
+    _ template: REPLTemplate, _ job: UnsafeRawBufferPointer, to write: (UnsafeRawBufferPointer) -> Void
+  ) {
     let nonce = REPLNonce(from: &generator)
     opening = nonce.filled(into: dialect.mark)
     closing = dialect.verdict == .none ? [] : nonce.hexadecimal + [0x0A]
-    (searched, place, state) = (0, nil, .asked)
+    (searched, place) = (0, nil)
     message.removeAll(keepingCapacity: true)
-    for piece in dialect.message.pieces {
+    for piece in template.pieces {
       switch piece {
       case .literal(let bytes): message += bytes
       case .placeholder(.nonce): message += nonce.hexadecimal
@@ -81,11 +104,7 @@ struct REPLCodec: WorkerCodec {
 
   mutating func decode(_ bytes: RawSpan) -> WorkerMessage {
     if state == .idle { return .violation("output after the mark") }
-    guard let start = place ?? find(opening, in: bytes) else {
-      guard state == .asked else { return dropBanner() }
-      // The newline before the mark is no part of the reply.
-      return searched > maximumReplySize + 1 ? .oversize : .needMore(consumed: 0)
-    }
+    guard let start = place ?? find(opening, in: bytes) else { return withoutMark() }
     if place == nil { (place, searched) = (start, start + opening.count) }
     var end = start + opening.count
     var status = end..<end
@@ -95,12 +114,47 @@ struct REPLCodec: WorkerCodec {
       }
       (status, end) = (end..<last, last + closing.count)
     }
-    let hasGreeted = state == .greeted
+    if state == .prompted { tail = (0..<start).map { bytes.byte(at: $0) } }
+    if state != .greeted {
+      guard let behind = bytes.endOf(tail, from: end) else { return .needMore(consumed: 0) }
+      end = behind
+    }
+    return marked(start..<end, status, in: bytes)
+  }
+
+  /// The mark is not there yet.
+  private mutating func withoutMark() -> WorkerMessage {
+    switch state {
+    case .idle: return .needMore(consumed: 0)
+    case .greeted:
+      let banner = searched
+      searched = 0
+      return .needMore(consumed: banner)
+    case .prompted:
+      return searched > Self.longestTail
+        ? .violation("more than \(Self.longestTail) bytes between two prompts") : .needMore(consumed: 0)
+    // The newline before the mark, and a prompt, are no part of the reply.
+    case .asked: return searched > maximumReplySize + tail.count + 1 ? .oversize : .needMore(consumed: 0)
+    }
+  }
+
+  /// The mark is there, with what always follows it.
+  private mutating func marked(_ mark: Range<Int>, _ status: Range<Int>, in bytes: RawSpan) -> WorkerMessage {
+    let before = state
     (searched, place, state) = (0, nil, .idle)
-    if hasGreeted { return .notice(.ready, consumed: end) }
-    if let failure = dialect.verdict.failure(in: bytes.extracting(status)) { return .failure(failure, consumed: end) }
-    let reply = 0..<(start > 0 && bytes.byte(at: start - 1) == 0x0A ? start - 1 : start)
-    return reply.count > maximumReplySize ? .oversize : .reply(payload: reply, consumed: end)
+    if before == .greeted, !secondOpening.isEmpty {
+      (opening, secondOpening, state) = (secondOpening, [], .prompted)
+      return .notice(.ignored, consumed: mark.upperBound)
+    }
+    if before != .asked { return .notice(.ready, consumed: mark.upperBound) }
+    if let failure = dialect.verdict.failure(in: bytes.extracting(status)) {
+      return .failure(failure, consumed: mark.upperBound)
+    }
+    var end = mark.lowerBound
+    let prompt = tail[(tail.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
+    if bytes.hasSuffix(prompt, before: end) { end -= prompt.count }
+    if end > 0, bytes.byte(at: end - 1) == 0x0A { end -= 1 }
+    return end > maximumReplySize ? .oversize : .reply(payload: 0..<end, consumed: mark.upperBound)
   }
 
   /// Where the text stands among those bytes that were not searched yet.
@@ -108,12 +162,6 @@ struct REPLCodec: WorkerCodec {
     if let offset = bytes.firstOffset(of: text, from: searched) { return offset }
     searched = max(searched, bytes.byteCount - text.count + 1)
     return nil
-  }
-
-  private mutating func dropBanner() -> WorkerMessage {
-    let dropped = searched
-    searched = 0
-    return .needMore(consumed: dropped)
   }
 }
 
@@ -201,6 +249,19 @@ extension [UInt8] {
 }
 
 extension RawSpan {
+  /// Behind `text`, which may be empty, if it stands at `start`; nil if only a part of it is there so far; `start` if
+  /// something else is.
+  fileprivate func endOf(_ text: [UInt8], from start: Int) -> Int? {
+    let count = min(text.count, byteCount - start)
+    guard (0..<count).allSatisfy({ byte(at: start + $0) == text[$0] }) else { return start }
+    return count == text.count ? start + count : nil
+  }
+
+  /// Whether these bytes stand before `end`.
+  fileprivate func hasSuffix(_ text: ArraySlice<UInt8>, before end: Int) -> Bool {
+    text.count <= end && text.indices.allSatisfy { byte(at: end - text.endIndex + $0) == text[$0] }
+  }
+
   /// Where `text`, which is not empty, first stands at or after `start`; nil if it stands nowhere.
   func firstOffset(of text: [UInt8], from start: Int) -> Int? {
     var offset = start

@@ -2,10 +2,11 @@ import JSON
 import WireFormats
 
 /// Programs at a prompt, unchanged: after each job the worker is sent a command that prints a mark with a fresh nonce,
-/// and the reply is all that came before the mark. Prompts are never matched, and no terminal is needed.
+/// and the reply is all that came before the mark. No prompt shows where a reply ends, and no terminal is needed.
 ///
 /// A worker has one job at a time. Before the first one it is sent the settings of its dialect and a first mark: what
-/// comes before that is a banner, and then the worker is ready.
+/// comes before that is a banner, and then the worker is ready. Programs of unknown kinds may print a prompt to their
+/// stdout, if it is always the same: it is found out between two marks before the first job.
 public struct REPLProtocol: WorkerProtocol {
   /// How the program is spoken to.
   public var dialect: REPLDialect
@@ -86,6 +87,11 @@ public struct REPLDialect: Sendable, Equatable {
   let settings: [UInt8]
   /// What is sent for each job.
   let message: REPLTemplate
+  /// What asks for a mark when there is no job.
+  let greeting: REPLTemplate
+  /// The program may print a prompt to its stdout, and more behind each mark. It is asked for two marks before the
+  /// first job: what comes between them comes behind each.
+  let mayPrompt: Bool
   /// What the program prints after the reply: the whole mark, or its beginning up to the status.
   let mark: REPLTemplate
   let verdict: Verdict
@@ -98,12 +104,14 @@ public struct REPLDialect: Sendable, Equatable {
   let needsText: Bool
 
   init(
-    name: String?, settings: String = "", message: REPLTemplate, mark: REPLTemplate = "{nonce} ",
-    _ verdict: Verdict = .none, farewell: String = "", errorPattern: String? = nil, needsText: Bool = false
+    name: String?, settings: String = "", message: REPLTemplate, greeting: REPLTemplate? = nil,
+    mark: REPLTemplate = "{nonce} ", _ verdict: Verdict = .none, farewell: String = "", errorPattern: String? = nil, needsText: Bool = false
   ) {
     self.name = name
     self.settings = Array(settings.utf8)
     self.message = message
+    self.greeting = greeting ?? message
+    mayPrompt = name == nil
     self.mark = mark
     self.verdict = verdict
     self.farewell = Array(farewell.utf8)
@@ -115,7 +123,8 @@ public struct REPLDialect: Sendable, Equatable {
   /// behind what it answers. In both, `{nonce}` stands for the nonce.
   public init(end: String, reply: String) throws(Defect) {
     self.init(
-      name: nil, message: try Self.template("{job}\n", end), mark: try Self.template("", reply))
+      name: nil, message: try Self.template("{job}\n", end), greeting: try Self.template("", end),
+      mark: try Self.template("", reply))
   }
 
   /// A template in which only `{nonce}` has a meaning, with a newline at its end.
