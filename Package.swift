@@ -122,7 +122,7 @@ let package = Package(
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"], path: "Sources/Workers/WorkerProcess"),
     // What is spoken with workers: the port, and the four framings. Pure.
     .target(
-      name: "WorkerProtocols", dependencies: ["PoolCore", "JSON", "WireFormats"],
+      name: "WorkerProtocols", dependencies: ["PoolCore", "JSON", "WireFormats", "Text"],
       path: "Sources/Workers/WorkerProtocols"),
 
     // MARK: System

@@ -27,6 +27,12 @@ import Testing
       return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// A job is sent: the nonces of its begin mark and of its end mark.
+    mutating func asked() -> (begin: String, end: String) {
+      let nonces = REPLTests.nonces(in: sent("x"))
+      return (nonces.first ?? "", nonces.last ?? "")
+    }
+
     /// What output means; the reply as text. The next call goes on behind it.
     mutating func received(_ text: String) -> (message: WorkerMessage, reply: String?) {
       pending += text.utf8
@@ -50,15 +56,13 @@ import Testing
     }
   }
 
-  /// The 32 hexadecimal digits in a text.
-  fileprivate static func nonce(in text: String) -> String {
-    let digits = Set("0123456789abcdef")
-    for start in text.indices {
-      let run = text[start...].prefix { digits.contains($0) }
-      if run.count == 32 { return String(run) }
-    }
-    return ""
+  /// All 32 hexadecimal digits in a text: of the begin mark, and of the end mark.
+  fileprivate static func nonces(in text: String) -> [String] {
+    text.matches(of: #/[0-9a-f]{32}/#).map { String($0.output) }
   }
+
+  /// Those of the end mark.
+  fileprivate static func nonce(in text: String) -> String { nonces(in: text).last ?? "" }
 
   private let bc = REPLPreset.bc.dialect
 
@@ -66,9 +70,10 @@ import Testing
   func encoding() {
     var one = Conversation(bc)
     let first = one.sent("1+1")
-    let nonce = Self.nonce(in: first)
-    #expect(nonce.count == 32)
-    #expect(first == "1+1\nprint \"\(nonce)\\n\"\n")
+    let nonces = Self.nonces(in: first)
+    let nonce = nonces[1]
+    #expect(nonces[0] != nonce)
+    #expect(first == "print \"\(nonces[0])\\n\"\n1+1\nprint \"\(nonce)\\n\"\n")
     #expect(Self.nonce(in: one.sent("1+1")) != nonce)
     var other = Conversation(bc, seed: 2)
     #expect(Self.nonce(in: other.sent("1+1")) != nonce, "another worker has others")
@@ -111,9 +116,9 @@ import Testing
     ] {
       var worker = Conversation(bc)
       worker.begin()
-      let nonce = Self.nonce(in: worker.sent("x"))
+      let nonce = worker.asked()
       var found: String?
-      for byte in (output + nonce + "\n").utf8 {
+      for byte in "\(nonce.begin)\n\(output)\(nonce.end)\n".utf8 {
         #expect(found == nil)
         found = worker.received(String(decoding: [byte], as: UTF8.self)).reply
       }
@@ -126,23 +131,25 @@ import Testing
   func forgedMarks() {
     var worker = Conversation(bc)
     worker.begin()
-    let old = Self.nonce(in: worker.sent("x"))
-    #expect(worker.received(old + "\n").reply == "")
-    let nonce = Self.nonce(in: worker.sent("x"))
-    let forged = "\(old)\n\(nonce.prefix(31))\necho \(nonce), \(nonce)."
-    #expect(worker.received("\(forged)\n\(nonce)\n").reply == forged)
+    let old = worker.asked()
+    #expect(worker.received("\(old.begin)\n\(old.end)\n").reply == "")
+    let nonce = worker.asked()
+    let forged = "\(old.end)\n\(nonce.begin)\n\(nonce.end.prefix(31))\necho \(nonce.end), \(nonce.end)."
+    #expect(worker.received("\(nonce.begin)\n\(forged)\n\(nonce.end)\n").reply == forged)
   }
 
   @Test("a reply over the limit is known before its mark has come, and one of just the limit is none")
   func oversize() {
     var worker = Conversation(bc, maximumReplySize: 10)
     worker.begin()
-    let nonce = Self.nonce(in: worker.sent("x"))
-    #expect(worker.received("0123456789\n\(nonce)\n").reply == "0123456789")
-    let next = Self.nonce(in: worker.sent("x"))
-    #expect(worker.received("0123456789a\n\(next)\n").message == .oversize)
-    _ = worker.sent("x")
-    #expect(worker.received(String(repeating: "a", count: 100)).message == .oversize)
+    let nonce = worker.asked()
+    #expect(worker.received("\(nonce.begin)\n0123456789\n\(nonce.end)\n").reply == "0123456789")
+    let begin = worker.asked().begin
+    #expect(worker.received(begin + "\n" + String(repeating: "a", count: 100)).message == .oversize)
+    var other = Conversation(bc, maximumReplySize: 10)
+    other.begin()
+    let whole = other.asked()
+    #expect(other.received("\(whole.begin)\n0123456789a\n\(whole.end)\n").message == .oversize)
   }
 
   @Test("what comes without a job breaks the protocol")
@@ -152,6 +159,26 @@ import Testing
     #expect(worker.received("> ").message == .violation("output after the mark"))
   }
 
+  @Test("output that comes between two jobs is no part of a reply, and is reported")
+  func strayOutput() {
+    var worker = Conversation(bc)
+    worker.begin()
+    let nonce = worker.asked()
+    #expect(worker.received("late").message == .needMore(consumed: 0))
+    guard case .notice(.log(.warning, let text), _) = worker.received("\n\(nonce.begin)\n2\n").message else {
+      Issue.record("not reported")
+      return
+    }
+    #expect(text.contains("\"late\\n\""), "\(text)")
+    #expect(worker.received("\(nonce.end)\n").reply == "2")
+    _ = worker.sent("x")
+    guard case .notice(.log, let consumed) = worker.received(String(repeating: "x", count: 5000)).message else {
+      Issue.record("a flood is dropped as it comes")
+      return
+    }
+    #expect(consumed > 4900)
+  }
+
   @Test("where the program can run a text it is given the job as one, and the mark tells how that went")
   func texts() {
     var worker = Conversation(REPLPreset.python.dialect)
@@ -159,7 +186,7 @@ import Testing
     #expect(worker.sent("a = \"é\"\nb\\").hasSuffix(#", b"a = \"\303\251\"\012b\\")"# + "\n"))
     #expect(!nonce.isEmpty)
     var shell = Conversation(REPLPreset.sh.dialect)
-    #expect(shell.sent("echo 'a b'").hasPrefix(#"(eval 'echo '\''a b'\''') </dev/null;"#))
+    #expect(shell.sent("echo 'a b'").contains(#"; (eval 'echo '\''a b'\''') </dev/null; "#))
   }
 
   @Test(
@@ -172,8 +199,8 @@ import Testing
     ])
   func failures(preset: REPLPreset, status: String, failure: ReplyFailure) {
     var worker = Conversation(preset.dialect)
-    let nonce = Self.nonce(in: worker.sent("x"))
-    let mark = "\(nonce) \(status) \(nonce)\n"
+    let (begin, nonce) = worker.asked()
+    let mark = "\(begin)\nout\n\(nonce) \(status) \(nonce)\n"
     for count in 0..<mark.utf8.count - 1 {
       #expect(worker.received(String(Array(mark)[count])).message == .needMore(consumed: 0))
     }
@@ -182,9 +209,9 @@ import Testing
       return
     }
     #expect(found == failure)
-    let next = Self.nonce(in: worker.sent("x"))
+    let next = worker.asked()
     let success = preset == .psql ? "00000" : "0"
-    #expect(worker.received("out\n\(next) \(success)  \(next)\n").reply == "out")
+    #expect(worker.received("\(next.begin)\nout\n\(next.end) \(success)  \(next.end)\n").reply == "out")
   }
 
   @Test("a dialect of one's own needs its nonce in both texts, and only {nonce} has a meaning there")
@@ -193,9 +220,9 @@ import Testing
     #expect(throws: REPLDialect.Defect.withoutNonce) { try REPLDialect(end: "echo {nonce}", reply: "x") }
     var worker = Conversation(try REPLDialect(end: "echo {job} {nonce}", reply: "{job} {nonce}"))
     let sent = worker.sent("x")
-    let nonce = Self.nonce(in: sent)
-    #expect(sent == "x\necho {job} \(nonce)\n")
-    #expect(worker.received("1\n{job} \(nonce)\n").reply == "1")
+    let nonces = Self.nonces(in: sent)
+    #expect(sent == "echo {job} \(nonces[0])\nx\necho {job} \(nonces[1])\n")
+    #expect(worker.received("{job} \(nonces[0])\n1\n{job} \(nonces[1])\n").reply == "1")
   }
 
   @Test("a prompt, and the value of the end command, are found out between two marks and are no part of a reply")
@@ -215,8 +242,9 @@ import Testing
         return
       }
       for (output, reply) in [("2\n", "2"), ("", ""), ("a> b", "a> b"), ("> \n", "> ")] {
-        let nonce = Self.nonce(in: worker.sent("x"))
-        #expect(worker.received("\(output)> \(nonce)\n\(tail.prefix(1))").reply == nil)
+        let nonce = worker.asked()
+        let text = "\(nonce.begin)\n\(tail)\(output)> \(nonce.end)\n\(tail.prefix(1))"
+        #expect(worker.received(text).reply == nil)
         #expect(worker.received(String(tail.dropFirst())).reply == reply, "\(tail)")
         #expect(worker.pending.isEmpty)
       }

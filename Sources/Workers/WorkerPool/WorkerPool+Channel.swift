@@ -150,7 +150,7 @@ extension WorkerPool {
   }
 
   private mutating func decodeReply(_ slot: Int, _ loop: inout EventLoop) -> Reply? {
-    let message = workers[slot].decode()
+    let message = decodeMessage(slot, &loop)
     let together = pace.count(at: loop.now())
     if workers[slot].isToBeLookedAt(message, at: loop.now(), together: together), !workers[slot].looksRead() {
       if !dropBanner(slot, loop) { spokeBeforeReading(slot, &loop) }
@@ -175,7 +175,7 @@ extension WorkerPool {
 
   /// The reply at the front of `inbound`; nil when there is none, or what there is breaks the protocol.
   mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Reply? {
-    guard workers[slot].speaksInMessages else { return reply(workers[slot].decode(), slot, &loop) }
+    guard workers[slot].speaksInMessages else { return reply(decodeMessage(slot, &loop), slot, &loop) }
     guard let message = nextAnswer(slot, &loop) else { return nil }
     return reply(message, slot, &loop)
   }

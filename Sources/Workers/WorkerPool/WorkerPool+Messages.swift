@@ -102,6 +102,16 @@ extension WorkerPool {
     spokeOutOfTurn(slot, &loop)
   }
 
+  /// The next message of a worker that answers in order. One that marks its replies can have something to report before.
+  mutating func decodeMessage(_ slot: Int, _ loop: inout EventLoop) -> WorkerMessage {
+    while true {
+      let message = workers[slot].decode()
+      guard case .notice(let notice, let consumed) = message, workers[slot].marksReplies else { return message }
+      workers[slot].inbound.removeFirst(consumed)
+      handle(notice, slot, &loop)
+    }
+  }
+
   /// What is written by a worker that is stopping, up to the first answer.
   mutating func dropNotices(_ slot: Int) {
     while !workers[slot].inbound.isEmpty {

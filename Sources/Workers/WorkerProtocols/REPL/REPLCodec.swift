@@ -1,25 +1,30 @@
 import JSON
 import PoolCore
+import Text
 import WireFormats
 
 /// Jobs and marks of one worker.
 struct REPLCodec: WorkerCodec {
-  private enum State {
+  private enum State: Equatable {
     /// It has answered what it was sent.
     case idle
     /// It was sent the settings, and owes the first mark.
     case greeted
     /// It owes a second mark before the first job.
     case prompted
-    /// It owes a reply.
+    /// It owes the begin mark of a job.
     case asked
+    /// It owes a reply, which begins there in the bytes, and the end mark.
+    case replying(from: Int)
   }
 
   private let dialect: REPLDialect
   private let maximumReplySize: Int
   private var generator: SeededGenerator
   private var state = State.idle
-  /// The mark that it owes, or the beginning of it up to the status.
+  /// The begin mark that it owes.
+  private var beginning: [UInt8] = []
+  /// The end mark that it owes, or the part of it up to the status.
   private var opening: [UInt8] = []
   /// The end of the mark behind the status; empty if the opening is all of it.
   private var closing: [UInt8] = []
@@ -66,16 +71,20 @@ struct REPLCodec: WorkerCodec {
   private mutating func ask(
     _ template: REPLTemplate, _ job: UnsafeRawBufferPointer, to write: (UnsafeRawBufferPointer) -> Void
   ) {
-    let nonce = REPLNonce(from: &generator)
-    opening = nonce.filled(into: dialect.mark)
-    closing = dialect.verdict == .none ? [] : nonce.hexadecimal + [0x0A]
+    let begin = REPLNonce(from: &generator)
+    let end = REPLNonce(from: &generator)
+    beginning = dialect.beginMark.filled(begin, end)
+    opening = dialect.endMark.filled(begin, end)
+    closing = dialect.verdict == .none ? [] : end.hexadecimal + [0x0A]
     (searched, place) = (0, nil)
     message.removeAll(keepingCapacity: true)
     for piece in template.pieces {
       switch piece {
       case .literal(let bytes): message += bytes
-      case .placeholder(.nonce): message += nonce.hexadecimal
-      case .placeholder(.number): message += nonce.decimal
+      case .placeholder(.nonce): message += end.hexadecimal
+      case .placeholder(.number): message += end.decimal
+      case .placeholder(.begin): message += begin.hexadecimal
+      case .placeholder(.beginNumber): message += begin.decimal
       case .placeholder(.string): message.appendEscaped(job)
       case .placeholder(.word): message.appendWord(job)
       case .placeholder(.job):
@@ -103,7 +112,11 @@ struct REPLCodec: WorkerCodec {
   // MARK: From the worker
 
   mutating func decode(_ bytes: RawSpan) -> WorkerMessage {
-    if state == .idle { return .violation("output after the mark") }
+    switch state {
+    case .idle: return .violation("output after the mark")
+    case .asked: if let message = begin(bytes) { return message }
+    case .greeted, .prompted, .replying: break
+    }
     guard let start = place ?? find(opening, in: bytes) else { return withoutMark() }
     if place == nil { (place, searched) = (start, start + opening.count) }
     var end = start + opening.count
@@ -122,10 +135,34 @@ struct REPLCodec: WorkerCodec {
     return marked(start..<end, status, in: bytes)
   }
 
+  /// Looks for the begin mark. Output before it belongs to no job: it is reported, and dropped. Nil when the reply is
+  /// to be looked for.
+  private mutating func begin(_ bytes: RawSpan) -> WorkerMessage? {
+    guard let start = place ?? find(beginning, in: bytes) else {
+      if searched <= Self.longestTail { return .needMore(consumed: 0) }
+      let dropped = searched
+      searched = 0
+      return stray(bytes, until: dropped, consumed: dropped)
+    }
+    place = start
+    guard let end = bytes.endOf(tail, from: start + beginning.count) else { return .needMore(consumed: 0) }
+    place = nil
+    let stray = start > 0 ? stray(bytes, until: start, consumed: end) : nil
+    searched = stray == nil ? end : 0
+    state = .replying(from: searched)
+    return stray
+  }
+
+  private func stray(_ bytes: RawSpan, until end: Int, consumed: Int) -> WorkerMessage {
+    let shown = quoted((0..<end).map { bytes.byte(at: $0) })
+    return .notice(
+      .log(.warning, "wrote \(shown) after a reply, which may be incomplete; it is dropped"), consumed: consumed)
+  }
+
   /// The mark is not there yet.
   private mutating func withoutMark() -> WorkerMessage {
     switch state {
-    case .idle: return .needMore(consumed: 0)
+    case .idle, .asked: return .needMore(consumed: 0)
     case .greeted:
       let banner = searched
       searched = 0
@@ -134,7 +171,8 @@ struct REPLCodec: WorkerCodec {
       return searched > Self.longestTail
         ? .violation("more than \(Self.longestTail) bytes between two prompts") : .needMore(consumed: 0)
     // The newline before the mark, and a prompt, are no part of the reply.
-    case .asked: return searched > maximumReplySize + tail.count + 1 ? .oversize : .needMore(consumed: 0)
+    case .replying(let start):
+      return searched - start > maximumReplySize + tail.count + 1 ? .oversize : .needMore(consumed: 0)
     }
   }
 
@@ -142,19 +180,19 @@ struct REPLCodec: WorkerCodec {
   private mutating func marked(_ mark: Range<Int>, _ status: Range<Int>, in bytes: RawSpan) -> WorkerMessage {
     let before = state
     (searched, place, state) = (0, nil, .idle)
-    if before == .greeted, !secondOpening.isEmpty {
+    guard case .replying(let start) = before else {
+      if before == .prompted || secondOpening.isEmpty { return .notice(.ready, consumed: mark.upperBound) }
       (opening, secondOpening, state) = (secondOpening, [], .prompted)
       return .notice(.ignored, consumed: mark.upperBound)
     }
-    if before != .asked { return .notice(.ready, consumed: mark.upperBound) }
     if let failure = dialect.verdict.failure(in: bytes.extracting(status)) {
       return .failure(failure, consumed: mark.upperBound)
     }
     var end = mark.lowerBound
     let prompt = tail[(tail.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
-    if bytes.hasSuffix(prompt, before: end) { end -= prompt.count }
-    if end > 0, bytes.byte(at: end - 1) == 0x0A { end -= 1 }
-    return end > maximumReplySize ? .oversize : .reply(payload: 0..<end, consumed: mark.upperBound)
+    if bytes.hasSuffix(prompt, before: end), end - prompt.count >= start { end -= prompt.count }
+    if end > start, bytes.byte(at: end - 1) == 0x0A { end -= 1 }
+    return end - start > maximumReplySize ? .oversize : .reply(payload: start..<end, consumed: mark.upperBound)
   }
 
   /// Where the text stands among those bytes that were not searched yet.
@@ -180,13 +218,19 @@ struct REPLNonce {
     }
   }
 
-  func filled(into template: REPLTemplate) -> [UInt8] {
+}
+
+extension REPLTemplate {
+  /// A mark with its nonce.
+  fileprivate func filled(_ begin: REPLNonce, _ end: REPLNonce) -> [UInt8] {
     var bytes: [UInt8] = []
-    for piece in template.pieces {
+    for piece in pieces {
       switch piece {
       case .literal(let text): bytes += text
-      case .placeholder(.nonce): bytes += hexadecimal
-      case .placeholder(.number): bytes += decimal
+      case .placeholder(.nonce): bytes += end.hexadecimal
+      case .placeholder(.number): bytes += end.decimal
+      case .placeholder(.begin): bytes += begin.hexadecimal
+      case .placeholder(.beginNumber): bytes += begin.decimal
       case .placeholder(.job), .placeholder(.string), .placeholder(.word): preconditionFailure("a mark holds no job")
       }
     }

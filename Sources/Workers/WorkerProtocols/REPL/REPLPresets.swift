@@ -16,34 +16,35 @@ public enum REPLPreset: String, Sendable, CaseIterable {
       REPLDialect(
         name: rawValue, settings: Self.psqlReset,
         message: REPLTemplate(
-          stringLiteral: "{job}\n;\n\\echo {nonce} :LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE {nonce}\n"
+          stringLiteral: "\\echo {begin}\n{job}\n;\n\\echo {nonce} :LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE {nonce}\n"
             + Self.psqlReset),
         .sqlState, errorPattern: #"^(invalid command |\\[a-z]+: |.*: No such file or directory$)"#)
     case .sqlite3:
       REPLDialect(
-        name: rawValue, message: "{job}\n;\n.print {nonce}\n", mark: "{nonce}\n",
+        name: rawValue, end: ".print {nonce}\n", jobEnd: "\n;\n", mark: "{nonce}\n",
         errorPattern: "^(Parse error|Runtime error|Error)")
     case .python:
       REPLDialect(
-        name: rawValue, settings: Self.pythonSettings, message: "__prefork__(\"{nonce}\", b{string})\n", .status,
-        farewell: "raise SystemExit\n")
+        name: rawValue, settings: Self.pythonSettings, message: "__prefork__(\"{begin}\", \"{nonce}\", b{string})\n",
+        .status, farewell: "raise SystemExit\n")
     case .node:
       REPLDialect(
-        name: rawValue, settings: Self.nodeSettings, message: "void __prefork__(\"{nonce}\", {string})\n", .status,
-        needsText: true)
+        name: rawValue, settings: Self.nodeSettings, message: "void __prefork__(\"{begin}\", \"{nonce}\", {string})\n",
+        .status, needsText: true)
     // Warnings are no errors.
     case .bc:
       REPLDialect(
-        name: rawValue, message: "{job}\nprint \"{nonce}\\n\"\n", mark: "{nonce}\n",
+        name: rawValue, end: "print \"{nonce}\\n\"\n", mark: "{nonce}\n",
         errorPattern: #"[Ee]rror|^\(standard_in\) [0-9]+: [^(]"#)
     case .exiftool:
       REPLDialect(
-        name: rawValue, message: "{job}\n-execute{number}\n", mark: "{ready{number}}\n",
+        name: rawValue, end: "-execute{number}\n", mark: "{ready{number}}\n",
         farewell: "-stay_open\nFalse\n", errorPattern: "^Error")
     case .gnuplot:
       REPLDialect(
         name: rawValue, settings: "set print \"-\"\n",
         message: """
+          print "{begin}"
           {job}
           print "{nonce} ", GPVAL_ERRNO, " ", GPVAL_ERRMSG, " {nonce}"
           reset errors
@@ -53,15 +54,16 @@ public enum REPLPreset: String, Sendable, CaseIterable {
       REPLDialect(name: rawValue, message: Self.octaveMessage, .status)
     case .r:
       REPLDialect(
-        name: rawValue, settings: Self.rSettings, message: ".prefork(\"{nonce}\", {string})\n", .status)
+        name: rawValue, settings: Self.rSettings, message: ".prefork(\"{begin}\", \"{nonce}\", {string})\n", .status)
     case .gdb:
       REPLDialect(
-        name: rawValue, settings: Self.gdbSettings, message: "python _prefork(\"{nonce}\", b{string})\n", .status)
+        name: rawValue, settings: Self.gdbSettings,
+        message: "python _prefork(\"{begin}\", \"{nonce}\", b{string})\n", .status)
     // A subshell, so that a job can neither end the shell nor read the next job.
     case .sh:
       REPLDialect(
         name: rawValue,
-        message: "(eval {word}) </dev/null; printf '%s %s %s\\n' {nonce} \"$?\" {nonce}\n", .exitStatus)
+        message: "echo {begin}; (eval {word}) </dev/null; printf '%s %s %s\\n' {nonce} \"$?\" {nonce}\n", .exitStatus)
     }
   }
 
@@ -87,8 +89,17 @@ public enum REPLPreset: String, Sendable, CaseIterable {
   /// Values of expressions are printed as at the prompt. The mark is written past `sys.stdout`, which may be replaced.
   private static let pythonSettings = #"""
     exec("import sys; sys.ps1 = sys.ps2 = ''")
-    def __prefork__(nonce, job, modules=[__import__(name) for name in "ast linecache os sys traceback".split()]):
+    def __prefork__(begin, nonce, job, modules=[__import__(name) for name in "ast linecache os sys traceback".split()]):
       ast, linecache, os, sys, traceback = modules
+      def write(text):
+        rest = text.encode("utf-8", "surrogateescape")
+        while rest: rest = rest[os.write(1, rest):]
+      def flush():
+        for stream in (sys.stdout, sys.stderr):
+          try: stream.flush()
+          except Exception: pass
+      flush()
+      write(begin + "\n")
       status = "0"
       try:
         text = job.decode("utf-8", "surrogateescape")
@@ -99,11 +110,8 @@ public enum REPLPreset: String, Sendable, CaseIterable {
         frames = error.__traceback__
         while frames and frames.tb_frame.f_code.co_filename != "<job>": frames = frames.tb_next
         status = "1 " + "".join(traceback.format_exception(type(error), error, frames))
-      for stream in (sys.stdout, sys.stderr):
-        try: stream.flush()
-        except Exception: pass
-      rest = (nonce + " " + status.rstrip() + " " + nonce + "\n").encode("utf-8", "surrogateescape")
-      while rest: rest = rest[os.write(1, rest):]
+      flush()
+      write(nonce + " " + status.rstrip() + " " + nonce + "\n")
 
 
     """#
@@ -114,8 +122,9 @@ public enum REPLPreset: String, Sendable, CaseIterable {
     const { repl } = require("repl"), vm = require("vm"), { inspect } = require("util");
     repl.setPrompt("");
     repl.ignoreUndefined = true;
-    globalThis.__prefork__ = async (nonce, job) => {
+    globalThis.__prefork__ = async (begin, nonce, job) => {
     let status = "0";
+    process.stdout.write(begin + "\n");
     try {
     const value = await vm.runInThisContext(Buffer.from(job, "latin1").toString(), "job");
     if (value !== undefined) console.log(typeof value === "string" ? value : inspect(value));
@@ -132,11 +141,13 @@ public enum REPLPreset: String, Sendable, CaseIterable {
 
   /// One line, which has been read before the job can read from stdin.
   private static let octaveMessage = REPLTemplate(
-    stringLiteral: #"prefork__ = "0"; try, eval({string}); catch prefork__, prefork__ = ["1 " prefork__.message]; "#
+    stringLiteral:
+      #"printf("{begin}\n"); prefork__ = "0"; try, eval({string}); catch prefork__, prefork__ = ["1 " prefork__.message]; "#
       + #"end_try_catch; fflush(stdout); printf("{nonce} %s {nonce}\n", prefork__); fflush(stdout);"# + "\n")
 
   private static let rSettings = #"""
-    .prefork <- function(nonce, job) {
+    .prefork <- function(begin, nonce, job) {
+      cat(begin, "\n", sep = "")
       status <- tryCatch({
         for (part in parse(text = job, keep.source = FALSE)) {
           result <- withVisible(eval(part, globalenv()))
@@ -155,7 +166,8 @@ public enum REPLPreset: String, Sendable, CaseIterable {
     set pagination off
     set width 0
     python
-    def _prefork(nonce, job):
+    def _prefork(begin, nonce, job):
+      gdb.write(begin + "\n")
       status = "0"
       try:
         if job: gdb.execute(job.decode("utf-8", "surrogateescape"), False, False)

@@ -71,9 +71,9 @@ public struct REPLDialect: Sendable, Equatable {
 
   /// How a job's failure is known.
   enum Verdict: Equatable {
-    /// Not by the mark: it is `MARK`.
+    /// Not by the mark.
     case none
-    /// The mark is `NONCE STATUS MESSAGE NONCE`, and the status of a success is 0.
+    /// The end mark is `NONCE STATUS MESSAGE NONCE`, and the status of a success is 0.
     case status
     /// The same with the status of a command, and no message.
     case exitStatus
@@ -85,15 +85,17 @@ public struct REPLDialect: Sendable, Equatable {
   public let name: String?
   /// What is sent once, before the first job.
   let settings: [UInt8]
-  /// What is sent for each job.
+  /// What is sent for each job: it has the program print the begin mark, what it makes of the job, and the end mark.
   let message: REPLTemplate
   /// What asks for a mark when there is no job.
   let greeting: REPLTemplate
   /// The program may print a prompt to its stdout, and more behind each mark. It is asked for two marks before the
   /// first job: what comes between them comes behind each.
   let mayPrompt: Bool
-  /// What the program prints after the reply: the whole mark, or its beginning up to the status.
-  let mark: REPLTemplate
+  /// What the program prints before the reply: output before that belongs to no job.
+  let beginMark: REPLTemplate
+  /// What it prints after the reply, up to the status, if there is one.
+  let endMark: REPLTemplate
   let verdict: Verdict
   /// What ends the program; empty if the end of its input does.
   let farewell: [UInt8]
@@ -103,40 +105,58 @@ public struct REPLDialect: Sendable, Equatable {
   /// Jobs must be UTF-8.
   let needsText: Bool
 
+  /// A dialect whose `message` prints both marks, and a status in the second one.
   init(
-    name: String?, settings: String = "", message: REPLTemplate, greeting: REPLTemplate? = nil,
-    mark: REPLTemplate = "{nonce} ", _ verdict: Verdict = .none, farewell: String = "", errorPattern: String? = nil, needsText: Bool = false
+    name: String, settings: String = "", message: REPLTemplate, _ verdict: Verdict, farewell: String = "",
+    errorPattern: String? = nil, needsText: Bool = false
   ) {
     self.name = name
     self.settings = Array(settings.utf8)
     self.message = message
-    self.greeting = greeting ?? message
-    mayPrompt = name == nil
-    self.mark = mark
+    greeting = message
+    mayPrompt = false
+    (beginMark, endMark) = ("{begin}\n", "{nonce} ")
     self.verdict = verdict
     self.farewell = Array(farewell.utf8)
     self.errorPattern = errorPattern
     self.needsText = needsText
   }
 
-  /// A dialect of one's own: after each job, and a newline, the program is sent `end`; then it prints the line `reply`
-  /// behind what it answers. In both, `{nonce}` stands for the nonce.
+  /// A dialect in which `end` has the program print `mark`, before a job and after it. `jobEnd`: what is sent behind a
+  /// job.
+  init(
+    name: String?, end: REPLTemplate, jobEnd: String = "\n", mark: REPLTemplate, farewell: String = "",
+    errorPattern: String? = nil
+  ) {
+    self.name = name
+    settings = []
+    message = REPLTemplate(
+      pieces: end.asBeginning.pieces + [.placeholder(.job), .literal(Array(jobEnd.utf8))] + end.pieces)
+    greeting = end
+    mayPrompt = name == nil
+    (beginMark, endMark) = (mark.asBeginning, mark)
+    verdict = .none
+    self.farewell = Array(farewell.utf8)
+    self.errorPattern = errorPattern
+    needsText = false
+  }
+
+  /// A dialect of one's own: before and after each job, behind which stands a newline, the program is sent `end`; then it
+  /// prints the line `reply`. In both, `{nonce}` stands for the nonce.
   public init(end: String, reply: String) throws(Defect) {
-    self.init(
-      name: nil, message: try Self.template("{job}\n", end), greeting: try Self.template("", end),
-      mark: try Self.template("", reply))
+    self.init(name: nil, end: try Self.template(end), mark: try Self.template(reply))
   }
 
   /// A template in which only `{nonce}` has a meaning, with a newline at its end.
-  private static func template(_ start: REPLTemplate, _ text: String) throws(Defect) -> REPLTemplate {
+  private static func template(_ text: String) throws(Defect) -> REPLTemplate {
     let template = REPLTemplate(text + "\n", placeholders: [.nonce])
     guard template.pieces.contains(.nonce) else { throw .withoutNonce }
-    return REPLTemplate(pieces: start.pieces + template.pieces)
+    return template
   }
 
   /// Checks the text of an end command or of its reply: see `init(end:reply:)`.
   public static func check(_ text: String, isReply: Bool) throws(Defect) {
-    _ = try template("", text)
+    _ = try template(text)
     if isReply, text.utf8.contains(0x0A) { throw .severalLines }
   }
 }
@@ -144,10 +164,13 @@ public struct REPLDialect: Sendable, Equatable {
 /// Text with places for what differs from job to job.
 struct REPLTemplate: Sendable, Equatable, ExpressibleByStringLiteral {
   enum Placeholder: String, CaseIterable {
-    /// 32 hexadecimal digits.
+    /// 32 hexadecimal digits, for the mark at the end of a reply.
     case nonce
     /// As many decimal digits as two numbers of 64 bits have, for programs that take a number.
     case number
+    /// Others, for the mark at its beginning: who knows one does not know the other.
+    case begin
+    case beginNumber = "begin-number"
     /// The job as it is.
     case job
     /// The job as a string in double quotes, in which all but printable ASCII is `\ooo`: Python, JavaScript, R, Octave.
@@ -164,6 +187,18 @@ struct REPLTemplate: Sendable, Equatable, ExpressibleByStringLiteral {
   }
 
   let pieces: [Piece]
+
+  /// The same for the mark at the beginning of a reply.
+  var asBeginning: REPLTemplate {
+    REPLTemplate(
+      pieces: pieces.map { piece in
+        switch piece {
+        case .placeholder(.nonce): .placeholder(.begin)
+        case .placeholder(.number): .placeholder(.beginNumber)
+        case .literal, .placeholder: piece
+        }
+      })
+  }
 
   init(pieces: [Piece]) { self.pieces = pieces }
 
