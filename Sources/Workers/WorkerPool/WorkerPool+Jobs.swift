@@ -62,7 +62,7 @@ extension WorkerPool {
     workers[slot].duty = .running
     workers[slot].batch = 0
     workers[slot].beginHead(at: loop.now())
-    if let line = workers[slot].errorLines.unfinishedLine, configuration.errorRule != nil {
+    if configuration.errorRule != nil, let line = workers[slot].errorLines.unfinishedLine {
       workers[slot].jobErrors = JobErrors(unfinishedBefore: line.count)
     }
     workers[slot].seats.began(at: loop.now())

@@ -102,7 +102,8 @@ extension WorkerPool {
     spokeOutOfTurn(slot, &loop)
   }
 
-  /// The next message of a worker that answers in order. One that marks its replies can have something to report before.
+  /// The next message of a worker that answers in order. One that marks its replies may have something to report
+  /// before.
   mutating func decodeMessage(_ slot: Int, _ loop: inout EventLoop) -> WorkerMessage {
     while true {
       let message = workers[slot].decode()

@@ -89,8 +89,8 @@ public enum REPLPreset: String, Sendable, CaseIterable {
   /// Values of expressions are printed as at the prompt. The mark is written past `sys.stdout`, which may be replaced.
   private static let pythonSettings = #"""
     exec("import sys; sys.ps1 = sys.ps2 = ''")
-    def __prefork__(begin, nonce, job, modules=[__import__(name) for name in "ast linecache os sys traceback".split()]):
-      ast, linecache, os, sys, traceback = modules
+    def __prefork__(begin, nonce, job, names=("ast", "linecache", "os", "sys", "traceback")):
+      ast, linecache, os, sys, traceback = map(__import__, names)
       def write(text):
         rest = text.encode("utf-8", "surrogateescape")
         while rest: rest = rest[os.write(1, rest):]
@@ -141,9 +141,9 @@ public enum REPLPreset: String, Sendable, CaseIterable {
 
   /// One line, which has been read before the job can read from stdin.
   private static let octaveMessage = REPLTemplate(
-    stringLiteral:
-      #"printf("{begin}\n"); prefork__ = "0"; try, eval({string}); catch prefork__, prefork__ = ["1 " prefork__.message]; "#
-      + #"end_try_catch; fflush(stdout); printf("{nonce} %s {nonce}\n", prefork__); fflush(stdout);"# + "\n")
+    stringLiteral: #"printf("{begin}\n"); prefork__ = "0"; "#
+      + #"try, eval({string}); catch prefork__, prefork__ = ["1 " prefork__.message]; end_try_catch; "#
+      + #"fflush(stdout); printf("{nonce} %s {nonce}\n", prefork__); fflush(stdout);"# + "\n")
 
   private static let rSettings = #"""
     .prefork <- function(begin, nonce, job) {

@@ -141,8 +141,8 @@ public struct REPLDialect: Sendable, Equatable {
     needsText = false
   }
 
-  /// A dialect of one's own: before and after each job, behind which stands a newline, the program is sent `end`; then it
-  /// prints the line `reply`. In both, `{nonce}` stands for the nonce.
+  /// A dialect of one's own: before and after each job, behind which stands a newline, the program is sent `end`; then
+  /// it prints the line `reply`. In both, `{nonce}` stands for the nonce.
   public init(end: String, reply: String) throws(Defect) {
     self.init(name: nil, end: try Self.template(end), mark: try Self.template(reply))
   }
