@@ -11,20 +11,29 @@ import Testing
   /// Options whose values are words: there are no ends to try.
   private static let words: Set = [
     "FILE", "DIR", "ADDRESS", "NAME", "NAME=VALUE", "NAME[:GROUP]", "TEXT", "TEXT[=REPLY]", "USER", "GROUP", "MODE",
-    "prefix|inherit|FILE", "none|notify|line[=TEXT]|probe", "lines|nul|length4|netstring", "lines|nul|records",
-    "lifo|fifo", "wait|refuse", "auto|always|never",
+    "prefix|inherit|FILE", "none|notify|line[=TEXT]|probe|message",
+    "lines|nul|length4|netstring|jsonrpc|bazel-json|bazel-proto",
+    "lines|nul|records", "lines|nul|records|text", "psql|sqlite3|python|node|bc|exiftool|gnuplot|octave|R|gdb|sh",
+    "REGEX",
+    "lifo|fifo", "wait|refuse", "auto|always|never", "newline|content-length", "JSON",
   ]
 
   /// What makes an option with a requirement mean something.
   private static let companions = [
     "probe-interval": "--probe a=a", "reconnect-timeout": "--reconnect 1ms..2ms", "jobs": "--stop-timeout 1s",
+    "concurrency": "--protocol bazel-json", "stderr-grace": "--fail-on-stderr x",
+  ]
+  /// The same as settings.
+  private static let companionSettings = [
+    "probe-interval": "probe: a=a", "concurrency": "protocol: bazel-json", "stderr-grace": "fail-on-stderr: x",
   ]
 
   @Test("run works at both ends of every option")
   func run() throws {
     for option in RunOptions.command.options {
       for value in ends(of: option) {
-        let line = "prefork run \(option.key == "workers" ? "" : "-w 1") \(words(option, value)) -- cat"
+        let line =
+          "prefork run \(option.key == "workers" ? "" : "-w 1") \(words(option, value)) -- \(worker(for: option))"
         let result = try shell(line, input: "1\n2\n3\n", seconds: 240)
         // Tiny limits make jobs fail, which is what they are for.
         let legal: Set<Int32> = isSmall(option, value) ? [0, 1, 69, 75, 76] : [0]
@@ -38,7 +47,7 @@ import Testing
     // Ten million jobs are legal, and take minutes.
     for option in CheckOptions.command.options where option.key != "jobs" {
       for value in ends(of: option) {
-        let line = "prefork check --jobs 2 \(words(option, value)) -- cat"
+        let line = "prefork check --jobs 2 \(words(option, value)) -- \(worker(for: option))"
         let result = try shell(line, seconds: 240)
         let legal: Set<Int32> = isSmall(option, value) ? [0, 1, 69, 76] : [0]
         #expect(legal.contains(result.status), "\(line): \(result.status) \(result.errors.suffix(300))")
@@ -86,23 +95,25 @@ import Testing
   func reload() throws {
     var text = "control: unix:DIR/control\ndefaults: {workers: 1}\npools:\n  a: {listen: unix:DIR/a, command: cat}\n"
     let server = try ConfiguredServer(text, seconds: 600)
-    var pools: [(name: String, isSmall: Bool)] = []
+    var pools: [(name: String, reply: String, isSmall: Bool)] = []
     let skipped: Set = ["drain-timeout", "listen", "config"]
     for option in ServeOptions.command.options where !skipped.contains(option.key) {
       for value in ends(of: option) {
         let name = "p\(pools.count)"
-        let companion = option.key == "probe-interval" ? ", probe: a=a" : ""
-        text += "  \(name): {listen: unix:DIR/\(name), command: cat, \(option.key): '\(value)'\(companion)}\n"
-        pools.append((name, isSmall(option, value)))
+        let command = option.key == "concurrency" ? "[sh, -c, cat]" : "cat"
+        let companion = Self.companionSettings[option.key].map { ", \($0)" } ?? ""
+        text += "  \(name): {listen: unix:DIR/\(name), command: \(command), \(option.key): '\(value)'\(companion)}\n"
+        // A work request that comes back is a response without an output.
+        pools.append((name, option.key == "concurrency" ? "" : "x", isSmall(option, value)))
       }
     }
     server.write(text)
     // `prefork reload` would give up waiting where a hundred new pools take longer.
     server.session.signal(SIGHUP)
     server.session.wait(for: "all pools") { pools.allSatisfy { access("\(server.folder)/\($0.name)", F_OK) == 0 } }
-    for (name, isSmall) in pools {
+    for (name, expected, isSmall) in pools {
       let reply = try server.ask(name, "x")
-      #expect(reply == "x" || isSmall && reply == "", "\(name): \(reply) \(text)")
+      #expect(reply == expected || isSmall && reply == "", "\(name): \(reply) \(text)")
     }
     // What an old worker or connection has may meet what the new ones get.
     server.write(text.replacing("command: cat", with: "command: [cat, -u]"))
@@ -129,6 +140,9 @@ import Testing
   private func words(_ option: OptionDeclaration, _ value: String) -> String {
     (Self.companions[option.key].map { $0 + " " } ?? "") + "--\(option.key)='\(value)'"
   }
+
+  /// `cat`, without the argument that makes a worker a persistent one.
+  private func worker(for option: OptionDeclaration) -> String { option.key == "concurrency" ? "sh -c cat" : "cat" }
 
   /// Whether jobs may fail at this value.
   private func isSmall(_ option: OptionDeclaration, _ value: String) -> Bool {

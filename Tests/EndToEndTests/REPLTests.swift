@@ -249,9 +249,9 @@ import Testing
 
   @Test("so it does if it comes a little after the reply; what comes later belongs to no job")
   func grace() throws {
-    let (lines, errors) = try lies("--fail-on-stderr ^Error --stderr-grace 20s --timeout 60s", "late 0.3")
+    let (lines, errors) = try lies("--fail-on-stderr ^Error --stderr-grace 1s", "late 0.1")
     #expect(lines.first?.contains("\"message\":\"Error: afterwards\"") == true, "\(lines) \(errors)")
-    let late = try lies("--fail-on-stderr ^Error --stderr-grace 0", "late 0.3")
+    let late = try lies("--fail-on-stderr ^Error --stderr-grace 0", "late 0.1")
     #expect(late.lines.first?.contains("\"outcome\":\"ok\"") == true, "\(late)")
   }
 

@@ -39,6 +39,23 @@ import Time
     #expect(first == once && again == [] && more == once && asked == once && last == [])
   }
 
+  @Test("what became ready during a standstill is reported once, whether it is watched for changes or not")
+  func afterStandstill() throws {
+    var loop = try EventLoop()
+    let edge = try Pipe()
+    let level = try Pipe()
+    try loop.add(edge.readEnd, token: 7, readable: true, writable: false, once: true)
+    try loop.add(level.readEnd, token: 8, readable: true, writable: false)
+    poke(edge.writeEnd)
+    poke(level.writeEnd)
+    // The loop does not learn that this was on purpose.
+    usleep(300_000)
+    var events: [LoopEvent] = []
+    try loop.wait(into: &events, atMost: .none)
+    #expect(events.count == 2)
+    #expect(events.contains(ready(7, readable: true)) && events.contains(ready(8, readable: true)))
+  }
+
   @Test("room to write is told only while it is asked for")
   func writable() throws {
     var loop = try EventLoop()

@@ -61,8 +61,8 @@ enum ProtocolOptions {
       "a job fails if its worker writes a line to stderr meanwhile that matches this extended regular expression "
       + "(regex(7)); what it has written there is the message")
   static let stderrGrace = Option<Nanoseconds>(
-    "stderr-grace", .duration(example: "20ms"), default: "5ms",
-    help: "with --fail-on-stderr: how long a reply waits for what its worker still writes to stderr")
+    "stderr-grace", .grace, default: "5ms",
+    help: "with --fail-on-stderr: how long a reply waits for what its worker still writes to stderr, at most 1s")
 
   private static let presets: ValueKind<REPLPreset> = .choice
 
@@ -137,6 +137,17 @@ extension ValueKind where Value == String {
         throw ValueError(problem: "\(error)", wanted: "a text with {nonce} in it", example: example)
       }
       return text
+    }
+  }
+}
+
+extension ValueKind where Value == Nanoseconds {
+  /// A wait for each job.
+  fileprivate static var grace: ValueKind {
+    ValueKind(placeholder: "DUR", example: "20ms") { text throws(ValueError) in
+      let wait = try duration(example: "20ms").parse(text)
+      if wait <= .seconds(1) { return wait }
+      throw ValueError(problem: "is too long", wanted: "a duration of at most 1s", example: "20ms")
     }
   }
 }

@@ -161,11 +161,10 @@ public struct EventLoop: ~Copyable {
     var count = try epoll.wait(ready, timeout: timeout)
     let stoodStill = clock.beginTurn(at: monotonicNow(), planned: planned, interrupted: count == nil)
     if stoodStill || count == nil {
-      // What is edge-triggered is not seen a second time.
-      if let count { append(count, to: &events, &own) }
-      count = try lookAgain(into: &events, &own)
+      count = try lookAgain(after: count ?? 0, into: &events, &own)
+    } else if let count {
+      append(count, to: &events, &own)
     }
-    if let count { append(count, to: &events, &own) }
     if own.isNestedReady { try nested?.dispatch(into: &events) }
     if isAlarmDue {
       alarm = nil
@@ -196,30 +195,40 @@ public struct EventLoop: ~Copyable {
     return (CInt(clamping: wait.milliseconds + 1), wait)
   }
 
-  /// What is ready now, which may be more than one look shows. Returns how much the last look has shown.
-  private func lookAgain(into events: inout [LoopEvent], _ own: inout OwnEvents) throws(SystemError) -> Int? {
+  /// Appends what is ready now, which may be more than one look shows, and what the look before has shown and is not
+  /// shown again because it is edge-triggered. Nothing comes twice: its owner may read without looking. Returns how
+  /// much there is.
+  private func lookAgain(
+    after before: Int, into events: inout [LoopEvent], _ own: inout OwnEvents
+  ) throws(SystemError) -> Int? {
+    let first = events.count
+    let seenBefore = Array(ready[..<before])
+    var seen: Set<UInt64> = []
     var rounds = Self.mostLooks
-    var count = try epoll.wait(ready, timeout: 0)
-    while rounds > 0, count == ready.count || count == nil {
-      if let count { append(count, to: &events, &own) }
+    var count: Int?
+    repeat {
       count = try epoll.wait(ready, timeout: 0)
+      for entry in ready[..<(count ?? 0)] where seen.insert(entry.token).inserted { append(entry, to: &events, &own) }
       rounds -= 1
-    }
-    return count
+    } while rounds >= 0 && (count == ready.count || count == nil)
+    for entry in seenBefore where seen.insert(entry.token).inserted { append(entry, to: &events, &own) }
+    return count == nil && events.count == first ? nil : seen.count
   }
 
   private func append(_ count: Int, to events: inout [LoopEvent], _ own: inout OwnEvents) {
-    for index in 0..<count {
-      let entry = ready[index]
-      switch entry.token {
-      case Self.timerToken: own.hasExpired = true
-      case Self.nestedToken: own.isNestedReady = true
-      default:
-        events.append(
-          .ready(
-            token: entry.token, readable: entry.events & 5 != 0, writable: entry.events & 2 != 0,
-            hangup: entry.events & 4 != 0))
-      }
+    for index in 0..<count { append(ready[index], to: &events, &own) }
+  }
+
+  @inline(__always)
+  private func append(_ entry: Epoll.Ready, to events: inout [LoopEvent], _ own: inout OwnEvents) {
+    switch entry.token {
+    case Self.timerToken: own.hasExpired = true
+    case Self.nestedToken: own.isNestedReady = true
+    default:
+      events.append(
+        .ready(
+          token: entry.token, readable: entry.events & 5 != 0, writable: entry.events & 2 != 0,
+          hangup: entry.events & 4 != 0))
     }
   }
 
