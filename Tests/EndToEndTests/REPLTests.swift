@@ -294,6 +294,15 @@ import Testing
     #expect(result.errors.contains(message), "\(result.errors)")
   }
 
+  @Test("a NUL byte in a job is refused, and no other framing is named")
+  func nulByte() throws {
+    let result = try shell("prefork run --repl bc", input: "1\0\n2\n")
+    #expect(result.output == "\n2\n")
+    #expect(
+      result.errors.contains("cannot be sent with --repl bc: the job has a NUL byte at offset 1"), "\(result.errors)")
+    #expect(!result.errors.contains("--protocol"), "\(result.errors)")
+  }
+
   @Test("--output text writes replies as they are; lines names it for a reply that has several")
   func text() throws {
     let jobs = ["1\nprint \"two\"", "print \"no newline\"", "x=1", "1/0", "3"].map { $0 + "\0" }.joined()

@@ -105,7 +105,9 @@ extension JobTable {
       key = found
     }
     if framing == nil || framing != framingOfWorkers, let defect = defect(of: payload) {
-      return reject(defect + rules.advice, payload, key: key, record, id: record?.id, rules, at: now)
+      // Another framing is of use only where there is one.
+      let advice = framingOfWorkers == nil ? "" : rules.advice
+      return reject(defect + advice, payload, key: key, record, id: record?.id, rules, at: now)
     }
     var terms = rules.terms
     if let record { apply(record, to: &terms) }
