@@ -14,7 +14,8 @@ BENCH := $(BUILD)/bench
 STRICT := -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error
 
 # What the build needs, what the example workers are written in, and what the tests look at.
-PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base netcat-openbsd socat
+PACKAGES := libsystemd-dev libmicrohttpd-dev libyaml-dev pkg-config python3 perl nodejs procps bc jq groff-base netcat-openbsd socat \
+  sqlite3 libimage-exiftool-perl gnuplot-nox gdb
 # What the PostgreSQL example needs: the client library, and a server to test with.
 POSTGRES_PACKAGES := libpq-dev pkg-config postgresql
 # A real systemd, to boot in isolation with our units; as a daemon of the machine it is not touched.

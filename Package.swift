@@ -121,7 +121,9 @@ let package = Package(
     // One process: start, signals, end, control group, orphans, stderr.
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"], path: "Sources/Workers/WorkerProcess"),
     // What is spoken with workers: the port, and the four framings. Pure.
-    .target(name: "WorkerProtocols", dependencies: ["JSON", "WireFormats"], path: "Sources/Workers/WorkerProtocols"),
+    .target(
+      name: "WorkerProtocols", dependencies: ["PoolCore", "JSON", "WireFormats", "Text"],
+      path: "Sources/Workers/WorkerProtocols"),
 
     // MARK: System
 
@@ -250,7 +252,7 @@ let package = Package(
     .testTarget(name: "ArchitectureTests"),
     .testTarget(
       name: "EndToEndTests", dependencies: ["prefork", "CommandLineKit", "ControlProtocol", "TestSupport"],
-      exclude: ["fake_server.py", "slow_client.py", "deny.py"]),
+      exclude: ["fake_server.py", "slow_client.py", "deny.py", "with_postgres.sh"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -13,17 +13,20 @@ import Testing
     "FILE", "DIR", "ADDRESS", "NAME", "NAME=VALUE", "NAME[:GROUP]", "TEXT", "TEXT[=REPLY]", "USER", "GROUP", "MODE",
     "prefix|inherit|FILE", "none|notify|line[=TEXT]|probe|message",
     "lines|nul|length4|netstring|jsonrpc|bazel-json|bazel-proto",
-    "lines|nul|records",
+    "lines|nul|records", "lines|nul|records|text", "psql|sqlite3|python|node|bc|exiftool|gnuplot|octave|R|gdb|sh",
+    "REGEX",
     "lifo|fifo", "wait|refuse", "auto|always|never", "newline|content-length", "JSON",
   ]
 
   /// What makes an option with a requirement mean something.
   private static let companions = [
     "probe-interval": "--probe a=a", "reconnect-timeout": "--reconnect 1ms..2ms", "jobs": "--stop-timeout 1s",
-    "concurrency": "--protocol bazel-json",
+    "concurrency": "--protocol bazel-json", "stderr-grace": "--fail-on-stderr x",
   ]
   /// The same as settings.
-  private static let companionSettings = ["probe-interval": "probe: a=a", "concurrency": "protocol: bazel-json"]
+  private static let companionSettings = [
+    "probe-interval": "probe: a=a", "concurrency": "protocol: bazel-json", "stderr-grace": "fail-on-stderr: x",
+  ]
 
   @Test("run works at both ends of every option")
   func run() throws {

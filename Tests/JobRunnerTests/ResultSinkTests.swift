@@ -8,7 +8,7 @@ import Testing
   @Test("what comes after the reader has gone never passes for written: the joblog must not call it ok")
   func afterTheReader() throws {
     let pipe = try Pipe()
-    var sink = ResultSink(InheritedOutput(pipe.writeEnd), framing: .lines)
+    var sink = ResultSink(InheritedOutput(pipe.writeEnd), format: .framed(.lines))
     sink.appendLine(Array("one\n".utf8))
     sink.flush()
     #expect(sink.appendedBytes == 4 && sink.writtenBytes == 4)
@@ -25,7 +25,7 @@ import Testing
   func largeResults() throws {
     let pipe = try Pipe()
     try makeNonBlocking(pipe.writeEnd)
-    var sink = ResultSink(InheritedOutput(pipe.writeEnd), framing: .lines)
+    var sink = ResultSink(InheritedOutput(pipe.writeEnd), format: .framed(.lines))
     let large = [UInt8](repeating: 0x61, count: 40_000)
     Array("one".utf8).withUnsafeBytes { sink.append($0) }
     #expect(sink.waitingBytes == 4)

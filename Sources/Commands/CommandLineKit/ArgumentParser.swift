@@ -43,6 +43,9 @@ struct ArgumentParser {
   func parsedArguments() throws(UsageProblem) -> ParsedArguments {
     let parsed = ParsedArguments(commandName: command.name, operands: operands, uses: uses)
     if namesFile { return parsed }
+    for exclusion in command.exclusions where exclusion.applies(parsed) {
+      throw .conflict(exclusion.subjects.0, exclusion.subjects.1)
+    }
     for requirement in command.requirements where requirement.applies(parsed) && !requirement.isMet(parsed) {
       let needed = requirement.needed
       throw .missingCompanion(
@@ -135,7 +138,7 @@ struct ArgumentParser {
     case .words(let declared): try check(declared)
     case .commandLine(let program, _):
       guard let word = operands.first else {
-        if namesFile { return }
+        if namesFile || command.programOption.map({ uses[$0.key] != nil }) == true { return }
         throw .missingOperand(program)
       }
       if word.isEmpty { throw .emptyProgram(program) }

@@ -10,6 +10,10 @@ public struct Command: Sendable {
   public let groups: [OptionGroup]
   /// Options that need others.
   public let requirements: [Requirement]
+  /// Options that cannot be used together.
+  public let exclusions: [Exclusion]
+  /// The option that names a program, so that `operands` can do without; nil if there is none.
+  let programOption: OptionDeclaration?
   /// Options that it does not have, and what does the same.
   public let foreignOptions: [ForeignOption]
   /// How a file can give its options; nil if none can.
@@ -28,15 +32,17 @@ public struct Command: Sendable {
   /// that is none of `groups`.
   public init(
     name: String, summary: String, discussion: [String] = [], groups: [OptionGroup] = [],
-    requirements: [Requirement] = [], foreignOptions: [ForeignOption] = [], settingsFile: SettingsFile? = nil,
-    operands: Operands = .none,
-    examples: [Example] = [], exitStatuses: [ExitStatusMeaning] = [], family: String? = nil
+    requirements: [Requirement] = [], exclusions: [Exclusion] = [], programOption: (any OptionProtocol)? = nil,
+    foreignOptions: [ForeignOption] = [], settingsFile: SettingsFile? = nil,
+    operands: Operands = .none, examples: [Example] = [], exitStatuses: [ExitStatusMeaning] = [], family: String? = nil
   ) {
     self.name = name
     self.summary = summary
     self.discussion = discussion
     self.groups = groups
     self.requirements = requirements
+    self.exclusions = exclusions
+    self.programOption = programOption?.declaration
     self.foreignOptions = foreignOptions
     self.settingsFile = settingsFile
     self.operands = operands

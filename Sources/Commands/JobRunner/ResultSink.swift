@@ -18,7 +18,8 @@ struct ResultSink: ~Copyable {
 
   private var output: InheritedOutput
   private var buffer = ByteQueue(capacity: 65536)
-  private let framing: Framing
+  private let format: ResultFormat
+  private var framing: Framing { format.framing }
   private var owedEmpty = 0
   /// What the output ends with is no whole result: the first of ours begins behind this delimiter.
   private var freshStart: UInt8?
@@ -30,9 +31,9 @@ struct ResultSink: ~Copyable {
   /// The reader is slow: wait until the output is writable.
   private(set) var isBlocked = false
 
-  init(_ output: consuming InheritedOutput, framing: Framing) {
+  init(_ output: consuming InheritedOutput, format: ResultFormat) {
     self.output = output
-    self.framing = framing
+    self.format = format
   }
 
   /// The output is appended to: what a full disk or a kill has torn there is ended before the first result. Returns
@@ -96,7 +97,9 @@ struct ResultSink: ~Copyable {
     framing.appendHeader(count: result.count) { buffer.append($0) }
     let written = result.count >= Self.directSize && !isBlocked ? writeDirectly(result) : 0
     buffer.append(UnsafeRawBufferPointer(rebasing: result[written...]))
-    framing.appendTrailer { buffer.append($0) }
+    if format != .text || !result.isEmpty && result.last != UInt8(ascii: "\n") {
+      framing.appendTrailer { buffer.append($0) }
+    }
     appended()
     if written > 0, !isBlocked { flush() }
   }

@@ -10,7 +10,7 @@ public struct RunConfiguration: Sendable {
   /// Queue, retries, order, limits of the jobs.
   public var ledger: JobLedger.Configuration
   /// How results stand on stdout.
-  public var output: StreamFormat
+  public var output: ResultFormat
   /// Seed of all jitter.
   public var seed: UInt64
   /// What is reported on stderr.
@@ -44,7 +44,7 @@ public struct RunConfiguration: Sendable {
   var sourceIsAcknowledged = false
 
   /// A run with these parts.
-  public init(ledger: JobLedger.Configuration, output: StreamFormat, seed: UInt64, verbosity: Verbosity) {
+  public init(ledger: JobLedger.Configuration, output: ResultFormat, seed: UInt64, verbosity: Verbosity) {
     self.ledger = ledger
     self.output = output
     self.seed = seed

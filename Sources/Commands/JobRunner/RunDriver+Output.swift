@@ -12,6 +12,7 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   mutating func emit(_ job: JobID, _ outcome: Outcome) {
     switch configuration.output {
     case .framed: emitPlain(job, outcome)
+    case .text: if outcome == .ok { executor.withResult(of: job) { sink.append($0) } }
     case .records: emitRecord(job, outcome)
     }
     if jobLog != nil { log(job, outcome) }

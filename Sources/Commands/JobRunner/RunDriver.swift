@@ -76,7 +76,7 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
     intakeRules = rules
     sourceIsAcknowledged = Source.isAcknowledged
     self.source = source
-    sink = ResultSink(output, framing: configuration.output.framing)
+    sink = ResultSink(output, format: configuration.output)
     startOfDay = timeOfDay()
     resume = files.resume
     chronicle = RunChronicle(

@@ -37,6 +37,6 @@ enum Remedy {
 
   static func protocolInUse(_ workerProtocol: any WorkerProtocol) -> String {
     let names = Framing.allCases.map(\.rawValue).joined(separator: ", ")
-    return "jobs and replies use --protocol \(workerProtocol.name): does the worker speak it? (\(names))"
+    return "jobs and replies use \(workerProtocol.option): does the worker speak it? (\(names))"
   }
 }

@@ -13,7 +13,7 @@ func checkCommand(_ arguments: ParsedArguments) -> Int32 {
   let job = Array(arguments[CheckOptions.job].utf8)
   let pool = workerPoolConfiguration(from: arguments, command: workerCommand(of: arguments), workers: 1...1)
   if let defect = job.withUnsafeBytes({ pool.workerProtocol.defect(of: $0.bytes) }) {
-    printError("prefork: --job cannot be sent with --protocol \(pool.workerProtocol.name): \(defect)\n")
+    printError("prefork: --job cannot be sent with \(pool.workerProtocol.option): \(defect)\n")
     return ExitCode.usage.rawValue
   }
   prepareSignals()

@@ -48,6 +48,7 @@ enum CheckOptions {
     requirements: ProtocolOptions.requirements + [
       Requirement(RunOptions.ready, "probe", needs: RunOptions.probe) { $0 == .probe }
     ],
+    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

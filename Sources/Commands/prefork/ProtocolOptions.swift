@@ -1,6 +1,8 @@
 import CommandLineKit
+import LinuxIO
 import Time
 import WireFormats
+import WorkerPool
 import WorkerProtocols
 
 /// What is spoken between pool and worker, as `--protocol` names it.
@@ -40,8 +42,33 @@ enum ProtocolOptions {
     "concurrency", .integer(in: 1...10_000, example: 8), default: "1",
     help: "the most jobs that one worker has at once, where its answers name the job: they may come in any order")
 
+  static let repl = Option.optional(
+    "repl", Self.presets, unset: "none",
+    help:
+      "the worker is this program at its prompt, unchanged: a reply is all that it prints for a job, in any number of "
+      + "lines; without a WORKER it is started with the usual command")
+  static let end = Option.optional(
+    "end", .marked(example: #"print("{nonce}")"#, isReply: false), unset: "none",
+    help:
+      "the worker is any program at a prompt: what it is sent after each job, so that it prints where the reply ends; "
+      + "{nonce} stands for 32 hexadecimal digits, others each time")
+  static let endReply = Option.optional(
+    "end-reply", .marked(example: "{nonce}", isReply: true), unset: "none",
+    help: "the line that it prints then, with the same {nonce}")
+  static let failOnStderr = Option.optional(
+    "fail-on-stderr", .regularExpression, unset: "none",
+    help:
+      "a job fails if its worker writes a line to stderr meanwhile that matches this extended regular expression "
+      + "(regex(7)); what it has written there is the message")
+  static let stderrGrace = Option<Nanoseconds>(
+    "stderr-grace", .grace, default: "5ms",
+    help: "with --fail-on-stderr: how long a reply waits for what its worker still writes to stderr, at most 1s")
+
+  private static let presets: ValueKind<REPLPreset> = .choice
+
   /// Those that belong to some protocols only.
-  static let group = OptionGroup("messages", [framing, method, parameters, concurrency])
+  static let group = OptionGroup(
+    "messages", [framing, method, parameters, concurrency, repl, end, endReply, failOnStderr, stderrGrace])
 
   static let requirements = [
     Requirement(framing, needs: workerProtocol, "jsonrpc") { $0 == .jsonrpc },
@@ -51,10 +78,25 @@ enum ProtocolOptions {
     Requirement(
       RunOptions.ready, "message", needs: workerProtocol, "jsonrpc", when: { $0 == .message },
       where: { $0 == .jsonrpc }),
+    Requirement(end, needs: endReply), Requirement(endReply, needs: end), Requirement(stderrGrace, needs: failOnStderr),
+  ]
+
+  /// A program at a prompt has a way of its own to be ready, and one job at a time. A job is known to be the cause of
+  /// lines on stderr only if it is the only one.
+  static let exclusions = [
+    Exclusion(repl, end), Exclusion(repl, workerProtocol), Exclusion(end, workerProtocol),
+    Exclusion(repl, RunOptions.ready), Exclusion(end, RunOptions.ready),
+    Exclusion(repl, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
+    Exclusion(end, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
+    Exclusion(failOnStderr, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
+    Exclusion(failOnStderr, concurrency, "above 1") { $1 > 1 },
+    Exclusion(failOnStderr, SurroundingsOptions.stderr, "inherit") { $1 == .inherit },
+    Exclusion(repl, SurroundingsOptions.stderr, "inherit") { $0?.dialect.errorPattern != nil && $1 == .inherit },
   ]
 
   /// The protocol that the command line describes.
   static func workerProtocol(from arguments: ParsedArguments) -> any WorkerProtocol {
+    if let dialect = dialect(from: arguments) { return REPLProtocol(dialect) }
     switch arguments[workerProtocol] {
     case .lines: return Framing.lines
     case .nul: return Framing.nul
@@ -68,6 +110,55 @@ enum ProtocolOptions {
       return rpc
     case .bazelJSON: return BazelProtocol(.json, concurrency: arguments[concurrency])
     case .bazelProto: return BazelProtocol(.proto, concurrency: arguments[concurrency])
+    }
+  }
+
+  private static func dialect(from arguments: ParsedArguments) -> REPLDialect? {
+    if let preset = arguments[repl] { return preset.dialect }
+    guard let end = arguments[end], let reply = arguments[endReply] else { return nil }
+    // Both were checked when they were read.
+    return try? REPLDialect(end: end, reply: reply)
+  }
+
+  /// What lines on the workers' stderr mean for their jobs; nil for nothing.
+  static func errorRule(from arguments: ParsedArguments) -> ErrorRule? {
+    if let pattern = arguments[failOnStderr] { return ErrorRule(pattern: pattern, grace: arguments[stderrGrace]) }
+    guard let dialect = dialect(from: arguments), arguments[SurroundingsOptions.stderr] != .inherit else { return nil }
+    // A program writes its errors before its mark.
+    return ErrorRule(pattern: dialect.errorPattern.flatMap { try? RegularExpression($0) }, grace: .zero)
+  }
+}
+
+extension ValueKind where Value == String {
+  /// An end command or its reply: text with `{nonce}` in it.
+  fileprivate static func marked(example: String, isReply: Bool) -> ValueKind {
+    ValueKind(placeholder: "TEXT", example: "'\(example)'") { text throws(ValueError) in
+      do throws(REPLDialect.Defect) { try REPLDialect.check(text, isReply: isReply) } catch {
+        throw ValueError(problem: "\(error)", wanted: "a text with {nonce} in it", example: example)
+      }
+      return text
+    }
+  }
+}
+
+extension ValueKind where Value == Nanoseconds {
+  /// A wait for each job.
+  fileprivate static var grace: ValueKind {
+    ValueKind(placeholder: "DUR", example: "20ms") { text throws(ValueError) in
+      let wait = try duration(example: "20ms").parse(text)
+      if wait <= .seconds(1) { return wait }
+      throw ValueError(problem: "is too long", wanted: "a duration of at most 1s", example: "20ms")
+    }
+  }
+}
+
+extension ValueKind where Value == RegularExpression {
+  fileprivate static var regularExpression: ValueKind {
+    ValueKind(placeholder: "REGEX", example: "'^(ERROR|FATAL)'") { text throws(ValueError) in
+      do throws(RegularExpression.Defect) { return try RegularExpression(text) } catch {
+        throw ValueError(
+          problem: "cannot be used: \(error)", wanted: "an extended regular expression", example: "^(ERROR|FATAL)")
+      }
     }
   }
 }

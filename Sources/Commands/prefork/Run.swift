@@ -88,7 +88,7 @@ func runConfiguration(
 ) -> RunConfiguration {
   var configuration = RunConfiguration(
     ledger: ledger,
-    output: StreamFormat(arguments[RunOptions.output]),
+    output: ResultFormat(arguments[RunOptions.output]),
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: arguments[RunOptions.verbosity])
   configuration.drainLimit = arguments[RunOptions.drainTimeout]
@@ -142,6 +142,17 @@ func ledgerConfiguration(
   }
   configuration.halt = arguments[RunOptions.halt]
   return configuration
+}
+
+extension ResultFormat {
+  init(_ format: OutputChoice) {
+    switch format {
+    case .lines: self = .framed(.lines)
+    case .nul: self = .framed(.nul)
+    case .records: self = .records
+    case .text: self = .text
+    }
+  }
 }
 
 extension StreamFormat {

@@ -10,6 +10,11 @@ enum StreamChoice: String, CaseIterable {
   case lines, nul, records
 }
 
+/// How results stand on our own stdout.
+enum OutputChoice: String, CaseIterable {
+  case lines, nul, records, text
+}
+
 /// In which order results come out.
 enum ResultOrder: Equatable {
   case input, completion
@@ -45,11 +50,11 @@ enum RunOptions {
     "input", .choice, default: "lines",
     help:
       "what ends a job on stdin; records: each is a line of JSON with the job, its id, key, timeout, retries, priority")
-  static let output = Option<StreamChoice>(
+  static let output = Option<OutputChoice>(
     "output", .choice, default: "lines",
     help:
       "what ends a result on stdout; records: each is a line of JSON with the result or the error, and what became of "
-      + "the job")
+      + "the job; text: each as it is, in any number of lines, and nothing for a job that did not end ok")
   static let maxJobSize = Option<Int>(
     "max-job-size", .size(), default: "64M", help: "a larger job fails, and only that one")
   static let maxReplySize = Option<Int>(
@@ -249,6 +254,7 @@ enum RunOptions {
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
     requirements: healthRequirements + ProtocolOptions.requirements + [Requirement(resume, needs: joblog)],
+    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

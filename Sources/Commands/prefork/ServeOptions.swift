@@ -129,6 +129,7 @@ enum ServeOptions {
       OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
     requirements: RunOptions.healthRequirements + ProtocolOptions.requirements,
+    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
     operands: .commandLine(program: "WORKER", argument: "ARG"),

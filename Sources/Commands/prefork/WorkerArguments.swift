@@ -12,6 +12,7 @@ import WorkerProtocols
 /// The worker's words are the last of our own. They are taken from the raw command line: Swift's
 /// `CommandLine.arguments` mends what is not UTF-8, and file names need not be.
 func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
+  if arguments.operands.isEmpty, let preset = arguments[ProtocolOptions.repl] { return WorkerCommand(preset.command) }
   let raw = CommandLine.unsafeArgv
   let words = (0..<Int(CommandLine.argc)).suffix(arguments.operands.count).compactMap { raw[$0] }
   return WorkerCommand(
@@ -39,7 +40,9 @@ func workerPoolConfiguration(
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]
+  configuration.errorRule = ProtocolOptions.errorRule(from: arguments)
   switch arguments[RunOptions.ready] {
+  case nil where configuration.workerProtocol.marksReplies: configuration.readiness = .announced
   case .some(.none): configuration.readiness = .assumed
   case .notify: configuration.readiness = .notified
   case .line(let text): configuration.readiness = .line(prefix: text.map { Array($0.utf8) })

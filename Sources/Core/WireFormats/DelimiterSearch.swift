@@ -1,5 +1,5 @@
 /// Where `byte` first stands at or after `start`, or nil. No C library is needed.
-func firstOffset(of byte: UInt8, in bytes: RawSpan, from start: Int) -> Int? {
+package func firstOffset(of byte: UInt8, in bytes: RawSpan, from start: Int) -> Int? {
   let near = min(bytes.byteCount, start &+ 256)
   if let offset = firstOffset(of: byte, in: bytes, from: start, to: near) { return offset }
   if near == bytes.byteCount { return nil }

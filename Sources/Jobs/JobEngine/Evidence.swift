@@ -40,7 +40,7 @@ extension Reporter {
   /// A reply cannot stand in the output: reports it, with what to try, and returns what it is a failure of.
   package mutating func sayUnfitReply(to number: UInt64, _ format: Framing, _ defect: FramingError) -> Failure {
     let text = "the reply to job \(number) cannot be written with --output \(format)"
-    let advice = format == .lines ? "; try --output nul" : ""
+    let advice = format == .lines ? "; try --output nul, records or (with run and submit) text" : ""
     repeated(.failedJob, cause: "reply unfit for --output", about: Subject(job: number), "\(text): \(defect)\(advice)")
     return Failure(message: "its reply cannot be written: \(defect)")
   }

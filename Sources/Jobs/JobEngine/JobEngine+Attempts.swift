@@ -113,13 +113,6 @@ extension JobEngine {
     jobs.ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &jobs.actions)
   }
 
-  /// A message for people is one line.
-  private static func firstLine(of text: String) -> String {
-    let lines = text.split(whereSeparator: \.isNewline)
-    guard lines.count > 1, let first = lines.first else { return text }
-    return "\(first) (and \(plural(lines.count - 1, "more line")))"
-  }
-
   /// The worker answered that the job has failed.
   private mutating func failed(
     _ job: JobID, on worker: WorkerID, _ failure: ReplyFailure, _ loop: borrowing EventLoop,
@@ -130,10 +123,10 @@ extension JobEngine {
     let message = failure.message.isEmpty ? "the worker gave no reason" : failure.message
     reporter.repeated(
       .failedJob, cause: "failed, as its worker answered", about: Reporter.Subject(worker, pid: pid, job: number),
-      "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(Self.firstLine(of: message))")
+      "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(indented(message))")
     fail(
       job, .failed, cause: "failed, as its worker answered",
-      Failure(message: message, code: failure.code, data: failure.data), loop)
+      Failure(message: message, code: failure.code, data: failure.data, stderr: pool.errorText(of: worker)), loop)
   }
 
   /// The reply is settled: the worker goes on with the job that is parked behind, if there is one.

@@ -65,17 +65,22 @@ extension JobEngine {
   private mutating func hintAtSurplus(_ account: WorkerAccount, _ reporter: inout Reporter) {
     guard !hasHintedAtSurplus, reporter.verbosity >= .normal else { return }
     hasHintedAtSurplus = true
+    let workerProtocol = configuration.pool.workerProtocol
+    if workerProtocol.marksReplies {
+      return reporter.hint(
+        "is it a prompt? Have the program print none to its stdout, or always the same; does it print from another "
+          + "thread or process? What is no answer belongs on stderr")
+    }
     if account.lastJob == nil, account.currentJob == nil {
       return reporter.hint(
         "is it a greeting? --ready line takes the first line as the sign that a worker is ready; what is no answer "
           + "belongs on stderr")
     }
-    let workerProtocol = configuration.pool.workerProtocol
     let remedy =
       workerProtocol.advice.severalLines != nil
       ? "a worker answers each job with exactly one line: let it end each answer with a NUL byte instead "
         + "(--protocol nul), or wrap it in a script that joins the lines"
-      : "a worker answers each job with exactly one reply (--protocol \(workerProtocol.name))"
+      : "a worker answers each job with exactly one reply (\(workerProtocol.option))"
     let greeting = account.lastJob == nil ? "; if the first of them is a greeting: --ready line" : ""
     let check = "To see what it writes: prefork check -- \(commandLine)"
     reporter.hint("\(remedy)\(greeting); what is no answer belongs on stderr. \(check)")

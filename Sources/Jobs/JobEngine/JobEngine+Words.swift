@@ -181,6 +181,11 @@ extension JobEngine {
   }
 }
 
+/// A message of several lines, below its first line.
+func indented(_ message: String) -> String {
+  message.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n  ")
+}
+
 /// `, 0.2 s into job 17`, if it has one.
 func inHand(_ account: WorkerAccount) -> String {
   account.currentJob.map { ", \(durationText($0.elapsed)) into job \($0.number)" } ?? ""

@@ -105,7 +105,9 @@ extension JobTable {
       key = found
     }
     if framing == nil || framing != framingOfWorkers, let defect = defect(of: payload) {
-      return reject(defect + rules.advice, payload, key: key, record, id: record?.id, rules, at: now)
+      // Another framing is of use only where there is one.
+      let advice = framingOfWorkers == nil ? "" : rules.advice
+      return reject(defect + advice, payload, key: key, record, id: record?.id, rules, at: now)
     }
     var terms = rules.terms
     if let record { apply(record, to: &terms) }
@@ -125,7 +127,7 @@ extension JobTable {
   private func defect(of job: UnsafeRawBufferPointer) -> String? {
     switch destination {
     case .workers(let theirs):
-      theirs.defect(of: job.bytes).map { "cannot be sent with --protocol \(theirs.name): \($0)" }
+      theirs.defect(of: job.bytes).map { "cannot be sent with \(theirs.option): \($0)" }
     case .servedPool: nil
     }
   }

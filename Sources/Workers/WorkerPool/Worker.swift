@@ -84,6 +84,8 @@ struct Worker: ~Copyable {
   private var codec: any WorkerCodec
   /// Its answers name their jobs, and other messages can come between them.
   let speaksInMessages: Bool
+  /// Each of its replies ends with a mark.
+  let marksReplies: Bool
   /// Which of its jobs the reply is to, by its place among them.
   var answered = 0
   /// The reply, if it does not stand in `inbound` as it is.
@@ -96,6 +98,8 @@ struct Worker: ~Copyable {
   var reply = 0..<0
   /// Its reply is that the job has failed.
   var failure: ReplyFailure?
+  /// What it has written to its stderr during its job, if that matters.
+  var jobErrors = JobErrors()
   /// What did not fit into its pipe yet.
   var outbound = Outbound()
   var errorLines = StderrLines()
@@ -128,12 +132,13 @@ struct Worker: ~Copyable {
 
   init(
     id: WorkerID, process: consuming WorkerProcess, _ workerProtocol: any WorkerProtocol, terms: WorkerTerms,
-    startedAt: Instant
+    startedAt: Instant, seed: UInt64
   ) {
     self.id = id
     self.process = process
-    codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize)
+    codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize, seed: seed)
     speaksInMessages = workerProtocol.concurrency != nil
+    marksReplies = workerProtocol.marksReplies
     self.terms = terms
     self.startedAt = startedAt
     sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
@@ -203,6 +208,7 @@ struct Worker: ~Copyable {
   mutating func beginHead(at now: Instant) {
     headSince = now
     hasReadMessage = false
+    if jobErrors.isUsed { jobErrors = JobErrors() }
   }
 
   /// Nothing unread has come from it, both its pipes are open, and it lives, as far as is known.

@@ -16,7 +16,11 @@ extension WorkerPool {
     switch token.kind {
     case .output: outputReady(token.slot, hangup: hangup, &loop)
     case .input: hangup ? inputBroke(token.slot, &loop) : inputReady(token.slot, &loop)
-    case .errorOutput: readErrorOutput(token.slot, untilEmpty: false, &loop)
+    case .errorOutput:
+      readErrorOutput(token.slot, untilEmpty: false, &loop)
+      if workers[token.slot].jobErrors.heldReply != nil, workers[token.slot].jobErrors.hasMatch {
+        advance(token.slot, &loop)
+      }
     case .notification: notified(token.slot, &loop)
     case .exit: exited(token.slot, &loop)
     }
@@ -117,7 +121,7 @@ extension WorkerPool {
       case .starting where workers[slot].terms.readiness.isByLine: nextGreeting(slot, &loop)
       case .starting where workers[slot].startWatch != nil: hasGreeted(slot, &loop)
       case .starting, .none, .granted:
-        if workers[slot].speaksInMessages {
+        if workers[slot].speaksInMessages || workers[slot].marksReplies && workers[slot].duty == .starting {
           readNotices(slot, &loop)
           guard workers.holds(id) else { return }
         } else if !workers[slot].inbound.isEmpty, !dropBanner(slot, loop) {
@@ -132,21 +136,27 @@ extension WorkerPool {
 
   /// True when a reply was handed over: what follows it is looked at after `finishReply`.
   private mutating func handOverReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
-    guard !workers[slot].inbound.isEmpty, let head = workers[slot].hand.head else { return false }
-    let message = workers[slot].decode()
-    let together = pace.count(at: loop.now())
-    if workers[slot].isToBeLookedAt(message, at: loop.now(), together: together), !workers[slot].looksRead() {
-      if !dropBanner(slot, loop) { spokeBeforeReading(slot, &loop) }
-      return false
-    }
-    guard let reply = reply(message, slot, &loop) else { return false }
+    guard !workers[slot].inbound.isEmpty, let head = workers[slot].hand.head,
+      let reply = workers[slot].jobErrors.heldReply ?? decodeReply(slot, &loop)
+    else { return false }
     if reply.consumed < workers[slot].inbound.count, workers[slot].hand.count == 1 {
       answeredTwice(slot, reply, &loop)
       return false
     }
+    if waitsForErrors(slot, reply, &loop) { return false }
     workers[slot].seats.replied(at: loop.now())
     handOver(reply, to: head, slot, &loop)
     return true
+  }
+
+  private mutating func decodeReply(_ slot: Int, _ loop: inout EventLoop) -> Reply? {
+    let message = decodeMessage(slot, &loop)
+    let together = pace.count(at: loop.now())
+    if workers[slot].isToBeLookedAt(message, at: loop.now(), together: together), !workers[slot].looksRead() {
+      if !dropBanner(slot, loop) { spokeBeforeReading(slot, &loop) }
+      return nil
+    }
+    return reply(message, slot, &loop)
   }
 
   mutating func handOver(_ reply: Reply, to job: SentJob, _ slot: Int, _ loop: inout EventLoop) {
@@ -165,7 +175,7 @@ extension WorkerPool {
 
   /// The reply at the front of `inbound`; nil when there is none, or what there is breaks the protocol.
   mutating func nextReply(_ slot: Int, _ loop: inout EventLoop) -> Reply? {
-    guard workers[slot].speaksInMessages else { return reply(workers[slot].decode(), slot, &loop) }
+    guard workers[slot].speaksInMessages else { return reply(decodeMessage(slot, &loop), slot, &loop) }
     guard let message = nextAnswer(slot, &loop) else { return nil }
     return reply(message, slot, &loop)
   }
@@ -325,60 +335,5 @@ extension WorkerPool {
     guard workers[slot].outputEnded else { return breach(slot, .closedInput, jobUntouched: jobUntouched, &loop) }
     let text = workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { quoted($0) }
     breach(slot, .closedOutput(unfinished: text), jobUntouched: jobUntouched, &loop)
-  }
-
-  // MARK: stderr
-
-  /// Reads the worker's stderr and passes whole lines on.
-  mutating func readErrorOutput(_ slot: Int, untilEmpty: Bool, _ loop: inout EventLoop) {
-    guard workers[slot].process.errorOutput >= 0 else { return }
-    var buffer = ByteQueue(capacity: 65536)
-    // A pipe holds 64 KiB, so this empties it; a grandchild that goes on writing is not read for ever.
-    var rounds = untilEmpty ? 2 : 1
-    while rounds > 0 {
-      rounds -= 1
-      switch buffer.fill(from: workers[slot].process.errorOutput) {
-      case .bytes:
-        let (id, pid) = (workers[slot].id, workers[slot].process.pid)
-        let lines = buffer.withUnsafeBytes { workers[slot].errorLines.append($0) }
-        for line in lines { events.append(.workerLog(id, pid: pid, line)) }
-        awaitProgressBar(slot, loop)
-        buffer.removeAll()
-      case .wouldBlock: return
-      case .endOfFile, .failed:
-        // By that it leaves the epoll, too.
-        workers[slot].process.closeErrorOutput()
-        return
-      }
-    }
-  }
-
-  /// A line that is drawn over again and again is passed on now and then, and when it pauses.
-  private mutating func awaitProgressBar(_ slot: Int, _ loop: borrowing EventLoop) {
-    guard workers[slot].errorLines.holdsState, !workers[slot].awaitsProgressBar else { return }
-    workers[slot].awaitsProgressBar = true
-    timers.arm(.progressBar(workers[slot].id), at: loop.now() + Self.progressBarInterval)
-  }
-
-  mutating func passOnProgressBar(_ id: WorkerID) {
-    guard workers.holds(id) else { return }
-    workers[id.slot.index].awaitsProgressBar = false
-    guard let state = workers[id.slot.index].errorLines.takeState() else { return }
-    events.append(.workerLog(id, pid: workers[id.slot.index].process.pid, state))
-  }
-
-  /// Stops or goes on reading the workers' stderr: backpressure from the reader of ours.
-  public mutating func setReadsErrorOutput(_ reads: Bool, _ loop: inout EventLoop) {
-    guard reads != readsErrorOutput else { return }
-    readsErrorOutput = reads
-    for slot in workers.indices where workers.holds(slot) {
-      let descriptor = workers[slot].process.errorOutput
-      guard descriptor >= 0 else { continue }
-      if reads {
-        watch(descriptor, PoolToken(.errorOutput, workers[slot].id, pool: configuration.number), &loop)
-      } else {
-        loop.remove(descriptor)
-      }
-    }
   }
 }

@@ -56,10 +56,15 @@ extension WorkerPool {
       outputReady(slot, &loop)
       guard workers.holds(id), workers[slot].duty == .granted else { return false }
     }
+    // What it wrote to its stderr before belongs to no job.
+    if configuration.errorRule != nil { readErrorOutput(slot, untilEmpty: true, &loop) }
     if configuration.parksInOrderOnly, workers[slot].order == .unknown { lookAtOrder(slot) }
     workers[slot].duty = .running
     workers[slot].batch = 0
     workers[slot].beginHead(at: loop.now())
+    if configuration.errorRule != nil, let line = workers[slot].errorLines.unfinishedLine {
+      workers[slot].jobErrors = JobErrors(unfinishedBefore: line.count)
+    }
     workers[slot].seats.began(at: loop.now())
     return true
   }

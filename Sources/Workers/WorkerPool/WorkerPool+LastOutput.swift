@@ -11,9 +11,11 @@ import WorkerProtocols
 extension WorkerPool {
   /// The worker goes on the stop ladder. Whatever it writes from now until it is dead breaks the protocol, also after
   /// the SIGTERM of the ladder. Not if it is stopped for another reason than that it is not needed any more, or in
-  /// the middle of a job; and what one writes that never had a job puts no answer in doubt.
+  /// the middle of a job; and what one writes that never had a job, or that marks the end of its replies, puts no
+  /// answer in doubt.
   mutating func beginLastOutput(_ slot: Int, isGraceful: Bool) {
     guard isGraceful, workers[slot].jobs > 0 else { return }
+    if workers[slot].marksReplies { return }
     switch workers[slot].duty {
     case .none, .granted: workers[slot].lastOutput = .watched(owesAnswer: false)
     case .replied(let consumed):

@@ -18,7 +18,8 @@ extension WorkerPool {
       events.append(.started(id, pid: process.pid))
       let terms = WorkerTerms(configuration)
       var worker = Worker(
-        id: id, process: process, configuration.workerProtocol, terms: terms, startedAt: loop.now())
+        id: id, process: process, configuration.workerProtocol, terms: terms, startedAt: loop.now(),
+        seed: generator.next())
       worker.notifications = consume notifications
       worker.watchdogLimit = configuration.watchdogLimit
       worker.group = group
@@ -128,6 +129,7 @@ extension WorkerPool {
     timers.disarm(.memory(id))
     timers.disarm(.progressBar(id))
     timers.disarm(.cancel(id))
+    timers.disarm(.errors(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then

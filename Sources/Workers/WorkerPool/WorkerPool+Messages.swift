@@ -10,6 +10,7 @@ import WorkerProtocols
 extension WorkerPool {
   /// True when an answer was handed over: what follows it is looked at after `finishReply`.
   mutating func handOverAnswer(_ slot: Int, _ loop: inout EventLoop) -> Bool {
+    if let reply = workers[slot].jobErrors.heldReply { return handOverHeldAnswer(reply, slot, &loop) }
     guard let message = nextAnswer(slot, &loop) else { return false }
     guard case .answer(let id, let answer, let consumed) = message else {
       _ = reply(message, slot, &loop)
@@ -34,7 +35,13 @@ extension WorkerPool {
       return false
     }
     workers[slot].answered = place
-    handOver(reply, to: workers[slot].hand[place].job, slot, &loop)
+    return handOverHeldAnswer(reply, slot, &loop)
+  }
+
+  /// Hands over the answer to the job `answered`, unless its worker may still write about it to its stderr.
+  private mutating func handOverHeldAnswer(_ reply: Reply, _ slot: Int, _ loop: inout EventLoop) -> Bool {
+    if waitsForErrors(slot, reply, &loop) { return false }
+    handOver(reply, to: workers[slot].hand[workers[slot].answered].job, slot, &loop)
     return true
   }
 
@@ -95,6 +102,17 @@ extension WorkerPool {
     spokeOutOfTurn(slot, &loop)
   }
 
+  /// The next message of a worker that answers in order. One that marks its replies may have something to report
+  /// before.
+  mutating func decodeMessage(_ slot: Int, _ loop: inout EventLoop) -> WorkerMessage {
+    while true {
+      let message = workers[slot].decode()
+      guard case .notice(let notice, let consumed) = message, workers[slot].marksReplies else { return message }
+      workers[slot].inbound.removeFirst(consumed)
+      handle(notice, slot, &loop)
+    }
+  }
+
   /// What is written by a worker that is stopping, up to the first answer.
   mutating func dropNotices(_ slot: Int) {
     while !workers[slot].inbound.isEmpty {
@@ -111,6 +129,8 @@ extension WorkerPool {
     switch notice {
     case .ready:
       guard workers[slot].duty == .starting, workers[slot].terms.readiness == .announced else { return }
+      if workers[slot].marksReplies, !workers[slot].inbound.isEmpty { return spokeOutOfTurn(slot, &loop) }
+      dropPrompt(slot, &loop)
       becomeReady(slot, &loop)
     case .retire: tell(.retirementRequested(id), &loop)
     case .progress(let job, let progress):

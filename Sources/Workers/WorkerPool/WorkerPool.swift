@@ -42,6 +42,8 @@ public struct WorkerPool: ~Copyable {
     case progressBar(WorkerID)
     /// A job that the worker was asked to give up must be answered by then.
     case cancel(WorkerID)
+    /// A reply is held back until then: see `ErrorRule`.
+    case errors(WorkerID)
 
     /// Twenty for each slot: ten of the core, and those that follow here.
     var place: Int? {
@@ -56,6 +58,7 @@ public struct WorkerPool: ~Copyable {
       case .look(let worker): 20 * worker.slot.index + 16
       case .progressBar(let worker): 20 * worker.slot.index + 17
       case .cancel(let worker): 20 * worker.slot.index + 18
+      case .errors(let worker): 20 * worker.slot.index + 19
       case .core(.waiter), .core(.breaker), .core(.review), .stall, .sweep, .cleanUp: nil
       }
     }
@@ -248,6 +251,7 @@ public struct WorkerPool: ~Copyable {
         tell(.workerBroken(worker, jobUntouched: jobUntouched), &loop)
       case .progressBar(let worker): passOnProgressBar(worker)
       case .cancel(let worker): cancelOverdue(worker, &loop)
+      case .errors(let worker): errorGraceIsOver(worker, &loop)
       }
     }
   }

@@ -17,6 +17,9 @@ public struct WorkerPoolConfiguration: Sendable {
   public var surroundings = WorkerSurroundings()
   /// Where their stderr goes: by default to us, line by line, as evidence.
   public var errorOutput = ErrorOutput.captured
+  /// What workers write to their stderr decides about their jobs by this rule; nil: it is only reported. With a rule a
+  /// worker has one job at a time, and its stderr must be captured.
+  public var errorRule: ErrorRule?
   /// Sizes, limits, backoff, breaker. `capacity` must be 1: one outstanding job per worker.
   public var pool: PoolConfiguration
 
@@ -75,6 +78,7 @@ public struct WorkerPoolConfiguration: Sendable {
     completed.pool.readyIsProof = readiness != .assumed
     completed.pool.resetsAfterLease = reset != nil
     completed.pool.preparesEachLease = false
+    if workerProtocol.marksReplies || errorRule != nil { completed.mostSeats = 1 }
     if probe == nil {
       completed.pool.probeInterval = .zero
       completed.pool.probeBeforeLeaseUnlessUsedWithin = nil

@@ -61,6 +61,12 @@ public struct StderrLines: Sendable {
     return state
   }
 
+  /// A line that goes on, as far as it was written; nil if there is none.
+  public var unfinishedLine: [UInt8]? { unfinished.isEmpty ? nil : unfinished }
+
+  /// Forgets the line that goes on: it is no line.
+  public mutating func dropUnfinishedLine() { unfinished.removeAll(keepingCapacity: true) }
+
   /// What was not shown at the end: the last line, if it had no newline.
   public mutating func finish() -> [UInt8]? { unfinished.isEmpty && state.isEmpty ? nil : endLine() }
 

@@ -22,15 +22,25 @@ public protocol WorkerProtocol: Sendable {
   /// Whether a worker is ready only when its codec reports the notice `ready`.
   var announcesReady: Bool { get }
 
+  /// Whether each reply ends with a mark that cannot be foreseen. Then a worker has one job at a time, is ready only
+  /// after a first mark (`announcesReady`), and puts no reply in doubt by what it writes when it is stopped.
+  var marksReplies: Bool { get }
+
+  /// The option that selects it on a command line.
+  var option: String { get }
+
   /// What is appended to the arguments of a worker, unless it is among them: what makes the program speak the protocol.
   var workerArguments: [String] { get }
 
-  /// Why this job cannot be sent, phrased to follow `cannot be sent with --protocol NAME: `; nil if it can.
+  /// Why this job cannot be sent, phrased to follow `cannot be sent with OPTION: `; nil if it can.
   func defect(of job: RawSpan) -> String?
 
   /// Makes the codec for one worker that was just started. `maximumReplySize`: the longest reply that it accepts, in
   /// bytes, 0 or more.
   func makeCodec(maximumReplySize: Int) -> any WorkerCodec
+
+  /// The same for a codec that draws random numbers: from this seed, which is another one for each worker.
+  func makeCodec(maximumReplySize: Int, seed: UInt64) -> any WorkerCodec
 
   /// How messages describe the protocol.
   var advice: ProtocolAdvice { get }
@@ -38,12 +48,21 @@ public protocol WorkerProtocol: Sendable {
 
 /// The usual: replies come in the order of the jobs, and readiness is not announced.
 extension WorkerProtocol {
-  /// Nil.
+  /// Answers come in the order of the jobs.
   public var concurrency: Int? { nil }
-  /// False.
+  /// Readiness is not announced.
   public var announcesReady: Bool { false }
-  /// None.
+  /// Replies have no marks.
+  public var marksReplies: Bool { false }
+  /// `--protocol NAME`
+  public var option: String { "--protocol \(name)" }
+  /// Programs need no arguments to speak it.
   public var workerArguments: [String] { [] }
+
+  /// A codec that draws no random numbers.
+  public func makeCodec(maximumReplySize: Int, seed: UInt64) -> any WorkerCodec {
+    makeCodec(maximumReplySize: maximumReplySize)
+  }
 }
 
 /// Both directions of the channel to one worker.
@@ -67,7 +86,7 @@ public protocol WorkerCodec {
 extension WorkerCodec {
   /// Writes nothing.
   public mutating func greet(to write: (UnsafeRawBufferPointer) -> Void) {}
-  /// Writes nothing.
+  /// There are no such messages.
   public mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }
 

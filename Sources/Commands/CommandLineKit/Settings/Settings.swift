@@ -31,7 +31,8 @@ extension ParsedArguments {
 }
 
 extension Command {
-  /// Finds the options that mean nothing without another one (``Requirement``), once all settings are together.
+  /// Finds the options that mean nothing without another one (``Requirement``), or not together with another one
+  /// (``Exclusion``), once all settings are together.
   ///
   /// - Parameters:
   ///   - scope: the scope of the options in `arguments`. Those of a pool may need some of the process; not the
@@ -50,6 +51,12 @@ extension Command {
       else { continue }
       let place = arguments.place(of: requirement.option)
       mistakes.add(at: place, requirement.sentence(inFile: place != nil) + section + requirement.fileExample)
+    }
+    for exclusion in exclusions where settingsFile.scope(of: exclusion.option) == scope && exclusion.applies(arguments)
+    {
+      mistakes.add(
+        at: arguments.place(of: exclusion.option),
+        "\(exclusion.subjects.0) and \(exclusion.subjects.1) exclude each other" + section)
     }
   }
 }
