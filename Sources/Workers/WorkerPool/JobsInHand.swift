@@ -26,8 +26,8 @@ struct JobsInHand {
     var id: UInt64
     /// When it was sent.
     var sentAt: Instant
-    /// The worker was asked to give it up: its owner waits for it no longer.
-    var isCancelled = false
+    /// When the worker was asked to give it up, because its owner waits for it no longer; nil if it was not.
+    var cancelledAt: Instant?
   }
 
   private var ring: [Entry] = []
@@ -54,6 +54,9 @@ struct JobsInHand {
 
   /// The place of the first entry for which this holds; nil if there is none.
   func firstIndex(where holds: (Entry) -> Bool) -> Int? { (0..<count).first { holds(self[$0]) } }
+
+  /// When the worker was first asked to give up one that it still has; nil if it has none.
+  var firstCancelledAt: Instant? { (0..<count).compactMap { self[$0].cancelledAt }.min() }
 
   /// Takes one out; those behind it move up.
   mutating func remove(at index: Int) {

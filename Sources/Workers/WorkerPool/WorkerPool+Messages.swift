@@ -145,32 +145,30 @@ extension WorkerPool {
 
   // MARK: Cancelling
 
-  /// Asks the worker to give up this job, for which its owner waits no longer: in its protocol's own way, or by a
-  /// signal. False if it cannot be asked. One that does not answer within the grace is stopped.
+  /// Asks the worker, in the way of its protocol, to give up this job, for which its owner waits no longer. False if it
+  /// cannot be asked. One that does not answer the job within the grace is stopped.
   public mutating func cancel(_ job: SentJob, at id: WorkerID, _ loop: inout EventLoop) -> Bool {
-    guard configuration.cancelGrace > .zero, workers.holds(id), workers[id.slot.index].duty == .running else {
-      return false
-    }
+    guard configuration.cancelGrace > .zero, workers.holds(id) else { return false }
     let slot = id.slot.index
-    guard let place = workers[slot].hand.firstIndex(where: { $0.job == job }) else { return false }
-    let isFirst = workers[slot].hand.firstIndex(where: \.isCancelled) == nil
-    if workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) {
-      inputReady(slot, &loop)
-    } else if let signal = configuration.cancelSignal, place == 0 {
-      workers[slot].process.signalGroup(signal)
-    } else {
-      return false
-    }
-    workers[slot].hand[place].isCancelled = true
+    guard workers[slot].duty == .running || hasReply(id),
+      let place = workers[slot].hand.firstIndex(where: { $0.job == job })
+    else { return false }
+    let isFirst = workers[slot].hand.firstCancelledAt == nil
+    guard workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) else { return false }
+    inputReady(slot, &loop)
+    workers[slot].hand[place].cancelledAt = loop.now()
     if isFirst { timers.arm(.cancel(id), at: loop.now() + configuration.cancelGrace) }
     return true
   }
 
-  /// The grace of a job that was to be given up is over; it may be answered by now.
+  /// The grace of a job that was to be given up is over; it may be answered by now, and others may have been cancelled
+  /// since then.
   mutating func cancelOverdue(_ id: WorkerID, _ loop: inout EventLoop) {
     guard workers.holds(id), !workers[id.slot.index].isStopping,
-      workers[id.slot.index].hand.firstIndex(where: \.isCancelled) != nil
+      let since = workers[id.slot.index].hand.firstCancelledAt
     else { return }
+    let deadline = since + configuration.cancelGrace
+    if loop.now() < deadline { return timers.arm(.cancel(id), at: deadline) }
     stopOffender(id.slot.index, .ignoredCancel(limit: configuration.cancelGrace), &loop)
   }
 }

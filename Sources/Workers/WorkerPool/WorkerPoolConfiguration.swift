@@ -28,8 +28,6 @@ public struct WorkerPoolConfiguration: Sendable {
   public var mostSeats = 1
   /// How long a worker may take to give up a job that it was asked to give up, before it is stopped; 0: it is not asked.
   public var cancelGrace = Nanoseconds.zero
-  /// The signal that asks a worker to give up its job, if its protocol has no message for that; nil: it is not asked.
-  public var cancelSignal: CInt?
   /// Jobs are parked only at workers that are seen to do one after the other: see `ReadingOrder`.
   public var parksInOrderOnly = true
 
