@@ -186,7 +186,7 @@ import Testing
       "--job 'huge 5000' --max-reply-size 1K -- workers/faulty/huge_reply.py",
       "a reply of more than 1024 bytes (--max-reply-size)"
     ),
-    ("--protocol netstring -- workers/examples/crc32.sh", "(lines, nul, length4, netstring)"),
+    ("--protocol netstring -- workers/examples/crc32.sh", "Others are lines, nul, length4, netstring, jsonrpc"),
     (
       "--protocol netstring -- sh -c 'head -c 1 >/dev/null; printf hello; exec sleep 9'",
       "on the first job it wrote a malformed reply: "
