@@ -74,12 +74,15 @@ import Time
   }
 
   @Test("memory that is used again and again is kept")
-  func keepsWhatItUses() {
-    var queue = ByteQueue(capacity: 100)
-    queue.append([UInt8](repeating: 1, count: 100_000))
-    let grown = queue.capacity
-    queue.removeAll()
-    #expect(queue.capacity == grown)
+  func keepsWhatItUses() async {
+    // In a process of its own: where large blocks are spare, a queue that grows takes one of them.
+    await #expect(processExitsWith: .success) {
+      var queue = ByteQueue(capacity: 100)
+      queue.append([UInt8](repeating: 1, count: 100_000))
+      let grown = queue.capacity
+      queue.removeAll()
+      #expect(queue.capacity == grown)
+    }
   }
 
   @Test("reads that fill the room are given more room, up to what they may take")
