@@ -70,7 +70,7 @@ import Testing
   /// Answers that come late, before the end of the input or right after it, are no proof of a buffer.
   @Test(arguments: [20, 40])
   func aSlowWorkerIsCalledSlow(moments: Int) throws {
-    // Of a machine that stalls it is not known what took so long: the worker sleeps little by little.
+    // The worker sleeps in short steps, so that a stall of the machine does not count as its sleep.
     let slow = "for i in $(seq \(moments)); do sleep 0.05; done"
     try check(
       "-t 300ms -- sh -c 'while read -r job; do \(slow); echo $job; done'", status: 1,

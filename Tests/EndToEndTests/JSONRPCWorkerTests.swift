@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test(
-    "a death fails what the worker had; tried again, each of these runs alone, so that one poisonous job does not take the others along"
+    "a death fails what the worker had; tried again, each of these runs alone, so that a poisonous job takes no other along"
   )
   func deaths() throws {
     let result = try run("--concurrency 4 -r 5 --output records", "sleep 0.3", "b", "die", "sleep 0.3")
@@ -144,17 +144,20 @@ import Testing
     #expect(result.errors.contains("asked to stop"), "\(result.errors)")
   }
 
-  @Test("ready by message, probe and reset by their methods")
+  @Test("ready by message; probe and reset name a method, and the result that is right")
   func checks() throws {
-    let result = try run("--ready message --probe x --probe-before-lease --reset x", "a", "b")
+    let result = try run("--ready message --probe probe=probe --probe-before-lease --reset reset", "a", "b")
     #expect(result.output == "a\nb\n", "\(result.errors)")
     #expect(result.status == 0)
+    let wrong = try run("--ready message --reset reset=done", "a", "b")
+    #expect(wrong.errors.contains("failed its reset: answered \"reset\" instead of \"done\""), "\(wrong.errors)")
   }
 
   @Test(
     "options of messages mean nothing to other protocols, and say what they need",
     arguments: [
-      "--method x", "--params '[{job}]'", "--concurrency 2", "--framing newline", "--ready message",
+      "--method x", "--cancel-grace 1s", "--params '[{job}]'", "--concurrency 2", "--framing newline",
+      "--ready message",
     ])
   func needs(option: String) throws {
     let result = try shell("prefork run \(option) -- cat", input: "")

@@ -21,11 +21,13 @@ import Testing
   /// What makes an option with a requirement mean something.
   private static let companions = [
     "probe-interval": "--probe a=a", "reconnect-timeout": "--reconnect 1ms..2ms", "jobs": "--stop-timeout 1s",
-    "concurrency": "--protocol bazel-json", "stderr-grace": "--fail-on-stderr x",
+    "concurrency": "--protocol bazel-json", "cancel-grace": "--protocol bazel-json",
+    "stderr-grace": "--fail-on-stderr x",
   ]
   /// The same as settings.
   private static let companionSettings = [
-    "probe-interval": "probe: a=a", "concurrency": "protocol: bazel-json", "stderr-grace": "fail-on-stderr: x",
+    "probe-interval": "probe: a=a", "concurrency": "protocol: bazel-json",
+    "cancel-grace": "protocol: bazel-json", "stderr-grace": "fail-on-stderr: x",
   ]
 
   @Test("run works at both ends of every option")
@@ -100,11 +102,11 @@ import Testing
     for option in ServeOptions.command.options where !skipped.contains(option.key) {
       for value in ends(of: option) {
         let name = "p\(pools.count)"
-        let command = option.key == "concurrency" ? "[sh, -c, cat]" : "cat"
+        let command = Self.isOfMessages(option) ? "[sh, -c, cat]" : "cat"
         let companion = Self.companionSettings[option.key].map { ", \($0)" } ?? ""
         text += "  \(name): {listen: unix:DIR/\(name), command: \(command), \(option.key): '\(value)'\(companion)}\n"
         // A work request that comes back is a response without an output.
-        pools.append((name, option.key == "concurrency" ? "" : "x", isSmall(option, value)))
+        pools.append((name, Self.isOfMessages(option) ? "" : "x", isSmall(option, value)))
       }
     }
     server.write(text)
@@ -142,7 +144,12 @@ import Testing
   }
 
   /// `cat`, without the argument that makes a worker a persistent one.
-  private func worker(for option: OptionDeclaration) -> String { option.key == "concurrency" ? "sh -c cat" : "cat" }
+  private func worker(for option: OptionDeclaration) -> String { Self.isOfMessages(option) ? "sh -c cat" : "cat" }
+
+  /// Whether it needs a protocol of messages.
+  private static func isOfMessages(_ option: OptionDeclaration) -> Bool {
+    ["concurrency", "cancel-grace"].contains(option.key)
+  }
 
   /// Whether jobs may fail at this value.
   private func isSmall(_ option: OptionDeclaration, _ value: String) -> Bool {

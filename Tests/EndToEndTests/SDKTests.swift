@@ -43,7 +43,7 @@ import Testing
   @Test("progress, log, retire, probe and reset", arguments: workers)
   func notices(worker: String) throws {
     let result = try shell(
-      "prefork run -v -w 1 --protocol jsonrpc --probe x --probe-before-lease --reset x \(worker)",
+      "prefork run -v -w 1 --protocol jsonrpc --probe probe --probe-before-lease --reset reset \(worker)",
       input: "progress\nlog\npid\nretire\npid\n")
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.errors.contains("25 % (loading)"), "\(result.errors)")

@@ -7,7 +7,7 @@ import Time
 @Suite struct RunAheadTests {
   private let start = Instant.origin + .seconds(1)
 
-  /// What is answered when `held` results wait, so long after the start.
+  /// The decision when `held` results wait, this long after the start.
   private func mustWait(_ runAhead: inout RunAhead, held: Int, after time: Nanoseconds) -> Bool {
     runAhead.mustWait(held: held, at: start + time)
   }

@@ -67,8 +67,8 @@ import Testing
   }
 }
 
-/// Closes these and has them opened again. A thread of the testing library may open a file for a moment (malloc does, to
-/// count the processors) and be given one of their numbers: then all is done once more.
+/// Closes these and has them opened again. A thread of the testing library may open a file for a moment (malloc does,
+/// to count the processors) and be given one of their numbers: then all is done once more.
 private func reopened(_ numbers: [CInt]) -> ClosedDescriptors {
   var closed = ClosedDescriptors()
   for _ in 0..<100 {

@@ -98,8 +98,8 @@ import Time
       }
     }
 
-    /// As many jobs as it has seats, written together; each costs so much CPU time and waits so often. Returns its
-    /// seats after that.
+    /// Runs a batch of as many jobs as the worker has seats, written together. `cost`: the CPU time of a job;
+    /// `sleepsPerJob`: how often it waits in one. Returns the worker's seats after the batch.
     mutating func runBatch(cost: Nanoseconds = .microseconds(5), sleepsPerJob: UInt64 = 0) -> Int {
       let jobs = estimate.seats(atMost: .max)
       estimate.began(at: now)

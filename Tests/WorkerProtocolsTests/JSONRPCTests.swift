@@ -9,7 +9,6 @@ import Testing
   private struct Answer: Equatable {
     let id: UInt64?
     let text: String
-    var isJSON = false
   }
 
   /// One side of a conversation.
@@ -53,8 +52,7 @@ import Testing
       let before = pending + Array(text.utf8)
       guard case .answer(let id, let answer, _) = received(text) else { return nil }
       switch answer {
-      case .done(let range, let isJSON):
-        return Answer(id: id, text: String(decoding: before[range], as: UTF8.self), isJSON: isJSON)
+      case .done(let range): return Answer(id: id, text: String(decoding: before[range], as: UTF8.self))
       case .decoded(let bytes): return Answer(id: id, text: String(decoding: bytes, as: UTF8.self))
       case .failed, .cancelled: return nil
       }
@@ -122,7 +120,7 @@ import Testing
     #expect(escaped == Answer(id: 8, text: "a\nbé"))
     for value in ["{\"x\": [1]}", "[1, 2]", "1.5", "true", "null"] {
       let answer = talk.answer("{\"id\":9,\"result\":\(value)}\n")
-      #expect(answer == Answer(id: 9, text: value, isJSON: true))
+      #expect(answer == Answer(id: 9, text: value))
     }
   }
 
@@ -171,16 +169,16 @@ import Testing
     #expect(headers.received("Content-Length: 100000\r\n\r\n") == .oversize)
   }
 
-  @Test("probe and reset are requests, and their responses are no answers to jobs")
+  @Test("the text of a probe or a reset is the method of a request, and its response is no answer to a job")
   func checks() {
     var talk = Conversation()
-    #expect(talk.sent(.probe) == #"{"jsonrpc":"2.0","id":"probe-1","method":"probe"}"# + "\n")
-    #expect(talk.received(#"{"id":"probe-1","result":{}}"# + "\n") == .reply(payload: 0..<0, consumed: 29))
-    #expect(talk.sent(.reset) == #"{"jsonrpc":"2.0","id":"reset-2","method":"reset"}"# + "\n")
+    #expect(talk.sent(.check(Array("ping".utf8))) == #"{"jsonrpc":"2.0","id":"check-1","method":"ping"}"# + "\n")
+    #expect(talk.received(#"{"id":"check-1","result":"pong"}"# + "\n") == .reply(payload: 26..<30, consumed: 33))
+    #expect(talk.sent(.check(Array("reset".utf8))) == #"{"jsonrpc":"2.0","id":"check-2","method":"reset"}"# + "\n")
     #expect(
-      talk.received(#"{"id":"reset-2","error":{"code":1,"message":"stuck"}}"# + "\n")
+      talk.received(#"{"id":"check-2","error":{"code":1,"message":"stuck"}}"# + "\n")
         == .failure(ReplyFailure(message: "stuck", code: 1), consumed: 54))
-    guard case .violation = talk.received(#"{"id":"reset-2","result":1}"# + "\n") else {
+    guard case .violation = talk.received(#"{"id":"check-2","result":1}"# + "\n") else {
       Issue.record("a reset was answered twice")
       return
     }

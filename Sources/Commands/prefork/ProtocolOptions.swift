@@ -11,8 +11,8 @@ enum ProtocolChoice: String, CaseIterable {
   case bazelJSON = "bazel-json"
   case bazelProto = "bazel-proto"
 
-  /// Answers can name their jobs.
-  var namesJobs: Bool {
+  /// Answers name their jobs, and jobs can be cancelled.
+  var hasMessages: Bool {
     switch self {
     case .lines, .nul, .length4, .netstring: false
     case .jsonrpc, .bazelJSON, .bazelProto: true
@@ -26,8 +26,8 @@ enum ProtocolOptions {
     "protocol", .choice, default: "lines",
     help:
       "what pool and worker speak. Jobs and replies ended by a newline or a NUL byte, or led by a 4-byte big-endian "
-      + "length or a netstring length; requests and responses of JSON-RPC 2.0; or work requests and responses of Bazel's "
-      + "persistent workers")
+      + "length or a netstring length; requests and responses of JSON-RPC 2.0; or work requests and responses of "
+      + "Bazel's persistent workers")
   static let framing = Option<JSONRPCProtocol.MessageFraming>(
     "framing", .choice, default: "newline",
     help: "how messages of JSON-RPC follow each other: one a line, or each led by Content-Length, as in LSP")
@@ -41,6 +41,12 @@ enum ProtocolOptions {
   static let concurrency = Option(
     "concurrency", .integer(in: 1...10_000, example: 8), default: "1",
     help: "the most jobs that one worker has at once, where its answers name the job: they may come in any order")
+
+  static let cancelGrace = Option<Nanoseconds>(
+    "cancel-grace", .duration(example: "2s"), default: "0",
+    help:
+      "ask a worker first to give up a job that ran out of time or that is cancelled, in the way of its protocol, and "
+      + "stop it only if it does not answer within this time; 0: stop it at once")
 
   static let repl = Option.optional(
     "repl", Self.presets, unset: "none",
@@ -68,13 +74,14 @@ enum ProtocolOptions {
 
   /// Those that belong to some protocols only.
   static let group = OptionGroup(
-    "messages", [framing, method, parameters, concurrency, repl, end, endReply, failOnStderr, stderrGrace])
+    "messages", [framing, method, parameters, concurrency, cancelGrace, repl, end, endReply, failOnStderr, stderrGrace])
 
   static let requirements = [
-    Requirement(framing, needs: workerProtocol, "jsonrpc") { $0 == .jsonrpc },
-    Requirement(method, needs: workerProtocol, "jsonrpc") { $0 == .jsonrpc },
-    Requirement(parameters, needs: workerProtocol, "jsonrpc") { $0 == .jsonrpc },
-    Requirement(concurrency, needs: workerProtocol, "jsonrpc") { $0.namesJobs },
+    Requirement(framing, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
+    Requirement(method, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
+    Requirement(parameters, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
+    Requirement(concurrency, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }),
+    Requirement(cancelGrace, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }),
     Requirement(
       RunOptions.ready, "message", needs: workerProtocol, "jsonrpc", when: { $0 == .message },
       where: { $0 == .jsonrpc }),

@@ -216,12 +216,6 @@ enum RunOptions {
     Requirement(ready, "probe", needs: probe) { $0 == .probe },
   ]
 
-  static let cancelGrace = Option<Nanoseconds>(
-    "cancel-grace", .duration(example: "2s"), default: "0",
-    help:
-      "ask a worker first to give up a job that ran out of time or that is cancelled, in the way of its protocol, and "
-      + "stop it only if it does not answer within this time; 0: stop it at once")
-
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "run",
@@ -246,7 +240,7 @@ enum RunOptions {
       OptionGroup(
         "jobs",
         [
-          queue, queueTimeout, prefetch, cancelGrace, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder,
+          queue, queueTimeout, prefetch, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder,
           drainTimeout,
         ]),
       OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),

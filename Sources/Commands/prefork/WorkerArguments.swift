@@ -36,7 +36,7 @@ func workerPoolConfiguration(
   configuration.adoptsOrphans = true
   configuration.mostSeats = arguments[RunOptions.prefetch] ?? SeatEstimate.mostSeats
   configuration.parksInOrderOnly = arguments[RunOptions.prefetch] == nil
-  configuration.cancelGrace = arguments[RunOptions.cancelGrace]
+  configuration.cancelGrace = arguments[ProtocolOptions.cancelGrace]
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]

@@ -41,8 +41,8 @@ extension PoolStateMachine {
     rest(slot, keepsPlace: !followsLease, at: now, into: &actions)
   }
 
-  /// What gets the worker after a check for this claim: a waiter that came meanwhile goes before the demand, which then
-  /// needs another worker.
+  /// What gets the worker that was checked for this claim. A waiter that arrived during the check goes before the demand,
+  /// which then needs another worker.
   private mutating func firstInLine(_ claim: Claim?) -> Claim? {
     switch claim {
     case .demand: waiters.popFirst().map { .waiter($0) } ?? claim

@@ -30,12 +30,9 @@ extension JobEngine {
   /// Workers that run all jobs that they have can be given more at any time; others when they have done those that they
   /// have.
   private mutating func forgetWorkersWithoutRoom() {
-    guard pool.runsJobsAtOnce else { return workersWithRoom.removeAll(keepingCapacity: true) }
+    guard let concurrency = pool.concurrency else { return workersWithRoom.removeAll(keepingCapacity: true) }
     var workers = workersWithRoom
-    workers.removeAll { worker in
-      let jobs = pool.jobsInHand(of: worker)
-      return jobs == 0 || jobs >= configuration.pool.workerProtocol.concurrency ?? 1
-    }
+    workers.removeAll { !(1..<concurrency).contains(pool.jobsInHand(of: $0)) }
     workersWithRoom = workers
   }
 

@@ -54,9 +54,9 @@ final class AlarmClock: Sendable {
   }
 }
 
-/// Alarms that became due while the process stood still (SIGSTOP, a frozen container, a stalled machine) wait for a moment:
-/// so that calls that would have ended in time can end, and are not charged with it. A look at the alarms that comes too
-/// late shows that the process stood still.
+/// After a standstill of the process (SIGSTOP, a frozen container, a stalled machine), alarms wait for a moment, so that
+/// calls that would have ended in time can end. A look at the alarms that comes too late shows that the process stood
+/// still.
 struct StandstillGrace {
   /// A busy machine may make a look as late as this.
   static let tolerance: Nanoseconds = .milliseconds(100)

@@ -158,11 +158,12 @@ public struct EventLoop: ~Copyable {
   private mutating func waitOnce(into events: inout [LoopEvent], _ patience: LoopPatience) throws(SystemError) -> Bool {
     var own = OwnEvents()
     let (timeout, planned) = plan(patience)
-    var count = try epoll.wait(ready, timeout: timeout)
-    let stoodStill = clock.beginTurn(at: monotonicNow(), planned: planned, interrupted: count == nil)
-    if stoodStill || count == nil {
-      count = try lookAgain(after: count ?? 0, into: &events, &own)
-    } else if let count {
+    let waited = try epoll.wait(ready, timeout: timeout)
+    var count = waited ?? 0
+    let stoodStill = clock.beginTurn(at: monotonicNow(), planned: planned, interrupted: waited == nil)
+    if stoodStill || waited == nil {
+      count = try lookAgain(after: count, into: &events, &own)
+    } else {
       append(count, to: &events, &own)
     }
     if own.isNestedReady { try nested?.dispatch(into: &events) }
@@ -200,8 +201,7 @@ public struct EventLoop: ~Copyable {
   /// much there is.
   private func lookAgain(
     after before: Int, into events: inout [LoopEvent], _ own: inout OwnEvents
-  ) throws(SystemError) -> Int? {
-    let first = events.count
+  ) throws(SystemError) -> Int {
     let seenBefore = Array(ready[..<before])
     var seen: Set<UInt64> = []
     var rounds = Self.mostLooks
@@ -212,7 +212,7 @@ public struct EventLoop: ~Copyable {
       rounds -= 1
     } while rounds >= 0 && (count == ready.count || count == nil)
     for entry in seenBefore where seen.insert(entry.token).inserted { append(entry, to: &events, &own) }
-    return count == nil && events.count == first ? nil : seen.count
+    return seen.count
   }
 
   private func append(_ count: Int, to events: inout [LoopEvent], _ own: inout OwnEvents) {

@@ -194,8 +194,8 @@ struct Worker: ~Copyable {
 
   /// How many of its jobs it may have begun.
   var begunJobs: Int {
-    speaksInMessages && !hasOtherInput
-      ? hand.begun(unread: outbound.count + process.unreadInput()) : speaksInMessages ? hand.count : min(1, hand.count)
+    if !speaksInMessages { return min(1, hand.count) }
+    return hasOtherInput ? hand.count : hand.begun(unread: outbound.count + process.unreadInput())
   }
 
   /// A check of this size in bytes was sent to it; 0 if the check is over.

@@ -187,13 +187,21 @@ extension WorkerPool {
       workers[slot].failure = failure
       return (0..<consumed, consumed)
     case .needMore(let consumed): workers[slot].inbound.removeFirst(consumed)
-    case .answer, .notice, .response: spokeOutOfTurn(slot, &loop)
+    case .answer, .notice, .response, .oversize, .violation: refuse(message, slot, &loop)
+    }
+    return nil
+  }
+
+  /// A message has come that breaks the protocol, or for which this is not the time.
+  mutating func refuse(_ message: WorkerMessage, _ slot: Int, _ loop: inout EventLoop) {
+    switch message {
+    case .reply, .failure, .answer, .notice, .response: spokeOutOfTurn(slot, &loop)
+    case .needMore: break
     case .oversize: breach(slot, .replyTooLarge(limit: workers[slot].terms.maximumReplySize), &loop)
     case .violation(let reason):
       let text = workers[slot].inbound.withUnsafeBytes { quoted($0) }
       breach(slot, .malformed(reason, shown: text), &loop)
     }
-    return nil
   }
 
   /// Bytes that nobody asked for.

@@ -66,7 +66,7 @@ extension WorkerPool {
     workers[slot].duty = .checking(check)
     workers[slot].checkedSince = loop.now()
     let before = workers[slot].outbound.count
-    if !workers[slot].encode(check == .probe ? .probe : .reset) {
+    if !workers[slot].encode(.check(exchange.request)) {
       _ = exchange.request.withUnsafeBytes { workers[slot].encode($0) }
     }
     workers[slot].setCheck(size: workers[slot].outbound.count - before)

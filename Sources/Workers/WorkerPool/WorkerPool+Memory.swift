@@ -55,8 +55,8 @@ extension WorkerPool {
   }
 
   /// The cost of the job that was just answered, and of those before it that were too short to be measured. Call it
-  /// once per job. Nil if the job is too short itself (`JobMeter.shortestInterval`, `MeterBudget`), for the worker's first job, which
-  /// may include its start, if the worker is gone, and without `metersJobs`.
+  /// once per job. Nil if the job is too short itself (`JobMeter.shortestInterval`, `MeterBudget`), for the worker's
+  /// first job, which may include its start, if the worker is gone, and without `metersJobs`.
   public mutating func cost(of worker: WorkerID, at now: Instant) -> JobCost? {
     workers.holds(worker) ? workers[worker.slot.index].meter?.cost(at: now, within: &meterBudget) : nil
   }

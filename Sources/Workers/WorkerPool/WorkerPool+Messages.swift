@@ -13,9 +13,7 @@ extension WorkerPool {
     if let reply = workers[slot].jobErrors.heldReply { return handOverHeldAnswer(reply, slot, &loop) }
     guard let message = nextAnswer(slot, &loop) else { return false }
     guard case .answer(let id, let answer, let consumed) = message else {
-      _ = reply(message, slot, &loop)
-      // An answer to a probe or a reset that was not sent.
-      if workers.holds(slot), workers[slot].duty == .running { spokeOutOfTurn(slot, &loop) }
+      refuse(message, slot, &loop)
       return false
     }
     guard let place = place(of: id, slot) else {
@@ -24,7 +22,7 @@ extension WorkerPool {
     }
     var reply: Reply = (0..<0, consumed)
     switch answer {
-    case .done(let payload, _): reply.payload = payload
+    case .done(let payload): reply.payload = payload
     case .decoded(let bytes): workers[slot].decodedReply = bytes
     case .failed(let failure): workers[slot].failure = failure
     case .cancelled: workers[slot].failure = ReplyFailure(message: "the worker gave it up")
@@ -90,16 +88,11 @@ extension WorkerPool {
   /// A worker without a job reports what it likes, but there is nothing that it could answer.
   mutating func readNotices(_ slot: Int, _ loop: inout EventLoop) {
     let id = workers[slot].id
-    guard let message = nextAnswer(slot, &loop) else {
-      // It had gone on to speak after its last answer, and is done now.
-      if workers.holds(id), workers[slot].owesEndOfLease, workers[slot].duty == .none, workers[slot].isInOrder {
-        finishLease(slot, &loop)
-      }
-      return
+    if let message = nextAnswer(slot, &loop) { return refuse(message, slot, &loop) }
+    // It had gone on to speak after its last answer, and is done now.
+    if workers.holds(id), workers[slot].owesEndOfLease, workers[slot].duty == .none, workers[slot].isInOrder {
+      finishLease(slot, &loop)
     }
-    if case .answer = message { return spokeOutOfTurn(slot, &loop) }
-    guard reply(message, slot, &loop) != nil else { return }
-    spokeOutOfTurn(slot, &loop)
   }
 
   /// The next message of a worker that answers in order. One that marks its replies may have something to report
@@ -113,11 +106,14 @@ extension WorkerPool {
     }
   }
 
-  /// What is written by a worker that is stopping, up to the first answer.
-  mutating func dropNotices(_ slot: Int) {
+  /// Reads what a worker reports that is stopping, up to the first answer. Only its log still matters.
+  mutating func readLastNotices(_ slot: Int) {
     while !workers[slot].inbound.isEmpty {
       switch workers[slot].decode() {
-      case .notice(_, let consumed), .response(_, let consumed): workers[slot].inbound.removeFirst(consumed)
+      case .notice(let notice, let consumed):
+        workers[slot].inbound.removeFirst(consumed)
+        if case .log = notice { report(notice, slot) }
+      case .response(_, let consumed): workers[slot].inbound.removeFirst(consumed)
       case .needMore(let consumed): return workers[slot].inbound.removeFirst(consumed)
       case .reply, .failure, .answer, .oversize, .violation: return
       }
@@ -137,10 +133,14 @@ extension WorkerPool {
       guard let place = place(of: job, slot) else { return }
       let job = workers[slot].hand[place].job
       workers[slot].statusText = "job \(job.number): \(progress)"
-      events.append(.noticed(id, pid: workers[slot].process.pid, notice, job: job))
-    case .log: events.append(.noticed(id, pid: workers[slot].process.pid, notice, job: nil))
+      report(notice, about: job, slot)
+    case .log: report(notice, slot)
     case .ignored: break
     }
+  }
+
+  private mutating func report(_ notice: WorkerNotice, about job: SentJob? = nil, _ slot: Int) {
+    events.append(.noticed(workers[slot].id, pid: workers[slot].process.pid, notice, job: job))
   }
 
   // MARK: Cancelling

@@ -71,8 +71,8 @@ public struct WorkerPool: ~Copyable {
   static let progressBarInterval: Nanoseconds = .seconds(3)
 
   var configuration: WorkerPoolConfiguration
-  /// That of the protocol, which never changes.
-  let concurrency: Int?
+  /// The most jobs that a worker runs at once, if its answers name them; nil if it answers in the order of its jobs.
+  public let concurrency: Int?
   var core: PoolStateMachine
   var actions: [PoolAction] = []
   var workers = Slab<Worker>()

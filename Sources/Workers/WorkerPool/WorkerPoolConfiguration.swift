@@ -26,7 +26,7 @@ public struct WorkerPoolConfiguration: Sendable {
   /// The most jobs that one worker has at once, 1 or more: the one that it runs, and those that are parked in its pipe
   /// (see `WorkerPool.seats`).
   public var mostSeats = 1
-  /// How long a worker may take to give up a job that it was asked to give up, before it is stopped; 0: it is not asked.
+  /// How long a worker may take to give up a job before it is stopped; 0: it is not asked to.
   public var cancelGrace = Nanoseconds.zero
   /// Jobs are parked only at workers that are seen to do one after the other: see `ReadingOrder`.
   public var parksInOrderOnly = true

@@ -1,9 +1,7 @@
 /// What a worker is sent besides jobs, in a protocol that has such messages.
 public enum WorkerRequest: Sendable, Equatable {
-  /// To answer that it is well. The answer is an unnamed `reply` or `failure`.
-  case probe
-  /// To forget its last job. The answer is an unnamed `reply` or `failure`.
-  case reset
+  /// A probe or a reset with this text. The answer is an unnamed `reply` or `failure`.
+  case check([UInt8])
   /// To give up the job with this id. It may still be answered.
   case cancel(id: UInt64)
   /// To end: no job will follow.
@@ -32,8 +30,8 @@ public enum WorkerMessage: Sendable, Equatable {
 
 /// What a worker answers to a job.
 public enum WorkerAnswer: Sendable, Equatable {
-  /// It is done: the reply stands in the bytes, at these offsets. With `isJSON` it is a JSON value other than a string.
-  case done(Range<Int>, isJSON: Bool)
+  /// It is done: the reply stands in the bytes, at these offsets.
+  case done(Range<Int>)
   /// It is done: the reply, which stands in the bytes only in another form.
   case decoded([UInt8])
   /// It has failed, and the worker lives on.

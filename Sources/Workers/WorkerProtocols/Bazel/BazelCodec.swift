@@ -30,7 +30,7 @@ struct BazelCodec: WorkerCodec {
     case .cancel(let id):
       send(nil, id: isMultiplex ? id : 0, cancels: true, to: write)
       return true
-    case .probe, .reset, .stop: return false
+    case .check, .stop: return false
     }
   }
 

@@ -35,15 +35,13 @@ struct JSONRPCCodec: WorkerCodec {
 
   mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool {
     switch request {
-    case .probe: ask("probe", to: write)
-    case .reset: ask("reset", to: write)
+    case .check(let text): ask(String(decoding: text, as: UTF8.self), to: write)
     case .cancel(let id):
       cancelled.insert(id)
-      let method = terms.cancelMethod
       send(to: write) { message in
         message += JSONWriter.object { request in
           request.member("jsonrpc", "2.0")
-          request.member("method", method)
+          request.member("method", "cancel")
           request.member("params", object: { $0.member("id", id) })
         }
       }
@@ -54,7 +52,7 @@ struct JSONRPCCodec: WorkerCodec {
 
   private mutating func ask(_ method: String, to write: (UnsafeRawBufferPointer) -> Void) {
     requests += 1
-    openRequest = "\(method)-\(requests)"
+    openRequest = "check-\(requests)"
     let id = openRequest
     send(to: write) { message in
       message += JSONWriter.object { request in
@@ -123,8 +121,11 @@ struct JSONRPCCodec: WorkerCodec {
     }
     if !openRequest.isEmpty, id.isString, id.says(openRequest, in: text) {
       openRequest = ""
-      if case .failed(let failure) = answer { return .failure(failure, consumed: consumed) }
-      return .reply(payload: 0..<0, consumed: consumed)
+      switch answer {
+      case .failed(let failure): return .failure(failure, consumed: consumed)
+      case .done(let payload): return .reply(payload: payload, consumed: consumed)
+      case .decoded, .cancelled: return .reply(payload: 0..<0, consumed: consumed)
+      }
     }
     guard let number: UInt64 = id.integer(in: text) else {
       return .violation("a response to no request of ours: its \"id\" is \(id.shown(in: text))")

@@ -51,12 +51,12 @@ extension JSONValue {
   func answer(in text: RawSpan, at start: Int) -> WorkerAnswer {
     let place = (range.lowerBound + start)..<(range.upperBound + start)
     switch kind {
-    case .string(hasEscapes: false): return .done((place.lowerBound + 1)..<(place.upperBound - 1), isJSON: false)
+    case .string(hasEscapes: false): return .done((place.lowerBound + 1)..<(place.upperBound - 1))
     case .string(hasEscapes: true):
       var decoded: [UInt8] = []
       appendText(of: text, to: &decoded)
       return .decoded(decoded)
-    case .object, .array, .number, .yes, .no, .null: return .done(place, isJSON: true)
+    case .object, .array, .number, .yes, .no, .null: return .done(place)
     }
   }
 

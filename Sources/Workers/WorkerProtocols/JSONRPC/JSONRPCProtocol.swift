@@ -1,12 +1,13 @@
 import JSON
 import WireFormats
 
-/// JSON-RPC 2.0 on stdin and stdout. Each job is a request, each response names its job by the request's id, and an error
-/// fails one job and not the worker.
+/// JSON-RPC 2.0 on stdin and stdout. Each job is a request, each response names its job by the request's id, and an
+/// error fails one job and not the worker.
 ///
-/// Besides `job`, whose name and parameters can be others, a worker is sent the requests `probe` and `reset` and the
-/// notifications `cancel` (`{"id": n}`) and `stop`. It can send the notifications `ready`, `progress`, `log` and
-/// `retire`; others are ignored, and a request of its own is answered with the error "method not found".
+/// Besides jobs, whose method and parameters are those of the server, a worker is sent a request without parameters for
+/// each probe and reset, whose method is the text of that, and the notifications `cancel` (`{"id": n}`) and `stop`. It
+/// can send the notifications `ready`, `progress`, `log` and `retire`; others are ignored, and a request of its own is
+/// answered with the error "method not found".
 public struct JSONRPCProtocol: WorkerProtocol {
   /// How messages follow each other.
   public enum MessageFraming: String, Sendable, CaseIterable {
@@ -24,8 +25,6 @@ public struct JSONRPCProtocol: WorkerProtocol {
   public var messageFraming: MessageFraming
   /// The most jobs that a worker has at once, 1 or more.
   public var mostJobs: Int
-  /// The notification that asks a worker to give a job up.
-  public var cancelMethod = "cancel"
   /// Whether a worker is ready only when it has sent the notification `ready`.
   public var announcesReady = false
 

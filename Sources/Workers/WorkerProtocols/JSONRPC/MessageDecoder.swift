@@ -72,7 +72,7 @@ struct HeaderDecoder {
   private static let mostHeaderBytes = 1024
 
   private let maximumSize: Int
-  /// The headers are known to have no end in so many of the bytes.
+  /// The headers do not end in this many of the first bytes.
   private var searched = 0
   /// Where the message stands, once its headers are read.
   private var place: Range<Int>?

@@ -44,7 +44,9 @@ public struct ParameterTemplate: Sendable, Equatable {
     }
   }
 
-  private static let words: [(word: String, isText: Bool)] = [("{job}", true), ("{json}", false)]
+  private enum Placeholder: String, CaseIterable {
+    case job, json
+  }
 
   let pieces: [Piece]
 
@@ -56,7 +58,7 @@ public struct ParameterTemplate: Sendable, Equatable {
 
   /// Reads a template.
   public init(_ text: String) throws(Defect) {
-    pieces = try Self.pieces(of: Array(text.utf8))
+    pieces = try Self.pieces(of: TextTemplate(text, placeholders: Placeholder.allCases))
     let hasJob = pieces.contains { if case .literal = $0 { false } else { true } }
     guard hasJob else { throw .withoutJob }
     let example = pieces.flatMap(\.example)
@@ -65,28 +67,26 @@ public struct ParameterTemplate: Sendable, Equatable {
     guard kind == .object || kind == .array else { throw .notStructured }
   }
 
-  private static func pieces(of bytes: [UInt8]) throws(Defect) -> [Piece] {
+  /// What a placeholder stands for depends on whether it stands inside a string.
+  private static func pieces(of template: TextTemplate<Placeholder>) throws(Defect) -> [Piece] {
     var pieces: [Piece] = []
-    var literal: [UInt8] = []
     var (isInString, isEscaped) = (false, false)
-    var offset = 0
-    while offset < bytes.count {
-      if let (word, isText) = words.first(where: { bytes[offset...].starts(with: $0.word.utf8) }) {
-        guard isText || !isInString else { throw .jsonInString }
-        if !literal.isEmpty { pieces.append(.literal(literal)) }
-        literal = []
-        pieces.append(isInString ? .text : isText ? .string : .json)
-        offset += word.utf8.count
-        continue
+    for piece in template.pieces {
+      switch piece {
+      case .placeholder(.job): pieces.append(isInString ? .text : .string)
+      case .placeholder(.json):
+        if isInString { throw .jsonInString }
+        pieces.append(.json)
+      case .literal(let bytes):
+        for byte in bytes {
+          if byte == UInt8(ascii: "\""), !isEscaped { isInString.toggle() }
+          isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+        }
+        // A line feed would end the message; in JSON it can only be white space.
+        pieces.append(.literal(bytes.map { $0 == 0x0A ? 0x20 : $0 }))
       }
-      let byte = bytes[offset]
-      if byte == UInt8(ascii: "\""), !isEscaped { isInString.toggle() }
-      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
-      // A line feed would end the message; in JSON it can only be white space.
-      literal.append(byte == 0x0A ? 0x20 : byte)
-      offset += 1
     }
-    return literal.isEmpty ? pieces : pieces + [.literal(literal)]
+    return pieces
   }
 
   /// Why the job cannot be put in; nil if it can.

@@ -32,7 +32,7 @@ struct REPLCodec: WorkerCodec {
   private var secondOpening: [UInt8] = []
   /// What follows each mark: perhaps the value of the end command, and the prompt.
   private var tail: [UInt8] = []
-  /// What is looked for is known not to begin in so many of the bytes.
+  /// The mark does not begin in this many of the first bytes.
   private var searched = 0
   /// Where the opening was found.
   private var place: Int?
@@ -102,7 +102,7 @@ struct REPLCodec: WorkerCodec {
 
   mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool {
     switch request {
-    case .probe, .reset, .cancel: return false
+    case .check, .cancel: return false
     case .stop:
       dialect.farewell.withUnsafeBytes(write)
       return !dialect.farewell.isEmpty

@@ -150,7 +150,7 @@ public struct REPLDialect: Sendable, Equatable {
   /// A template in which only `{nonce}` has a meaning, with a newline at its end.
   private static func template(_ text: String) throws(Defect) -> REPLTemplate {
     let template = REPLTemplate(text + "\n", placeholders: [.nonce])
-    guard template.pieces.contains(.nonce) else { throw .withoutNonce }
+    guard template.pieces.contains(.placeholder(.nonce)) else { throw .withoutNonce }
     return template
   }
 
@@ -158,70 +158,5 @@ public struct REPLDialect: Sendable, Equatable {
   public static func check(_ text: String, isReply: Bool) throws(Defect) {
     _ = try template(text)
     if isReply, text.utf8.contains(0x0A) { throw .severalLines }
-  }
-}
-
-/// Text with places for what differs from job to job.
-struct REPLTemplate: Sendable, Equatable, ExpressibleByStringLiteral {
-  enum Placeholder: String, CaseIterable {
-    /// 32 hexadecimal digits, for the mark at the end of a reply.
-    case nonce
-    /// As many decimal digits as two numbers of 64 bits have, for programs that take a number.
-    case number
-    /// Others, for the mark at its beginning: who knows one does not know the other.
-    case begin
-    case beginNumber = "begin-number"
-    /// The job as it is.
-    case job
-    /// The job as a string in double quotes, in which all but printable ASCII is `\ooo`: Python, JavaScript, R, Octave.
-    case string
-    /// The job as one word of the shell, in single quotes.
-    case word
-  }
-
-  enum Piece: Equatable {
-    case literal([UInt8])
-    case placeholder(Placeholder)
-
-    static let nonce = Piece.placeholder(.nonce)
-  }
-
-  let pieces: [Piece]
-
-  /// The same for the mark at the beginning of a reply.
-  var asBeginning: REPLTemplate {
-    REPLTemplate(
-      pieces: pieces.map { piece in
-        switch piece {
-        case .placeholder(.nonce): .placeholder(.begin)
-        case .placeholder(.number): .placeholder(.beginNumber)
-        case .literal, .placeholder: piece
-        }
-      })
-  }
-
-  init(pieces: [Piece]) { self.pieces = pieces }
-
-  /// Text in which all placeholders have a meaning.
-  init(stringLiteral text: String) { self.init(text, placeholders: Placeholder.allCases) }
-
-  /// Text in which these have a meaning.
-  init(_ text: String, placeholders: [Placeholder]) {
-    var pieces: [Piece] = []
-    var literal: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let first = rest.first {
-      if let found = placeholders.first(where: { rest.starts(with: "{\($0.rawValue)}".utf8) }) {
-        if !literal.isEmpty { pieces.append(.literal(literal)) }
-        literal = []
-        pieces.append(.placeholder(found))
-        rest = rest.dropFirst(found.rawValue.utf8.count + 2)
-      } else {
-        literal.append(first)
-        rest = rest.dropFirst()
-      }
-    }
-    if !literal.isEmpty { pieces.append(.literal(literal)) }
-    self.pieces = pieces
   }
 }
