@@ -10,7 +10,8 @@ import time
 
 print("printed before the SDK was imported")
 
-from prefork_worker import Failure, LogHandler, cancelled, job, log, on_cancel, probe, progress, reset, retire, run, setup
+from prefork_worker import (
+    Failure, LogHandler, cancelled, job, log, on_cancel, probe, progress, reset, retire, run, setup)
 
 logging.basicConfig(handlers=[LogHandler()], level="INFO", format="%(message)s")
 running = 0

@@ -1,4 +1,4 @@
-"""An HTTP server on a free port of the loopback, which it prints. It answers once N requests wait, and ends after them."""
+"""An HTTP server on a free port of the loopback, which it prints. It answers once N requests wait, and ends then."""
 import socket
 import sys
 

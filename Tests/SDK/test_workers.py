@@ -64,7 +64,8 @@ class Common:
         self.assertEqual(worker.receive()["id"], 7)
         worker.send_job(8, "log")
         logs = [worker.receive()["params"], worker.receive()["params"]]
-        self.assertEqual(logs, [{"level": "warning", "message": "it is warm"}, {"level": "error", "message": "it is hot"}])
+        self.assertEqual(
+            logs, [{"level": "warning", "message": "it is warm"}, {"level": "error", "message": "it is hot"}])
         self.assertEqual(worker.receive()["id"], 8)
         worker.send_job(9, "retire")
         self.assertEqual(worker.receive(), {"jsonrpc": "2.0", "method": "retire"})

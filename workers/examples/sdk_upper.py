@@ -5,8 +5,8 @@
     seq -f 'line %g' 5 | prefork run --protocol jsonrpc -- workers/examples/sdk_upper.py
     echo 'by hand' | workers/examples/sdk_upper.py
 
-What to copy: whatever is expensive stands at the top, and is paid once per worker. `print` goes to the log. An exception
-fails its job, with the traceback, and the worker lives on.
+What to copy: whatever is expensive stands at the top, and is paid once per worker. `print` goes to the log. An
+exception fails its job, with the traceback, and the worker lives on.
 """
 from prefork_worker import job, run
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A multiplex worker of Bazel's protocol, in JSON or, with `proto`, in Protocol Buffers. Each request runs on a thread of
-its own and does what its first argument says: sleep, fail, cancel, lie."""
+"""A multiplex worker of Bazel's protocol, in JSON or, with `proto`, in Protocol Buffers. Each request runs on a thread
+of its own and does what its first argument says: sleep, fail, cancel, lie."""
 import json
 import os
 import sys

@@ -10,8 +10,8 @@
 //
 // Jobs. `job(function)` registers a function for the jobs, `job('name', function)` for those of `--method name`. It is
 // called with the job, a string, and a context; with `--params`, with the elements of an array, with the member `job`
-// of an object, or with the object if it has none, and the context. What it returns, or resolves to, is the reply: a string as text,
-// anything else as JSON. An exception fails this job alone, with the stack, and the worker lives on;
+// of an object, or with the object if it has none, and the context. What it returns, or resolves to, is the reply: a
+// string as text, anything else as JSON. An exception fails this job alone, with the stack, and the worker lives on;
 // `throw new Failure('no such page', { code: 404 })` fails it without one.
 //
 // The context, the last argument: `progress(done, total, message)`, `signal` (an AbortSignal that is aborted when
@@ -19,7 +19,8 @@
 //
 // `log(level, text)` logs through prefork; `retire()` asks to be replaced after the current jobs. Hooks:
 // `setup(function)` runs before the worker reports that it is ready, `probe(function)` and `reset(function)` when
-// prefork asks (`--probe`, `--reset`). With `--concurrency K`, jobs that wait for something run at the same time.
+// prefork asks (`--probe probe`, `--reset reset`). With `--concurrency K`, jobs that wait for something run at the same
+// time.
 //
 // stdout: `console.log`, `process.stdout`, native code and child processes with `stdio: 'inherit'` write to stderr once
 // this module is imported. Node cannot duplicate a descriptor; we open /proc/self/fd/1 anew. Where that is refused (a
@@ -64,7 +65,7 @@ export function job(name, perform) {
   if (typeof name === 'function') [name, perform] = ['job', name];
   if (typeof perform !== 'function') throw new TypeError('job needs a function');
   if (jobs.has(name)) {
-    throw new Error(`there is a function for "${name}" already; give this one a name of its own: job('name', function)`);
+    throw new Error(`there is a function for "${name}" already; give this one its own: job('name', function)`);
   }
   jobs.set(name, perform);
 }

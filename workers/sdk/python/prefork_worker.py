@@ -22,11 +22,12 @@ the main thread, where models and GPUs like to be, or on N threads after `run(th
 **In a job**: `progress(done, total, message)`, `log(level, text)`, `cancelled()`, `on_cancel(function)`, and `retire()`
 to be replaced after the current jobs. An `async def` job that is cancelled gets `asyncio.CancelledError`.
 
-**Hooks**: `@setup` runs before the worker reports that it is ready, `@probe` and `@reset` when prefork asks (`--probe`,
-`--reset`). They run on the main thread.
+**Hooks**: `@setup` runs before the worker reports that it is ready, `@probe` and `@reset` when prefork asks
+(`--probe probe`, `--reset reset`). They run on the main thread.
 
-**stdin and stdout** are moved out of reach when this module is imported: `print` and child processes write to stderr. What
-is printed before that is held back by Python's buffer, unless PYTHONUNBUFFERED is set: so import this module first.
+**stdin and stdout** are moved out of reach when this module is imported: `print` and child processes write to stderr.
+What is printed before that is held back by Python's buffer, unless PYTHONUNBUFFERED is set: so import this module
+first.
 
 **The end**: the end of stdin, SIGTERM or SIGINT. What was read is answered, then `run` returns.
 
@@ -46,7 +47,8 @@ import threading
 import traceback
 
 __all__ = [
-    "Failure", "LogHandler", "cancelled", "job", "log", "on_cancel", "probe", "progress", "reset", "retire", "run", "setup",
+    "Failure", "LogHandler", "cancelled", "job", "log", "on_cancel", "probe", "progress", "reset", "retire", "run",
+    "setup",
 ]
 __version__ = "0.1.0"
 
@@ -65,7 +67,7 @@ class Failure(Exception):
         self.code, self.data = code, data
 
 
-# ---------------------------------------------------------------------------------------------- the worker's interface
+# ----------------------------------------------------------------------------------------------- the worker's interface
 
 
 def job(function_or_name):
@@ -142,7 +144,8 @@ def on_cancel(function):
 class LogHandler(logging.Handler):
     """Sends the records of `logging` to `log`: `logging.basicConfig(handlers=[LogHandler()], level="INFO")`."""
 
-    _levels = ((logging.CRITICAL, "critical"), (logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.INFO, "info"))
+    _levels = (
+        (logging.CRITICAL, "critical"), (logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.INFO, "info"))
 
     def emit(self, record):
         try:
@@ -175,7 +178,7 @@ def run(threads=0):
         engine.close()
 
 
-# ------------------------------------------------------------------------------------------------------ stdin and stdout
+# ----------------------------------------------------------------------------------------------------- stdin and stdout
 
 
 class _Stdio:
