@@ -15,12 +15,15 @@ import Testing
     #expect(queue.withUnsafeBytes { Array($0) } == [2, 3, 4].withUnsafeBytes { Array($0) })
   }
 
-  @Test func aQueueThatBeganLargeKeepsItsSize() {
-    var queue = ByteQueue(capacity: 1 << 20)
-    for _ in 0..<3 {
-      queue.append(1)
-      queue.removeFirst(1)
-      #expect(queue.capacity == 1 << 20)
+  @Test func aQueueThatBeganLargeKeepsItsSize() async {
+    // In a process of its own: where larger blocks are spare, a queue that begins takes one of them.
+    await #expect(processExitsWith: .success) {
+      var queue = ByteQueue(capacity: 1 << 20)
+      for _ in 0..<3 {
+        queue.append(1)
+        queue.removeFirst(1)
+        #expect(queue.capacity == 1 << 20)
+      }
     }
   }
 }
