@@ -69,8 +69,10 @@ test-units: ## the tests of everything below the commands
 test-embedding: export PKG_CONFIG_LIBDIR = /nonexistent
 test-embedding: deps ## a package of its own that uses WorkerPool, without libsystemd
 	$(SWIFT) build --package-path Examples/WorkerPool $(STRICT)
-	demo=$$($(SWIFT) build --package-path Examples/WorkerPool --show-bin-path)/worker-pool-demo; \
-	  test "$$($$demo | wc -l)" = 10 && ! ldd $$demo | grep -E 'systemd|microhttpd|yaml'
+	bin=$$($(SWIFT) build --package-path Examples/WorkerPool --show-bin-path); \
+	  test "$$($$bin/own-loop-demo | wc -l)" = 10 && \
+	  test "$$($$bin/worker-pool-demo | grep -c '^reply to job\|^job 13: crashed\|^1 worker died')" = 101 && \
+	  ! ldd $$bin/own-loop-demo $$bin/worker-pool-demo | grep -E 'systemd|microhttpd|yaml'
 
 test-systemd: systemd-deps ## the shipped units under a real systemd, booted in isolation; needs root
 	$(SWIFT) build --build-tests $(STRICT)

@@ -7,10 +7,11 @@ let package = Package(
   name: "prefork",
   products: [
     .executable(name: "prefork", targets: ["prefork"]),
+    .library(name: "WorkerPool", targets: ["WorkerPool"]),
     .library(
-      name: "WorkerPool",
+      name: "WorkerPoolDriver",
       targets: [
-        "WorkerPool", "EventLoop", "WorkerProcess", "WorkerProtocols", "WireFormats", "LinuxIO", "Time",
+        "WorkerPoolDriver", "EventLoop", "WorkerProcess", "WorkerProtocols", "WireFormats", "LinuxIO", "Time",
       ]),
     .library(name: "ObjectPool", targets: ["ObjectPool"]),
     .library(name: "PoolCore", targets: ["PoolCore", "Time"]),
@@ -24,14 +25,15 @@ let package = Package(
       dependencies: [
         "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer",
         "JobEngine", "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle",
-        "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "LinuxIO", "Text",
+        "JobCore", "WorkerPoolDriver", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "LinuxIO", "Text",
         "COutOfMemory",
       ], path: "Sources/Commands/prefork"),
     // `run` and `submit`: jobs from a source, through an executor, to stdout.
     .target(
       name: "JobRunner",
       dependencies: [
-        "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool",
+        "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records",
+        "WorkerPoolDriver",
         "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
       ], path: "Sources/Commands/JobRunner"),
     // `serve`: connections, fairness, answers, reload, control.
@@ -39,7 +41,7 @@ let package = Package(
       name: "JobServer",
       dependencies: [
         "Time", "JobEngine", "JobSources", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore",
-        "Records", "JSON", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop",
+        "Records", "JSON", "WorkerPoolDriver", "PoolCore", "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop",
         "Slabs",
         "Timers", "LinuxIO", "DaemonThreads", "Text",
       ], path: "Sources/Commands/JobServer"),
@@ -47,7 +49,7 @@ let package = Package(
     .target(
       name: "WorkerCheck",
       dependencies: [
-        "Time", "Chronicle", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats",
+        "Time", "Chronicle", "WorkerPoolDriver", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats",
         "SystemEvents", "EventLoop", "Timers", "LinuxIO", "Text",
       ], path: "Sources/Commands/WorkerCheck"),
     // `top`: the terminal and the connection.
@@ -87,14 +89,15 @@ let package = Package(
     .target(
       name: "RemotePool",
       dependencies: [
-        "Time", "JobEngine", "JobSources", "JobCore", "Records", "JSON", "WorkerPool", "PoolCore", "WorkerProcess",
+        "Time", "JobEngine", "JobSources", "JobCore", "Records", "JSON", "WorkerPoolDriver", "PoolCore",
+        "WorkerProcess",
         "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ], path: "Sources/Jobs/RemotePool"),
     // The pipeline: one table of jobs (ledger, bytes, facts), and its executor over workers of our own.
     .target(
       name: "JobEngine",
       dependencies: [
-        "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "Time", "JobSources", "Messages", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPoolDriver", "PoolCore",
         "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ], path: "Sources/Jobs/JobEngine"),
     // Where jobs come from: the port, and stdin.
@@ -113,11 +116,11 @@ let package = Package(
 
     // The decisions of PoolCore, carried out on processes and pipes. A library of its own.
     .target(
-      name: "WorkerPool",
+      name: "WorkerPoolDriver",
       dependencies: [
         "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "Slabs",
         "LinuxIO", "Text",
-      ], path: "Sources/Workers/WorkerPool"),
+      ], path: "Sources/Workers/WorkerPoolDriver"),
     // One process: start, signals, end, control group, orphans, stderr.
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"], path: "Sources/Workers/WorkerProcess"),
     // What is spoken with workers: the port, and the four framings. Pure.
@@ -135,7 +138,7 @@ let package = Package(
     .target(name: "EventLoop", dependencies: ["Time", "Timers", "LinuxIO"], path: "Sources/System/EventLoop"),
     // Notifications and journal entries for systemd, never in the way of the loop.
     .target(
-      name: "ServiceManager", dependencies: ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Text"],
+      name: "ServiceManager", dependencies: ["Time", "Messages", "LinuxIO", "DaemonThreads", "Systemd", "Text"],
       path: "Sources/System/ServiceManager"),
     // libsystemd, loaded when it is needed.
     .target(name: "Systemd", dependencies: ["LinuxIO", "CSystemd"], path: "Sources/System/Systemd"),
@@ -167,6 +170,8 @@ let package = Package(
     .target(name: "JSON", dependencies: ["Time", "Text"], path: "Sources/Core/JSON"),
     // Timers by key, and the clock of a loop.
     .target(name: "Timers", dependencies: ["Time"], path: "Sources/Core/Timers"),
+    // Messages for people and journals, and what takes them.
+    .target(name: "Messages", path: "Sources/Core/Messages"),
     // Elements that cannot be copied, by index.
     .target(name: "Slabs", path: "Sources/Core/Slabs"),
     // Durations, sizes, numbers, plurals, quotes, as people read them.
@@ -176,6 +181,13 @@ let package = Package(
 
     // MARK: Beside them
 
+    // The pool of worker processes for tasks: the pipeline on a thread of its own. A library of its own.
+    .target(
+      name: "WorkerPool",
+      dependencies: [
+        "Time", "JobEngine", "JobCore", "Records", "Messages", "WorkerPoolDriver", "PoolCore", "WorkerProcess",
+        "WorkerProtocols", "WireFormats", "EventLoop", "LinuxIO", "DaemonThreads",
+      ]),
     // The same core over any expensive object, for tasks and for threads. A library of its own.
     .target(name: "ObjectPool", dependencies: ["Time", "PoolCore", "Timers", "DaemonThreads", "Text"]),
 
@@ -186,7 +198,7 @@ let package = Package(
     .target(
       name: "PipelineSimulation",
       dependencies: [
-        "Time", "TestSupport", "JobEngine", "JobCore", "WorkerPool", "PoolCore", "WorkerProcess", "WireFormats",
+        "Time", "TestSupport", "JobEngine", "JobCore", "WorkerPoolDriver", "PoolCore", "WorkerProcess", "WireFormats",
         "EventLoop", "LinuxIO",
       ],
       path: "Tests/PipelineSimulation"),
@@ -196,7 +208,7 @@ let package = Package(
     .testTarget(
       name: "PipelineSimulationTests",
       dependencies: [
-        "Time", "TestSupport", "PipelineSimulation", "JobEngine", "JobCore", "WorkerPool", "PoolCore",
+        "Time", "TestSupport", "PipelineSimulation", "JobEngine", "JobCore", "WorkerPoolDriver", "PoolCore",
         "WorkerProcess", "EventLoop",
       ]),
     .testTarget(name: "PoolCoreTests", dependencies: ["Time", "TestSupport", "PoolCore"]),
@@ -221,16 +233,19 @@ let package = Package(
     .testTarget(
       name: "ConfigurationFileTests", dependencies: ["Time", "ConfigurationFile", "CommandLineKit", "TestSupport"]),
     .testTarget(name: "LinuxIOTests", dependencies: ["Time", "LinuxIO", "CTestSupport", "TestSupport"]),
-    .testTarget(name: "ServiceManagerTests", dependencies: ["Time", "ServiceManager", "LinuxIO", "TestSupport"]),
+    .testTarget(
+      name: "ServiceManagerTests", dependencies: ["Time", "Messages", "ServiceManager", "LinuxIO", "TestSupport"]),
     .testTarget(name: "EventLoopTests", dependencies: ["Time", "SystemEvents", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(
       name: "WorkerProcessTests", dependencies: ["Time", "WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
-    .testTarget(name: "EmbeddedPoolTests", dependencies: ["Time", "WorkerPool", "TestSupport"]),
+    .testTarget(name: "WorkerPoolTests", dependencies: ["Time", "WorkerPool", "TestSupport"]),
+    .testTarget(name: "EmbeddedPoolTests", dependencies: ["Time", "WorkerPoolDriver", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["Time", "TestSupport", "RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
       name: "JobEngineTests",
       dependencies: [
-        "Time", "JobEngine", "JobSources", "JobCore", "JobLog", "ServiceManager", "WorkerPool", "PoolCore",
+        "Time", "JobEngine", "JobSources", "JobCore", "JobLog", "Messages", "ServiceManager", "WorkerPoolDriver",
+        "PoolCore",
         "WorkerProtocols", "WireFormats", "EventLoop", "LinuxIO", "TestSupport",
       ]),
     .testTarget(name: "JobSourcesTests", dependencies: ["JobSources", "WireFormats", "EventLoop", "LinuxIO"]),
@@ -240,7 +255,7 @@ let package = Package(
       name: "JobRunnerTests",
       dependencies: [
         "Time", "TestSupport", "JobRunner", "JobEngine", "JobSources", "JobCore", "Chronicle", "Records",
-        "WorkerPool", "WorkerProcess", "PoolCore", "WireFormats", "EventLoop", "LinuxIO",
+        "WorkerPoolDriver", "WorkerProcess", "PoolCore", "WireFormats", "EventLoop", "LinuxIO",
       ]),
     .testTarget(name: "WorkerCheckTests", dependencies: ["Time", "TestSupport", "WorkerCheck"]),
     .testTarget(

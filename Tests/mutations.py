@@ -8,7 +8,7 @@
 
 A mutation replaces one piece of text in one file by another, as a tired programmer might. The cores and their tests
 are copied into a package of their own, so that a mutation is built and tested in seconds. What couples them (JobEngine,
-WorkerPool) is judged by the simulation of the whole pipeline, in a copy of the whole package. The repository itself is
+WorkerPoolDriver) is judged by the simulation of the whole pipeline, in a copy of the whole package. The repository itself is
 not changed. The tests must pass before the first mutation. Each mutation then is
 
     caught          a test failed, crashed, or did not end within the time limit
@@ -33,7 +33,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TIME_LIMIT = 300  # seconds for the tests of one core, which take about 20, and for the simulation of the pipeline
-COUPLINGS = ("JobEngine", "WorkerPool")
+COUPLINGS = ("JobEngine", "WorkerPoolDriver")
 EVENTS = 300_000  # of the simulation of the pipeline, for one mutation
 FAILURE = " recorded an issue "  # of Swift Testing
 BROKEN = ("PREFORK_SEED=", "SingleLife.", "too little of this")  # of the simulation of the pipeline
@@ -126,18 +126,18 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
     "JobEngine/JobStore.swift": [
         ("a job is sent with the bytes of the one before it",
          "    buffers[index].removeAll(keepingCapacity: true)\n", "")],
-    "WorkerPool/JobsInHand.swift": [
+    "WorkerPoolDriver/JobsInHand.swift": [
         ("the size of a job that was answered is still counted", "    size -= ring[start].size\n", ""),
         ("the jobs are mixed when there are more of them",
          "larger.append(ring[(start + index) & (ring.count - 1)])", "larger.append(ring[index])")],
-    "WorkerPool/WorkerPool+Jobs.swift": [
+    "WorkerPoolDriver/WorkerPoolDriver+Jobs.swift": [
         ("gathered jobs are written only when others are",
          "guard isFirst else { return true }\n    if gathered", "guard !isFirst else { return true }\n    if gathered"),
         ("output is not looked at before the next job is sent",
          "if workers[slot].hasMoreOutput {", "if workers[slot].inputBroken {"),
         ("a worker is sent more jobs than it may do", ", core.seatsLeft(id), room)", ", room)"),
         ("jobs are parked at workers that read ahead", "    guard mayPark(slot) else { return 1 }\n", "")],
-    "WorkerPool/WorkerPool+Channel.swift": [
+    "WorkerPoolDriver/WorkerPoolDriver+Channel.swift": [
         ("a reply is read again", "    workers[slot].inbound.removeFirst(consumed)\n    if workers", "    if workers"),
         ("a worker that closed its stdin keeps its job for ever",
          "    loop.remove(workers[slot].process.input)\n    guard !workers",
@@ -149,22 +149,22 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("a job is forgotten when its worker spoke before it read it",
          "events.append(.leaseLost(id, .neverStarted, workers[slot].loseJobs()))\n      events.append(.protocolBroken",
          "events.append(.leaseLost(id, .neverStarted, LostJobs()))\n      events.append(.protocolBroken")],
-    "WorkerPool/WorkerPool+LastOutput.swift": [
+    "WorkerPoolDriver/WorkerPoolDriver+LastOutput.swift": [
         ("what a worker writes that is stopped in its job is a surplus",
          "guard isGraceful, workers[slot].jobs > 0 else", "guard workers[slot].jobs > 0 else"),
         ("what a worker still writes at its end is not looked at",
          "guard isGraceful, workers[slot].jobs > 0 else", "guard isGraceful, workers[slot].jobs < 0 else")],
-    "WorkerPool/WorkerPool+Checks.swift": [
+    "WorkerPoolDriver/WorkerPoolDriver+Checks.swift": [
         ("the right answer to a check is wrong", "!answer.elementsEqual(expected) else", "answer.elementsEqual(expected) else"),
         ("a check that was answered is unread for ever", "    workers[slot].setCheck(size: 0)\n", "")],
-    "WorkerPool/WorkerPool+Order.swift": [
+    "WorkerPoolDriver/WorkerPoolDriver+Order.swift": [
         ("a worker that has not read its jobs has left answers out",
          "workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look",
          "workers[slot].outbound.isEmpty, look")],
-    "WorkerPool/WorkerPool+Life.swift": [
+    "WorkerPoolDriver/WorkerPoolDriver+Life.swift": [
         ("the last output of a dead worker is lost", "while !isIgnored(slot), readOutput", "while isIgnored(slot), readOutput"),
         ("a job is given back though its worker died on it", "workers[slot].hasBegunJob || !workers[slot].inbound.isEmpty:", "!workers[slot].inbound.isEmpty:")],
-    "WorkerPool/WorkerPool.swift": [
+    "WorkerPoolDriver/WorkerPoolDriver.swift": [
         ("a worker that is interrupted lives on", "    tell(.workerBroken(worker, interrupted: true), &loop)\n", "")],
     "PoolCore/SeatEstimate.swift": [
         ("probation is one job too long", "answered >= probation", "answered > probation"),

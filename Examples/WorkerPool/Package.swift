@@ -11,7 +11,9 @@ let package = Package(
   ],
   targets: [
     .executableTarget(
-      name: "worker-pool-demo", dependencies: [.product(name: "WorkerPool", package: "prefork")])
+      name: "worker-pool-demo", dependencies: [.product(name: "WorkerPool", package: "prefork")]),
+    .executableTarget(
+      name: "own-loop-demo", dependencies: [.product(name: "WorkerPoolDriver", package: "prefork")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -10,7 +10,11 @@ import Testing
     "JSON": ["Time", "Text"], "Records": ["Time", "JSON", "Text"],
     "CommandLineKit": ["Time", "Text"],
     "Timers": ["Time"], "Slabs": [],
-    "Text": ["Time"], "Time": [],
+    "Text": ["Time"], "Time": [], "Messages": [],
+    "WorkerPool": [
+      "Time", "JobEngine", "JobCore", "Records", "Messages", "WorkerPoolDriver", "PoolCore", "WorkerProcess",
+      "WorkerProtocols", "WireFormats", "EventLoop", "LinuxIO", "DaemonThreads", "Glibc", "Synchronization",
+    ],
     "ObjectPool": ["Time", "PoolCore", "Timers", "DaemonThreads", "Glibc", "Synchronization", "Text"],
     "DaemonThreads": ["Glibc"],
     "Chronicle": ["Time", "JobCore", "Text"],
@@ -24,29 +28,29 @@ import Testing
     "TopView": ["Time", "ControlProtocol", "Chronicle", "Text"],
     "ControlClient": ["Time", "ControlProtocol", "LinuxIO", "Glibc"],
     "ConfigurationFile": ["CommandLineKit", "LinuxIO", "CYaml", "Text"],
-    "ServiceManager": ["Time", "LinuxIO", "DaemonThreads", "Systemd", "Glibc", "Synchronization", "Text"],
+    "ServiceManager": ["Time", "Messages", "LinuxIO", "DaemonThreads", "Systemd", "Glibc", "Synchronization", "Text"],
     "Systemd": ["LinuxIO", "CSystemd"],
     "EventLoop": ["Time", "Timers", "LinuxIO"],
     "SystemEvents": ["Time", "EventLoop", "LinuxIO", "Systemd", "Glibc"],
     "WorkerProcess": ["Time", "LinuxIO", "Glibc", "Synchronization", "Text"],
-    "WorkerPool": [
+    "WorkerPoolDriver": [
       "Time", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "Slabs", "LinuxIO",
       "Text",
     ],
     "JobSources": ["Time", "JobCore", "JobLog", "Records", "WireFormats", "EventLoop", "LinuxIO"],
     "JobEngine": [
-      "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+      "Time", "JobSources", "Messages", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPoolDriver", "PoolCore",
       "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
     ],
     "RemotePool": [
-      "Time", "JobEngine", "JobSources", "JobCore", "Records", "JSON", "WorkerPool", "PoolCore", "WorkerProcess",
+      "Time", "JobEngine", "JobSources", "JobCore", "Records", "JSON", "WorkerPoolDriver", "PoolCore", "WorkerProcess",
       "WireFormats",
       "EventLoop", "Timers",
       "LinuxIO",
       "Text",
     ],
     "JobRunner": [
-      "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool",
+      "Time", "RemotePool", "JobEngine", "JobSources", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPoolDriver",
       "PoolCore",
       "WorkerProcess",
       "WireFormats",
@@ -55,14 +59,15 @@ import Testing
     "JobServer": [
       "Time", "JobEngine", "JobSources", "ControlProtocol", "Metrics", "MetricsServer", "ServiceManager", "JobCore",
       "Records", "JSON",
-      "WorkerPool",
+      "WorkerPoolDriver",
       "PoolCore",
       "WorkerProcess", "WireFormats", "SystemEvents", "EventLoop", "Slabs", "Timers", "LinuxIO", "DaemonThreads",
       "Synchronization",
       "Text",
     ],
     "WorkerCheck": [
-      "Chronicle", "Time", "WorkerPool", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "SystemEvents",
+      "Chronicle", "Time", "WorkerPoolDriver", "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats",
+      "SystemEvents",
       "EventLoop",
       "Timers",
       "LinuxIO",
@@ -71,7 +76,7 @@ import Testing
     "prefork": [
       "Time", "CommandLineKit", "ConfigurationFile", "TopDriver", "JobRunner", "RemotePool", "JobServer", "JobEngine",
       "JobSources", "WorkerCheck", "ServiceManager", "ControlClient", "ControlProtocol", "Chronicle", "JobCore",
-      "WorkerPool",
+      "WorkerPoolDriver",
       "PoolCore", "WorkerProtocols", "WorkerProcess", "WireFormats", "LinuxIO", "Glibc", "Text",
     ],
   ]
@@ -144,20 +149,20 @@ import Testing
 enum Tree {
   static var root: String { #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } }
 
-  /// From the top. The object pool stands beside them, and nothing of ours uses it.
-  static let floors = ["ObjectPool", "Commands", "Service", "Jobs", "Workers", "System", "Core"]
+  /// From the top. The libraries for tasks stand beside them, and nothing of ours uses them.
+  static let libraries = ["ObjectPool", "WorkerPool"]
+  static let floors = ["Commands", "Service", "Jobs", "Workers", "System", "Core"]
 
   /// The floor of a target.
   static func floor(of target: String) -> Int? {
-    floors.indices.first {
-      $0 == 0 ? target == floors[0] : access("\(root)/Sources/\(floors[$0])/\(target)", F_OK) == 0
-    }
+    if libraries.contains(target) { return -1 }
+    return floors.indices.first { access("\(root)/Sources/\(floors[$0])/\(target)", F_OK) == 0 }
   }
 
   /// The Swift files of a target.
   static func sources(of target: String) -> [String] {
     guard let floor = floor(of: target) else { return [] }
-    return files(under: floor == 0 ? "Sources/\(target)" : "Sources/\(floors[floor])/\(target)", ending: ".swift")
+    return files(under: floor < 0 ? "Sources/\(target)" : "Sources/\(floors[floor])/\(target)", ending: ".swift")
   }
 
   static func files(under folder: String, ending: String) -> [String] {

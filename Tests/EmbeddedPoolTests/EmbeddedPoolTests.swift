@@ -1,8 +1,8 @@
 import Glibc
 import Testing
-import WorkerPool
+import WorkerPoolDriver
 
-/// A program that embeds the pool: `import WorkerPool` is all that it needs. Signals concern the whole process, so each
+/// A program that embeds the pool: `import WorkerPoolDriver` is all that it needs. Signals concern the whole process, so each
 /// test has one of its own.
 @Suite("A pool in somebody else's program") struct EmbeddedPoolTests {
   @Test("a worker that no longer reads its stdin does not end the program by SIGPIPE")
@@ -72,11 +72,11 @@ import WorkerPool
 /// A loop and a pool of one shell worker.
 struct Host: ~Copyable {
   var loop: EventLoop
-  var pool: WorkerPool
+  var pool: WorkerPoolDriver
 
   init(_ script: String) throws {
     loop = try EventLoop()
-    pool = WorkerPool(
+    pool = WorkerPoolDriver(
       WorkerPoolConfiguration(
         command: WorkerCommand(["sh", "-c", script]), protocol: Framing.lines, maximumReplySize: 1000,
         pool: PoolConfiguration(minimum: 1, maximum: 1)), seed: 1)

@@ -1,3 +1,4 @@
+import Messages
 import LinuxIO
 import PoolCore
 import Synchronization
@@ -7,7 +8,7 @@ import Time
 
 @testable import JobEngine
 @testable import ServiceManager
-@testable import WorkerPool
+@testable import WorkerPoolDriver
 
 /// Messages for a stderr that is the journal: with what they are about in fields, and how bad they are.
 @Suite struct JournalTests {

@@ -5,7 +5,7 @@ import PoolCore
 import Testing
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProtocols
 
 @testable import JobEngine

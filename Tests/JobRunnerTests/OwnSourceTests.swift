@@ -11,7 +11,7 @@ import Records
 import TestSupport
 import Testing
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// A source that prefork does not know: jobs from a list, acknowledged as a queue would. All of it stands in this file.
 ///

@@ -1,5 +1,5 @@
-import Glibc
 import ObjectPool
+import TestSupport
 import Testing
 
 /// What the recipes pool: it is expensive to make, has a state, and can break. Not Sendable, as only one has it at a
@@ -135,25 +135,10 @@ struct ParserFactory: ObjectFactory {
   }
 
   @Test("each recipe of the README stands here, word for word")
-  func readme() throws {
-    let section = try #require(
-      Self.text(of: "README.md").split(separator: "\n## ").first { $0.hasPrefix("The pool as a Swift library") })
-    let blocks = section.split(separator: "```swift\n").dropFirst().compactMap { $0.split(separator: "```").first }
+  func readme() {
+    let blocks = recipes(under: "### ObjectPool")
     #expect(blocks.count >= 9)
-    let here = Self.plain(Self.text(of: "Tests/ObjectPoolTests/RecipeTests.swift"))
-    for block in blocks { #expect(here.contains(Self.plain(String(block))), "\(block)") }
-  }
-
-  /// Without indentation.
-  static func plain(_ text: String) -> String {
-    text.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: "\n")
-  }
-
-  static func text(of file: String) -> String {
-    let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-    guard let stream = fopen("\(root)/\(file)", "r") else { return "" }
-    defer { fclose(stream) }
-    var bytes = [UInt8](repeating: 0, count: 1 << 20)
-    return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, stream)], as: UTF8.self)
+    let here = source(of: "Tests/ObjectPoolTests/RecipeTests.swift")
+    for block in blocks { #expect(here.contains(block), "\(block)") }
   }
 }

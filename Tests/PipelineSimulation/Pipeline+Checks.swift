@@ -1,7 +1,7 @@
 import JobCore
 import JobEngine
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// What must be true of the pipeline.
 extension Pipeline {

@@ -2,7 +2,7 @@ import JobCore
 import JobEngine
 import PoolCore
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// What the engine reports, and what its owner does about it.
 extension Pipeline {

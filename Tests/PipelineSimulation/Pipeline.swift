@@ -5,7 +5,7 @@ import LinuxIO
 import PoolCore
 import TestSupport
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// One life of the whole pipeline: the real engine with its table of jobs and its pool, over scripted workers and a
 /// scripted source, in simulated time. After each step everything that it promises is asked.

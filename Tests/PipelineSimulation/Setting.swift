@@ -4,7 +4,7 @@ import PoolCore
 import TestSupport
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// How the pipeline of one life is set up, and what its workers and its source are like: drawn from a seed.

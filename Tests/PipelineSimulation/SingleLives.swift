@@ -4,7 +4,7 @@ import PoolCore
 import TestSupport
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 extension Pipeline {

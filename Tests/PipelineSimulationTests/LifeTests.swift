@@ -3,7 +3,7 @@ import JobEngine
 import PoolCore
 import Testing
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 @testable import PipelineSimulation

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 @testable import WorkerCheck

@@ -2,7 +2,7 @@ import PoolCore
 import TestSupport
 import Testing
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 @testable import WorkerCheck

@@ -2,7 +2,7 @@ import PoolCore
 import TestSupport
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 @testable import WorkerCheck

@@ -7,7 +7,7 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// Workers of our own, as the executor of a run: the engine, and what the run remembers of each worker.
 struct LocalWorkers: ~Copyable, RunExecutor {

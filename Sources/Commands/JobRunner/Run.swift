@@ -2,7 +2,7 @@ import JobEngine
 import JobSources
 import LinuxIO
 import RemotePool
-import WorkerPool
+import WorkerPoolDriver
 
 /// Runs all jobs of `source` on our own workers, and returns how the run ended. Throws only if the system refuses
 /// something that the loop itself needs.

@@ -5,7 +5,7 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// What signals mean to a run: those of processes and keys, and those that the terminal sends for itself.
 extension RunDriver where Source: ~Copyable, Executor: ~Copyable {

@@ -4,7 +4,7 @@ import JobCore
 import JobEngine
 import PoolCore
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// What our own workers report, and what it means to the run.

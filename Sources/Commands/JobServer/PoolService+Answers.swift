@@ -6,7 +6,7 @@ import Records
 import Text
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 
 /// Answers out: from the engine to the connections.
 extension PoolService {

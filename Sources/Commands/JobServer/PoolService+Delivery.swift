@@ -5,7 +5,7 @@ import LinuxIO
 import Metrics
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// How a connection ends: its last answers are delivered before it is closed.
 ///

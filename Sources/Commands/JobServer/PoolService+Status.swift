@@ -6,7 +6,7 @@ import LinuxIO
 import Metrics
 import PoolCore
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// What control, metrics and the service manager learn of a pool.
 extension PoolService {

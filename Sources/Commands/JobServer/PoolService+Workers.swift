@@ -2,7 +2,7 @@ import EventLoop
 import JobEngine
 import Metrics
 import PoolCore
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// What is counted and decided of workers.

@@ -8,7 +8,7 @@ import Slabs
 import Time
 import Timers
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 
 /// One pool and its clients: connections feed the engine, and the engine's answers find their way back.
 ///

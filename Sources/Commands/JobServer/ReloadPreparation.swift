@@ -20,17 +20,12 @@ struct PreparedReload: Sendable {
 /// Where a thread that reads the new configuration leaves it for the loop, which never waits for a file or a name.
 final class ReloadInbox: Sendable {
   private let prepared = Mutex<PreparedReload?>(nil)
-  private let readEnd: FileDescriptor
-  private let writeEnd: FileDescriptor
+  private let wakeup: Wakeup
 
-  init() throws(SystemError) {
-    var pipe = try Pipe()
-    readEnd = pipe.takeReadEnd()
-    writeEnd = pipe.takeWriteEnd()
-  }
+  init() throws(SystemError) { wakeup = try Wakeup() }
 
   /// To be watched for reading: readable when a result is there.
-  var descriptor: CInt { readEnd.rawValue }
+  var descriptor: CInt { wakeup.descriptor }
 
   /// Begins to prepare, one at a time. Without a thread it is done at once.
   func begin(_ reload: @escaping @Sendable () -> Reloading) {
@@ -40,17 +35,13 @@ final class ReloadInbox: Sendable {
 
   private func put(_ new: PreparedReload) {
     prepared.withLock { $0 = new }
-    var sign = ByteQueue(capacity: 16)
-    sign.append(0)
-    _ = sign.drain(to: writeEnd.rawValue)
+    wakeup.ring()
   }
 
   /// What was prepared; nil if nothing was.
   func take() -> PreparedReload? {
-    guard let result = prepared.withLock({ $0.take() }) else { return nil }
-    var signs = ByteQueue(capacity: 16)
-    _ = signs.fill(from: readEnd.rawValue, atMost: 1)
-    return result
+    wakeup.clear()
+    return prepared.withLock { $0.take() }
   }
 }
 

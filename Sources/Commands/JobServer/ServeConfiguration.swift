@@ -3,7 +3,7 @@ import JobEngine
 import LinuxIO
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// Everything `prefork serve` needs to know.

@@ -7,7 +7,7 @@ import MetricsServer
 import PoolCore
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// A session of the control socket that waits for the end of pools.
 struct EndWaiter {

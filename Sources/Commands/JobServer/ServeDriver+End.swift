@@ -4,7 +4,7 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// Signals, and how serving ends.
 extension ServeDriver {

@@ -3,7 +3,7 @@ import EventLoop
 import JobEngine
 import LinuxIO
 import Slabs
-import WorkerPool
+import WorkerPoolDriver
 
 /// Reading the configuration again while everything goes on: all of it is used, or nothing of it.
 ///

@@ -8,7 +8,7 @@ import ServiceManager
 import Slabs
 import SystemEvents
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// Serves the jobs of sockets until it is asked to stop, and returns how it ended. Throws only when the system refuses
 /// what the loop itself needs. `reload` reads the configuration again; it is called when SIGHUP or control asks for it.

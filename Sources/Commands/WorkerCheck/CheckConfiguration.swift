@@ -1,5 +1,5 @@
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// Everything `prefork check` needs to know.
 public struct CheckConfiguration: Sendable {

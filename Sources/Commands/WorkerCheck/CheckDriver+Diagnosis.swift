@@ -3,7 +3,7 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// What the pool reports, and all the ways in which a check ends before its time.

@@ -4,7 +4,7 @@ import PoolCore
 import Text
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// The steps when all goes well: start, probe, first job, rest, resets and warm jobs, rest, stop.

@@ -5,7 +5,7 @@ import Timers
 import LinuxIO
 import PoolCore
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// Starts one worker, sends it what a pool would send it, and reports on stdout what was seen and what is wrong.
@@ -82,7 +82,7 @@ struct CheckDriver: ~Copyable {
   let configuration: CheckConfiguration
   let report: Report
   var loop: EventLoop
-  var pool: WorkerPool
+  var pool: WorkerPoolDriver
   var timers = TimerQueue<Timer>()
   var output: TextOutput
   var errorOutput: TextOutput
@@ -116,7 +116,7 @@ struct CheckDriver: ~Copyable {
     self.configuration = configuration
     report = Report(configuration: configuration)
     loop = try EventLoop()
-    pool = WorkerPool(configuration.poolOfOne(), seed: 0)
+    pool = WorkerPoolDriver(configuration.poolOfOne(), seed: 0)
     output = TextOutput(InheritedOutput(1, wasClosed: closed.stdout))
     errorOutput = TextOutput(InheritedOutput(2, wasClosed: closed.stderr))
   }

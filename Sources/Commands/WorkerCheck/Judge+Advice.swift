@@ -1,7 +1,7 @@
 import Chronicle
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// What to set, and what the warmth is worth.
 extension Judge {

@@ -2,7 +2,7 @@ import Chronicle
 import Text
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 import WorkerProtocols
 

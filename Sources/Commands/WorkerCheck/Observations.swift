@@ -1,6 +1,6 @@
 import PoolCore
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// What was sent to the worker.

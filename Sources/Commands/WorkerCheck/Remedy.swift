@@ -1,6 +1,6 @@
 import Text
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 import WorkerProtocols
 

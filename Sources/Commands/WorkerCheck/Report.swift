@@ -1,7 +1,7 @@
 import PoolCore
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// The report, line by line: a label of fixed width, and what was seen.

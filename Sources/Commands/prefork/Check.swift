@@ -1,7 +1,7 @@
 import CommandLineKit
 import LinuxIO
 import WorkerCheck
-import WorkerPool
+import WorkerPoolDriver
 
 /// Tries one worker out and returns the exit status.
 func checkCommand(_ arguments: ParsedArguments) -> Int32 {

@@ -1,5 +1,5 @@
 import CommandLineKit
-import WorkerPool
+import WorkerPoolDriver
 
 /// How a worker proves that it is ready, as it is written: `none`, `notify`, `line`, `line=TEXT`, `probe` or
 /// `message`.

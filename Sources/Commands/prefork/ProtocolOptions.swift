@@ -2,7 +2,7 @@ import CommandLineKit
 import LinuxIO
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProtocols
 
 /// What is spoken between pool and worker, as `--protocol` names it.

@@ -2,7 +2,7 @@ import CommandLineKit
 import Glibc
 import PoolCore
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 import WorkerProtocols
 

@@ -14,6 +14,8 @@ package enum CancelCause: Sendable, Equatable {
   case stopCommand
   /// `prefork cancel`, or another client of the control socket.
   case cancelCommand
+  /// The task of the program that wanted its reply was cancelled.
+  case taskCancelled
   /// The client that sent it has disconnected.
   case clientGone
   /// The reader of stdout has gone.
@@ -33,6 +35,7 @@ package enum CancelCause: Sendable, Equatable {
     case .drainTimeout: "it was not done within --drain-timeout when prefork was told to end"
     case .stopCommand: "the pool was stopped (prefork stop)"
     case .cancelCommand: "it was cancelled (prefork cancel)"
+    case .taskCancelled: "its task was cancelled"
     case .clientGone: "its client has disconnected"
     case .outputClosed: "the reader of stdout has gone"
     case .outputFailed(let name): "the run was given up: \(name) could not be written"

@@ -1,7 +1,7 @@
 import JobCore
 import Records
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 extension Failure {

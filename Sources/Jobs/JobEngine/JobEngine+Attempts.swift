@@ -6,7 +6,7 @@ import Records
 import Text
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProtocols
 
 /// Carries the ledger's actions out, and the pool's events in.

@@ -1,7 +1,7 @@
 import JobCore
 import Records
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 
 /// Breaches of the protocol. A worker that writes more than it was asked for puts its answers in doubt: what came as
 /// the answer to one job may belong to another.

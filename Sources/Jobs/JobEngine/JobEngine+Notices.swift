@@ -1,7 +1,7 @@
 import JobCore
 import PoolCore
 import Text
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProtocols
 
 /// What workers report besides answers.

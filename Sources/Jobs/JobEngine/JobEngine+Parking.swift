@@ -1,7 +1,7 @@
 import EventLoop
 import JobCore
 import PoolCore
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProtocols
 
 /// More than one job at a worker.

@@ -4,7 +4,7 @@ import LinuxIO
 import PoolCore
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// Jobs that run for long without an answer: what their workers are doing, and what that may mean. One timer serves
 /// all of them.

@@ -2,7 +2,7 @@ import EventLoop
 import JobCore
 import PoolCore
 import Text
-import WorkerPool
+import WorkerPoolDriver
 
 /// What SIGUSR1 asks for: the state of the run, and of every slot.
 extension JobEngine {

@@ -5,7 +5,7 @@ import PoolCore
 import Records
 import Text
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// The messages for people: what happened, where, with numbers, and what to try.
@@ -129,7 +129,7 @@ extension JobEngine {
   }
 
   /// The message about a job that no worker could be given, because none starts.
-  var startFailure: Failure {
+  package var startFailure: Failure {
     var failure = lastStartFailure ?? Failure(message: Outcome.failed.words)
     if lastStartFailure != nil { failure.message = "no worker could be started: " + failure.message }
     return failure

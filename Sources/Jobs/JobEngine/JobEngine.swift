@@ -7,7 +7,7 @@ import Text
 import Time
 import Timers
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// Jobs on workers: the ledger decides about jobs, the pool's core about workers, and this struct carries their
@@ -38,7 +38,7 @@ package struct JobEngine: ~Copyable {
   }
 
   package private(set) var configuration: JobEngineConfiguration
-  package var pool: WorkerPool
+  package var pool: WorkerPoolDriver
   package var jobs: JobTable
   var timers = TimerQueue<Timer>()
 
@@ -81,7 +81,7 @@ package struct JobEngine: ~Copyable {
 
   package init(_ configuration: JobEngineConfiguration) {
     self.configuration = configuration
-    pool = WorkerPool(configuration.pool, seed: configuration.seed)
+    pool = WorkerPoolDriver(configuration.pool, seed: configuration.seed)
     jobs = JobTable(
       configuration.ledger, to: .workers(configuration.pool.workerProtocol), keepsDetails: configuration.keepsDetails,
       keepsJobs: configuration.keepsFailedAttempts)
@@ -117,7 +117,7 @@ package struct JobEngine: ~Copyable {
   }
 
   /// From now on workers and jobs are kept like this, and the workers that live are replaced: see
-  /// `WorkerPool.reconfigure` and `JobLedger.reconfigure`, and ask `WorkerPool.cannotChange(to:)` before.
+  /// `WorkerPoolDriver.reconfigure` and `JobLedger.reconfigure`, and ask `WorkerPoolDriver.cannotChange(to:)` before.
   package mutating func reconfigure(
     _ pool: WorkerPoolConfiguration, _ ledger: JobLedger.Configuration, _ loop: inout EventLoop
   ) {

@@ -1,10 +1,10 @@
 import Chronicle
 import LinuxIO
+import Messages
 import PoolCore
-import ServiceManager
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// Everything for people: whole lines on stderr, never interleaved, never in the way of the work.
@@ -101,8 +101,8 @@ package struct Reporter: ~Copyable {
   /// Some of the workers' stderr could not be written to its file, and is lost.
   package private(set) var hasLostLog = false
   private var logHasFailed = false
-  /// Where messages go instead of on stderr, if stderr is the journal.
-  private let journal: ServiceMessenger?
+  /// Where messages go instead of on stderr.
+  private let journal: (any MessageLog)?
   package var verbosity: Verbosity
   private var said: [Cause: Int] = [:]
   /// Lines written so far; and for each name which worker wrote the last line under it, and how many lines there were
@@ -120,7 +120,7 @@ package struct Reporter: ~Copyable {
 
   package init(
     _ output: consuming InheritedOutput, log: consuming WorkerLog?, verbosity: Verbosity,
-    journal: ServiceMessenger? = nil
+    journal: (any MessageLog)? = nil
   ) {
     self.journal = journal
     self.output = output
@@ -223,9 +223,7 @@ package struct Reporter: ~Copyable {
     if pace == .stuck, isFull, journal == nil || log != nil { return dropped.lines += 1 }
     if log != nil { return log!.append(name, text) }
     if let journal {
-      var entry = entry(.info, "", about: Subject(worker, pid: pid))
-      entry.message = name + String(decoding: text, as: UTF8.self)
-      return journal.log(entry)
+      return journal.log(line: text, named: name, entry(.info, "", about: Subject(worker, pid: pid)))
     }
     linesWritten += 1
     lastWorkerLines[name] = (pid, linesWritten)

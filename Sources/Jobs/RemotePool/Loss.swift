@@ -1,7 +1,7 @@
 import LinuxIO
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// Why there is no connection any more, or none comes about.
 package enum Loss: Equatable {

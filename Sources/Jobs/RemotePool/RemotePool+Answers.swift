@@ -6,7 +6,7 @@ import Records
 import Text
 import Time
 import WireFormats
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 
 /// Jobs on their way, and their answers.

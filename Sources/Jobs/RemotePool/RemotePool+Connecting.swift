@@ -6,7 +6,7 @@ import LinuxIO
 import Records
 import Text
 import Time
-import WorkerPool
+import WorkerPoolDriver
 
 /// How a connection comes about, and what becomes of jobs when it is lost.
 extension RemotePool {

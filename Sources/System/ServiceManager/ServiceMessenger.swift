@@ -1,6 +1,7 @@
 import DaemonThreads
 import Glibc
 import LinuxIO
+import Messages
 import Synchronization
 import Systemd
 import Time
@@ -10,7 +11,7 @@ import Time
 ///
 /// Without NOTIFY_SOCKET, and with a stderr that is not the journal, there is nobody to tell: everything is a no-op,
 /// and there is no thread. The environment must not be changed any more once there is one: libsystemd reads it there.
-public final class ServiceMessenger: Sendable {
+public final class ServiceMessenger: MessageLog {
   /// How the messages leave; other than libsystemd in tests.
   struct Channels: Sendable {
     var notify: (@Sendable (String) -> Void)?
@@ -24,8 +25,8 @@ public final class ServiceMessenger: Sendable {
   }
 
   private let mailbox = Mutex(Mailbox())
-  /// A byte in it wakes the thread.
-  private let bell: Pipe
+  /// Wakes the thread.
+  private let wakeup: Wakeup
   private let channels: Channels
   /// The time between two calls of `alive`: half of what the watchdog allows. Nil without a watchdog.
   public let watchdogInterval: Nanoseconds?
@@ -55,9 +56,7 @@ public final class ServiceMessenger: Sendable {
   init(_ channels: Channels, watchdogInterval: Nanoseconds? = nil) throws(SystemError) {
     self.channels = channels
     self.watchdogInterval = watchdogInterval
-    bell = try Pipe()
-    try makeNonBlocking(bell.readEnd)
-    try makeNonBlocking(bell.writeEnd)
+    wakeup = try Wakeup()
     guard channels.notify != nil || channels.write != nil else { return }
     guard DaemonThread.start({ self.run() }) else { throw SystemError("pthread_create", EAGAIN) }
   }
@@ -92,13 +91,20 @@ public final class ServiceMessenger: Sendable {
     if journals { post { $0.post(entry) } }
   }
 
+  /// A line of a worker's stderr, for the journal.
+  public func log(line: [UInt8], named name: String, _ entry: JournalEntry) {
+    var entry = entry
+    entry.message = name + String(decoding: line, as: UTF8.self)
+    log(entry)
+  }
+
   /// Waits until all has been sent, at most this long: the last thing before the process ends. False if it was
   /// not enough.
   public func flush(atMost limit: Nanoseconds = .seconds(1)) -> Bool {
     guard notifies || journals else { return true }
     let deadline = monotonicNow() + limit
     mailbox.withLock { $0.isFlushing = true }
-    ring()
+    wakeup.ring()
     while true {
       if mailbox.withLock({ $0.outbox.isEmpty && !$0.isSending }) { return true }
       if monotonicNow() >= deadline { return false }
@@ -112,18 +118,12 @@ public final class ServiceMessenger: Sendable {
 
   private func post(_ change: (inout Outbox) -> Void) {
     mailbox.withLock { change(&$0.outbox) }
-    ring()
-  }
-
-  /// A full pipe will wake the thread as well.
-  private func ring() {
-    withUnsafeBytes(of: UInt8(0)) { _ = writeOnce(bell.writeEnd, $0) }
+    wakeup.ring()
   }
 
   // MARK: The thread
 
   private func run() {
-    var rings = ByteQueue(capacity: 512)
     while true {
       let step = mailbox.withLock { mailbox in
         let step = mailbox.outbox.next(at: monotonicNow(), flushing: mailbox.isFlushing)
@@ -135,7 +135,7 @@ public final class ServiceMessenger: Sendable {
       case .write(let entry): channels.write?(entry)
       case .wait(let deadline):
         wait(until: deadline)
-        while case .bytes = rings.fill(from: bell.readEnd) { rings.removeAll() }
+        wakeup.clear()
       }
     }
   }
@@ -145,7 +145,7 @@ public final class ServiceMessenger: Sendable {
     if let deadline {
       timeout = CInt(clamping: (deadline - monotonicNow() + .nanoseconds(999_999)).milliseconds)
     }
-    var entry = pollfd(fd: bell.readEnd, events: CShort(POLLIN), revents: 0)
+    var entry = pollfd(fd: wakeup.descriptor, events: CShort(POLLIN), revents: 0)
     poll(&entry, 1, timeout)
   }
 }
@@ -170,3 +170,6 @@ private func write(_ entry: JournalEntry, to library: Systemd) {
     _ = library.journal_sendv(vectors, CInt(vectors.count))
   }
 }
+
+/// Whether a file is the stream to the journal that JOURNAL_STREAM (systemd.exec(5)) names: `DEVICE:INODE` in decimal.
+func isJournal(_ stream: String?, device: UInt64, inode: UInt64) -> Bool { stream == "\(device):\(inode)" }

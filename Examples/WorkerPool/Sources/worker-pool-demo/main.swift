@@ -1,71 +1,34 @@
 import WorkerPool
 
-// Ten jobs through two workers that run `cat`, and their replies in the order in which they come.
+// A hundred jobs at once through a pool of workers, each as a task; one of them kills its worker.
 
-/// A loop, a pool, and the jobs that are not done yet.
-struct Demo: ~Copyable {
-  var loop: EventLoop
-  var pool: WorkerPool
-  var jobs = (1...10).map { "job \($0)" }
-  var replies: [String] = []
-  var isClosed = false
+let worker = #"while read -r job; do [ "$job" = "job 13" ] && exit 1; echo "reply to $job"; done"#
 
-  init() throws(SystemError) {
-    loop = try EventLoop()
-    let configuration = WorkerPoolConfiguration(
-      command: WorkerCommand(["cat"]), protocol: Framing.lines, maximumReplySize: 1 << 20,
-      pool: PoolConfiguration(minimum: 2, maximum: 2))
-    pool = WorkerPool(configuration, seed: 1)
-  }
+var configuration = WorkerPool.Configuration(["sh", "-c", worker], workers: 2)
+configuration.timeout = .seconds(60)
+let pool = try await WorkerPool.start(configuration)
 
-  /// Runs until every job has its reply and no worker is left.
-  mutating func run() throws(SystemError) {
-    pool.start(&loop)
-    pool.setDemand(jobs.count, &loop)
-    while !isClosed {
-      takeEvents()
-      if isClosed { break }
-      try loop.setAlarm(at: pool.nextDeadline)
-      var events: [LoopEvent] = []
-      try loop.wait(into: &events)
-      for event in events {
-        switch event {
-        case .ready(let token, _, _, let hangup): _ = pool.handle(token: token, hangup: hangup, &loop)
-        case .alarm: pool.fireTimers(&loop)
-        case .signal, .terminal: break  // Only with SystemEvents, which this program does not use.
-        }
+let events = pool.events
+let watcher = Task {
+  var deaths = 0
+  for await event in events { if case .died = event { deaths += 1 } }
+  return deaths
+}
+
+await withTaskGroup(of: String.self) { group in
+  for number in 1...100 {
+    group.addTask {
+      do {
+        return try await pool.run("job \(number)")
+      } catch WorkerPoolError.jobFailed(let failure) {
+        return "job \(number): \(failure.outcome)"
+      } catch {
+        return "\(error)"
       }
     }
   }
-
-  /// What happened in the pool. Taking it leads to more, so this goes on until there is nothing.
-  private mutating func takeEvents() {
-    while !pool.events.isEmpty {
-      let events = pool.events
-      pool.events.removeAll()
-      for event in events { take(event) }
-    }
-  }
-
-  private mutating func take(_ event: WorkerPoolEvent) {
-    switch event {
-    case .offered(let worker):
-      let text = Array(jobs.removeFirst().utf8)
-      let job = SentJob(tag: 0, number: 10 - UInt64(jobs.count))
-      // The worker may have died since; that is reported by `leaseLost`.
-      _ = text.withUnsafeBytes { pool.send($0, job, to: worker, &loop) }
-    case .replied(let worker):
-      replies.append(pool.withReply(of: worker) { String(decoding: $0, as: UTF8.self) })
-      pool.finishReply(of: worker, &loop)
-      if replies.count == 10 { pool.stop(.graceful, &loop) }
-    case .leaseLost(let worker, let loss, _): print("worker \(worker) lost its job: \(loss)")
-    case .cannotStart(let error): print(error)
-    case .closed: isClosed = true
-    default: break
-    }
-  }
+  for await line in group { print(line) }
 }
 
-var demo = try Demo()
-try demo.run()
-for reply in demo.replies.sorted() { print(reply) }
+await pool.stop()
+print("\(await watcher.value) worker died")

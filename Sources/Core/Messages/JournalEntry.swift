@@ -48,7 +48,7 @@ public struct JournalEntry: Equatable, Sendable {
   }
 
   /// As sd_journal_sendv(3) takes it: `NAME=value`.
-  var fields: [String] {
+  public var fields: [String] {
     var fields = ["MESSAGE=\(message)", "PRIORITY=\(priority.rawValue)", "SYSLOG_IDENTIFIER=prefork"]
     if let kind { fields.append("MESSAGE_ID=\(kind.rawValue)") }
     if let pool { fields.append("PREFORK_POOL=\(pool)") }
@@ -59,8 +59,5 @@ public struct JournalEntry: Equatable, Sendable {
   }
 
   /// About the bytes of memory that it takes.
-  var size: Int { 128 + message.utf8.count + (pool?.utf8.count ?? 0) + (job?.utf8.count ?? 0) }
+  public var size: Int { 128 + message.utf8.count + (pool?.utf8.count ?? 0) + (job?.utf8.count ?? 0) }
 }
-
-/// Whether a file is the stream to the journal that JOURNAL_STREAM (systemd.exec(5)) names: `DEVICE:INODE` in decimal.
-func isJournal(_ stream: String?, device: UInt64, inode: UInt64) -> Bool { stream == "\(device):\(inode)" }

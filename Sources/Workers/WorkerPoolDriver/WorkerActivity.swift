@@ -66,7 +66,7 @@ public struct WorkerActivity: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// More descendants than these are not looked at.
   private static let mostDescendants = 64
 

@@ -8,7 +8,7 @@ import WorkerProtocols
 ///
 /// A worker that reads ahead, such as one with a thread for its stdin, cannot be caught while it works: whatever
 /// comes looks like the reply to the job in hand. But a reply too many is left over at the end.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// The worker goes on the stop ladder. Whatever it writes from now until it is dead breaks the protocol, also after
   /// the SIGTERM of the ladder. Not if it is stopped for another reason than that it is not needed any more, or in
   /// the middle of a job; and what one writes that never had a job, or that marks the end of its replies, puts no
@@ -57,7 +57,7 @@ extension WorkerPool {
   }
 }
 
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// Whether the worker in this slot may be about to write more than its answer to this job, which was its last: it
   /// does something else than to wait for the next, or has written more by now. That is reported as the breach that it
   /// is. False if it is gone or has another job. Reads some files of /proc.

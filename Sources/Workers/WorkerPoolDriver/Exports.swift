@@ -1,4 +1,4 @@
-// What a program needs that uses the pool comes with `import WorkerPool`: the loop, the policies, the command, the
+// What a program needs that uses the pool comes with `import WorkerPoolDriver`: the loop, the policies, the command, the
 // protocols.
 @_exported import EventLoop
 @_exported import struct LinuxIO.SystemError

@@ -32,7 +32,7 @@ enum StartManner {
   }
 }
 
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// The longest banner in bytes; a longer one breaks the protocol.
   static let longestBanner = 1 << 20
   /// The longest pause before the next look at a worker that has just written something.

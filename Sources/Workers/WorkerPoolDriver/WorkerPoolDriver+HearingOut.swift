@@ -6,7 +6,7 @@ import WorkerProcess
 
 /// For `prefork check`, which finds out what is wrong with a worker that does not answer. No pool that serves
 /// jobs needs this: there such a worker is stopped.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// The most that is read of what a worker writes after the end of its input, in bytes: it is evidence, not a reply.
   static let longestEvidence = 65536
 

@@ -7,7 +7,7 @@ import WorkerProtocols
 import WorkerProcess
 
 /// The channel to a worker: jobs out, replies and log lines in, and what a breach of the protocol leads to.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// Takes an event of the loop; false when it is not the pool's.
   /// `hangup`: the other side has closed.
   public mutating func handle(token: UInt64, hangup: Bool, _ loop: inout EventLoop) -> Bool {

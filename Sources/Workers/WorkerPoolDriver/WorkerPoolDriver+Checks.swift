@@ -55,7 +55,7 @@ public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
 }
 
 /// Probes and resets: sent like jobs, answered like jobs, and judged here. The core sets their time limits.
-extension WorkerPool {
+extension WorkerPoolDriver {
   mutating func ask(_ id: WorkerID, _ check: Check, _ loop: inout EventLoop) {
     guard workers.holds(id) else { return }
     guard let exchange = workers[id.slot.index].terms.exchange(for: check) else {

@@ -7,7 +7,7 @@ import WorkerProtocols
 
 /// Workers whose protocol has messages: their answers name the jobs, and may come in any order; between answers come
 /// notices. What one that answers in the order of its jobs writes is taken by `handOverReply`.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// True when an answer was handed over: what follows it is looked at after `finishReply`.
   mutating func handOverAnswer(_ slot: Int, _ loop: inout EventLoop) -> Bool {
     if let reply = workers[slot].jobErrors.heldReply { return handOverHeldAnswer(reply, slot, &loop) }

@@ -2,7 +2,7 @@ import EventLoop
 import PoolCore
 
 /// A new configuration for a pool that lives.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// What of `new` this pool could not do while it lives, in the names of options; nil if it can do all of it.
   public func cannotChange(to new: WorkerPoolConfiguration) -> String? {
     // The waiting jobs were checked against this protocol only.

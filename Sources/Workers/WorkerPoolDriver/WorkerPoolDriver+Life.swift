@@ -7,7 +7,7 @@ import WorkerProtocols
 import WorkerProcess
 
 /// The life of a worker: spawn, stop, death.
-extension WorkerPool {
+extension WorkerPoolDriver {
   mutating func spawn(_ id: WorkerID, _ loop: inout EventLoop) {
     starts += 1
     var group: WorkerGroup?

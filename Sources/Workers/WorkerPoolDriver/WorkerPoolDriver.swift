@@ -13,7 +13,7 @@ import Slabs
 /// `events`. The owner says how many jobs wait (`setDemand`); `offered` names a worker for one of them; `send` gives it
 /// the job; `replied` and `finishReply` end it. A worker that fails instead is reported by `leaseLost`, exactly once.
 /// While it runs a short job, more can be parked behind that one (`seats`).
-public struct WorkerPool: ~Copyable {
+public struct WorkerPoolDriver: ~Copyable {
   /// The timers of the pool: those of its core, and its own.
   enum Timer: TimerKey {
     case core(TimerID)

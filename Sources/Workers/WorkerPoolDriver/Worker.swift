@@ -27,7 +27,7 @@ struct Worker: ~Copyable {
     case running
     /// The reply to the head of its jobs was handed over, and stands at the front of `inbound`.
     case replied(consumed: Int)
-    /// To say whatever it has to say to the end of its input: see `WorkerPool.hearOut`.
+    /// To say whatever it has to say to the end of its input: see `WorkerPoolDriver.hearOut`.
     case heardOut
     /// To be stopped in a moment, when the owner has settled the job that it has lost. What it writes is dropped.
     case condemned

@@ -26,7 +26,7 @@ public enum Readiness: Sendable, Equatable {
 }
 
 /// Readiness: nobody is handed a worker that has not proved it (roadrunner #737).
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// The worker runs: waits for its proof, or goes without.
   mutating func awaitReadiness(_ id: WorkerID, _ loop: inout EventLoop) {
     switch configuration.readiness {
@@ -158,7 +158,7 @@ extension WorkerPool {
 
 extension Offence {
   /// The timer that looks for it again.
-  fileprivate func timer(of worker: WorkerID) -> WorkerPool.Timer {
+  fileprivate func timer(of worker: WorkerID) -> WorkerPoolDriver.Timer {
     switch self {
     case .watchdog: .watchdog(worker)
     case .memory: .memory(worker)

@@ -29,7 +29,7 @@ struct OrderLooks {
   var vain = 0
 }
 
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// A worker without a job is looked at this often at most.
   private static let mostLooksAtOrder = 64
   /// One that runs may be on the way to its read: it gets a moment, a few times.

@@ -24,7 +24,7 @@ public struct WorkerPoolConfiguration: Sendable {
   public var pool: PoolConfiguration
 
   /// The most jobs that one worker has at once, 1 or more: the one that it runs, and those that are parked in its pipe
-  /// (see `WorkerPool.seats`).
+  /// (see `WorkerPoolDriver.seats`).
   public var mostSeats = 1
   /// How long a worker may take to give up a job before it is stopped; 0: it is not asked to.
   public var cancelGrace = Nanoseconds.zero
@@ -47,7 +47,7 @@ public struct WorkerPoolConfiguration: Sendable {
   public var maximumMemory: Int?
   /// Each probe and reset is reported when it is over (`WorkerPoolEvent.checked`).
   public var tellsChecks = false
-  /// Measures what jobs cost their worker (`WorkerPool.cost`). A measurement takes some microseconds.
+  /// Measures what jobs cost their worker (`WorkerPoolDriver.cost`). A measurement takes some microseconds.
   public var metersJobs = false
   /// A worker that holds more bytes is stopped at once, even in the middle of a job; nil for no limit.
   public var killMemory: Int?

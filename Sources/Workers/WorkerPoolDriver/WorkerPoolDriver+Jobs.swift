@@ -4,7 +4,7 @@ import PoolCore
 import WorkerProcess
 
 /// The jobs of a worker: the one that it runs, and those that are parked behind it in its pipe.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// Gives the leased worker a job. It runs at once if the worker has no other, and is parked behind the others if it
   /// has (no more of them than `seats` says). It is written at once; or, `gathered`, together with others by
   /// `flushJobs`. False if the lease was lost between its granting and this call, which `leaseLost` reports: then the

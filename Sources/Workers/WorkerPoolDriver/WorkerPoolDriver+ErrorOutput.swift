@@ -31,7 +31,7 @@ struct JobErrors {
   private(set) var hasMatch = false
   private(set) var text: [UInt8] = []
   /// The reply, while it is held back.
-  var heldReply: WorkerPool.Reply? { didSet { isUsed = true } }
+  var heldReply: WorkerPoolDriver.Reply? { didSet { isUsed = true } }
   /// It was held back for as long as it may be.
   var graceIsOver = false
   /// How many bytes of the first line were written before the job.
@@ -57,7 +57,7 @@ struct JobErrors {
 }
 
 /// The stderr of workers: a log, line by line; and, with an `ErrorRule`, what it means for their jobs.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// Reads the worker's stderr and passes whole lines on.
   mutating func readErrorOutput(_ slot: Int, untilEmpty: Bool, _ loop: inout EventLoop) {
     guard workers[slot].process.errorOutput >= 0 else { return }

@@ -5,7 +5,7 @@ import Time
 import WorkerProcess
 
 /// How much memory workers hold: a soft limit, looked at after a job, and a hard one, looked at all the time.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// How often a worker is measured after a job at most: it costs as much as a short job.
   private static let softInterval: Nanoseconds = .milliseconds(50)
   /// How often a worker with a hard limit is measured.

@@ -5,7 +5,7 @@ import Time
 import WorkerProcess
 
 /// What workers leave behind when they are gone: looked for, killed, reaped.
-extension WorkerPool {
+extension WorkerPoolDriver {
   /// The wait between two rounds over all processes of the machine, or for what was killed to be dead.
   private static let sweepInterval: Nanoseconds = .milliseconds(20)
   /// The most rounds in a row that find only processes of unknown origin.
