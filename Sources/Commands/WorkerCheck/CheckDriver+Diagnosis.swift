@@ -46,6 +46,7 @@ extension CheckDriver {
     case .workerLog(let id, _, let line): errorOutput.writeLine("worker \(id.slot): ", line)
     case .noticed(let id, _, .log(let level, let text), _):
       errorOutput.writeLine("worker \(id.slot): \(level): ", Array(text.utf8))
+    case .noticed(_, _, .tools(let tools), _): listed(tools)
     case .noticed: break
     case .notice(let notice): take(notice)
     case .closed: poolIsClosed = true

@@ -6,6 +6,7 @@ import Time
 import WireFormats
 import WorkerPool
 import WorkerProcess
+import WorkerProtocols
 
 /// The steps when all goes well: start, probe, first job, rest, resets and warm jobs, rest, stop.
 extension CheckDriver {
@@ -99,6 +100,14 @@ extension CheckDriver {
     seen.start = elapsed
     for timer in [Timer.look, .start, .patience] { timers.disarm(timer) }
     output.write(report.start(elapsed, pid: pid))
+  }
+
+  /// It was asked for nothing but what it can do.
+  mutating func listed(_ tools: [WorkerTool]) {
+    guard case .starting = stage else { return }
+    started(after: loop.now() - startedAt)
+    output.write(report.tools(tools))
+    stop(.prompt)
   }
 
   mutating func askForPatience() {

@@ -243,6 +243,7 @@ struct Judge {
       finding.remedies = remediesForSurplus(on: nil)
     case .missingReplies: break  // `check` sends one job at a time.
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
+    case .unfit: finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(violation)")
     case .malformed, .strayAnswer: finding.remedies = [Remedy.protocolInUse(workerProtocol)]
     case .closedOutput, .closedInput:
       finding.remedies = ["a worker keeps its stdin and its stdout open until its input ends"]

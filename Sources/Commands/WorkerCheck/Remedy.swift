@@ -38,6 +38,6 @@ enum Remedy {
   static func protocolInUse(_ workerProtocol: any WorkerProtocol) -> String {
     let framings = Framing.allCases.map(\.rawValue).joined(separator: ", ")
     return "jobs and replies use \(workerProtocol.option): does the worker speak it? Others are \(framings), jsonrpc, "
-      + "bazel-json and bazel-proto, and --repl and --end for a program at a prompt"
+      + "mcp, bazel-json and bazel-proto, and --repl and --end for a program at a prompt"
   }
 }
