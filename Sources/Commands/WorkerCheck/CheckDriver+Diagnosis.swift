@@ -26,7 +26,9 @@ extension CheckDriver {
     switch event {
     case .notEnforced(let text): errorOutput.write("prefork: \(text)\n")
     case .remark, .ready, .checked, .stopping: break
-    case .banner(_, let shown): output.write(report.banner(shown))
+    case .banner(_, let shown):
+      seen.banner = shown
+      output.write(report.banner(shown))
     case .started(let id, let pid):
       worker = id
       self.pid = pid

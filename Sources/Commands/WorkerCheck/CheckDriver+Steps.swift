@@ -131,6 +131,7 @@ extension CheckDriver {
       reply.isAtMost = true
       started(after: now - startedAt)
     }
+    if message == .job(1) { seen.complainsInMessages = pool.withReply(of: id) { Observations.isComplaint($0) } }
     let expected = expectedReply(to: message)
     let isRight = expected.map { right in pool.withReply(of: id) { $0.elementsEqual(right) } } ?? true
     let failure = pool.failure(of: id)

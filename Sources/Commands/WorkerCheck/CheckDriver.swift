@@ -137,6 +137,8 @@ struct CheckDriver: ~Copyable {
       try loop.wait(into: &loopEvents)
       for index in loopEvents.indices { handle(loopEvents[index]) }
     }
+    let guess = try makeGuess()
+    if let guess, !guess.isSpoken(by: configuration.pool.workerProtocol) { seen.guess = guess }
     let end = conclude()
     finishOutput()
     guard let error = output.failure else { return end }

@@ -27,6 +27,8 @@ struct Judgement {
   }
 
   var findings: [Finding] = []
+  /// What the worker seems to be instead; nil if that is not known.
+  var guess: String?
   /// What to set, with the figures behind it. None for a worker that must be mended first.
   var advice: [String] = []
   /// What it is worth to keep the worker warm; nil if that was not measured.
@@ -52,7 +54,8 @@ struct Judge {
       if !seen.statusText.isEmpty { finding.evidence.append("its status: \(seen.statusText)") }
       judgement.findings.append(finding)
     }
-    judgement.findings += [stopFinding, memoryFinding].compactMap { $0 }
+    judgement.findings += [answerFinding, stopFinding, memoryFinding].compactMap { $0 }
+    judgement.guess = seen.guess?.sentence
     if judgement.verdict <= .hurts {
       judgement.advice = advice
       judgement.gain = gain
@@ -263,6 +266,13 @@ struct Judge {
   private var firstMessage: Message { configuration.pool.probe == nil ? .job(1) : .probe }
 
   // MARK: What will hurt
+
+  private var answerFinding: Judgement.Finding? {
+    guard seen.failure == nil, seen.guess != nil, seen.complainsInMessages else { return nil }
+    return Judgement.Finding(
+      verdict: .hurts, text: "it answered that it cannot read the first job",
+      remedies: [Remedy.realJob(configuration.job)])
+  }
 
   private var stopFinding: Judgement.Finding? {
     // With --stop-timeout 0 no worker is to be waited for.

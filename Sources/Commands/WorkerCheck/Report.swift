@@ -136,6 +136,7 @@ struct Report {
       for line in finding.evidence { text += Self.line("", line) }
       for (index, line) in finding.remedies.enumerated() { text += Self.line(index == 0 ? "remedy" : "", line) }
     }
+    if let guess = judgement.guess { text += Self.line("guess", guess) }
     switch judgement.verdict {
     case .nothingWrong: text += "ok: nothing wrong\n"
     case .hurts: text += "not ok: it works, but not without trouble\n"

@@ -129,7 +129,9 @@ struct MCPHandshake {
 
   private mutating func initialized(_ result: JSONValue, _ text: RawSpan) -> Step {
     guard generation == nil else { return .nothing }
-    guard let members = try? JSONObject(text, result.range) else { return .violation("the result is no object") }
+    guard let members = try? JSONObject(text, result.range) else {
+      return refusedInitialize("its answer is no object")
+    }
     return settle(.session, members)
   }
 
