@@ -111,7 +111,7 @@ import WorkerProtocols
     let mcp = Guess.mcp(tools: ["add", "sub"])
     #expect(mcp.sentence == "this looks like an MCP server: try --protocol mcp --tool NAME (it has add, sub)")
     let headed = Guess.jsonrpc(.contentLength).sentence
-    #expect(headed.contains("a JSON-RPC server (Content-Length framing): try --protocol jsonrpc --framing content-length"))
+    #expect(headed.contains("(Content-Length framing): try --protocol jsonrpc --framing content-length, with"))
     #expect(Guess.bazel(.proto).sentence.hasSuffix("try --protocol bazel-proto"))
     #expect(Guess.prompt.sentence.contains("--end TEXT --end-reply TEXT"))
     #expect(mcp.isSpoken(by: MCPProtocol(tool: "x")) && !mcp.isSpoken(by: JSONRPCProtocol()))
