@@ -104,6 +104,15 @@ import Testing
     #expect(other == nil || other?.contains("MCP") == true)
   }
 
+  @Test("an old MCP server that does not survive the first question lists its tools when it is asked in the old way")
+  func oldServer() throws {
+    let result = try shell(
+      "prefork check --protocol mcp --tool echo --argument text -- workers/faulty/lies_in_mcp.py fragile")
+    #expect(result.status == 69)
+    #expect(result.output.contains("remedy     it did not survive server/discover; the next one"), "\(result.output)")
+    #expect(!result.output.contains("guess"), "\(result.output)")
+  }
+
   @Test("an interrupt ends a trial")
   func interrupted() throws {
     try withFile("") { path in

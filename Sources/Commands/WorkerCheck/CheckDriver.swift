@@ -138,7 +138,7 @@ struct CheckDriver: ~Copyable {
       for index in loopEvents.indices { handle(loopEvents[index]) }
     }
     let guess = try makeGuess()
-    if let guess, !guess.isSpoken(by: configuration.pool.workerProtocol) { seen.guess = guess }
+    if let guess { seen.take(guess, workerProtocol: configuration.pool.workerProtocol) }
     let end = conclude()
     finishOutput()
     guard let error = output.failure else { return end }

@@ -109,7 +109,11 @@ struct Judge {
       let before = isReady ? "before it had read a job" : "before it was ready"
       let wrote = unfinished.isEmpty ? "" : "; it wrote \(unfinished)"
       var finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(status) \(before)\(age)\(wrote)")
-      if status == .exited(code: 0) { finding.remedies = [Remedy.readOn] }
+      if seen.beginsAnotherWay {
+        finding.remedies = [Remedy.oldServer]
+      } else if status == .exited(code: 0) {
+        finding.remedies = [Remedy.readOn]
+      }
       return finding
     case .message(let message):
       let half = unfinished.isEmpty ? "without a reply" : "in the middle of a reply: \(unfinished)"

@@ -67,6 +67,8 @@ struct Observations {
   var stop: Stop?
   /// Its first reply is a message that complains.
   var complainsInMessages = false
+  /// It ended before it was ready, and another one like it was ready when it was asked in another way.
+  var beginsAnotherWay = false
   /// What it seems to be instead.
   var guess: Guess?
   /// The names of its descendants that were still there when it ended; the pool has killed them.

@@ -1,6 +1,16 @@
 import WorkerPool
+import WorkerProtocols
 
 extension Observations {
+  /// What it speaks was found out: something else than it should, or that only when it was asked in another way.
+  mutating func take(_ found: Guess, workerProtocol: any WorkerProtocol) {
+    if !found.isSpoken(by: workerProtocol) {
+      guess = found
+    } else if case .mcp = found, case .ended(.starting, _, _) = failure {
+      beginsAnotherWay = true
+    }
+  }
+
   /// Whether a reply to a line is the complaint of a server that wants a message of JSON-RPC.
   static func isComplaint(_ reply: UnsafeRawBufferPointer) -> Bool {
     let text = String(decoding: reply.prefix(1024), as: UTF8.self)
