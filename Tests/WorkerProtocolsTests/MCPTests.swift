@@ -348,6 +348,8 @@ import Time
     #expect(talk.notice(log) == .log(.warning, "me: hot"))
     let data = #"{"method":"notifications/message","params":{"level":"info","data":{"n":1}}}"#
     #expect(talk.notice(data) == .log(.info, #"{"n":1}"#))
+    let text = #"{"method":"notifications/message","params":{"level":"info","data":{"msg":"up","extra":null}}}"#
+    #expect(talk.notice(text) == .log(.info, "up"))
     for ignored in [
       #"{"method":"notifications/tools/list_changed"}"#, #"{"method":"notifications/progress","params":[]}"#,
       #"{"method":"notifications/progress","params":{"progressToken":"x","progress":1}}"#,

@@ -36,12 +36,14 @@ extension WorkerAnswer {
 }
 
 extension WorkerNotice {
-  /// A line of a server's log: `{"level": …, "logger": …, "data": any}`
+  /// A line of a server's log: `{"level": …, "logger": …, "data": any}`. Many put the text into a member of `data`.
   static func loggingMessage(_ members: JSONObject) -> WorkerNotice {
     guard let data = members.jsonIfAny("data") else { return .ignored }
     let level = (try? members.textIfAny("level")) ?? nil
     let logger = (try? members.textIfAny("logger")) ?? nil
-    let text = (try? members.textIfAny("data")) ?? String(decoding: data, as: UTF8.self)
+    let object = (try? members.objectIfAny("data")) ?? nil
+    let inside = (try? object?.textIfAny("msg") ?? object?.textIfAny("message")) ?? nil
+    let text = inside ?? (try? members.textIfAny("data")) ?? String(decoding: data, as: UTF8.self)
     return .log(level.flatMap(LogLevel.init(name:)) ?? .info, logger.map { "\($0): \(text)" } ?? text)
   }
 }
