@@ -25,6 +25,8 @@ PYTHON_POOLS := 'psycopg[binary]' psycopg_pool sqlalchemy
 # From PyPI, to test with what we did not write: a client of Varlink and a parser of metrics. Without them those tests are skipped,
 # loudly.
 PYTHON_JUDGES := varlink prometheus_client
+# The same for MCP: its SDK, and a server made with it.
+PYTHON_SERVERS := mcp mcp-server-time
 
 .PHONY: run build test test-serve test-run test-units test-embedding test-postgres test-systemd test-thread-sanitizer test-mutations test-simulation lint bench bench-history install install-units clean deps postgres-deps systemd-deps python-pools python-judges
 
@@ -166,6 +168,8 @@ python-judges: deps
 	@[ -d $(BUILD)/python/varlink ] && [ -d $(BUILD)/python/prometheus_client ] || { \
 	  $(call pip_install,$(BUILD)/python,$(PYTHON_JUDGES)) \
 	  || echo "WARNING: PyPI has not given $(PYTHON_JUDGES): control and metrics are NOT CHECKED by others' code"; }
+	@[ -d $(BUILD)/python/mcp_server_time ] || { $(call pip_install,$(BUILD)/python,$(PYTHON_SERVERS)) \
+	  || echo "WARNING: PyPI has not given $(PYTHON_SERVERS): MCP is NOT CHECKED with others' servers"; }
 
 # Into a folder of its own: nothing of the machine's Python changes.
 define pip_install

@@ -123,9 +123,9 @@ let package = Package(
       ], path: "Sources/Workers/WorkerPoolDriver"),
     // One process: start, signals, end, control group, orphans, stderr.
     .target(name: "WorkerProcess", dependencies: ["Time", "LinuxIO", "Text"], path: "Sources/Workers/WorkerProcess"),
-    // What is spoken with workers: the port, and the four framings. Pure.
+    // What is spoken with workers: the port, and the protocols. Pure.
     .target(
-      name: "WorkerProtocols", dependencies: ["PoolCore", "JSON", "WireFormats", "Text"],
+      name: "WorkerProtocols", dependencies: ["Time", "PoolCore", "JSON", "WireFormats", "Text"],
       path: "Sources/Workers/WorkerProtocols"),
 
     // MARK: System
@@ -223,7 +223,8 @@ let package = Package(
       name: "TopViewTests", dependencies: ["Time", "TopView", "ControlProtocol", "Chronicle", "TestSupport"]),
     .testTarget(name: "JobLogTests", dependencies: ["Time", "JobLog", "JobCore", "TestSupport"]),
     .testTarget(name: "WireFormatsTests", dependencies: ["Time", "WireFormats", "TestSupport"]),
-    .testTarget(name: "WorkerProtocolsTests", dependencies: ["WorkerProtocols", "JSON", "WireFormats", "TestSupport"]),
+    .testTarget(
+      name: "WorkerProtocolsTests", dependencies: ["Time", "WorkerProtocols", "JSON", "WireFormats", "TestSupport"]),
     .testTarget(name: "JSONTests", dependencies: ["Time", "JSON", "TestSupport"]),
     .testTarget(name: "RecordsTests", dependencies: ["Time", "Records", "JSON", "TestSupport"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["Time", "ControlProtocol", "TestSupport"]),

@@ -42,6 +42,20 @@ import WorkerPoolDriver
     }
   }
 
+  @Test("a worker whose protocol begins with a handshake gets its first job after that")
+  func handshake() async {
+    await #expect(processExitsWith: .success) {
+      alarm(300)
+      var host = try Host(server, protocol: MCPProtocol(tool: "t", argument: "x"))
+      host.pool.setDemand(1, &host.loop)
+      guard case .replied(let worker) = try host.nextAfterSending({ if case .replied = $0 { true } else { false } })
+      else { return }
+      #expect(host.pool.withReply(of: worker) { String(decoding: $0, as: UTF8.self) } == "done")
+      host.pool.finishReply(of: worker, &host.loop)
+      try host.end()
+    }
+  }
+
   @Test("SIGCHLD ignored by the program is reported; jobs and deaths are as ever", arguments: [true, false])
   func ignoredChildren(isIgnored: Bool) async {
     await #expect(processExitsWith: .success) { [isIgnored] in
@@ -69,16 +83,25 @@ import WorkerPoolDriver
   }
 }
 
+/// A server of MCP, and of nothing else, in a few lines of sh. It reads what it is sent in this order only.
+private let server = """
+  read -r discover; echo '{"id":1,"error":{"code":-32601,"message":"no"}}'
+  read -r initialize; echo '{"id":2,"result":{"protocolVersion":"2025-11-25"}}'
+  read -r initialized; read -r list; echo '{"id":3,"result":{"tools":[{"name":"t"}]}}'
+  read -r call; case $call in *tools/call*) echo '{"id":1001,"result":{"content":[{"type":"text","text":"done"}]}}';; esac
+  exec cat >/dev/null
+  """
+
 /// A loop and a pool of one shell worker.
 struct Host: ~Copyable {
   var loop: EventLoop
   var pool: WorkerPoolDriver
 
-  init(_ script: String) throws {
+  init(_ script: String, protocol workerProtocol: any WorkerProtocol = Framing.lines) throws {
     loop = try EventLoop()
     pool = WorkerPoolDriver(
       WorkerPoolConfiguration(
-        command: WorkerCommand(["sh", "-c", script]), protocol: Framing.lines, maximumReplySize: 1000,
+        command: WorkerCommand(["sh", "-c", script]), protocol: workerProtocol, maximumReplySize: 1000,
         pool: PoolConfiguration(minimum: 1, maximum: 1)), seed: 1)
     pool.start(&loop)
   }

@@ -12,7 +12,7 @@ import Testing
   private static let words: Set = [
     "FILE", "DIR", "ADDRESS", "NAME", "NAME=VALUE", "NAME[:GROUP]", "TEXT", "TEXT[=REPLY]", "USER", "GROUP", "MODE",
     "prefix|inherit|FILE", "none|notify|line[=TEXT]|probe|message",
-    "lines|nul|length4|netstring|jsonrpc|bazel-json|bazel-proto",
+    "lines|nul|length4|netstring|jsonrpc|mcp|bazel-json|bazel-proto",
     "lines|nul|records", "lines|nul|records|text", "psql|sqlite3|python|node|bc|exiftool|gnuplot|octave|R|gdb|sh",
     "REGEX",
     "lifo|fifo", "wait|refuse", "auto|always|never", "newline|content-length", "JSON",

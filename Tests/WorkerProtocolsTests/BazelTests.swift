@@ -70,7 +70,7 @@ import Testing
         case .needMore(let consumed):
           pending.removeFirst(consumed)
           break loop
-        case .reply, .failure, .notice, .response, .oversize, .violation: return answers + [message]
+        case .reply, .failure, .notice, .response, .oversize, .violation, .unfit: return answers + [message]
         }
       }
     }

@@ -44,7 +44,7 @@ import Testing
       case .reply(_, let consumed), .failure(_, let consumed), .answer(_, _, let consumed), .notice(_, let consumed),
         .response(_, let consumed), .needMore(let consumed):
         pending.removeFirst(consumed)
-      case .oversize, .violation: break
+      case .oversize, .violation, .unfit: break
       }
       return (message, reply)
     }

@@ -20,7 +20,12 @@ extension PoolService {
       if report.neverTookAJob { metrics.startFailed() } else { noteDeath(DeathCause(report)) }
     case .leaseLost(_, .died(let report), _): noteDeath(DeathCause(report))
     case .leaseLost(_, .violation(let account, let violation), _), .protocolBroken(let account, let violation):
-      noteDeath(.protocolBroken)
+      if violation.isUnfitness {
+        metrics.startFailed()
+        cannotStart = true
+      } else {
+        noteDeath(.protocolBroken)
+      }
       reportDoubtfulAnswer(account, violation)
     case .leaseLost(_, .offence(_, let offence), _), .offended(_, let offence): noteDeath(DeathCause(offence))
     case .checkFailed: noteDeath(.checkFailed)

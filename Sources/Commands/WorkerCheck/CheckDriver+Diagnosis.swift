@@ -26,7 +26,9 @@ extension CheckDriver {
     switch event {
     case .notEnforced(let text): errorOutput.write("prefork: \(text)\n")
     case .remark, .ready, .checked, .stopping: break
-    case .banner(_, let shown): output.write(report.banner(shown))
+    case .banner(_, let shown):
+      seen.banner = shown
+      output.write(report.banner(shown))
     case .started(let id, let pid):
       worker = id
       self.pid = pid
@@ -46,6 +48,7 @@ extension CheckDriver {
     case .workerLog(let id, _, let line): errorOutput.writeLine("worker \(id.slot): ", line)
     case .noticed(let id, _, .log(let level, let text), _):
       errorOutput.writeLine("worker \(id.slot): \(level): ", Array(text.utf8))
+    case .noticed(_, _, .tools(let tools), _): listed(tools)
     case .noticed: break
     case .notice(let notice): take(notice)
     case .closed: poolIsClosed = true

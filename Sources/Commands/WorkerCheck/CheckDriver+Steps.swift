@@ -6,6 +6,7 @@ import Time
 import WireFormats
 import WorkerPoolDriver
 import WorkerProcess
+import WorkerProtocols
 
 /// The steps when all goes well: start, probe, first job, rest, resets and warm jobs, rest, stop.
 extension CheckDriver {
@@ -101,6 +102,14 @@ extension CheckDriver {
     output.write(report.start(elapsed, pid: pid))
   }
 
+  /// It was asked for nothing but what it can do.
+  mutating func listed(_ tools: [WorkerTool]) {
+    guard case .starting = stage else { return }
+    started(after: loop.now() - startedAt)
+    output.write(report.tools(tools))
+    stop(.prompt)
+  }
+
   mutating func askForPatience() {
     guard seen.start == nil else { return }
     let what = isAssumedReady ? "has not begun to read its first job" : "is not ready"
@@ -122,6 +131,7 @@ extension CheckDriver {
       reply.isAtMost = true
       started(after: now - startedAt)
     }
+    if message == .job(1) { seen.complainsInMessages = pool.withReply(of: id) { Observations.isComplaint($0) } }
     let expected = expectedReply(to: message)
     let isRight = expected.map { right in pool.withReply(of: id) { $0.elementsEqual(right) } } ?? true
     let failure = pool.failure(of: id)

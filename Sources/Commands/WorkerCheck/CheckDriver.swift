@@ -137,6 +137,8 @@ struct CheckDriver: ~Copyable {
       try loop.wait(into: &loopEvents)
       for index in loopEvents.indices { handle(loopEvents[index]) }
     }
+    let guess = try makeGuess()
+    if let guess { seen.take(guess, workerProtocol: configuration.pool.workerProtocol) }
     let end = conclude()
     finishOutput()
     guard let error = output.failure else { return end }

@@ -27,6 +27,8 @@ struct Judgement {
   }
 
   var findings: [Finding] = []
+  /// What the worker seems to be instead; nil if that is not known.
+  var guess: String?
   /// What to set, with the figures behind it. None for a worker that must be mended first.
   var advice: [String] = []
   /// What it is worth to keep the worker warm; nil if that was not measured.
@@ -52,7 +54,8 @@ struct Judge {
       if !seen.statusText.isEmpty { finding.evidence.append("its status: \(seen.statusText)") }
       judgement.findings.append(finding)
     }
-    judgement.findings += [stopFinding, memoryFinding].compactMap { $0 }
+    judgement.findings += [answerFinding, stopFinding, memoryFinding].compactMap { $0 }
+    judgement.guess = seen.guess?.sentence
     if judgement.verdict <= .hurts {
       judgement.advice = advice
       judgement.gain = gain
@@ -106,7 +109,11 @@ struct Judge {
       let before = isReady ? "before it had read a job" : "before it was ready"
       let wrote = unfinished.isEmpty ? "" : "; it wrote \(unfinished)"
       var finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(status) \(before)\(age)\(wrote)")
-      if status == .exited(code: 0) { finding.remedies = [Remedy.readOn] }
+      if seen.beginsAnotherWay {
+        finding.remedies = [Remedy.oldServer]
+      } else if status == .exited(code: 0) {
+        finding.remedies = [Remedy.readOn]
+      }
       return finding
     case .message(let message):
       let half = unfinished.isEmpty ? "without a reply" : "in the middle of a reply: \(unfinished)"
@@ -243,6 +250,7 @@ struct Judge {
       finding.remedies = remediesForSurplus(on: nil)
     case .missingReplies: break  // `check` sends one job at a time.
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
+    case .unfit: finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(violation)")
     case .malformed, .strayAnswer: finding.remedies = [Remedy.protocolInUse(workerProtocol)]
     case .closedOutput, .closedInput:
       finding.remedies = ["a worker keeps its stdin and its stdout open until its input ends"]
@@ -262,6 +270,13 @@ struct Judge {
   private var firstMessage: Message { configuration.pool.probe == nil ? .job(1) : .probe }
 
   // MARK: What will hurt
+
+  private var answerFinding: Judgement.Finding? {
+    guard seen.failure == nil, seen.guess != nil, seen.complainsInMessages else { return nil }
+    return Judgement.Finding(
+      verdict: .hurts, text: "it answered that it cannot read the first job",
+      remedies: [Remedy.realJob(configuration.job)])
+  }
 
   private var stopFinding: Judgement.Finding? {
     // With --stop-timeout 0 no worker is to be waited for.

@@ -49,6 +49,8 @@ struct Observations {
 
   /// From its start until it was ready; without a proof of that, until it began to read its first message.
   var start: Nanoseconds?
+  /// What it wrote before it read its first message, as `shown` shows it; empty for nothing.
+  var banner = ""
   var probe: Reply?
   var firstJob: Reply?
   /// The time of each job after the first.
@@ -63,6 +65,12 @@ struct Observations {
   /// The last reply to anything.
   var lastReply: Reply?
   var stop: Stop?
+  /// Its first reply is a message that complains.
+  var complainsInMessages = false
+  /// It ended before it was ready, and another one like it was ready when it was asked in another way.
+  var beginsAnotherWay = false
+  /// What it seems to be instead.
+  var guess: Guess?
   /// The names of its descendants that were still there when it ended; the pool has killed them.
   var leftBehind: [String] = []
 

@@ -16,6 +16,10 @@ enum Remedy {
 
   static let readOn = "a worker reads jobs, one after the other, until its stdin ends"
 
+  static let oldServer =
+    "it did not survive server/discover; the next one, which was sent initialize, listed its tools. prefork run does the "
+    + "same, at the cost of one failed start"
+
   static let endOfInput = "let it leave when its stdin ends (read returns nothing): that means that no job will come"
 
   /// For a worker that writes something before it is asked.
@@ -38,6 +42,6 @@ enum Remedy {
   static func protocolInUse(_ workerProtocol: any WorkerProtocol) -> String {
     let framings = Framing.allCases.map(\.rawValue).joined(separator: ", ")
     return "jobs and replies use \(workerProtocol.option): does the worker speak it? Others are \(framings), jsonrpc, "
-      + "bazel-json and bazel-proto, and --repl and --end for a program at a prompt"
+      + "mcp, bazel-json and bazel-proto, and --repl and --end for a program at a prompt"
   }
 }

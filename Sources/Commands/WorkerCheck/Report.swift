@@ -3,6 +3,7 @@ import Text
 import Time
 import WorkerPoolDriver
 import WorkerProcess
+import WorkerProtocols
 
 /// The report, line by line: a label of fixed width, and what was seen.
 struct Report {
@@ -32,6 +33,19 @@ struct Report {
 
   func banner(_ shown: String) -> String {
     Self.line("banner", "\(shown), before it read its first job: dropped")
+  }
+
+  /// What it can be asked to do, each with the first line of its description.
+  func tools(_ tools: [WorkerTool]) -> String {
+    let width = min(tools.map { $0.name.count }.max() ?? 0, 30)
+    var text = ""
+    for (index, tool) in tools.enumerated() {
+      let about = tool.description.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+      let padding = String(repeating: " ", count: max(0, width - tool.name.count))
+      text += Self.line(index == 0 ? "tools" : "", about.isEmpty ? tool.name : "\(tool.name)\(padding)  \(about)")
+    }
+    guard let first = tools.first else { return Self.line("tools", "none") }
+    return text + Self.line("advice", "call one for each job: --tool \(shellWord(first.name)), say")
   }
 
   func exchange(_ reply: Observations.Reply) -> String {
@@ -122,6 +136,7 @@ struct Report {
       for line in finding.evidence { text += Self.line("", line) }
       for (index, line) in finding.remedies.enumerated() { text += Self.line(index == 0 ? "remedy" : "", line) }
     }
+    if let guess = judgement.guess { text += Self.line("guess", guess) }
     switch judgement.verdict {
     case .nothingWrong: text += "ok: nothing wrong\n"
     case .hurts: text += "not ok: it works, but not without trouble\n"

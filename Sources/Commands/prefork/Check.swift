@@ -12,7 +12,8 @@ func checkCommand(_ arguments: ParsedArguments) -> Int32 {
   }
   let job = Array(arguments[CheckOptions.job].utf8)
   let pool = workerPoolConfiguration(from: arguments, command: workerCommand(of: arguments), workers: 1...1)
-  if let defect = job.withUnsafeBytes({ pool.workerProtocol.defect(of: $0.bytes) }) {
+  let isListing = arguments[ProtocolOptions.workerProtocol] == .mcp && arguments[ProtocolOptions.tool] == nil
+  if !isListing, let defect = job.withUnsafeBytes({ pool.workerProtocol.defect(of: $0.bytes) }) {
     printError("prefork: --job cannot be sent with \(pool.workerProtocol.option): \(defect)\n")
     return ExitCode.usage.rawValue
   }

@@ -24,6 +24,9 @@ enum CheckOptions {
         + "first job, more jobs, resets (with --reset), and the end of its input. Shows how long each took, how its "
         + "memory grew and how it stopped; then what is wrong and how to mend it, and what to set. The report goes to "
         + "stdout, the worker's stderr to stderr.",
+      "A worker that does not speak --protocol may be a program at a prompt, an MCP server, or a server or worker of "
+        + "another kind: if something indicates that, or it is silent, it is started again, each time for a moment, to "
+        + "find out. With --protocol mcp and no --tool, its tools are listed.",
       "Durations: 250us, 500ms, 30s, 1.5m, 1h; a bare number is seconds. Sizes: 64K, 16M, 2G, in powers of 1024.",
       "SIGINT or SIGTERM stops the worker and ends the check; a second one kills it.",
     ],

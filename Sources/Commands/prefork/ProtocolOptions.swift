@@ -7,7 +7,7 @@ import WorkerProtocols
 
 /// What is spoken between pool and worker, as `--protocol` names it.
 enum ProtocolChoice: String, CaseIterable {
-  case lines, nul, length4, netstring, jsonrpc
+  case lines, nul, length4, netstring, jsonrpc, mcp
   case bazelJSON = "bazel-json"
   case bazelProto = "bazel-proto"
 
@@ -15,7 +15,7 @@ enum ProtocolChoice: String, CaseIterable {
   var hasMessages: Bool {
     switch self {
     case .lines, .nul, .length4, .netstring: false
-    case .jsonrpc, .bazelJSON, .bazelProto: true
+    case .jsonrpc, .mcp, .bazelJSON, .bazelProto: true
     }
   }
 }
@@ -26,8 +26,8 @@ enum ProtocolOptions {
     "protocol", .choice, default: "lines",
     help:
       "what pool and worker speak. Jobs and replies ended by a newline or a NUL byte, or led by a 4-byte big-endian "
-      + "length or a netstring length; requests and responses of JSON-RPC 2.0; or work requests and responses of "
-      + "Bazel's persistent workers")
+      + "length or a netstring length; requests and responses of JSON-RPC 2.0; calls of a tool of an MCP server; or work "
+      + "requests and responses of Bazel's persistent workers")
   static let framing = Option<JSONRPCProtocol.MessageFraming>(
     "framing", .choice, default: "newline",
     help: "how messages of JSON-RPC follow each other: one a line, or each led by Content-Length, as in LSP")
@@ -38,6 +38,14 @@ enum ProtocolOptions {
     help:
       "the parameters of a job in JSON-RPC, in JSON; {job} stands for the job as a string, or for its text inside of "
       + "one, {json} for the job as the JSON that it is")
+  static let tool = Option.optional(
+    "tool", .text(placeholder: "NAME", example: "get_current_time"), unset: "none",
+    help:
+      "the tool of an MCP server that is called for each job, which is a JSON object with its arguments; prefork check "
+      + "without it lists the tools")
+  static let argument = Option.optional(
+    "argument", .text(placeholder: "NAME", example: "text"), unset: "none",
+    help: "the argument of the tool that each job is the text of")
   static let concurrency = Option(
     "concurrency", .integer(in: 1...10_000, example: 8), default: "1",
     help: "the most jobs that one worker has at once, where its answers name the job: they may come in any order")
@@ -74,9 +82,14 @@ enum ProtocolOptions {
 
   /// Those that belong to some protocols only.
   static let group = OptionGroup(
-    "messages", [framing, method, parameters, concurrency, cancelGrace, repl, end, endReply, failOnStderr, stderrGrace])
+    "messages",
+    [
+      framing, method, parameters, tool, argument, concurrency, cancelGrace, repl, end, endReply, failOnStderr,
+      stderrGrace,
+    ])
 
   static let requirements = [
+    Requirement(tool, needs: workerProtocol, "mcp", where: { $0 == .mcp }), Requirement(argument, needs: tool),
     Requirement(framing, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
     Requirement(method, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
     Requirement(parameters, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
@@ -88,11 +101,15 @@ enum ProtocolOptions {
     Requirement(end, needs: endReply), Requirement(endReply, needs: end), Requirement(stderrGrace, needs: failOnStderr),
   ]
 
+  /// Where workers are to work and not only to list what they can do.
+  static let workRequirements = [Requirement(workerProtocol, "mcp", needs: tool, when: { $0 == .mcp })]
+
   /// A program at a prompt has a way of its own to be ready, and one job at a time. A job is known to be the cause of
   /// lines on stderr only if it is the only one.
   static let exclusions = [
     Exclusion(repl, end), Exclusion(repl, workerProtocol), Exclusion(end, workerProtocol),
     Exclusion(repl, RunOptions.ready), Exclusion(end, RunOptions.ready),
+    Exclusion(RunOptions.ready, workerProtocol, "mcp") { $1 == .mcp },
     Exclusion(repl, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(end, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(failOnStderr, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
@@ -115,6 +132,9 @@ enum ProtocolOptions {
         concurrency: arguments[concurrency])
       rpc.announcesReady = arguments[RunOptions.ready] == .message
       return rpc
+    case .mcp:
+      return MCPProtocol(
+        tool: arguments[tool], argument: arguments[argument], concurrency: arguments[concurrency])
     case .bazelJSON: return BazelProtocol(.json, concurrency: arguments[concurrency])
     case .bazelProto: return BazelProtocol(.proto, concurrency: arguments[concurrency])
     }

@@ -247,7 +247,8 @@ enum RunOptions {
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
-    requirements: healthRequirements + ProtocolOptions.requirements + [Requirement(resume, needs: joblog)],
+    requirements: healthRequirements + ProtocolOptions.requirements + ProtocolOptions.workRequirements
+      + [Requirement(resume, needs: joblog)],
     exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),

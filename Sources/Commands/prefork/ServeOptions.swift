@@ -128,7 +128,7 @@ enum ServeOptions {
       SurroundingsOptions.group,
       OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
-    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements,
+    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements + ProtocolOptions.workRequirements,
     exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),

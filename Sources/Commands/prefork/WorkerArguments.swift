@@ -42,7 +42,7 @@ func workerPoolConfiguration(
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]
   configuration.errorRule = ProtocolOptions.errorRule(from: arguments)
   switch arguments[RunOptions.ready] {
-  case nil where configuration.workerProtocol.marksReplies: configuration.readiness = .announced
+  case nil where configuration.workerProtocol.announcesReady: configuration.readiness = .announced
   case .some(.none): configuration.readiness = .assumed
   case .notify: configuration.readiness = .notified
   case .line(let text): configuration.readiness = .line(prefix: text.map { Array($0.utf8) })

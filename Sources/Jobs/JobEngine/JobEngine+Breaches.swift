@@ -10,6 +10,10 @@ extension JobEngine {
   /// job has failed.
   mutating func protocolBroken(_ account: WorkerAccount, _ violation: ProtocolViolation, _ reporter: inout Reporter) {
     let fate: AnswerFate = withdrawAnswer(account, violation) ? .withdrawn : .out
+    if violation.isUnfitness {
+      unfitness = "\(account.name) \(violation)"
+      lastStartFailure = Failure(message: "\(account.name) \(violation)", account: account)
+    }
     reportBreach(account, violation, fate, &reporter)
   }
 

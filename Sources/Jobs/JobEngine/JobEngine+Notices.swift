@@ -17,7 +17,7 @@ extension JobEngine {
     case .progress(_, let progress):
       guard let job else { return }
       reporter.detail("job \(job.number) on worker \(worker.slot) (pid \(pid)): \(progress)")
-    case .ready, .retire, .ignored: break
+    case .ready, .retire, .tools, .ignored: break
     }
   }
 }

@@ -135,13 +135,17 @@ extension JobEngine {
     return failure
   }
 
-  /// Reports why a run ends without workers. A program that cannot be executed has been named, with a hint: that is
-  /// enough.
+  /// Why it is useless to start another worker, which was reported as a warning; nil if nothing is known.
+  private var finalStartFailure: String? {
+    if let unfitness { return unfitness }
+    return lastSpawnError.flatMap { $0.isPermanent ? "\($0)" : nil }
+  }
+
+  /// Reports why a run ends without workers. A program that cannot be executed, or that cannot do its jobs, has been
+  /// named, with a hint: that is enough.
   package func sayWhyNoWorkerStarts(_ reporter: inout Reporter) {
-    guard let lastSpawnError, lastSpawnError.isPermanent, lastFailedStart == nil else {
-      return sayWorkersDoNotStart(&reporter)
-    }
-    if reporter.verbosity == .quiet { reporter.fatal("\(lastSpawnError)") }
+    guard let finalStartFailure, lastFailedStart == nil else { return sayWorkersDoNotStart(&reporter) }
+    if reporter.verbosity == .quiet { reporter.fatal(finalStartFailure) }
   }
 
   package func sayWorkersDoNotStart(_ reporter: inout Reporter) {
@@ -164,7 +168,7 @@ extension JobEngine {
   /// The last message of a server whose first worker cannot be executed. The reason was reported as a warning, except
   /// with `-q`.
   package func reportThatFirstStartFailed(_ reporter: inout Reporter) {
-    if reporter.verbosity == .quiet, let lastSpawnError { reporter.fatal("\(lastSpawnError)") }
+    if reporter.verbosity == .quiet, let finalStartFailure { reporter.fatal(finalStartFailure) }
     reporter.fatal("the first worker cannot be started: giving up before anything is served")
   }
 

@@ -78,6 +78,8 @@ package struct JobEngine: ~Copyable {
   var lastSpawnError: SpawnError?
   /// Why the last start failed, whichever way.
   var lastStartFailure: Failure?
+  /// Why workers that do start cannot do their jobs; nil if they can.
+  var unfitness: String?
 
   package init(_ configuration: JobEngineConfiguration) {
     self.configuration = configuration

@@ -75,6 +75,8 @@ struct Worker: ~Copyable {
   var readyAt: Instant = .origin
   /// Longest silence after it was ready, before it is taken to hang; nil for no limit.
   var watchdogLimit: Nanoseconds?
+  /// It cannot do what it was started for.
+  var isUnfit = false
   /// It is on the stop ladder: what it still writes is no reply.
   var isStopping = false
   /// What becomes of bytes that it writes while it is stopping.
@@ -177,6 +179,11 @@ struct Worker: ~Copyable {
   /// Appends what it is sent before anything else.
   mutating func greet() { codec.greet { outbound.append($0) } }
 
+  /// Appends what it is sent as long as it is not ready; returns how long to wait for more.
+  mutating func continueGreeting(at now: Instant) -> Nanoseconds? {
+    codec.continueGreeting(atAge: now - startedAt) { outbound.append($0) }
+  }
+
   /// Appends a message that is no job. False if the protocol has no such message.
   mutating func encode(_ request: WorkerRequest) -> Bool {
     hasOtherInput = hasOtherInput || !hand.isEmpty
@@ -256,7 +263,7 @@ extension Worker {
       }
       sample &+= Self.sampleStep
       isLookedAt = sample < 1 << 28
-    case .answer, .notice, .response, .needMore, .oversize, .violation: break
+    case .answer, .notice, .response, .needMore, .oversize, .violation, .unfit: break
     }
     return isLookedAt
   }

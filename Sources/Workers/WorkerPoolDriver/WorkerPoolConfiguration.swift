@@ -31,7 +31,8 @@ public struct WorkerPoolConfiguration: Sendable {
   /// Jobs are parked only at workers that are seen to do one after the other: see `ReadingOrder`.
   public var parksInOrderOnly = true
 
-  /// How a worker proves that it is ready. `.probed` needs a `probe`.
+  /// How a worker proves that it is ready. `.probed` needs a `probe`; `.assumed` means `.announced` where the protocol
+  /// announces it.
   public var readiness = Readiness.assumed
   /// The health check; without one no worker is ever probed, whatever `pool` holds.
   public var probe: Exchange?
@@ -73,7 +74,8 @@ public struct WorkerPoolConfiguration: Sendable {
   /// The same with all that follows from its parts.
   func completed() -> WorkerPoolConfiguration {
     var completed = self
-    completed.pool.readyIsProof = readiness != .assumed
+    if workerProtocol.announcesReady, readiness == .assumed { completed.readiness = .announced }
+    completed.pool.readyIsProof = completed.readiness != .assumed
     completed.pool.resetsAfterLease = reset != nil
     completed.pool.preparesEachLease = false
     if workerProtocol.marksReplies || errorRule != nil { completed.mostSeats = 1 }

@@ -187,7 +187,7 @@ extension WorkerPoolDriver {
       workers[slot].failure = failure
       return (0..<consumed, consumed)
     case .needMore(let consumed): workers[slot].inbound.removeFirst(consumed)
-    case .answer, .notice, .response, .oversize, .violation: refuse(message, slot, &loop)
+    case .answer, .notice, .response, .oversize, .violation, .unfit: refuse(message, slot, &loop)
     }
     return nil
   }
@@ -201,6 +201,9 @@ extension WorkerPoolDriver {
     case .violation(let reason):
       let text = workers[slot].inbound.withUnsafeBytes { quoted($0) }
       breach(slot, .malformed(reason, shown: text), &loop)
+    case .unfit(let reason):
+      workers[slot].isUnfit = true
+      breach(slot, .unfit(reason), &loop)
     }
   }
 
@@ -309,7 +312,7 @@ extension WorkerPoolDriver {
       events.append(.protocolBroken(account, violation))
     }
     workers[slot].inbound.removeAll()
-    lastFailureWasViolation = true
+    lastFailureWasViolation = !violation.isUnfitness
     stopBroken(slot, hadJob: hadJob, jobUntouched: jobUntouched, &loop)
   }
 

@@ -46,7 +46,7 @@ extension WorkerPoolDriver {
         workers[slot].inbound.removeFirst(consumed)
         workers[slot].lastOutput = .watched(owesAnswer: false)
       case .needMore(let consumed): return workers[slot].inbound.removeFirst(consumed)
-      case .answer, .notice, .response, .oversize, .violation: break
+      case .answer, .notice, .response, .oversize, .violation, .unfit: break
       }
     }
     guard !workers[slot].inbound.isEmpty else { return }

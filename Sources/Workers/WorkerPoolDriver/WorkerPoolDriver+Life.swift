@@ -34,7 +34,7 @@ extension WorkerPoolDriver {
     }
     watch(id, &loop)
     workers[id.slot.index].greet()
-    if !workers[id.slot.index].outbound.isEmpty { inputReady(id.slot.index, &loop) }
+    continueGreeting(id, &loop)
     awaitReadiness(id, &loop)
   }
 
@@ -130,6 +130,7 @@ extension WorkerPoolDriver {
     timers.disarm(.progressBar(id))
     timers.disarm(.cancel(id))
     timers.disarm(.errors(id))
+    timers.disarm(.greeting(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then
@@ -170,7 +171,7 @@ extension WorkerPoolDriver {
     let id = workers[slot].id
     if workers[slot].isStopping {
       events.append(.stopped(id, pid: workers[slot].process.pid, status))
-      return .stopped
+      return workers[slot].isUnfit ? .cannotStart : .stopped
     }
     let isUnexplainedKill = if case .killed(signal: Signal.kill, _) = status { true } else { false }
     let verdict = isUnexplainedKill ? containment.outOfMemoryVerdict(workers[slot].group, now: loop.now()) : nil

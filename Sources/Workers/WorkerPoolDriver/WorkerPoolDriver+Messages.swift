@@ -79,7 +79,7 @@ extension WorkerPoolDriver {
       case .needMore(let consumed):
         workers[slot].inbound.removeFirst(consumed)
         return nil
-      case .reply, .failure, .answer, .oversize, .violation: return message
+      case .reply, .failure, .answer, .oversize, .violation, .unfit: return message
       }
     }
     return nil
@@ -115,7 +115,7 @@ extension WorkerPoolDriver {
         if case .log = notice { report(notice, slot) }
       case .response(_, let consumed): workers[slot].inbound.removeFirst(consumed)
       case .needMore(let consumed): return workers[slot].inbound.removeFirst(consumed)
-      case .reply, .failure, .answer, .oversize, .violation: return
+      case .reply, .failure, .answer, .oversize, .violation, .unfit: return
       }
     }
   }
@@ -134,7 +134,7 @@ extension WorkerPoolDriver {
       let job = workers[slot].hand[place].job
       workers[slot].statusText = "job \(job.number): \(progress)"
       report(notice, about: job, slot)
-    case .log: report(notice, slot)
+    case .log, .tools: report(notice, slot)
     case .ignored: break
     }
   }

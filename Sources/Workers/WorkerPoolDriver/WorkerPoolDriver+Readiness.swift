@@ -38,6 +38,15 @@ extension WorkerPoolDriver {
     }
   }
 
+  /// Sends a worker that is not ready what it is to be sent by now.
+  mutating func continueGreeting(_ id: WorkerID, _ loop: inout EventLoop) {
+    let slot = id.slot.index
+    guard workers.holds(id), workers[slot].duty == .starting, !workers[slot].isStopping else { return }
+    let wait = workers[slot].continueGreeting(at: loop.now())
+    if !workers[slot].outbound.isEmpty { inputReady(slot, &loop) }
+    if let wait { timers.arm(.greeting(id), at: loop.now() + wait) }
+  }
+
   /// The worker has proved it.
   mutating func becomeReady(_ slot: Int, _ loop: inout EventLoop) {
     guard !workers[slot].isReady, !workers[slot].isStopping else { return }

@@ -44,21 +44,24 @@ public struct WorkerPoolDriver: ~Copyable {
     case cancel(WorkerID)
     /// A reply is held back until then: see `ErrorRule`.
     case errors(WorkerID)
+    /// A worker that is not ready may have to be sent more by then.
+    case greeting(WorkerID)
 
-    /// Twenty for each slot: ten of the core, and those that follow here.
+    /// Twenty-one for each slot: ten of the core, and those that follow here.
     var place: Int? {
       switch self {
-      case .core(.slot(let slot, let timer, _)): 20 * slot.index + timer.rawValue
-      case .verdict(let worker): 20 * worker.slot.index + 10
-      case .watchdog(let worker): 20 * worker.slot.index + 11
-      case .memory(let worker): 20 * worker.slot.index + 12
-      case .gone(let worker, _): 20 * worker.slot.index + 13
-      case .broken(let worker, _): 20 * worker.slot.index + 14
-      case .start(let worker): 20 * worker.slot.index + 15
-      case .look(let worker): 20 * worker.slot.index + 16
-      case .progressBar(let worker): 20 * worker.slot.index + 17
-      case .cancel(let worker): 20 * worker.slot.index + 18
-      case .errors(let worker): 20 * worker.slot.index + 19
+      case .core(.slot(let slot, let timer, _)): 21 * slot.index + timer.rawValue
+      case .verdict(let worker): 21 * worker.slot.index + 10
+      case .watchdog(let worker): 21 * worker.slot.index + 11
+      case .memory(let worker): 21 * worker.slot.index + 12
+      case .gone(let worker, _): 21 * worker.slot.index + 13
+      case .broken(let worker, _): 21 * worker.slot.index + 14
+      case .start(let worker): 21 * worker.slot.index + 15
+      case .look(let worker): 21 * worker.slot.index + 16
+      case .progressBar(let worker): 21 * worker.slot.index + 17
+      case .cancel(let worker): 21 * worker.slot.index + 18
+      case .errors(let worker): 21 * worker.slot.index + 19
+      case .greeting(let worker): 21 * worker.slot.index + 20
       case .core(.waiter), .core(.breaker), .core(.review), .stall, .sweep, .cleanUp: nil
       }
     }
@@ -252,6 +255,7 @@ public struct WorkerPoolDriver: ~Copyable {
       case .progressBar(let worker): passOnProgressBar(worker)
       case .cancel(let worker): cancelOverdue(worker, &loop)
       case .errors(let worker): errorGraceIsOver(worker, &loop)
+      case .greeting(let worker): continueGreeting(worker, &loop)
       }
     }
   }

@@ -136,12 +136,14 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   case closedOutput(unfinished: String)
   /// It closed its stdin, but lives.
   case closedInput
+  /// It keeps to its protocol, but cannot do what it was started for, for this reason.
+  case unfit(String)
 
   /// Whether it wrote more than it was asked for: then its replies may belong to other jobs than they seem to.
   public var isSurplus: Bool {
     switch self {
     case .unaskedReply, .surplusReply, .surplusAtEnd: true
-    case .strayAnswer, .missingReplies, .replyTooLarge, .malformed, .closedOutput, .closedInput: false
+    case .strayAnswer, .missingReplies, .replyTooLarge, .malformed, .closedOutput, .closedInput, .unfit: false
     }
   }
 
@@ -156,9 +158,15 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     switch self {
     case .replyTooLarge: true
     case .unaskedReply, .surplusReply, .surplusAtEnd, .strayAnswer, .missingReplies, .malformed, .closedOutput,
-      .closedInput:
+      .closedInput, .unfit:
       false
     }
+  }
+
+  /// Whether it keeps to its protocol: no other worker that is started in the same way can do better.
+  public var isUnfitness: Bool {
+    if case .unfit = self { return true }
+    return false
   }
 
   /// What happened, without the bytes: the same for all that broke the protocol in the same way.
@@ -173,6 +181,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .malformed: "wrote a malformed reply"
     case .closedOutput: "closed its stdout but lives on"
     case .closedInput: "closed its stdin but lives on"
+    case .unfit(let reason): reason
     }
   }
 
@@ -194,6 +203,7 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
       unfinished.isEmpty
         ? "closed its stdout but lives on" : "closed its stdout in the middle of a reply: \(unfinished)"
     case .closedInput: "closed its stdin but lives on"
+    case .unfit(let reason): reason
     }
   }
 }

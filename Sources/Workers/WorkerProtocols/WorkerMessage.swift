@@ -26,6 +26,9 @@ public enum WorkerMessage: Sendable, Equatable {
   case oversize
   /// The worker broke the protocol, for this reason. Nothing that follows can be trusted.
   indirect case violation(String)
+  /// A worker that is not ready yet keeps to the protocol, but cannot do what it is started for, for this reason, nor
+  /// can any other that is started in the same way.
+  indirect case unfit(String)
 }
 
 /// What a worker answers to a job.
@@ -50,8 +53,24 @@ public enum WorkerNotice: Sendable, Equatable {
   case log(LogLevel, String)
   /// It wants to be replaced when it has answered its jobs.
   case retire
+  /// What it can be asked to do, in the order in which it lists that.
+  case tools([WorkerTool])
   /// Nothing that matters here.
   case ignored
+}
+
+/// One of several things that a worker can be asked to do.
+public struct WorkerTool: Sendable, Equatable {
+  /// Its name, by which a job asks for it.
+  public var name: String
+  /// What it does, in any number of lines; may be empty.
+  public var description: String
+
+  /// A tool.
+  public init(name: String, description: String) {
+    self.name = name
+    self.description = description
+  }
 }
 
 /// How far a job is.

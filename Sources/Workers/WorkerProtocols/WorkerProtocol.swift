@@ -1,3 +1,4 @@
+import Time
 import WireFormats
 
 /// The language between the pool and a worker: how a job is written to the worker's stdin, and what the bytes on its
@@ -70,6 +71,11 @@ public protocol WorkerCodec {
   /// Writes what a fresh worker is sent first, before any job. Nothing, unless the codec implements it.
   mutating func greet(to write: (UnsafeRawBufferPointer) -> Void)
 
+  /// Continues the greeting of a worker that is not ready yet, `age` after its start: writes what it is to be sent by
+  /// now. Called once after `greet`, and again after each wait that it returns; nil: there is nothing to wait for, the
+  /// usual.
+  mutating func continueGreeting(atAge age: Nanoseconds, to write: (UnsafeRawBufferPointer) -> Void) -> Nanoseconds?
+
   /// Writes the message that carries this job to the worker, piece by piece. A large job is not copied if one of the
   /// pieces is `job` itself. `id`: no other message to this worker has the same; an answer that names its job names it
   /// by this.
@@ -86,6 +92,10 @@ public protocol WorkerCodec {
 extension WorkerCodec {
   /// Writes nothing.
   public mutating func greet(to write: (UnsafeRawBufferPointer) -> Void) {}
+  /// Writes nothing.
+  public mutating func continueGreeting(
+    atAge age: Nanoseconds, to write: (UnsafeRawBufferPointer) -> Void
+  ) -> Nanoseconds? { nil }
   /// There are no such messages.
   public mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }

@@ -98,15 +98,10 @@ struct JSONRPCCodec: WorkerCodec {
       return .response(terms.messageFraming.framed(message.refusal(id, text)), consumed: consumed)
     }
     let answer: WorkerAnswer
-    switch (message.result, message.error) {
-    case (let result?, nil): answer = result.answer(in: text, at: start)
-    case (nil, let error?):
-      guard let failure = ReplyFailure(error, in: text) else {
-        return .violation("\"error\" is not an object with a \"message\"")
-      }
-      answer = .failed(failure)
-    case (nil, nil): return .violation("a response needs \"result\" or \"error\"")
-    case (_?, _?): return .violation("a response has \"result\" or \"error\", and not both")
+    switch message.response(in: text) {
+    case .result(let result): answer = result.answer(in: text, at: start)
+    case .error(let failure): answer = .failed(failure)
+    case .malformed(let reason): return .violation(reason)
     }
     return named(message.id, answer, text, at: start, consumed: consumed)
   }

@@ -31,6 +31,27 @@ struct JSONRPCMessage {
     return nil
   }
 
+  /// What a message without a method answers.
+  enum Response {
+    case result(JSONValue)
+    case error(ReplyFailure)
+    case malformed(String)
+  }
+
+  /// What this message answers, if it has no method.
+  func response(in text: RawSpan) -> Response {
+    switch (result, error) {
+    case (let result?, nil): return .result(result)
+    case (nil, let error?):
+      guard let failure = ReplyFailure(error, in: text) else {
+        return .malformed("\"error\" is not an object with a \"message\"")
+      }
+      return .error(failure)
+    case (nil, nil): return .malformed("a response needs \"result\" or \"error\"")
+    case (_?, _?): return .malformed("a response has \"result\" or \"error\", and not both")
+    }
+  }
+
   /// The answer to a request, of which none is served: method not found.
   func refusal(_ id: JSONValue, _ text: RawSpan) -> [UInt8] {
     var response = Array(#"{"jsonrpc":"2.0""#.utf8)
@@ -82,10 +103,8 @@ extension ReplyFailure {
 extension WorkerNotice {
   /// `{"id": n, "done": x, "total": y, "message": …}`
   static func progress(_ members: JSONObject) -> WorkerNotice {
-    guard let done = members.doubleIfAny("done"), done >= 0 else { return .ignored }
-    let id: UInt64? = (try? members.numberIfAny("id")) ?? nil
-    let message = (try? members.textIfAny("message")) ?? nil
-    return .progress(id: id, JobProgress(done: done, total: members.doubleIfAny("total"), message: message ?? ""))
+    guard let progress = JobProgress(members, done: "done") else { return .ignored }
+    return .progress(id: (try? members.numberIfAny("id")) ?? nil, progress)
   }
 
   /// `{"level": …, "message": …}`
@@ -93,6 +112,15 @@ extension WorkerNotice {
     guard let message = (try? members.textIfAny("message")) ?? nil else { return .ignored }
     let level = (try? members.textIfAny("level")) ?? nil
     return .log(level.flatMap(LogLevel.init(name:)) ?? .info, message)
+  }
+}
+
+extension JobProgress {
+  /// Reads it from an object that names what is done so; nil if it does not.
+  init?(_ members: JSONObject, done name: String) {
+    guard let done = members.doubleIfAny(name), done >= 0 else { return nil }
+    let message = (try? members.textIfAny("message")) ?? nil
+    self.init(done: done, total: members.doubleIfAny("total"), message: message ?? "")
   }
 }
 
