@@ -1,5 +1,5 @@
 import Testing
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProtocols
 
 @testable import WorkerCheck

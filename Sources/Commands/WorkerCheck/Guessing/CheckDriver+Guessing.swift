@@ -2,7 +2,7 @@ import EventLoop
 import LinuxIO
 import PoolCore
 import Time
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProcess
 import WorkerProtocols
 
@@ -63,7 +63,7 @@ extension CheckDriver {
     _ candidate: Candidate, _ configuration: WorkerPoolConfiguration
   ) throws(SystemError) -> Guess? {
     var trial = Trial(candidate: candidate)
-    pool = WorkerPool(configuration, seed: 0)
+    pool = WorkerPoolDriver(configuration, seed: 0)
     pool.start(&loop)
     pool.setDemand(1, &loop)
     let limit = loop.now() + max(Self.trialLimit, 3 * (seen.start ?? .zero))

@@ -1,4 +1,4 @@
-import WorkerPool
+import WorkerPoolDriver
 import WorkerProtocols
 
 extension Observations {
