@@ -63,7 +63,7 @@ enum ServeOptions {
     help: "longest wait of an accepted job for a worker; then it ends as expired")
   static let clientJobs = Option.optional(
     "client-jobs", .integer(in: 1...1_000_000, example: 16),
-    unset: "twice the workers, at least 64",
+    unset: "twice the workers, times N of --batch, at least 64",
     help:
       "how many jobs of one connection may be accepted and not yet done, by default besides those that may be parked "
       + "at the workers; then it is not read")
@@ -120,6 +120,7 @@ enum ServeOptions {
       OptionGroup(
         "formats", [ProtocolOptions.workerProtocol, input, output, RunOptions.maxJobSize, RunOptions.maxReplySize]),
       ProtocolOptions.group,
+      BatchOptions.group,
       RunOptions.recycleGroup,
       RunOptions.healthGroup,
       OptionGroup(
@@ -128,8 +129,10 @@ enum ServeOptions {
       SurroundingsOptions.group,
       OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
-    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements,
-    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
+    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements + BatchOptions.requirements + [
+      Requirement(BatchOptions.key, needs: input, "records", where: { $0 == .records })
+    ],
+    exclusions: ProtocolOptions.exclusions + BatchOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
     operands: .commandLine(program: "WORKER", argument: "ARG"),

@@ -66,6 +66,13 @@ struct JobsInHand {
     count -= 1
   }
 
+  /// They were all sent in one message of this size.
+  mutating func spread(size: Int) {
+    guard count > 0 else { return }
+    for index in 0..<count { self[index].size = size / count + (index < size % count ? 1 : 0) }
+    self.size = size
+  }
+
   /// How many of them a worker may have begun that has left this many bytes unread: those whose messages are unread to
   /// the first byte were not.
   func begun(unread: Int) -> Int {

@@ -46,6 +46,15 @@ struct Worker: ~Copyable {
   var clock: ProcessClock?
   /// How many it was sent since it had none.
   var batch = 0
+  /// It was sent them in one message: it begins and loses all of them together.
+  var isInBatch = false
+  /// It is sent how many jobs follow, and has to answer all of them before any answer is used; these are its answers.
+  let collectsReplies: Bool
+  var collected = CollectedReplies()
+  /// The most jobs in one message to it; nil if each carries one.
+  let mostInMessage: Int?
+  /// With fewer jobs than these it may wait for more input, and still answer.
+  var leastToStall: Int { mostInMessage == nil ? 2 : 1 }
   /// Whether it does one after the other, and how often that was looked at.
   var order = ReadingOrder.unknown
   var orderLooks = OrderLooks()
@@ -139,6 +148,8 @@ struct Worker: ~Copyable {
     codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize, seed: seed)
     speaksInMessages = workerProtocol.concurrency != nil
     marksReplies = workerProtocol.marksReplies
+    mostInMessage = workerProtocol.batch
+    collectsReplies = workerProtocol.batch != nil && workerProtocol.concurrency == nil
     self.terms = terms
     self.startedAt = startedAt
     sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
@@ -146,6 +157,11 @@ struct Worker: ~Copyable {
 
   /// Decodes the message at the front of its output.
   mutating func decode() -> WorkerMessage { inbound.withUnsafeBytes { codec.decode($0.bytes) } }
+
+  /// Decodes the message behind the replies that are collected.
+  mutating func decodeBehindCollected() -> WorkerMessage {
+    inbound.withUnsafeBytes { codec.decode(UnsafeRawBufferPointer(rebasing: $0[collected.size...]).bytes) }
+  }
 
   /// Starts decoding anew: its output so far was dropped, and no part of a message. It must not have answered yet.
   mutating func decodeAnew(_ workerProtocol: any WorkerProtocol) {
@@ -156,6 +172,15 @@ struct Worker: ~Copyable {
   mutating func encode(_ message: UnsafeRawBufferPointer, id: UInt64 = 0) -> Int {
     let before = outbound.count
     codec.encode(message, id: id) { outbound.append($0) }
+    return outbound.count - before
+  }
+
+  /// Appends a message with this many jobs, each of which `append` appends with `encode`. Returns how many bytes it is.
+  mutating func encodeBatch(of count: Int, _ append: (inout Worker) -> Void) -> Int {
+    let before = outbound.count
+    codec.beginBatch(of: count) { outbound.append($0) }
+    append(&self)
+    codec.endBatch { outbound.append($0) }
     return outbound.count - before
   }
 
@@ -194,6 +219,7 @@ struct Worker: ~Copyable {
 
   /// How many of its jobs it may have begun.
   var begunJobs: Int {
+    if isInBatch { return hasBegunMessage ? hand.count : 0 }
     if !speaksInMessages { return min(1, hand.count) }
     return hasOtherInput ? hand.count : hand.begun(unread: outbound.count + process.unreadInput())
   }

@@ -37,16 +37,16 @@ extension WorkerPool {
   }
 
   @inline(__always)
-  private mutating func assign(_ job: SentJob, _ id: UInt64, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
+  mutating func assign(_ job: SentJob, _ id: UInt64, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
     workers[slot].hand.append(job, size: size, id: id, at: loop.now())
     workers[slot].jobs += 1
     workers[slot].batch += 1
-    if workers[slot].batch == 2 { watchForStalls(loop) }
+    if workers[slot].batch == workers[slot].leastToStall { watchForStalls(loop) }
   }
 
   /// Whether the worker takes a job. If it has none, whatever it wrote since its last reply is looked at before.
   @inline(__always)
-  private mutating func makeReadyForJob(_ slot: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
+  mutating func makeReadyForJob(_ slot: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
     switch workers[slot].duty {
     case .running, .replied: return true
     case .starting, .none, .checking, .heardOut, .condemned: return false
@@ -61,6 +61,7 @@ extension WorkerPool {
     if configuration.parksInOrderOnly, workers[slot].order == .unknown { lookAtOrder(slot) }
     workers[slot].duty = .running
     workers[slot].batch = 0
+    workers[slot].isInBatch = false
     workers[slot].beginHead(at: loop.now())
     if configuration.errorRule != nil, let line = workers[slot].errorLines.unfinishedLine {
       workers[slot].jobErrors = JobErrors(unfinishedBefore: line.count)

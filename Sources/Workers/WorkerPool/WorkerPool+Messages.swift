@@ -179,6 +179,7 @@ extension Worker {
     let begun = begunJobs
     let all = hand.removeAll()
     hasOtherInput = false
+    collected = CollectedReplies()
     return LostJobs(begun: Array(all.prefix(begun)), unstarted: Array(all.dropFirst(begun)))
   }
 }
