@@ -138,8 +138,8 @@ enum RunOptions {
 
   // Jobs
   static let queue = Option.optional(
-    "queue", .integer(in: 1...10_000_000, example: 64), unset: "twice the workers, times N of --batch",
-    help: "how many jobs that were read may wait for a worker")
+    "queue", .integer(in: 1...10_000_000, example: 64), unset: "twice the workers",
+    help: "how many jobs that were read may wait for a worker; by default N times as many with --batch N")
   static let queueTimeout = Option.optional(
     "queue-timeout", .duration(atLeast: .nanoseconds(1)), unset: "no limit",
     help: "longest wait for a worker; then the job ends as expired")

@@ -63,10 +63,10 @@ enum ServeOptions {
     help: "longest wait of an accepted job for a worker; then it ends as expired")
   static let clientJobs = Option.optional(
     "client-jobs", .integer(in: 1...1_000_000, example: 16),
-    unset: "twice the workers, times N of --batch, at least 64",
+    unset: "twice the workers, at least 64",
     help:
       "how many jobs of one connection may be accepted and not yet done, by default besides those that may be parked "
-      + "at the workers; then it is not read")
+      + "at the workers, and twice the workers times N with --batch N; then it is not read")
   static let drainTimeout = Option<Nanoseconds>(
     "drain-timeout", .duration(atLeast: .milliseconds(1), example: "30s"), default: "30s",
     help:
