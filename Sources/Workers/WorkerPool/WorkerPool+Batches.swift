@@ -22,12 +22,12 @@ extension WorkerPool {
     let slot = id.slot.index
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let first = workers[slot].nextMessage
-    for (place, job) in batch.enumerated() { assign(job, first + UInt64(place), size: 0, slot, loop) }
+    let start = workers[slot].outbound.total
+    for (place, job) in batch.enumerated() { assign(job, first + UInt64(place), start: start, slot, loop) }
     workers[slot].isInBatch = batch.count > 1
-    let size = workers[slot].encodeBatch(of: batch.count) { worker in
+    workers[slot].encodeBatch(of: batch.count) { worker in
       for place in batch.indices { lend(place) { _ = worker.encode($0, id: first + UInt64(place)) } }
     }
-    workers[slot].hand.spread(size: size)
     inputReady(slot, &loop)
     if !workers[slot].outbound.isEmpty { enlargePipes(slot) }
     return true

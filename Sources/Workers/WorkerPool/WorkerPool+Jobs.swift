@@ -16,7 +16,8 @@ extension WorkerPool {
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
     let id = workers[slot].nextMessage
-    assign(sent, id, size: workers[slot].encode(job, id: id), slot, loop)
+    assign(sent, id, start: workers[slot].outbound.total, slot, loop)
+    _ = workers[slot].encode(job, id: id)
     // A worker may answer a job before it has read all of it: what is left of that one goes first.
     guard isFirst else { return true }
     if gathered { gatheredSlots.append(slot) } else { inputReady(slot, &loop) }
@@ -29,7 +30,8 @@ extension WorkerPool {
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
     let id = workers[slot].nextMessage
-    assign(sent, id, size: workers[slot].encode(sharing: job, id: id), slot, loop)
+    assign(sent, id, start: workers[slot].outbound.total, slot, loop)
+    workers[slot].encode(sharing: job, id: id)
     guard isFirst else { return true }
     inputReady(slot, &loop)
     if !workers[slot].outbound.isEmpty { enlargePipes(slot) }
@@ -37,8 +39,8 @@ extension WorkerPool {
   }
 
   @inline(__always)
-  mutating func assign(_ job: SentJob, _ id: UInt64, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
-    workers[slot].hand.append(job, size: size, id: id, at: loop.now())
+  mutating func assign(_ job: SentJob, _ id: UInt64, start: Int, _ slot: Int, _ loop: borrowing EventLoop) {
+    workers[slot].hand.append(job, start: start, id: id, at: loop.now())
     workers[slot].jobs += 1
     workers[slot].batch += 1
     if workers[slot].batch == workers[slot].leastToStall { watchForStalls(loop) }
@@ -93,7 +95,7 @@ extension WorkerPool {
     guard mayPark(slot) else { return 1 }
     countJobs(slot, &loop)
     readEffort(slot)
-    let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
+    let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].bytesInHand)
     return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats), core.seatsLeft(id), room))
   }
 
