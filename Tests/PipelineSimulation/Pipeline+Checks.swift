@@ -137,7 +137,7 @@ extension Pipeline {
     try require(attempts <= known.retries + 1, "job \(number): \(attempts) attempts, \(known.retries) retries")
     // What was cancelled while it was parked counts as tried: its worker may have read it.
     let heads = setting.engine.tellsAttempts && outcome != .cancelled ? known.heads : .max
-    try require(attempts <= heads, "job \(number): \(attempts) attempts, at the head \(known.heads) times")
+    try require(attempts <= heads, "job \(number) (\(outcome)): \(attempts) attempts, at the head \(known.heads) times")
     if setting.conduct != .wild, outcome != .cancelled, !mayTimeOut(number) {
       try require(
         attempts <= known.readers.count,

@@ -153,6 +153,10 @@ extension Worker {
   /// Nothing unread has come from it besides replies that are collected.
   var hasNoOtherOutput: Bool { inbound.count == collected.size }
 
+  /// It has written nothing that is not known to be a reply, and too few of these. (When they are complete, it may be
+  /// waiting until they are handed over.)
+  var owesReplies: Bool { hasNoOtherOutput && !collected.isComplete && collected.count < hand.count }
+
   /// It waits for its next job, and owes answers.
   var missingReplies: ProtocolViolation {
     guard mostInMessage != nil else { return .missingReplies(owed: hand.count) }

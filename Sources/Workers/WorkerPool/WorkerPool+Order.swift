@@ -144,7 +144,7 @@ extension WorkerPool {
       else { continue }
       watchForStalls(loop)
       // A worker that has closed its stdout gets its own verdict, which waits for its exit status.
-      guard loop.now() - workers[slot].headSince >= Self.stallLimit, workers[slot].hasNoOtherOutput,
+      guard loop.now() - workers[slot].headSince >= Self.stallLimit, workers[slot].owesReplies,
         !workers[slot].outputEnded,
         workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look(at: slot).isSequential,
         workers[slot].process.unreadOutput() == 0
