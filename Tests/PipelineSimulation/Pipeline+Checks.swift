@@ -121,8 +121,9 @@ extension Pipeline {
   /// The worker is said to have died on its job.
   func checkLost(_ job: SentJob?, _ id: WorkerID) throws {
     guard let job, let worker = processes.worker(serial: id.serial), !worker.isBroken else { return }
-    // Of a batch no answer is used before all of them are there.
-    let hasAnswered = setting.speech != .counted && worker.answered.contains(Int(job.number))
+    // Of a batch no answer is used before all of them are there; and a failure may have been that of an attempt before.
+    let mayHaveAnswered = setting.speech == .counted || worker.requests.failures[Int(job.number)] != nil
+    let hasAnswered = !mayHaveAnswered && worker.answered.contains(Int(job.number))
     try require(!hasAnswered, "\(id) has answered job \(job.number), and is said to have died on it")
     let hasRead = model[Int(job.number)].readers.contains(worker.serial)
     try require(hasRead, "\(id) has not read job \(job.number), and is said to have died on it")
