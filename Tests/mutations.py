@@ -95,10 +95,10 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
     "JobEngine/JobEngine+Parking.swift": [
         ("jobs are parked after a breach of the protocol", "breachesOfStep == 0", "breachesOfStep >= 0")],
     "JobEngine/JobEngine+Attempts.swift": [
-        ("parked jobs are forgotten when their worker is lost", "    returnUnstarted(lostJobs.unstarted)\n", ""),
+        ("parked jobs are forgotten when their worker is lost", "    returnUnstarted(lostJobs.unstarted, from: worker, loop)\n", ""),
         ("jobs come back in reverse", "for sent in unstarted.reversed()", "for sent in unstarted"),
         ("parked jobs are forgotten when the head runs out of time",
-         "    returnUnstarted(lost.unstarted)\n", ""),
+         "    returnUnstarted(lost.unstarted, from: worker, loop)\n", ""),
         ("the worker of a parked job that is cancelled is stopped",
          "pool.runsJobsAtOnce || pool.head(of: worker)?.tag == job.tag", "true"),
         ("a parked job has no run clock when its turn comes",
@@ -106,7 +106,7 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("a job that was cancelled while it was parked runs on",
          "    } else if !pool.hasReply(worker) {", "    } else if pool.hasReply(worker) {"),
         ("a reply that came after its job was cancelled is settled",
-         "    guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }\n", ""),
+         "    guard has(worker, job) else { return finishReply(of: worker, &loop, &reporter) }\n", ""),
         ("a job that a fresh worker has not read runs out of time", ", !pool.hasBegun(worker) {\n      runLimit", " {\n      runLimit"),
         ("no worker is remembered that may have room",
          "    if pool.givesSeveralJobs { workersWithRoom.append(worker) }\n", ""),
@@ -127,9 +127,9 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("a job is sent with the bytes of the one before it",
          "    buffers[index].removeAll(keepingCapacity: true)\n", "")],
     "WorkerPoolDriver/JobsInHand.swift": [
-        ("the size of a job that was answered is still counted", "    size -= ring[start].size\n", ""),
+        ("jobs of one message begin one by one", "self[begun - 1].start >= read", "self[begun - 1].start > read"),
         ("the jobs are mixed when there are more of them",
-         "larger.append(ring[(start + index) & (ring.count - 1)])", "larger.append(ring[index])")],
+         "larger.append(ring[(first + index) & (ring.count - 1)])", "larger.append(ring[index])")],
     "WorkerPoolDriver/WorkerPoolDriver+Jobs.swift": [
         ("gathered jobs are written only when others are",
          "guard isFirst else { return true }\n    if gathered", "guard !isFirst else { return true }\n    if gathered"),
@@ -144,8 +144,8 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
          "    loop.remove(workers[slot].process.input)\n    guard workers"),
         ("the replies to parked jobs are a surplus", "workers[slot].hand.count == 1 {", "workers[slot].hand.count >= 1 {"),
         ("what comes before the job is read is its answer",
-         ", !workers[slot].looksRead() {\n      if !dropBanner(slot, loop) { spokeBefore",
-         ", !workers[slot].looksRead(), workers[slot].inputBroken {\n      if !dropBanner(slot, loop) { spokeBefore"),
+         "together: together), !workers[slot].looksRead() else",
+         "together: together), !workers[slot].looksRead(), workers[slot].inputBroken else"),
         ("a job is forgotten when its worker spoke before it read it",
          "events.append(.leaseLost(id, .neverStarted, workers[slot].loseJobs()))\n      events.append(.protocolBroken",
          "events.append(.leaseLost(id, .neverStarted, LostJobs()))\n      events.append(.protocolBroken")],
@@ -156,7 +156,7 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
          "guard isGraceful, workers[slot].jobs > 0 else", "guard isGraceful, workers[slot].jobs < 0 else")],
     "WorkerPoolDriver/WorkerPoolDriver+Checks.swift": [
         ("the right answer to a check is wrong", "!answer.elementsEqual(expected) else", "answer.elementsEqual(expected) else"),
-        ("a check that was answered is unread for ever", "    workers[slot].setCheck(size: 0)\n", "")],
+        ("a check that was answered is unread for ever", "    workers[slot].setCheck(start: nil)\n", "")],
     "WorkerPoolDriver/WorkerPoolDriver+Order.swift": [
         ("a worker that has not read its jobs has left answers out",
          "workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look",

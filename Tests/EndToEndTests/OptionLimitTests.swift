@@ -15,19 +15,20 @@ import Testing
     "lines|nul|length4|netstring|jsonrpc|mcp|bazel-json|bazel-proto",
     "lines|nul|records", "lines|nul|records|text", "psql|sqlite3|python|node|bc|exiftool|gnuplot|octave|R|gdb|sh",
     "REGEX",
-    "lifo|fifo", "wait|refuse", "auto|always|never", "newline|content-length", "JSON",
+    "key", "lifo|fifo", "wait|refuse", "auto|always|never", "newline|content-length", "JSON",
   ]
 
   /// What makes an option with a requirement mean something.
   private static let companions = [
     "probe-interval": "--probe a=a", "reconnect-timeout": "--reconnect 1ms..2ms", "jobs": "--stop-timeout 1s",
     "concurrency": "--protocol bazel-json", "cancel-grace": "--protocol bazel-json",
-    "stderr-grace": "--fail-on-stderr x",
+    "stderr-grace": "--fail-on-stderr x", "batch-wait": "--batch 1", "batch-bytes": "--batch 2",
   ]
   /// The same as settings.
   private static let companionSettings = [
     "probe-interval": "probe: a=a", "concurrency": "protocol: bazel-json",
-    "cancel-grace": "protocol: bazel-json", "stderr-grace": "fail-on-stderr: x",
+    "cancel-grace": "protocol: bazel-json", "stderr-grace": "fail-on-stderr: x", "batch-wait": "batch: 1",
+    "batch-bytes": "batch: 2",
   ]
 
   @Test("run works at both ends of every option")
@@ -102,11 +103,12 @@ import Testing
     for option in ServeOptions.command.options where !skipped.contains(option.key) {
       for value in ends(of: option) {
         let name = "p\(pools.count)"
-        let command = Self.isOfMessages(option) ? "[sh, -c, cat]" : "cat"
+        let command = Self.isOfMessages(option) ? "[sh, -c, cat]" : Self.isOfBatches(option) ? Self.batched : "cat"
         let companion = Self.companionSettings[option.key].map { ", \($0)" } ?? ""
         text += "  \(name): {listen: unix:DIR/\(name), command: \(command), \(option.key): '\(value)'\(companion)}\n"
         // A work request that comes back is a response without an output.
-        pools.append((name, Self.isOfMessages(option) ? "" : "x", isSmall(option, value)))
+        let reply = Self.isOfMessages(option) ? "" : Self.isOfBatches(option) ? "X" : "x"
+        pools.append((name, reply, isSmall(option, value)))
       }
     }
     server.write(text)
@@ -144,7 +146,14 @@ import Testing
   }
 
   /// `cat`, without the argument that makes a worker a persistent one.
-  private func worker(for option: OptionDeclaration) -> String { Self.isOfMessages(option) ? "sh -c cat" : "cat" }
+  private func worker(for option: OptionDeclaration) -> String {
+    Self.isOfMessages(option) ? "sh -c cat" : Self.isOfBatches(option) ? Self.batched : "cat"
+  }
+
+  private static let batched = "workers/examples/batched_upper.py"
+
+  /// Whether its worker is sent the number of jobs before them.
+  private static func isOfBatches(_ option: OptionDeclaration) -> Bool { option.key.hasPrefix("batch") }
 
   /// Whether it needs a protocol of messages.
   private static func isOfMessages(_ option: OptionDeclaration) -> Bool {

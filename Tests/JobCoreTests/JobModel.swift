@@ -126,6 +126,7 @@ struct JobModel {
   mutating func perform(_ action: JobAction) throws {
     switch action {
     case .interrupt(let job, _): try interrupt(try index(job))
+    case .interruptBatch, .arm(.batch, _), .disarm(.batch): throw Violation("there are no batches: \(action)")
     case .settled(let job, let outcome): try settle(try index(job), outcome)
     case .emit(let job, let outcome): try emit(try index(job), outcome)
     case .hold(let job): try hold(try index(job))

@@ -34,12 +34,15 @@ extension Pipeline {
       let count = engine.pool.jobsInHand(of: id)
       total += count
       guard let head = engine.pool.head(of: id) else { throw Violation("\(id) is busy without a job") }
+      // The rest of a batch goes on without a job that is cancelled; so does a worker that was asked to give one up.
       let isLeased = engine.jobs.ledger.isLeased(JobID(tag: head.tag))
-      try require(isLeased, "\(id) runs job \(head.number), which is not leased")
+      let goesOn = engine.pool.isInBatch(id) || setting.engine.pool.cancelGrace > .zero
+      try require(isLeased || goesOn, "\(id) runs job \(head.number), which is not leased")
       let slot = id.slot.index
       while handsBefore.count <= slot { handsBefore.append(0) }
       if count > 1 { try checkParked(id, count, hasBreach) }
       mostInHand = max(mostInHand, count)
+      if engine.pool.isInBatch(id), handsBefore[slot] == 0 { batches += 1 }
       parked += max(0, count - max(1, handsBefore[slot]))
       handsBefore[slot] = count
     }
@@ -49,6 +52,7 @@ extension Pipeline {
   private func checkParked(_ id: WorkerID, _ count: Int, _ hasBreach: Bool) throws {
     try require(count <= mostSeats, "\(id) has \(count) jobs on \(mostSeats) seats")
     guard let worker = processes.worker(serial: id.serial) else { throw Violation("\(id) was never started") }
+    if setting.speech != .framed { return }
     let answered = worker.replies + worker.surplus
     let least = setting.engine.pool.parksInOrderOnly && processes.haveMany(answers: 16, workers: 16) ? 16 : 64
     try require(answered >= least, "\(count) jobs are parked at \(id), which has answered \(answered)")
@@ -108,6 +112,8 @@ extension Pipeline {
   /// The worker is said not to have touched its job.
   func checkReturned(_ job: SentJob?, _ id: WorkerID) throws {
     guard let job, let worker = processes.worker(serial: id.serial), worker.status != .exited(code: 0) else { return }
+    // It may have read the job for an attempt that it answered with a failure.
+    if worker.requests.failures[Int(job.number)] != nil { return }
     let hasRead = model[Int(job.number)].readers.contains(worker.serial)
     try require(!hasRead, "\(id) has read job \(job.number), which is given back")
   }
@@ -115,7 +121,9 @@ extension Pipeline {
   /// The worker is said to have died on its job.
   func checkLost(_ job: SentJob?, _ id: WorkerID) throws {
     guard let job, let worker = processes.worker(serial: id.serial), !worker.isBroken else { return }
-    let hasAnswered = worker.answered.contains(Int(job.number))
+    // Of a batch no answer is used before all of them are there; and a failure may have been that of an attempt before.
+    let mayHaveAnswered = setting.speech == .counted || worker.requests.failures[Int(job.number)] != nil
+    let hasAnswered = !mayHaveAnswered && worker.answered.contains(Int(job.number))
     try require(!hasAnswered, "\(id) has answered job \(job.number), and is said to have died on it")
     let hasRead = model[Int(job.number)].readers.contains(worker.serial)
     try require(hasRead, "\(id) has not read job \(job.number), and is said to have died on it")
@@ -130,7 +138,7 @@ extension Pipeline {
     try require(attempts <= known.retries + 1, "job \(number): \(attempts) attempts, \(known.retries) retries")
     // What was cancelled while it was parked counts as tried: its worker may have read it.
     let heads = setting.engine.tellsAttempts && outcome != .cancelled ? known.heads : .max
-    try require(attempts <= heads, "job \(number): \(attempts) attempts, at the head \(known.heads) times")
+    try require(attempts <= heads, "job \(number) (\(outcome)): \(attempts) attempts, at the head \(known.heads) times")
     if setting.conduct != .wild, outcome != .cancelled, !mayTimeOut(number) {
       try require(
         attempts <= known.readers.count,
@@ -156,7 +164,10 @@ extension Pipeline {
       try require(
         isOver || attempts == known.retries + 1 || setting.isServing && processes.failedStarts > 0,
         "job \(number) is \(outcome) after \(attempts) attempts: \(known)")
-      if setting.conduct == .honest { try require(known.isRejected, "job \(number) is \(outcome) with honest workers") }
+      if setting.conduct == .honest {
+        let hasFailed = outcome == .failed && processes.all.contains { $0.requests.failures[number] != nil }
+        try require(known.isRejected || hasFailed, "job \(number) is \(outcome) with honest workers")
+      }
     }
   }
 

@@ -74,6 +74,7 @@ extension Pipeline {
     case .leaseLost(let worker, .died, let jobs):
       seen["died on it", default: 0] += 1
       seen["lost while parked", default: 0] += jobs.unstarted.count
+      if engine.configuration.ledger.batches != nil, jobs.begun.count > 1 { seen["died on a batch", default: 0] += 1 }
       try checkLost(jobs.begun.first, worker)
     case .checkFailed(let account, let check, .wrong):
       try require(

@@ -25,6 +25,7 @@ extension Pipeline {
     case .read: if let worker = someWorker() { _ = try read(worker, atMost: 1 + dice.below(200)) }
     case .answer: if let worker = someWorker() { answer(worker) }
     case .drip: if let worker = someWorker() { drip(worker) }
+    case .log where setting.speech == .requests && dice.oneIn(2): notify()
     case .log: someWorker()?.log(dice.pick(["a line\n", "no end", "90 %\r", "two\nlines\n"]))
     case .die, .omit:
       if dice.oneIn(2) { try park() }
@@ -124,6 +125,12 @@ extension Pipeline {
     worker.flush(atMost: 1 + dice.below(8))
   }
 
+  private mutating func notify() {
+    events += 1
+    someWorker()?.notify()
+    someWorker()?.flush()
+  }
+
   /// A worker must be sent what came in, byte for byte.
   private mutating func check(_ message: ScriptedWorker.Message) throws {
     events += 1
@@ -131,6 +138,7 @@ extension Pipeline {
     case .job(let number): try require(number <= model.jobs.count, "job \(number) was sent, and never came in")
     case .probe: try require(setting.engine.pool.probe != nil, "a probe was sent")
     case .reset: try require(setting.engine.pool.reset != nil, "a reset was sent")
+    case .count, .notification: throw Violation("\(message) was answered")
     case .broken: throw Violation("a worker was sent what is neither a job nor a probe nor a reset")
     }
   }

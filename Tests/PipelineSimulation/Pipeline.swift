@@ -49,6 +49,8 @@ struct Pipeline: ~Copyable {
   var lastHead = 0
   var mostInHand = 0
   var parked = 0
+  /// Workers that were seen with several jobs that had come in one message.
+  var batches = 0
 
   init(_ setting: Setting) throws {
     let loop = try EventLoop(at: Instant(nanoseconds: 1_000_000_000))
@@ -59,7 +61,7 @@ struct Pipeline: ~Copyable {
     self.loop = loop
     engine = JobEngine(configuration)
     reporter = Reporter(InheritedOutput(2, wasClosed: true), log: nil, verbosity: setting.isVerbose ? .verbose : .quiet)
-    mostSeats = configuration.pool.mostSeats
+    mostSeats = setting.mostInHand
   }
 
   /// The life begins.
@@ -123,9 +125,10 @@ struct Pipeline: ~Copyable {
   mutating func accept(_ count: Int) throws {
     for _ in 0..<count where engine.jobs.ledger.canAccept {
       guard let client = someClient(), engine.jobs.ledger.canAccept(from: client) else { continue }
-      let terms = someTerms(of: client)
+      var terms = someTerms(of: client)
       let number = model.jobs.count + 1
       Payload.job(number, size: dice.below(setting.longestJob), into: &scratch)
+      if setting.makesBatches { (terms.size, terms.group) = (scratch.count, UInt64(number % 3)) }
       let size = scratch.count
       let (now, framing) = (loop.now(), setting.engine.pool.workerProtocol.framing)
       guard

@@ -9,6 +9,8 @@ final class ScriptedProcesses: SimulatedStarter, @unchecked Sendable {
   /// What workers of a life are like.
   struct Nature {
     var framing = Framing.lines
+    var speech = ScriptedWorker.Speech.framed
+    var answersInArrays = 0
     var greets = false
     var capturesErrors = false
     /// One in so many starts fails, and one in so many workers has this habit; 0 for none.
@@ -59,6 +61,7 @@ final class ScriptedProcesses: SimulatedStarter, @unchecked Sendable {
     habits.ignoresEnd = has(nature.ignoresEnd)
     habits.ignoresTerminate = has(nature.ignoresTerminate)
     habits.isSequential = !has(nature.readsAhead)
+    habits.answersInArrays = has(nature.answersInArrays)
     do throws(SystemError) {
       return try start(slot, Int(serial), habits)
     } catch {
@@ -80,7 +83,8 @@ final class ScriptedProcesses: SimulatedStarter, @unchecked Sendable {
     try makeNonBlocking(ends.input)
     try makeNonBlocking(ends.output)
     if let end = errorOutput?.takeWriteEnd() { ends.errorOutput = end.release() }
-    let worker = ScriptedWorker(slot: slot, serial: serial, habits: habits, framing: nature.framing, ends)
+    let worker = ScriptedWorker(
+      slot: slot, serial: serial, habits: habits, speech: nature.speech, framing: nature.framing, ends)
     placeOfSerial[serial] = all.count
     all.append(worker)
     alive.append(worker)

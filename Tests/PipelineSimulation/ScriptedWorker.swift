@@ -1,5 +1,6 @@
 import Glibc
 import LinuxIO
+import TestSupport
 import Time
 import WireFormats
 import WorkerProcess
@@ -16,12 +17,28 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
     var isSequential = true
     /// It writes a line before anything else.
     var greets = false
+    /// It answers a batch of requests with one array, when it has answered all of them.
+    var answersInArrays = false
+  }
+
+  /// What it speaks.
+  enum Speech {
+    /// Jobs and replies in frames.
+    case framed
+    /// The same, with the number of jobs before them.
+    case counted
+    /// JSON-RPC: it answers in any order.
+    case requests
   }
 
   /// What it read.
   enum Message {
     case job(Int)
     case probe, reset
+    /// The number of jobs that follow.
+    case count(Int)
+    /// What needs no answer.
+    case notification
     /// Not what was sent.
     case broken
   }
@@ -31,6 +48,7 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   let pid: CInt
   let habits: Habits
   private let framing: Framing
+  let speech: Speech
   private(set) var status: ExitStatus?
 
   private var input: CInt
@@ -45,6 +63,10 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   private var scratch: [UInt8] = []
   /// What it has read and not answered.
   private(set) var owed: [Message] = []
+  /// Its requests and batches.
+  var requests = Requests()
+  /// How many jobs its last message announced, and how many of them are still to come.
+  private var announced = (jobs: 0, left: 0)
   /// The job of which it has read only the beginning.
   private var begun: Int?
   private var hasGreeted = false
@@ -71,7 +93,9 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   /// A breach of its was reported after which its answers may belong to other jobs.
   var isFoundOut = false
 
-  init(slot: Int, serial: Int, habits: Habits, framing: Framing, _ ends: Ends) {
+  init(slot: Int, serial: Int, habits: Habits, speech: Speech, framing: Framing, _ ends: Ends) {
+    self.speech = speech
+    requests.order = SplitMix64(state: UInt64(serial))
     self.slot = slot
     self.serial = serial
     self.habits = habits
@@ -116,7 +140,9 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
     guard isAlive, input >= 0, readBytes(limit) else { return false }
     cut(touch)
     // What was begun must be known: it reads on until the name is there.
-    while !bytes.isEmpty, begun == nil, readBytes(1) { cut(touch) }
+    while !bytes.isEmpty || announced.left > 0 && announced.left == announced.jobs, begun == nil, readBytes(1) {
+      cut(touch)
+    }
     return true
   }
 
@@ -135,12 +161,11 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
     loop: while start < bytes.count {
       switch bytes.withUnsafeBytes({ decoder.next(in: UnsafeRawBufferPointer(rebasing: $0[start...]).bytes) }) {
       case .frame(let place, let consumed):
-        let message = bytes.withUnsafeBytes {
-          Self.message(UnsafeRawBufferPointer(rebasing: $0[(start + place.lowerBound)..<(start + place.upperBound)]))
+        let found: [Message] = bytes.withUnsafeBytes {
+          messages(in: UnsafeRawBufferPointer(rebasing: $0[(start + place.lowerBound)..<(start + place.upperBound)]))
         }
-        if case .job(let number) = message, begun != number { touch(number) }
+        for message in found { take(message, touch) }
         begun = nil
-        owed.append(message)
         start += consumed
       case .needMore: break loop
       case .oversize, .violation:
@@ -154,7 +179,31 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
     if number > 0 { touch(number) }
   }
 
-  private static func message(_ bytes: UnsafeRawBufferPointer) -> Message {
+  private func take(_ message: Message, _ touch: (Int) -> Void) {
+    switch message {
+    case .count(let count): announced = (count, count)
+    case .notification: break
+    case .job(let number):
+      if begun != number { touch(number) }
+      announced.left = max(0, announced.left - 1)
+      owed.append(message)
+    case .probe, .reset, .broken:
+      announced.left = max(0, announced.left - 1)
+      owed.append(message)
+    }
+  }
+
+  private func messages(in bytes: UnsafeRawBufferPointer) -> [Message] {
+    switch speech {
+    case .framed: [Self.message(bytes)]
+    case .counted where announced.left == 0:
+      [Int(String(decoding: bytes, as: UTF8.self)).map { .count($0) } ?? .broken]
+    case .counted: [Self.message(bytes)]
+    case .requests: requests.read(bytes)
+    }
+  }
+
+  static func message(_ bytes: UnsafeRawBufferPointer) -> Message {
     if let number = Payload.readJob(bytes) { return .job(number) }
     if bytes.elementsEqual(Payload.probe) { return .probe }
     return bytes.elementsEqual(Payload.reset) ? .reset : .broken
@@ -162,7 +211,9 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
 
   /// The number of the job that the bytes begin; 0 for another message; nil if that cannot be told yet.
   private func nameOfBegun() -> Int? {
-    bytes.withUnsafeBytes { bytes in
+    if speech == .counted, announced.left == 0 { return nil }
+    if speech == .requests { return Requests.nameOfFirst(in: bytes) }
+    return bytes.withUnsafeBytes { bytes in
       var start = 0
       switch framing {
       case .lines, .nul: break
@@ -189,15 +240,16 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   /// Makes the answer to the first message that it owes one; `size` is that of a reply to a job. Nil: it owes none.
   func answer(size: Int) -> Message? {
     guard isAlive, !owed.isEmpty else { return nil }
-    let message = owed.removeFirst()
+    let message = owed.remove(at: speech == .requests ? requests.order.below(owed.count) : 0)
     switch message {
     case .job(let number):
       replies += 1
-      made.append(number)
+      // What stands in an array is written when this is complete.
+      if !habits.answersInArrays { made.append(number) }
       speak(of: number, size: size)
     case .probe: append(Payload.probeReply)
     case .reset: append(Payload.resetReply)
-    case .broken: break
+    case .broken, .count, .notification: break
     }
     return message
   }
@@ -205,7 +257,7 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   /// Leaves the answer to its first job out.
   func omit() -> Bool {
     guard isAlive, case .job? = owed.first else { return false }
-    owed.removeFirst()
+    if case .job(let number) = owed.removeFirst(), let array = requests.leaveOut(number) { append(array) }
     omitted += 1
     isBroken = true
     return true
@@ -224,7 +276,16 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
   private func speak(of number: Int, size: Int) {
     scratch.removeAll(keepingCapacity: true)
     Payload.reply(number, by: serial, size: size, into: &scratch)
-    append(scratch)
+    guard speech == .requests else { return append(scratch) }
+    let response = requests.response(to: number, result: scratch)
+    if !habits.answersInArrays { return append(response) }
+    if let array = requests.collect(response, to: number) { append(array) }
+  }
+
+  /// A notification, about one of its jobs or about nothing.
+  func notify() {
+    guard isAlive, speech == .requests else { return }
+    append(requests.notification(about: owed.compactMap { if case .job(let number) = $0 { number } else { nil } }))
   }
 
   /// What it does next is not allowed.
@@ -232,11 +293,11 @@ final class ScriptedWorker: SimulatedProcess, @unchecked Sendable {
 
   /// Bytes that are no frame, where there is such a thing: in lines they would be the beginning of the next reply.
   func garble() {
-    guard isAlive, framing.delimiter == nil else { return }
+    guard isAlive, framing.delimiter == nil || speech == .requests else { return }
     if replies == 0, owed.isEmpty { hasSpokenFirst = true }
     isBroken = true
     surplus += 1
-    unsent += Array("x:".utf8)
+    unsent += Array((speech == .requests ? "{\n" : "x:").utf8)
   }
 
   private func append(_ payload: [UInt8]) {

@@ -38,6 +38,13 @@ struct Setting: CustomStringConvertible {
   var longestReply: Int
   /// Messages are made, and thrown away.
   var isVerbose: Bool
+  var speech: ScriptedWorker.Speech { nature.speech }
+  /// Workers are sent several jobs in one message.
+  var makesBatches: Bool { engine.ledger.batches != nil }
+  /// The most jobs that a worker has.
+  var mostInHand: Int {
+    engine.ledger.batches?.most ?? engine.pool.workerProtocol.concurrency ?? engine.pool.mostSeats
+  }
 
   init(seed: UInt64) {
     var dice = SplitMix64(state: seed)
@@ -75,6 +82,7 @@ struct Setting: CustomStringConvertible {
     isFast = hasOneWorker || conduct == .forgetful || dice.oneIn(3)
     if isFast { quicken(&dice) }
     if hasOneWorker { simplify() }
+    vary()
   }
 
   /// One worker after the other does the jobs in their order, each once.
@@ -151,7 +159,8 @@ struct Setting: CustomStringConvertible {
   var description: String {
     let (pool, ledger) = (engine.pool, engine.ledger)
     return """
-      \(conduct.rawValue) workers, \(pool.pool.minimum)...\(pool.pool.maximum), \(pool.workerProtocol.name), seats \(pool.mostSeats)\
+      \(conduct.rawValue) workers, \(pool.pool.minimum)...\(pool.pool.maximum), \(pool.workerProtocol.name), \(nature.speech), seats \(pool.mostSeats), at most \(mostInHand) at once, \
+      batches \(ledger.batches.map { "\($0)" } ?? "none")\
       \(pool.parksInOrderOnly ? " in order only" : ""), ready: \(pool.readiness), probe: \(pool.probe != nil), reset: \
       \(pool.reset != nil), jobs \(pool.pool.maximumJobs), age \(pool.pool.maximumAge.count) ns, surge \(pool.pool.surge)
       \(isServing ? "serve" : "run"), keepOrder \(ledger.keepOrder)\(ledger.ordersEachClient ? " of each client" : ""), queue \(ledger.queueLimit), retries \(ledger.retries), \

@@ -20,7 +20,8 @@ package struct Simulation {
       "withdrawn": 1, "ok": 10_000, "crashed": 1, "quarantined": 1, "timeout": 1, "cancelled": 1000, "expired": 10,
       "failed": 10, "had more on its stdout when it was stopped": 1, "wrote more than one reply to a job": 1,
       "wrote to its stdout without a job": 1, "wrote too large a reply (--max-reply-size)": 1,
-      "closed its stdout but lives on": 1, "left out answers": 1,
+      "closed its stdout but lives on": 1, "left out answers": 1, "batches": 20, "died on a batch": 5,
+      "failed by an answer": 100, "answered a job that it did not have": 1, "answered a batch with too many replies": 1,
     ]
     return floors.filter { seen[$0.key, default: 0] < $0.value }.keys.sorted()
   }
@@ -67,6 +68,10 @@ package struct Simulation {
     seen["most jobs at a worker"] = max(seen["most jobs at a worker", default: 0], pipeline.mostInHand)
     seen["parked", default: 0] += pipeline.parked
     seen["withdrawn", default: 0] += pipeline.model.withdrawn
+    seen["batches", default: 0] += pipeline.batches
+    for worker in pipeline.processes.all {
+      seen["failed by an answer", default: 0] += worker.requests.failures.values.reduce(0, +)
+    }
   }
 
   // MARK: Shrinking

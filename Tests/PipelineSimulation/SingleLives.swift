@@ -59,6 +59,12 @@ package enum SingleLife: String, CaseIterable, Sendable {
   case diedUnread = "a job that its worker has not read is given back, though the worker has answered a probe before"
   case slowToRead = "a worker that has not read its parked jobs yet has left no answer out"
 
+  case poisonedBatch = "a job that kills its worker fails alone: the others of its batch are done, and none is charged"
+  case shortBatch = "a batch that is answered with too few replies is done again job by job"
+  case cancelledInBatch = "a batch goes on without a job that is cancelled, as long as one of its jobs is wanted"
+  case lateAnswer = "an answer to a job that was to be given up is not that of its next attempt"
+  case anyOrder = "requests are answered in any order, one of them with a failure, and each has its own outcome"
+
   package func live() throws {
     switch self {
     case .lostWhileParked: for seed in Self.seeds { try Self.loseParked(seed) }
@@ -71,6 +77,11 @@ package enum SingleLife: String, CaseIterable, Sendable {
     case .closedInput: try Self.closeInput()
     case .diedUnread: try Self.dieUnread()
     case .slowToRead: try Self.readSlowly()
+    case .poisonedBatch: for seed in Self.seeds { try Self.poisonBatch(seed) }
+    case .shortBatch: try Self.answerShort()
+    case .cancelledInBatch: try Self.cancelInBatch()
+    case .lateAnswer: try Self.answerLate()
+    case .anyOrder: for seed in Self.seeds { try Self.answerInAnyOrder(seed) }
     }
   }
 

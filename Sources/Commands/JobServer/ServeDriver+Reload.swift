@@ -82,6 +82,9 @@ extension ServeDriver {
       if let option = services[number].engine.pool.cannotChange(to: pool.pool) {
         return "\(option) of the pool \(pool.name)"
       }
+      if services[number].engine.configuration.ledger.batches != pool.ledger.batches {
+        return "--batch-wait, --batch-bytes or --batch-by of the pool \(pool.name)"
+      }
     }
     return nil
   }

@@ -248,7 +248,11 @@ struct Judge {
       }
       finding.evidence = ["so replies before that may have belonged to other jobs"]
       finding.remedies = remediesForSurplus(on: nil)
-    case .missingReplies: break  // `check` sends one job at a time.
+    case .missingReplies, .shortBatch: break  // `check` sends one job at a time.
+    case .longBatch:
+      finding.remedies = [
+        "with --batch a message with the number of jobs comes before them, also before one: it is not to be answered"
+      ]
     case .replyTooLarge: finding.remedies = ["if replies may be that large: --max-reply-size SIZE"]
     case .unfit: finding = Judgement.Finding(verdict: .doesNotStart, text: "it \(violation)")
     case .malformed, .strayAnswer: finding.remedies = [Remedy.protocolInUse(workerProtocol)]

@@ -34,6 +34,7 @@ enum CheckOptions {
       OptionGroup("essential", [job, jobs, timeout]),
       OptionGroup("formats", [ProtocolOptions.workerProtocol, RunOptions.maxReplySize]),
       ProtocolOptions.group,
+      BatchOptions.groupOfCheck,
       OptionGroup(
         "health",
         [
@@ -51,7 +52,7 @@ enum CheckOptions {
     requirements: ProtocolOptions.requirements + [
       Requirement(RunOptions.ready, "probe", needs: RunOptions.probe) { $0 == .probe }
     ],
-    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
+    exclusions: ProtocolOptions.exclusions + BatchOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

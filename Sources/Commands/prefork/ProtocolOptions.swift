@@ -122,14 +122,15 @@ enum ProtocolOptions {
   static func workerProtocol(from arguments: ParsedArguments) -> any WorkerProtocol {
     if let dialect = dialect(from: arguments) { return REPLProtocol(dialect) }
     switch arguments[workerProtocol] {
-    case .lines: return Framing.lines
-    case .nul: return Framing.nul
-    case .length4: return Framing.length4
-    case .netstring: return Framing.netstring
+    case .lines: return framed(.lines, arguments)
+    case .nul: return framed(.nul, arguments)
+    case .length4: return framed(.length4, arguments)
+    case .netstring: return framed(.netstring, arguments)
     case .jsonrpc:
       var rpc = JSONRPCProtocol(
         method: arguments[method], parameters: arguments[parameters], messageFraming: arguments[framing],
         concurrency: arguments[concurrency])
+      rpc.batch = arguments[BatchOptions.batch]
       rpc.announcesReady = arguments[RunOptions.ready] == .message
       return rpc
     case .mcp:
@@ -138,6 +139,10 @@ enum ProtocolOptions {
     case .bazelJSON: return BazelProtocol(.json, concurrency: arguments[concurrency])
     case .bazelProto: return BazelProtocol(.proto, concurrency: arguments[concurrency])
     }
+  }
+
+  private static func framed(_ framing: Framing, _ arguments: ParsedArguments) -> any WorkerProtocol {
+    arguments[BatchOptions.batch].map { BatchedFraming(framing, most: $0) } ?? framing
   }
 
   private static func dialect(from arguments: ParsedArguments) -> REPLDialect? {

@@ -17,7 +17,7 @@ func runCommand(_ arguments: ParsedArguments) -> Int32 {
     var configuration = runConfiguration(
       from: arguments,
       ledger: ledgerConfiguration(
-        from: arguments, queue: arguments[RunOptions.queue] ?? 2 * workers.upperBound,
+        from: arguments, queue: arguments[RunOptions.queue] ?? BatchOptions.usualQueue(workers.upperBound, arguments),
         queueTimeout: arguments[RunOptions.queueTimeout]),
       workersShareStderr: errors == .inherited)
     configuration.logsUsage = configuration.keepsDetails && !arguments[RunOptions.noAccounting]
@@ -141,6 +141,7 @@ func ledgerConfiguration(
     RetryDelay(minimum: $0.lowerBound, maximum: $0.upperBound)
   }
   configuration.halt = arguments[RunOptions.halt]
+  configuration.batches = BatchOptions.rule(from: arguments)
   return configuration
 }
 

@@ -139,7 +139,7 @@ enum RunOptions {
   // Jobs
   static let queue = Option.optional(
     "queue", .integer(in: 1...10_000_000, example: 64), unset: "twice the workers",
-    help: "how many jobs that were read may wait for a worker")
+    help: "how many jobs that were read may wait for a worker; by default N times as many with --batch N")
   static let queueTimeout = Option.optional(
     "queue-timeout", .duration(atLeast: .nanoseconds(1)), unset: "no limit",
     help: "longest wait for a worker; then the job ends as expired")
@@ -235,6 +235,7 @@ enum RunOptions {
       OptionGroup("essential", [workers, order, timeout, retries]),
       OptionGroup("formats", [ProtocolOptions.workerProtocol, input, output, maxJobSize, maxReplySize]),
       ProtocolOptions.group,
+      BatchOptions.group,
       recycleGroup,
       healthGroup,
       OptionGroup(
@@ -248,8 +249,11 @@ enum RunOptions {
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
     requirements: healthRequirements + ProtocolOptions.requirements + ProtocolOptions.workRequirements
-      + [Requirement(resume, needs: joblog)],
-    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
+      + BatchOptions.requirements + [
+        Requirement(resume, needs: joblog),
+        Requirement(BatchOptions.key, needs: input, "records", where: { $0 == .records }),
+      ],
+    exclusions: ProtocolOptions.exclusions + BatchOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

@@ -156,7 +156,8 @@ private func servedPool(_ settings: PoolSettings) -> ServedPool {
   ledger.keepOrder = false
   ledger.ordersEachClient = true
   ledger.halt = nil
-  ledger.clientLimit = arguments[ServeOptions.clientJobs] ?? max(64, 2 * workers.upperBound)
+  ledger.clientLimit =
+    arguments[ServeOptions.clientJobs] ?? max(64, BatchOptions.usualQueue(workers.upperBound, arguments))
   ledger.clientsFillSeats = arguments[ServeOptions.clientJobs] == nil
   let seed = arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max)
   ledger.seed = seed

@@ -66,7 +66,7 @@ enum ServeOptions {
     unset: "twice the workers, at least 64",
     help:
       "how many jobs of one connection may be accepted and not yet done, by default besides those that may be parked "
-      + "at the workers; then it is not read")
+      + "at the workers, and twice the workers times N with --batch N; then it is not read")
   static let drainTimeout = Option<Nanoseconds>(
     "drain-timeout", .duration(atLeast: .milliseconds(1), example: "30s"), default: "30s",
     help:
@@ -120,6 +120,7 @@ enum ServeOptions {
       OptionGroup(
         "formats", [ProtocolOptions.workerProtocol, input, output, RunOptions.maxJobSize, RunOptions.maxReplySize]),
       ProtocolOptions.group,
+      BatchOptions.group,
       RunOptions.recycleGroup,
       RunOptions.healthGroup,
       OptionGroup(
@@ -128,8 +129,11 @@ enum ServeOptions {
       SurroundingsOptions.group,
       OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
-    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements + ProtocolOptions.workRequirements,
-    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
+    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements + ProtocolOptions.workRequirements
+      + BatchOptions.requirements + [
+        Requirement(BatchOptions.key, needs: input, "records", where: { $0 == .records })
+      ],
+    exclusions: ProtocolOptions.exclusions + BatchOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),
     operands: .commandLine(program: "WORKER", argument: "ARG"),

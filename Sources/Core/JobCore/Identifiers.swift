@@ -53,11 +53,13 @@ public enum JobTimer: Hashable, Sendable {
   case queue(JobID)
   /// When a failed attempt is repeated.
   case retry(JobID)
+  /// How long a job may wait for a batch to fill.
+  case batch(JobID)
 
   /// One word for all: it is hashed several times per job, and a job seldom has two timers.
   public func hash(into hasher: inout Hasher) {
     switch self {
-    case .run(let job), .queue(let job), .retry(let job): hasher.combine(job.tag)
+    case .run(let job), .queue(let job), .retry(let job), .batch(let job): hasher.combine(job.tag)
     }
   }
 }

@@ -6,6 +6,10 @@ public enum JobAction: Sendable {
   /// a job that is parked only the answer needs to be thrown away, so that the one at the head goes on.
   case interrupt(JobID, because: InterruptCause)
 
+  /// The batch that this job is in has run for longer than the job may: stop the worker that has it, and return each of
+  /// its jobs, this one included, with `JobEvent.batchLost`.
+  case interruptBatch(of: JobID)
+
   /// The job has ended, in the order in which jobs end. Exactly once per job.
   case settled(JobID, Outcome)
   /// The job's turn to be put out, in the order of the input if that is kept. Exactly once per job.

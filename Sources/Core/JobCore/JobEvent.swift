@@ -47,6 +47,10 @@ public enum JobEvent: Sendable, Equatable {
   /// them, so that they stand in the queue as they stood before. A job that was returned from the head
   /// `JobLedger.mostFreeReturns` times has failed: workers that work refuse to read it.
   case returnedUnstarted(JobID)
+  /// The worker was lost, or is stopped, with a batch that the job was in. Nobody knows which of the jobs was the cause:
+  /// it goes to the front of the queue, the attempt is not counted, and from now on it is sent alone. Of several the
+  /// last is returned first.
+  case batchLost(JobID)
   /// The job cannot be given to a worker at all (it is too large, the framing cannot carry it): `failed`, without
   /// another attempt. If it has a lease, that is unused.
   case rejected(JobID)
@@ -79,6 +83,10 @@ public struct JobTerms: Sendable, Equatable {
   public var client: ClientID
   /// Whether its result waits for those of its client's jobs before it, where each client has its order.
   public var isOrdered = true
+  /// How long it is, in bytes. Only a rule for batches with a limit of bytes looks at it.
+  public var size = 0
+  /// Jobs of the same group may be in one batch, where the rule for batches wants that.
+  public var group: UInt64 = 0
 
   /// What is not given is as usual.
   public init(retries: Int32 = -1, runLimit: Nanoseconds = .zero, priority: Int32 = 0, client: ClientID = .sole) {

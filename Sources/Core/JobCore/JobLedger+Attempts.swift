@@ -46,6 +46,7 @@ extension JobLedger {
     guard let index = slab.find(job), slab[index].isTimed else { return }
     slab[index].isTimed = false
     switch slab[index].state {
+    case .leased where slab[index].isInBatch: actions.append(.interruptBatch(of: job))
     case .leased:
       actions.append(.interrupt(job, because: .runLimit))
       endAttempt(index, .timeout, into: &actions)
@@ -106,7 +107,7 @@ extension JobLedger {
   }
 
   /// Whether nothing of the job is begun any more.
-  private func isOver(_ index: Int) -> Bool { isDraining || !slab.clients[Int(slab[index].client)].hasJoined }
+  func isOver(_ index: Int) -> Bool { isDraining || !slab.clients[Int(slab[index].client)].hasJoined }
 
   mutating func retryIsDue(_ job: JobID, into actions: inout [JobAction]) {
     guard let index = slab.find(job) else { return }
@@ -128,7 +129,7 @@ extension JobLedger {
 
   /// The place of a job that a worker has; nil if it is forgotten, and an internal error if it is anywhere else.
   @inline(__always)
-  private mutating func leased(_ job: JobID, or defect: StaticString, into actions: inout [JobAction]) -> Int? {
+  mutating func leased(_ job: JobID, or defect: StaticString, into actions: inout [JobAction]) -> Int? {
     guard let index = slab.find(job) else { return nil }
     switch slab[index].state {
     case .leased: return index

@@ -52,7 +52,7 @@ extension JobLedger {
     guard let index = slab.findClient(client), slab.clients[index].hasJoined else {
       return impossible("a client left that is not there", into: &actions)
     }
-    slab.setPaused(index, false)
+    setPaused(index, false)
     while let job = slab.firstQueued(of: index) { cancelQueued(job, into: &actions) }
     while slab.clients[index].delayedHead != JobRecord.none {
       cancel(slab.id(at: Int(slab.clients[index].delayedHead)), into: &actions)
@@ -65,7 +65,12 @@ extension JobLedger {
     guard let index = slab.findClient(client), slab.clients[index].hasJoined else {
       return impossible("a client was paused or resumed that is not there", into: &actions)
     }
-    slab.setPaused(index, isPaused)
+    setPaused(index, isPaused)
+  }
+
+  private mutating func setPaused(_ client: Int, _ isPaused: Bool) {
+    if batches != nil, slab.clients[client].isPaused != isPaused { countBatches(of: client, isPaused ? -1 : 1) }
+    slab.setPaused(client, isPaused)
   }
 }
 

@@ -38,6 +38,8 @@ extension JobLedger {
     /// Whether a client may have as many more as may be parked at workers (`prefetchRoom`): else one client alone
     /// could not keep the seats of fast workers filled.
     public var clientsFillSeats = false
+    /// Jobs go to workers in batches; nil = one by one. `reconfigure` cannot change it.
+    public var batches: BatchRule?
     /// Makes the jitter of retry delays repeat.
     public var seed: UInt64 = 0
 
@@ -69,7 +71,7 @@ extension JobLedger {
           "retryDelay is \(retryDelay.minimum.count)..\(retryDelay.maximum.count), the second must not be less "
           + "than the first"
       }
-      if let defect = halt?.defect { return defect }
+      if let defect = halt?.defect ?? batches?.defect { return defect }
       if let clientLimit, clientLimit < 1 { return "clientLimit is \(clientLimit), it must be 1 or more" }
       if quarantineAfter < 1 { return "quarantineAfter is \(quarantineAfter), it must be 1 or more" }
       return nil

@@ -48,6 +48,8 @@ extension JobLedger {
     record.runLimit = terms.runLimit
     record.priority = terms.priority
     record.client = UInt32(client)
+    record.size = UInt32(clamping: terms.size)
+    record.group = terms.group
     if configuration.keepOrder {
       record.order = 0
     } else if configuration.ordersEachClient, terms.isOrdered {
@@ -59,8 +61,12 @@ extension JobLedger {
   }
 
   /// How many jobs could be sent now: those that are queued, without those of clients that are paused. While the order
-  /// window is full only the job that all others wait for counts, if it is queued.
-  @inlinable public var demand: Int { isWindowFull ? demandOfFullWindow : waiting }
+  /// window is full only the job that all others wait for counts, if it is queued. With batches: how many of these
+  /// could be sent (`sendBatch`).
+  @inlinable public var demand: Int {
+    if batches != nil { return demandOfBatches }
+    return isWindowFull ? demandOfFullWindow : waiting
+  }
 
   @usableFromInline var demandOfFullWindow: Int { nextToSend == nil ? 0 : 1 }
 
@@ -69,6 +75,11 @@ extension JobLedger {
   /// with `JobEvent.started`.
   public mutating func send(parked: Bool = false, into actions: inout [JobAction]) -> Assignment? {
     guard let index = nextToSend else { return nil }
+    return send(index, parked: parked, into: &actions)
+  }
+
+  @inline(__always)
+  mutating func send(_ index: Int, parked: Bool, into actions: inout [JobAction]) -> Assignment {
     slab.beginLease(index)
     didLeaveQueue(index, into: &actions)
     counts.leased += 1
@@ -94,13 +105,14 @@ extension JobLedger {
     case .queued:
       slab.dequeue(index)
       counts.queued -= 1
+      if batches != nil { leaveBatches(index, into: &actions) }
       settle(index, .expired, into: &actions)
     case .free, .delayed, .leased, .held: return  // Fired at the moment the job was leased.
     }
   }
 
   /// The job that a lease would go to now. Inlined, because the whole ledger would be copied for a call.
-  @inline(__always) private var nextToSend: Int? {
+  @inline(__always) var nextToSend: Int? {
     guard isWindowFull else { return slab.firstToSend }
     guard let head = slab.first(in: 0), slab[head].state == .queued else { return nil }
     return head
@@ -111,6 +123,7 @@ extension JobLedger {
 extension JobLedger {
   /// Goes before all others of its client, so that the job which the order waits for is not delayed.
   mutating func requeue(_ index: Int, into actions: inout [JobAction]) {
+    slab[index].isDue = true
     slab.enqueueFirst(index)
     enterQueue(index, into: &actions)
   }
@@ -124,12 +137,14 @@ extension JobLedger {
   @inline(__always)
   private mutating func didLeaveQueue(_ index: Int, into actions: inout [JobAction]) {
     counts.queued -= 1
+    if batches != nil { leaveBatches(index, into: &actions) }
     if configuration.queueLimitTime != nil { actions.append(.disarm(.queue(slab.id(at: index)))) }
   }
 
   @inline(__always)
   private mutating func enterQueue(_ index: Int, into actions: inout [JobAction]) {
     counts.queued += 1
+    if batches != nil { joinBatches(index, into: &actions) }
     if let limit = configuration.queueLimitTime { actions.append(.arm(.queue(slab.id(at: index)), after: limit)) }
   }
 }

@@ -37,6 +37,8 @@ public struct JobLedger: Sendable {
   public var prefetchRoom = 0
 
   @usableFromInline var slab = JobSlab()
+  /// How many batches the queued jobs make; nil if they go one by one.
+  @usableFromInline var batches: BatchCensus?
   /// The limit that follows from the median, once it is known.
   var medianLimit: Nanoseconds?
   /// Answered jobs at which the median is looked at again.
@@ -50,6 +52,7 @@ public struct JobLedger: Sendable {
   public init(configuration: Configuration) {
     precondition(configuration.defect == nil, configuration.defect ?? "")
     self.configuration = configuration
+    batches = configuration.batches.map { BatchCensus($0) }
   }
 
   /// What happens to jobs, but for `accept`, `refuse` and `send`. Actions are appended.
@@ -69,10 +72,12 @@ public struct JobLedger: Sendable {
     case .answerWithdrawn(let job): withdrawAnswer(of: job, into: &actions)
     case .attemptFailed(let job, let failure): attemptFailed(job, failure, into: &actions)
     case .returnedUnstarted(let job): returnedUnstarted(job, into: &actions)
+    case .batchLost(let job): batchLost(job, into: &actions)
     case .rejected(let job): reject(job, into: &actions)
     case .timerFired(.run(let job)): runLimitReached(job, into: &actions)
     case .timerFired(.queue(let job)): queueLimitReached(job, into: &actions)
     case .timerFired(.retry(let job)): retryIsDue(job, into: &actions)
+    case .timerFired(.batch(let job)): batchIsDue(job)
     case .cancel(let job): cancel(job, into: &actions)
     case .drain: drain(into: &actions)
     case .abort: abort(into: &actions)

@@ -30,6 +30,12 @@ import Time
   var isTimed = false
   /// A worker has it behind other jobs.
   var isParked = false
+  /// A worker has it together with others, in one message.
+  var isInBatch = false
+  /// It goes to a worker alone, because a batch that it was in was lost.
+  var isAlone = false
+  /// It waits for no batch to fill any more.
+  var isDue = false
   /// It waits in its client's crowd, not in the line.
   var isInCrowd = false
   /// How often it came back unread.
@@ -43,6 +49,9 @@ import Time
   /// Its number in the input, from 1.
   @usableFromInline var sequence: UInt64 = 0
   var resultBytes = 0
+  /// See `JobTerms`.
+  var size: UInt32 = 0
+  var group: UInt64 = 0
   /// Its place among those of its client and its priority: the lowest goes first.
   var ticket: Int64 = 0
   /// The one before it in the line or among the delayed; in the crowd its elder sibling, or the parent of the eldest.
@@ -78,6 +87,7 @@ import Time
   mutating func beginLease(parked: Bool) -> Int {
     state = .leased
     isParked = parked
+    isInBatch = false
     attempts += 1
     return Int(attempts)
   }

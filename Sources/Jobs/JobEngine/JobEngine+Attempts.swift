@@ -34,7 +34,15 @@ extension JobEngine {
 
   /// A worker is there: it gets the next job.
   private mutating func send(to worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
+    if jobs.ledger.configuration.batches != nil, !isStopping { return sendBatch(to: worker, &loop, &reporter) }
     guard !isStopping, let next = jobs.ledger.send(into: &jobs.actions) else { return pool.returnLease(worker, &loop) }
+    send(next, to: worker, &loop, &reporter)
+  }
+
+  /// The worker, which has no other, gets this job.
+  mutating func send(
+    _ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter
+  ) {
     send(next, to: worker, &loop)
     guard jobs.ledger.isLeased(next.job) else { return }
     begin(next.job, worker, includesStart: !pool.isProved(worker), loop, &reporter)
@@ -45,11 +53,7 @@ extension JobEngine {
 
   mutating func send(_ next: Assignment, to worker: WorkerID, _ loop: inout EventLoop) {
     let sent = SentJob(tag: next.job.tag, number: jobs.ledger.sequence(of: next.job))
-    while workerOfJob.count <= Int(next.job.index) {
-      workerOfJob.append(nil)
-      runLimitOfJob.append(.zero)
-    }
-    workerOfJob[Int(next.job.index)] = worker
+    bind(next.job, to: worker)
     let isSent =
       if let large = jobs.store.sharedJob(next.job) {
         pool.send(large, sent, to: worker, &loop)
@@ -59,6 +63,19 @@ extension JobEngine {
     if isSent { return }
     unbind(next.job)
     jobs.ledger.handle(.returnedUnstarted(next.job), into: &jobs.actions)
+  }
+
+  mutating func bind(_ job: JobID, to worker: WorkerID) {
+    while workerOfJob.count <= Int(job.index) {
+      workerOfJob.append(nil)
+      runLimitOfJob.append(.zero)
+    }
+    workerOfJob[Int(job.index)] = worker
+  }
+
+  /// Whether this worker has the job. One that was asked to give it up may still answer it when another has it.
+  func has(_ worker: WorkerID, _ job: JobID) -> Bool {
+    jobs.ledger.isLeased(job) && workerOfJob[Int(job.index)] == worker
   }
 
   /// The job is at the head of its worker: its attempt begins.
@@ -84,7 +101,7 @@ extension JobEngine {
     guard let sent = pool.answeredJob(of: worker) else { return }
     let job = JobID(tag: sent.tag)
     // It was cancelled meanwhile.
-    guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
+    guard has(worker, job) else { return finishReply(of: worker, &loop, &reporter) }
     let framing = jobs.facts.answer(of: job)
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
       let isFit = framing == nil || framing == jobs.framingOfWorkers
@@ -133,6 +150,7 @@ extension JobEngine {
   mutating func finishReply(of worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     pool.finishReply(of: worker, &loop)
     guard let next = pool.head(of: worker) else { return }
+    if pool.isInBatch(worker) { return stopIfUnwanted(worker, &loop) }
     if pool.runsJobsAtOnce {
       if !workersWithRoom.contains(worker) { workersWithRoom.append(worker) }
       return
@@ -144,15 +162,21 @@ extension JobEngine {
     } else if !pool.hasReply(worker) {
       // It was cancelled while it was parked, and must not run for long. (If it is done, `replied` drops its answer.)
       outputs.append(.workerGivenUp(worker))
-      returnUnstarted(pool.interrupt(worker, &loop).all)
+      returnUnstarted(pool.interrupt(worker, &loop).all, from: worker, loop)
     }
   }
 
   /// Jobs that did not run go back to the front of the queue, in the order in which they were.
-  private mutating func returnUnstarted(_ unstarted: some BidirectionalCollection<SentJob>) {
+  private mutating func returnUnstarted(
+    _ unstarted: some BidirectionalCollection<SentJob>, from worker: WorkerID, _ loop: borrowing EventLoop
+  ) {
     for sent in unstarted.reversed() {
       let job = JobID(tag: sent.tag)
-      guard jobs.ledger.isLeased(job) else { continue }
+      guard has(worker, job) else { continue }
+      if !jobs.ledger.isParked(job) {
+        noteEnd(of: job, Failure(message: "workers gave it back unread"), loop)
+        noteAttemptEnd(job, failure: "given back unread")
+      }
       unbind(job)
       jobs.ledger.handle(.returnedUnstarted(job), into: &jobs.actions)
     }
@@ -179,14 +203,15 @@ extension JobEngine {
     case .offence(let account, let offence): sayOffence(account, offence, &reporter)
     }
     outputs.append(.worker(event))
-    returnUnstarted(lostJobs.unstarted)
+    returnUnstarted(lostJobs.unstarted, from: worker, loop)
+    returnBatch(lostJobs.begun, from: worker, because: loss.cause, loop, &reporter)
     for sent in lostJobs.begun { lost(JobID(tag: sent.tag), worker, loss, &loop, &reporter) }
   }
 
   private mutating func lost(
     _ job: JobID, _ worker: WorkerID, _ loss: LeaseLoss, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) {
-    guard jobs.ledger.isLeased(job) else { return }
+    guard has(worker, job) else { return }
     if let account = loss.account, jobs.ledger.isParked(job) { beginLost(job, account, loop, &reporter) }
     unbind(job)
     switch loss {
@@ -213,18 +238,16 @@ extension JobEngine {
     if jobs.facts.keepsDetails { jobs.facts[job].pid = account.pid }
   }
 
-  private mutating func unbind(_ job: JobID) { workerOfJob[Int(job.index)] = nil }
+  mutating func unbind(_ job: JobID) { workerOfJob[Int(job.index)] = nil }
 
   /// A job of which a loading worker has read nothing does not run: nobody waits for the loading to end.
   package mutating func takeBackUnstarted(_ loop: inout EventLoop) {
     for worker in pool.busyWorkers where !pool.hasBegun(worker) {
       let unstarted = pool.interrupt(worker, &loop).all
-      for job in unstarted.map({ JobID(tag: $0.tag) }) where jobs.ledger.isLeased(job) {
-        noteAttemptEnd(job, failure: "given back unread")
-        // It never ran, and waited until now.
-        if jobs.facts.keepsDetails { jobs.facts[job].forgetWorker() }
-      }
-      returnUnstarted(unstarted)
+      let lost = unstarted.map { JobID(tag: $0.tag) }.filter { has(worker, $0) }
+      returnUnstarted(unstarted, from: worker, loop)
+      // They never ran, and waited until now.
+      if jobs.facts.keepsDetails { for job in lost { jobs.facts[job].forgetWorker() } }
     }
   }
 
@@ -234,6 +257,7 @@ extension JobEngine {
   mutating func perform(_ action: JobAction, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch action {
     case .interrupt(let job, let cause): interrupt(job, cause, &loop, &reporter)
+    case .interruptBatch(let job): interruptBatch(of: job, &loop, &reporter)
     case .hold(let job):
       jobs.hold(job, sharing: { answeringWorker.flatMap { pool.shareReply(of: $0) } }) { keep in
         if let answeringWorker { pool.withReply(of: answeringWorker, keep) }
@@ -249,8 +273,7 @@ extension JobEngine {
     _ job: JobID, _ cause: InterruptCause, _ loop: inout EventLoop, _ reporter: inout Reporter
   ) {
     guard let worker = workerOfJob[Int(job.index)] else { return }
-    // The limit may be the record's own, which overrides --timeout.
-    let limit = jobs.ledger.hasOwnRunLimit(job) ? "\"timeout\" of its record" : "--timeout"
+    let limit = nameOfRunLimit(of: job)
     let message: String
     switch cause {
     case .runLimit: message = "it ran longer than it may (\(limit))"
@@ -262,6 +285,7 @@ extension JobEngine {
       if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
     }
     unbind(job)
+    if pool.isInBatch(worker) { return stopIfUnwanted(worker, &loop) }
     // One that is cancelled while it is parked ends there: see `finishReply`.
     let runs = pool.runsJobsAtOnce || pool.head(of: worker)?.tag == job.tag
     let sent = SentJob(tag: job.tag, number: jobs.ledger.sequence(of: job))
@@ -270,16 +294,21 @@ extension JobEngine {
     guard runs, !isAsked else { return }
     if cause == .cancelled { outputs.append(.workerGivenUp(worker)) }
     let lost = pool.interrupt(worker, &loop)
-    returnUnstarted(lost.unstarted)
+    returnUnstarted(lost.unstarted, from: worker, loop)
     for sent in lost.begun where sent.tag != job.tag {
       let other = JobID(tag: sent.tag)
-      guard jobs.ledger.isLeased(other) else { continue }
+      guard has(worker, other) else { continue }
       let message = "its worker was stopped because of job \(jobs.ledger.sequence(of: job)), which it ran, too"
       unbind(other)
       fail(
         other, .crashed, cause: "its worker was stopped because of another job",
         Failure(message: message, account: pool.account(of: worker, loop.now())), loop)
     }
+  }
+
+  /// The limit may be the record's own, which overrides --timeout.
+  func nameOfRunLimit(of job: JobID) -> String {
+    jobs.ledger.hasOwnRunLimit(job) ? "\"timeout\" of its record" : "--timeout"
   }
 
   private mutating func reportTimeout(
@@ -333,12 +362,12 @@ extension JobEngine {
 
   // MARK: Evidence
 
-  private mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
+  mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
     if configuration.tellsAttempts { outputs.append(.attemptEnded(job, failure: failure)) }
   }
 
   /// The attempt, or the wait, is over: `failure` is why, if it did not go well.
-  private mutating func noteEnd(
+  mutating func noteEnd(
     of job: JobID, _ failure: Failure?, cause: String? = nil, received: Int = 0, _ loop: borrowing EventLoop
   ) {
     guard jobs.facts.keepsDetails else { return }

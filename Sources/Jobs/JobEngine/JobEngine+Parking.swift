@@ -19,7 +19,8 @@ extension JobEngine {
     else { return }
     let workers = max(1, pool.serving)
     let share = (jobs.ledger.demand + jobs.ledger.counts.leased + workers - 1) / workers
-    for worker in workersWithRoom {
+    // One that has lost its jobs meanwhile takes none until it is offered again.
+    for worker in workersWithRoom where pool.jobsInHand(of: worker) > 0 {
       let seats = min(pool.seats(of: worker, &loop), max(1, Self.mostJobsAtWorkers / workers))
       // No more workers than that are served before jobs come in again.
       jobs.ledger.prefetchRoom = seats > 1 ? seats * min(workers, EventLoop.mostEvents) : 0
@@ -46,7 +47,8 @@ extension JobEngine {
       let next = jobs.ledger.send(parked: parks, into: &jobs.actions)
     {
       send(next, to: worker, &loop)
-      if !parks, jobs.ledger.isLeased(next.job) { begin(next.job, worker, loop, &reporter) }
+      guard jobs.ledger.isLeased(next.job) else { return }
+      if !parks { begin(next.job, worker, loop, &reporter) }
       left -= 1
     }
   }

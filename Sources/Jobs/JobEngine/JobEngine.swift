@@ -25,13 +25,14 @@ package struct JobEngine: ~Copyable {
     /// Looks for jobs that run for long.
     case silence
 
-    /// Four for each job, by its index.
+    /// Five for each job, by its index.
     var place: Int? {
       switch self {
-      case .job(.run(let job)): 4 * Int(job.index)
-      case .job(.queue(let job)): 4 * Int(job.index) + 1
-      case .job(.retry(let job)): 4 * Int(job.index) + 2
-      case .begin(let job, _): 4 * Int(job.index) + 3
+      case .job(.run(let job)): 5 * Int(job.index)
+      case .job(.queue(let job)): 5 * Int(job.index) + 1
+      case .job(.retry(let job)): 5 * Int(job.index) + 2
+      case .begin(let job, _): 5 * Int(job.index) + 3
+      case .job(.batch(let job)): 5 * Int(job.index) + 4
       case .silence: nil
       }
     }
@@ -102,7 +103,9 @@ package struct JobEngine: ~Copyable {
   /// No worker starts: the jobs that wait end for that reason.
   package mutating func giveUpWaiting() {
     let first = jobs.actions.count
-    for _ in 0..<jobs.ledger.demand { jobs.ledger.handle(.workersUnavailable, into: &jobs.actions) }
+    for _ in 0..<jobs.ledger.counts.queued where jobs.ledger.demand > 0 {
+      jobs.ledger.handle(.workersUnavailable, into: &jobs.actions)
+    }
     guard jobs.facts.keepsDetails else { return }
     for case .settled(let job, .failed) in jobs.actions[first...] {
       // It may have been with workers that ended unread; none of them is where it ended.

@@ -111,6 +111,10 @@ extension JobTable {
     }
     var terms = rules.terms
     if let record { apply(record, to: &terms) }
+    if let rule = ledger.configuration.batches {
+      terms.size = payload.count
+      if rule.isByGroup { terms.group = record?.group ?? 0 }
+    }
     if rules.refusesWhenFull, !ledger.canAccept { return refuse(size: payload.count, id: record?.id, rules, at: now) }
     let keepsRecord = keepsJobs
     let job = accept(payload, sharing: shared, terms, answer: rules.answer, at: now) { details in

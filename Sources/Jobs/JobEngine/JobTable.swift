@@ -151,7 +151,8 @@ package struct JobTable {
       case .withdrawn(let job): return .output(.withdrawn(job))
       case .idle: return .output(.idle)
       case .forget(let job): store.forget(job)
-      case .interrupt, .hold, .arm, .disarm, .reportInternalError: return .decision(actions[nextAction - 1])
+      case .interrupt, .interruptBatch, .hold, .arm, .disarm, .reportInternalError:
+        return .decision(actions[nextAction - 1])
       }
     }
     if nextAction > 0 {

@@ -34,7 +34,7 @@ package struct Reporter: ~Copyable {
   /// What can repeat without end.
   package enum Kind: Hashable {
     case death, failedStart, failedCheck, failedJob, silentJob, breach, offence
-    case rejectedJob, refusedClient, lostConnection
+    case lostBatch, rejectedJob, refusedClient, lostConnection
 
     var plural: String {
       switch self {
@@ -45,6 +45,7 @@ package struct Reporter: ~Copyable {
       case .silentJob: "silent jobs"
       case .breach: "breaches of the protocol"
       case .offence: "workers stopped"
+      case .lostBatch: "lost batches"
       case .rejectedJob: "rejected jobs"
       case .refusedClient: "refused clients"
       case .lostConnection: "lost connections"
@@ -55,7 +56,7 @@ package struct Reporter: ~Copyable {
     fileprivate var entryKind: JournalEntry.Kind? {
       switch self {
       case .death, .failedCheck, .breach, .offence: .workerDeath
-      case .failedStart, .failedJob, .silentJob, .rejectedJob, .refusedClient, .lostConnection: nil
+      case .failedStart, .failedJob, .silentJob, .lostBatch, .rejectedJob, .refusedClient, .lostConnection: nil
       }
     }
   }

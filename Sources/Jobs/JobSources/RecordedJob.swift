@@ -32,6 +32,9 @@ package final class RecordedJob: Sendable {
     return JobKey(name: name.span.bytes)
   }
 
+  /// The same for all jobs with the same key in their records, and 0 for those without one.
+  package var group: UInt64 { record.key == nil ? 0 : key.digest }
+
   /// Sets the terms that the record asks for.
   package func apply(to terms: inout JobTerms) {
     terms.retries = record.retries.map(Int32.init) ?? -1

@@ -170,6 +170,7 @@ package struct RemotePool: ~Copyable {
   private mutating func perform(_ action: JobAction, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     switch action {
     case .interrupt(let job, _): giveUp(job, at: loop.now())
+    case .interruptBatch: break  // Batches are the affair of the pool that serves.
     case .hold(let job): jobs.hold(job) { keep in reply.withUnsafeBytes(keep) }
     case .reportInternalError(let text):
       reporter.fatal("internal error: \(text); please report it")

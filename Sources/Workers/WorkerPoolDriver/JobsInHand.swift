@@ -20,8 +20,9 @@ public struct SentJob: Sendable, Equatable {
 struct JobsInHand {
   struct Entry {
     var job: SentJob
-    /// Bytes of its message.
-    var size: Int
+    /// Where its message begins among all bytes that the worker was ever sent. Jobs that are sent in one message begin
+    /// together.
+    var start: Int
     /// Its name in messages to and from the worker.
     var id: UInt64
     /// When it was sent.
@@ -31,25 +32,22 @@ struct JobsInHand {
   }
 
   private var ring: [Entry] = []
-  private var start = 0
+  private var first = 0
   private(set) var count = 0
-  /// Bytes of all their messages.
-  private(set) var size = 0
 
   var isEmpty: Bool { count == 0 }
-  var head: SentJob? { count == 0 ? nil : ring[start].job }
+  var head: SentJob? { count == 0 ? nil : ring[first].job }
 
-  mutating func append(_ job: SentJob, size: Int, id: UInt64, at now: Instant) {
+  mutating func append(_ job: SentJob, start: Int, id: UInt64, at now: Instant) {
     if count == ring.count { grow() }
-    ring[(start + count) & (ring.count - 1)] = Entry(job: job, size: size, id: id, sentAt: now)
+    ring[(first + count) & (ring.count - 1)] = Entry(job: job, start: start, id: id, sentAt: now)
     count += 1
-    self.size += size
   }
 
   /// The entries in the order in which they were sent.
   subscript(index: Int) -> Entry {
-    get { ring[(start + index) & (ring.count - 1)] }
-    set { ring[(start + index) & (ring.count - 1)] = newValue }
+    get { ring[(first + index) & (ring.count - 1)] }
+    set { ring[(first + index) & (ring.count - 1)] = newValue }
   }
 
   /// The place of the first entry for which this holds; nil if there is none.
@@ -61,42 +59,36 @@ struct JobsInHand {
   /// Takes one out; those behind it move up.
   mutating func remove(at index: Int) {
     if index == 0 { return removeFirst() }
-    size -= self[index].size
     for place in index..<(count - 1) { self[place] = self[place + 1] }
     count -= 1
   }
 
-  /// How many of them a worker may have begun that has left this many bytes unread: those whose messages are unread to
-  /// the first byte were not.
-  func begun(unread: Int) -> Int {
-    var (begun, unread) = (count, unread)
-    while begun > 0, unread >= self[begun - 1].size {
-      unread -= self[begun - 1].size
-      begun -= 1
-    }
+  /// How many of them a worker may have begun that has read this many of all bytes that it was ever sent.
+  func begun(read: Int) -> Int {
+    var begun = count
+    while begun > 0, self[begun - 1].start >= read { begun -= 1 }
     return begun
   }
 
   mutating func removeFirst() {
-    size -= ring[start].size
-    start = (start + 1) & (ring.count - 1)
+    first = (first + 1) & (ring.count - 1)
     count -= 1
   }
 
   /// Takes all of them, the head first.
   mutating func removeAll() -> [SentJob] {
-    let all = (0..<count).map { ring[(start + $0) & (ring.count - 1)].job }
-    (start, count, size) = (0, 0, 0)
+    let all = (0..<count).map { ring[(first + $0) & (ring.count - 1)].job }
+    (first, count) = (0, 0)
     return all
   }
 
   private mutating func grow() {
     var larger: [Entry] = []
     larger.reserveCapacity(max(1, 2 * count))
-    for index in 0..<count { larger.append(ring[(start + index) & (ring.count - 1)]) }
+    for index in 0..<count { larger.append(ring[(first + index) & (ring.count - 1)]) }
     while larger.count < max(1, 2 * count) {
-      larger.append(Entry(job: SentJob(tag: 0, number: 0), size: 0, id: 0, sentAt: .origin))
+      larger.append(Entry(job: SentJob(tag: 0, number: 0), start: 0, id: 0, sentAt: .origin))
     }
-    (ring, start) = (larger, 0)
+    (ring, first) = (larger, 0)
   }
 }

@@ -10,17 +10,22 @@ struct Outbound: ~Copyable {
   /// The bytes behind the shared job.
   private var rest = ByteQueue(capacity: 0)
 
+  /// All bytes that were ever appended.
+  private(set) var total = 0
+
   /// Bytes that wait.
   var count: Int { queue.count + (shared?.count ?? 0) - written + rest.count }
   var isEmpty: Bool { queue.isEmpty && shared == nil }
 
   mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    total += bytes.count
     if shared == nil { queue.append(bytes) } else { rest.append(bytes) }
   }
 
   /// This job waits behind what there is. There may be only one, of at least one byte.
   mutating func share(_ job: SharedBytes) {
     precondition(shared == nil && job.count > 0)
+    total += job.count
     shared = job
     written = 0
   }

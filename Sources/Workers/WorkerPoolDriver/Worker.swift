@@ -46,6 +46,15 @@ struct Worker: ~Copyable {
   var clock: ProcessClock?
   /// How many it was sent since it had none.
   var batch = 0
+  /// It was sent them in one message: it begins and loses all of them together.
+  var isInBatch = false
+  /// It is sent how many jobs follow, and has to answer all of them before any answer is used; these are its answers.
+  let collectsReplies: Bool
+  var collected = CollectedReplies()
+  /// The most jobs in one message to it; nil if each carries one.
+  let mostInMessage: Int?
+  /// With fewer jobs than these it may wait for more input, and still answer.
+  var leastToStall: Int { mostInMessage == nil ? 2 : 1 }
   /// Whether it does one after the other, and how often that was looked at.
   var order = ReadingOrder.unknown
   var orderLooks = OrderLooks()
@@ -53,8 +62,8 @@ struct Worker: ~Copyable {
   var uncountedJobs = 0
   /// The number of the last job that it answered; nil if it has answered none.
   var lastJob: UInt64?
-  /// The size of the check that it has not answered, in bytes as it was sent; 0 without one.
-  private var checkSize = 0
+  /// Where the check that it has not answered begins among all bytes that it was sent; nil without one.
+  private var checkStart: Int?
   /// The worker was seen to have read of the message that it is to answer next.
   private var hasReadMessage = false
   /// Its last reply was looked at: see `isToBeLookedAt`.
@@ -94,8 +103,6 @@ struct Worker: ~Copyable {
   var decodedReply: [UInt8]?
   /// It has answered all its jobs, and its lease ends when what it wrote behind its last answer is read.
   var owesEndOfLease = false
-  /// A message other than a job was sent to it while it had jobs: what it has not read may be that.
-  var hasOtherInput = false
   /// The reply's place in `inbound` while the duty is `.replied`.
   var reply = 0..<0
   /// Its reply is that the job has failed.
@@ -141,6 +148,8 @@ struct Worker: ~Copyable {
     codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize, seed: seed)
     speaksInMessages = workerProtocol.concurrency != nil
     marksReplies = workerProtocol.marksReplies
+    mostInMessage = workerProtocol.batch
+    collectsReplies = workerProtocol.batch != nil && workerProtocol.concurrency == nil
     self.terms = terms
     self.startedAt = startedAt
     sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
@@ -148,6 +157,11 @@ struct Worker: ~Copyable {
 
   /// Decodes the message at the front of its output.
   mutating func decode() -> WorkerMessage { inbound.withUnsafeBytes { codec.decode($0.bytes) } }
+
+  /// Decodes the message behind the replies that are collected.
+  mutating func decodeBehindCollected() -> WorkerMessage {
+    inbound.withUnsafeBytes { codec.decode(UnsafeRawBufferPointer(rebasing: $0[collected.size...]).bytes) }
+  }
 
   /// Starts decoding anew: its output so far was dropped, and no part of a message. It must not have answered yet.
   mutating func decodeAnew(_ workerProtocol: any WorkerProtocol) {
@@ -161,9 +175,19 @@ struct Worker: ~Copyable {
     return outbound.count - before
   }
 
+  /// Appends a message with this many jobs, each of which `append` appends with `encode`.
+  mutating func encodeBatch(of count: Int, _ append: (inout Worker) -> Void) {
+    codec.beginBatch(of: count) { outbound.append($0) }
+    append(&self)
+    codec.endBatch { outbound.append($0) }
+  }
+
   /// The same for a large message, which is not copied, if nothing else is to be written.
-  mutating func encode(sharing message: SharedBytes, id: UInt64) -> Int {
-    guard outbound.isEmpty else { return message.withUnsafeBytes { encode($0, id: id) } }
+  mutating func encode(sharing message: SharedBytes, id: UInt64) {
+    guard outbound.isEmpty else {
+      _ = message.withUnsafeBytes { encode($0, id: id) }
+      return
+    }
     message.withUnsafeBytes { bytes in
       codec.encode(bytes, id: id) { piece in
         if piece.baseAddress == bytes.baseAddress, piece.count == bytes.count {
@@ -173,7 +197,6 @@ struct Worker: ~Copyable {
         }
       }
     }
-    return outbound.count
   }
 
   /// Appends what it is sent before anything else.
@@ -186,13 +209,11 @@ struct Worker: ~Copyable {
 
   /// Appends a message that is no job. False if the protocol has no such message.
   mutating func encode(_ request: WorkerRequest) -> Bool {
-    hasOtherInput = hasOtherInput || !hand.isEmpty
     return codec.encode(request) { outbound.append($0) }
   }
 
   /// Appends the answer of the protocol itself to something that it has sent.
   mutating func respond(_ bytes: [UInt8]) {
-    hasOtherInput = hasOtherInput || !hand.isEmpty
     bytes.withUnsafeBytes { outbound.append($0) }
   }
 
@@ -201,13 +222,13 @@ struct Worker: ~Copyable {
 
   /// How many of its jobs it may have begun.
   var begunJobs: Int {
-    if !speaksInMessages { return min(1, hand.count) }
-    return hasOtherInput ? hand.count : hand.begun(unread: outbound.count + process.unreadInput())
+    // Of several that are parked only the head runs.
+    speaksInMessages || isInBatch ? hand.begun(read: bytesRead) : min(1, hand.count)
   }
 
-  /// A check of this size in bytes was sent to it; 0 if the check is over.
-  mutating func setCheck(size: Int) {
-    checkSize = size
+  /// A check was sent to it that begins there; nil if the check is over.
+  mutating func setCheck(start: Int?) {
+    checkStart = start
     hasReadMessage = false
   }
 
@@ -225,8 +246,14 @@ struct Worker: ~Copyable {
   /// *provably not started*: all its bytes are still countable in the pipe or here.
   var hasBegunJob: Bool { duty == .running && hasBegunMessage }
 
-  /// The same for a job or a check. What is parked behind it is unread, too, and counted with it.
-  var hasBegunMessage: Bool { outbound.count + process.unreadInput() < hand.size + checkSize }
+  /// The same for a job or a check.
+  var hasBegunMessage: Bool { bytesRead > (hand.isEmpty ? checkStart ?? .max : hand[0].start) }
+
+  /// Bytes from the beginning of the head of its jobs to the end of the last.
+  var bytesInHand: Int { hand.isEmpty ? 0 : outbound.total - hand[0].start }
+
+  /// How many of all bytes that it was sent it has read.
+  private var bytesRead: Int { outbound.total - outbound.count - process.unreadInput() }
 
   func account(at now: Instant) -> WorkerAccount {
     var current: (number: UInt64, elapsed: Nanoseconds)?

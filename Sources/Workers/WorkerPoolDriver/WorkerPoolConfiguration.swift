@@ -78,7 +78,7 @@ public struct WorkerPoolConfiguration: Sendable {
     completed.pool.readyIsProof = completed.readiness != .assumed
     completed.pool.resetsAfterLease = reset != nil
     completed.pool.preparesEachLease = false
-    if workerProtocol.marksReplies || errorRule != nil { completed.mostSeats = 1 }
+    if workerProtocol.marksReplies || errorRule != nil || workerProtocol.batch != nil { completed.mostSeats = 1 }
     if probe == nil {
       completed.pool.probeInterval = .zero
       completed.pool.probeBeforeLeaseUnlessUsedWithin = nil

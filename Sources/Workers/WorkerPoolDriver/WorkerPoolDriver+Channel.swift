@@ -136,6 +136,7 @@ extension WorkerPoolDriver {
 
   /// True when a reply was handed over: what follows it is looked at after `finishReply`.
   private mutating func handOverReply(_ slot: Int, _ loop: inout EventLoop) -> Bool {
+    if workers[slot].collectsReplies { return handOverCollected(slot, &loop) }
     guard !workers[slot].inbound.isEmpty, let head = workers[slot].hand.head,
       let reply = workers[slot].jobErrors.heldReply ?? decodeReply(slot, &loop)
     else { return false }
@@ -151,12 +152,17 @@ extension WorkerPoolDriver {
 
   private mutating func decodeReply(_ slot: Int, _ loop: inout EventLoop) -> Reply? {
     let message = decodeMessage(slot, &loop)
+    return isOutOfTurn(message, slot, &loop) ? nil : reply(message, slot, &loop)
+  }
+
+  /// Whether this, which has come while the worker has a job, cannot be about that. It is dropped, or is a breach.
+  mutating func isOutOfTurn(_ message: WorkerMessage, _ slot: Int, _ loop: inout EventLoop) -> Bool {
     let together = pace.count(at: loop.now())
-    if workers[slot].isToBeLookedAt(message, at: loop.now(), together: together), !workers[slot].looksRead() {
-      if !dropBanner(slot, loop) { spokeBeforeReading(slot, &loop) }
-      return nil
+    guard workers[slot].isToBeLookedAt(message, at: loop.now(), together: together), !workers[slot].looksRead() else {
+      return false
     }
-    return reply(message, slot, &loop)
+    if !dropBanner(slot, loop) { spokeBeforeReading(slot, &loop) }
+    return true
   }
 
   mutating func handOver(_ reply: Reply, to job: SentJob, _ slot: Int, _ loop: inout EventLoop) {

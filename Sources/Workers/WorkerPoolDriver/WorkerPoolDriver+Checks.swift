@@ -65,11 +65,11 @@ extension WorkerPoolDriver {
     let slot = id.slot.index
     workers[slot].duty = .checking(check)
     workers[slot].checkedSince = loop.now()
-    let before = workers[slot].outbound.count
+    let start = workers[slot].outbound.total
     if !workers[slot].encode(.check(exchange.request)) {
       _ = exchange.request.withUnsafeBytes { workers[slot].encode($0) }
     }
-    workers[slot].setCheck(size: workers[slot].outbound.count - before)
+    workers[slot].setCheck(start: start)
     inputReady(slot, &loop)
   }
 
@@ -90,7 +90,7 @@ extension WorkerPoolDriver {
       workers[slot].failure = nil
     }
     workers[slot].inbound.removeFirst(reply.consumed)
-    workers[slot].setCheck(size: 0)
+    workers[slot].setCheck(start: nil)
     workers[slot].duty = .none
     if let failure {
       events.append(.checkFailed(workers[slot].account(at: loop.now()), check, failure))

@@ -16,7 +16,8 @@ extension WorkerPoolDriver {
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
     let id = workers[slot].nextMessage
-    assign(sent, id, size: workers[slot].encode(job, id: id), slot, loop)
+    assign(sent, id, start: workers[slot].outbound.total, slot, loop)
+    _ = workers[slot].encode(job, id: id)
     // A worker may answer a job before it has read all of it: what is left of that one goes first.
     guard isFirst else { return true }
     if gathered { gatheredSlots.append(slot) } else { inputReady(slot, &loop) }
@@ -29,7 +30,8 @@ extension WorkerPoolDriver {
     guard workers.holds(id), makeReadyForJob(slot, id, &loop) else { return false }
     let isFirst = workers[slot].outbound.isEmpty
     let id = workers[slot].nextMessage
-    assign(sent, id, size: workers[slot].encode(sharing: job, id: id), slot, loop)
+    assign(sent, id, start: workers[slot].outbound.total, slot, loop)
+    workers[slot].encode(sharing: job, id: id)
     guard isFirst else { return true }
     inputReady(slot, &loop)
     if !workers[slot].outbound.isEmpty { enlargePipes(slot) }
@@ -37,16 +39,16 @@ extension WorkerPoolDriver {
   }
 
   @inline(__always)
-  private mutating func assign(_ job: SentJob, _ id: UInt64, size: Int, _ slot: Int, _ loop: borrowing EventLoop) {
-    workers[slot].hand.append(job, size: size, id: id, at: loop.now())
+  mutating func assign(_ job: SentJob, _ id: UInt64, start: Int, _ slot: Int, _ loop: borrowing EventLoop) {
+    workers[slot].hand.append(job, start: start, id: id, at: loop.now())
     workers[slot].jobs += 1
     workers[slot].batch += 1
-    if workers[slot].batch == 2 { watchForStalls(loop) }
+    if workers[slot].batch == workers[slot].leastToStall { watchForStalls(loop) }
   }
 
   /// Whether the worker takes a job. If it has none, whatever it wrote since its last reply is looked at before.
   @inline(__always)
-  private mutating func makeReadyForJob(_ slot: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
+  mutating func makeReadyForJob(_ slot: Int, _ id: WorkerID, _ loop: inout EventLoop) -> Bool {
     switch workers[slot].duty {
     case .running, .replied: return true
     case .starting, .none, .checking, .heardOut, .condemned: return false
@@ -61,6 +63,7 @@ extension WorkerPoolDriver {
     if configuration.parksInOrderOnly, workers[slot].order == .unknown { lookAtOrder(slot) }
     workers[slot].duty = .running
     workers[slot].batch = 0
+    workers[slot].isInBatch = false
     workers[slot].beginHead(at: loop.now())
     if configuration.errorRule != nil, let line = workers[slot].errorLines.unfinishedLine {
       workers[slot].jobErrors = JobErrors(unfinishedBefore: line.count)
@@ -92,7 +95,7 @@ extension WorkerPoolDriver {
     guard mayPark(slot) else { return 1 }
     countJobs(slot, &loop)
     readEffort(slot)
-    let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].hand.size)
+    let room = Self.mostParkedBytes * workers[slot].hand.count / max(1, workers[slot].bytesInHand)
     return max(1, min(workers[slot].seats.seats(atMost: configuration.mostSeats), core.seatsLeft(id), room))
   }
 

@@ -61,6 +61,7 @@ extension WorkerPoolDriver {
     if let launch { return launch }
     var ofEach = ["PREFORK_SLOT", PoolCookie.workerVariable]
     var ofAll = [("PREFORK_PROTOCOL", configuration.workerProtocol.name)]
+    if let most = configuration.workerProtocol.batch { ofAll.append(("PREFORK_BATCH", "\(most)")) }
     ofAll.append((PoolCookie.variable, containment.cookie.text))
     if configuration.isNotified { ofEach.append("NOTIFY_SOCKET") }
     // WATCHDOG_PID is left out: then it is for any process that reads it (sd_watchdog_enabled(3)).
@@ -110,6 +111,7 @@ extension WorkerPoolDriver {
     workers[slot].isStopping = true
     workers[slot].duty = .none
     _ = workers[slot].hand.removeAll()
+    workers[slot].collected = CollectedReplies()
     disarmOwnTimers(id)
     let steps = StopStep.allCases
     let isUnused = step == 0 && workers[slot].jobs == 0
@@ -131,6 +133,7 @@ extension WorkerPoolDriver {
     timers.disarm(.cancel(id))
     timers.disarm(.errors(id))
     timers.disarm(.greeting(id))
+    timers.disarm(.replies(id))
   }
 
   /// The pidfd is readable: the worker is dead. What it left in its pipes is read first, then it is reaped, then

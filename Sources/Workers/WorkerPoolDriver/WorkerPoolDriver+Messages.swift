@@ -58,7 +58,6 @@ extension WorkerPoolDriver {
     workers[slot].hand.remove(at: workers[slot].answered)
     workers[slot].answered = 0
     workers[slot].decodedReply = nil
-    if workers[slot].hand.isEmpty { workers[slot].hasOtherInput = false }
   }
 
   /// The next message that is an answer, or breaks the protocol, after all notices before it; nil if there is none yet.
@@ -178,7 +177,7 @@ extension Worker {
   mutating func loseJobs() -> LostJobs {
     let begun = begunJobs
     let all = hand.removeAll()
-    hasOtherInput = false
+    collected = CollectedReplies()
     return LostJobs(begun: Array(all.prefix(begun)), unstarted: Array(all.dropFirst(begun)))
   }
 }

@@ -91,7 +91,7 @@ extension WorkerPoolDriver {
   }
 
   /// What all processes of a worker do at one moment.
-  private struct Look {
+  struct Look {
     /// One of them runs.
     var runs = false
     /// One of them has several threads.
@@ -105,7 +105,7 @@ extension WorkerPoolDriver {
     var isSequential: Bool { reads && !runs && !hasThreads && !waitsForOther }
   }
 
-  private func look(at slot: Int) -> Look {
+  func look(at slot: Int) -> Look {
     if let simulated = workers[slot].process.simulated {
       return Look(reads: simulated.waitsForInput, waitsForOther: !simulated.waitsForInput)
     }
@@ -134,20 +134,22 @@ extension WorkerPoolDriver {
   }
 
   /// A worker that has read all its jobs, owes answers and waits for more jobs has left answers out. With a single job
-  /// it may wait for the rest of that; with parked ones its answers since the batch began may belong to other jobs than
+  /// it may wait for the rest of that, unless messages say how many jobs they carry; with parked ones its answers since the batch began may belong to other jobs than
   /// they seem to.
   mutating func lookForStalls(_ loop: inout EventLoop) {
     isWatchingForStalls = false
     for slot in workers.indices where workers.holds(slot) {
-      guard workers[slot].duty == .running, workers[slot].batch > 1, !workers[slot].isStopping else { continue }
+      guard workers[slot].duty == .running, workers[slot].batch >= workers[slot].leastToStall,
+        !workers[slot].isStopping
+      else { continue }
       watchForStalls(loop)
       // A worker that has closed its stdout gets its own verdict, which waits for its exit status.
-      guard loop.now() - workers[slot].headSince >= Self.stallLimit, workers[slot].inbound.isEmpty,
+      guard loop.now() - workers[slot].headSince >= Self.stallLimit, workers[slot].owesReplies,
         !workers[slot].outputEnded,
         workers[slot].outbound.isEmpty, workers[slot].process.unreadInput() == 0, look(at: slot).isSequential,
         workers[slot].process.unreadOutput() == 0
       else { continue }
-      breach(slot, .missingReplies(owed: workers[slot].hand.count), &loop)
+      breach(slot, workers[slot].missingReplies, &loop)
     }
   }
 }

@@ -7,6 +7,8 @@ extension WorkerPoolDriver {
   public func cannotChange(to new: WorkerPoolConfiguration) -> String? {
     // The waiting jobs were checked against this protocol only.
     if new.workerProtocol.name != configuration.workerProtocol.name { return "--protocol" }
+    // What waits was counted in batches.
+    if new.workerProtocol.batch != configuration.workerProtocol.batch { return "--batch" }
     // The kernel's controllers are set up before the first worker.
     if new.groupLimits.memory != configuration.groupLimits.memory { return "--memory-max" }
     if new.groupLimits.processes != configuration.groupLimits.processes { return "--pids-max" }

@@ -46,22 +46,27 @@ public struct WorkerPoolDriver: ~Copyable {
     case errors(WorkerID)
     /// A worker that is not ready may have to be sent more by then.
     case greeting(WorkerID)
+    /// Whether a worker counts the jobs of a message is looked at again then: see `collectsReplies`.
+    case replies(WorkerID)
 
-    /// Twenty-one for each slot: ten of the core, and those that follow here.
+    /// The timers of each slot: ten of the core, and those that follow here.
+    private static let perSlot = 22
+
     var place: Int? {
       switch self {
-      case .core(.slot(let slot, let timer, _)): 21 * slot.index + timer.rawValue
-      case .verdict(let worker): 21 * worker.slot.index + 10
-      case .watchdog(let worker): 21 * worker.slot.index + 11
-      case .memory(let worker): 21 * worker.slot.index + 12
-      case .gone(let worker, _): 21 * worker.slot.index + 13
-      case .broken(let worker, _): 21 * worker.slot.index + 14
-      case .start(let worker): 21 * worker.slot.index + 15
-      case .look(let worker): 21 * worker.slot.index + 16
-      case .progressBar(let worker): 21 * worker.slot.index + 17
-      case .cancel(let worker): 21 * worker.slot.index + 18
-      case .errors(let worker): 21 * worker.slot.index + 19
-      case .greeting(let worker): 21 * worker.slot.index + 20
+      case .core(.slot(let slot, let timer, _)): Self.perSlot * slot.index + timer.rawValue
+      case .verdict(let worker): Self.perSlot * worker.slot.index + 10
+      case .watchdog(let worker): Self.perSlot * worker.slot.index + 11
+      case .memory(let worker): Self.perSlot * worker.slot.index + 12
+      case .gone(let worker, _): Self.perSlot * worker.slot.index + 13
+      case .broken(let worker, _): Self.perSlot * worker.slot.index + 14
+      case .start(let worker): Self.perSlot * worker.slot.index + 15
+      case .look(let worker): Self.perSlot * worker.slot.index + 16
+      case .progressBar(let worker): Self.perSlot * worker.slot.index + 17
+      case .cancel(let worker): Self.perSlot * worker.slot.index + 18
+      case .errors(let worker): Self.perSlot * worker.slot.index + 19
+      case .replies(let worker): Self.perSlot * worker.slot.index + 20
+      case .greeting(let worker): Self.perSlot * worker.slot.index + 21
       case .core(.waiter), .core(.breaker), .core(.review), .stall, .sweep, .cleanUp: nil
       }
     }
@@ -256,6 +261,7 @@ public struct WorkerPoolDriver: ~Copyable {
       case .cancel(let worker): cancelOverdue(worker, &loop)
       case .errors(let worker): errorGraceIsOver(worker, &loop)
       case .greeting(let worker): continueGreeting(worker, &loop)
+      case .replies(let worker): if workers.holds(worker) { advance(worker.slot.index, &loop) }
       }
     }
   }

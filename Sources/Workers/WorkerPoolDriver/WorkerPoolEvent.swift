@@ -126,6 +126,10 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   /// It waits for jobs although it owes answers to some that it has read: it has left answers out, to these or to
   /// earlier ones.
   case missingReplies(owed: Int)
+  /// It was sent a message with this many jobs, and waits for the next after this many replies: nobody knows to which.
+  case shortBatch(replies: Int, jobs: Int)
+  /// It answered a message with this many jobs with more replies.
+  case longBatch(jobs: Int, shown: String)
   /// A reply over the cap.
   case replyTooLarge(limit: Int)
   /// An answer to a job that it does not have: it names none, or this one, while it has this many.
@@ -143,7 +147,9 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   public var isSurplus: Bool {
     switch self {
     case .unaskedReply, .surplusReply, .surplusAtEnd: true
-    case .strayAnswer, .missingReplies, .replyTooLarge, .malformed, .closedOutput, .closedInput, .unfit: false
+    case .strayAnswer, .missingReplies, .shortBatch, .longBatch, .replyTooLarge, .malformed, .closedOutput,
+      .closedInput, .unfit:
+      false
     }
   }
 
@@ -157,8 +163,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
   public var isOverLimit: Bool {
     switch self {
     case .replyTooLarge: true
-    case .unaskedReply, .surplusReply, .surplusAtEnd, .strayAnswer, .missingReplies, .malformed, .closedOutput,
-      .closedInput, .unfit:
+    case .unaskedReply, .surplusReply, .surplusAtEnd, .strayAnswer, .missingReplies, .shortBatch, .longBatch,
+      .malformed, .closedOutput, .closedInput, .unfit:
       false
     }
   }
@@ -176,6 +182,8 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .surplusReply: "wrote more than one reply to a job"
     case .surplusAtEnd: "had more on its stdout when it was stopped"
     case .missingReplies: "left out answers"
+    case .shortBatch: "answered a batch with too few replies"
+    case .longBatch: "answered a batch with too many replies"
     case .replyTooLarge: "wrote too large a reply (--max-reply-size)"
     case .strayAnswer: "answered a job that it did not have"
     case .malformed: "wrote a malformed reply"
@@ -194,6 +202,12 @@ public enum ProtocolViolation: Sendable, CustomStringConvertible {
     case .missingReplies(let owed):
       "waits for its next job, but owes \(plural(owed, "answer")): it has left some out, and answers before them may "
         + "belong to other jobs than they were given to"
+    case .shortBatch(let replies, let jobs):
+      "answered \(plural(jobs, "job")) with \(plural(replies, "reply", "replies")), and waits for more jobs "
+        + "(--batch)"
+    case .longBatch(let jobs, let shown):
+      "answered \(plural(jobs, "job")) with more replies than that (--batch; does it read the count before the jobs?): "
+        + shown
     case .replyTooLarge(let limit): "wrote a reply of more than \(plural(limit, "byte")) (--max-reply-size)"
     case .strayAnswer(let id, let jobs, let shown):
       "answered \(id.map { "request \($0), which it did not have" } ?? "without an id") (it had "

@@ -10,7 +10,7 @@ import LinuxIO
 struct InheritedEnvironment: @unchecked Sendable {
   private static let scrubbed = [
     "NOTIFY_SOCKET=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
-    "PREFORK_SLOT=", "PREFORK_WORKER_ID=", "PREFORK_PROTOCOL=",
+    "PREFORK_SLOT=", "PREFORK_WORKER_ID=", "PREFORK_PROTOCOL=", "PREFORK_BATCH=",
   ]
 
   /// Made once: starting workers must not cost more because the environment is large. Never freed, never changed.

@@ -20,6 +20,11 @@ public protocol WorkerProtocol: Sendable {
   /// order. Nil if it answers in the order of its jobs.
   var concurrency: Int? { get }
 
+  /// The most jobs in one message to a worker, 1 or more, if messages carry several: workers find it in
+  /// `PREFORK_BATCH`. Nil if each message carries one job. A worker that is sent several answers all of them before it
+  /// is sent more.
+  var batch: Int? { get }
+
   /// Whether a worker is ready only when its codec reports the notice `ready`.
   var announcesReady: Bool { get }
 
@@ -51,6 +56,8 @@ public protocol WorkerProtocol: Sendable {
 extension WorkerProtocol {
   /// Answers come in the order of the jobs.
   public var concurrency: Int? { nil }
+  /// Each message carries one job.
+  public var batch: Int? { nil }
   /// Readiness is not announced.
   public var announcesReady: Bool { false }
   /// Replies have no marks.
@@ -81,6 +88,13 @@ public protocol WorkerCodec {
   /// by this.
   mutating func encode(_ job: UnsafeRawBufferPointer, id: UInt64, to write: (UnsafeRawBufferPointer) -> Void)
 
+  /// Begins a message that carries this many jobs, 1 or more: they follow, one `encode` each, and then `endBatch`. Only
+  /// of a protocol with a `batch`.
+  mutating func beginBatch(of count: Int, to write: (UnsafeRawBufferPointer) -> Void)
+
+  /// Writes what is left of the message that `beginBatch` has begun.
+  mutating func endBatch(to write: (UnsafeRawBufferPointer) -> Void)
+
   /// Writes a message that is no job. False, and nothing is written, if the protocol has no such message: the usual.
   mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool
 
@@ -96,6 +110,10 @@ extension WorkerCodec {
   public mutating func continueGreeting(
     atAge age: Nanoseconds, to write: (UnsafeRawBufferPointer) -> Void
   ) -> Nanoseconds? { nil }
+  /// Nothing stands before the jobs of a message.
+  public mutating func beginBatch(of count: Int, to write: (UnsafeRawBufferPointer) -> Void) {}
+  /// Nothing stands behind them.
+  public mutating func endBatch(to write: (UnsafeRawBufferPointer) -> Void) {}
   /// There are no such messages.
   public mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }

@@ -26,7 +26,7 @@ extension ProtocolViolation {
       [shown]
     case .surplusReply(let first, let shown): [first, shown]
     case .closedOutput(let unfinished): [unfinished]
-    case .missingReplies, .replyTooLarge, .closedInput, .unfit: []
+    case .missingReplies, .shortBatch, .longBatch, .replyTooLarge, .closedInput, .unfit: []
     }
   }
 }

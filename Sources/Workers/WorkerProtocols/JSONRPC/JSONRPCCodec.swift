@@ -3,7 +3,7 @@ import WireFormats
 
 /// Requests and responses of one worker.
 struct JSONRPCCodec: WorkerCodec {
-  private let terms: JSONRPCProtocol
+  let terms: JSONRPCProtocol
   private var decoder: MessageDecoder
   /// Requests that are no jobs: how many were sent.
   private var requests = 0
@@ -13,24 +13,21 @@ struct JSONRPCCodec: WorkerCodec {
   private var cancelled: Set<UInt64> = []
   /// The message that is being written; kept for its room.
   private var message: [UInt8] = []
+  /// What is being sent and received in batches.
+  var batch = JSONRPCBatch()
 
   init(_ terms: JSONRPCProtocol, maximumReplySize: Int) {
     self.terms = terms
-    decoder = MessageDecoder(terms.messageFraming, maximumReplySize: maximumReplySize)
+    let (size, isTooLarge) = maximumReplySize.multipliedReportingOverflow(by: terms.batch ?? 1)
+    decoder = MessageDecoder(terms.messageFraming, maximumReplySize: isTooLarge ? .max : size)
   }
 
   // MARK: To the worker
 
   mutating func encode(_ job: UnsafeRawBufferPointer, id: UInt64, to write: (UnsafeRawBufferPointer) -> Void) {
     let terms = terms
-    send(to: write) { message in
-      message.append(#"{"jsonrpc":"2.0""#)
-      message.appendMember("id", id)
-      message.appendMember("method", terms.method)
-      message.appendName("params")
-      terms.parameters.append(job.bytes, to: &message)
-      message.append("}")
-    }
+    if batch.append(job.bytes, id: id, terms) { return }
+    send(to: write) { terms.append(job.bytes, id: id, to: &$0) }
   }
 
   mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool {
@@ -72,9 +69,14 @@ struct JSONRPCCodec: WorkerCodec {
   // MARK: From the worker
 
   mutating func decode(_ bytes: RawSpan) -> WorkerMessage {
+    if let rest = batch.rest { return nextOfArray(bytes, rest) }
     switch decoder.next(in: bytes) {
     case .frame(let payload, let consumed):
       do throws(JSONError) {
+        if terms.batch != nil, bytes.byteIfAny(at: bytes.endOfSpace(from: payload.lowerBound)) == UInt8(ascii: "[") {
+          _ = try JSONScanner.check(bytes.extracting(payload))
+          return nextOfArray(bytes, .init(next: payload.lowerBound, end: consumed))
+        }
         return try interpret(bytes.extracting(payload), at: payload.lowerBound, consumed: consumed)
       } catch {
         return .violation("not JSON: \(error)")
@@ -86,7 +88,7 @@ struct JSONRPCCodec: WorkerCodec {
   }
 
   /// `start`: where the text stands among the bytes.
-  private mutating func interpret(
+  mutating func interpret(
     _ text: RawSpan, at start: Int, consumed: Int
   ) throws(JSONError) -> WorkerMessage {
     guard let message = try JSONRPCMessage(text) else { return .violation("a message must be a JSON object") }
@@ -125,6 +127,7 @@ struct JSONRPCCodec: WorkerCodec {
     guard let number: UInt64 = id.integer(in: text) else {
       return .violation("a response to no request of ours: its \"id\" is \(id.shown(in: text))")
     }
+    batch.answered(number)
     if cancelled.remove(number) != nil, case .failed = answer {
       return .answer(id: number, .cancelled, consumed: consumed)
     }

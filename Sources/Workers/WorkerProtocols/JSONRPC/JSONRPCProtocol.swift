@@ -25,6 +25,9 @@ public struct JSONRPCProtocol: WorkerProtocol {
   public var messageFraming: MessageFraming
   /// The most jobs that a worker has at once, 1 or more.
   public var mostJobs: Int
+  /// The most jobs in one message, 1 or more, if several are sent as a batch: an array of requests, which is answered by
+  /// an array of responses, or by single ones, in any order. A single job is a plain request. Nil for no batches.
+  public var batch: Int?
   /// Whether a worker is ready only when it has sent the notification `ready`.
   public var announcesReady = false
 
