@@ -47,11 +47,15 @@ class ExecutorCase(unittest.TestCase):
     def serve(self, command=PATIENT, *options, workers=1):
         """A server that listens."""
         server = subprocess.Popen(
-            ["prefork", "serve", "--quiet", f"--listen={self.address}", f"--workers={workers}", *options, "--", *command],
+            ["prefork", "serve", "-q", "--listen", self.address, "-w", str(workers), *options, "--", *command],
             stderr=subprocess.DEVNULL)
         self.addCleanup(self.end, server)
-        until(lambda: os.path.exists(f"{self.folder}/jobs"))
+        until(self.is_served)
         return server
+
+    def is_served(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(f"{self.folder}/jobs") == 0
 
     def end(self, server):
         self.open_gate()

@@ -13,8 +13,8 @@
 or list, sent as JSON. The program that answers them is the worker's, so that there is no function to submit.
 
 **Replies** are str by default, with `surrogateescape` for what is not UTF-8. `results="bytes"`, an argument of
-`Executor`, `submit` and `map`, gives the bytes, and `results="json"` what they mean as JSON; a future whose reply is not
-JSON raises ValueError. (A worker on the SDK that returns anything but a str replies with the JSON of it.)
+`Executor`, `submit` and `map`, gives the bytes, and `results="json"` what they mean as JSON; a future whose reply is
+not JSON raises ValueError. (A worker on the SDK that returns anything but a str replies with the JSON of it.)
 
 **A job that does not end well** raises `JobFailed` from its future, and from no other: see `outcome`, `message`,
 `attempts`. If the server or the child goes away, all futures that are not done raise `PoolLost`. An executor over a
