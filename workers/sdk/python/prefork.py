@@ -6,7 +6,7 @@
         print(pool.submit("a job").result())
 
     with Executor(command=["./model.py"], workers=4, retries=2) as pool:    # `prefork run`, as a child
-        for reply in pool.map(open("jobs.txt")):
+        for reply in pool.map(map(str.rstrip, open("jobs.txt"))):
             print(reply)
 
 **Jobs** are str, sent as UTF-8 (what `surrogateescape` has decoded is sent as the bytes that it was), bytes, or a dict
