@@ -1,4 +1,4 @@
-"""Answers lines. `wait PATH`: once that file exists. `die`: not at all, it kills itself. `pid`: with its number."""
+"""Answers lines. `wait PATH`: makes PATH.begun, and answers once PATH exists. `die`: not at all, it kills itself. `pid`: with its number."""
 import os
 import signal
 import sys
@@ -7,6 +7,7 @@ import time
 for line in sys.stdin.buffer:
     word, _, rest = line.rstrip(b"\n").partition(b" ")
     if word == b"wait":
+        open(rest + b".begun", "w").close()
         while not os.path.exists(rest):
             time.sleep(0.005)
     if word == b"die":

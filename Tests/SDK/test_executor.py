@@ -442,13 +442,12 @@ class ServedTests(ExecutorCase):
     def test_a_server_that_is_told_to_end_answers_what_it_has_accepted(self):
         server = self.serve()
         with Executor(self.address) as pool:
-            first = pool.submit("wait " + self.gate)
-            until(first.running)
-            self.assertEqual(pool.submit("pid").running(), False)
-            time.sleep(0)
-            self.open_gate()
-            self.assertEqual(first.result(DEADLINE), "wait " + self.gate)
+            future = pool.submit("wait " + self.gate)
+            until(lambda: os.path.exists(self.gate + ".begun"))
             server.terminate()
+            until(lambda: not self.is_served())
+            self.open_gate()
+            self.assertEqual(future.result(DEADLINE), "wait " + self.gate)
             self.assertEqual(server.wait(DEADLINE), 0)
 
 

@@ -22,10 +22,10 @@ server connects again for what is submitted later, which raises `PoolLost`, too,
 has ended is broken.
 
 **Order and bounds.** Jobs are sent in the order of their submission, and only as many at once as keep the workers busy:
-twice the workers, or half of what a server takes from one client; more while answers come within 50 ms, up to
-`max_in_flight`. The others wait here, where `Future.cancel` still cancels them; a job that was sent cannot be cancelled
-any more. `submit` does not wait, unless `max_pending` bounds how many jobs may wait here. `map` takes jobs from its
-iterable only a little ahead of the results that are taken from it, so that it may be endless.
+twice the workers, or half of what a server takes from one client; more while answers come within 50 ms, or jobs find a
+worker free, up to `max_in_flight` (4096). The others wait here, where `Future.cancel` still cancels them; a job that
+was sent cannot be cancelled any more. `submit` does not wait, unless `max_pending` bounds how many jobs may wait here.
+`map` takes jobs from its iterable only a little ahead of the results that are taken from it, so that it may be endless.
 
 **Threads and processes.** All methods may be called from any thread. Futures are completed, and their callbacks called,
 on one thread of the executor: a callback may submit jobs, but must not wait for one. A forked process cannot use the
@@ -57,6 +57,7 @@ __version__ = "0.1.0"
 _GREETING = b"\x16prefork records 1\0\n"
 _BLOCK = 1 << 18
 _QUICK = 0.05  # seconds: a pool that answers within this time gets more jobs at once
+_SOON = 0.005  # seconds: so does one where jobs wait no longer than this for a worker
 _MOST_IN_FLIGHT = 4096
 _FAREWELL = 2  # seconds that a server has for closing the connection after our last job
 
@@ -341,7 +342,7 @@ class _Connection:
 
     def __init__(self, connection, address, most, longest):
         self.socket, self.name = connection, address
-        self.first, self.most, self.longest = max(1, most // 2), most, longest
+        self.first, self.longest = max(1, most // 2), longest
         connection.setblocking(False)
         self.input = self.output = connection.fileno()
 
@@ -382,7 +383,7 @@ class _Child:
     def __init__(self, arguments, seats):
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True)
-        self.first, self.most = 2 * seats, _MOST_IN_FLIGHT
+        self.first = 2 * seats
         self.name = f"prefork run (pid {self.process.pid})"
         self.input, self.output = self.process.stdout.fileno(), self.process.stdin.fileno()
         os.set_blocking(self.input, False)
@@ -398,7 +399,7 @@ class _Child:
     def end(self):
         self.close()
         status = self.process.wait()
-        self.has_failed = status not in (0, 1)
+        self.has_failed = status not in (0, 1, 65)  # the others are those of failed jobs and bad records
         if status < 0:
             return f"{self.name} was killed by {_signal_name(-status)}"
         meaning = self._meanings.get(status)
@@ -631,7 +632,7 @@ class _Pump:
     def _open(self):
         self._link = self._connect()
         self._numbers, self._pieces, self._unsent = 0, [], b""
-        self._most = min(self._link.most, self._max_in_flight)
+        self._most = self._max_in_flight
         self._first = self._window = min(self._link.first, self._most)
 
     def _write(self):
@@ -674,7 +675,7 @@ class _Pump:
         if number is None:
             number = record["seq"]  # a job that was too long to be read has no id, but both of us count them
         future, results, sent_at = self._sent[number]
-        if now - sent_at < _QUICK:
+        if now - sent_at < _QUICK or record.get("queued", 1) < _SOON:
             self._window = min(self._window + 1, self._most)
         elif self._window > self._first:
             self._window -= 1
