@@ -28,7 +28,7 @@ PYTHON_JUDGES := varlink prometheus_client
 # The same for MCP: its SDK, and a server made with it.
 PYTHON_SERVERS := mcp mcp-server-time
 
-.PHONY: run build test test-serve test-run test-units test-embedding test-postgres test-systemd test-thread-sanitizer test-mutations test-simulation lint bench bench-history install install-units clean deps postgres-deps systemd-deps python-pools python-judges
+.PHONY: run build test test-serve test-run test-units test-embedding test-postgres test-systemd test-thread-sanitizer test-mutations test-simulation lint bench bench-history gallery gallery-deps install install-units clean deps postgres-deps systemd-deps python-pools python-judges
 
 run: build ## the main job on real input: cold against warm
 	workers/examples/demo.sh $(PREFORK)
@@ -124,6 +124,19 @@ bench: build python-pools ## ratios against rivals, what a start, recycling and 
 	$(SWIFT) build -c release --package-path Benchmarks/ObjectPool --scratch-path $(BENCH)/object-pool $(STRICT)
 	python3 Benchmarks/object_pool.py --pool-bench $(BENCH)/object-pool/release/pool-bench --python $(BENCH)/python
 
+# One program: make gallery ONE=psql
+ONE ?=
+GALLERY := workers/gallery/gallery.sh
+gallery: build gallery-deps ## real programs that are expensive to start, cold against warm
+	$(GALLERY) $(PREFORK) $(BUILD)/gallery-python $(ONE)
+
+# PostgreSQL has a rule of its own, which makes no cluster. What stands alone would bring gigabytes that are not needed with it.
+gallery-deps: deps $(if $(ONE),$(if $(filter psql,$(ONE)),postgres-deps),postgres-deps)
+	@$(call install_missing,$$($(GALLERY) --needs apt $(ONE) | grep -v postgresql))
+	@mkdir -p $(BUILD)/gallery-python
+	@$(call pip_missing,$$($(GALLERY) --needs pip $(ONE)))
+	@$(call pip_missing,$$($(GALLERY) --needs pip-alone $(ONE)),--no-deps)
+
 bench-history: ## how each case of `make bench` went over time
 	@python3 Benchmarks/history.py
 
@@ -175,6 +188,14 @@ python-judges: deps
 define pip_install
 { python3 -m pip --version >/dev/null 2>&1 || { $(call install_missing,python3-pip); }; } && \
 python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target $(1) $(2)
+endef
+
+# A file of its own says that a package is there, whatever its modules are called.
+define pip_missing
+missing=; for p in $(1); do [ -e $(BUILD)/gallery-python/.$$p ] || missing="$$missing $$p"; done; \
+[ -z "$$missing" ] || { echo "installing:$$missing"; \
+{ $(call pip_install,$(BUILD)/gallery-python,--quiet $(2) $$missing); } && \
+for p in $$missing; do touch $(BUILD)/gallery-python/.$$p; done || echo "WARNING: PyPI has not given$$missing"; }
 endef
 
 # Asks dpkg first, so that a machine that has everything needs neither root nor network. $(2) is run before anything is installed.

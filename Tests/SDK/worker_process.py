@@ -20,10 +20,11 @@ def environment(protocol, **more):
     return {**kept, **more}
 
 
-def answers(command, text, protocol=None):
+def answers(command, text, protocol=None, **more):
     """What a worker wrote when it was given a text as its stdin, and its status."""
     data = text.encode("utf-8", "surrogateescape")
-    result = subprocess.run(command, input=data, capture_output=True, env=environment(protocol), timeout=DEADLINE)
+    result = subprocess.run(
+        command, input=data, capture_output=True, env=environment(protocol, **more), timeout=DEADLINE)
     decode = lambda data: data.decode("utf-8", "surrogateescape")
     return decode(result.stdout), decode(result.stderr), result.returncode
 

@@ -14,8 +14,13 @@
 // string as text, anything else as JSON. An exception fails this job alone, with the stack, and the worker lives on;
 // `throw new Failure('no such page', { code: 404 })` fails it without one.
 //
+// Jobs in batches (`--batch N`). `batch(function)`, or `batch('name', function)`, registers a function that is called
+// with an array of jobs and a context, and returns, or resolves to, the array of their replies, in the same order. An
+// Error, or a rejected promise, in it fails that job alone; what is thrown fails them all. Without `--batch` each job is
+// an array of one; with it, functions of `job` are called for each job.
+//
 // The context, the last argument: `progress(done, total, message)`, `signal` (an AbortSignal that is aborted when
-// prefork cancels the job), and `params` (all parameters).
+// prefork cancels the job, or all jobs of the batch), and `params` (all parameters; an array of them in a batch).
 //
 // `log(level, text)` logs through prefork; `retire()` asks to be replaced after the current jobs. Hooks:
 // `setup(function)` runs before the worker reports that it is ready, `probe(function)` and `reset(function)` when
@@ -51,12 +56,15 @@ const CANCELLED = -32800;
 const NEWLINE = 0x0a;
 
 const jobs = new Map();
+const batches = new Set(); // the names of those that are called with arrays of jobs
 const hooks = { probe: () => null, reset: () => null };
 const setups = [];
 
 // A worker that this one starts has a protocol of its own.
 const protocol = process.env.PREFORK_PROTOCOL;
+const hasCounts = process.env.PREFORK_BATCH !== undefined;
 delete process.env.PREFORK_PROTOCOL;
+delete process.env.PREFORK_BATCH;
 
 // ------------------------------------------------------------------------------------------- the worker's interface
 
@@ -68,6 +76,13 @@ export function job(name, perform) {
     throw new Error(`there is a function for "${name}" already; give this one its own: job('name', function)`);
   }
   jobs.set(name, perform);
+}
+
+/** Registers a function for arrays of jobs: `batch(function)`, or `batch(name, function)`. */
+export function batch(name, perform) {
+  if (typeof name === 'function') [name, perform] = ['job', name];
+  job(name, perform);
+  batches.add(name);
 }
 
 /** Registers the answer to a probe: the worker is well if the function returns, and is replaced if it throws. */
@@ -98,7 +113,7 @@ export function retire() {
 
 /** Answers jobs until the end. */
 export async function run() {
-  if (jobs.size === 0) fail('no function is registered with job()');
+  if (jobs.size === 0) fail('no function is registered with job() or batch()');
   if (![undefined, 'lines', 'jsonrpc'].includes(protocol)) {
     fail(`cannot speak --protocol ${protocol}; try --protocol jsonrpc`);
   }
@@ -153,9 +168,13 @@ function write(text) {
   }
 }
 
-function send(message) {
+function textOf(message) {
   const text = JSON.stringify({ jsonrpc: '2.0', ...message });
-  write(`${hasHalfPair(text) ? text.replace(escapes, (escape) => (escape === '\\\\' ? escape : '\ufffd')) : text}\n`);
+  return hasHalfPair(text) ? text.replace(escapes, (escape) => (escape === '\\\\' ? escape : '\ufffd')) : text;
+}
+
+function writeLine(text) {
+  write(`${text}\n`);
 }
 
 // JSON.stringify writes half of a surrogate pair as an escape, which no other program can read.
@@ -166,7 +185,7 @@ function hasHalfPair(text) {
 }
 
 function notify(method, params) {
-  send({ method, params });
+  writeLine(textOf({ method, params }));
 }
 
 /** READY=1, by systemd's program, since Node has no datagrams on unix sockets; and the notification `ready`. */
@@ -209,48 +228,116 @@ function readLines(receive, whenSignalled) {
   });
 }
 
-async function serveRequests() {
-  const open = new Map(); // AbortControllers of jobs, by id
-  const running = new Set();
+/** The jobs of one call: a single one, or those of a batch. Aborted when all of them are cancelled. */
+class Call {
+  controller = new AbortController();
 
-  const refuse = (id, code, message, data) => send({ id, error: { code, message, data } });
-
-  async function call(id, perform, controller) {
-    try {
-      const result = await perform();
-      write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${encode(result)}}\n`);
-    } catch (error) {
-      refuse(id, ...description(error, controller));
-    }
-    open.delete(id);
+  constructor(ids) {
+    this.ids = new Set(ids);
   }
 
-  function begin(id, method, params) {
-    let perform = hooks[method];
-    let controller;
-    if (jobs.has(method)) {
-      if (typeof params !== 'object' || params === null) {
-        return refuse(id, INVALID_PARAMS, 'the parameters of a job must be an array or an object');
-      }
-      const list = Array.isArray(params) ? params : [Object.hasOwn(params, 'job') ? params.job : params];
-      controller = new AbortController();
-      open.set(id, controller);
-      const progress = (done, total, message = '') => {
+  cancel(id) {
+    this.ids.delete(id);
+    if (this.ids.size === 0) this.controller.abort(new Failure('cancelled', { code: CANCELLED }));
+  }
+
+  context(ids, params) {
+    const progress = (done, total, message = '') => {
+      for (const id of ids) {
         notify('progress', { id, done: Number(done), total: total && Number(total), message: String(message) });
-      };
-      const context = { progress, signal: controller.signal, params };
-      perform = () => jobs.get(method)(...list, context);
-    } else if (!Object.hasOwn(hooks, method)) {
-      const names = [...jobs.keys()].join(', ');
-      return refuse(id, METHOD_NOT_FOUND, `method not found: ${method}; this worker has ${names}`);
-    }
-    const task = call(id, perform, controller);
+      }
+    };
+    return { progress, signal: this.controller.signal, params };
+  }
+}
+
+async function serveRequests() {
+  const open = new Map(); // the calls of jobs, by id
+  const running = new Set();
+
+  const refuse = (respond, id, code, message, data) => respond(textOf({ id, error: { code, message, data } }));
+
+  function answer({ id, respond }, result) {
+    open.delete(id);
+    respond(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${encode(result)}}`);
+  }
+
+  function answerError({ id, respond }, error, controller) {
+    open.delete(id);
+    refuse(respond, id, ...description(error, controller));
+  }
+
+  /** Runs what answers these requests, one result each. */
+  function start(requests, perform, controller) {
+    const task = (async () => {
+      let results;
+      try {
+        results = await perform();
+      } catch (error) {
+        return requests.forEach((request) => answerError(request, error, controller));
+      }
+      requests.forEach((request, index) => {
+        try {
+          if (results[index] instanceof Error) throw results[index];
+          answer(request, results[index]);
+        } catch (error) {
+          answerError(request, error, controller);
+        }
+      });
+    })();
     running.add(task);
     task.finally(() => running.delete(task));
   }
 
+  function startJob(request) {
+    const { id, method, params } = request;
+    const call = new Call([id]);
+    open.set(id, call);
+    const list = Array.isArray(params) ? params : [jobOf(params)];
+    const perform = async () => [await jobs.get(method)(...list, call.context([id], params))];
+    start([request], perform, call.controller);
+  }
+
+  function startBatch(method, requests) {
+    const ids = requests.map(({ id }) => id);
+    const call = new Call(ids);
+    ids.forEach((id) => open.set(id, call));
+    const all = requests.map(({ params }) => params);
+    const perform = async () => {
+      return resultsOf(await jobs.get(method)(all.map(jobOf), call.context(ids, all)), ids.length);
+    };
+    start(requests, perform, call.controller);
+  }
+
+  /** Starts what a request asks for; the jobs of batches are only put into `gathered`. */
+  function begin(request, gathered) {
+    const { respond, id, method, params } = request;
+    if (!jobs.has(method)) {
+      if (Object.hasOwn(hooks, method)) return start([request], async () => [await hooks[method]()]);
+      const names = [...jobs.keys()].join(', ');
+      return refuse(respond, id, METHOD_NOT_FOUND, `method not found: ${method}; this worker has ${names}`);
+    }
+    if (typeof params !== 'object' || params === null) {
+      return refuse(respond, id, INVALID_PARAMS, 'the parameters of a job must be an array or an object');
+    }
+    if (!batches.has(method)) return startJob(request);
+    if (!gathered.has(method)) gathered.set(method, []);
+    gathered.get(method).push(request);
+  }
+
   let isStopped;
   const stopped = new Promise((resolve) => (isStopped = resolve));
+
+  function handle(message, respond, gathered) {
+    if (!isObject(message)) return refuse(respond, null, INVALID_REQUEST, 'a request must be an object');
+    const { id, method, params } = message;
+    if (typeof method !== 'string') {
+      if (wantsResponse(message)) refuse(respond, null, INVALID_REQUEST, 'a request needs a "method"');
+    } else if (id !== undefined) begin({ respond, id, method, params }, gathered);
+    else if (method === 'cancel') open.get(params?.id)?.cancel(params.id);
+    else if (method === 'stop') isStopped();
+  }
+
   const ended = readLines((line) => {
     const text = line.toString();
     if (text.trim() === '') return;
@@ -259,21 +346,55 @@ async function serveRequests() {
       message = JSON.parse(text);
     } catch (error) {
       if (/^content-length/i.test(text)) fail('cannot speak --framing content-length');
-      return refuse(null, PARSE_ERROR, `not JSON: ${error.message}`);
+      return refuse(writeLine, null, PARSE_ERROR, `not JSON: ${error.message}`);
     }
-    if (message === null || typeof message !== 'object' || Array.isArray(message)) {
-      return refuse(null, INVALID_REQUEST, 'a request must be an object');
+    const gathered = new Map(); // requests of batches, by method
+    if (Array.isArray(message) && message.length > 0) {
+      const respond = together(message.filter(wantsResponse).length);
+      message.forEach((each) => handle(each, respond, gathered));
+    } else {
+      handle(message, writeLine, gathered);
     }
-    const { id, method, params } = message;
-    if (typeof method !== 'string') {
-      if (!('result' in message || 'error' in message)) refuse(null, INVALID_REQUEST, 'a request needs a "method"');
-    } else if (id !== undefined) begin(id, method, params);
-    else if (method === 'cancel') open.get(params?.id)?.abort(new Failure('cancelled', { code: CANCELLED }));
-    else if (method === 'stop') isStopped();
+    gathered.forEach((requests, method) => startBatch(method, requests));
   }, retire);
   await Promise.race([ended, stopped]);
   while (running.size > 0) await Promise.allSettled(running);
   process.exit();
+}
+
+function isObject(value) {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** Not a notification, nor a response itself. */
+function wantsResponse(message) {
+  if (!isObject(message)) return true;
+  return typeof message.method === 'string' ? message.id !== undefined : !('result' in message || 'error' in message);
+}
+
+/** Writes this many responses as one array, when all are there. */
+function together(count) {
+  const texts = [];
+  return (text) => {
+    if (texts.push(text) === count) writeLine(`[${texts.join(',')}]`);
+  };
+}
+
+/** A job as a function gets it. */
+function jobOf(params) {
+  if (Array.isArray(params)) return params.length === 1 ? params[0] : params;
+  return Object.hasOwn(params, 'job') ? params.job : params;
+}
+
+/** What the function of a batch has returned; a promise in it is waited for, and one that is rejected is an Error. */
+async function resultsOf(results, count) {
+  const number = count === 1 ? 'one job' : `${count} jobs`;
+  if (!Array.isArray(results)) {
+    throw new Failure(`a batch of ${number} needs an array of as many results; it returned a ${typeof results}`);
+  }
+  if (results.length !== count) throw new Failure(`a batch of ${number} returned ${results.length} results`);
+  const asError = (reason) => (reason instanceof Error ? reason : new Error(String(reason)));
+  return Promise.all(results.map((result) => Promise.resolve(result).catch(asError)));
 }
 
 /** JSON of a result. */
@@ -302,38 +423,88 @@ function description(error, controller) {
   return [EXCEPTION, String(error), error.stack];
 }
 
-/** A line for each line, one job after another. */
+/** A line for each line, one job or batch after another. */
 async function serveLines(isByHand) {
-  const perform = jobs.get('job') ?? jobs.values().next().value;
+  const name = jobs.has('job') ? 'job' : jobs.keys().next().value;
+  const perform = jobs.get(name);
   let failures = 0;
   let mustStop = false;
 
-  async function answer(line) {
-    if (mustStop) return;
-    const progress = (done, total, message = '') => {
-      if (isByHand) console.error('progress:', total === undefined ? done : `${done}/${total}`, message);
-    };
-    const context = { progress, signal: new AbortController().signal, params: { job: line } };
+  const progress = (done, total, message = '') => {
+    if (isByHand) console.error('progress:', total === undefined ? done : `${done}/${total}`, message);
+  };
+  const context = (params) => ({ progress, signal: new AbortController().signal, params });
+
+  /** What is written for a result. */
+  function lineOf(result) {
+    if (result instanceof Error) throw result;
+    const text = typeof result === 'string' ? result : encode(result);
+    if (text.includes('\n') && !isByHand) {
+      throw new Error('a reply of several lines; with --protocol jsonrpc they are possible');
+    }
+    return `${text}\n`;
+  }
+
+  function giveUp(error) {
+    console.error(error);
+    failures += 1;
+    if (!isByHand) process.exit(1);
+    write('\n');
+  }
+
+  async function answer(job) {
     try {
-      const result = await perform(line, context);
-      const text = typeof result === 'string' ? result : encode(result);
-      if (text.includes('\n') && !isByHand) {
-        throw new Error('a reply of several lines; with --protocol jsonrpc they are possible');
-      }
-      write(`${text}\n`);
+      write(lineOf(await perform(job, context({ job }))));
     } catch (error) {
-      console.error(error);
-      failures += 1;
-      if (!isByHand) process.exit(1);
-      write('\n');
+      giveUp(error);
+    }
+  }
+
+  async function answerBatch(all) {
+    let results;
+    try {
+      results = await resultsOf(await perform(all, context(all.map((job) => ({ job })))), all.length);
+    } catch (error) {
+      return all.forEach(() => giveUp(error));
+    }
+    for (const result of results) {
+      try {
+        write(lineOf(result));
+      } catch (error) {
+        giveUp(error);
+      }
     }
   }
 
   let last = Promise.resolve();
-  await readLines((line) => {
-    const text = line.toString();
-    last = last.then(() => answer(text));
-  }, () => (mustStop = isByHand));
+  function enqueue(all) {
+    last = last.then(async () => {
+      if (mustStop) return;
+      if (batches.has(name)) return answerBatch(all);
+      for (const each of all) await answer(each);
+    });
+  }
+
+  let missing = 0; // jobs of the batch that is being read
+  let message = [];
+  function receive(line) {
+    if (!hasCounts || isByHand) return enqueue([line]);
+    if (missing === 0) {
+      if (!/^[1-9][0-9]{0,8}$/.test(line)) {
+        fail(`a batch must begin with a line that holds its number of jobs, not "${line.slice(0, 50)}"`);
+      }
+      missing = Number(line);
+      return;
+    }
+    missing -= 1;
+    message.push(line);
+    if (missing > 0) return;
+    enqueue(message);
+    message = [];
+  }
+
+  await readLines((line) => receive(line.toString()), () => (mustStop = isByHand));
   await last;
+  if (missing > 0) fail(`stdin has ended, and ${missing} jobs of a batch are missing`);
   process.exit(failures > 0 ? 1 : 0);
 }

@@ -16,11 +16,17 @@ job, a str. With `--params`, an array becomes its arguments, an object its keywo
 first argument. What it returns is the reply: a str as text, anything else as JSON. An exception fails this job alone,
 with the traceback, and the worker lives on; `raise Failure("no such page", code=404)` fails it without one.
 
+**Jobs in batches** (`--batch N`). `@batch`, or `@batch("name")`, registers a function that is called with a list of
+jobs and returns the list of their replies, in the same order. An exception in it, as in `["ok", ValueError("empty")]`,
+fails that job alone; one that is raised fails them all. Without `--batch` each job is a list of one; with it, functions
+of `@job` are called for one job after another.
+
 **Several jobs at once** (`--concurrency K`). `async def` jobs share one event loop. Other jobs run one after another on
 the main thread, where models and GPUs like to be, or on N threads after `run(threads=N)`.
 
 **In a job**: `progress(done, total, message)`, `log(level, text)`, `cancelled()`, `on_cancel(function)`, and `retire()`
-to be replaced after the current jobs. An `async def` job that is cancelled gets `asyncio.CancelledError`.
+to be replaced after the current jobs. An `async def` job that is cancelled gets `asyncio.CancelledError`. A batch is
+cancelled when all of its jobs are.
 
 **Hooks**: `@setup` runs before the worker reports that it is ready, `@probe` and `@reset` when prefork asks
 (`--probe probe`, `--reset reset`). They run on the main thread.
@@ -37,6 +43,7 @@ a crash and starts another worker). By hand, the reply is an empty line and the 
 import _thread
 import contextvars
 import fcntl
+import itertools
 import json
 import logging
 import os
@@ -47,8 +54,8 @@ import threading
 import traceback
 
 __all__ = [
-    "Failure", "LogHandler", "cancelled", "job", "log", "on_cancel", "probe", "progress", "reset", "retire", "run",
-    "setup",
+    "Failure", "LogHandler", "batch", "cancelled", "job", "log", "on_cancel", "probe", "progress", "reset", "retire",
+    "run", "setup",
 ]
 __version__ = "0.1.0"
 
@@ -77,10 +84,20 @@ def job(function_or_name):
     return lambda function: _register_job(function_or_name, function)
 
 
-def _register_job(name, function):
+def batch(function_or_name):
+    """Registers a function, sync or async, for lists of jobs: `@batch`, or `@batch("name")`. It returns a list of as
+    many replies."""
+    if callable(function_or_name):
+        return _register_job("job", function_or_name, is_batch=True)
+    return lambda function: _register_job(function_or_name, function, is_batch=True)
+
+
+def _register_job(name, function, is_batch=False):
     if name in _jobs:
         raise ValueError(f"there is a function for {name!r} already; give this one a name of its own: @job('name')")
     _jobs[name] = function
+    if is_batch:
+        _batches.add(name)
     return function
 
 
@@ -108,10 +125,11 @@ def progress(done, total=None, message=""):
     if call is None:
         return
     if _protocol == "jsonrpc":
-        parameters = {"id": call.id, "done": float(done), "message": str(message)}
+        parameters = {"done": float(done), "message": str(message)}
         if total is not None:
             parameters["total"] = float(total)
-        _notify_pool("progress", parameters)
+        for id in call.ids():
+            _notify_pool("progress", {"id": id, **parameters})
     elif _protocol is None:
         print("progress:", done if total is None else f"{done}/{total}", message, file=sys.stderr, flush=True)
 
@@ -157,7 +175,7 @@ class LogHandler(logging.Handler):
 def run(threads=0):
     """Answers jobs until the end. `threads`: how many run those jobs that are not `async`; 0: the main thread does."""
     if not _jobs:
-        sys.exit("prefork_worker: no function is registered with @job")
+        sys.exit("prefork_worker: no function is registered with @job or @batch")
     if _protocol not in (None, "lines", "jsonrpc"):
         sys.exit(f"prefork_worker: cannot speak --protocol {_protocol}; try --protocol jsonrpc")
     if _stdio.input is None:
@@ -277,9 +295,11 @@ def _handle_signals(handler):
 class _Call:
     """A call of a job's function or of a hook."""
 
-    def __init__(self, function, arguments=(), keywords=None, id=None, answer=None):
+    batch = None  # the _BatchCall of which this is one job
+
+    def __init__(self, function, arguments=(), keywords=None, id=None, answer=None, respond=None):
         self.function, self.arguments, self.keywords = function, arguments, keywords or {}
-        self.id, self.answer = id, answer
+        self.id, self.answer, self.respond = id, answer, respond
         self.is_async = _is_async(function)
         self.is_hook = False
         self.is_cancelled = False
@@ -294,7 +314,7 @@ class _Call:
         try:
             if self.is_cancelled:
                 raise Failure("cancelled before it began", _CANCELLED)
-            result = self.function(*self.arguments, **self.keywords)
+            result = self.function(*self.begin(), **self.keywords)
         except BaseException as caught:
             error = caught
         finally:
@@ -309,10 +329,17 @@ class _Call:
         try:
             if self.is_cancelled:
                 raise Failure("cancelled before it began", _CANCELLED)
-            result = await self.function(*self.arguments, **self.keywords)
+            result = await self.function(*self.begin(), **self.keywords)
         except BaseException as caught:
             error = caught
         self.answer(self, result, error)
+
+    def begin(self):
+        """The arguments, at the last moment."""
+        return self.arguments
+
+    def ids(self):
+        return [self.id]
 
     def on_cancel(self, function):
         with self._lock:
@@ -330,6 +357,60 @@ class _Call:
                 function()
             except Exception:
                 traceback.print_exc()
+
+
+class _BatchCall(_Call):
+    """One call for several jobs, each of which is a call of its own that is answered, but not run."""
+
+    def __init__(self, function, calls):
+        super().__init__(function, answer=_answer_each)
+        self.calls, self.begun = calls, []
+        for call in calls:
+            call.batch = self
+
+    def begin(self):
+        self.begun = [call for call in self.calls if not call.is_cancelled]
+        return [[_one_value(call.arguments, call.keywords) for call in self.begun]]
+
+    def ids(self):
+        return [call.id for call in self.begun]
+
+
+def _answer_each(batch, result, error):
+    replies = []
+    if error is None:
+        try:
+            replies = _replies(result, len(batch.begun))
+        except Exception as caught:
+            error = caught
+    if error is not None:
+        replies = [error] * len(batch.begun)
+    for call in batch.calls:
+        if call not in batch.begun:
+            call.answer(call, None, Failure("cancelled before it began", _CANCELLED))
+    for call, reply in zip(batch.begun, replies):
+        if isinstance(reply, BaseException):
+            call.answer(call, None, reply)
+        else:
+            call.answer(call, reply, None)
+
+
+def _replies(result, count):
+    """What the function of a batch has returned, as a list."""
+    number = "one job" if count == 1 else f"{count} jobs"
+    if isinstance(result, (str, bytes, bytearray, dict, set, frozenset)) or not hasattr(result, "__iter__"):
+        raise Failure(f"a batch of {number} needs a list of as many results; it returned a {type(result).__name__}")
+    replies = list(result)
+    if len(replies) != count:
+        raise Failure(f"a batch of {number} returned {len(replies)} results")
+    return replies
+
+
+def _one_value(arguments, keywords):
+    """A job of a batch: its only argument; or the list, or the dict, that its parameters are."""
+    if keywords:
+        return {"job": arguments[0], **keywords} if arguments else keywords
+    return arguments[0] if len(arguments) == 1 else arguments
 
 
 class _Threads:
@@ -498,41 +579,67 @@ class _Requests:
             if line.lower().startswith(b"content-length"):
                 print("prefork_worker: cannot speak --framing content-length", file=sys.stderr, flush=True)
                 os._exit(1)
-            return self._refuse(None, _PARSE_ERROR, f"not JSON: {error}")
+            return self._refuse(None, _PARSE_ERROR, f"not JSON: {error}", respond=_send)
+        if isinstance(message, list) and message:
+            respond = _Responses(sum(map(_wants_response, message))).add
+        else:
+            message, respond = [message], _send
+        calls = {}  # of batches, by method
+        for each in message:
+            self._handle(each, respond, calls)
+        for method, several in calls.items():
+            self.engine.post(_BatchCall(_jobs[method], several))
+
+    def _handle(self, message, respond, calls):
         if not isinstance(message, dict):
-            return self._refuse(None, _INVALID_REQUEST, "a request must be an object")
+            return self._refuse(None, _INVALID_REQUEST, "a request must be an object", respond=respond)
         id, method = message.get("id"), message.get("method")
         if not isinstance(method, str) or isinstance(id, (list, dict)):
-            if "result" not in message and "error" not in message:
-                self._refuse(None, _INVALID_REQUEST, 'a request needs a "method", and its "id" is a number or a string')
+            if _wants_response(message):
+                self._refuse(
+                    None, _INVALID_REQUEST, 'a request needs a "method", and its "id" is a number or a string',
+                    respond=respond)
         elif "id" in message:
-            self._call(id, method, message.get("params"))
+            call = self._call(id, method, message.get("params"), respond)
+            if call is None:
+                pass
+            elif method in _batches:
+                calls.setdefault(method, []).append(call)
+            else:
+                self.engine.post(call)
         elif method == "cancel":
             self._cancel(message.get("params"))
         elif method == "stop":
             self.engine.post(None)
 
-    def _call(self, id, method, parameters):
+    def _call(self, id, method, parameters, respond):
+        """None if it was refused."""
         if method in _jobs:
             try:
                 arguments, keywords = _arguments(parameters)
             except TypeError as error:
-                return self._refuse(id, _INVALID_PARAMS, str(error))
-            call = _Call(_jobs[method], arguments, keywords, id=id, answer=self._answer)
+                return self._refuse(id, _INVALID_PARAMS, str(error), respond=respond)
+            call = _Call(_jobs[method], arguments, keywords, id=id, answer=self._answer, respond=respond)
             self.open[id] = call
         elif method in ("probe", "reset"):
-            call = _Call(_hooks.get(method, _nothing), id=id, answer=self._answer)
+            call = _Call(_hooks.get(method, _nothing), id=id, answer=self._answer, respond=respond)
             call.is_hook = True
         else:
             names = ", ".join(_jobs)
-            return self._refuse(id, _METHOD_NOT_FOUND, f"method not found: {method}; this worker has {names}")
-        self.engine.post(call)
+            message = f"method not found: {method}; this worker has {names}"
+            return self._refuse(id, _METHOD_NOT_FOUND, message, respond=respond)
+        return call
 
     def _cancel(self, parameters):
         id = parameters.get("id") if isinstance(parameters, dict) else None
         call = None if isinstance(id, (list, dict)) else self.open.get(id)
-        if call is not None:
-            self.engine.cancel(call)
+        if call is None:
+            return
+        if call.batch is None:
+            return self.engine.cancel(call)
+        call.cancel()
+        if all(each.is_cancelled for each in call.batch.calls):
+            self.engine.cancel(call.batch)
 
     def _answer(self, call, result, error):
         if not call.is_hook:
@@ -540,19 +647,46 @@ class _Requests:
         text = None
         if error is None:
             try:
-                text = f'{{"jsonrpc":"2.0","id":{_encode(call.id)},"result":{_encode_result(result)}}}\n'.encode()
+                text = f'{{"jsonrpc":"2.0","id":{_encode(call.id)},"result":{_encode_result(result)}}}'.encode()
             except Exception as caught:
                 error = caught
         if error is not None:
-            return self._refuse(call.id, *_description(call, error))
-        _stdio.write(text)
+            return self._refuse(call.id, *_description(call, error), respond=call.respond)
+        call.respond(text)
 
-    def _refuse(self, id, code, message, data=None):
+    def _refuse(self, id, code, message, data=None, *, respond):
         error = {"code": code, "message": message}
         if data is not None:
             error["data"] = data
-        response = _encode({"jsonrpc": "2.0", "id": id, "error": error}) + "\n"
-        _stdio.write(response.encode("utf-8", "replace"))
+        respond(_encode({"jsonrpc": "2.0", "id": id, "error": error}).encode("utf-8", "replace"))
+
+
+def _send(text):
+    _stdio.write(text + b"\n")
+
+
+def _wants_response(message):
+    """Not a notification, nor a response itself."""
+    if not isinstance(message, dict):
+        return True
+    if isinstance(message.get("method"), str):
+        return "id" in message
+    return "result" not in message and "error" not in message
+
+
+class _Responses:
+    """The responses to a batch of requests. They are sent together."""
+
+    def __init__(self, count):
+        self.missing, self.texts, self.lock = count, [], threading.Lock()
+
+    def add(self, text):
+        with self.lock:
+            self.texts.append(text)
+            self.missing -= 1
+            is_complete = self.missing == 0
+        if is_complete:
+            _send(b"[" + b",".join(self.texts) + b"]")
 
 
 def _nothing():
@@ -614,9 +748,11 @@ class _Leave(BaseException):
 
 def _serve_lines(engine):
     """A line for each line. `_protocol` is None if a person runs the worker, and `lines` if prefork does."""
-    function = _jobs.get("job") or next(iter(_jobs.values()))
+    name = "job" if "job" in _jobs else next(iter(_jobs))
+    function = _jobs[name]
     is_by_hand = _protocol is None
     state = {"reads": False, "ends": False, "failures": 0}
+    replies = []
 
     def leave():
         state["ends"] = True
@@ -632,6 +768,8 @@ def _serve_lines(engine):
         return block
 
     def answer(call, result, error):
+        if state["failures"] and not is_by_hand:
+            return  # a reply would count as that of the job which has failed
         try:
             if error is not None:
                 raise error
@@ -645,17 +783,23 @@ def _serve_lines(engine):
             if not is_by_hand:
                 return
             reply = b""
-        _stdio.write(reply + b"\n")
+        replies.append(reply + b"\n")
 
     _handle_signals(leave)
     _notify_ready()
+    lines = _stdio.lines(read)
     try:
-        for line in _stdio.lines(read):
-            call = _Call(function, [line.decode("utf-8", "surrogateescape")], answer=answer)
-            if call.is_async:
-                engine.call(call.run_async)
-            else:
-                call.run()
+        for message in _counted(lines) if _has_counts and not is_by_hand else ([line] for line in lines):
+            calls = [_Call(function, [line.decode("utf-8", "surrogateescape")], answer=answer) for line in message]
+            for call in [_BatchCall(function, calls)] if name in _batches else calls:
+                if call.is_async:
+                    engine.call(call.run_async)
+                else:
+                    call.run()
+                _stdio.write(b"".join(replies))
+                replies.clear()
+                if state["failures"] and not is_by_hand:
+                    break
             # What was read is owed to prefork, not to a person who wants to stop.
             if state["ends"] if is_by_hand else state["failures"]:
                 break
@@ -665,9 +809,21 @@ def _serve_lines(engine):
         sys.exit(1)
 
 
-_jobs, _hooks, _setups = {}, {}, []
+def _counted(lines):
+    """The jobs of each message, which is led by a line with their number."""
+    for line in lines:
+        if not line.isdigit() or int(line) < 1:
+            sys.exit(f"prefork_worker: a batch must begin with a line that holds its number of jobs, not {line[:50]!r}")
+        message = list(itertools.islice(lines, int(line)))
+        if len(message) < int(line):
+            sys.exit(f"prefork_worker: stdin has ended after {len(message)} jobs of a batch of {int(line)}")
+        yield message
+
+
+_jobs, _batches, _hooks, _setups = {}, set(), {}, []
 # A worker that this one starts has a protocol of its own.
 _protocol = os.environ.pop("PREFORK_PROTOCOL", None)
+_has_counts = os.environ.pop("PREFORK_BATCH", None) is not None
 _stdio = _Stdio()
 if _protocol is not None:
     _stdio.take()
