@@ -62,7 +62,7 @@ import WireFormats
       case .needMore(let consumed):
         pending.removeFirst(consumed)
         return (messages, pending.count)
-      case .oversize, .violation: return (messages, pending.count)
+      case .oversize, .violation, .unfit: return (messages, pending.count)
       }
     }
     return (messages, 0)

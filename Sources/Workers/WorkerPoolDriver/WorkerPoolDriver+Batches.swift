@@ -80,7 +80,7 @@ extension WorkerPoolDriver {
       switch message {
       case .reply(_, let consumed), .failure(_, let consumed): workers[slot].collected.append(message, size: consumed)
       case .needMore: return false
-      case .answer, .notice, .response, .oversize, .violation:
+      case .answer, .notice, .response, .oversize, .violation, .unfit:
         refuse(message, slot, &loop)
         return false
       }
