@@ -13,6 +13,7 @@ import Testing
     "FILE", "DIR", "ADDRESS", "NAME", "NAME=VALUE", "NAME[:GROUP]", "TEXT", "TEXT[=REPLY]", "USER", "GROUP", "MODE",
     "prefix|inherit|FILE", "none|notify|line[=TEXT]|probe|message",
     "lines|nul|length4|netstring|jsonrpc|bazel-json|bazel-proto",
+    "lines|nul|length4|netstring", "text|json",
     "lines|nul|records", "lines|nul|records|text", "psql|sqlite3|python|node|bc|exiftool|gnuplot|octave|R|gdb|sh",
     "REGEX",
     "lifo|fifo", "wait|refuse", "auto|always|never", "newline|content-length", "JSON",

@@ -11,6 +11,8 @@ public struct RunConfiguration: Sendable {
   public var ledger: JobLedger.Configuration
   /// How results stand on stdout.
   public var output: ResultFormat
+  /// In records, a reply that is JSON stands as the JSON that it is.
+  public var keepsJSON = false
   /// Seed of all jitter.
   public var seed: UInt64
   /// What is reported on stderr.

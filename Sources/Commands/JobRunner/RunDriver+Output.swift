@@ -49,7 +49,9 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {
     let number = executor.jobs.ledger.sequence(of: job)
     sink.appendLine(
-      executor.jobs.record(of: job, outcome, number: number) { executor.withResult(of: job, $0) })
+      executor.jobs.record(of: job, outcome, number: number, keepingJSON: configuration.keepsJSON) {
+        executor.withResult(of: job, $0)
+      })
   }
 
   // MARK: The joblog

@@ -144,6 +144,8 @@ public struct ServedPool: Sendable {
   public var input: StreamFormat
   /// How answers stand in it.
   public var output: StreamFormat
+  /// In records, a reply that is JSON stands as the JSON that it is.
+  public var keepsJSON = false
   /// Longest job in bytes; a longer one fails alone.
   public var maximumJobSize: Int
   /// Seed of all jitter.

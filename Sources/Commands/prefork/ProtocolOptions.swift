@@ -11,6 +11,17 @@ enum ProtocolChoice: String, CaseIterable {
   case bazelJSON = "bazel-json"
   case bazelProto = "bazel-proto"
 
+  /// Jobs and replies are bytes in frames; nil if they are parts of messages.
+  var framing: Framing? {
+    switch self {
+    case .lines: .lines
+    case .nul: .nul
+    case .length4: .length4
+    case .netstring: .netstring
+    case .jsonrpc, .bazelJSON, .bazelProto: nil
+    }
+  }
+
   /// Answers name their jobs, and jobs can be cancelled.
   var hasMessages: Bool {
     switch self {
@@ -28,6 +39,9 @@ enum ProtocolOptions {
       "what pool and worker speak. Jobs and replies ended by a newline or a NUL byte, or led by a 4-byte big-endian "
       + "length or a netstring length; requests and responses of JSON-RPC 2.0; or work requests and responses of "
       + "Bazel's persistent workers")
+  static let replyProtocol = Option.optional(
+    "reply-protocol", Self.framings, unset: "as --protocol",
+    help: "what ends or leads a reply, if workers write another framing than they read")
   static let framing = Option<JSONRPCProtocol.MessageFraming>(
     "framing", .choice, default: "newline",
     help: "how messages of JSON-RPC follow each other: one a line, or each led by Content-Length, as in LSP")
@@ -70,11 +84,26 @@ enum ProtocolOptions {
     "stderr-grace", .grace, default: "5ms",
     help: "with --fail-on-stderr: how long a reply waits for what its worker still writes to stderr, at most 1s")
 
+  static let failPrefix = Option.optional(
+    "fail-prefix", .text(placeholder: "TEXT", example: "'ERROR '"), unset: "none",
+    help: "a job fails if its reply begins with this text; the rest of the reply is the message")
+  static let initFile = Option.optional(
+    "init-file", .initFile, unset: "none",
+    help:
+      "each worker is sent the messages in FILE at its start, and is ready when it has answered each of them once: one "
+      + "a line (requests and notifications of JSON-RPC), or ended by NUL bytes with --protocol nul; at a prompt the "
+      + "whole FILE is one. If one is not answered, or the answer is a failure, the worker has failed to start")
+
   private static let presets: ValueKind<REPLPreset> = .choice
+  private static let framings: ValueKind<Framing> = .choice
 
   /// Those that belong to some protocols only.
   static let group = OptionGroup(
-    "messages", [framing, method, parameters, concurrency, cancelGrace, repl, end, endReply, failOnStderr, stderrGrace])
+    "messages",
+    [
+      replyProtocol, framing, method, parameters, concurrency, cancelGrace, repl, end, endReply, failPrefix,
+      failOnStderr, stderrGrace, initFile,
+    ])
 
   static let requirements = [
     Requirement(framing, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
@@ -92,6 +121,9 @@ enum ProtocolOptions {
   /// lines on stderr only if it is the only one.
   static let exclusions = [
     Exclusion(repl, end), Exclusion(repl, workerProtocol), Exclusion(end, workerProtocol),
+    Exclusion(repl, replyProtocol), Exclusion(end, replyProtocol),
+    Exclusion(replyProtocol, workerProtocol, "jsonrpc") { $1.framing == nil },
+    Exclusion(initFile, workerProtocol, "bazel-json") { $1.hasMessages && $1 != .jsonrpc },
     Exclusion(repl, RunOptions.ready), Exclusion(end, RunOptions.ready),
     Exclusion(repl, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(end, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
@@ -104,11 +136,12 @@ enum ProtocolOptions {
   /// The protocol that the command line describes.
   static func workerProtocol(from arguments: ParsedArguments) -> any WorkerProtocol {
     if let dialect = dialect(from: arguments) { return REPLProtocol(dialect) }
-    switch arguments[workerProtocol] {
-    case .lines: return Framing.lines
-    case .nul: return Framing.nul
-    case .length4: return Framing.length4
-    case .netstring: return Framing.netstring
+    let choice = arguments[workerProtocol]
+    switch choice {
+    case .lines, .nul, .length4, .netstring:
+      let jobs = choice.framing ?? .lines
+      guard let replies = arguments[replyProtocol], replies != jobs else { return jobs }
+      return MixedFraming(jobs: jobs, replies: replies)
     case .jsonrpc:
       var rpc = JSONRPCProtocol(
         method: arguments[method], parameters: arguments[parameters], messageFraming: arguments[framing],

@@ -91,6 +91,7 @@ func runConfiguration(
     output: ResultFormat(arguments[RunOptions.output]),
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: arguments[RunOptions.verbosity])
+  configuration.keepsJSON = arguments[RunOptions.reply] == .json
   configuration.drainLimit = arguments[RunOptions.drainTimeout]
   configuration.jobLog = arguments[RunOptions.joblog]
   configuration.resumes = arguments[RunOptions.resume]

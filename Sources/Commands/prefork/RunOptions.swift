@@ -15,6 +15,11 @@ enum OutputChoice: String, CaseIterable {
   case lines, nul, records, text
 }
 
+/// How a reply stands in a record.
+enum ReplyChoice: String, CaseIterable {
+  case text, json
+}
+
 /// In which order results come out.
 enum ResultOrder: Equatable {
   case input, completion
@@ -55,6 +60,11 @@ enum RunOptions {
     help:
       "what ends a result on stdout; records: each is a line of JSON with the result or the error, and what became of "
       + "the job; text: each as it is, in any number of lines, and nothing for a job that did not end ok")
+  static let reply = Option<ReplyChoice>(
+    "reply", .choice, default: "text",
+    help:
+      "how a reply stands in a record of --output records: always as a string; json: one that is JSON as the JSON that "
+      + "it is, any other as a string")
   static let maxJobSize = Option<Int>(
     "max-job-size", .size(), default: "64M", help: "a larger job fails, and only that one")
   static let maxReplySize = Option<Int>(
@@ -216,6 +226,10 @@ enum RunOptions {
     Requirement(ready, "probe", needs: probe) { $0 == .probe },
   ]
 
+  static let outputRequirements = [
+    Requirement(reply, "json", needs: output, "records", when: { $0 == .json }, where: { $0 == .records })
+  ]
+
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "run",
@@ -233,7 +247,7 @@ enum RunOptions {
     ],
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
-      OptionGroup("formats", [ProtocolOptions.workerProtocol, input, output, maxJobSize, maxReplySize]),
+      OptionGroup("formats", [ProtocolOptions.workerProtocol, input, output, reply, maxJobSize, maxReplySize]),
       ProtocolOptions.group,
       recycleGroup,
       healthGroup,
@@ -247,7 +261,9 @@ enum RunOptions {
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
-    requirements: healthRequirements + ProtocolOptions.requirements + [Requirement(resume, needs: joblog)],
+    requirements: healthRequirements + ProtocolOptions.requirements + outputRequirements + [
+      Requirement(resume, needs: joblog)
+    ],
     exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),

@@ -118,7 +118,11 @@ enum ServeOptions {
       OptionGroup("essential", [listen, RunOptions.workers, RunOptions.timeout, RunOptions.retries]),
       OptionGroup("sockets", sockets),
       OptionGroup(
-        "formats", [ProtocolOptions.workerProtocol, input, output, RunOptions.maxJobSize, RunOptions.maxReplySize]),
+        "formats",
+        [
+          ProtocolOptions.workerProtocol, input, output, RunOptions.reply, RunOptions.maxJobSize,
+          RunOptions.maxReplySize,
+        ]),
       ProtocolOptions.group,
       RunOptions.recycleGroup,
       RunOptions.healthGroup,
@@ -128,7 +132,9 @@ enum ServeOptions {
       SurroundingsOptions.group,
       OptionGroup("other", files + [RunOptions.verbosity, RunOptions.seed]),
     ],
-    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements,
+    requirements: RunOptions.healthRequirements + ProtocolOptions.requirements + [
+      Requirement(RunOptions.reply, "json", needs: output, "records", when: { $0 == .json }, where: { $0 == .records })
+    ],
     exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers,
     settingsFile: SettingsFile(config, process: processOptions, commandLineOnly: [checkConfig]),

@@ -44,13 +44,14 @@ enum SubmitOptions {
     ],
     groups: [
       OptionGroup("essential", [RunOptions.order, timeout, retries]),
-      OptionGroup("formats", [RunOptions.input, RunOptions.output, RunOptions.maxJobSize, maxReplySize]),
+      OptionGroup(
+        "formats", [RunOptions.input, RunOptions.output, RunOptions.reply, RunOptions.maxJobSize, maxReplySize]),
       OptionGroup("connection", [connectTimeout, reconnect, reconnectTimeout]),
       OptionGroup("jobs", [RunOptions.halt, RunOptions.orderWindow, RunOptions.drainTimeout]),
       OptionGroup("records", [RunOptions.joblog, RunOptions.resume, RunOptions.deadLetter]),
       OptionGroup("display", [RunOptions.progress, RunOptions.color, RunOptions.verbosity]),
     ],
-    requirements: [
+    requirements: RunOptions.outputRequirements + [
       Requirement(RunOptions.resume, needs: RunOptions.joblog), Requirement(reconnectTimeout, needs: reconnect),
     ],
     foreignOptions: ForeignOptions.submitting + ForeignOptions.streams,

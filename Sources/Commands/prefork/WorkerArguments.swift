@@ -40,6 +40,8 @@ func workerPoolConfiguration(
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]
+  configuration.failPrefix = arguments[ProtocolOptions.failPrefix].map { Array($0.utf8) } ?? []
+  configuration.initialMessages = arguments[ProtocolOptions.initFile]?.messages(for: workerProtocol) ?? []
   configuration.errorRule = ProtocolOptions.errorRule(from: arguments)
   switch arguments[RunOptions.ready] {
   case nil where configuration.workerProtocol.marksReplies: configuration.readiness = .announced

@@ -87,7 +87,7 @@ extension JobEngine {
     guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
     let framing = jobs.facts.answer(of: job)
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
-      let isFit = framing == nil || framing == jobs.framingOfWorkers
+      let isFit = framing == nil || framing == jobs.framingOfReplies
       return (reply.count, isFit ? nil : framing?.canCarry(reply.bytes))
     }
     if configuration.pool.metersJobs, jobs.facts.keepsDetails {

@@ -1,3 +1,4 @@
+import JSON
 import JobCore
 import LinuxIO
 import Records
@@ -29,13 +30,18 @@ package struct JobTable {
   let destination: JobDestination
   /// What came in this framing can be sent to the workers without a look.
   let framingOfWorkers: Framing?
+  /// What the workers answer fits into this framing without a look.
+  let framingOfReplies: Framing?
 
   package init(
     _ ledger: JobLedger.Configuration, to destination: JobDestination, keepsDetails: Bool, keepsJobs: Bool
   ) {
     self.ledger = JobLedger(configuration: ledger)
     self.destination = destination
-    framingOfWorkers = if case .workers(let theirs) = destination { theirs.framing } else { nil }
+    switch destination {
+    case .workers(let theirs): (framingOfWorkers, framingOfReplies) = (theirs.framing, theirs.replyFraming)
+    case .servedPool: (framingOfWorkers, framingOfReplies) = (nil, nil)
+    }
     facts = JobFacts(keepsDetails: keepsDetails)
     self.keepsJobs = keepsJobs
   }
@@ -173,9 +179,11 @@ package struct JobTable {
   }
 
   /// The line of JSON for a job that comes out. `number`: its place among the jobs of its client. `reply` lends what a
-  /// worker answered; called only if the outcome is ok. Only with details.
+  /// worker answered; called only if the outcome is ok. `keepingJSON`: a reply that is JSON stands as JSON. Only with
+  /// details.
   package func record(
-    of job: JobID, _ outcome: Outcome, number: UInt64, reply: (_ use: (UnsafeRawBufferPointer) -> Void) -> Void
+    of job: JobID, _ outcome: Outcome, number: UInt64, keepingJSON: Bool,
+    reply: (_ use: (UnsafeRawBufferPointer) -> Void) -> Void
   ) -> [UInt8] {
     let details = facts[job]
     let record = OutputRecord(
@@ -184,7 +192,13 @@ package struct JobTable {
       rss: details.cost?.memoryChange)
     var line: [UInt8] = []
     if outcome == .ok {
-      reply { record.append(reply: $0.bytes, id: details.id?.span.bytes, to: &line) }
+      reply { reply in
+        if keepingJSON, (try? JSONScanner.check(reply.bytes)) != nil {
+          record.append(jsonReply: reply.bytes, id: details.id?.span.bytes, to: &line)
+        } else {
+          record.append(reply: reply.bytes, id: details.id?.span.bytes, to: &line)
+        }
+      }
     } else {
       record.append(
         details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)

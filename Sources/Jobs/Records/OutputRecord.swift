@@ -5,9 +5,9 @@ import Time
 /// {"message", "code", "signal", "stderr"}, "attempts", "slot", "pid", "queued", "ran", "cpu", "rss"}`. What is not
 /// known is left out.
 ///
-/// `result` has two forms, by what the worker speaks:
-/// - JSON (`jsonrpc`): the value, byte for byte as the worker wrote it, never encoded again.
-/// - bytes (`lines`, `nul`, `length4`, `netstring`): a string that holds the reply, since a reply that merely looks
+/// `result` has two forms:
+/// - JSON (`--reply json`, and the reply is JSON): the value, byte for byte as the worker wrote it, never encoded again.
+/// - bytes: a string that holds the reply, since a reply that merely looks
 ///   like JSON must not change its type (`1`, `true`, `"a"`). A reply that is not UTF-8 cannot stand in JSON: it is
 ///   written as base64 under the name `result_base64`, so that nothing is lost, and a program that reads only `result`
 ///   gets no false text.

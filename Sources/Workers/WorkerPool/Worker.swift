@@ -111,6 +111,8 @@ struct Worker: ~Copyable {
   var statusText = ""
   /// The control group that it and its descendants are in.
   var group: WorkerGroup?
+  /// How many of its initial messages it was sent.
+  var initialMessagesSent = 0
   /// When the check that is under way began.
   var checkedSince: Instant = .origin
   /// Measures what its jobs cost, if anybody wants to know.
@@ -177,6 +179,13 @@ struct Worker: ~Copyable {
   /// Appends what it is sent before anything else.
   mutating func greet() { codec.greet { outbound.append($0) } }
 
+  /// Appends an initial message.
+  mutating func encode(initial message: [UInt8]) {
+    message.withUnsafeBytes { bytes in
+      if !codec.encode(initial: bytes, to: { outbound.append($0) }) { _ = encode(bytes) }
+    }
+  }
+
   /// Appends a message that is no job. False if the protocol has no such message.
   mutating func encode(_ request: WorkerRequest) -> Bool {
     hasOtherInput = hasOtherInput || !hand.isEmpty
@@ -213,6 +222,14 @@ struct Worker: ~Copyable {
 
   /// Nothing unread has come from it, both its pipes are open, and it lives, as far as is known.
   var isInOrder: Bool { inbound.isEmpty && exitStatus == nil && !inputBroken && !outputEnded }
+
+  /// What it writes to its stderr belongs to what it is doing.
+  var collectsErrors: Bool {
+    switch duty {
+    case .running, .checking(.initial): true
+    case .starting, .none, .checking, .granted, .replied, .heardOut, .condemned: false
+    }
+  }
 
   /// True once the worker has read at least one byte of the job in hand. A job of which it has read nothing is
   /// *provably not started*: all its bytes are still countable in the pipe or here.
@@ -305,6 +322,9 @@ struct WorkerTerms {
   let readiness: Readiness
   let probe: Exchange?
   let reset: Exchange?
+  let initialMessages: [InitialMessage]
+  /// A reply that begins with it reports a failure; empty: none does.
+  let failPrefix: [UInt8]
   /// Longest reply in bytes.
   let maximumReplySize: Int
   /// The user that it runs as; nil: ours.
@@ -314,6 +334,8 @@ struct WorkerTerms {
     readiness = configuration.readiness
     probe = configuration.probe
     reset = configuration.reset
+    initialMessages = configuration.initialMessages
+    failPrefix = configuration.failPrefix
     maximumReplySize = configuration.maximumReplySize
     uid = configuration.surroundings.user?.credentials.uid
   }
@@ -322,6 +344,7 @@ struct WorkerTerms {
     switch check {
     case .probe: probe
     case .reset: reset
+    case .initial: nil
     }
   }
 }

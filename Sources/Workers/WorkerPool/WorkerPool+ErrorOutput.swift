@@ -70,7 +70,7 @@ extension WorkerPool {
       case .bytes:
         let (id, pid) = (workers[slot].id, workers[slot].process.pid)
         let lines = buffer.withUnsafeBytes { workers[slot].errorLines.append($0) }
-        if let rule = configuration.errorRule, workers[slot].duty == .running {
+        if let rule = configuration.errorRule, workers[slot].collectsErrors {
           for line in lines { workers[slot].jobErrors.append(line, rule) }
         }
         for line in lines { events.append(.workerLog(id, pid: pid, line)) }

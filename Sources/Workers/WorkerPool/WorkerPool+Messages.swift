@@ -22,8 +22,12 @@ extension WorkerPool {
     }
     var reply: Reply = (0..<0, consumed)
     switch answer {
-    case .done(let payload): reply.payload = payload
-    case .decoded(let bytes): workers[slot].decodedReply = bytes
+    case .done(let payload):
+      reply.payload = payload
+      judgePrefix(of: payload, slot)
+    case .decoded(let bytes):
+      workers[slot].decodedReply = bytes
+      workers[slot].failure = bytes.withUnsafeBytes { ReplyFailure($0, prefix: workers[slot].terms.failPrefix) }
     case .failed(let failure): workers[slot].failure = failure
     case .cancelled: workers[slot].failure = ReplyFailure(message: "the worker gave it up")
     }

@@ -247,7 +247,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
 
   private var moment: String {
     if account.currentJob != nil { return "in a job" }
-    if let check { return "during its \(check)" }
+    if let check { return check.isInitial ? "at \(check)" : "during its \(check)" }
     return neverTookAJob ? "before it took a job" : "while idle"
   }
 
