@@ -17,6 +17,7 @@ import Testing
     "lines|nul|records", "lines|nul|records|text", "psql|sqlite3|python|node|bc|exiftool|gnuplot|octave|R|gdb|sh",
     "REGEX",
     "lifo|fifo", "wait|refuse", "auto|always|never", "newline|content-length", "JSON",
+    "message|signal=NAME", "finish|cancel",
   ]
 
   /// What makes an option with a requirement mean something.

@@ -59,8 +59,15 @@ enum ProtocolOptions {
   static let cancelGrace = Option<Nanoseconds>(
     "cancel-grace", .duration(example: "2s"), default: "0",
     help:
-      "ask a worker first to give up a job that ran out of time or that is cancelled, in the way of its protocol, and "
-      + "stop it only if it does not answer within this time; 0: stop it at once")
+      "ask a worker first to give up a job that ran out of time or that is cancelled (--cancel), and stop it only if it "
+      + "does not answer within this time; 0: stop it at once")
+  static let cancel = Option<CancelValue>(
+    "cancel", .cancel, default: "message",
+    help:
+      "how a worker is asked to give up its job: by a message of its protocol (jsonrpc, bazel), or by a signal to its "
+      + "process group, as Ctrl-C sends SIGINT at a terminal; then --cancel-grace is 5s unless it is given")
+  /// With a signal.
+  static let usualCancelGrace = Nanoseconds.seconds(5)
 
   static let repl = Option.optional(
     "repl", Self.presets, unset: "none",
@@ -101,7 +108,7 @@ enum ProtocolOptions {
   static let group = OptionGroup(
     "messages",
     [
-      replyProtocol, framing, method, parameters, concurrency, cancelGrace, repl, end, endReply, failPrefix,
+      replyProtocol, framing, method, parameters, concurrency, cancelGrace, cancel, repl, end, endReply, failPrefix,
       failOnStderr, stderrGrace, initFile,
     ])
 
@@ -110,7 +117,8 @@ enum ProtocolOptions {
     Requirement(method, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
     Requirement(parameters, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
     Requirement(concurrency, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }),
-    Requirement(cancelGrace, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }),
+    Requirement(
+      cancelGrace, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }, or: cancel, where: { $0 != .message }),
     Requirement(
       RunOptions.ready, "message", needs: workerProtocol, "jsonrpc", when: { $0 == .message },
       where: { $0 == .jsonrpc }),
@@ -127,6 +135,7 @@ enum ProtocolOptions {
     Exclusion(repl, RunOptions.ready), Exclusion(end, RunOptions.ready),
     Exclusion(repl, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(end, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
+    Exclusion(cancel, concurrency, "above 1") { $0 != .message && $1 > 1 },
     Exclusion(failOnStderr, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(failOnStderr, concurrency, "above 1") { $1 > 1 },
     Exclusion(failOnStderr, SurroundingsOptions.stderr, "inherit") { $1 == .inherit },
@@ -162,6 +171,18 @@ enum ProtocolOptions {
 
   /// What lines on the workers' stderr mean for their jobs; nil for nothing.
   static func errorRule(from arguments: ParsedArguments) -> ErrorRule? {
+    var rule = failureRule(from: arguments)
+    // Of a worker with several jobs at once nobody knows about which of them it writes.
+    if arguments[RunOptions.results] != nil, arguments[SurroundingsOptions.stderr] != .inherit,
+      arguments[concurrency] == 1
+    {
+      rule = rule ?? ErrorRule(pattern: nil, grace: .zero)
+      rule?.longestText = 1 << 20
+    }
+    return rule
+  }
+
+  private static func failureRule(from arguments: ParsedArguments) -> ErrorRule? {
     if let pattern = arguments[failOnStderr] { return ErrorRule(pattern: pattern, grace: arguments[stderrGrace]) }
     guard let dialect = dialect(from: arguments), arguments[SurroundingsOptions.stderr] != .inherit else { return nil }
     // A program writes its errors before its mark.

@@ -65,6 +65,13 @@ enum RunOptions {
     help:
       "how a reply stands in a record of --output records: always as a string; json: one that is JSON as the JSON that "
       + "it is, any other as a string")
+  static let tag = Option<Bool>.flag(
+    "tag", help: "lead each line of the output by its job and a tab; the job is escaped as in the joblog")
+  static let results = Option.optional(
+    "results", .text(placeholder: "DIR", example: "out"), unset: "none",
+    help:
+      "write the files DIR/N/job, stdout (the reply), stderr and record.json of job N; each folder appears as a whole. "
+      + "The output is then text, unless --output says otherwise")
   static let maxJobSize = Option<Int>(
     "max-job-size", .size(), default: "64M", help: "a larger job fails, and only that one")
   static let maxReplySize = Option<Int>(
@@ -230,6 +237,10 @@ enum RunOptions {
     Requirement(reply, "json", needs: output, "records", when: { $0 == .json }, where: { $0 == .records })
   ]
 
+  static let outputExclusions = [
+    Exclusion(tag, output, "records") { $1 == .records || $1 == .nul }
+  ]
+
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "run",
@@ -247,7 +258,7 @@ enum RunOptions {
     ],
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
-      OptionGroup("formats", [ProtocolOptions.workerProtocol, input, output, reply, maxJobSize, maxReplySize]),
+      OptionGroup("formats", [ProtocolOptions.workerProtocol, input, output, reply, tag, maxJobSize, maxReplySize]),
       ProtocolOptions.group,
       recycleGroup,
       healthGroup,
@@ -257,14 +268,14 @@ enum RunOptions {
           queue, queueTimeout, prefetch, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder,
           drainTimeout,
         ]),
-      OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
+      OptionGroup("records", [joblog, resume, results, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
     requirements: healthRequirements + ProtocolOptions.requirements + outputRequirements + [
       Requirement(resume, needs: joblog)
     ],
-    exclusions: ProtocolOptions.exclusions, programOption: ProtocolOptions.repl,
+    exclusions: ProtocolOptions.exclusions + outputExclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

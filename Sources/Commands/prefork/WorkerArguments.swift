@@ -37,6 +37,10 @@ func workerPoolConfiguration(
   configuration.mostSeats = arguments[RunOptions.prefetch] ?? SeatEstimate.mostSeats
   configuration.parksInOrderOnly = arguments[RunOptions.prefetch] == nil
   configuration.cancelGrace = arguments[ProtocolOptions.cancelGrace]
+  if case .signal(let number) = arguments[ProtocolOptions.cancel] {
+    configuration.cancelSignal = number
+    if !arguments.has(ProtocolOptions.cancelGrace) { configuration.cancelGrace = ProtocolOptions.usualCancelGrace }
+  }
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]

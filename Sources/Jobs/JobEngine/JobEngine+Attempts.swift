@@ -83,8 +83,10 @@ extension JobEngine {
   private mutating func replied(_ worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard let sent = pool.answeredJob(of: worker) else { return }
     let job = JobID(tag: sent.tag)
-    // It was cancelled meanwhile.
-    guard jobs.ledger.isLeased(job) else { return finishReply(of: worker, &loop, &reporter) }
+    // It was cancelled meanwhile; another worker may have it by now.
+    guard jobs.ledger.isLeased(job), !pool.answersCancelledJob(worker) else {
+      return finishReply(of: worker, &loop, &reporter)
+    }
     let framing = jobs.facts.answer(of: job)
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
       let isFit = framing == nil || framing == jobs.framingOfReplies
@@ -93,6 +95,7 @@ extension JobEngine {
     if configuration.pool.metersJobs, jobs.facts.keepsDetails {
       jobs.facts[job].cost = pool.cost(of: worker, at: loop.now())
     }
+    if configuration.keepsErrorText { jobs.facts[job].errorText = pool.errorText(of: worker) }
     unbind(job)
     (jobs.answering, answeringWorker) = (job, worker)
     if let failure = pool.failure(of: worker) {
@@ -126,7 +129,9 @@ extension JobEngine {
       "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(indented(message))")
     fail(
       job, .failed, cause: "failed, as its worker answered",
-      Failure(message: message, code: failure.code, data: failure.data, stderr: pool.errorText(of: worker)), loop)
+      Failure(
+        message: message, code: failure.code, data: failure.data,
+        stderr: Array(pool.errorText(of: worker).prefix(ErrorRule.longestMessage))), loop)
   }
 
   /// The reply is settled: the worker goes on with the job that is parked behind, if there is one.
@@ -143,6 +148,7 @@ extension JobEngine {
       jobs.ledger.handle(.started(job), into: &jobs.actions)
     } else if !pool.hasReply(worker) {
       // It was cancelled while it was parked, and must not run for long. (If it is done, `replied` drops its answer.)
+      if pool.cancel(next, at: worker, &loop) { return }
       outputs.append(.workerGivenUp(worker))
       returnUnstarted(pool.interrupt(worker, &loop).all)
     }
@@ -189,6 +195,7 @@ extension JobEngine {
     guard jobs.ledger.isLeased(job) else { return }
     if let account = loss.account, jobs.ledger.isParked(job) { beginLost(job, account, loop, &reporter) }
     unbind(job)
+    if configuration.keepsErrorText { jobs.facts[job].errorText = loss.account?.jobErrorText ?? [] }
     switch loss {
     case .neverStarted:
       noteEnd(of: job, Failure(message: "workers gave it back unread"), loop)
@@ -257,7 +264,9 @@ extension JobEngine {
     case .cancelled: message = jobs.cancelCause(of: job).message
     }
     if jobs.facts.keepsDetails {
-      noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())), loop)
+      let account = pool.account(of: worker, loop.now())
+      if configuration.keepsErrorText { jobs.facts[job].errorText = account?.jobErrorText ?? [] }
+      noteEnd(of: job, Failure(message: message, account: account), loop)
       noteAttemptEnd(job, failure: message)
       if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
     }
@@ -292,8 +301,14 @@ extension JobEngine {
     reporter.repeated(
       .failedJob, cause: "ran out of time (\(limit))", about: Reporter.Subject(worker, pid: pid, job: number),
       "job \(number) ran out of time (\(limit)): "
-        + (isAsked ? "asking \(name) to give it up (--cancel-grace)" : "stopping \(name)"))
-    if !pool.runsJobsAtOnce { hintAtSilence(of: worker, loop, &reporter) }
+        + (isAsked ? request(to: name) : "stopping \(name)"))
+    // One that was asked by a signal does something else by now.
+    if !pool.runsJobsAtOnce, !isAsked { hintAtSilence(of: worker, loop, &reporter) }
+  }
+
+  private func request(to name: String) -> String {
+    guard let signal = configuration.pool.cancelSignal else { return "asking \(name) to give it up (--cancel-grace)" }
+    return "asking \(name) by \(signalName(signal)) to give it up (--cancel)"
   }
 
   // MARK: Timers

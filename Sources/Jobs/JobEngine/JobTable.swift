@@ -185,11 +185,7 @@ package struct JobTable {
     of job: JobID, _ outcome: Outcome, number: UInt64, keepingJSON: Bool,
     reply: (_ use: (UnsafeRawBufferPointer) -> Void) -> Void
   ) -> [UInt8] {
-    let details = facts[job]
-    let record = OutputRecord(
-      seq: number, outcome: outcome.description, attempts: ledger.attempts(of: job), slot: details.slot,
-      pid: details.pid, queued: details.queued, ran: details.ran, cpu: details.cost?.cpu,
-      rss: details.cost?.memoryChange)
+    let (details, record) = (facts[job], outputRecord(of: job, outcome, number: number))
     var line: [UInt8] = []
     if outcome == .ok {
       reply { reply in
@@ -204,6 +200,27 @@ package struct JobTable {
         details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)
     }
     return line
+  }
+
+  /// The same without the reply, which stands elsewhere.
+  package func recordWithoutReply(of job: JobID, _ outcome: Outcome, number: UInt64) -> [UInt8] {
+    let (details, record) = (facts[job], outputRecord(of: job, outcome, number: number))
+    var line: [UInt8] = []
+    if outcome == .ok {
+      record.append(id: details.id?.span.bytes, to: &line)
+    } else {
+      record.append(
+        details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)
+    }
+    return line
+  }
+
+  private func outputRecord(of job: JobID, _ outcome: Outcome, number: UInt64) -> OutputRecord {
+    let details = facts[job]
+    return OutputRecord(
+      seq: number, outcome: outcome.description, attempts: ledger.attempts(of: job), slot: details.slot,
+      pid: details.pid, queued: details.queued, ran: details.ran, cpu: details.cost?.cpu,
+      rss: details.cost?.memoryChange)
   }
 
   /// The job waits for its turn. If its answer is being settled, it is kept: `share` returns it, if it need not be

@@ -63,6 +63,12 @@ public struct OutputRecord: Equatable, Sendable {
     appendEnd(to: &buffer)
   }
 
+  /// Adds the line of a job whose reply stands elsewhere. `id` as above.
+  public func append(id: RawSpan?, to buffer: inout [UInt8]) {
+    appendStart(id: id, to: &buffer)
+    appendEnd(to: &buffer)
+  }
+
   /// Adds the line of a job that did not end well.
   public func append(_ failure: Failure, id: RawSpan?, to buffer: inout [UInt8]) {
     appendStart(id: id, to: &buffer)

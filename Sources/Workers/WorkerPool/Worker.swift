@@ -245,7 +245,7 @@ struct Worker: ~Copyable {
     }
     return WorkerAccount(
       worker: id, pid: process.pid, jobs: jobs, age: now - startedAt, currentJob: current, lastJob: lastJob,
-      statusText: statusText, lastErrorLines: errorLines.tail)
+      statusText: statusText, lastErrorLines: errorLines.tail, jobErrorText: jobErrors.text)
   }
 }
 

@@ -149,8 +149,9 @@ extension WorkerPool {
 
   // MARK: Cancelling
 
-  /// Asks the worker, in the way of its protocol, to give up this job, for which its owner waits no longer. False if it
-  /// cannot be asked. One that does not answer the job within the grace is stopped.
+  /// Asks the worker, in the way of its protocol or by a signal, to give up this job, for which its owner waits no
+  /// longer. False if it cannot be asked. One that does not answer the job within the grace is stopped. The answer that
+  /// comes within it is still the answer to this job, and not to the next one.
   public mutating func cancel(_ job: SentJob, at id: WorkerID, _ loop: inout EventLoop) -> Bool {
     guard configuration.cancelGrace > .zero, workers.holds(id) else { return false }
     let slot = id.slot.index
@@ -158,11 +159,25 @@ extension WorkerPool {
       let place = workers[slot].hand.firstIndex(where: { $0.job == job })
     else { return false }
     let isFirst = workers[slot].hand.firstCancelledAt == nil
-    guard workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) else { return false }
-    inputReady(slot, &loop)
+    if let signal = configuration.cancelSignal {
+      guard place == 0, hasReply(id) || workers[slot].hasBegunJob else { return false }
+      sendCancelSignal(signal, slot, &loop)
+      guard workers.holds(id), !workers[slot].hand.isEmpty else { return true }
+    } else {
+      guard workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) else { return false }
+      inputReady(slot, &loop)
+    }
     workers[slot].hand[place].cancelledAt = loop.now()
     if isFirst { timers.arm(.cancel(id), at: loop.now() + configuration.cancelGrace) }
     return true
+  }
+
+  /// A worker that has answered by now is not disturbed.
+  private mutating func sendCancelSignal(_ signal: CInt, _ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    if !hasReply(id), workers[slot].process.unreadOutput() > 0 { outputReady(slot, &loop) }
+    guard workers.holds(id), workers[slot].duty == .running else { return }
+    workers[slot].process.signalGroup(signal)
   }
 
   /// The grace of a job that was to be given up is over; it may be answered by now, and others may have been cancelled
@@ -181,9 +196,13 @@ extension Worker {
   /// Takes all its jobs away.
   mutating func loseJobs() -> LostJobs {
     let begun = begunJobs
+    // What it was asked to give up has an owner that waits for it no longer, or tries it elsewhere by now.
+    let isWanted = (0..<hand.count).map { hand[$0].cancelledAt == nil }
     let all = hand.removeAll()
     hasOtherInput = false
-    return LostJobs(begun: Array(all.prefix(begun)), unstarted: Array(all.dropFirst(begun)))
+    return LostJobs(
+      begun: (0..<begun).filter { isWanted[$0] }.map { all[$0] },
+      unstarted: (begun..<all.count).filter { isWanted[$0] }.map { all[$0] })
   }
 }
 

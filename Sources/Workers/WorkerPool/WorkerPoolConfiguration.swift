@@ -31,6 +31,9 @@ public struct WorkerPoolConfiguration: Sendable {
   public var mostSeats = 1
   /// How long a worker may take to give up a job before it is stopped; 0: it is not asked to.
   public var cancelGrace = Nanoseconds.zero
+  /// The signal that asks a worker, with its process group, to give up the job that it runs, as Ctrl-C does at a
+  /// terminal; nil: it is asked in the way of its protocol.
+  public var cancelSignal: CInt?
   /// Jobs are parked only at workers that are seen to do one after the other: see `ReadingOrder`.
   public var parksInOrderOnly = true
 

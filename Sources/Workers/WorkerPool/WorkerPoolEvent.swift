@@ -216,6 +216,8 @@ public struct WorkerAccount: Sendable {
   public var statusText: String
   /// The last lines of its stderr.
   public var lastErrorLines: [String]
+  /// What it has written to its stderr during the job in hand; empty without an `ErrorRule`.
+  public var jobErrorText: [UInt8] = []
 
   /// `worker 3 (pid 812)`.
   public var name: String { "worker \(worker.slot) (pid \(pid))" }
