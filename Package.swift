@@ -94,8 +94,8 @@ let package = Package(
     .target(
       name: "JobEngine",
       dependencies: [
-        "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "JSON", "WorkerPool",
-        "PoolCore", "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
+        "Time", "JobSources", "ServiceManager", "Chronicle", "JobCore", "JobLog", "Records", "WorkerPool", "PoolCore",
+        "WorkerProcess", "WorkerProtocols", "WireFormats", "EventLoop", "Timers", "LinuxIO", "Text",
       ], path: "Sources/Jobs/JobEngine"),
     // Where jobs come from: the port, and stdin.
     .target(

@@ -1,4 +1,3 @@
-import JSON
 import JobCore
 import LinuxIO
 import Records
@@ -189,11 +188,7 @@ package struct JobTable {
     var line: [UInt8] = []
     if outcome == .ok {
       reply { reply in
-        if keepingJSON, (try? JSONScanner.check(reply.bytes)) != nil {
-          record.append(jsonReply: reply.bytes, id: details.id?.span.bytes, to: &line)
-        } else {
-          record.append(reply: reply.bytes, id: details.id?.span.bytes, to: &line)
-        }
+        record.append(reply: reply.bytes, keepingJSON: keepingJSON, id: details.id?.span.bytes, to: &line)
       }
     } else {
       record.append(

@@ -55,6 +55,12 @@ public struct OutputRecord: Equatable, Sendable {
     appendEnd(to: &buffer)
   }
 
+  /// The same. `keepingJSON`: a reply that is JSON stands as the JSON that it is.
+  public func append(reply: RawSpan, keepingJSON: Bool, id: RawSpan?, to buffer: inout [UInt8]) {
+    if keepingJSON, (try? JSONScanner.check(reply)) != nil { return append(jsonReply: reply, id: id, to: &buffer) }
+    append(reply: reply, id: id, to: &buffer)
+  }
+
   /// Adds the line of a job whose worker answered with a JSON value, which was checked. A line feed in it is white
   /// space, and becomes a space.
   public func append(jsonReply: RawSpan, id: RawSpan?, to buffer: inout [UInt8]) {
