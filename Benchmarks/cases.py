@@ -125,6 +125,24 @@ def python_worker(programs, arguments, cpus):
     ])
 
 
+def json_rpc(programs, arguments, cpus):
+    """What messages cost, against lines: one job at a time, and several at once, which a worker of lines has parked."""
+    def throughput(command):
+        return probes.throughput(command, arguments.jobs)
+
+    rpc = [programs.echo, "rpc"]
+    rivals = [
+        *programs.preforks(lambda make: throughput(make(2))),
+        Rival("jsonrpc", throughput(programs.default(2, "--protocol", "jsonrpc", worker=rpc))),
+        Rival("jsonrpc, 64 at once", throughput(
+            programs.default(2, "--protocol", "jsonrpc", "--concurrency", "64", worker=rpc))),
+    ]
+    where = f"2 workers, {cpu_name(cpus)}"
+    return Setting(f"jsonrpc, {where}", cpus, rivals, [
+        Case(f"jsonrpc against strict lines, {where}", "jsonrpc", "prefork, strict"),
+        Case(f"jsonrpc with 64 at once against lines, {where}", "jsonrpc, 64 at once", programs.default_name)])
+
+
 def large_jobs(programs, arguments, cpus):
     def throughput(command):
         return probes.throughput(command, arguments.large_jobs, size=1 << 20)
@@ -214,7 +232,7 @@ def cpu_name(cpus):
 def all_settings(arguments):
     programs = Programs(arguments)
     found = [small_jobs(programs, arguments, workers, cpus) for cpus in (2, 1) for workers in arguments.workers]
-    for setting in python_worker, large_jobs, latency:
+    for setting in python_worker, json_rpc, large_jobs, latency:
         found += [setting(programs, arguments, cpus) for cpus in (2, 1)]
     return found + [many_workers(programs, arguments), start(programs, arguments), memory(programs, arguments),
                     process_per_job(programs, arguments)]

@@ -1,7 +1,7 @@
 // The cheapest worker there can be: it answers each line with itself. A benchmark that uses it measures the pool.
 //
 //     cc -O2 -o .build/bench/echo_worker Benchmarks/echo_worker.c
-//     echo_worker [start=TIME] [job=TIME] [ready] [lives=FILE]
+//     echo_worker [start=TIME] [job=TIME] [ready] [rpc] [lives=FILE]
 //
 // read() blocks; every complete line is answered with one write() of its own, as a worker that flushes each reply
 // does. Answering a block of lines with one write would hide what a reply costs the pool.
@@ -11,6 +11,7 @@
 //     job=5ms-busy        computes for each job until it has used so much CPU time; CPU time and not time by the
 //                         clock, so that a job takes longer where processes are more than CPUs, as real work does
 //     ready               writes the line `ready` when it has started
+//     rpc                 speaks JSON-RPC: the result is the text of the parameter "job", as it stands
 //     lives=FILE          at the end of stdin, appends a line to FILE: how many jobs it has done
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@
 typedef struct { unsigned long long nanoseconds; int is_busy; } Work;
 
 static void fail_usage(const char *argument) {
-  fprintf(stderr, "echo_worker: what is %s? usage: echo_worker [start=TIME] [job=TIME] [ready] [lives=FILE], "
+  fprintf(stderr, "echo_worker: what is %s? usage: echo_worker [start=TIME] [job=TIME] [ready] [rpc] [lives=FILE], "
                   "TIME such as 300ms-sleep or 5ms-busy\n", argument);
   exit(64);
 }
@@ -70,6 +71,41 @@ static void write_all(const char *bytes, size_t count) {
   }
 }
 
+// The value behind a name, from `"` to `"` or to what ends a number. The requests are those of prefork.
+static const char *find_value(const char *line, const char *name, size_t *count) {
+  const char *value = strstr(line, name);
+  if (value == NULL) exit(65);
+  value += strlen(name) + strspn(value + strlen(name), " ");
+  const char *end = value;
+  if (*value == '"') {
+    do end += *end == '\\' ? 2 : 1; while (*end != '"');
+    end++;
+  } else {
+    end += strcspn(value, ",}");
+  }
+  *count = (size_t)(end - value);
+  return value;
+}
+
+// A response with the id of the request and its job. The line ends with a newline, for which a NUL is put.
+static void respond(char *line, char *newline) {
+  static const char first[] = "{\"jsonrpc\":\"2.0\",\"id\":", second[] = ",\"result\":", last[] = "}\n";
+  char response[4096];
+  *newline = 0;
+  if (strstr(line, "\"id\":") == NULL) return;  // A notification.
+  size_t id_count, job_count, count = 0;
+  const char *id = find_value(line, "\"id\":", &id_count), *job = find_value(line, "\"job\":", &job_count);
+  if (id_count + job_count + sizeof first + sizeof second + sizeof last > sizeof response) exit(65);
+  const struct { const char *bytes; size_t count; } parts[] = {
+    {first, sizeof first - 1}, {id, id_count}, {second, sizeof second - 1}, {job, job_count}, {last, sizeof last - 1},
+  };
+  for (size_t part = 0; part < sizeof parts / sizeof *parts; part++) {
+    memcpy(response + count, parts[part].bytes, parts[part].count);
+    count += parts[part].count;
+  }
+  write_all(response, count);
+}
+
 // One short write with O_APPEND: the lines of workers that end together do not mix.
 static int tell_life(const char *file, unsigned long jobs) {
   if (file == NULL) return 0;
@@ -80,12 +116,13 @@ static int tell_life(const char *file, unsigned long jobs) {
 int main(int argc, char **argv) {
   Work start = {0}, job = {0};
   const char *lives = NULL;
-  int says_ready = 0;
+  int says_ready = 0, speaks_rpc = 0;
   for (int i = 1; i < argc; i++) {
     if (strncmp(argv[i], "start=", 6) == 0) start = parse_work(argv[i], argv[i] + 6);
     else if (strncmp(argv[i], "job=", 4) == 0) job = parse_work(argv[i], argv[i] + 4);
     else if (strncmp(argv[i], "lives=", 6) == 0) lives = argv[i] + 6;
     else if (strcmp(argv[i], "ready") == 0) says_ready = 1;
+    else if (strcmp(argv[i], "rpc") == 0) speaks_rpc = 1;
     else fail_usage(argv[i]);
   }
   do_work(start);
@@ -104,7 +141,7 @@ int main(int argc, char **argv) {
     char *line = buffer, *search = buffer + filled, *end = search + got, *newline;
     while ((newline = memchr(search, '\n', (size_t)(end - search))) != NULL) {
       do_work(job);
-      write_all(line, (size_t)(newline + 1 - line));
+      if (speaks_rpc) respond(line, newline); else write_all(line, (size_t)(newline + 1 - line));
       jobs++;
       line = search = newline + 1;
     }

@@ -106,7 +106,7 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("a job that was cancelled while it was parked runs on",
          "    } else if !pool.hasReply(worker) {", "    } else if pool.hasReply(worker) {"),
         ("a reply that came after its job was cancelled is settled",
-         "    guard has(worker, job) else { return finishReply(of: worker, &loop, &reporter) }\n", ""),
+         "    guard has(worker, job), !pool.answersCancelledJob(worker) else { return finishReply(of: worker, &loop, &reporter) }\n", ""),
         ("a job that a fresh worker has not read runs out of time", ", !pool.hasBegun(worker) {\n      runLimit", " {\n      runLimit"),
         ("no worker is remembered that may have room",
          "    if pool.givesSeveralJobs { workersWithRoom.append(worker) }\n", ""),

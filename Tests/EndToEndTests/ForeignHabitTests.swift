@@ -12,7 +12,7 @@ import Testing
     ("-0", "-0", "`--input nul`"), ("--null", "--null", "`--input nul`"), ("-d ,", "-d", "tr ',' '\\n'"),
     ("-a list", "-a", "`< FILE`"), ("--arg-file=list", "--arg-file", "`< FILE`"),
     ("--pipe", "--pipe", "the stdin of the workers"), ("--colsep ,", "--colsep", "splits it into columns"),
-    ("--bar", "--bar", "`--progress always`"), ("--tag", "--tag", "`--output records`"),
+    ("--bar", "--bar", "`--progress always`"),
     ("-u", "-u", "`--unordered`"), ("-q0", "-0 in -q0", "`--input nul`"),
   ])
   func anOptionOfXargsOrParallelIsAnsweredWithOurs(words: String, named: String, advice: String) throws {

@@ -147,8 +147,8 @@ import Testing
     #expect(result.status == 1)
     #expect(result.errors.contains("the reply to job 2 cannot be written with --output lines"), "\(result.errors)")
     #expect(
-      result.errors.contains("try --output nul, records or (with run and submit) text\n"),
-      "only what --output knows: \(result.errors)")
+      result.errors.contains("hint: for replies of several lines there are --output nul and records; and with run and"),
+      "\(result.errors)")
   }
 
   @Test(arguments: [

@@ -16,6 +16,7 @@ import Testing
     "lines|nul|records", "lines|nul|records|text", "psql|sqlite3|python|node|bc|exiftool|gnuplot|octave|R|gdb|sh",
     "REGEX",
     "key", "lifo|fifo", "wait|refuse", "auto|always|never", "newline|content-length", "JSON",
+    "lines|nul|length4|netstring", "text|json", "message|signal=NAME", "finish|cancel",
   ]
 
   /// What makes an option with a requirement mean something.

@@ -310,6 +310,6 @@ import Testing
     #expect(result.output == "1\ntwo\nno newline\n3\n")
     #expect(result.status == 1)
     let lines = try shell("prefork run --input nul --repl bc", input: "1\n2\0")
-    #expect(lines.errors.contains("try --output nul, records or (with run and submit) text"), "\(lines.errors)")
+    #expect(lines.errors.contains("hint: for replies of several lines there are --output nul"), "\(lines.errors)")
   }
 }

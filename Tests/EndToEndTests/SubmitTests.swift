@@ -54,7 +54,7 @@ import Testing
     let served = try serving("serve", to: "prefork submit $SERVER", input: "lines\nb\n")
     #expect(served.result == ShellResult(output: "\nB\n", status: 1, errors: served.result.errors))
     #expect(served.said.contains("the reply to job 1 cannot be written with --output lines"), "\(served.said)")
-    #expect(served.said.contains("try --output nul"))
+    #expect(served.said.contains("hint: for replies of several lines there are --output nul"))
   }
 
   @Test("records go with what they ask for, and come out with their own id and what the server has told")

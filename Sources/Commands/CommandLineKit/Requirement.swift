@@ -29,6 +29,21 @@ public struct Requirement: Sendable {
     isMet = { $0.has(other) && isEnough($0[needed]) }
   }
 
+  /// The same, if `alternative` with a value for which `suffices` holds does as well as `needed`.
+  public init<Value, Needed, Alternative>(
+    _ option: Option<Value>, needs needed: Option<Needed>, _ value: String,
+    where isEnough: @escaping @Sendable (Needed) -> Bool, or alternative: Option<Alternative>,
+    where suffices: @escaping @Sendable (Alternative) -> Bool
+  ) {
+    let (declaration, other, second) = (option.declaration, needed.declaration, alternative.declaration)
+    self.option = declaration
+    words = nil
+    self.needed = other
+    neededValue = value
+    applies = { $0.has(declaration) }
+    isMet = { $0.has(other) && isEnough($0[needed]) || $0.has(second) && suffices($0[alternative]) }
+  }
+
   /// The option as it is written on the command line, with its value if that matters: `--ready probe`.
   var subject: String { "--\(option.key)" + (words.map { " \($0)" } ?? "") }
 }

@@ -30,7 +30,8 @@ struct LocalWorkers: ~Copyable, RunExecutor {
   init(_ pool: WorkerPoolConfiguration, for run: RunConfiguration) {
     var configuration = JobEngineConfiguration(pool: pool, ledger: run.ledger, seed: run.seed)
     configuration.keepsDetails = run.keepsDetails
-    configuration.keepsFailedAttempts = run.deadLetters != nil
+    configuration.keepsFailedAttempts = run.keepsJobs
+    configuration.keepsErrorText = run.results != nil && pool.errorRule != nil
     configuration.tellsAttempts = run.trace != nil || run.report != nil
     engine = JobEngine(configuration)
   }

@@ -20,7 +20,8 @@ struct ResultSink: ~Copyable {
   private var buffer = ByteQueue(capacity: 65536)
   private let format: ResultFormat
   private var framing: Framing { format.framing }
-  private var owedEmpty = 0
+  /// The tags of empty results that are owed.
+  private var owed: [[UInt8]] = []
   /// What the output ends with is no whole result: the first of ours begins behind this delimiter.
   private var freshStart: UInt8?
   /// Bytes that were to be written so far, and those of them that were. What came when nobody read any more is never
@@ -56,20 +57,20 @@ struct ResultSink: ~Copyable {
   var isEmpty: Bool { buffer.isEmpty }
   var waitingBytes: Int { buffer.count }
 
-  /// A result.
-  mutating func append(_ result: UnsafeRawBufferPointer) {
-    while owedEmpty > 0 {
-      owedEmpty -= 1
-      write(UnsafeRawBufferPointer(start: nil, count: 0))
+  /// A result. `tag`: what leads each of its lines; may be empty.
+  mutating func append(_ result: UnsafeRawBufferPointer, tag: [UInt8] = []) {
+    if !owed.isEmpty {
+      for tag in owed { write(UnsafeRawBufferPointer(start: nil, count: 0), tag) }
+      owed = []
     }
-    write(result)
+    write(result, tag)
   }
 
   /// An empty result for a job that did not end ok, so that result n stays the answer to job n.
-  mutating func appendEmpty() { append(UnsafeRawBufferPointer(start: nil, count: 0)) }
+  mutating func appendEmpty(tag: [UInt8] = []) { append(UnsafeRawBufferPointer(start: nil, count: 0), tag: tag) }
 
   /// An empty result for a job that was cancelled: owed only if another result follows it.
-  mutating func oweEmpty() { owedEmpty += 1 }
+  mutating func oweEmpty(tag: [UInt8] = []) { owed.append(tag) }
 
   /// A line that is one already.
   mutating func appendLine(_ line: [UInt8]) {
@@ -91,9 +92,10 @@ struct ResultSink: ~Copyable {
     return false
   }
 
-  private mutating func write(_ result: UnsafeRawBufferPointer) {
+  private mutating func write(_ result: UnsafeRawBufferPointer, _ tag: [UInt8]) {
     guard isTaken() else { return }
     makeFreshStart()
+    if !tag.isEmpty { return writeTagged(result, tag) }
     framing.appendHeader(count: result.count) { buffer.append($0) }
     let written = result.count >= Self.directSize && !isBlocked ? writeDirectly(result) : 0
     buffer.append(UnsafeRawBufferPointer(rebasing: result[written...]))
@@ -102,6 +104,20 @@ struct ResultSink: ~Copyable {
     }
     appended()
     if written > 0, !isBlocked { flush() }
+  }
+
+  /// Each line behind the tag. In line output an empty result is a line, too.
+  private mutating func writeTagged(_ result: UnsafeRawBufferPointer, _ tag: [UInt8]) {
+    var rest = result[...]
+    while !rest.isEmpty || rest.startIndex == 0 && format != .text {
+      let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+      tag.withUnsafeBytes { buffer.append($0) }
+      buffer.append(UnsafeRawBufferPointer(rebasing: line))
+      buffer.append(UInt8(ascii: "\n"))
+      rest = rest[min(line.endIndex + 1, rest.endIndex)...]
+      if line.endIndex == result.endIndex { break }
+    }
+    appended()
   }
 
   /// Writes what stands before the result, and the result itself from where it is, as far as the reader takes it.

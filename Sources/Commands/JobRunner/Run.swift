@@ -62,6 +62,6 @@ private func perform<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Cop
 extension JobKeeping {
   fileprivate init(_ run: RunConfiguration) {
     self.init(
-      ledger: run.ledger, keepsDetails: run.keepsDetails, keepsJobs: run.deadLetters != nil, seed: run.seed)
+      ledger: run.ledger, keepsDetails: run.keepsDetails, keepsJobs: run.keepsJobs, seed: run.seed)
   }
 }

@@ -11,6 +11,8 @@ public struct RunConfiguration: Sendable {
   public var ledger: JobLedger.Configuration
   /// How results stand on stdout.
   public var output: ResultFormat
+  /// In records, a reply that is JSON stands as the JSON that it is.
+  public var keepsJSON = false
   /// Seed of all jitter.
   public var seed: UInt64
   /// What is reported on stderr.
@@ -28,6 +30,11 @@ public struct RunConfiguration: Sendable {
   /// Where jobs that did not end well are written, to be fed in again.
   public var deadLetters: String?
 
+  /// Each line of the output is led by its job; only of lines and text.
+  public var tagsLines = false
+  /// The folder that gets a folder of files for each job.
+  public var results: String?
+
   /// Where the timeline of slots and jobs is written.
   public var trace: String?
   /// Where a page about the finished run is written.
@@ -38,7 +45,11 @@ public struct RunConfiguration: Sendable {
   /// Whether anybody wants to know about single jobs.
   public var keepsDetails: Bool {
     output == .records || jobLog != nil || deadLetters != nil || trace != nil || report != nil || sourceIsAcknowledged
+      || tagsLines || results != nil
   }
+
+  /// Whether the bytes of jobs are kept until their results are out.
+  var keepsJobs: Bool { deadLetters != nil || results != nil }
 
   /// The source is informed of each outcome, and of what is known about it.
   var sourceIsAcknowledged = false

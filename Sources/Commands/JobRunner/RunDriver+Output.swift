@@ -12,9 +12,10 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   mutating func emit(_ job: JobID, _ outcome: Outcome) {
     switch configuration.output {
     case .framed: emitPlain(job, outcome)
-    case .text: if outcome == .ok { executor.withResult(of: job) { sink.append($0) } }
+    case .text: if outcome == .ok { executor.withResult(of: job) { sink.append($0, tag: tag(of: job)) } }
     case .records: emitRecord(job, outcome)
     }
+    if let results { save(job, outcome, in: results) }
     if jobLog != nil { log(job, outcome) }
     if sourceIsAcknowledged { reportToSource(job, outcome) }
   }
@@ -40,16 +41,52 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
   private mutating func emitPlain(_ job: JobID, _ outcome: Outcome) {
     switch outcome {
     case .ok:
-      executor.withResult(of: job) { sink.append($0) }
-    case .cancelled: sink.oweEmpty()
-    case .failed, .timeout, .crashed, .quarantined, .expired: sink.appendEmpty()
+      executor.withResult(of: job) { sink.append($0, tag: tag(of: job)) }
+    case .cancelled: sink.oweEmpty(tag: tag(of: job))
+    case .failed, .timeout, .crashed, .quarantined, .expired: sink.appendEmpty(tag: tag(of: job))
     }
+  }
+
+  /// What leads each line of its output; empty for nothing.
+  @inline(__always)
+  private func tag(of job: JobID) -> [UInt8] {
+    guard configuration.tagsLines else { return [] }
+    var tag: [UInt8] = []
+    JobTag.append(job: executor.jobs.facts[job].command.span.bytes, to: &tag)
+    return tag
+  }
+
+  /// Writes the files of a job (`--results`).
+  private mutating func save(_ job: JobID, _ outcome: Outcome, in results: WholeFolders) {
+    let details = executor.jobs.facts[job]
+    let number = executor.jobs.ledger.sequence(of: job)
+    let record = executor.jobs.recordWithoutReply(of: job, outcome, number: number)
+    var errors = details.errorText.isEmpty ? details.failure?.stderr ?? [] : details.errorText
+    if !errors.isEmpty { errors.append(UInt8(ascii: "\n")) }
+    let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+    var failure: SystemError?
+    func add(_ reply: UnsafeRawBufferPointer) {
+      // A job that came as no job at all is not kept as one.
+      let payload = details.rejected ?? executor.jobs.store.bytes(of: job, atMost: .max)
+      payload.withUnsafeBytes { payload in
+        errors.withUnsafeBytes { errors in
+          record.withUnsafeBytes { record in
+            let files = [("job", payload), ("stdout", reply), ("stderr", errors), ("record.json", record)]
+            do throws(SystemError) { try results.add("\(number)", files) } catch { failure = error }
+          }
+        }
+      }
+    }
+    if outcome == .ok { executor.withResult(of: job, add) } else { add(nothing) }
+    if let failure { fileFailed("the files of job \(number) in", results.path, failure) }
   }
 
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {
     let number = executor.jobs.ledger.sequence(of: job)
     sink.appendLine(
-      executor.jobs.record(of: job, outcome, number: number) { executor.withResult(of: job, $0) })
+      executor.jobs.record(of: job, outcome, number: number, keepingJSON: configuration.keepsJSON) {
+        executor.withResult(of: job, $0)
+      })
   }
 
   // MARK: The joblog

@@ -25,6 +25,7 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
   var resume: ResumeIndex
   var jobLog: JobLogFile?
   var deadLetters: AppendedFile?
+  let results: WholeFolders?
   let reportFile: ReplacedFile?
   var source: Source
   /// How its jobs come in.
@@ -72,6 +73,7 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
     var rules = IntakeRules()
     if case .framed(let framing) = configuration.output { rules.answer = framing }
     rules.isLogged = configuration.jobLog != nil
+    rules.isTagged = configuration.tagsLines
     rules.advice = "; try --protocol length4 or netstring"
     intakeRules = rules
     sourceIsAcknowledged = Source.isAcknowledged
@@ -84,6 +86,7 @@ struct RunDriver<Source: JobSource & ~Copyable, Executor: RunExecutor & ~Copyabl
       title: executor.title, pid: processNumber())
     jobLog = files.jobLog
     deadLetters = files.deadLetters
+    results = files.results
     reportFile = files.report
     reporter = Reporter(
       InheritedOutput(2, wasClosed: stderrWasClosed), log: files.workerLog, verbosity: configuration.verbosity)

@@ -8,6 +8,7 @@ struct RunFiles: ~Copyable {
   var resume = ResumeIndex()
   var jobLog: JobLogFile?
   var deadLetters: AppendedFile?
+  var results: WholeFolders?
   var workerLog: WorkerLog?
   var report: ReplacedFile?
   var trace: AppendedFile?
@@ -20,6 +21,8 @@ struct RunFiles: ~Copyable {
     var option = "--dead-letter"
     do throws(SystemError) {
       if let path = configuration.deadLetters { deadLetters = try AppendedFile(path: path) }
+      option = "--results"
+      if let path = configuration.results { results = try WholeFolders(path: path) }
       option = "--stderr"
       if case .file(let path) = workerErrors { workerLog = try WorkerLog(path: path) }
       option = "--report"

@@ -58,7 +58,11 @@ extension PoolService {
         connections[index].answer(UnsafeRawBufferPointer(start: nil, count: 0), as: framing)
       }
     case .records:
-      let line = engine.jobs.record(of: job, outcome, number: origin.number) { engine.withResult(of: job, $0) }
+      let line = engine.jobs.record(
+        of: job, outcome, number: origin.number,
+        // `prefork submit` turns it into JSON itself, if it is asked to.
+        keepingJSON: configuration.keepsJSON && !connections[index].isSubmitter
+      ) { engine.withResult(of: job, $0) }
       line.withUnsafeBytes { connections[index].unsent.append($0) }
     }
     connections[index].gathered += 1

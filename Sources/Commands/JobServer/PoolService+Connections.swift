@@ -161,9 +161,17 @@ extension PoolService {
     loop.remove(connections[index].socket.descriptor)
     connections.remove(index)
     engine.jobs.handle(.clientLeft(id))
+    if configuration.cancelsOnDisconnect, end == .gone { cancelJobs(of: id) }
     departed.insert(id)
     forgetIfDone(id)
     if listenersAreSuspended { resumeListening(&loop) }
+  }
+
+  /// Nobody waits any more for the jobs of this client that run.
+  private mutating func cancelJobs(of client: ClientID) {
+    var running: [JobID] = []
+    engine.jobs.ledger.forEachUnsettled { if $0.client == client { running.append($0.id) } }
+    for job in running { engine.jobs.cancel(job, because: .clientGone) }
   }
 
   /// The index of a client that has gone can be used again when the ledger knows no job of it any more.

@@ -144,6 +144,10 @@ public struct ServedPool: Sendable {
   public var input: StreamFormat
   /// How answers stand in it.
   public var output: StreamFormat
+  /// In records, a reply that is JSON stands as the JSON that it is.
+  public var keepsJSON = false
+  /// The running jobs of a client that goes away are cancelled.
+  public var cancelsOnDisconnect = false
   /// Longest job in bytes; a longer one fails alone.
   public var maximumJobSize: Int
   /// Seed of all jitter.

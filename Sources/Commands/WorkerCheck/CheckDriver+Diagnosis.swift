@@ -117,11 +117,15 @@ extension CheckDriver {
   }
 
   private mutating func checkFailed(_ account: WorkerAccount, _ check: Check, _ failure: CheckFailure) {
+    if case .initial = check {
+      return fail(.cannotStart(words: "it failed at \(check): \(failure)", hint: nil), account)
+    }
     switch failure {
     case .wrong(let shown, let expected):
       fail(.wrongAnswer(self.message(of: check), text: shown, expected: expected), account)
     case .failed(let text): fail(.failedAnswer(message(of: check), text), account)
     case .late(let limit): fail(.notReady(limit: limit, nil), account)
+    case .unusable, .surplus: break  // Only of an initial message.
     }
   }
 

@@ -42,8 +42,6 @@ enum ForeignOptions {
       ["-u", "--ungroup", "--lb", "--line-buffer", "--linebuffer", "--group"],
       "results are whole; `--unordered` writes them as soon as they are there"),
     ForeignOption(["--bar", "--eta"], "`--progress always` shows how far it is"),
-    ForeignOption(
-      ["--tag", "--results"], "`--output records` writes each result with the number and the id of its job"),
     ForeignOption(["--dry-run", "--dryrun"], "`prefork check -- WORKER` tries a worker out"),
     ForeignOption(["--no-run-if-empty"], "without input no job is run: leave it out"),
   ]

@@ -11,6 +11,17 @@ enum ProtocolChoice: String, CaseIterable {
   case bazelJSON = "bazel-json"
   case bazelProto = "bazel-proto"
 
+  /// Jobs and replies are bytes in frames; nil if they are parts of messages.
+  var framing: Framing? {
+    switch self {
+    case .lines: .lines
+    case .nul: .nul
+    case .length4: .length4
+    case .netstring: .netstring
+    case .jsonrpc, .mcp, .bazelJSON, .bazelProto: nil
+    }
+  }
+
   /// Answers name their jobs, and jobs can be cancelled.
   var hasMessages: Bool {
     switch self {
@@ -28,6 +39,9 @@ enum ProtocolOptions {
       "what pool and worker speak. Jobs and replies ended by a newline or a NUL byte, or led by a 4-byte big-endian "
       + "length or a netstring length; requests and responses of JSON-RPC 2.0; calls of a tool of an MCP server; or work "
       + "requests and responses of Bazel's persistent workers")
+  static let replyProtocol = Option.optional(
+    "reply-protocol", Self.framings, unset: "as --protocol",
+    help: "what ends or leads a reply, if workers write another framing than they read")
   static let framing = Option<JSONRPCProtocol.MessageFraming>(
     "framing", .choice, default: "newline",
     help: "how messages of JSON-RPC follow each other: one a line, or each led by Content-Length, as in LSP")
@@ -53,8 +67,15 @@ enum ProtocolOptions {
   static let cancelGrace = Option<Nanoseconds>(
     "cancel-grace", .duration(example: "2s"), default: "0",
     help:
-      "ask a worker first to give up a job that ran out of time or that is cancelled, in the way of its protocol, and "
-      + "stop it only if it does not answer within this time; 0: stop it at once")
+      "ask a worker first to give up a job that ran out of time or that is cancelled (--cancel), and stop it only if it "
+      + "does not answer within this time; 0: stop it at once")
+  static let cancel = Option<CancelValue>(
+    "cancel", .cancel, default: "message",
+    help:
+      "how a worker is asked to give up its job: by a message of its protocol (jsonrpc, mcp, bazel), or by a signal to its "
+      + "process group, as Ctrl-C sends SIGINT at a terminal; then --cancel-grace is 5s unless it is given")
+  /// With a signal.
+  static let usualCancelGrace = Nanoseconds.seconds(5)
 
   static let repl = Option.optional(
     "repl", Self.presets, unset: "none",
@@ -78,14 +99,25 @@ enum ProtocolOptions {
     "stderr-grace", .grace, default: "5ms",
     help: "with --fail-on-stderr: how long a reply waits for what its worker still writes to stderr, at most 1s")
 
+  static let failPrefix = Option.optional(
+    "fail-prefix", .text(placeholder: "TEXT", example: "'ERROR '"), unset: "none",
+    help: "a job fails if its reply begins with this text; the rest of the reply is the message")
+  static let initFile = Option.optional(
+    "init-file", .initFile, unset: "none",
+    help:
+      "each worker is sent the messages in FILE at its start, and is ready when it has answered each of them once: one "
+      + "a line (requests and notifications of JSON-RPC), or ended by NUL bytes with --protocol nul; at a prompt the "
+      + "whole FILE is one. If one is not answered, or the answer is a failure, the worker has failed to start")
+
   private static let presets: ValueKind<REPLPreset> = .choice
+  private static let framings: ValueKind<Framing> = .choice
 
   /// Those that belong to some protocols only.
   static let group = OptionGroup(
     "messages",
     [
-      framing, method, parameters, tool, argument, concurrency, cancelGrace, repl, end, endReply, failOnStderr,
-      stderrGrace,
+      replyProtocol, framing, method, parameters, tool, argument, concurrency, cancelGrace, cancel, repl, end, endReply,
+      failPrefix, failOnStderr, stderrGrace, initFile,
     ])
 
   static let requirements = [
@@ -94,7 +126,8 @@ enum ProtocolOptions {
     Requirement(method, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
     Requirement(parameters, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
     Requirement(concurrency, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }),
-    Requirement(cancelGrace, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }),
+    Requirement(
+      cancelGrace, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }, or: cancel, where: { $0 != .message }),
     Requirement(
       RunOptions.ready, "message", needs: workerProtocol, "jsonrpc", when: { $0 == .message },
       where: { $0 == .jsonrpc }),
@@ -108,10 +141,14 @@ enum ProtocolOptions {
   /// lines on stderr only if it is the only one.
   static let exclusions = [
     Exclusion(repl, end), Exclusion(repl, workerProtocol), Exclusion(end, workerProtocol),
+    Exclusion(repl, replyProtocol), Exclusion(end, replyProtocol),
+    Exclusion(replyProtocol, workerProtocol, "jsonrpc") { $1.framing == nil },
+    Exclusion(initFile, workerProtocol, "bazel-json") { $1.hasMessages && $1 != .jsonrpc },
     Exclusion(repl, RunOptions.ready), Exclusion(end, RunOptions.ready),
     Exclusion(RunOptions.ready, workerProtocol, "mcp") { $1 == .mcp },
     Exclusion(repl, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(end, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
+    Exclusion(cancel, concurrency, "above 1") { $0 != .message && $1 > 1 },
     Exclusion(failOnStderr, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(failOnStderr, concurrency, "above 1") { $1 > 1 },
     Exclusion(failOnStderr, SurroundingsOptions.stderr, "inherit") { $1 == .inherit },
@@ -121,11 +158,9 @@ enum ProtocolOptions {
   /// The protocol that the command line describes.
   static func workerProtocol(from arguments: ParsedArguments) -> any WorkerProtocol {
     if let dialect = dialect(from: arguments) { return REPLProtocol(dialect) }
-    switch arguments[workerProtocol] {
-    case .lines: return framed(.lines, arguments)
-    case .nul: return framed(.nul, arguments)
-    case .length4: return framed(.length4, arguments)
-    case .netstring: return framed(.netstring, arguments)
+    let choice = arguments[workerProtocol]
+    switch choice {
+    case .lines, .nul, .length4, .netstring: return framed(choice.framing ?? .lines, arguments)
     case .jsonrpc:
       var rpc = JSONRPCProtocol(
         method: arguments[method], parameters: arguments[parameters], messageFraming: arguments[framing],
@@ -142,7 +177,9 @@ enum ProtocolOptions {
   }
 
   private static func framed(_ framing: Framing, _ arguments: ParsedArguments) -> any WorkerProtocol {
-    arguments[BatchOptions.batch].map { BatchedFraming(framing, most: $0) } ?? framing
+    if let most = arguments[BatchOptions.batch] { return BatchedFraming(framing, most: most) }
+    guard let replies = arguments[replyProtocol], replies != framing else { return framing }
+    return MixedFraming(jobs: framing, replies: replies)
   }
 
   private static func dialect(from arguments: ParsedArguments) -> REPLDialect? {
@@ -154,6 +191,18 @@ enum ProtocolOptions {
 
   /// What lines on the workers' stderr mean for their jobs; nil for nothing.
   static func errorRule(from arguments: ParsedArguments) -> ErrorRule? {
+    var rule = failureRule(from: arguments)
+    // Of a worker with several jobs at once nobody knows about which of them it writes.
+    if arguments[RunOptions.results] != nil, arguments[SurroundingsOptions.stderr] != .inherit,
+      arguments[concurrency] == 1, arguments[BatchOptions.batch] == nil
+    {
+      rule = rule ?? ErrorRule(pattern: nil, grace: .zero)
+      rule?.longestText = 1 << 20
+    }
+    return rule
+  }
+
+  private static func failureRule(from arguments: ParsedArguments) -> ErrorRule? {
     if let pattern = arguments[failOnStderr] { return ErrorRule(pattern: pattern, grace: arguments[stderrGrace]) }
     guard let dialect = dialect(from: arguments), arguments[SurroundingsOptions.stderr] != .inherit else { return nil }
     // A program writes its errors before its mark.

@@ -88,9 +88,13 @@ func runConfiguration(
 ) -> RunConfiguration {
   var configuration = RunConfiguration(
     ledger: ledger,
-    output: ResultFormat(arguments[RunOptions.output]),
+    output: arguments[RunOptions.results] != nil && !arguments.has(RunOptions.output)
+      ? .text : ResultFormat(arguments[RunOptions.output]),
     seed: arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max),
     verbosity: arguments[RunOptions.verbosity])
+  configuration.tagsLines = arguments[RunOptions.tag]
+  configuration.results = arguments[RunOptions.results]
+  configuration.keepsJSON = arguments[RunOptions.reply] == .json
   configuration.drainLimit = arguments[RunOptions.drainTimeout]
   configuration.jobLog = arguments[RunOptions.joblog]
   configuration.resumes = arguments[RunOptions.resume]

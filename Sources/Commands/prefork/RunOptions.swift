@@ -15,6 +15,11 @@ enum OutputChoice: String, CaseIterable {
   case lines, nul, records, text
 }
 
+/// How a reply stands in a record.
+enum ReplyChoice: String, CaseIterable {
+  case text, json
+}
+
 /// In which order results come out.
 enum ResultOrder: Equatable {
   case input, completion
@@ -55,6 +60,18 @@ enum RunOptions {
     help:
       "what ends a result on stdout; records: each is a line of JSON with the result or the error, and what became of "
       + "the job; text: each as it is, in any number of lines, and nothing for a job that did not end ok")
+  static let reply = Option<ReplyChoice>(
+    "reply", .choice, default: "text",
+    help:
+      "how a reply stands in a record of --output records: always as a string; json: one that is JSON as the JSON that "
+      + "it is, any other as a string")
+  static let tag = Option<Bool>.flag(
+    "tag", help: "lead each line of the output by its job and a tab; the job is escaped as in the joblog")
+  static let results = Option.optional(
+    "results", .text(placeholder: "DIR", example: "out"), unset: "none",
+    help:
+      "write the files DIR/N/job, stdout (the reply), stderr and record.json of job N; each folder appears as a whole. "
+      + "The output is then text, unless --output says otherwise")
   static let maxJobSize = Option<Int>(
     "max-job-size", .size(), default: "64M", help: "a larger job fails, and only that one")
   static let maxReplySize = Option<Int>(
@@ -216,6 +233,14 @@ enum RunOptions {
     Requirement(ready, "probe", needs: probe) { $0 == .probe },
   ]
 
+  static let outputRequirements = [
+    Requirement(reply, "json", needs: output, "records", when: { $0 == .json }, where: { $0 == .records })
+  ]
+
+  static let outputExclusions = [
+    Exclusion(tag, output, "records") { $1 == .records || $1 == .nul }
+  ]
+
   /// The command as help, man page and completions show it.
   static let command = Command(
     name: "run",
@@ -233,7 +258,7 @@ enum RunOptions {
     ],
     groups: [
       OptionGroup("essential", [workers, order, timeout, retries]),
-      OptionGroup("formats", [ProtocolOptions.workerProtocol, input, output, maxJobSize, maxReplySize]),
+      OptionGroup("formats", [ProtocolOptions.workerProtocol, input, output, reply, tag, maxJobSize, maxReplySize]),
       ProtocolOptions.group,
       BatchOptions.group,
       recycleGroup,
@@ -244,16 +269,17 @@ enum RunOptions {
           queue, queueTimeout, prefetch, retryDelay, halt, quarantineAfter, orderWindow, leaseOrder,
           drainTimeout,
         ]),
-      OptionGroup("records", [joblog, resume, deadLetter, trace, report, noAccounting]),
+      OptionGroup("records", [joblog, resume, results, deadLetter, trace, report, noAccounting]),
       SurroundingsOptions.group,
       OptionGroup("display", [progress, color, verbosity, seed]),
     ],
     requirements: healthRequirements + ProtocolOptions.requirements + ProtocolOptions.workRequirements
-      + BatchOptions.requirements + [
+      + outputRequirements + BatchOptions.requirements + [
         Requirement(resume, needs: joblog),
         Requirement(BatchOptions.key, needs: input, "records", where: { $0 == .records }),
       ],
-    exclusions: ProtocolOptions.exclusions + BatchOptions.exclusions, programOption: ProtocolOptions.repl,
+    exclusions: ProtocolOptions.exclusions + outputExclusions + BatchOptions.exclusions,
+    programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),
     examples: [

@@ -165,6 +165,8 @@ private func servedPool(_ settings: PoolSettings) -> ServedPool {
     name: settings.name, pool: workerPoolConfiguration(from: arguments, command: command, workers: workers),
     ledger: ledger, input: StreamFormat(arguments[ServeOptions.input]),
     output: StreamFormat(arguments[ServeOptions.output]), maximumJobSize: arguments[RunOptions.maxJobSize], seed: seed)
+  pool.cancelsOnDisconnect = arguments[ServeOptions.onDisconnect] == .cancel
+  pool.keepsJSON = arguments[RunOptions.reply] == .json
   pool.pool.pool.blamesJobs = true
   pool.listens = arguments[ServeOptions.listen]
   pool.rights = SocketFileRights(mode: arguments[ServeOptions.socketMode], group: arguments[ServeOptions.socketGroup])

@@ -8,6 +8,11 @@ enum WhenFull: String, CaseIterable {
   case wait, refuse
 }
 
+/// What becomes of the running jobs of a client that goes away.
+enum DisconnectChoice: String, CaseIterable {
+  case finish, cancel
+}
+
 /// The options of `prefork serve` that `run` does not have, or not like this.
 enum ServeOptions {
   // Sockets
@@ -58,6 +63,11 @@ enum ServeOptions {
   static let whenFull = Option<WhenFull>(
     "when-full", .choice, default: "wait",
     help: "with a full queue, leave jobs unread in their connections, or answer them at once: expired, busy")
+  static let onDisconnect = Option<DisconnectChoice>(
+    "on-disconnect", .choice, default: "finish",
+    help:
+      "what becomes of the running jobs of a client that goes away before it has their answers: they finish, and the "
+      + "answers are dropped; or they are cancelled (--cancel-grace)")
   static let queueTimeout = Option<Nanoseconds>(
     "queue-timeout", .duration(atLeast: .nanoseconds(1), example: "10s"), default: "60s",
     help: "longest wait of an accepted job for a worker; then it ends as expired")
@@ -86,7 +96,9 @@ enum ServeOptions {
   private static let sockets: [any OptionProtocol] = [
     socketMode, socketGroup, allowUser, allowRemote, maxConnections, idleConnectionTimeout, control, metricsListen,
   ]
-  private static let limits: [any OptionProtocol] = [queue, whenFull, queueTimeout, clientJobs, drainTimeout]
+  private static let limits: [any OptionProtocol] = [
+    queue, whenFull, queueTimeout, clientJobs, onDisconnect, drainTimeout,
+  ]
   private static let files: [any OptionProtocol] = [config, checkConfig]
 
   /// What `run` does not have, or not like this.
@@ -118,7 +130,11 @@ enum ServeOptions {
       OptionGroup("essential", [listen, RunOptions.workers, RunOptions.timeout, RunOptions.retries]),
       OptionGroup("sockets", sockets),
       OptionGroup(
-        "formats", [ProtocolOptions.workerProtocol, input, output, RunOptions.maxJobSize, RunOptions.maxReplySize]),
+        "formats",
+        [
+          ProtocolOptions.workerProtocol, input, output, RunOptions.reply, RunOptions.maxJobSize,
+          RunOptions.maxReplySize,
+        ]),
       ProtocolOptions.group,
       BatchOptions.group,
       RunOptions.recycleGroup,
@@ -131,7 +147,9 @@ enum ServeOptions {
     ],
     requirements: RunOptions.healthRequirements + ProtocolOptions.requirements + ProtocolOptions.workRequirements
       + BatchOptions.requirements + [
-        Requirement(BatchOptions.key, needs: input, "records", where: { $0 == .records })
+        Requirement(
+          RunOptions.reply, "json", needs: output, "records", when: { $0 == .json }, where: { $0 == .records }),
+        Requirement(BatchOptions.key, needs: input, "records", where: { $0 == .records }),
       ],
     exclusions: ProtocolOptions.exclusions + BatchOptions.exclusions, programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers,

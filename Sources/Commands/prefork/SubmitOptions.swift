@@ -44,16 +44,18 @@ enum SubmitOptions {
     ],
     groups: [
       OptionGroup("essential", [RunOptions.order, timeout, retries]),
-      OptionGroup("formats", [RunOptions.input, RunOptions.output, RunOptions.maxJobSize, maxReplySize]),
+      OptionGroup(
+        "formats",
+        [RunOptions.input, RunOptions.output, RunOptions.reply, RunOptions.tag, RunOptions.maxJobSize, maxReplySize]),
       OptionGroup("connection", [connectTimeout, reconnect, reconnectTimeout]),
       OptionGroup("jobs", [RunOptions.halt, RunOptions.orderWindow, RunOptions.drainTimeout]),
-      OptionGroup("records", [RunOptions.joblog, RunOptions.resume, RunOptions.deadLetter]),
+      OptionGroup("records", [RunOptions.joblog, RunOptions.resume, RunOptions.results, RunOptions.deadLetter]),
       OptionGroup("display", [RunOptions.progress, RunOptions.color, RunOptions.verbosity]),
     ],
-    requirements: [
+    requirements: RunOptions.outputRequirements + [
       Requirement(RunOptions.resume, needs: RunOptions.joblog), Requirement(reconnectTimeout, needs: reconnect),
     ],
-    foreignOptions: ForeignOptions.submitting + ForeignOptions.streams,
+    exclusions: RunOptions.outputExclusions, foreignOptions: ForeignOptions.submitting + ForeignOptions.streams,
     operands: .words([.one("ADDRESS", .socketAddress, isFile: true)]),
     examples: [
       Example("every line through a served pool", "seq 5 | prefork submit unix:/run/user/1000/x.sock"),

@@ -37,9 +37,15 @@ func workerPoolConfiguration(
   configuration.mostSeats = arguments[RunOptions.prefetch] ?? SeatEstimate.mostSeats
   configuration.parksInOrderOnly = arguments[RunOptions.prefetch] == nil
   configuration.cancelGrace = arguments[ProtocolOptions.cancelGrace]
+  if case .signal(let number) = arguments[ProtocolOptions.cancel] {
+    configuration.cancelSignal = number
+    if !arguments.has(ProtocolOptions.cancelGrace) { configuration.cancelGrace = ProtocolOptions.usualCancelGrace }
+  }
   configuration.probe = arguments[RunOptions.probe]
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]
+  configuration.failPrefix = arguments[ProtocolOptions.failPrefix].map { Array($0.utf8) } ?? []
+  configuration.initialMessages = arguments[ProtocolOptions.initFile]?.messages(for: workerProtocol) ?? []
   configuration.errorRule = ProtocolOptions.errorRule(from: arguments)
   switch arguments[RunOptions.ready] {
   case nil where configuration.workerProtocol.announcesReady: configuration.readiness = .announced

@@ -39,9 +39,15 @@ extension Outcome {
 extension Reporter {
   /// A reply cannot stand in the output: reports it, with what to try, and returns what it is a failure of.
   package mutating func sayUnfitReply(to number: UInt64, _ format: Framing, _ defect: FramingError) -> Failure {
-    let text = "the reply to job \(number) cannot be written with --output \(format)"
-    let advice = format == .lines ? "; try --output nul, records or (with run and submit) text" : ""
-    repeated(.failedJob, cause: "reply unfit for --output", about: Subject(job: number), "\(text): \(defect)\(advice)")
+    let cause = "reply unfit for --output"
+    repeated(
+      .failedJob, cause: cause, about: Subject(job: number),
+      "the reply to job \(number) cannot be written with --output \(format): \(defect)")
+    if format == .lines, said[Cause(kind: .failedJob, words: cause, pool: pool)] == 1, verbosity >= .normal {
+      hint(
+        "for replies of several lines there are --output nul and records; and with run and submit --output text, with "
+          + "--tag to lead each line by its job, and --results DIR for files of each job")
+    }
     return Failure(message: "its reply cannot be written: \(defect)")
   }
 }

@@ -11,9 +11,6 @@ import WorkerProtocols
 
 /// Carries the ledger's actions out, and the pool's events in.
 extension JobEngine {
-  /// A fresh worker is asked this often whether it has begun its first job.
-  private static let beginInterval: Nanoseconds = .milliseconds(20)
-
   /// Takes what the pool reports.
   mutating func take(_ event: WorkerPoolEvent, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     switch event {
@@ -100,16 +97,17 @@ extension JobEngine {
   private mutating func replied(_ worker: WorkerID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard let sent = pool.answeredJob(of: worker) else { return }
     let job = JobID(tag: sent.tag)
-    // It was cancelled meanwhile.
-    guard has(worker, job) else { return finishReply(of: worker, &loop, &reporter) }
+    // It was cancelled meanwhile; this worker or another may have it again by now.
+    guard has(worker, job), !pool.answersCancelledJob(worker) else { return finishReply(of: worker, &loop, &reporter) }
     let framing = jobs.facts.answer(of: job)
     let (size, defect) = pool.withReply(of: worker) { reply -> (Int, FramingError?) in
-      let isFit = framing == nil || framing == jobs.framingOfWorkers
+      let isFit = framing == nil || framing == jobs.framingOfReplies
       return (reply.count, isFit ? nil : framing?.canCarry(reply.bytes))
     }
     if configuration.pool.metersJobs, jobs.facts.keepsDetails {
       jobs.facts[job].cost = pool.cost(of: worker, at: loop.now())
     }
+    if configuration.keepsErrorText { jobs.facts[job].errorText = pool.errorText(of: worker) }
     unbind(job)
     (jobs.answering, answeringWorker) = (job, worker)
     if let failure = pool.failure(of: worker) {
@@ -143,7 +141,9 @@ extension JobEngine {
       "job \(number) failed on worker \(worker.slot) (pid \(pid)): \(indented(message))")
     fail(
       job, .failed, cause: "failed, as its worker answered",
-      Failure(message: message, code: failure.code, data: failure.data, stderr: pool.errorText(of: worker)), loop)
+      Failure(
+        message: message, code: failure.code, data: failure.data,
+        stderr: Array(pool.errorText(of: worker).prefix(ErrorRule.longestMessage))), loop)
   }
 
   /// The reply is settled: the worker goes on with the job that is parked behind, if there is one.
@@ -161,6 +161,7 @@ extension JobEngine {
       jobs.ledger.handle(.started(job), into: &jobs.actions)
     } else if !pool.hasReply(worker) {
       // It was cancelled while it was parked, and must not run for long. (If it is done, `replied` drops its answer.)
+      if pool.cancel(next, at: worker, &loop) { return }
       outputs.append(.workerGivenUp(worker))
       returnUnstarted(pool.interrupt(worker, &loop).all, from: worker, loop)
     }
@@ -214,6 +215,7 @@ extension JobEngine {
     guard has(worker, job) else { return }
     if let account = loss.account, jobs.ledger.isParked(job) { beginLost(job, account, loop, &reporter) }
     unbind(job)
+    if configuration.keepsErrorText { jobs.facts[job].errorText = loss.account?.jobErrorText ?? [] }
     switch loss {
     case .neverStarted:
       noteEnd(of: job, Failure(message: "workers gave it back unread"), loop)
@@ -280,7 +282,9 @@ extension JobEngine {
     case .cancelled: message = jobs.cancelCause(of: job).message
     }
     if jobs.facts.keepsDetails {
-      noteEnd(of: job, Failure(message: message, account: pool.account(of: worker, loop.now())), loop)
+      let account = pool.account(of: worker, loop.now())
+      if configuration.keepsErrorText { jobs.facts[job].errorText = account?.jobErrorText ?? [] }
+      noteEnd(of: job, Failure(message: message, account: account), loop)
       noteAttemptEnd(job, failure: message)
       if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
     }
@@ -321,43 +325,14 @@ extension JobEngine {
     reporter.repeated(
       .failedJob, cause: "ran out of time (\(limit))", about: Reporter.Subject(worker, pid: pid, job: number),
       "job \(number) ran out of time (\(limit)): "
-        + (isAsked ? "asking \(name) to give it up (--cancel-grace)" : "stopping \(name)"))
-    if !pool.runsJobsAtOnce { hintAtSilence(of: worker, loop, &reporter) }
+        + (isAsked ? request(to: name) : "stopping \(name)"))
+    // One that was asked by a signal does something else by now.
+    if !pool.runsJobsAtOnce, !isAsked { hintAtSilence(of: worker, loop, &reporter) }
   }
 
-  // MARK: Timers
-
-  /// The run clock starts with the first byte written; but a worker that is still loading has not begun, as its unread
-  /// pipe proves. For its first job the clock starts when it begins to read (workerpool #508).
-  private mutating func arm(_ timer: JobTimer, _ wait: Nanoseconds, _ loop: borrowing EventLoop) {
-    if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)], !pool.hasBegun(worker) {
-      runLimitOfJob[Int(job.index)] = wait
-      timers.arm(.begin(job, worker), at: loop.now() + min(wait, Self.beginInterval))
-      return
-    }
-    timers.arm(.job(timer), at: loop.now() + wait)
-  }
-
-  private mutating func disarm(_ timer: JobTimer) {
-    timers.disarm(.job(timer))
-    if case .run(let job) = timer, let worker = workerOfJob[Int(job.index)] { timers.disarm(.begin(job, worker)) }
-  }
-
-  mutating func fireJobTimers(_ loop: inout EventLoop, _ reporter: inout Reporter) {
-    while let timer = timers.popExpired(at: loop.now()) {
-      switch timer {
-      case .job(let timer): jobs.ledger.handle(.timerFired(timer), into: &jobs.actions)
-      case .silence: lookForSilence(loop, &reporter)
-      case .begin(let job, let worker):
-        guard workerOfJob[Int(job.index)] == worker else { continue }
-        let limit = runLimitOfJob[Int(job.index)]
-        if pool.hasBegun(worker) {
-          timers.arm(.job(.run(job)), at: loop.now() + limit)
-        } else {
-          timers.arm(.begin(job, worker), at: loop.now() + min(limit, Self.beginInterval))
-        }
-      }
-    }
+  private func request(to name: String) -> String {
+    guard let signal = configuration.pool.cancelSignal else { return "asking \(name) to give it up (--cancel-grace)" }
+    return "asking \(name) by \(signalName(signal)) to give it up (--cancel)"
   }
 
   // MARK: Evidence

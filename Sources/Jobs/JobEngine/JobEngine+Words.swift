@@ -48,13 +48,25 @@ extension JobEngine {
     reporter.note("\(text) (so are those of other workers; -v shows each)")
   }
 
-  private func sayFailedCheck(
+  private mutating func sayFailedCheck(
     _ account: WorkerAccount, _ check: Check, _ failure: CheckFailure, _ reporter: inout Reporter
   ) {
+    if case .initial = check { return reportFailedInitialization(account, check, failure, &reporter) }
     let text =
       "\(account.name) failed its \(check): \(failure) (after \(plural(account.jobs, "job")))" + saidOfItself(account)
     reporter.repeated(
       .failedCheck, cause: "\(check): \(failure)", about: Reporter.Subject(account), text,
+      evidence: account.lastErrorLines)
+  }
+
+  /// A worker that does not begin as it was asked to (`--init-file`) has failed to start.
+  private mutating func reportFailedInitialization(
+    _ account: WorkerAccount, _ check: Check, _ failure: CheckFailure, _ reporter: inout Reporter
+  ) {
+    let text = "\(account.name) failed to start at \(check): \(failure)"
+    lastStartFailure = Failure(message: text, account: account)
+    reporter.repeated(
+      .failedStart, cause: "at \(check): \(failure)", about: Reporter.Subject(account), text + saidOfItself(account),
       evidence: account.lastErrorLines)
   }
 
@@ -110,7 +122,8 @@ extension JobEngine {
 
   private mutating func sayNotReady(_ worker: WorkerID, _ loop: borrowing EventLoop, _ reporter: inout Reporter) {
     let limit = durationText(configuration.pool.pool.startLimit)
-    let what = configuration.pool.readiness == .assumed ? "did not begin its first job" : "was not ready"
+    let isAssumed = configuration.pool.readiness == .assumed && configuration.pool.initialMessages.isEmpty
+    let what = isAssumed ? "did not begin its first job" : "was not ready"
     let cause = "\(what) within \(limit) (--start-timeout)"
     let account = pool.account(of: worker, loop.now())
     let name = account?.name ?? "worker \(worker.slot)"

@@ -254,6 +254,8 @@ package struct JobEngineConfiguration: Sendable {
   package var keepsFailedAttempts = false
   /// Whether anybody wants to hear of single attempts.
   package var tellsAttempts = false
+  /// Whether what workers write to stderr during a job is kept until the job has come out. Needs an `ErrorRule`.
+  package var keepsErrorText = false
 
   package init(pool: WorkerPoolConfiguration, ledger: JobLedger.Configuration, seed: UInt64) {
     self.pool = pool

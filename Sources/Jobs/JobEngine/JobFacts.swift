@@ -31,6 +31,8 @@ package struct JobFacts {
     package var sent = 0
     package var received = 0
     package var failure: Failure?
+    /// What its worker wrote to stderr during its last attempt, if that is kept (`ErrorRule`).
+    package var errorText: [UInt8] = []
     /// The same for all that failed for the same reason.
     package var cause: String?
     package var cost: JobCost?

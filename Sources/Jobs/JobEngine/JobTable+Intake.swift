@@ -26,6 +26,8 @@ package struct IntakeRules {
   package var isOrdered = true
   /// There is a joblog: the key and the beginning of each job are kept.
   package var isLogged = false
+  /// The beginning of each job is kept, for its tag.
+  package var isTagged = false
   /// A job is refused if there is no room for it. If this is false, the caller makes sure that there is room.
   package var refusesWhenFull = false
   /// What to try with a job that the workers' protocol cannot carry, phrased to follow the reason.
@@ -120,7 +122,7 @@ extension JobTable {
     let job = accept(payload, sharing: shared, terms, answer: rules.answer, at: now) { details in
       details.id = record?.id
       details.key = key
-      if key != nil { details.setCommand(payload) }
+      if key != nil || rules.isTagged { details.setCommand(payload, rules) }
       // For the dead letters.
       if keepsRecord { details.record = record?.line }
     }
@@ -154,9 +156,8 @@ extension JobTable {
     ) { details in
       details.id = id
       details.record = record?.line
-      guard rules.isLogged else { return }
-      details.key = key ?? JobKey(ofJob: bytes.bytes)
-      details.setCommand(bytes)
+      if rules.isLogged || rules.isTagged { details.setCommand(bytes, rules) }
+      if rules.isLogged { details.key = key ?? JobKey(ofJob: bytes.bytes) }
     }
     return .rejected(job, reason: reason, isMalformed: isMalformed)
   }
@@ -169,9 +170,9 @@ extension JobTable {
 }
 
 extension JobFacts.Details {
-  /// Keeps what the joblog shows of a job.
-  fileprivate mutating func setCommand(_ payload: UnsafeRawBufferPointer) {
+  /// Keeps what the joblog, or a tag, shows of a job.
+  fileprivate mutating func setCommand(_ payload: UnsafeRawBufferPointer, _ rules: IntakeRules) {
     command.removeAll(keepingCapacity: true)
-    command.append(contentsOf: payload.prefix(JobLogLine.longestCommand + 1))
+    command.append(contentsOf: payload.prefix((rules.isTagged ? JobTag.longestJob : JobLogLine.longestCommand) + 1))
   }
 }

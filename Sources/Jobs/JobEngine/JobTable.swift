@@ -29,13 +29,18 @@ package struct JobTable {
   let destination: JobDestination
   /// What came in this framing can be sent to the workers without a look.
   let framingOfWorkers: Framing?
+  /// What the workers answer fits into this framing without a look.
+  let framingOfReplies: Framing?
 
   package init(
     _ ledger: JobLedger.Configuration, to destination: JobDestination, keepsDetails: Bool, keepsJobs: Bool
   ) {
     self.ledger = JobLedger(configuration: ledger)
     self.destination = destination
-    framingOfWorkers = if case .workers(let theirs) = destination { theirs.framing } else { nil }
+    switch destination {
+    case .workers(let theirs): (framingOfWorkers, framingOfReplies) = (theirs.framing, theirs.replyFraming)
+    case .servedPool: (framingOfWorkers, framingOfReplies) = (nil, nil)
+    }
     facts = JobFacts(keepsDetails: keepsDetails)
     self.keepsJobs = keepsJobs
   }
@@ -174,23 +179,44 @@ package struct JobTable {
   }
 
   /// The line of JSON for a job that comes out. `number`: its place among the jobs of its client. `reply` lends what a
-  /// worker answered; called only if the outcome is ok. Only with details.
+  /// worker answered; called only if the outcome is ok. `keepingJSON`: a reply that is JSON stands as JSON. Only with
+  /// details.
   package func record(
-    of job: JobID, _ outcome: Outcome, number: UInt64, reply: (_ use: (UnsafeRawBufferPointer) -> Void) -> Void
+    of job: JobID, _ outcome: Outcome, number: UInt64, keepingJSON: Bool,
+    reply: (_ use: (UnsafeRawBufferPointer) -> Void) -> Void
   ) -> [UInt8] {
-    let details = facts[job]
-    let record = OutputRecord(
-      seq: number, outcome: outcome.description, attempts: ledger.attempts(of: job), slot: details.slot,
-      pid: details.pid, queued: details.queued, ran: details.ran, cpu: details.cost?.cpu,
-      rss: details.cost?.memoryChange)
+    let (details, record) = (facts[job], outputRecord(of: job, outcome, number: number))
     var line: [UInt8] = []
     if outcome == .ok {
-      reply { record.append(reply: $0.bytes, id: details.id?.span.bytes, to: &line) }
+      reply { reply in
+        record.append(reply: reply.bytes, keepingJSON: keepingJSON, id: details.id?.span.bytes, to: &line)
+      }
     } else {
       record.append(
         details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)
     }
     return line
+  }
+
+  /// The same without the reply, which stands elsewhere.
+  package func recordWithoutReply(of job: JobID, _ outcome: Outcome, number: UInt64) -> [UInt8] {
+    let (details, record) = (facts[job], outputRecord(of: job, outcome, number: number))
+    var line: [UInt8] = []
+    if outcome == .ok {
+      record.append(id: details.id?.span.bytes, to: &line)
+    } else {
+      record.append(
+        details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)
+    }
+    return line
+  }
+
+  private func outputRecord(of job: JobID, _ outcome: Outcome, number: UInt64) -> OutputRecord {
+    let details = facts[job]
+    return OutputRecord(
+      seq: number, outcome: outcome.description, attempts: ledger.attempts(of: job), slot: details.slot,
+      pid: details.pid, queued: details.queued, ran: details.ran, cpu: details.cost?.cpu,
+      rss: details.cost?.memoryChange)
   }
 
   /// The job waits for its turn. If its answer is being settled, it is kept: `share` returns it, if it need not be

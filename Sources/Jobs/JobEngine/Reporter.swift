@@ -84,7 +84,7 @@ package struct Reporter: ~Copyable {
   }
 
   /// Messages with the same cause are the same, but for names and numbers.
-  private struct Cause: Hashable {
+  struct Cause: Hashable {
     let kind: Kind
     let words: String
     /// Where there are several, those of one pool must not hide another's.
@@ -105,7 +105,7 @@ package struct Reporter: ~Copyable {
   /// Where messages go instead of on stderr.
   private let journal: (any MessageLog)?
   package var verbosity: Verbosity
-  private var said: [Cause: Int] = [:]
+  private(set) var said: [Cause: Int] = [:]
   /// Lines written so far; and for each name which worker wrote the last line under it, and how many lines there were
   /// then.
   private var linesWritten = 0

@@ -5,9 +5,9 @@ import Time
 /// {"message", "code", "signal", "stderr"}, "attempts", "slot", "pid", "queued", "ran", "cpu", "rss"}`. What is not
 /// known is left out.
 ///
-/// `result` has two forms, by what the worker speaks:
-/// - JSON (`jsonrpc`): the value, byte for byte as the worker wrote it, never encoded again.
-/// - bytes (`lines`, `nul`, `length4`, `netstring`): a string that holds the reply, since a reply that merely looks
+/// `result` has two forms:
+/// - JSON (`--reply json`, and the reply is JSON): the value, byte for byte as the worker wrote it, never encoded again.
+/// - bytes: a string that holds the reply, since a reply that merely looks
 ///   like JSON must not change its type (`1`, `true`, `"a"`). A reply that is not UTF-8 cannot stand in JSON: it is
 ///   written as base64 under the name `result_base64`, so that nothing is lost, and a program that reads only `result`
 ///   gets no false text.
@@ -55,11 +55,23 @@ public struct OutputRecord: Equatable, Sendable {
     appendEnd(to: &buffer)
   }
 
+  /// The same. `keepingJSON`: a reply that is JSON stands as the JSON that it is.
+  public func append(reply: RawSpan, keepingJSON: Bool, id: RawSpan?, to buffer: inout [UInt8]) {
+    if keepingJSON, (try? JSONScanner.check(reply)) != nil { return append(jsonReply: reply, id: id, to: &buffer) }
+    append(reply: reply, id: id, to: &buffer)
+  }
+
   /// Adds the line of a job whose worker answered with a JSON value, which was checked. A line feed in it is white
   /// space, and becomes a space.
   public func append(jsonReply: RawSpan, id: RawSpan?, to buffer: inout [UInt8]) {
     appendStart(id: id, to: &buffer)
     buffer.appendMember("result", json: jsonReply)
+    appendEnd(to: &buffer)
+  }
+
+  /// Adds the line of a job whose reply stands elsewhere. `id` as above.
+  public func append(id: RawSpan?, to buffer: inout [UInt8]) {
+    appendStart(id: id, to: &buffer)
     appendEnd(to: &buffer)
   }
 

@@ -120,6 +120,8 @@ struct Worker: ~Copyable {
   var statusText = ""
   /// The control group that it and its descendants are in.
   var group: WorkerGroup?
+  /// How many of its initial messages it was sent.
+  var initialMessagesSent = 0
   /// When the check that is under way began.
   var checkedSince: Instant = .origin
   /// Measures what its jobs cost, if anybody wants to know.
@@ -155,68 +157,6 @@ struct Worker: ~Copyable {
     sample = UInt32(truncatingIfNeeded: id.serial) &* Self.sampleStep
   }
 
-  /// Decodes the message at the front of its output.
-  mutating func decode() -> WorkerMessage { inbound.withUnsafeBytes { codec.decode($0.bytes) } }
-
-  /// Decodes the message behind the replies that are collected.
-  mutating func decodeBehindCollected() -> WorkerMessage {
-    inbound.withUnsafeBytes { codec.decode(UnsafeRawBufferPointer(rebasing: $0[collected.size...]).bytes) }
-  }
-
-  /// Starts decoding anew: its output so far was dropped, and no part of a message. It must not have answered yet.
-  mutating func decodeAnew(_ workerProtocol: any WorkerProtocol) {
-    codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize)
-  }
-
-  /// Appends a message to what is to be written to it. Returns how many bytes that is.
-  mutating func encode(_ message: UnsafeRawBufferPointer, id: UInt64 = 0) -> Int {
-    let before = outbound.count
-    codec.encode(message, id: id) { outbound.append($0) }
-    return outbound.count - before
-  }
-
-  /// Appends a message with this many jobs, each of which `append` appends with `encode`.
-  mutating func encodeBatch(of count: Int, _ append: (inout Worker) -> Void) {
-    codec.beginBatch(of: count) { outbound.append($0) }
-    append(&self)
-    codec.endBatch { outbound.append($0) }
-  }
-
-  /// The same for a large message, which is not copied, if nothing else is to be written.
-  mutating func encode(sharing message: SharedBytes, id: UInt64) {
-    guard outbound.isEmpty else {
-      _ = message.withUnsafeBytes { encode($0, id: id) }
-      return
-    }
-    message.withUnsafeBytes { bytes in
-      codec.encode(bytes, id: id) { piece in
-        if piece.baseAddress == bytes.baseAddress, piece.count == bytes.count {
-          outbound.share(message)
-        } else {
-          outbound.append(piece)
-        }
-      }
-    }
-  }
-
-  /// Appends what it is sent before anything else.
-  mutating func greet() { codec.greet { outbound.append($0) } }
-
-  /// Appends what it is sent as long as it is not ready; returns how long to wait for more.
-  mutating func continueGreeting(at now: Instant) -> Nanoseconds? {
-    codec.continueGreeting(atAge: now - startedAt) { outbound.append($0) }
-  }
-
-  /// Appends a message that is no job. False if the protocol has no such message.
-  mutating func encode(_ request: WorkerRequest) -> Bool {
-    return codec.encode(request) { outbound.append($0) }
-  }
-
-  /// Appends the answer of the protocol itself to something that it has sent.
-  mutating func respond(_ bytes: [UInt8]) {
-    bytes.withUnsafeBytes { outbound.append($0) }
-  }
-
   /// The name of the next job in messages. No two jobs of a worker have the same, not even two attempts of one.
   var nextMessage: UInt64 { UInt64(jobs) + 1 }
 
@@ -242,6 +182,14 @@ struct Worker: ~Copyable {
   /// Nothing unread has come from it, both its pipes are open, and it lives, as far as is known.
   var isInOrder: Bool { inbound.isEmpty && exitStatus == nil && !inputBroken && !outputEnded }
 
+  /// What it writes to its stderr belongs to what it is doing.
+  var collectsErrors: Bool {
+    switch duty {
+    case .running, .checking(.initial): true
+    case .starting, .none, .checking, .granted, .replied, .heardOut, .condemned: false
+    }
+  }
+
   /// True once the worker has read at least one byte of the job in hand. A job of which it has read nothing is
   /// *provably not started*: all its bytes are still countable in the pipe or here.
   var hasBegunJob: Bool { duty == .running && hasBegunMessage }
@@ -262,7 +210,7 @@ struct Worker: ~Copyable {
     }
     return WorkerAccount(
       worker: id, pid: process.pid, jobs: jobs, age: now - startedAt, currentJob: current, lastJob: lastJob,
-      statusText: statusText, lastErrorLines: errorLines.tail)
+      statusText: statusText, lastErrorLines: errorLines.tail, jobErrorText: jobErrors.text)
   }
 }
 
@@ -339,6 +287,9 @@ struct WorkerTerms {
   let readiness: Readiness
   let probe: Exchange?
   let reset: Exchange?
+  let initialMessages: [InitialMessage]
+  /// A reply that begins with it reports a failure; empty: none does.
+  let failPrefix: [UInt8]
   /// Longest reply in bytes.
   let maximumReplySize: Int
   /// The user that it runs as; nil: ours.
@@ -348,6 +299,8 @@ struct WorkerTerms {
     readiness = configuration.readiness
     probe = configuration.probe
     reset = configuration.reset
+    initialMessages = configuration.initialMessages
+    failPrefix = configuration.failPrefix
     maximumReplySize = configuration.maximumReplySize
     uid = configuration.surroundings.user?.credentials.uid
   }
@@ -356,6 +309,7 @@ struct WorkerTerms {
     switch check {
     case .probe: probe
     case .reset: reset
+    case .initial: nil
     }
   }
 }

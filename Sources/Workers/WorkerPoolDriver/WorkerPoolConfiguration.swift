@@ -20,6 +20,9 @@ public struct WorkerPoolConfiguration: Sendable {
   /// What workers write to their stderr decides about their jobs by this rule; nil: it is only reported. With a rule a
   /// worker has one job at a time, and its stderr must be captured.
   public var errorRule: ErrorRule?
+  /// A reply that begins with these bytes reports that the job has failed, and the rest is the message; empty: none
+  /// does. The same holds for answers to probes, resets and initial messages.
+  public var failPrefix: [UInt8] = []
   /// Sizes, limits, backoff, breaker. `capacity` must be 1: one outstanding job per worker.
   public var pool: PoolConfiguration
 
@@ -28,6 +31,9 @@ public struct WorkerPoolConfiguration: Sendable {
   public var mostSeats = 1
   /// How long a worker may take to give up a job before it is stopped; 0: it is not asked to.
   public var cancelGrace = Nanoseconds.zero
+  /// The signal that asks a worker, with its process group, to give up the job that it runs, as Ctrl-C does at a
+  /// terminal; nil: it is asked in the way of its protocol.
+  public var cancelSignal: CInt?
   /// Jobs are parked only at workers that are seen to do one after the other: see `ReadingOrder`.
   public var parksInOrderOnly = true
 
@@ -38,6 +44,9 @@ public struct WorkerPoolConfiguration: Sendable {
   public var probe: Exchange?
   /// Sent after each job, so that the next one sees nothing of it; nil for nothing.
   public var reset: Exchange?
+  /// What each worker is sent at its start, one after the other, before it is ready. One that answers that it has
+  /// failed, or does not answer, has failed to start.
+  public var initialMessages: [InitialMessage] = []
   /// Longest silence of a ready worker on its notification socket; nil for no limit.
   public var watchdogLimit: Nanoseconds?
 
@@ -75,7 +84,7 @@ public struct WorkerPoolConfiguration: Sendable {
   func completed() -> WorkerPoolConfiguration {
     var completed = self
     if workerProtocol.announcesReady, readiness == .assumed { completed.readiness = .announced }
-    completed.pool.readyIsProof = completed.readiness != .assumed
+    completed.pool.readyIsProof = completed.readiness != .assumed || !initialMessages.isEmpty
     completed.pool.resetsAfterLease = reset != nil
     completed.pool.preparesEachLease = false
     if workerProtocol.marksReplies || errorRule != nil || workerProtocol.batch != nil { completed.mostSeats = 1 }

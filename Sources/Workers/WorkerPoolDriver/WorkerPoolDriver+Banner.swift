@@ -121,6 +121,7 @@ extension WorkerPoolDriver {
     let id = workers[slot].id
     timers.disarm(.look(id))
     workers[slot].startWatch = nil
+    if !workers[slot].terms.initialMessages.isEmpty { return becomeReady(slot, &loop) }
     workers[slot].isReady = true
     workers[slot].duty = .none
     events.append(.ready(id))

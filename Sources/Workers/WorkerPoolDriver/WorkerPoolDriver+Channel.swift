@@ -188,7 +188,9 @@ extension WorkerPoolDriver {
 
   mutating func reply(_ message: WorkerMessage, _ slot: Int, _ loop: inout EventLoop) -> Reply? {
     switch message {
-    case .reply(let payload, let consumed): return (payload, consumed)
+    case .reply(let payload, let consumed):
+      judgePrefix(of: payload, slot)
+      return (payload, consumed)
     case .failure(let failure, let consumed):
       workers[slot].failure = failure
       return (0..<consumed, consumed)
@@ -196,6 +198,15 @@ extension WorkerPoolDriver {
     case .answer, .notice, .response, .oversize, .violation, .unfit: refuse(message, slot, &loop)
     }
     return nil
+  }
+
+  /// A reply that begins with the prefix for that is a failure.
+  mutating func judgePrefix(of payload: Range<Int>, _ slot: Int) {
+    if workers[slot].terms.failPrefix.isEmpty { return }
+    let prefix = workers[slot].terms.failPrefix
+    workers[slot].failure = workers[slot].inbound.withUnsafeBytes { bytes in
+      ReplyFailure(UnsafeRawBufferPointer(rebasing: bytes[payload]), prefix: prefix)
+    }
   }
 
   /// A message has come that breaks the protocol, or for which this is not the time.

@@ -11,13 +11,23 @@ public enum Check: Sendable, Equatable, CustomStringConvertible {
   case probe
   /// To forget its last job.
   case reset
+  /// To do what it is sent at its start (`WorkerPoolConfiguration.initialMessages`): the message in this line of its
+  /// file; 0: the whole file.
+  case initial(line: Int)
 
-  /// `probe` or `reset`.
+  /// `probe`, `reset` or `line 3 of --init-file`.
   public var description: String {
     switch self {
     case .probe: "probe"
     case .reset: "reset"
+    case .initial(0): "--init-file"
+    case .initial(let line): "line \(line) of --init-file"
     }
+  }
+
+  var isInitial: Bool {
+    if case .initial = self { return true }
+    return false
   }
 }
 
@@ -43,6 +53,10 @@ public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
   case failed(String)
   /// No reply within this time.
   case late(limit: Nanoseconds)
+  /// It was not sent, for this reason.
+  case unusable(String)
+  /// More than one reply at once: the first, and what came behind it.
+  case surplus(first: String, shown: String)
 
   /// What happened, to be read after the worker's name and the check.
   public var description: String {
@@ -50,6 +64,8 @@ public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
     case .wrong(let shown, let expected): "answered \(shown) instead of \(expected)"
     case .failed(let message): "failed: \(message)"
     case .late(let limit): "no answer within \(durationText(limit))"
+    case .unusable(let reason): reason
+    case .surplus(let first, let shown): "answered \(first), and then \(shown)"
     }
   }
 }
@@ -76,19 +92,23 @@ extension WorkerPoolDriver {
   /// The worker wrote something while it was being checked.
   mutating func nextAnswer(_ slot: Int, to check: Check, _ loop: inout EventLoop) {
     if !workers[slot].speaksInMessages, !workers[slot].inbound.isEmpty, !workers[slot].looksRead() {
-      return spokeOutOfTurn(slot, &loop)
+      return dropBanner(slot, loop) ? () : spokeOutOfTurn(slot, &loop)
     }
-    guard let reply = nextReply(slot, &loop) else { return }
+    guard let reply = workers[slot].jobErrors.heldReply ?? nextReply(slot, &loop) else { return }
+    if check.isInitial {
+      if waitsForErrors(slot, reply, &loop) { return }
+      workers[slot].jobErrors = JobErrors()
+    }
     let expected = workers[slot].terms.exchange(for: check)?.reply
     var failure: CheckFailure? = workers[slot].inbound.withUnsafeBytes { bytes in
       let answer = UnsafeRawBufferPointer(rebasing: bytes[reply.payload])
       guard let expected, !answer.elementsEqual(expected) else { return nil }
       return .wrong(shown: quoted(answer), expected: expected.withUnsafeBytes { quoted($0) })
     }
-    if let said = workers[slot].failure {
-      failure = .failed(said.message)
-      workers[slot].failure = nil
-    }
+    // The right reply is right even if it begins with the prefix of failures.
+    if let said = workers[slot].failure, expected == nil || failure != nil { failure = .failed(said.message) }
+    workers[slot].failure = nil
+    if check.isInitial, failure == nil { failure = surplus(behind: reply, slot) }
     workers[slot].inbound.removeFirst(reply.consumed)
     workers[slot].setCheck(start: nil)
     workers[slot].duty = .none
@@ -113,6 +133,7 @@ extension WorkerPoolDriver {
     switch check {
     case .probe: tell(passed ? .probePassed(id) : .probeFailed(id), &loop)
     case .reset: tell(passed ? .resetPassed(id) : .resetFailed(id), &loop)
+    case .initial: break  // It is not ready before.
     }
   }
 

@@ -12,19 +12,22 @@ public struct ErrorRule: Sendable {
   /// How long a reply is held back at most, in which the worker may still write about its job. 0: what is there when
   /// the reply has come is all.
   public var grace: Nanoseconds
+  /// The most that is kept of what a worker writes during a job, in bytes.
+  public var longestText: Int
 
   /// A rule.
-  public init(pattern: RegularExpression?, grace: Nanoseconds) {
+  public init(pattern: RegularExpression?, grace: Nanoseconds, longestText: Int = ErrorRule.longestMessage) {
     self.pattern = pattern
     self.grace = grace
+    self.longestText = longestText
   }
+
+  /// The most of it that is the message of a failure, in bytes.
+  public static let longestMessage = 8192
 }
 
 /// What a worker has written to its stderr during its job.
 struct JobErrors {
-  /// The most that is kept, in bytes.
-  private static let longestText = 8192
-
   /// Anything was changed.
   private(set) var isUsed = false
   /// A line has matched.
@@ -52,7 +55,7 @@ struct JobErrors {
     if line.isEmpty { return }
     if let pattern = rule.pattern, !hasMatch { hasMatch = pattern.matches(line) }
     if !text.isEmpty { text.append(UInt8(ascii: "\n")) }
-    text += line.prefix(max(0, Self.longestText - text.count))
+    text += line.prefix(max(0, rule.longestText - text.count))
   }
 }
 
@@ -70,7 +73,7 @@ extension WorkerPoolDriver {
       case .bytes:
         let (id, pid) = (workers[slot].id, workers[slot].process.pid)
         let lines = buffer.withUnsafeBytes { workers[slot].errorLines.append($0) }
-        if let rule = configuration.errorRule, workers[slot].duty == .running {
+        if let rule = configuration.errorRule, workers[slot].collectsErrors {
           for line in lines { workers[slot].jobErrors.append(line, rule) }
         }
         for line in lines { events.append(.workerLog(id, pid: pid, line)) }
@@ -131,7 +134,9 @@ extension WorkerPoolDriver {
     }
     if let rest = workers[slot].errorLines.unfinishedLine { workers[slot].jobErrors.append(rest, rule) }
     if workers[slot].jobErrors.hasMatch, workers[slot].failure == nil {
-      workers[slot].failure = ReplyFailure(message: String(decoding: workers[slot].jobErrors.text, as: UTF8.self))
+      workers[slot].failure = ReplyFailure(
+        message: String(
+          decoding: workers[slot].jobErrors.text.prefix(ErrorRule.longestMessage), as: UTF8.self))
     }
     return false
   }
@@ -143,8 +148,8 @@ extension WorkerPoolDriver {
     advance(id.slot.index, &loop)
   }
 
-  /// What the worker wrote to its stderr during the job whose reply is there, without the last newline, at most 8 KiB;
-  /// empty without an `ErrorRule`.
+  /// What the worker wrote to its stderr during the job whose reply is there, without the last newline, at most
+  /// `ErrorRule.longestText`; empty without a rule.
   public func errorText(of id: WorkerID) -> [UInt8] {
     hasReply(id) ? workers[id.slot.index].jobErrors.text : []
   }

@@ -137,6 +137,11 @@ extension WorkerPoolDriver {
     hasReply(id) ? workers[id.slot.index].hand[workers[id.slot.index].answered].job : nil
   }
 
+  /// Whether the worker was asked to give up the job that `replied` is about: its owner waits for it no longer.
+  public func answersCancelledJob(_ id: WorkerID) -> Bool {
+    workers[id.slot.index].hand[workers[id.slot.index].answered].cancelledAt != nil
+  }
+
   /// The job that the worker runs; nil if it has none.
   public func head(of id: WorkerID) -> SentJob? {
     workers.holds(id) ? workers[id.slot.index].hand.head : nil

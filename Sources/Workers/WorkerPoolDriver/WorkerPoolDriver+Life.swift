@@ -156,6 +156,7 @@ extension WorkerPoolDriver {
     case .starting, .none, .checking, .granted, .replied, .heardOut: hadJob = false
     }
     if let rest = workers[slot].errorLines.finish() {
+      if let rule = configuration.errorRule, workers[slot].collectsErrors { workers[slot].jobErrors.append(rest, rule) }
       events.append(.workerLog(id, pid: workers[slot].process.pid, rest))
     }
     let cause = settleAccount(slot, status, &loop)
@@ -183,6 +184,11 @@ extension WorkerPoolDriver {
       unfinishedReply: workers[slot].inbound.isEmpty ? "" : workers[slot].inbound.withUnsafeBytes { quoted($0) },
       neverTookAJob: false, outOfMemory: verdict)
     switch workers[slot].duty {
+    // The signal that asked it to give up its job has ended it. The job has its outcome; others were not begun.
+    case .running where configuration.cancelSignal != nil && workers[slot].hand.firstCancelledAt != nil:
+      events.append(.leaseLost(id, .neverStarted, workers[slot].loseJobs()))
+      events.append(.stopped(id, pid: workers[slot].process.pid, status))
+      return .died
     case .running where hasRetiredItself(slot, status):
       hasEndedUnasked = true
       events.append(.leaseLost(id, .neverStarted, workers[slot].loseJobs()))

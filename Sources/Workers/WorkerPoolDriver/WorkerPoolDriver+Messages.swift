@@ -22,8 +22,12 @@ extension WorkerPoolDriver {
     }
     var reply: Reply = (0..<0, consumed)
     switch answer {
-    case .done(let payload): reply.payload = payload
-    case .decoded(let bytes): workers[slot].decodedReply = bytes
+    case .done(let payload):
+      reply.payload = payload
+      judgePrefix(of: payload, slot)
+    case .decoded(let bytes):
+      workers[slot].decodedReply = bytes
+      workers[slot].failure = bytes.withUnsafeBytes { ReplyFailure($0, prefix: workers[slot].terms.failPrefix) }
     case .failed(let failure): workers[slot].failure = failure
     case .cancelled: workers[slot].failure = ReplyFailure(message: "the worker gave it up")
     }
@@ -144,8 +148,9 @@ extension WorkerPoolDriver {
 
   // MARK: Cancelling
 
-  /// Asks the worker, in the way of its protocol, to give up this job, for which its owner waits no longer. False if it
-  /// cannot be asked. One that does not answer the job within the grace is stopped.
+  /// Asks the worker, in the way of its protocol or by a signal, to give up this job, for which its owner waits no
+  /// longer. False if it cannot be asked. One that does not answer the job within the grace is stopped. The answer that
+  /// comes within it is still the answer to this job, and not to the next one.
   public mutating func cancel(_ job: SentJob, at id: WorkerID, _ loop: inout EventLoop) -> Bool {
     guard configuration.cancelGrace > .zero, workers.holds(id) else { return false }
     let slot = id.slot.index
@@ -153,11 +158,25 @@ extension WorkerPoolDriver {
       let place = workers[slot].hand.firstIndex(where: { $0.job == job })
     else { return false }
     let isFirst = workers[slot].hand.firstCancelledAt == nil
-    guard workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) else { return false }
-    inputReady(slot, &loop)
+    if let signal = configuration.cancelSignal {
+      guard place == 0, hasReply(id) || workers[slot].hasBegunJob else { return false }
+      sendCancelSignal(signal, slot, &loop)
+      guard workers.holds(id), !workers[slot].hand.isEmpty else { return true }
+    } else {
+      guard workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) else { return false }
+      inputReady(slot, &loop)
+    }
     workers[slot].hand[place].cancelledAt = loop.now()
     if isFirst { timers.arm(.cancel(id), at: loop.now() + configuration.cancelGrace) }
     return true
+  }
+
+  /// A worker that has answered by now is not disturbed.
+  private mutating func sendCancelSignal(_ signal: CInt, _ slot: Int, _ loop: inout EventLoop) {
+    let id = workers[slot].id
+    if !hasReply(id), workers[slot].process.unreadOutput() > 0 { outputReady(slot, &loop) }
+    guard workers.holds(id), workers[slot].duty == .running else { return }
+    workers[slot].process.signalGroup(signal)
   }
 
   /// The grace of a job that was to be given up is over; it may be answered by now, and others may have been cancelled
@@ -176,9 +195,13 @@ extension Worker {
   /// Takes all its jobs away.
   mutating func loseJobs() -> LostJobs {
     let begun = begunJobs
+    // What it was asked to give up has an owner that waits for it no longer, or tries it elsewhere by now.
+    let isWanted = (0..<hand.count).map { hand[$0].cancelledAt == nil }
     let all = hand.removeAll()
     collected = CollectedReplies()
-    return LostJobs(begun: Array(all.prefix(begun)), unstarted: Array(all.dropFirst(begun)))
+    return LostJobs(
+      begun: (0..<begun).filter { isWanted[$0] }.map { all[$0] },
+      unstarted: (begun..<all.count).filter { isWanted[$0] }.map { all[$0] })
   }
 }
 

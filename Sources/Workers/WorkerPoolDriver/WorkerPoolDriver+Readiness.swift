@@ -31,7 +31,10 @@ extension WorkerPoolDriver {
   mutating func awaitReadiness(_ id: WorkerID, _ loop: inout EventLoop) {
     switch configuration.readiness {
     case .assumed:
-      timers.arm(.start(id), at: loop.now() + configuration.pool.startLimit)
+      // Its answers to initial messages prove it, within the core's limit for that.
+      if configuration.initialMessages.isEmpty {
+        timers.arm(.start(id), at: loop.now() + configuration.pool.startLimit)
+      }
       watchStart(id.slot.index, &loop)
     case .notified, .line, .announced: break
     case .probed: ask(id, .probe, &loop)
@@ -47,9 +50,9 @@ extension WorkerPoolDriver {
     if let wait { timers.arm(.greeting(id), at: loop.now() + wait) }
   }
 
-  /// The worker has proved it.
+  /// The worker has proved it. If it is to be sent initial messages, it is ready when it has answered the last one.
   mutating func becomeReady(_ slot: Int, _ loop: inout EventLoop) {
-    guard !workers[slot].isReady, !workers[slot].isStopping else { return }
+    guard !workers[slot].isReady, !workers[slot].isStopping, !initializes(slot, &loop) else { return }
     workers[slot].isReady = true
     workers[slot].readyAt = loop.now()
     workers[slot].isProved = true

@@ -334,6 +334,7 @@ public struct WorkerPoolDriver: ~Copyable {
     case .report(let notice):
       if case .retiring(let worker, .probe) = notice { noteLate(worker, .probe, &loop) }
       if case .retiring(let worker, .reset) = notice { noteLate(worker, .reset, &loop) }
+      if case .retiring(let worker, .startTimeout) = notice { noteLateInitialization(worker, loop) }
       events.append(.notice(notice))
     case .closed: end(&loop)
     }

@@ -240,6 +240,8 @@ public struct WorkerAccount: Sendable {
   public var statusText: String
   /// The last lines of its stderr.
   public var lastErrorLines: [String]
+  /// What it has written to its stderr during the job in hand; empty without an `ErrorRule`.
+  public var jobErrorText: [UInt8] = []
 
   /// `worker 3 (pid 812)`.
   public var name: String { "worker \(worker.slot) (pid \(pid))" }
@@ -271,7 +273,7 @@ public struct DeathReport: Sendable, CustomStringConvertible {
 
   private var moment: String {
     if account.currentJob != nil { return "in a job" }
-    if let check { return "during its \(check)" }
+    if let check { return check.isInitial ? "at \(check)" : "during its \(check)" }
     return neverTookAJob ? "before it took a job" : "while idle"
   }
 

@@ -12,9 +12,13 @@ public protocol WorkerProtocol: Sendable {
   /// the same protocol.
   var name: String { get }
 
-  /// The framing whose messages are plain jobs and replies: a job that came in this framing needs no check before it is
-  /// sent, and every reply fits into it. Nil if there is none.
+  /// The framing whose messages are plain jobs: a job that came in this framing needs no check before it is sent. Nil
+  /// if there is none.
   var framing: Framing? { get }
+
+  /// The framing into which every reply fits; nil if there is none. The same as `framing`, unless a protocol implements
+  /// it.
+  var replyFraming: Framing? { get }
 
   /// The most jobs that a worker has at once, 1 or more, if its answers name their jobs: then they may come in any
   /// order. Nil if it answers in the order of its jobs.
@@ -41,6 +45,10 @@ public protocol WorkerProtocol: Sendable {
   /// Why this job cannot be sent, phrased to follow `cannot be sent with OPTION: `; nil if it can.
   func defect(of job: RawSpan) -> String?
 
+  /// What becomes of a message that each worker is sent at its start, before its first job. The usual: it is sent like
+  /// a job, and answered.
+  func form(ofInitial message: RawSpan) -> InitialMessageForm
+
   /// Makes the codec for one worker that was just started. `maximumReplySize`: the longest reply that it accepts, in
   /// bytes, 0 or more.
   func makeCodec(maximumReplySize: Int) -> any WorkerCodec
@@ -58,6 +66,8 @@ extension WorkerProtocol {
   public var concurrency: Int? { nil }
   /// Each message carries one job.
   public var batch: Int? { nil }
+  /// Replies fit into the framing of jobs.
+  public var replyFraming: Framing? { framing }
   /// Readiness is not announced.
   public var announcesReady: Bool { false }
   /// Replies have no marks.
@@ -67,10 +77,25 @@ extension WorkerProtocol {
   /// Programs need no arguments to speak it.
   public var workerArguments: [String] { [] }
 
+  /// An answered one, if it can be sent as a job.
+  public func form(ofInitial message: RawSpan) -> InitialMessageForm {
+    defect(of: message).map { .unusable("it cannot be sent with \(option): \($0)") } ?? .answered
+  }
+
   /// A codec that draws no random numbers.
   public func makeCodec(maximumReplySize: Int, seed: UInt64) -> any WorkerCodec {
     makeCodec(maximumReplySize: maximumReplySize)
   }
+}
+
+/// What becomes of a message that each worker is sent at its start.
+public enum InitialMessageForm: Sendable, Equatable {
+  /// The worker answers it once.
+  case answered
+  /// The worker does not answer it.
+  case unanswered
+  /// It cannot be sent, for this reason.
+  case unusable(String)
 }
 
 /// Both directions of the channel to one worker.
@@ -95,6 +120,10 @@ public protocol WorkerCodec {
   /// Writes what is left of the message that `beginBatch` has begun.
   mutating func endBatch(to write: (UnsafeRawBufferPointer) -> Void)
 
+  /// Writes a message that each worker is sent at its start, if such a message differs from a job. The answer is an
+  /// unnamed `reply` or `failure`. False, and nothing is written, if it does not differ: the usual.
+  mutating func encode(initial message: UnsafeRawBufferPointer, to write: (UnsafeRawBufferPointer) -> Void) -> Bool
+
   /// Writes a message that is no job. False, and nothing is written, if the protocol has no such message: the usual.
   mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool
 
@@ -114,6 +143,10 @@ extension WorkerCodec {
   public mutating func beginBatch(of count: Int, to write: (UnsafeRawBufferPointer) -> Void) {}
   /// Nothing stands behind them.
   public mutating func endBatch(to write: (UnsafeRawBufferPointer) -> Void) {}
+  /// It is a job like any other.
+  public mutating func encode(
+    initial message: UnsafeRawBufferPointer, to write: (UnsafeRawBufferPointer) -> Void
+  ) -> Bool { false }
   /// There are no such messages.
   public mutating func encode(_ request: WorkerRequest, to write: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }

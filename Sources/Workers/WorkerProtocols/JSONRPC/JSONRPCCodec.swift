@@ -47,10 +47,32 @@ struct JSONRPCCodec: WorkerCodec {
     return true
   }
 
-  private mutating func ask(_ method: String, to write: (UnsafeRawBufferPointer) -> Void) {
+  mutating func encode(initial message: UnsafeRawBufferPointer, to write: (UnsafeRawBufferPointer) -> Void) -> Bool {
+    let text = message.bytes
+    guard let request = try? JSONRPCMessage(text), let method = request.method else { return false }
+    guard request.id != nil else {
+      send(to: write) { $0.append(contentsOf: message) }
+      return true
+    }
+    let id = openNextRequest()
+    send(to: write) { message in
+      message.append(#"{"jsonrpc":"2.0""#)
+      message.appendMember("id", id)
+      message.appendMember("method", json: text.extracting(method.range))
+      if let params = request.params { message.appendMember("params", json: text.extracting(params.range)) }
+      message.append("}")
+    }
+    return true
+  }
+
+  private mutating func openNextRequest() -> String {
     requests += 1
     openRequest = "check-\(requests)"
-    let id = openRequest
+    return openRequest
+  }
+
+  private mutating func ask(_ method: String, to write: (UnsafeRawBufferPointer) -> Void) {
+    let id = openNextRequest()
     send(to: write) { message in
       message += JSONWriter.object { request in
         request.member("jsonrpc", "2.0")

@@ -52,6 +52,18 @@ public struct JSONRPCProtocol: WorkerProtocol {
   /// The job is not UTF-8, or is not JSON where its parameters want that.
   public func defect(of job: RawSpan) -> String? { parameters.defect(of: job) }
 
+  /// It is a request, which is answered, or a notification, which is not. The ids of requests are ours.
+  public func form(ofInitial message: RawSpan) -> InitialMessageForm {
+    do throws(JSONError) {
+      guard let request = try JSONRPCMessage(message), request.method?.isString == true else {
+        return .unusable("it is no JSON object with a \"method\"")
+      }
+      return request.id == nil ? .unanswered : .answered
+    } catch {
+      return .unusable("it is not JSON: \(error)")
+    }
+  }
+
   /// A codec for one worker.
   public func makeCodec(maximumReplySize: Int) -> any WorkerCodec {
     JSONRPCCodec(self, maximumReplySize: maximumReplySize)

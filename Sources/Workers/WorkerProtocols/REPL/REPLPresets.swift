@@ -59,10 +59,10 @@ public enum REPLPreset: String, Sendable, CaseIterable {
       REPLDialect(
         name: rawValue, settings: Self.gdbSettings,
         message: "python _prefork(\"{begin}\", \"{nonce}\", b{string})\n", .status)
-    // A subshell, so that a job can neither end the shell nor read the next job.
+    // A subshell, so that a job can neither end the shell nor read the next job; SIGINT ends it alone.
     case .sh:
       REPLDialect(
-        name: rawValue,
+        name: rawValue, settings: "trap : INT\n",
         message: "echo {begin}; (eval {word}) </dev/null; printf '%s %s %s\\n' {nonce} \"$?\" {nonce}\n", .exitStatus)
     }
   }
@@ -154,7 +154,7 @@ public enum REPLPreset: String, Sendable, CaseIterable {
           if (result$visible) print(result$value)
         }
         "0"
-      }, error = function(error) paste("1", conditionMessage(error)))
+      }, error = function(error) paste("1", conditionMessage(error)), interrupt = function(condition) "1 interrupted")
       cat(nonce, " ", status, " ", nonce, "\n", sep = "")
     }
 

@@ -1,0 +1,102 @@
+import Glibc
+import Testing
+
+/// `--init-file`: what each worker is sent, and must answer, at its start.
+@Suite struct InitFileTests {
+  private static let worker = "workers/faulty/lies_at_start.py"
+
+  private func run(_ lines: String, _ options: String, jobs: String = "a\nb\n") throws -> ShellResult {
+    try withFile(lines) {
+      try shell("prefork run -w 1 --restart-budget 1/1m --init-file \($0) \(options)", input: jobs)
+    }
+  }
+
+  @Test(
+    "each worker is sent the lines at its start, and has answered them before its first job",
+    arguments: ["", "--ready line=READY", "--ready probe --probe x", "--fail-on-stderr FATAL", "--prefetch 4"])
+  func sent(options: String) throws {
+    let ready = options.contains("READY") ? "ready" : ""
+    let result = try run("!state s1-\n\n!state s2-\n", "--max-jobs 1 \(options) -- \(Self.worker) \(ready)")
+    #expect(result.output == "s2-a\ns2-b\n" && result.status == 0, "\(result.errors)")
+  }
+
+  @Test("a banner before it reads is dropped, as before a job")
+  func banner() throws {
+    let result = try run("!state s-\n", "-- \(Self.worker) banner")
+    #expect(result.output == "s-a\ns-b\n" && result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("a banner, which is dropped"), "\(result.errors)")
+  }
+
+  @Test(
+    "a worker that does not answer as it should has failed to start, and the message names the line",
+    arguments: [
+      ("x\n!fail no such table\n", "--fail-prefix ERROR", "failed to start at line 2 of --init-file: failed: no such"),
+      ("\n\n!silent\n", "--start-timeout 1s", "failed to start at line 3 of --init-file: no answer within"),
+      ("!exit 3\n", "", "exited with status 3 at line 1 of --init-file"),
+      ("!exit 0\n", "", "status 0) at line 1 of --init-file"),
+      ("x\n!warn FATAL: no\n", "--fail-on-stderr FATAL", "line 2 of --init-file: failed: FATAL: no"),
+    ])
+  func fails(lines: String, options: String, message: String) throws {
+    let result = try run(lines, "--output records \(options) -- \(Self.worker)")
+    #expect(result.errors.contains(message), "\(result.errors)")
+    #expect(result.status == 69, "\(result.errors)")
+  }
+
+  @Test("two answers to one line are a failed start")
+  func answersTwice() throws {
+    let result = try run("!twice\n", "-- \(Self.worker)")
+    #expect(
+      result.errors.contains(#"at line 1 of --init-file: answered "one", and then "two\n""#), "\(result.errors)")
+    #expect(result.status == 69 && result.output.allSatisfy { $0 == "\n" }, "\(result.errors)")
+  }
+
+  @Test("at a prompt the whole file is one message, and an error in it is a failed start")
+  func prompt() throws {
+    let text = "def twice(x):\n  return 2 * x\n\nbase = 20\n"
+    let result = try run(text, "--repl python", jobs: "twice(base) + 2\n")
+    #expect(result.output == "42\n" && result.status == 0, "\(result.errors)")
+    let wrong = try run("nosuch\n", "--repl python", jobs: "1\n")
+    #expect(wrong.status == 69, "\(wrong.errors)")
+    #expect(wrong.errors.contains("failed to start at --init-file: failed:"), "\(wrong.errors)")
+    #expect(wrong.errors.contains("NameError"), "\(wrong.errors)")
+    let tables = try run("create table t(x);\ninsert into t values (7);\n", "--repl sqlite3", jobs: "select x from t\n")
+    #expect(tables.output == "7\n" && tables.status == 0, "\(tables.errors)")
+    let error = try run("select nosuch;\n", "--repl sqlite3", jobs: "select 1\n")
+    #expect(error.status == 69 && error.errors.contains("no such column"), "\(error.errors)")
+  }
+
+  @Test("in JSON-RPC the lines are requests, whose ids are ours, and notifications")
+  func jsonrpc() throws {
+    let worker = "--protocol jsonrpc -- workers/faulty/lies_in_jsonrpc.py"
+    let lines = """
+      {"id":1,"method":"job","params":{"job":"a"}}
+      {"method":"cancel","params":{"id":99}}
+
+      """
+    let result = try run(lines, worker)
+    #expect(result.output == "a\nb\n" && result.status == 0, "\(result.errors)")
+    let failed = try run(#"{"id":1,"method":"job","params":{"job":"fail x"}}"# + "\n", worker)
+    #expect(failed.status == 69 && failed.errors.contains("line 1 of --init-file: failed: cannot fail x"))
+    let text = try run("hello\n", worker)
+    #expect(text.status == 69 && text.errors.contains("line 1 of --init-file: it is not JSON"), "\(text.errors)")
+  }
+
+  @Test("a replacement is sent it, too; serve reads it from the configuration; check names the line")
+  func others() throws {
+    try withFile("!state s-\n") { file in
+      let server = try ConfiguredServer(
+        "pools:\n  p: {listen: unix:DIR/p, workers: 1, init-file: \(file), command: [\(Self.worker)]}\n")
+      #expect(try server.ask("p", "a") == "s-a")
+      server.session.signal(SIGHUP)
+      #expect(try server.ask("p", "b") == "s-b")
+      #expect(server.stop().status == 0)
+    }
+    try withFile("!fail x\n") { file in
+      let result = try shell("prefork check --fail-prefix ERROR --init-file \(file) -- \(Self.worker)")
+      #expect(result.output.contains("failed at line 1 of --init-file: failed: x"), "\(result.output)")
+      #expect(result.status == 69)
+    }
+    let missing = try shell("prefork run --init-file /nonexistent/x -- cat")
+    #expect(missing.status == 64 && missing.errors.contains("cannot be read: No such file"), "\(missing.errors)")
+  }
+}
