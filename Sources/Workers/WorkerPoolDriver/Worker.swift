@@ -92,7 +92,7 @@ struct Worker: ~Copyable {
   var lastOutput = LastOutput.ignored
 
   var inbound = ByteQueue()
-  private var codec: any WorkerCodec
+  var codec: any WorkerCodec
   /// Its answers name their jobs, and other messages can come between them.
   let speaksInMessages: Bool
   /// Each of its replies ends with a mark.

@@ -50,9 +50,9 @@ extension WorkerPoolDriver {
     workers[slot].duty = .checking(.initial(line: message.line))
     workers[slot].checkedSince = loop.now()
     workers[slot].jobErrors = JobErrors(unfinishedBefore: workers[slot].errorLines.unfinishedLine?.count ?? 0)
-    let before = workers[slot].outbound.count
+    let start = workers[slot].outbound.total
     workers[slot].encode(initial: message.bytes)
-    workers[slot].setCheck(size: workers[slot].outbound.count - before)
+    workers[slot].setCheck(start: start)
     inputReady(slot, &loop)
   }
 
