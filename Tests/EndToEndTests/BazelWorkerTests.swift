@@ -33,7 +33,7 @@ import Testing
     #expect(lines[0].contains(#""result":"b""#), "\(lines[0])")
     #expect(result.output.contains(#""message":"cannot fail é","code":-3"#), "\(result.output)")
     #expect(lines[4].contains(#""outcome":"timeout""#), "\(lines[4])")
-    #expect(result.errors.contains("1 worker start ("), "\(result.errors)")
+    #expect(result.errors.contains("prefork: 1 worker start"), "\(result.errors)")
   }
 
   @Test(

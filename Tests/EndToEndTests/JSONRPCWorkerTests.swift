@@ -110,7 +110,7 @@ import Testing
     try #require(lines.count == 4)
     #expect(lines[1].contains("\"outcome\":\"timeout\""), "\(lines[1])")
     #expect(result.errors.contains("to give it up (--cancel-grace)"), "\(result.errors)")
-    #expect(result.errors.contains("1 worker start ("), "no worker was replaced: \(result.errors)")
+    #expect(result.errors.contains("prefork: 1 worker start"), "no worker was replaced: \(result.errors)")
   }
 
   @Test("a worker that does not give a job up in time is stopped")

@@ -128,7 +128,7 @@ import Testing
     let outcomes = result.lines.map { $0.firstMatch(of: /"outcome":"([a-z]+)"/)?.1 }
     #expect(outcomes == ["ok", "timeout", "timeout", "ok", "ok"], "\(result.output) \(result.errors)")
     #expect(result.errors.contains("worker 0: asked to give up"), "\(result.errors)")
-    #expect(result.errors.contains("1 worker start ("), "no worker was replaced: \(result.errors)")
+    #expect(result.errors.contains("prefork: 1 worker start"), "no worker was replaced: \(result.errors)")
   }
 
   @Test("a probe asks whether it is well", arguments: ["", "session"])
@@ -204,7 +204,7 @@ struct MCPServerTests {
         + "\(Self.python) Tests/SDK/mcp_divide.py", input: "1000\n0\n")
     #expect(result.output == "\nwaited 0.0\n", "\(result.errors)")
     #expect(result.errors.contains("was cancelled"), "\(result.errors)")
-    #expect(result.errors.contains("1 worker start ("), "no worker was replaced: \(result.errors)")
+    #expect(result.errors.contains("prefork: 1 worker start"), "no worker was replaced: \(result.errors)")
   }
 
   @Test("a server from PyPI")

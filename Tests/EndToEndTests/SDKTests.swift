@@ -44,7 +44,7 @@ import Testing
       "prefork run -v -w 1 --protocol jsonrpc --concurrency 4 --queue 20 --timeout 3s --cancel-grace 60s \(worker)",
       input: "together 3\ntogether 3\ntogether 3\nuntil-cancelled\nlast\n")
     #expect(result.output == "TOGETHER 3\nTOGETHER 3\nTOGETHER 3\n\nLAST\n", "\(result.errors)")
-    #expect(result.errors.contains("1 worker start ("), "no worker was replaced: \(result.errors)")
+    #expect(result.errors.contains("prefork: 1 worker start"), "no worker was replaced: \(result.errors)")
   }
 
   @Test("progress, log, retire, probe and reset", arguments: workers)

@@ -86,7 +86,7 @@ extension JobEngine {
         + "(--protocol nul), or wrap it in a script that joins the lines"
       : "a worker answers each job with exactly one reply (\(workerProtocol.option))"
     let greeting = account.lastJob == nil ? "; if the first of them is a greeting: --ready line" : ""
-    let check = "To see what it writes: prefork check -- \(commandLine)"
+    let check = "To see what it writes: \(checkCommand)"
     reporter.hint("\(remedy)\(greeting); what is no answer belongs on stderr. \(check)")
   }
 

@@ -175,7 +175,7 @@ extension JobEngine {
           report.description, about: Reporter.Subject(report.account), evidence: report.account.lastErrorLines)
       }
     }
-    reporter.hint("try it out, to see what is wrong: prefork check -- \(commandLine)")
+    reporter.hint("try it out, to see what is wrong: \(checkCommand)")
   }
 
   /// The last message of a server whose first worker cannot be executed. The reason was reported as a warning, except
@@ -187,6 +187,12 @@ extension JobEngine {
 
   /// The worker's command, as a shell would have to be given it.
   var commandLine: String { configuration.pool.command.arguments.map(shellWord).joined(separator: " ") }
+
+  /// The command that tries the worker out.
+  var checkCommand: String {
+    let option = configuration.pool.workerProtocol.option
+    return "prefork check " + (option == "--protocol lines" ? "" : option + " ") + "-- \(commandLine)"
+  }
 
   /// How such a program is made to write at once: what fits the worker's command, as far as that shows it.
   var bufferingRemedy: String {

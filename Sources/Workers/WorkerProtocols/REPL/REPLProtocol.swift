@@ -17,7 +17,7 @@ public struct REPLProtocol: WorkerProtocol {
   /// `repl`
   public var name: String { "repl" }
   /// `--repl NAME`, or `--end` for a dialect of one's own.
-  public var option: String { dialect.name.map { "--repl \($0)" } ?? "--end" }
+  public var option: String { dialect.name.map { "--repl \($0)" } ?? "--end TEXT --end-reply TEXT" }
   /// None: a reply can hold any byte.
   public var framing: Framing? { nil }
   /// Each reply ends with a mark.
