@@ -239,7 +239,7 @@ let package = Package(
     .testTarget(name: "EventLoopTests", dependencies: ["Time", "SystemEvents", "EventLoop", "LinuxIO", "TestSupport"]),
     .testTarget(
       name: "WorkerProcessTests", dependencies: ["Time", "WorkerProcess", "LinuxIO", "CTestSupport", "TestSupport"]),
-    .testTarget(name: "WorkerPoolTests", dependencies: ["Time", "WorkerPool", "TestSupport"]),
+    .testTarget(name: "WorkerPoolTests", dependencies: ["WorkerPool", "WorkerPoolDriver", "LinuxIO", "TestSupport"]),
     .testTarget(name: "EmbeddedPoolTests", dependencies: ["Time", "WorkerPoolDriver", "TestSupport"]),
     .testTarget(name: "RemotePoolTests", dependencies: ["Time", "TestSupport", "RemotePool", "JobCore", "LinuxIO"]),
     .testTarget(
@@ -258,7 +258,7 @@ let package = Package(
         "Time", "TestSupport", "JobRunner", "JobEngine", "JobSources", "JobCore", "Chronicle", "Records",
         "WorkerPoolDriver", "WorkerProcess", "PoolCore", "WireFormats", "EventLoop", "LinuxIO",
       ]),
-    .testTarget(name: "WorkerCheckTests", dependencies: ["Time", "TestSupport", "WorkerCheck"]),
+    .testTarget(name: "WorkerCheckTests", dependencies: ["Time", "TestSupport", "WorkerCheck", "WorkerPoolDriver"]),
     .testTarget(
       name: "MetricsTests", dependencies: ["Time", "Metrics", "PoolCore", "JobCore", "TestSupport"],
       exclude: ["parse.py"]),

@@ -54,6 +54,10 @@ extension WorkerPool {
       for (name, time) in [("timeout", timeout), ("queueTimeout", queueTimeout)] {
         if let time, time <= .zero { return "\(name) is \(time), it must be more than zero" }
       }
+      if let retryDelay, retryDelay.lowerBound < .zero { return "retryDelay is \(retryDelay), it must not be negative" }
+      if workers.readiness == .probed, workers.probe == nil { return "readiness is probed, but there is no probe" }
+      if workers.pool.capacity != 1 { return "pool.capacity is \(workers.pool.capacity), it must be 1" }
+      if workers.adoptsOrphans { return "adoptsOrphans is for programs that start no other children" }
       return workers.pool.defect ?? ledger.defect
     }
 

@@ -80,8 +80,8 @@ final class Job: Sendable {
 final class Inbox: Sendable {
   private struct State {
     var requests: [Request] = []
-    /// The thread is gone: nothing is taken any more.
-    var isClosed = false
+    /// Why nothing is taken any more: the thread is gone.
+    var end: (any Error)?
   }
 
   private let state = Mutex(State())
@@ -94,13 +94,11 @@ final class Inbox: Sendable {
 
   /// Hands a request in. When the pool is over it is answered at once.
   func post(_ request: Request) {
-    let (isFirst, isClosed) = state.withLock { state in
-      if state.isClosed { return (false, true) }
-      state.requests.append(request)
-      return (state.requests.count == 1, false)
+    let (isFirst, end) = state.withLock { state in
+      if state.end == nil { state.requests.append(request) }
+      return (state.requests.count == 1, state.end)
     }
-    if isFirst { wakeup.ring() }
-    if isClosed { refuse(request) }
+    if let end { refuse(request, end) } else if isFirst { wakeup.ring() }
   }
 
   /// Takes all requests.
@@ -113,20 +111,22 @@ final class Inbox: Sendable {
     }
   }
 
-  /// The pool is over: whatever is asked now, or has not been looked at yet, is refused.
-  func close() {
+  /// The pool is over: whatever is asked now, or has not been looked at yet, is refused for this reason.
+  func close(because error: any Error) {
     let rest = state.withLock { state in
-      state.isClosed = true
-      return state.requests
+      state.end = error
+      var requests: [Request] = []
+      swap(&requests, &state.requests)
+      return requests
     }
-    for request in rest { refuse(request) }
+    for request in rest { refuse(request, error) }
   }
 
-  private func refuse(_ request: Request) {
+  private func refuse(_ request: Request, _ error: any Error) {
     switch request {
-    case .start(let waiter): waiter.resume(throwing: WorkerPoolError.stopped)
-    case .run(let job): job.answer(.failure(WorkerPoolError.stopped))
-    case .status(let waiter): waiter.resume(throwing: WorkerPoolError.stopped)
+    case .start(let waiter): waiter.resume(throwing: error)
+    case .run(let job): job.answer(.failure(error))
+    case .status(let waiter): waiter.resume(throwing: error)
     case .stop(_, let waiter): waiter?.resume()
     case .cancel, .resize, .recycle: break
     }

@@ -28,7 +28,24 @@ struct PoolThread: ~Copyable {
   private var isStopping = false
   private var isClosed = false
 
-  init(_ configuration: WorkerPool.Configuration, _ inbox: Inbox, _ hub: EventHub) throws(SystemError) {
+  /// The life of a pool, on this thread. Returns why it is over.
+  static func run(_ configuration: WorkerPool.Configuration, _ inbox: Inbox, _ hub: EventHub) -> any Error {
+    do throws(SystemError) {
+      var thread = try PoolThread(configuration, inbox, hub)
+      do throws(SystemError) {
+        try thread.run()
+      } catch {
+        thread.end(error)
+        return error
+      }
+      thread.end(WorkerPoolError.stopped)
+      return WorkerPoolError.stopped
+    } catch {
+      return error
+    }
+  }
+
+  private init(_ configuration: WorkerPool.Configuration, _ inbox: Inbox, _ hub: EventHub) throws(SystemError) {
     var loop = try EventLoop()
     try loop.add(inbox.descriptor, token: Self.inboxToken, readable: true, writable: false)
     self.loop = loop
@@ -43,7 +60,7 @@ struct PoolThread: ~Copyable {
   }
 
   /// Works until the pool is stopped and no worker is left.
-  mutating func run() throws(SystemError) {
+  private mutating func run() throws(SystemError) {
     var events: [LoopEvent] = []
     while true {
       settle()
@@ -67,7 +84,7 @@ struct PoolThread: ~Copyable {
   }
 
   /// Answers whatever still waits, for this reason.
-  mutating func end(_ error: any Error) {
+  private mutating func end(_ error: any Error) {
     starter?.resume(throwing: error)
     starter = nil
     for job in jobs { job?.answer(.failure(error)) }

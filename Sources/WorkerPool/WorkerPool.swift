@@ -42,20 +42,7 @@ public final class WorkerPool: Sendable {
     try Task.checkCancellation()
     let (inbox, hub) = (try Inbox(), EventHub())
     let isStarted = DaemonThread.start {
-      do throws(SystemError) {
-        var thread = try PoolThread(configuration, inbox, hub)
-        let error: any Error
-        do throws(SystemError) {
-          try thread.run()
-          error = WorkerPoolError.stopped
-        } catch let failure {
-          error = failure
-        }
-        thread.end(error)
-      } catch {
-        hub.report(.message(.error, "\(error)"))
-      }
-      inbox.close()
+      inbox.close(because: PoolThread.run(configuration, inbox, hub))
       hub.finish()
     }
     guard isStarted else { throw SystemError("pthread_create", EAGAIN) }
@@ -70,6 +57,7 @@ public final class WorkerPool: Sendable {
       try Task.checkCancellation()
       throw error
     }
+    try Task.checkCancellation()
     return pool
   }
 

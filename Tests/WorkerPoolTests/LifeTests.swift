@@ -1,7 +1,9 @@
 import Glibc
 import TestSupport
 import Testing
-import WorkerPool
+
+@testable import LinuxIO
+@testable import WorkerPool
 
 /// How a pool begins and ends, and what it reports meanwhile.
 @Suite("The life of a pool for tasks", .timeLimit(.minutes(10))) struct LifeTests {
@@ -12,6 +14,18 @@ import WorkerPool
     }
     guard case .cannotStart(let reason) = error else { throw Unexpected(error) }
     #expect(reason.contains("no-such-program"))
+  }
+
+  @Test("a pool whose loop cannot be made is over for that reason")
+  func noLoop() async throws {
+    let inbox = try Inbox()
+    let noDescriptors = FaultPlan(.epoll, [EMFILE])
+    inbox.close(
+      because: FaultPlan.$current.withValue(noDescriptors) { PoolThread.run(.init(["cat"]), inbox, EventHub()) })
+    let error = await #expect(throws: SystemError.self) {
+      try await withCheckedThrowingContinuation { inbox.post(.start($0)) }
+    }
+    #expect(error == SystemError("epoll_create1", EMFILE))
   }
 
   @Test("workers that keep ending before they are ready are an error with the last one's reason")
@@ -32,6 +46,9 @@ import WorkerPool
       WorkerPool.Configuration([]), .init([""]), .init(["a\0b"]), .init(["cat"], workers: 0...0),
       with(.init(["cat"])) { $0.retries = -1 }, with(.init(["cat"])) { $0.timeout = .zero },
       with(.init(["cat"])) { $0.quarantineAfter = 0 },
+      with(.init(["cat"])) { $0.workers.readiness = .probed }, with(.init(["cat"])) { $0.workers.pool.capacity = 2 },
+      with(.init(["cat"])) { $0.workers.adoptsOrphans = true },
+      with(.init(["cat"])) { $0.retryDelay = .seconds(-1) ... .seconds(1) },
     ])
   func defects(configuration: WorkerPool.Configuration) async throws {
     let error = await #expect(throws: WorkerPoolError.self) { try await WorkerPool.start(configuration) }
