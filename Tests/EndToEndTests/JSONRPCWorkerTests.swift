@@ -120,8 +120,10 @@ import Testing
     #expect(result.errors.contains("did not give up a job within 0.2 s (--cancel-grace)"), "\(result.errors)")
   }
 
-  @Test("progress is shown with -v, log lines always")
+  @Test("progress is shown with -v, and its last report in records; log lines always")
   func notices() throws {
+    let records = try run("--output records", "progress").output
+    #expect(records.contains(#""progress":{"done":1,"total":4,"message":"loading"}"#), "\(records)")
     let result = try run("-v", "progress")
     #expect(result.errors.contains("job 1 on worker 0 (pid ") && result.errors.contains("): 25 % (loading)"))
     #expect(result.errors.contains("worker 0: warning: it is warm"), "\(result.errors)")

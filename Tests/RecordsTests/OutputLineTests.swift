@@ -106,6 +106,11 @@ import Time
     if Bool.random(using: &generator) { record.ran = microseconds(&generator) }
     if Bool.random(using: &generator) { record.cpu = microseconds(&generator) }
     if Bool.random(using: &generator) { record.rss = Int64.random(in: .min ... .max, using: &generator) }
+    if Bool.random(using: &generator) {
+      record.progress = OutputRecord.progress(
+        done: Double.random(in: 0...100, using: &generator), total: Bool.random(using: &generator) ? 100 : nil,
+        message: ["", "a \"b\""].randomElement(using: &generator)!)
+    }
     let reply = (0..<Int.random(in: 0...40, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator)
     }
     let round = try Round { record.append(reply: reply.span.bytes, id: nil, to: &$0) }

@@ -26,6 +26,20 @@ import Time
         + "\n")
   }
 
+  @Test("progress is an object; what is no number or empty is left out")
+  func progress() {
+    let text = { (done: Double, total: Double?, message: String) in
+      String(decoding: OutputRecord.progress(done: done, total: total, message: message), as: UTF8.self)
+    }
+    #expect(text(3, 10, "pages") == #"{"done":3,"total":10,"message":"pages"}"#)
+    #expect(text(0.5, nil, "") == #"{"done":0.5}"#)
+    #expect(text(.infinity, .nan, "") == "{}")
+    let record = OutputRecord(seq: 1, outcome: "timeout", attempts: 1, progress: Array(#"{"done":3}"#.utf8))
+    #expect(
+      line { record.append(Failure(message: "m"), id: nil, to: &$0) }
+        == #"{"seq":1,"outcome":"timeout","error":{"message":"m"},"attempts":1,"progress":{"done":3}}"# + "\n")
+  }
+
   @Test("a reply that looks like JSON stays a string", arguments: ["1", "true", "{}", "\"a\"", "null"])
   func lookalikes(_ reply: String) {
     let bytes = Array(reply.utf8)

@@ -1,5 +1,6 @@
 import JobCore
 import PoolCore
+import Records
 import Text
 import WorkerPoolDriver
 import WorkerProtocols
@@ -16,6 +17,11 @@ extension JobEngine {
       }
     case .progress(_, let progress):
       guard let job else { return }
+      let id = JobID(tag: job.tag)
+      if jobs.facts.keepsDetails, has(worker, id) {
+        jobs.facts[id].progress = OutputRecord.progress(
+          done: progress.done, total: progress.total, message: progress.message)
+      }
       reporter.detail("job \(job.number) on worker \(worker.slot) (pid \(pid)): \(progress)")
     case .ready, .retire, .tools, .ignored: break
     }

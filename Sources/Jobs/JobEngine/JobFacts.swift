@@ -36,6 +36,8 @@ package struct JobFacts {
     /// The same for all that failed for the same reason.
     package var cause: String?
     package var cost: JobCost?
+    /// What its worker last reported of its progress, in JSON.
+    package var progress: [UInt8]?
     /// The JSON value that it came with, if it came in a record.
     package var id: [UInt8]?
     /// The record that it came in, if that may be needed again.

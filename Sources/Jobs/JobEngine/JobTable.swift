@@ -216,7 +216,7 @@ package struct JobTable {
     return OutputRecord(
       seq: number, outcome: outcome.description, attempts: ledger.attempts(of: job), slot: details.slot,
       pid: details.pid, queued: details.queued, ran: details.ran, cpu: details.cost?.cpu,
-      rss: details.cost?.memoryChange)
+      rss: details.cost?.memoryChange, progress: details.progress)
   }
 
   /// The job waits for its turn. If its answer is being settled, it is kept: `share` returns it, if it need not be

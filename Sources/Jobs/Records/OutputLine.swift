@@ -34,7 +34,7 @@ public struct OutputLine: Equatable, Sendable {
       attempts: try fields.required(.attempts, in: line), slot: try fields.number(.slot, in: line),
       pid: try fields.number(.pid, in: line), queued: try fields.nanoseconds(.queued, in: line),
       ran: try fields.nanoseconds(.ran, in: line), cpu: try fields.nanoseconds(.cpu, in: line),
-      rss: try fields.number(.rss, in: line))
+      rss: try fields.number(.rss, in: line), progress: fields.bytes(.progress, in: line))
   }
 
   /// The id as the whole number that it is; nil if it is anything else.
@@ -54,7 +54,7 @@ public struct OutputLine: Equatable, Sendable {
 /// The members of such a line that are known.
 private struct OutputFields {
   enum Field: Int {
-    case id, seq, outcome, result, base64, error, attempts, slot, pid, queued, ran, cpu, rss
+    case id, seq, outcome, result, base64, error, attempts, slot, pid, queued, ran, cpu, rss, progress
 
     var name: String {
       switch self {
@@ -71,11 +71,12 @@ private struct OutputFields {
       case .ran: "ran"
       case .cpu: "cpu"
       case .rss: "rss"
+      case .progress: "progress"
       }
     }
   }
 
-  private var values = InlineArray<13, JSONValue?>(repeating: nil)
+  private var values = InlineArray<14, JSONValue?>(repeating: nil)
 
   init(_ line: RawSpan) throws(JSONObjectError) {
     var twice: Field?
@@ -115,6 +116,7 @@ private struct OutputFields {
       case (6, UInt8(ascii: "r"), _): field = .result
       case (6, _, _): field = .queued
       case (7, _, _): field = .outcome
+      case (8, UInt8(ascii: "p"), _): field = .progress
       case (8, _, _): field = .attempts
       case (13, _, _): field = .base64
       case (_, _, _): return nil
@@ -161,6 +163,11 @@ private struct OutputFields {
   func required<Number: FixedWidthInteger>(_ field: Field, in line: RawSpan) throws(JSONObjectError) -> Number {
     guard let number: Number = try number(field, in: line) else { throw .missing(field.name) }
     return number
+  }
+
+  /// The value as it stands.
+  func bytes(_ field: Field, in line: RawSpan) -> [UInt8]? {
+    ifGiven(field).map { value in line.extracting(value.range).withUnsafeBytes { Array($0) } }
   }
 
   func nanoseconds(_ field: Field, in line: RawSpan) throws(JSONObjectError) -> Nanoseconds? {

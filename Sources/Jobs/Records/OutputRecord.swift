@@ -2,7 +2,7 @@ import JSON
 import Time
 
 /// What became of one job, written as one line of JSON, in this order: `{"id", "seq", "outcome", "result" | "error":
-/// {"message", "code", "signal", "stderr"}, "attempts", "slot", "pid", "queued", "ran", "cpu", "rss"}`. What is not
+/// {"message", "code", "signal", "stderr"}, "attempts", "slot", "pid", "queued", "ran", "cpu", "rss", "progress"}`. What is not
 /// known is left out.
 ///
 /// `result` has two forms:
@@ -30,11 +30,13 @@ public struct OutputRecord: Equatable, Sendable {
   public var cpu: Nanoseconds?
   /// By how many bytes the resident memory of its worker changed over the last attempt.
   public var rss: Int64?
+  /// How far the job had come when its worker last reported that: `{"done", "total", "message"}`, in JSON.
+  public var progress: [UInt8]?
 
   /// A record of a job that is settled.
   public init(
     seq: UInt64, outcome: String, attempts: Int, slot: Int? = nil, pid: Int32? = nil, queued: Nanoseconds? = nil,
-    ran: Nanoseconds? = nil, cpu: Nanoseconds? = nil, rss: Int64? = nil
+    ran: Nanoseconds? = nil, cpu: Nanoseconds? = nil, rss: Int64? = nil, progress: [UInt8]? = nil
   ) {
     self.seq = seq
     self.outcome = outcome
@@ -45,6 +47,20 @@ public struct OutputRecord: Equatable, Sendable {
     self.ran = ran
     self.cpu = cpu
     self.rss = rss
+    self.progress = progress
+  }
+
+  /// The value of `progress`. `total`: nil if it is not known. What is no finite number is left out, and so is an empty
+  /// message.
+  public static func progress(done: Double, total: Double?, message: String) -> [UInt8] {
+    var value = Array("{".utf8)
+    for case (let name, let number?) in [("done", done), ("total", total)] where number.isFinite {
+      value.appendName(name)
+      value.append(Int64(exactly: number).map { "\($0)" } ?? "\(number)")
+    }
+    if !message.isEmpty { value.appendMember("message", message) }
+    value.append(UInt8(ascii: "}"))
+    return value
   }
 
   /// Adds the line of a job whose worker answered with bytes. `id` is the JSON value that the job came with, nil if it
@@ -100,6 +116,7 @@ public struct OutputRecord: Equatable, Sendable {
     buffer.appendMember("ran", seconds: ran)
     buffer.appendMember("cpu", seconds: cpu)
     buffer.appendMember("rss", ifAny: rss)
+    if let progress { buffer.appendMember("progress", json: progress.span.bytes) }
     buffer.append("}\n")
   }
 }

@@ -135,6 +135,7 @@ extension RemotePool {
       jobs.facts[job].slot = record.slot
       jobs.facts[job].pid = record.pid
       jobs.facts[job].received = reply.count
+      jobs.facts[job].progress = record.progress
       jobs.facts[job].failure = failure
       jobs.facts[job].cause = failure.map { _ in outcome.words }
       if let cpu = record.cpu, let rss = record.rss { jobs.facts[job].cost = JobCost(cpu: cpu, memoryChange: rss) }
