@@ -434,7 +434,7 @@ class LossTests(ExecutorCase):
         self.assertEqual(pool.submit("a").result(DEADLINE), "a")
         with open(self.folder + "/results/1/job") as job:
             self.assertEqual(job.read(), "a")
-        for option in ("--output=lines", "--input", "--keep-order", "--"):
+        for option in ("--output=lines", "--input", "--keep-order", "-k", "--"):
             with self.assertRaisesRegex(TypeError, "the executor decides on this"):
                 Executor(command=["cat"], options=[option])
         with self.assertRaisesRegex(TypeError, "options must be a list"):

@@ -14,7 +14,8 @@ or list, sent as JSON. The program that answers them is the worker's, so that th
 
 **Replies** are str by default, with `surrogateescape` for what is not UTF-8. `results="bytes"`, an argument of
 `Executor`, `submit` and `map`, gives the bytes, and `results="json"` what they mean as JSON; a future whose reply is
-not JSON raises ValueError. (A worker on the SDK that returns anything but a str replies with the JSON of it.)
+not JSON, or more than Python's json module can read, raises ValueError. (A worker on the SDK that returns anything but
+a str replies with the JSON of it.)
 
 **A job that does not end well** raises `JobFailed` from its future, and from no other: see `outcome`, `message`,
 `attempts`. If the server or the child goes away, all futures that are not done raise `PoolLost`. An executor over a
@@ -61,8 +62,6 @@ _QUICK = 0.05  # seconds: a pool that answers within this time gets more jobs at
 _SOON = 0.005  # seconds: so does one where jobs wait no longer than this for a worker
 _MOST_IN_FLIGHT = 4096
 _CLOSE_TIMEOUT = 2  # seconds that a server has for closing the connection after our last job
-
-_TOO_DEEP = "the reply is nested too deeply for Python's json module; get it with results=\"text\""
 
 _log = logging.getLogger("prefork")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -272,7 +271,8 @@ def _reply(record, line, results):
         except ValueError as error:
             raise ValueError(f"the reply is not JSON ({error}): {text[:200]!r}") from None
         except RecursionError:
-            raise ValueError(f"{_TOO_DEEP}: {text[:200]!r}") from None
+            what = "the reply is nested too deeply for Python's json module; get it with results=\"text\""
+            raise ValueError(f"{what}: {text[:200]!r}") from None
     return text
 
 
@@ -451,7 +451,7 @@ def _arguments(program, command, options, named_options):
 
 
 def _check_option(name, option):
-    if option in ("--", "--input", "--output", "--unordered", "--keep-order"):
+    if option in ("--", "-k", "--input", "--output", "--unordered", "--keep-order"):
         raise TypeError(f"{name}: the executor decides on this")
 
 
@@ -621,9 +621,7 @@ class _Pump:
         return len(self._sent) < self._window and len(self._unsent) < _BLOCK
 
     def _fill(self):
-        with self._lock:
-            is_wanted = bool(self._pending) and self._link is None
-        if is_wanted:
+        if self._pending and self._link is None:
             try:
                 self._open()
             except PoolLost as error:
