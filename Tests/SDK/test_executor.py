@@ -419,10 +419,11 @@ class LossTests(ExecutorCase):
             pool.submit("b")
 
     def test_a_job_that_comes_while_an_idle_connection_is_closed(self):
-        """At each of the moments when the executor is about to look at what is there."""
-        for moment in (1, 2, 3):
-            with self.subTest(moment), FakeServer() as server, Executor(server.address) as pool:
+        """At each of the moments when the executor is about to look at what is there, also after a failed write."""
+        for moment, window in itertools.product((1, 2, 3), (32, 0)):
+            with self.subTest((moment, window)), FakeServer() as server, Executor(server.address) as pool:
                 self.assertEqual(pool.submit("a").result(DEADLINE), "1")
+                pool._pump._window = window
                 lock = pool._pump._lock = SubmittingLock(pool, moment)
                 server.close_connection()
                 until(lambda: lock.future or (pool._pump._link is None and pool._pump._is_asleep))
