@@ -6,6 +6,10 @@ import unittest
 
 from worker_process import ROOT, WorkerCase, answers
 
+sys.path.insert(0, ROOT + "/workers/sdk/python")
+
+import prefork_worker
+
 
 class Common:
     """Run for each of the classes below."""
@@ -144,6 +148,58 @@ class PythonTests(Common, WorkerCase):
 class AsyncPythonTests(PythonTests):
     command = [*PythonTests.command, "async"]
     test_what_was_cancelled_before_it_began_is_left_out = None
+
+
+class CountingCall(prefork_worker._Call):
+    """A job of a batch which counts how often one is compared with another, or is asked whether it is cancelled."""
+
+    count = 0
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        CountingCall.count += 1
+        return self is other
+
+    @property
+    def is_cancelled(self):
+        CountingCall.count += 1
+        return self._is_cancelled
+
+    @is_cancelled.setter
+    def is_cancelled(self, value):
+        self._is_cancelled = value
+
+
+class LargeBatchTests(unittest.TestCase):
+    """The work grows with the number of jobs, not with its square."""
+
+    size = 1000
+
+    def setUp(self):
+        self.answers, self.cancelled = [], []
+        calls = [
+            CountingCall(None, ["a"], id=id, answer=lambda call, result, error: self.answers.append((call.id, result)))
+            for id in range(self.size)]
+        self.batch = prefork_worker._BatchCall(lambda jobs: jobs, calls)
+        self.requests = prefork_worker._Requests(self)
+        self.requests.open = {call.id: call for call in calls}
+        CountingCall.count = 0
+
+    def cancel(self, batch):
+        """As the engine of the requests."""
+        self.cancelled.append(batch)
+
+    def test_answers(self):
+        self.batch.run()
+        self.assertEqual(self.answers, [(id, "a") for id in range(self.size)])
+        self.assertLess(CountingCall.count, 10 * self.size)
+
+    def test_cancellation(self):
+        for id in range(self.size):
+            self.assertEqual(self.cancelled, [])
+            self.requests._cancel({"id": id})
+        self.assertEqual(self.cancelled, [self.batch])
+        self.assertLess(CountingCall.count, 10 * self.size)
 
 
 @unittest.skipUnless(shutil.which("node"), "node is not installed")

@@ -101,6 +101,23 @@ class ReplyTests(ExecutorCase):
         with self.assertRaisesRegex(ValueError, "the reply is not JSON .*: 'half {'"):
             pool.submit("half {").result(DEADLINE)
 
+    def test_a_reply_that_is_nested_too_deeply_fails_its_job_alone(self):
+        pool = self.executor(results="json")
+        deep = "[" * 100_000 + "]" * 100_000
+        replies = list(pool.map(["[1]", deep, "[2]"], return_exceptions=True))
+        self.assertEqual((replies[0], replies[2]), ([1], [2]))
+        self.assertIsInstance(replies[1], ValueError)
+        self.assertRegex(str(replies[1]), r"nested too deeply .*results=\"text\": '\[\[")
+        self.assertEqual(pool.submit(deep, results="text").result(DEADLINE), deep)
+
+    def test_a_record_that_Python_cannot_read_fails_its_job_alone(self):
+        for result in ("[" * 100_000 + "]" * 100_000, "7" * 5000):
+            with self.subTest(result[0]), FakeServer() as server, Executor(server.address) as pool:
+                server.results = [result, '"b"']
+                replies = list(pool.map(["a", "b"], return_exceptions=True))
+                self.assertRegex(str(replies[0]), "^the record of the reply cannot be read .*seq")
+                self.assertEqual(replies[1], "b")
+
     def test_json_of_a_worker_on_the_SDK(self):
         pool = self.executor(BUSY, protocol="jsonrpc", results="json", **QUIET)
         self.assertEqual(pool.submit("json x").result(DEADLINE), {"job": "x", "list": [1, 2.5, "é"]})
@@ -196,6 +213,58 @@ class FailureTests(ExecutorCase):
         self.assertEqual(futures[0].result(DEADLINE), "a")
         self.assertEqual(futures[1].exception(DEADLINE).outcome, "failed")
         self.assertEqual(futures[2].result(DEADLINE), "c")
+
+
+class CallbackTests(ExecutorCase):
+    """Callbacks that raise what is no Exception."""
+
+    def test_the_executor_lives_on(self):
+        pool = self.executor()
+        for error in (SystemExit, KeyboardInterrupt, GeneratorExit):
+            with self.subTest(error), self.assertLogs("prefork", "ERROR") as logs:
+                futures = [pool.submit("wait " + self.gate) for _ in range(3)]
+                futures[0].add_done_callback(raising(error))
+                self.open_gate()
+                for future in futures:
+                    self.assertEqual(future.result(DEADLINE), "wait " + self.gate)
+                os.unlink(self.gate)
+            self.assertIn("exception calling callback for <Future", logs.output[0])
+
+    def test_all_others_are_failed_when_the_pool_is_lost(self):
+        pool = self.executor()
+        futures = [pool.submit("wait " + self.gate) for _ in range(20)]
+        for future in (futures[0], futures[-1]):
+            future.add_done_callback(raising(SystemExit))
+        until(futures[0].running)
+        with self.assertLogs("prefork", "ERROR"):
+            child_of(pool).kill()
+            for future in futures:
+                self.assertIsInstance(future.exception(DEADLINE), PoolLost)
+            pool.shutdown()
+
+    def test_all_others_are_cancelled_at_shutdown(self):
+        pool = self.executor(max_in_flight=1)
+        futures = [pool.submit("wait " + self.gate) for _ in range(5)]
+        until(futures[0].running)
+        futures[1].add_done_callback(raising(SystemExit))
+        with self.assertLogs("prefork", "ERROR"):
+            pool.shutdown(wait=False, cancel_futures=True)
+        self.assertTrue(all(future.cancelled() for future in futures[1:]))
+
+    def test_a_future_that_others_have_completed(self):
+        pool = self.executor(max_in_flight=1)
+        futures = [pool.submit("wait " + self.gate) for _ in range(3)]
+        until(futures[0].running)
+        futures[1].set_result("by others")
+        self.open_gate()
+        self.assertEqual(futures[2].result(DEADLINE), "wait " + self.gate)
+
+
+def raising(error):
+    def callback(future):
+        raise error
+
+    return callback
 
 
 class MapTests(ExecutorCase):
@@ -339,6 +408,41 @@ class LossTests(ExecutorCase):
         with self.assertRaisesRegex(PoolLost, "ended with status 69: its workers do not start"):
             pool.submit("a").result(DEADLINE)
 
+    def test_a_defect_of_the_executor_fails_what_it_was_about_to_send(self):
+        pool = self.executor()
+        child = child_of(pool)
+        pool._pump._numbers = None
+        with self.assertRaisesRegex(PoolLost, "(?s)a defect of the executor: .*TypeError"):
+            pool.submit("a").result(DEADLINE)
+        child.wait(DEADLINE)
+        with self.assertRaises(PoolLost):
+            pool.submit("b")
+
+    def test_a_job_that_comes_while_an_idle_connection_is_closed(self):
+        """At each of the moments when the executor is about to look at what is there, also after a failed write."""
+        for moment, window in itertools.product((1, 2, 3), (32, 0)):
+            with self.subTest((moment, window)), FakeServer() as server, Executor(server.address) as pool:
+                self.assertEqual(pool.submit("a").result(DEADLINE), "1")
+                pool._pump._window = window
+                lock = pool._pump._lock = SubmittingLock(pool, moment)
+                server.close_connection()
+                until(lambda: lock.future or (pool._pump._link is None and pool._pump._is_asleep))
+                future = lock.future or pool.submit("b")
+                self.assertEqual(future.result(DEADLINE), "2")
+
+    def test_options_as_words(self):
+        pool = self.executor(["cat"], options=["--results", self.folder + "/results", "--retries=1"])
+        self.assertEqual(pool.submit("a").result(DEADLINE), "a")
+        with open(self.folder + "/results/1/job") as job:
+            self.assertEqual(job.read(), "a")
+        for option in ("--output=lines", "--input", "--keep-order", "-k", "--"):
+            with self.assertRaisesRegex(TypeError, "the executor decides on this"):
+                Executor(command=["cat"], options=[option])
+        with self.assertRaisesRegex(TypeError, "options must be a list"):
+            Executor(command=["cat"], options="--retries=1")
+        with self.assertRaisesRegex(TypeError, "--retries=1: the options of the workers are the server's"):
+            Executor(self.address, options=["--retries=1"])
+
     def test_wrong_arguments(self):
         with self.assertRaises(FileNotFoundError):
             Executor(command=["cat"], program="/nonexistent/prefork")
@@ -422,6 +526,61 @@ def answer_once(listening, *answers):
             client.sendall(answer)
         if len(answers) > 1:
             lines.read()
+
+
+class SubmittingLock:
+    """The lock of an executor without a connection: the thread that takes it for the nth time finds one job more."""
+
+    def __init__(self, pool, moment):
+        self.pool, self.moment, self.lock, self.future = pool, moment, pool._pump._lock, None
+
+    def __enter__(self):
+        pump = self.pool._pump
+        if threading.current_thread() is pump._thread and pump._link is None and self.moment > 0:
+            self.moment -= 1
+            if self.moment == 0:
+                self.future = self.pool.submit("b")
+        self.lock.acquire()
+
+    def __exit__(self, *error):
+        self.lock.release()
+
+
+class FakeServer:
+    """Answers each job with the next of `results`, or else with its number, over all connections."""
+
+    def __init__(self):
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp:127.0.0.1:{self.listening.getsockname()[1]}"
+        self.results, self.count, self.client = [], 0, None
+        self.thread = threading.Thread(target=self._serve)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.thread.join(DEADLINE)
+        self.listening.close()
+
+    def close_connection(self):
+        self.client.shutdown(socket.SHUT_RDWR)
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.client, _ = self.listening.accept()
+                with self.client, self.client.makefile("rb") as lines:
+                    self._answer(lines)
+
+    def _answer(self, lines):
+        lines.readline()
+        self.client.sendall(b'{"prefork":"9","records":1,"most-unsettled":64}\n')
+        for id, _ in enumerate(lines, 1):
+            self.count += 1
+            result = self.results.pop(0) if self.results else f'"{self.count}"'
+            self.client.sendall(b'{"id":%d,"seq":%d,"outcome":"ok","result":%b}\n' % (id, id, result.encode()))
 
 
 class ServedTests(ExecutorCase):

@@ -42,6 +42,7 @@ class Browser:
             os.close(pipe)
         self.numbers = itertools.count(1)
         self.unread = b""
+        self.kept = []  # events that nothing has waited for yet
         self.ask("Browser.getVersion")
 
     def ask(self, method, session=None, **parameters):
@@ -58,16 +59,21 @@ class Browser:
         return answer["result"]
 
     def wait_for(self, is_wanted):
-        while True:
-            while b"\0" not in self.unread:
-                block = os.read(self.messages, 1 << 20)
-                if not block:
-                    os._exit(1)  # the browser has gone
-                self.unread += block
-            text, _, self.unread = self.unread.partition(b"\0")
-            message = json.loads(text)
+        for index, message in enumerate(self.kept):
             if is_wanted(message):
-                return message
+                return self.kept.pop(index)
+        while not is_wanted(message := self.receive()):
+            self.kept.append(message)
+        return message
+
+    def receive(self):
+        while b"\0" not in self.unread:
+            block = os.read(self.messages, 1 << 20)
+            if not block:
+                os._exit(1)  # the browser has gone
+            self.unread += block
+        text, _, self.unread = self.unread.partition(b"\0")
+        return json.loads(text)
 
     def render(self, address):
         context = self.ask("Target.createBrowserContext")["browserContextId"]
@@ -75,15 +81,27 @@ class Browser:
             target = self.ask("Target.createTarget", url="about:blank", browserContextId=context, width=800, height=600)
             session = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
             self.ask("Page.enable", session)
+            blank = self.ask("Page.getFrameTree", session)["frameTree"]["frame"]["loaderId"]
+            self.ask("Page.setLifecycleEventsEnabled", session, enabled=True)
             result = self.ask("Page.navigate", session, url=address)
             if "errorText" in result:
                 raise Failure(f"{address}: {result['errorText']}")
-            self.wait_for(lambda message: message.get("method") == "Page.loadEventFired")
+            if "loaderId" in result:  # without one, only the #fragment has changed, and nothing is loaded
+                self.wait_for(lambda message: is_load(message, session, result["frameId"], blank))
             page = self.ask("Runtime.evaluate", session, returnByValue=True, expression=MEASURES)["result"]["value"]
             picture = base64.b64decode(self.ask("Page.captureScreenshot", session)["data"])
             return {**page, "picture": f"{zlib.crc32(picture):08x}"}
         finally:
             self.ask("Target.disposeBrowserContext", browserContextId=context)
+            self.kept.clear()
+
+
+def is_load(message, session, frame, blank):
+    """Whether a document has been loaded into the page, be it the one that was asked for or the one it redirects to."""
+    if message.get("method") != "Page.lifecycleEvent" or message.get("sessionId") != session:
+        return False
+    event = message["params"]
+    return event["name"] == "load" and event["frameId"] == frame and event["loaderId"] != blank
 
 
 browser = Browser()

@@ -14,7 +14,8 @@ or list, sent as JSON. The program that answers them is the worker's, so that th
 
 **Replies** are str by default, with `surrogateescape` for what is not UTF-8. `results="bytes"`, an argument of
 `Executor`, `submit` and `map`, gives the bytes, and `results="json"` what they mean as JSON; a future whose reply is
-not JSON raises ValueError. (A worker on the SDK that returns anything but a str replies with the JSON of it.)
+not JSON, or more than Python's json module can read, raises ValueError. (A worker on the SDK that returns anything but
+a str replies with the JSON of it.)
 
 **A job that does not end well** raises `JobFailed` from its future, and from no other: see `outcome`, `message`,
 `attempts`. If the server or the child goes away, all futures that are not done raise `PoolLost`. An executor over a
@@ -42,6 +43,7 @@ import concurrent.futures
 import json
 import logging
 import os
+import re
 import select
 import signal
 import socket
@@ -59,10 +61,11 @@ _BLOCK = 1 << 18
 _QUICK = 0.05  # seconds: a pool that answers within this time gets more jobs at once
 _SOON = 0.005  # seconds: so does one where jobs wait no longer than this for a worker
 _MOST_IN_FLIGHT = 4096
-_FAREWELL = 2  # seconds that a server has for closing the connection after our last job
+_CLOSE_TIMEOUT = 2  # seconds that a server has for closing the connection after our last job
 
 _log = logging.getLogger("prefork")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_ID = re.compile(rb'\{"id":(\d+)[,}]')
 _decode_at = json.JSONDecoder().raw_decode
 
 
@@ -105,8 +108,12 @@ class Executor(concurrent.futures.Executor):
     `address`: unix:/PATH, tcp:HOST:PORT, or a path with a slash. It is connected to at once.
     `command`: the worker and its arguments. `workers`, and any other option of `prefork run`, is given by its name:
     `timeout="30s", retries=2, protocol="jsonrpc", concurrency=8, no_accounting=True, env=["A=1", "B=2"]`.
+    `options`: more options of `prefork run`, as on its command line. An option whose name is an argument here can only
+    be given so: `options=["--results=/tmp/results"]`. Give `workers`, `concurrency` and `batch` by their names, because
+    the executor sends as many jobs at once as they allow.
     `program`: prefork itself.
-    `results`: text, bytes or json. `max_in_flight`: the most jobs that are sent and not answered, 1 or more.
+    `results`: what replies are: text, bytes or json.
+    `max_in_flight`: the most jobs that are sent and not answered, 1 or more.
     `max_pending`: how many jobs may wait to be sent before `submit` waits, 1 or more.
     `connect_timeout`: seconds for connecting to a server.
 
@@ -115,11 +122,12 @@ class Executor(concurrent.futures.Executor):
 
     def __init__(
         self, address=None, *, command=None, program="prefork", results="text", max_in_flight=None, max_pending=None,
-        connect_timeout=10, **options):
+        connect_timeout=10, options=(), **named_options):
         if (address is None) == (command is None):
             raise TypeError("give either the address of a server, or the command of a worker")
-        if command is None and options:
-            raise TypeError(f"{', '.join(options)}: the options of the workers are the server's")
+        if command is None and (options or named_options):
+            names = ", ".join([*named_options, *options])
+            raise TypeError(f"{names}: the options of the workers are the server's")
         for name, bound in (("max_in_flight", max_in_flight), ("max_pending", max_pending)):
             if bound is not None and bound < 1:
                 raise ValueError(f"{name} must be 1 or more")
@@ -128,8 +136,8 @@ class Executor(concurrent.futures.Executor):
         if command is None:
             connect = _Server(address, connect_timeout).connect
         else:
-            arguments = _arguments(program, command, options)
-            connect = lambda: _Child(arguments, _seats(options))
+            arguments = _arguments(program, command, options, named_options)
+            connect = lambda: _Child(arguments, _seats(named_options))
         self._pump = _Pump(connect, max_in_flight or _MOST_IN_FLIGHT, max_pending, command is None)
         weakref.finalize(self, self._pump.close).atexit = False
 
@@ -262,6 +270,9 @@ def _reply(record, line, results):
             return json.loads(text)
         except ValueError as error:
             raise ValueError(f"the reply is not JSON ({error}): {text[:200]!r}") from None
+        except RecursionError:
+            what = "the reply is nested too deeply for Python's json module; get it with results=\"text\""
+            raise ValueError(f"{what}: {text[:200]!r}") from None
     return text
 
 
@@ -363,7 +374,7 @@ class _Connection:
     def interrupt(self):
         return True
 
-    farewell = _FAREWELL
+    close_timeout = _CLOSE_TIMEOUT
     has_failed = False
 
 
@@ -371,7 +382,7 @@ class _Child:
     """`prefork run`. In a session of its own, so that a terminal's Ctrl-C does not reach it."""
 
     longest = float("inf")  # a job that is too long for it fails there
-    farewell = None  # workers may take their time to stop
+    close_timeout = None  # workers may take their time to stop
     has_failed = False  # something other than a job
 
     _meanings = {
@@ -419,21 +430,29 @@ def _signal_name(number):
         return f"signal {number}"
 
 
-def _arguments(program, command, options):
+def _arguments(program, command, options, named_options):
     """The command line of a child."""
     if isinstance(command, (str, bytes)):
         raise TypeError("command must be a list: the worker, and its arguments")
-    arguments = [program, "run", "--quiet", "--progress", "never"]
-    for name, value in options.items():
+    if isinstance(options, (str, bytes)):
+        raise TypeError('options must be a list, such as ["--results=/tmp/results"]')
+    for option in options:
+        _check_option(option, option.partition("=")[0])
+    arguments = [program, "run", "--quiet", "--progress", "never", *options]
+    for name, value in named_options.items():
         option = "--" + name.replace("_", "-")
-        if option in ("--input", "--output", "--unordered", "--keep-order"):
-            raise TypeError(f"{name}: the executor decides on this")
+        _check_option(name, option)
         for each in value if isinstance(value, (list, tuple)) else [value]:
             if each is True:
                 arguments.append(option)
             elif each is not False and each is not None:
                 arguments.append(f"{option}={each}")
     return [*arguments, "--unordered", "--input", "records", "--output", "records", "--", *command]
+
+
+def _check_option(name, option):
+    if option in ("--", "-k", "--input", "--output", "--unordered", "--keep-order"):
+        raise TypeError(f"{name}: the executor decides on this")
 
 
 def _seats(options):
@@ -464,17 +483,18 @@ class _Pump:
         self._is_closing = self._is_given_up = self._is_asleep = False
         self._broken = None
         # The thread's own.
+        self._taken = collections.deque()  # out of `_pending`, and not in `_sent` yet
         self._sent, self._numbers, self._pieces, self._unsent = {}, 0, [], b""
         self._window = 0
-        self._alarm, self._bell = os.pipe()
-        os.set_blocking(self._alarm, False)
-        os.set_blocking(self._bell, False)
+        self._wakeup_read, self._wakeup_write = os.pipe()
+        os.set_blocking(self._wakeup_read, False)
+        os.set_blocking(self._wakeup_write, False)
         try:
             self._link = None
             self._open()
         except BaseException:
-            os.close(self._alarm)
-            os.close(self._bell)
+            os.close(self._wakeup_read)
+            os.close(self._wakeup_write)
             raise
         self._thread = threading.Thread(target=self._run, name="prefork-executor", daemon=True)
         self._thread.start()
@@ -510,8 +530,7 @@ class _Pump:
             self._room.notify_all()
             self._wake()
         for future, _, _ in cancelled:
-            future.cancel()
-            future.set_running_or_notify_cancel()
+            _cancel(future)
 
     def join(self):
         """Waits for the end of the thread; interrupted, it gives up all jobs."""
@@ -527,7 +546,7 @@ class _Pump:
 
     def _wake(self):
         if self._is_asleep:
-            os.write(self._bell, b"\0")
+            os.write(self._wakeup_write, b"\0")
             self._is_asleep = False  # not before: a KeyboardInterrupt may come in between
 
     def forget(self):
@@ -537,8 +556,8 @@ class _Pump:
         self._room = threading.Condition(self._lock)
         self._is_asleep = False
         self._pending.clear()
-        os.close(self._alarm)
-        os.close(self._bell)
+        os.close(self._wakeup_read)
+        os.close(self._wakeup_write)
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -549,16 +568,16 @@ class _Pump:
         try:
             while self._turn():
                 pass
-            self._say_goodbye()
+            self._close_link()
         except BaseException:
-            self._lose(f"a defect of the executor: {traceback.format_exc()}", is_final=True)
+            self._fail(f"a defect of the executor: {traceback.format_exc()}", is_final=True)
         finally:
             with self._lock:
                 _pumps.discard(self)
                 self._broken = self._broken or "the executor was shut down"
                 self._is_asleep = False
-                os.close(self._alarm)
-                os.close(self._bell)
+                os.close(self._wakeup_read)
+                os.close(self._wakeup_write)
 
     def _turn(self):
         """Sends, waits, receives. False at the end."""
@@ -567,7 +586,7 @@ class _Pump:
             is_idle = not self._pending and not self._sent
             if self._is_given_up or self._broken or (is_idle and self._is_closing):
                 return False
-            self._is_asleep = not (self._pending and self._has_room())
+            self._is_asleep = not (self._pending and (self._link is None or self._has_room()))
         if self._is_asleep:
             self._wait(None)
         return True
@@ -575,7 +594,7 @@ class _Pump:
     def _wait(self, seconds):
         """Until something comes, or the seconds are over. False if nothing did."""
         poll = select.poll()
-        poll.register(self._alarm, select.POLLIN)
+        poll.register(self._wakeup_read, select.POLLIN)
         link = self._link
         if link is not None:
             if self._unsent:
@@ -586,9 +605,9 @@ class _Pump:
         with self._lock:
             self._is_asleep = False
         for descriptor, event in events:
-            if descriptor == self._alarm:
+            if descriptor == self._wakeup_read:
                 try:
-                    os.read(self._alarm, 4096)
+                    os.read(self._wakeup_read, 4096)
                 except BlockingIOError:
                     pass
             elif link is self._link:
@@ -606,25 +625,27 @@ class _Pump:
             try:
                 self._open()
             except PoolLost as error:
-                return self._lose(str(error))
-        jobs, size = [], len(self._unsent)
+                return self._fail(str(error))
+        size = len(self._unsent)
         with self._lock:
-            while self._pending and len(self._sent) + len(jobs) < self._window and size < _BLOCK:
-                jobs.append(self._pending.popleft())
-                size += len(jobs[-1][1])
-            if self._max_pending is not None and jobs:
+            # Without a link, a job that has come since then waits for the next turn.
+            while self._pending and self._link and len(self._sent) + len(self._taken) < self._window and size < _BLOCK:
+                self._taken.append(self._pending.popleft())
+                size += len(self._taken[-1][1])
+            if self._max_pending is not None and self._taken:
                 self._room.notify_all()
         lines = []
-        for future, record, results in jobs:
-            if not future.set_running_or_notify_cancel():
-                continue
-            line = b'{"id":%d%b' % (self._numbers + 1, record)
-            if len(line) > self._link.longest:
-                self._complete(future, None, _too_long(self._link.longest))
-                continue
-            self._numbers += 1
-            self._sent[self._numbers] = future, results, time.monotonic()
-            lines.append(line)
+        while self._taken:
+            future, record, results = self._taken[0]
+            if _start(future):
+                line = b'{"id":%d%b' % (self._numbers + 1, record)
+                if len(line) > self._link.longest:
+                    self._complete(future, None, _too_long(self._link.longest))
+                else:
+                    self._numbers += 1
+                    self._sent[self._numbers] = future, results, time.monotonic()
+                    lines.append(line)
+            self._taken.popleft()
         if lines:
             self._unsent = memoryview(b"".join([self._unsent, *lines]))
             self._write()
@@ -653,7 +674,7 @@ class _Pump:
         except ConnectionResetError:
             return self._end()
         except OSError as error:
-            return self._lose(f"the connection to {self._link.name} is broken: {error}")
+            return self._fail(f"the connection to {self._link.name} is broken: {error}")
         if not block:
             return self._end()
         if b"\n" not in block:
@@ -665,10 +686,15 @@ class _Pump:
             try:
                 self._answer(line, now)
             except Exception:
-                return self._lose(f"{self._link.name} has sent what is no answer: {line[:200]!r}")
+                return self._fail(f"{self._link.name} has sent what is no answer: {line[:200]!r}")
 
     def _answer(self, line, now):
-        record = json.loads(line)
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:  # a number of too many digits, or lists in lists
+            return self._answer_unread(line, error)
         if "withdrawn" in record:
             return _log.warning("an answer that was given may be wrong: %s", record["withdrawn"])
         number = record.get("id")
@@ -685,10 +711,16 @@ class _Pump:
         else:
             try:
                 reply = _reply(record, line, results)
-            except ValueError as caught:
+            except (ValueError, RecursionError) as caught:
                 error = caught
-        self._complete(future, reply, error)
         del self._sent[number]
+        self._complete(future, reply, error)
+
+    def _answer_unread(self, line, error):
+        """Fails the job of a record that is JSON, but more than Python's json module can read."""
+        number = int(_ID.match(line)[1])
+        future, _, _ = self._sent.pop(number)
+        self._complete(future, None, ValueError(f"the record of the reply cannot be read ({error}): {line[:200]!r}"))
 
     def _complete(self, future, reply, error):
         try:
@@ -698,6 +730,8 @@ class _Pump:
                 future.set_exception(error)
         except concurrent.futures.InvalidStateError:
             _log.warning("a future was completed by others")
+        except BaseException:  # `concurrent.futures` logs only an Exception of a callback
+            _log.exception("exception calling callback for %r", future)
 
     def _end(self):
         """The pool sends nothing more."""
@@ -706,9 +740,9 @@ class _Pump:
         if link.has_failed and not self._sent:
             _log.warning("%s", reason)  # no future will report it
         if self._sent or not self._may_reconnect:
-            self._lose(reason)
+            self._fail(reason)
 
-    def _lose(self, reason, is_final=False):
+    def _fail(self, reason, is_final=False):
         """Fails all futures that are not done."""
         link, self._link = self._link, None
         if link is not None:
@@ -716,31 +750,32 @@ class _Pump:
         with self._lock:
             if is_final or not self._may_reconnect:
                 self._broken = reason
-            pending = list(self._pending)
+            unsent = [*self._taken, *self._pending]
+            self._taken.clear()
             self._pending.clear()
             self._room.notify_all()
         sent, self._sent = self._sent, {}
         self._pieces, self._unsent = [], b""
         for future, _, _ in sent.values():
             self._complete(future, None, PoolLost(reason, may_have_run=True))
-        for future, _, _ in pending:
-            if future.set_running_or_notify_cancel():
+        for future, _, _ in unsent:
+            if _start(future):
                 self._complete(future, None, PoolLost(reason))
 
-    def _say_goodbye(self):
-        """Lets go of the pool: in peace, or else all at once."""
+    def _close_link(self):
+        """Closes the connection once the pool has ended, or at once if all jobs were given up."""
         link = self._link
         if link is None:
             return
         if not self._is_given_up:
             link.close_output()
             while self._link is not None and not self._is_given_up:
-                if not self._wait_for_end(link.farewell):
+                if not self._wait_for_end(link.close_timeout):
                     break
         if self._is_given_up:
             while not link.interrupt():
                 time.sleep(0.1)
-            self._lose("the executor was shut down by an interrupt", is_final=True)
+            self._fail("the executor was shut down by an interrupt", is_final=True)
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -749,6 +784,23 @@ class _Pump:
         with self._lock:
             self._is_asleep = not self._is_given_up
         return self._wait(seconds if self._is_asleep else 0)
+
+
+def _start(future):
+    """Marks a future as running. False if it was cancelled, or completed by others."""
+    try:
+        return future.running() or future.set_running_or_notify_cancel()
+    except RuntimeError:
+        return False  # it has logged this
+
+
+def _cancel(future):
+    """Cancels a future that no thread will complete any more."""
+    try:
+        future.cancel()
+    except BaseException:
+        _log.exception("exception calling callback for %r", future)
+    _start(future)
 
 
 _FORKED = "this executor belongs to the parent process; a forked process makes one of its own"

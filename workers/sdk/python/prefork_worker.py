@@ -365,6 +365,7 @@ class _BatchCall(_Call):
     def __init__(self, function, calls):
         super().__init__(function, answer=_answer_each)
         self.calls, self.begun = calls, []
+        self.wanted = len(calls)  # those that are not cancelled
         for call in calls:
             call.batch = self
 
@@ -385,8 +386,9 @@ def _answer_each(batch, result, error):
             error = caught
     if error is not None:
         replies = [error] * len(batch.begun)
+    begun = set(batch.begun)
     for call in batch.calls:
-        if call not in batch.begun:
+        if call not in begun:
             call.answer(call, None, Failure("cancelled before it began", _CANCELLED))
     for call, reply in zip(batch.begun, replies):
         if isinstance(reply, BaseException):
@@ -637,9 +639,11 @@ class _Requests:
             return
         if call.batch is None:
             return self.engine.cancel(call)
-        call.cancel()
-        if all(each.is_cancelled for each in call.batch.calls):
-            self.engine.cancel(call.batch)
+        if not call.is_cancelled:
+            call.cancel()
+            call.batch.wanted -= 1
+            if call.batch.wanted == 0:
+                self.engine.cancel(call.batch)
 
     def _answer(self, call, result, error):
         if not call.is_hook:
