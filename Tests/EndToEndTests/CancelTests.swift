@@ -31,6 +31,22 @@ import Testing
     #expect(result.status == 1)
   }
 
+  @Test("a worker that leaves out the answer it was interrupted in shifts no other's, however many jobs wait")
+  func silent() throws {
+    let before = (0..<200).map { "a\($0)" }
+    let after = (0..<100).map { "b\($0)" }
+    let lines = (before + ["!hang"] + after).map { job in
+      job.hasPrefix("!") ? #"{"job":"hang","timeout":0.5}"# : #"{"job":"\#(job)"}"#
+    }
+    let worker = #"trap : INT; while read -r job; do [ $job = hang ] && { sleep 100; continue; }; echo $job; done"#
+    let result = try shell(
+      "prefork run -w 1 --input records --cancel signal=INT --cancel-grace 0.3 --stop-timeout 0.2 -- sh -c '\(worker)'",
+      input: lines.joined(separator: "\n") + "\n")
+    let replies = result.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).dropLast()
+    #expect(Array(replies) == before + [""] + after)
+    #expect(result.status == 1, "\(result.errors)")
+  }
+
   @Test("one that does not answer in time, or dies of it, is replaced; nothing else is lost")
   func deaf() throws {
     let result = try shell(

@@ -68,6 +68,18 @@ import Testing
     }
   }
 
+  @Test("a folder of somebody else's that has a number for a name is left alone, and ends the run")
+  func foreign() throws {
+    try withFolder { folder in
+      _ = try shell("mkdir \(folder)/1; echo novel >\(folder)/1/text; echo letter >\(folder)/2")
+      for skipped in ["", "head -c0 /dev/null; rm -r \(folder)/1; "] {
+        let result = try shell("\(skipped)printf 'a\\nb\\n' | prefork run -w 1 --results \(folder) -- cat")
+        #expect(result.status == 74 && result.errors.contains("not empty"), "\(result.errors)")
+      }
+      #expect(try contents(of: "\(folder)/2") == "letter\n")
+    }
+  }
+
   @Test("a folder that cannot be made ends the run before it begins")
   func unwritable() throws {
     let result = try shell("prefork run --results /nonexistent/out -- cat", input: "a\n")
@@ -87,6 +99,8 @@ import Testing
       session.wait(for: "the end") { session.hasEnded() }
       let result = session.finish()
       #expect(result.status == 74 && result.errors.contains("cannot write the files of job 2"), "\(result.errors)")
+      let log = try contents(of: "\(folder)/log").split(separator: "\n").filter { !$0.hasPrefix("Seq") }
+      #expect(log.count == 1, "only the first job is done: \(log)")
     }
   }
 

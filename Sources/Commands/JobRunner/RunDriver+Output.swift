@@ -15,19 +15,20 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     case .text: if outcome == .ok { executor.withResult(of: job) { sink.append($0, tag: tag(of: job)) } }
     case .records: emitRecord(job, outcome)
     }
-    if let results { save(job, outcome, in: results) }
-    if jobLog != nil { log(job, outcome) }
-    if sourceIsAcknowledged { reportToSource(job, outcome) }
+    // A job whose files could not be written is not done: a resumed run must do it again.
+    let isSaved = if let results { save(job, outcome, in: results) } else { true }
+    if jobLog != nil, isSaved { log(job, outcome) }
+    if sourceIsAcknowledged { reportToSource(job, outcome, isSaved: isSaved) }
   }
 
-  private mutating func reportToSource(_ job: JobID, _ outcome: Outcome) {
+  private mutating func reportToSource(_ job: JobID, _ outcome: Outcome, isSaved: Bool) {
     if outcome == .ok {
       executor.withResult(of: job) { source.settled(job, outcome, reply: $0, failure: nil) }
     } else {
       let failure = executor.jobs.facts[job].failure ?? Failure(message: outcome.words)
       source.settled(job, outcome, reply: UnsafeRawBufferPointer(start: nil, count: 0), failure: failure)
     }
-    if outcome != .cancelled { unacknowledged.append((job, sink.appendedBytes)) }
+    if outcome != .cancelled, isSaved { unacknowledged.append((job, sink.appendedBytes)) }
   }
 
   /// The source need not keep the jobs any longer whose results, and lines of the joblog, are written by now.
@@ -56,8 +57,8 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     return tag
   }
 
-  /// Writes the files of a job (`--results`).
-  private mutating func save(_ job: JobID, _ outcome: Outcome, in results: WholeFolders) {
+  /// Writes the files of a job (`--results`). False, and the run ends, if they cannot be written.
+  private mutating func save(_ job: JobID, _ outcome: Outcome, in results: WholeFolders) -> Bool {
     let details = executor.jobs.facts[job]
     let number = executor.jobs.ledger.sequence(of: job)
     let record = executor.jobs.recordWithoutReply(of: job, outcome, number: number)
@@ -79,6 +80,7 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
     }
     if outcome == .ok { executor.withResult(of: job, add) } else { add(nothing) }
     if let failure { fileFailed("the files of job \(number) in", results.path, failure) }
+    return failure == nil
   }
 
   private mutating func emitRecord(_ job: JobID, _ outcome: Outcome) {

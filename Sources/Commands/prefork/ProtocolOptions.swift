@@ -149,6 +149,7 @@ enum ProtocolOptions {
     Exclusion(repl, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(end, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(cancel, concurrency, "above 1") { $0 != .message && $1 > 1 },
+    Exclusion(cancel, RunOptions.prefetch, "above 1") { $0 != .message && $1 ?? 1 > 1 },
     Exclusion(failOnStderr, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(failOnStderr, concurrency, "above 1") { $1 > 1 },
     Exclusion(failOnStderr, SurroundingsOptions.stderr, "inherit") { $1 == .inherit },

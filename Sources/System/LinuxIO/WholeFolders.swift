@@ -15,8 +15,8 @@ public struct WholeFolders: Sendable {
     rmdir(trial)
   }
 
-  /// Makes the folder `name` with these files. One of that name that is there already is replaced. After an error there
-  /// is the old one or none.
+  /// Makes the folder `name` with these files. One of that name that is there already is replaced, unless it is no
+  /// folder or holds files of other names (ENOTEMPTY). After an error there is the old one or none.
   public func add(_ name: String, _ files: [(name: String, bytes: UnsafeRawBufferPointer)]) throws(SystemError) {
     let (new, final, old) = ("\(path)/.new-\(name)", "\(path)/\(name)", "\(path)/.old-\(name)")
     do throws(SystemError) {
@@ -28,6 +28,11 @@ public struct WholeFolders: Sendable {
       for file in files { try write(file.bytes, to: "\(new)/\(file.name)") }
       if rename(new, final) == 0 { return }
       guard errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR else { throw SystemError("rename \(new)") }
+      var isOurs = errno != ENOTDIR
+      forEachName(in: final) { name, _ in
+        if name != ".", name != "..", !files.contains(where: { $0.name == name }) { isOurs = false }
+      }
+      guard isOurs else { throw SystemError("\(final) holds something else", ENOTEMPTY) }
       remove(old)
       if rename(final, old) != 0 { throw SystemError("rename \(final)") }
       if rename(new, final) != 0 { throw SystemError("rename \(new)") }

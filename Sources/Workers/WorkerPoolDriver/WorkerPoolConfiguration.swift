@@ -87,7 +87,11 @@ public struct WorkerPoolConfiguration: Sendable {
     completed.pool.readyIsProof = completed.readiness != .assumed || !initialMessages.isEmpty
     completed.pool.resetsAfterLease = reset != nil
     completed.pool.preparesEachLease = false
-    if workerProtocol.marksReplies || errorRule != nil || workerProtocol.batch != nil { completed.mostSeats = 1 }
+    // A worker that is asked by a signal to give a job up may leave its answer out, or answer twice: with another job
+    // behind it nobody could tell whose answer is which.
+    if workerProtocol.marksReplies || errorRule != nil || workerProtocol.batch != nil || cancelSignal != nil {
+      completed.mostSeats = 1
+    }
     if probe == nil {
       completed.pool.probeInterval = .zero
       completed.pool.probeBeforeLeaseUnlessUsedWithin = nil

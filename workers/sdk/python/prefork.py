@@ -66,6 +66,7 @@ _CLOSE_TIMEOUT = 2  # seconds that a server has for closing the connection after
 _log = logging.getLogger("prefork")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _ID = re.compile(rb'\{"id":(\d+)[,}]')
+_SPACE = re.compile(r"[ \t\r]*")
 _decode_at = json.JSONDecoder().raw_decode
 
 
@@ -261,7 +262,7 @@ def _reply(record, line, results):
                 return text
             # As it stands in the line, where no other member that may hold anything comes before it.
             line = line.decode("utf-8", "surrogatepass")
-            start = line.index('"result":') + len('"result":')
+            start = _SPACE.match(line, line.index('"result":') + len('"result":')).end()
             text = line[start:_decode_at(line, start)[1]]
         if results == "bytes":
             return text.encode("utf-8", "surrogatepass")
