@@ -72,7 +72,7 @@ import Testing
   func foreign() throws {
     try withFolder { folder in
       _ = try shell("mkdir \(folder)/1; echo novel >\(folder)/1/text; echo letter >\(folder)/2")
-      for skipped in ["", "head -c0 /dev/null; rm -r \(folder)/1; "] {
+      for skipped in ["", "rm -r \(folder)/1; "] {
         let result = try shell("\(skipped)printf 'a\\nb\\n' | prefork run -w 1 --results \(folder) -- cat")
         #expect(result.status == 74 && result.errors.contains("not empty"), "\(result.errors)")
       }

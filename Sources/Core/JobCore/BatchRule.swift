@@ -42,7 +42,7 @@ public struct BatchRule: Sendable, Equatable {
   }
 
   private let rule: BatchRule
-  /// All jobs that can be in a batch with others: in one group, or by `JobRecord.group`.
+  /// All jobs that can be in a batch with others: in one group, or by `BatchTerms.group`.
   private var sole = Group()
   private var groups: [UInt64: Group] = [:]
   /// Jobs that go alone.
@@ -59,25 +59,25 @@ public struct BatchRule: Sendable, Equatable {
   var all: Int { alone + allOfGroups }
 
   /// Counts a job in or out.
-  mutating func count(_ job: JobRecord, _ change: Int) {
+  mutating func count(_ job: JobRecord, _ terms: BatchTerms, _ change: Int) {
     if job.goesAlone {
       alone += change
       return
     }
-    var group = rule.isByGroup ? groups[job.group] ?? Group() : sole
+    var group = rule.isByGroup ? groups[terms.group] ?? Group() : sole
     ripeOfGroups -= ripe(group)
     allOfGroups -= all(group)
     group.jobs += change
-    group.bytes += change * Int(job.size)
+    group.bytes += change * Int(terms.size)
     if job.isDue { group.due += change }
     ripeOfGroups += ripe(group)
     allOfGroups += all(group)
-    if rule.isByGroup { groups[job.group] = group.jobs == 0 ? nil : group } else { sole = group }
+    if rule.isByGroup { groups[terms.group] = group.jobs == 0 ? nil : group } else { sole = group }
   }
 
   /// Whether the batch that begins with this job need not wait.
-  func isRipe(_ job: JobRecord) -> Bool {
-    job.goesAlone || ripe(rule.isByGroup ? groups[job.group] ?? Group() : sole) > 0
+  func isRipe(_ job: JobRecord, _ terms: BatchTerms) -> Bool {
+    job.goesAlone || ripe(rule.isByGroup ? groups[terms.group] ?? Group() : sole) > 0
   }
 
   private func ripe(_ group: Group) -> Int {
@@ -90,6 +90,12 @@ public struct BatchRule: Sendable, Equatable {
     let byCount = (group.jobs + rule.most - 1) / rule.most
     return min(group.jobs, max(byCount, rule.mostBytes.map { (group.bytes + $0 - 1) / $0 } ?? 0))
   }
+}
+
+/// What counts for batches of a job: see `JobTerms`.
+struct BatchTerms: Sendable {
+  var size: UInt32 = 0
+  var group: UInt64 = 0
 }
 
 extension JobRecord {

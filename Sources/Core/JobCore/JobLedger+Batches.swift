@@ -12,13 +12,15 @@ extension JobLedger {
     let first = batch.count
     let isLone = slab[head].goesAlone || isWindowFull
     var room = Room(jobs: min(limit, rule.most), bytes: rule.mostBytes ?? .max)
-    room.take(slab[head])
+    room.take(slab.batchTerms[head])
     let others = isLone || !rule.isByGroup ? [] : mates(of: head, atMost: room.jobs)
     batch.append(send(head, parked: false, into: &actions))
     if rule.isByGroup {
-      for index in others where room.take(slab[index]) { batch.append(send(index, parked: false, into: &actions)) }
+      for index in others where room.take(slab.batchTerms[index]) {
+        batch.append(send(index, parked: false, into: &actions))
+      }
     } else if !isLone {
-      while let next = nextToSend, !slab[next].goesAlone, room.take(slab[next]) {
+      while let next = nextToSend, !slab[next].goesAlone, room.take(slab.batchTerms[next]) {
         batch.append(send(next, parked: false, into: &actions))
       }
     }
@@ -33,7 +35,7 @@ extension JobLedger {
 
     /// False, and nothing has room any more, if this job has none. The first always has.
     @discardableResult
-    mutating func take(_ job: JobRecord) -> Bool {
+    mutating func take(_ job: BatchTerms) -> Bool {
       guard jobs > 0, bytes == .max || Int(job.size) <= bytes || isEmpty else {
         jobs = 0
         return false
@@ -59,10 +61,12 @@ extension JobLedger {
 
   /// The job that the next batch begins with: the next one of all that need not wait.
   private var headOfBatch: Int? {
-    guard let next = nextToSend, let batches, canAccept, !batches.isRipe(slab[next]) else { return nextToSend }
+    guard let next = nextToSend, let batches, canAccept, !batches.isRipe(slab[next], slab.batchTerms[next]) else {
+      return nextToSend
+    }
     var first: Int?
     forEachWaiting { index in
-      guard batches.isRipe(slab[index]) else { return }
+      guard batches.isRipe(slab[index], slab.batchTerms[index]) else { return }
       if first.map({ slab[index].goes(before: slab[$0]) }) ?? true { first = index }
     }
     return first
@@ -73,7 +77,9 @@ extension JobLedger {
   private func mates(of head: Int, atMost count: Int) -> [Int] {
     var mates: [Int] = []
     forEachWaiting { index in
-      if index != head, slab[index].group == slab[head].group, !slab[index].goesAlone { mates.append(index) }
+      if index != head, slab.batchTerms[index].group == slab.batchTerms[head].group, !slab[index].goesAlone {
+        mates.append(index)
+      }
     }
     mates.sort { slab[$0].goes(before: slab[$1]) }
     return Array(mates.prefix(count))
@@ -90,7 +96,7 @@ extension JobLedger {
 
   /// The job came into the queue.
   mutating func joinBatches(_ index: Int, into actions: inout [JobAction]) {
-    if !slab.clients[Int(slab[index].client)].isPaused { batches?.count(slab[index], 1) }
+    if !slab.clients[Int(slab[index].client)].isPaused { batches?.count(slab[index], slab.batchTerms[index], 1) }
     if waitsForBatch(index), let wait = configuration.batches?.wait {
       actions.append(.arm(.batch(slab.id(at: index)), after: wait))
     }
@@ -98,7 +104,7 @@ extension JobLedger {
 
   /// The job left the queue.
   mutating func leaveBatches(_ index: Int, into actions: inout [JobAction]) {
-    if !slab.clients[Int(slab[index].client)].isPaused { batches?.count(slab[index], -1) }
+    if !slab.clients[Int(slab[index].client)].isPaused { batches?.count(slab[index], slab.batchTerms[index], -1) }
     if waitsForBatch(index) { actions.append(.disarm(.batch(slab.id(at: index)))) }
   }
 
@@ -109,16 +115,16 @@ extension JobLedger {
 
   /// The jobs of a client go, or do not go any more.
   mutating func countBatches(of client: Int, _ change: Int) {
-    slab.forEachQueued(of: client) { batches?.count(slab[$0], change) }
+    slab.forEachQueued(of: client) { batches?.count(slab[$0], slab.batchTerms[$0], change) }
   }
 
   /// The job has waited for others as long as it may.
   mutating func batchIsDue(_ job: JobID) {
     guard let index = slab.find(job), slab[index].state == .queued, !slab[index].isDue else { return }
     let isPaused = slab.clients[Int(slab[index].client)].isPaused
-    if !isPaused { batches?.count(slab[index], -1) }
+    if !isPaused { batches?.count(slab[index], slab.batchTerms[index], -1) }
     slab[index].isDue = true
-    if !isPaused { batches?.count(slab[index], 1) }
+    if !isPaused { batches?.count(slab[index], slab.batchTerms[index], 1) }
   }
 
   // MARK: Ends
@@ -135,6 +141,11 @@ extension JobLedger {
 }
 
 extension JobSlab {
+  mutating func setBatchTerms(_ terms: BatchTerms, of index: Int) {
+    while batchTerms.count <= index { batchTerms.append(BatchTerms()) }
+    batchTerms[index] = terms
+  }
+
   /// The queued jobs of a client, in no order.
   func forEachQueued(of client: Int, _ use: (Int) -> Void) {
     var line = clients[client].lineHead

@@ -48,14 +48,15 @@ extension JobLedger {
     record.runLimit = terms.runLimit
     record.priority = terms.priority
     record.client = UInt32(client)
-    record.size = UInt32(clamping: terms.size)
-    record.group = terms.group
     if configuration.keepOrder {
       record.order = 0
     } else if configuration.ordersEachClient, terms.isOrdered {
       record.order = UInt32(client)
     }
     let index = slab.allocate(record)
+    if batches != nil {
+      slab.setBatchTerms(BatchTerms(size: UInt32(clamping: terms.size), group: terms.group), of: index)
+    }
     if record.order != JobRecord.none { slab.appendToOrder(index) }
     return index
   }

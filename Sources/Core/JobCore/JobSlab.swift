@@ -39,7 +39,7 @@ import Time
   /// It waits in its client's crowd, not in the line.
   var isInCrowd = false
   /// How often it came back unread.
-  var freeReturns: Int32 = 0
+  var freeReturns: UInt8 = 0
   /// Attempts that count, the running one included.
   @usableFromInline var attempts: Int32 = 0
   /// How many workers it has killed.
@@ -49,9 +49,6 @@ import Time
   /// Its number in the input, from 1.
   @usableFromInline var sequence: UInt64 = 0
   var resultBytes = 0
-  /// See `JobTerms`.
-  var size: UInt32 = 0
-  var group: UInt64 = 0
   /// Its place among those of its client and its priority: the lowest goes first.
   var ticket: Int64 = 0
   /// The one before it in the line or among the delayed; in the crowd its elder sibling, or the parent of the eldest.
@@ -98,6 +95,8 @@ import Time
 /// queue without a search.
 @usableFromInline struct JobSlab: Sendable {
   @usableFromInline var records: [JobRecord] = []
+  /// What batches need to know of each job, by its index; empty without batches, so that records stay small.
+  var batchTerms: [BatchTerms] = []
   /// By the index of their identifiers. The sole client is the first.
   var clients: [ClientRecord] = [ClientRecord(hasJoined: true)]
   /// The clients that have queued jobs: a binary heap, the next one at the top. What is behind `waitingCount` is left
