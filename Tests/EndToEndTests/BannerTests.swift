@@ -87,6 +87,18 @@ import Testing
     #expect(reports(result) == 1)
   }
 
+  @Test("a worker that has a batch when it greets has answered none of it")
+  func beforeABatch() throws {
+    let result = try shell(
+      """
+      d=$(mktemp -d)
+      seq 8 | prefork run -w 1 --max-jobs 4 --surge 0 --jitter 0 --batch 4 --batch-wait 1h -- \(Self.greets) batches $d/first
+      s=$?; rm -r $d; exit $s
+      """)
+    #expect(result.lines == answers(1...8) && result.status == 0, "\(result.errors)")
+    #expect(reports(result) == 1)
+  }
+
   // MARK: What is no banner
 
   @Test("what comes once it waits for its first job is a breach", arguments: ["late", "late_select"])

@@ -95,7 +95,8 @@ import Testing
   @Test(
     "a batch that runs out of time is split; a job that does alone ends as timeout",
     arguments: [
-      (lines, ""), (rpcWorker, rpc), (rpcWorker, "\(rpc) --cancel-grace 10ms"),
+      (lines, ""), (rpcWorker, rpc), (rpcWorker, "\(rpc) --cancel-grace 10ms"), (lines, "--cancel signal=INT"),
+      (rpcWorker, "\(rpc) --cancel signal=INT"), (lines, "--cancel signal=CONT --cancel-grace 10ms"),
     ])
   func timeout(worker: String, options: String) throws {
     let jobs = [#"{"job":"a"}"#, #"{"job":"hang","timeout":0.3}"#, #"{"job":"b"}"#]
@@ -104,6 +105,30 @@ import Testing
     try #require(lines.count == 3, "\(result.errors)")
     for place in [0, 2] { #expect(lines[place].contains("\"outcome\":\"ok\""), "\(lines[place])") }
     #expect(lines[1].contains("\"outcome\":\"timeout\""), "\(lines[1])")
+  }
+
+  @Test("a batch that is interrupted by a signal is split, too, and its answers are dropped")
+  func givesUp() throws {
+    let jobs = ["a", "give up", "b"].map { #"{"job":"\#($0)","timeout":\#($0 == "give up" ? 0.3 : 60)}"# }
+    let result = try run(
+      "--cancel signal=INT --cancel-grace 60s --input records --output records", Self.lines, jobs)
+    let lines = result.output.split(separator: "\n")
+    try #require(lines.count == 3, "\(result.errors)")
+    #expect(lines[0].contains(#""result":"a""#) && lines[2].contains(#""result":"b""#), "\(result.output)")
+    #expect(lines[1].contains(#""outcome":"timeout""#), "\(lines[1])")
+  }
+
+  @Test(
+    "replies that are larger together than a single one may be are read to the end, and so are those of many jobs at once",
+    arguments: [
+      (lines, ""), (rpcWorker, rpc), (rpcWorker, "\(rpc) --max-reply-size 51K"),
+    ])
+  func largeTogether(worker: String, options: String) throws {
+    let jobs = (10...49).map { "\($0)" + String(repeating: "x", count: 50_000) }
+    let result = try shell(
+      "prefork run -w 1 --batch 20 --batch-wait 1h --max-reply-size 100K \(options) -- \(worker)",
+      input: jobs.map { $0 + "\n" }.joined())
+    #expect(result.status == 0 && result.output == jobs.map { $0 + "\n" }.joined(), "\(result.errors)")
   }
 
   @Test("jobs with the same key are together, and no other")

@@ -81,6 +81,18 @@ import Testing
     #expect(text.status == 69 && text.errors.contains("line 1 of --init-file: it is not JSON"), "\(text.errors)")
   }
 
+  @Test("in JSON-RPC a check is over when it is answered, though a notification has begun behind the answer")
+  func notificationBegins() throws {
+    let worker = "--protocol jsonrpc -- workers/faulty/lies_in_jsonrpc.py"
+    let result = try run(#"{"id":1,"method":"begins"}"# + "\n", worker)
+    #expect(result.output == "a\nb\n" && result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("it goes on"), "\(result.errors)")
+    for options in ["--ready probe --probe begins", "--reset begins"] {
+      let result = try shell("prefork run -w 1 \(options) \(worker)", input: "a\nb\n")
+      #expect(result.output == "a\nb\n" && result.status == 0, "\(result.errors)")
+    }
+  }
+
   @Test("a replacement is sent it, too; serve reads it from the configuration; check names the line")
   func others() throws {
     try withFile("!state s-\n") { file in

@@ -53,6 +53,45 @@ import Testing
     }
   }
 
+  @Test("what a worker writes to stderr is kept up to 1 MiB, however many lines it has")
+  func longErrors() throws {
+    try withFolder { folder in
+      let script = "import sys\nfor l in sys.stdin: sys.stderr.write(('x' * 999 + '\\n') * 2000), print(flush=True)"
+      let run = "prefork run -w 1 --results \(folder)/out"
+      let result = try shell("\(run) -- python3 -c \(shellWord(script))", input: "a\n")
+      #expect(result.status == 0)
+      #expect(try contents(of: "\(folder)/out/1/stderr").utf8.count == (1 << 20) + 1)
+    }
+  }
+
+  @Test(
+    "what is kept of stderr until an earlier job is done counts in the order window",
+    arguments: ["print(flush=True)", "exit(3)"])
+  func errorsInWindow(end: String) throws {
+    try withFolder { folder in
+      // The first job reports how many others have ended, long after the window is full.
+      let script = """
+        import os, sys, time
+        for line in sys.stdin:
+          if line == "0\\n":
+            while len(os.listdir("\(folder)")) < 5: time.sleep(0.02)
+            time.sleep(0.5)
+            print(len(os.listdir("\(folder)")), flush=True)
+          else:
+            open("\(folder)/" + line.strip(), "w")
+            sys.stderr.write(("x" * 999 + "\\n") * 300)
+            sys.stderr.flush()
+            \(end)
+        """
+      let jobs = (0...40).map { "\($0)\n" }.joined()
+      let result = try shell(
+        "prefork run -w 2 --results \(folder)/out --retries 0 --order-window 1M -- python3 -c \(shellWord(script))",
+        input: jobs)
+      let ended = result.output.split(separator: "\n").first.flatMap { Int($0) } ?? .max
+      #expect(ended <= 10, "\(ended) jobs ended while the first one ran: \(result.errors.suffix(500))")
+    }
+  }
+
   @Test("without --output the output is text; replies of several lines are whole there and in their files")
   func text() throws {
     try withFolder { folder in

@@ -193,6 +193,33 @@ import Testing
     #expect(server.stop().status == 0)
   }
 
+  @Test("new jobs are checked by what the new configuration makes of the protocol; how many run at once is fixed")
+  func newParameters() throws {
+    let old = #"params: '{"job": {json}}'"#
+    let text = """
+      control: unix:DIR/control
+      pools:
+        a:
+          {listen: unix:DIR/a, workers: 1, protocol: jsonrpc, \(old), command: [workers/faulty/lies_in_jsonrpc.py]}
+      """
+    let server = try ConfiguredServer(text, seconds: 60)
+    let client = try server.connect("a")
+    #expect(client.ask(#""1""#) == "1")
+    #expect(client.ask("a") == "")
+    server.write(text.replacing(old, with: "concurrency: 2"))
+    let answer = try server.control("reload")
+    #expect(answer.status == 1 && answer.errors.contains("--concurrency of the pool a cannot be"), "\(answer.errors)")
+    let workers = server.session.workers
+    server.write(text.replacing("\(old), ", with: ""))
+    #expect(try server.control("reload").status == 0)
+    server.session.wait(for: "new workers") {
+      let now = server.session.workers
+      return !now.isEmpty && now.allSatisfy { !workers.contains($0) }
+    }
+    #expect(client.ask("a") == "a")
+    #expect(server.stop().status == 0)
+  }
+
   @Test(
     "a new configuration that cannot be used changes nothing, and is told with its place; workers stay",
     arguments: [
@@ -204,6 +231,10 @@ import Testing
         "[sh, -c, 'while read -r job; do echo b", "[./nosuch, 'b", "pools.yaml:8:3: cannot start ./nosuch: No such file"
       ),
       ("workers: 1", "protocol: nul", "--protocol of the pool a cannot be changed while it runs: a restart is needed"),
+      (
+        "workers: 1", "reply-protocol: nul",
+        "--reply-protocol of the pool a cannot be changed while it runs: a restart is needed"
+      ),
       ("control:", "metrics-listen: tcp:127.0.0.1:0\ncontrol:", "--metrics-listen cannot be changed while it runs"),
     ])
   func unusable(old: String, new: String, words: String) throws {

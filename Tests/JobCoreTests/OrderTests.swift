@@ -22,6 +22,26 @@ import Time
     #expect(story.ledger.counts.held == 0)
   }
 
+  @Test func whatIsKeptAboutAJobCountsUntilItIsOut() {
+    var story = Story()
+    let jobs = story.lease(4)
+    #expect(story.tell(.kept(jobs[1], bytes: 20)).isEmpty)
+    _ = story.tell(.attemptFailed(jobs[1], .crashed))
+    #expect(story.ledger.counts.heldBytes == 20 + JobLedger.heldJobCost)
+    // It may be known only when the job is held.
+    _ = story.tell(.attemptFailed(jobs[2], .crashed))
+    _ = story.tell(.kept(jobs[2], bytes: 5))
+    #expect(story.ledger.counts.heldBytes == 25 + 2 * JobLedger.heldJobCost)
+    // The size of an answer holds all of it.
+    _ = story.tell(.kept(jobs[3], bytes: 7))
+    _ = story.tell(.replied(jobs[3], resultBytes: 30))
+    #expect(story.ledger.counts.heldBytes == 55 + 3 * JobLedger.heldJobCost)
+    _ = story.tell(.replied(jobs[0], resultBytes: 0))
+    #expect(story.ledger.counts.heldBytes == 0)
+    // It is out, and forgotten.
+    #expect(story.tell(.kept(jobs[1], bytes: 9)).isEmpty && story.ledger.counts.heldBytes == 0)
+  }
+
   @Test func anAnswerThatIsHeldCanBeWithdrawn() {
     var story = Story()
     let jobs = story.lease(3)

@@ -15,6 +15,7 @@ late           greets no one, but writes a line when the file exists that the se
 late_select    the same, and waits with select(2)
 after_first    the first worker greets no one; those after it greet, and leave their first job unread for a moment. They
                know by the file that the second argument names.
+batches        the same, for messages with a count of jobs and these jobs
 
 prefork must: drop what comes before the first read as a banner, report it once, and give no job its text as an answer.
 The line of `late` and `late_select` is a breach: they were seen waiting for a job.
@@ -138,12 +139,16 @@ elif mode in ("late", "late_select"):
 
     threading.Thread(target=wait_for_file, daemon=True).start()
     echo() if mode == "late" else polled(wait_by_select)
-elif mode == "after_first":
+elif mode in ("after_first", "batches"):
     try:
         os.close(os.open(sys.argv[2], os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         say("Welcome back\n")
         time.sleep(0.3)
-    echo()
+    if mode == "after_first":
+        echo()
+    for count in sys.stdin.buffer:
+        for _ in range(int(count)):
+            answer(sys.stdin.buffer.readline())
 else:
     sys.exit("what is " + mode + "?")

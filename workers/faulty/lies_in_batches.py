@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A worker for batches of lines that answers each job with itself, and does what a job says: answers too few, too many,
-fails to read, dies, hangs. As its argument `ignores-count` it takes the count of jobs for a job, too."""
+fails to read, dies, hangs, gives up on SIGINT. As its argument `ignores-count` it takes the count of jobs for a job, too."""
 import os
 import sys
 import time
@@ -19,6 +19,11 @@ for line in sys.stdin:
         for reply in replies[: jobs.index("begin and die")]:
             print(reply, flush=True)
         os._exit(3)
+    if "give up" in jobs:
+        try:
+            time.sleep(1000)
+        except KeyboardInterrupt:
+            replies = ["given up"] * len(jobs)
     if "hang" in jobs:
         time.sleep(1000)
     if "short" in jobs:

@@ -2,7 +2,8 @@
 """A JSON-RPC worker that answers each job with itself, and does what the job says: lies, fails, dies, sleeps.
 
 Jobs run on threads of their own, so that it answers in the order in which they end. `headers` as its argument: messages
-are led by Content-Length."""
+are led by Content-Length. A request `begins` is answered together with the beginning of a notification, of which the rest
+comes with the next message, or at the end of the input."""
 import json
 import os
 import sys
@@ -12,16 +13,19 @@ import time
 lock = threading.Lock()
 with_headers = "headers" in sys.argv
 given_up = set()
+rest = b""
 
 
-def write(text):
+def write(text, begun=""):
+    global rest
     data = text.encode()
     with lock:
         if with_headers:
             data = b"Content-Length: %d\r\n\r\n" % len(data) + data
         else:
             data += b"\n"
-        sys.stdout.buffer.write(data)
+        written, rest = rest + data, begun[5:].encode() + b"\n" if begun else b""
+        sys.stdout.buffer.write(written + begun[:5].encode())
         sys.stdout.buffer.flush()
 
 
@@ -95,5 +99,10 @@ for text in messages():
         print("asked to stop", file=sys.stderr, flush=True)
     elif method is None:
         print("answered:", message["error"]["message"], file=sys.stderr, flush=True)
+    elif method == "begins":
+        answer, notice = {"id": number, "result": method}, {"method": "log", "params": {"message": "it goes on"}}
+        write(json.dumps({"jsonrpc": "2.0", **answer}), begun=json.dumps({"jsonrpc": "2.0", **notice}))
     else:
         send(id=number, result=method)
+sys.stdout.buffer.write(rest)
+sys.stdout.buffer.flush()

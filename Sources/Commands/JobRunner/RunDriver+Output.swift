@@ -79,6 +79,8 @@ extension RunDriver where Source: ~Copyable, Executor: ~Copyable {
       }
     }
     if outcome == .ok { executor.withResult(of: job, add) } else { add(nothing) }
+    // No later job may take its place for long.
+    executor.jobs.facts[job].errorText = []
     if let failure { fileFailed("the files of job \(number) in", results.path, failure) }
     return failure == nil
   }

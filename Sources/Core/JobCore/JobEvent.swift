@@ -37,6 +37,9 @@ public enum JobEvent: Sendable, Equatable {
   /// The job was leased to another pool, which has given it this outcome, after `attempts` of its own. `resultBytes`
   /// and `ran` are as in `replied`. It is not repeated here.
   case settledElsewhere(JobID, Outcome, resultBytes: Int, attempts: Int, ran: Nanoseconds? = nil)
+  /// The driver keeps this many bytes about the job until it is out, besides those of an answer: they count in the
+  /// order window as a result does.
+  case kept(JobID, bytes: Int)
   /// The answer of a job that was settled as `ok` cannot be trusted after all: if it still waits for an earlier job
   /// it has failed, without another attempt. Ignored if it is out.
   case answerWithdrawn(JobID)

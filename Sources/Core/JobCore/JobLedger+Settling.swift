@@ -67,6 +67,18 @@ extension JobLedger {
     actions.append(.hold(slab.id(at: index)))
   }
 
+  mutating func keep(_ bytes: Int, of job: JobID) {
+    guard let index = slab.find(job) else { return }
+    let change = bytes - slab[index].resultBytes
+    slab[index].resultBytes = bytes
+    switch slab[index].state {
+    case .held:
+      counts.heldBytes += change
+      slab.countHeld(change, in: slab[index].order)
+    case .free, .queued, .delayed, .leased: break
+    }
+  }
+
   mutating func withdrawAnswer(of job: JobID, into actions: inout [JobAction]) {
     guard let index = slab.find(job), slab[index].state == .held(.ok) else { return }
     slab[index].state = .held(.failed)

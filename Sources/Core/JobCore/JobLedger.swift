@@ -69,6 +69,7 @@ public struct JobLedger: Sendable {
     case .replied(let job, let resultBytes, let time): replied(job, resultBytes, time, into: &actions)
     case .settledElsewhere(let job, let outcome, let resultBytes, let attempts, let time):
       settledElsewhere(job, outcome, resultBytes, attempts, time, into: &actions)
+    case .kept(let job, let bytes): keep(bytes, of: job)
     case .answerWithdrawn(let job): withdrawAnswer(of: job, into: &actions)
     case .attemptFailed(let job, let failure): attemptFailed(job, failure, into: &actions)
     case .returnedUnstarted(let job): returnedUnstarted(job, into: &actions)

@@ -107,7 +107,8 @@ extension JobEngine {
     if configuration.pool.metersJobs, jobs.facts.keepsDetails {
       jobs.facts[job].cost = pool.cost(of: worker, at: loop.now())
     }
-    if configuration.keepsErrorText { jobs.facts[job].errorText = pool.errorText(of: worker) }
+    let errors = configuration.keepsErrorText ? pool.errorText(of: worker) : []
+    keepErrors(errors, of: job)
     unbind(job)
     (jobs.answering, answeringWorker) = (job, worker)
     if let failure = pool.failure(of: worker) {
@@ -125,7 +126,7 @@ extension JobEngine {
     // For dead letters the job is kept beside its answer.
     let kept =
       configuration.keepsFailedAttempts ? jobs.store.size(of: job) + (jobs.facts[job].record?.count ?? 0) : 0
-    jobs.ledger.handle(.replied(job, resultBytes: size + kept, ran: ran), into: &jobs.actions)
+    jobs.ledger.handle(.replied(job, resultBytes: size + kept + errors.count, ran: ran), into: &jobs.actions)
   }
 
   /// The worker answered that the job has failed.
@@ -215,7 +216,7 @@ extension JobEngine {
     guard has(worker, job) else { return }
     if let account = loss.account, jobs.ledger.isParked(job) { beginLost(job, account, loop, &reporter) }
     unbind(job)
-    if configuration.keepsErrorText { jobs.facts[job].errorText = loss.account?.jobErrorText ?? [] }
+    keepErrors(loss.account?.jobErrorText ?? [], of: job)
     switch loss {
     case .neverStarted:
       noteEnd(of: job, Failure(message: "workers gave it back unread"), loop)
@@ -283,7 +284,7 @@ extension JobEngine {
     }
     if jobs.facts.keepsDetails {
       let account = pool.account(of: worker, loop.now())
-      if configuration.keepsErrorText { jobs.facts[job].errorText = account?.jobErrorText ?? [] }
+      keepErrors(account?.jobErrorText ?? [], of: job)
       noteEnd(of: job, Failure(message: message, account: account), loop)
       noteAttemptEnd(job, failure: message)
       if cause == .runLimit { noteFailedAttempt(of: job, .timeout) }
@@ -336,6 +337,13 @@ extension JobEngine {
   }
 
   // MARK: Evidence
+
+  /// Keeps what its worker wrote to stderr during the job, if the job's files are to show it.
+  private mutating func keepErrors(_ text: [UInt8], of job: JobID) {
+    guard configuration.keepsErrorText else { return }
+    jobs.facts[job].errorText = text
+    jobs.ledger.handle(.kept(job, bytes: text.count), into: &jobs.actions)
+  }
 
   mutating func noteAttemptEnd(_ job: JobID, failure: String?) {
     if configuration.tellsAttempts { outputs.append(.attemptEnded(job, failure: failure)) }

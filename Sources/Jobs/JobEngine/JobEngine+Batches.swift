@@ -56,7 +56,9 @@ extension JobEngine {
   mutating func interruptBatch(of job: JobID, _ loop: inout EventLoop, _ reporter: inout Reporter) {
     guard let worker = workerOfJob[Int(job.index)] else { return }
     let cause = "ran out of time (\(nameOfRunLimit(of: job)))"
-    let lost = pool.cancelAll(at: worker, &loop) ?? pool.interrupt(worker, &loop).all
+    // Whatever the pool does to the worker, none of these may be left without an end.
+    let lost = pool.jobs(of: worker)
+    if !pool.cancelAll(at: worker, &loop) { _ = pool.interrupt(worker, &loop) }
     returnBatch(lost, from: worker, because: cause, loop, &reporter)
   }
 
@@ -65,7 +67,7 @@ extension JobEngine {
   mutating func stopIfUnwanted(_ worker: WorkerID, _ loop: inout EventLoop) {
     let isWanted = pool.jobs(of: worker).contains { has(worker, JobID(tag: $0.tag)) }
     if isWanted || pool.hasReply(worker) || pool.isGivingUp(worker) { return }
-    if pool.cancelAll(at: worker, &loop) != nil { return }
+    if pool.cancelAll(at: worker, &loop) { return }
     outputs.append(.workerGivenUp(worker))
     _ = pool.interrupt(worker, &loop)
   }

@@ -128,7 +128,7 @@ package struct JobEngine: ~Copyable {
   ) {
     configuration.pool = pool
     configuration.ledger = ledger
-    self.jobs.ledger.reconfigure(ledger, into: &jobs.actions)
+    jobs.reconfigure(ledger, to: .workers(pool.workerProtocol))
     self.pool.reconfigure(pool, &loop)
     hasReportedBanner = false
   }

@@ -14,6 +14,14 @@ package enum JobDestination {
   case workers(any WorkerProtocol)
   /// To a served pool. It accepts every job, and applies limits and retries itself.
   case servedPool
+
+  /// The framings in which jobs can be sent there, and replies come from there, without a look; nil for none.
+  var framings: (jobs: Framing?, replies: Framing?) {
+    switch self {
+    case .workers(let theirs): (theirs.framing, theirs.replyFraming)
+    case .servedPool: (nil, nil)
+    }
+  }
 }
 
 /// How the jobs of one source come in.

@@ -26,23 +26,28 @@ package struct JobTable {
   private var cancelCauses: [JobID: CancelCause] = [:]
 
   /// Where jobs go from here.
-  let destination: JobDestination
+  private(set) var destination: JobDestination
   /// What came in this framing can be sent to the workers without a look.
-  let framingOfWorkers: Framing?
+  private(set) var framingOfWorkers: Framing?
   /// What the workers answer fits into this framing without a look.
-  let framingOfReplies: Framing?
+  private(set) var framingOfReplies: Framing?
 
   package init(
     _ ledger: JobLedger.Configuration, to destination: JobDestination, keepsDetails: Bool, keepsJobs: Bool
   ) {
     self.ledger = JobLedger(configuration: ledger)
     self.destination = destination
-    switch destination {
-    case .workers(let theirs): (framingOfWorkers, framingOfReplies) = (theirs.framing, theirs.replyFraming)
-    case .servedPool: (framingOfWorkers, framingOfReplies) = (nil, nil)
-    }
+    (framingOfWorkers, framingOfReplies) = destination.framings
     facts = JobFacts(keepsDetails: keepsDetails)
     self.keepsJobs = keepsJobs
+  }
+
+  /// From now on jobs are kept like this, and those that come in are checked for this destination. What waits was
+  /// checked when it came in.
+  mutating func reconfigure(_ ledger: JobLedger.Configuration, to destination: JobDestination) {
+    self.ledger.reconfigure(ledger, into: &actions)
+    self.destination = destination
+    (framingOfWorkers, framingOfReplies) = destination.framings
   }
 
   // MARK: Jobs in

@@ -11,10 +11,9 @@ public struct JobKey: Hashable, Sendable {
   /// holds.
   public static let longestName = 1024
 
-  /// What makes two keys equal. The first 8 of its 16 bytes, as a big-endian number.
-  let high: UInt64
-  /// A number that differs for keys that differ, as far as 64 bits can.
-  public var digest: UInt64 { high }
+  /// The first 8 of the 16 bytes that make two keys equal, as a big-endian number. It differs for keys that differ, as
+  /// far as 64 bits can.
+  public let high: UInt64
   /// The last 8 bytes.
   let low: UInt64
   /// The bytes of a given key that is not too long to be written; nil for a job known by its hash.

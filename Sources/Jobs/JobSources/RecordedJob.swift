@@ -33,7 +33,7 @@ package final class RecordedJob: Sendable {
   }
 
   /// The same for all jobs with the same key in their records, and 0 for those without one.
-  package var group: UInt64 { record.key == nil ? 0 : key.digest }
+  package var group: UInt64 { record.key == nil ? 0 : key.high }
 
   /// Sets the terms that the record asks for.
   package func apply(to terms: inout JobTerms) {

@@ -14,7 +14,7 @@ extension Worker {
 
   /// Starts decoding anew: its output so far was dropped, and no part of a message. It must not have answered yet.
   mutating func decodeAnew(_ workerProtocol: any WorkerProtocol) {
-    codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize)
+    codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize, seed: seed)
   }
 
   /// Appends a message to what is to be written to it. Returns how many bytes that is.

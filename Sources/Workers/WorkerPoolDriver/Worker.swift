@@ -12,6 +12,8 @@ struct Worker: ~Copyable {
   let startedAt: Instant
   /// What it was started with: other values of the pool are for workers started later.
   let terms: WorkerTerms
+  /// For the random numbers of its codec.
+  let seed: UInt64
 
   /// What the worker is there for at this moment; it decides what the bytes on its stdout mean.
   enum Duty: Equatable {
@@ -138,6 +140,8 @@ struct Worker: ~Copyable {
   /// The loop reports when its stdin can be written to.
   var wantsInput = false
   var outputEnded = false
+  /// It was not read to the end of what it wrote, because `hasFullInbound`.
+  var leftOutput = false
   var inputBroken = false
   var exitStatus: ExitStatus?
 
@@ -147,6 +151,7 @@ struct Worker: ~Copyable {
   ) {
     self.id = id
     self.process = process
+    self.seed = seed
     codec = workerProtocol.makeCodec(maximumReplySize: terms.maximumReplySize, seed: seed)
     speaksInMessages = workerProtocol.concurrency != nil
     marksReplies = workerProtocol.marksReplies
@@ -180,7 +185,17 @@ struct Worker: ~Copyable {
   }
 
   /// Nothing unread has come from it, both its pipes are open, and it lives, as far as is known.
-  var isInOrder: Bool { inbound.isEmpty && exitStatus == nil && !inputBroken && !outputEnded }
+  var isInOrder: Bool { inbound.isEmpty && isConnected }
+
+  /// Both its pipes are open, and it lives, as far as is known.
+  var isConnected: Bool { exitStatus == nil && !inputBroken && !outputEnded }
+
+  /// It is not read on before some of its output is handed over. All replies to one message have room, and what a
+  /// large pipe holds.
+  var hasFullInbound: Bool {
+    let (replies, overflow) = terms.maximumReplySize.multipliedReportingOverflow(by: mostInMessage ?? 1)
+    return !overflow && inbound.count - WorkerPoolDriver.largePipe > replies
+  }
 
   /// What it writes to its stderr belongs to what it is doing.
   var collectsErrors: Bool {

@@ -135,10 +135,10 @@ extension WorkerPoolDriver {
     workers[slot].inbound.removeAll()
   }
 
-  /// Drops the output of a worker that counts as ready but has read nothing of its first job: it is a banner. False if
-  /// the worker was not allowed to write anything.
+  /// Drops the output of a worker that counts as ready but has read nothing of its first message, however many jobs
+  /// that holds: it is a banner. False if the worker was not allowed to write anything.
   mutating func dropBanner(_ slot: Int, _ loop: borrowing EventLoop) -> Bool {
-    guard workers[slot].mayGreet, !workers[slot].isProved, workers[slot].jobs <= 1,
+    guard workers[slot].mayGreet, !workers[slot].isProved,
       workers[slot].bannerSize + workers[slot].inbound.count <= Self.longestBanner
     else { return false }
     let isMore = workers[slot].bannerSize > 0

@@ -42,13 +42,6 @@ extension WorkerPoolDriver {
     return (0..<workers[id.slot.index].hand.count).map { workers[id.slot.index].hand[$0].job }
   }
 
-  /// Asks the worker to give up all of its jobs, as `cancel` does for one. Returns them; nil if it cannot be asked.
-  public mutating func cancelAll(at id: WorkerID, _ loop: inout EventLoop) -> [SentJob]? {
-    let jobs = jobs(of: id)
-    for job in jobs where !cancel(job, at: id, &loop) { return nil }
-    return jobs.isEmpty ? nil : jobs
-  }
-
   /// The worker was asked to give up a job, and has not answered that.
   public func isGivingUp(_ id: WorkerID) -> Bool {
     workers.holds(id) && workers[id.slot.index].hand.firstCancelledAt != nil

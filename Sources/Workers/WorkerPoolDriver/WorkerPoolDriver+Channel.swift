@@ -38,8 +38,8 @@ extension WorkerPoolDriver {
 
   /// In bytes. The pipes of a user without privileges may hold 64 MiB together, and are small from there on
   /// (`pipe-user-pages-soft` in pipe(7)).
-  private static let largePipe = 256 * 1024
-  /// The same for what is read at once in the middle of a large reply.
+  static let largePipe = 256 * 1024
+  /// The most that is read at once in the middle of a large reply, in bytes.
   private static let largeRead = 256 * 1024
 
   /// Writes the bytes that wait for the worker, as far as its pipe has room.
@@ -75,14 +75,23 @@ extension WorkerPoolDriver {
 
   mutating func outputReady(_ slot: Int, hangup: Bool = false, _ loop: inout EventLoop) {
     if workers[slot].outputEnded { return }
+    let id = workers[slot].id
     if readOutput(slot) == .more, hangup || workers[slot].inbound.isFilled { lookAtOutputAgain(slot, &loop) }
     if workers[slot].inbound.count > Self.longestEvidence, workers[slot].duty == .heardOut {
       loop.remove(workers[slot].process.output)
     }
     if workers[slot].outputEnded, !workers[slot].isStopping {
-      timers.arm(.verdict(workers[slot].id), at: loop.now() + Self.verdictWait)
+      timers.arm(.verdict(id), at: loop.now() + Self.verdictWait)
     }
     advance(slot, &loop)
+    if workers.holds(id) { readOn(slot, &loop) }
+  }
+
+  /// Goes on reading a worker whose output was left in its pipe, once there is room for it.
+  private mutating func readOn(_ slot: Int, _ loop: inout EventLoop) {
+    guard workers[slot].leftOutput, !workers[slot].hasFullInbound else { return }
+    workers[slot].leftOutput = false
+    if !workers[slot].outputEnded { lookAtOutputAgain(slot, &loop) }
   }
 
   /// Its stdout is watched edge-triggered. When one read may not have emptied it, or its end is still to be read, it is
@@ -99,7 +108,9 @@ extension WorkerPoolDriver {
     switch workers[slot].inbound.fill(from: workers[slot].process.output, atMost: size) {
     case .bytes:
       if isIgnored(slot) { workers[slot].inbound.removeAll() }
-      return workers[slot].inbound.count > workers[slot].terms.maximumReplySize + 65536 ? .enough : .more
+      guard workers[slot].hasFullInbound else { return .more }
+      workers[slot].leftOutput = true
+      return .enough
     case .wouldBlock: return .enough
     case .endOfFile, .failed:
       workers[slot].outputEnded = true
@@ -282,6 +293,7 @@ extension WorkerPoolDriver {
     let slot = id.slot.index
     guard hasReply(id), case .replied(let consumed) = workers[slot].duty else { return }
     workers[slot].inbound.removeFirst(consumed)
+    if workers[slot].leftOutput { readOn(slot, &loop) }
     if workers[slot].failure != nil { workers[slot].failure = nil }
     if workers[slot].speaksInMessages { finishAnswer(slot) } else { workers[slot].hand.removeFirst() }
     guard workers[slot].hand.isEmpty else {

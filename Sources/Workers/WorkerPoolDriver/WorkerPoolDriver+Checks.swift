@@ -119,8 +119,9 @@ extension WorkerPoolDriver {
     if workers[slot].speaksInMessages { readNotices(slot, &loop) }
     guard workers.holds(slot), workers[slot].duty == .none else { return }
     if !workers[slot].speaksInMessages, !workers[slot].inbound.isEmpty { return spokeOutOfTurn(slot, &loop) }
-    // One that is dying has not passed: its end is reported in a moment.
-    if workers[slot].isInOrder { conclude(check, slot, passed: true, &loop) }
+    // One that is dying has not passed: its end is reported in a moment. Behind its answer, a worker that speaks in
+    // messages may have begun one more, which is read when the rest has come.
+    if workers[slot].isConnected { conclude(check, slot, passed: true, &loop) }
   }
 
   /// What the outcome of a check means to the core: for one that is not ready yet it is the proof of that.

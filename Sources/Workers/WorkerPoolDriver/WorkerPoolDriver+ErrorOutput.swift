@@ -54,8 +54,11 @@ struct JobErrors {
     foreignBytes = 0
     if line.isEmpty { return }
     if let pattern = rule.pattern, !hasMatch { hasMatch = pattern.matches(line) }
-    if !text.isEmpty { text.append(UInt8(ascii: "\n")) }
-    text += line.prefix(max(0, rule.longestText - text.count))
+    let room = rule.longestText - text.count
+    if text.isEmpty { return text += line.prefix(max(0, room)) }
+    guard room > 1 else { return }
+    text.append(UInt8(ascii: "\n"))
+    text += line.prefix(room - 1)
   }
 }
 

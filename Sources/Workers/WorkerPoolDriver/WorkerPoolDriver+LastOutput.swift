@@ -39,7 +39,7 @@ extension WorkerPoolDriver {
   /// have.
   mutating func judgeLastOutput(_ slot: Int, _ loop: inout EventLoop) {
     guard case .watched(let owesAnswer) = workers[slot].lastOutput, !workers[slot].inbound.isEmpty else { return }
-    if workers[slot].speaksInMessages { readLastNotices(slot) }
+    if workers[slot].speaksInMessages, readLastNotices(slot), workers[slot].exitStatus == nil { return }
     if owesAnswer {
       switch workers[slot].decode() {
       case .reply(_, let consumed), .failure(_, let consumed):

@@ -109,18 +109,22 @@ extension WorkerPoolDriver {
     }
   }
 
-  /// Reads what a worker reports that is stopping, up to the first answer. Only its log still matters.
-  mutating func readLastNotices(_ slot: Int) {
+  /// Reads what a worker reports that is stopping, up to the first answer. Only its log still matters. True if the rest
+  /// of a message is still to come.
+  mutating func readLastNotices(_ slot: Int) -> Bool {
     while !workers[slot].inbound.isEmpty {
       switch workers[slot].decode() {
       case .notice(let notice, let consumed):
         workers[slot].inbound.removeFirst(consumed)
         if case .log = notice { report(notice, slot) }
       case .response(_, let consumed): workers[slot].inbound.removeFirst(consumed)
-      case .needMore(let consumed): return workers[slot].inbound.removeFirst(consumed)
-      case .reply, .failure, .answer, .oversize, .violation, .unfit: return
+      case .needMore(let consumed):
+        workers[slot].inbound.removeFirst(consumed)
+        return !workers[slot].inbound.isEmpty
+      case .reply, .failure, .answer, .oversize, .violation, .unfit: return false
       }
     }
+    return false
   }
 
   private mutating func handle(_ notice: WorkerNotice, _ slot: Int, _ loop: inout EventLoop) {
@@ -152,21 +156,37 @@ extension WorkerPoolDriver {
   /// longer. False if it cannot be asked. One that does not answer the job within the grace is stopped. The answer that
   /// comes within it is still the answer to this job, and not to the next one.
   public mutating func cancel(_ job: SentJob, at id: WorkerID, _ loop: inout EventLoop) -> Bool {
-    guard configuration.cancelGrace > .zero, workers.holds(id) else { return false }
-    let slot = id.slot.index
-    guard workers[slot].duty == .running || hasReply(id),
-      let place = workers[slot].hand.firstIndex(where: { $0.job == job })
-    else { return false }
+    guard workers.holds(id), let place = workers[id.slot.index].hand.firstIndex(where: { $0.job == job }) else {
+      return false
+    }
+    return cancel(places: place...place, id.slot.index, &loop)
+  }
+
+  /// Asks the worker to give up all of its jobs, as `cancel` does for one. False if it cannot be asked: then it was
+  /// asked for none.
+  public mutating func cancelAll(at id: WorkerID, _ loop: inout EventLoop) -> Bool {
+    guard workers.holds(id), !workers[id.slot.index].hand.isEmpty else { return false }
+    return cancel(places: 0...workers[id.slot.index].hand.count - 1, id.slot.index, &loop)
+  }
+
+  /// Asks the worker to give up the jobs in these places: one by one in the way of its protocol, or by one signal,
+  /// which reaches only what it runs.
+  private mutating func cancel(places: ClosedRange<Int>, _ slot: Int, _ loop: inout EventLoop) -> Bool {
+    let id = workers[slot].id
+    guard configuration.cancelGrace > .zero, workers[slot].duty == .running || hasReply(id) else { return false }
     let isFirst = workers[slot].hand.firstCancelledAt == nil
     if let signal = configuration.cancelSignal {
-      guard place == 0, hasReply(id) || workers[slot].hasBegunJob else { return false }
+      guard places.lowerBound == 0, hasReply(id) || workers[slot].hasBegunJob else { return false }
       sendCancelSignal(signal, slot, &loop)
-      guard workers.holds(id), !workers[slot].hand.isEmpty else { return true }
+      guard workers.holds(id), workers[slot].hand.count > places.upperBound else { return true }
     } else {
-      guard workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) else { return false }
+      // A protocol knows such a request or does not: it refuses the first or none.
+      for place in places {
+        guard workers[slot].encode(.cancel(id: workers[slot].hand[place].id)) else { return false }
+      }
       inputReady(slot, &loop)
     }
-    workers[slot].hand[place].cancelledAt = loop.now()
+    for place in places { workers[slot].hand[place].cancelledAt = loop.now() }
     if isFirst { timers.arm(.cancel(id), at: loop.now() + configuration.cancelGrace) }
     return true
   }

@@ -6,9 +6,14 @@ extension WorkerPoolDriver {
   /// What of `new` this pool could not do while it lives, in the names of options; nil if it can do all of it.
   public func cannotChange(to new: WorkerPoolConfiguration) -> String? {
     // The waiting jobs were checked against this protocol only.
-    if new.workerProtocol.name != configuration.workerProtocol.name { return "--protocol" }
+    let (ours, theirs) = (configuration.workerProtocol, new.workerProtocol)
+    if theirs.name != ours.name {
+      return ours.framing != nil && theirs.framing == ours.framing ? "--reply-protocol" : "--protocol"
+    }
     // What waits was counted in batches.
-    if new.workerProtocol.batch != configuration.workerProtocol.batch { return "--batch" }
+    if theirs.batch != ours.batch { return "--batch" }
+    // It decides whether workers are given more than one job.
+    if theirs.concurrency != ours.concurrency { return "--concurrency" }
     // The kernel's controllers are set up before the first worker.
     if new.groupLimits.memory != configuration.groupLimits.memory { return "--memory-max" }
     if new.groupLimits.processes != configuration.groupLimits.processes { return "--pids-max" }
