@@ -50,8 +50,7 @@ private func messages(in bytes: [UInt8], for workerProtocol: any WorkerProtocol)
   if workerProtocol.marksReplies { return bytes.isEmpty ? [] : [InitialMessage(bytes: bytes, line: 0)] }
   let end: UInt8 = workerProtocol.framing == .nul ? 0 : 0x0A
   var messages: [InitialMessage] = []
-  for (index, line) in bytes.split(separator: end, omittingEmptySubsequences: false).enumerated() where !line.isEmpty
-  {
+  for (index, line) in bytes.split(separator: end, omittingEmptySubsequences: false).enumerated() where !line.isEmpty {
     messages.append(InitialMessage(bytes: Array(line), line: index + 1))
   }
   return messages
