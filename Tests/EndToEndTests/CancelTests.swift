@@ -141,10 +141,36 @@ import Testing
     "what means nothing is refused",
     arguments: [
       "--cancel-grace 1s", "--cancel signal=NOPE", "--cancel signal=KILL", "--cancel INT",
-      "--cancel signal=INT --protocol jsonrpc --concurrency 2",
+      "--cancel signal=INT --protocol jsonrpc --concurrency 2", "--cancel signal=INT --cancel-grace 0",
     ])
   func usage(options: String) throws {
     let result = try shell("prefork run \(options) -- cat")
     #expect(result.status == 64, "\(result.errors)")
+  }
+
+  @Test("the hint names both ways to be asked, on the command line and in a file; either is enough")
+  func companions() throws {
+    let line = try shell("prefork run --cancel-grace 2s -- cat").errors
+    #expect(line.contains("--cancel-grace means nothing without --protocol or --cancel\n"), "\(line)")
+    #expect(line.contains("hint: for example `--protocol=jsonrpc` or `--cancel=signal=INT`"), "\(line)")
+    let mistake = #""cancel-grace" means nothing without "protocol" or "cancel"; for example protocol: jsonrpc or "#
+    let settings = [
+      ("", false), (", protocol: nul", false), (", cancel: signal=INT", true), (", protocol: jsonrpc", true),
+    ]
+    for (companion, isEnough) in settings {
+      try withFile("listen: unix:/tmp/s\ncommand: cat\ndefaults: {cancel-grace: 2s\(companion)}\n") { file in
+        let result = try shell("prefork serve --check-config --config \(file)")
+        #expect(result.status == (isEnough ? 0 : 78), "\(companion): \(result.errors)")
+        #expect(result.errors.contains(mistake) != isEnough, "\(result.errors)")
+      }
+    }
+  }
+
+  @Test("check cancels nothing, and has no option for it")
+  func check() throws {
+    for option in ["--cancel signal=INT", "--cancel-grace 2s --protocol jsonrpc"] {
+      let result = try shell("prefork check \(option) -- cat")
+      #expect(result.status == 64 && result.errors.contains("unknown option --cancel"), "\(result.errors)")
+    }
   }
 }

@@ -80,6 +80,14 @@ import Testing
     #expect(result.output.contains("guess      this looks like a JSON-RPC server: try --protocol jsonrpc"))
   }
 
+  @Test("what a worker of the asked protocol is sent and means at its start does not spoil the guess")
+  func atStart() throws {
+    try withFile("hello\n") { file in
+      let guessed = try guess("workers/faulty/lies_in_mcp.py", options: "--init-file \(file) --fail-prefix ERROR")
+      #expect(guessed == "this looks like an MCP server: try --protocol mcp --tool NAME (it has other0, echo)")
+    }
+  }
+
   @Test("workers of Bazel", arguments: ["workers/examples/bazel_upper.py", "python3 workers/faulty/lies_in_bazel.py"])
   func bazel(worker: String) throws {
     #expect(try guess(worker) == "this looks like a persistent worker of Bazel: try --protocol bazel-json")

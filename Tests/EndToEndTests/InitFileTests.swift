@@ -77,8 +77,6 @@ import Testing
     #expect(result.output == "a\nb\n" && result.status == 0, "\(result.errors)")
     let failed = try run(#"{"id":1,"method":"job","params":{"job":"fail x"}}"# + "\n", worker)
     #expect(failed.status == 69 && failed.errors.contains("line 1 of --init-file: failed: cannot fail x"))
-    let text = try run("hello\n", worker)
-    #expect(text.status == 69 && text.errors.contains("line 1 of --init-file: it is not JSON"), "\(text.errors)")
   }
 
   @Test("in JSON-RPC a check is over when it is answered, though a notification has begun behind the answer")
@@ -108,7 +106,86 @@ import Testing
       #expect(result.output.contains("failed at line 1 of --init-file: failed: x"), "\(result.output)")
       #expect(result.status == 69)
     }
-    let missing = try shell("prefork run --init-file /nonexistent/x -- cat")
-    #expect(missing.status == 64 && missing.errors.contains("cannot be read: No such file"), "\(missing.errors)")
+  }
+
+  @Test(
+    "a file that cannot be read or sent is a usage error, before anything is started",
+    arguments: ["run", "check", "serve --listen unix:/nonexistent/s", "serve --check-config --listen unix:/tmp/s"])
+  func unusable(command: String) throws {
+    func refusal(_ options: String) throws -> String {
+      let result = try shell("prefork \(command) \(options) -- sh -c 'echo started >&2; cat'", input: "a\n")
+      #expect(result.status == 64 && result.output == "" && !result.errors.contains("started"), "\(result.errors)")
+      return result.errors
+    }
+    try withFile(#"{"method":"x"}"# + "\n\nhello\n") { file in
+      let errors = try refusal("--protocol jsonrpc --init-file \(file)")
+      #expect(errors.contains("prefork: line 3 of --init-file \(file): it is not JSON"), "\(errors)")
+    }
+    try withFile("[]\n") { file in
+      let errors = try refusal("--protocol jsonrpc --init-file \(file)")
+      #expect(errors.contains("line 1 of --init-file \(file): it is no JSON object with a"), "\(errors)")
+    }
+    try withFile("") { file in
+      _ = try shell("printf 'a\\000b' >\(file)")
+      let errors = try refusal("--repl sh --init-file \(file)")
+      #expect(errors.contains("prefork: --init-file \(file): it cannot be sent with"), "\(errors)")
+    }
+    #expect(try refusal("--init-file /nonexistent/x").contains("/nonexistent/x cannot be read: No such file"))
+    #expect(try refusal("--init-file /dev/null").contains("--init-file /dev/null is no regular file"))
+  }
+
+  @Test("a server reads the file again on reload; one that is unusable by then leaves everything as it is")
+  func reload() throws {
+    try withFile("!state 1-\n") { file in
+      let server = try Server("-w 1 --control unix:$DIR/s.control --init-file \(file)", worker: Self.worker)
+      defer { server.stop() }
+      func answer() throws -> String? {
+        let client = try server.connect()
+        client.send("a\n")
+        return client.next()
+      }
+      #expect(try answer() == "1-a")
+      let kept = file + ".kept"
+      rename(file, kept)
+      let result = try shell("prefork reload \(server.socket)")
+      rename(kept, file)
+      #expect(result.status != 0, "\(result.output) \(result.errors)")
+      server.session.waitForError("cannot be read: No such file")
+      #expect(try answer() == "1-a")
+    }
+    try withFile(#"{"id":1,"method":"job","params":{"job":"a"}}"# + "\n") { good in
+      let pool = "{listen: unix:DIR/p, workers: 1, command: [workers/faulty/lies_in_jsonrpc.py], protocol: jsonrpc"
+      let server = try ConfiguredServer("pools:\n  p: \(pool), init-file: \(good)}\n")
+      #expect(try server.ask("p", "a") == "a")
+      try withFile("x\n") { bad in
+        server.write("pools:\n  p: \(pool), init-file: \(bad)}\n")
+        server.session.signal(SIGHUP)
+        server.session.waitForError("line 1 of --init-file \(bad): it is not JSON")
+        let check = try shell("prefork serve --check-config --config \(server.file)")
+        #expect(check.status == 78 && check.errors.contains("pools.yaml:2:"), "\(check.errors)")
+      }
+      #expect(try server.ask("p", "b") == "b")
+      #expect(server.stop().status == 0)
+    }
+  }
+
+  @Test(
+    "a worker that fails before it is ready is one failed start in the metrics, and no death",
+    arguments: [
+      ("!fail x\n", "--fail-prefix ERROR"), ("!silent\n", "--start-timeout 300ms"), ("!twice\n", ""), ("!exit 3\n", ""),
+      ("x\n", "--ready probe --probe a=b"),
+    ])
+  func metrics(lines: String, options: String) throws {
+    try withFile(lines) { file in
+      let server = try Server(
+        "-w 1 --stop-timeout 1s --backoff 1h..1h --init-file \(file) \(options)", worker: Self.worker)
+      server.wait(for: "the start to fail") { try server.metric("prefork_worker_start_failures_total") ?? 0 > 0 }
+      #expect(try server.metric("prefork_worker_start_failures_total") == 1)
+      let deaths = try server.control("metrics").lines.filter {
+        $0.hasPrefix("prefork_worker_deaths_total") && !$0.hasSuffix(" 0")
+      }
+      #expect(deaths == [], "\(deaths)")
+      server.stop()
+    }
   }
 }

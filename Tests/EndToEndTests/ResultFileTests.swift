@@ -143,6 +143,19 @@ import Testing
     }
   }
 
+  @Test("jobs are not parked where what their worker writes to stderr belongs to one of them")
+  func prefetch() throws {
+    try withFolder { folder in
+      let run = "prefork run -w 1 --results \(folder)/out"
+      let refused = try shell("\(run) --prefetch 2 -- cat", input: "a\n")
+      #expect(refused.status == 64, "\(refused.errors)")
+      #expect(refused.errors.contains("--results and --prefetch above 1 exclude each other"), "\(refused.errors)")
+      for options in ["--prefetch 1", "--prefetch auto", "--prefetch 2 --stderr inherit"] {
+        #expect(try shell("\(run) \(options) -- cat", input: "a\n").output == "a\n", "\(options)")
+      }
+    }
+  }
+
   @Test("--tag is refused where an output is no line")
   func usage() throws {
     #expect(try shell("prefork run --tag --output records -- cat").status == 64)

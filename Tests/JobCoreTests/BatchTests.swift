@@ -186,6 +186,37 @@ import Time
     _ = story.tell(.clientLeft(three))
     #expect(story.ledger.demand == 0 && story.ledger.internalErrors == 0)
   }
+
+  @Test("in a long queue the first jobs are looked at for others of the group, and the clients share these looks")
+  func longQueue() {
+    var story = Self.story(BatchRule(most: 4, isByGroup: true)) { $0.queueLimit = 100_000 }
+    let near = story.accept(2, group: 1)
+    let others = story.accept(BatchRule.mostLookedAt, group: 2)
+    let far = story.accept(2, group: 1)
+    #expect(story.sendBatch() == near)
+    #expect(story.sendBatch() == Array(others[..<4]))
+    #expect(story.sendBatch() == Array(others[4..<8]))
+    let client = story.join(1)
+    let its = story.accept(1, from: client)
+    var batches: [[JobID]] = []
+    while story.ledger.demand > 0 { batches.append(story.sendBatch()) }
+    #expect(Set(batches.joined()) == Set(others[8...] + far + its), "each is sent")
+    #expect(batches.contains(far) && story.ledger.internalErrors == 0)
+  }
+
+  @Test("a full batch far behind in a long queue does not stop the jobs before it, nor wait for ever")
+  func fullFarBehind() {
+    var story = Self.story(BatchRule(most: 2, wait: 50, isByGroup: true)) { $0.queueLimit = 100_000 }
+    let lone = (0..<BatchRule.mostLookedAt + 10).flatMap { story.accept(1, group: UInt64($0) + 10) }
+    #expect(story.ledger.demand == 0)
+    let pair = story.accept(2, group: 1)
+    #expect(story.ledger.demand == 1)
+    var batches: [[JobID]] = []
+    while story.ledger.demand > 0, batches.count < 100 { batches.append(story.sendBatch()) }
+    // The first of the pair is then the last that is looked at, and goes without the second.
+    #expect(batches == lone.prefix(11).map { [$0] } + [[pair[0]]])
+    #expect(story.ledger.demand == 0 && story.ledger.internalErrors == 0)
+  }
 }
 
 extension Story {

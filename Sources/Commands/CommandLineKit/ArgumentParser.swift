@@ -47,9 +47,9 @@ struct ArgumentParser {
       throw .conflict(exclusion.subjects.0, exclusion.subjects.1)
     }
     for requirement in command.requirements where requirement.applies(parsed) && !requirement.isMet(parsed) {
-      let needed = requirement.needed
+      let companions = requirement.companions
       throw .missingCompanion(
-        requirement.subject, needs: "--\(needed.key)", example: requirement.neededValue ?? needed.example)
+        requirement.subject, needs: companions.map { "--\($0.option.key)" }, values: companions.map(\.value))
     }
     return parsed
   }

@@ -20,4 +20,15 @@ public struct Exclusion: Sendable {
       arguments.has(declarations.0) && arguments.has(declarations.1) && condition(arguments[first], arguments[second])
     }
   }
+
+  /// The same, unless `third` has a value for which `allows` holds.
+  public init<First, Second, Third>(
+    _ first: Option<First>, _ second: Option<Second>, _ value: String? = nil,
+    when condition: @escaping @Sendable (First, Second) -> Bool, unless third: Option<Third>,
+    is allows: @escaping @Sendable (Third) -> Bool
+  ) {
+    let exclusion = Exclusion(first, second, value, when: condition)
+    (option, subjects) = (exclusion.option, exclusion.subjects)
+    applies = { exclusion.applies($0) && !allows($0[third]) }
+  }
 }

@@ -43,7 +43,8 @@ public struct UsageError: Error, Sendable {
     case .unexpectedValue(let option, let text): "option \(option) takes no value, but was given \(quoted(text))"
     case .badValue(let option, let text, let error): "\(option): \(error.sentence(about: text))"
     case .conflict(let first, let second): "\(first) and \(second) exclude each other; give one of them"
-    case .missingCompanion(let option, let needed, _): "\(option) means nothing without \(needed)"
+    case .missingCompanion(let option, let needed, _):
+      "\(option) means nothing without \(needed.joined(separator: " or "))"
     case .missingOperand(let name): "no \(name) given"
     case .emptyProgram(let name): "\(name) is an empty word; want the name of a program, such as cat"
     case .unexpectedOperand(let word): "unexpected argument \(wordText(word))"
@@ -60,7 +61,8 @@ public struct UsageError: Error, Sendable {
     case .unknownCommand, .optionBeforeCommand: "`\(tool) help` lists the commands"
     case .missingValue(let option, _, let example, _):
       "for example `\(option)\(option.hasPrefix("--") ? "=" : " ")\(example)`"
-    case .missingCompanion(_, let needed, let example): "for example `\(needed)=\(example)`"
+    case .missingCompanion(_, let needed, let values):
+      "for example " + zip(needed, values).map { "`\($0)=\($1)`" }.joined(separator: " or ")
     case .missingOperand, .unexpectedOperand, .emptyProgram: usage.map { "the form is \($0)" } ?? "try `\(tool) help`"
     case .unknownOption(_, _, _, let advice?): advice
     case .unknownOption, .unexpectedValue, .badValue, .conflict, .badOperand:
@@ -92,8 +94,8 @@ public enum UsageProblem: Error, Equatable, Sendable {
   case badValue(option: String, text: String, ValueError)
   /// Two switches that exclude each other.
   case conflict(String, String)
-  /// An option was given without another one that it needs.
-  case missingCompanion(String, needs: String, example: String)
+  /// An option was given without one of those that it needs. `values`: a legal value for each of these.
+  case missingCompanion(String, needs: [String], values: [String])
   /// A required operand is missing.
   case missingOperand(String)
   /// The program to run is the empty word.

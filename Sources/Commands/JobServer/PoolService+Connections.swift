@@ -169,6 +169,8 @@ extension PoolService {
 
   /// Nobody waits any more for the jobs of this client that run.
   private mutating func cancelJobs(of client: ClientID) {
+    // The usual end of a client: no need to look for its jobs among those of all others.
+    guard engine.jobs.ledger.counts(of: client).leased > 0 else { return }
     var running: [JobID] = []
     engine.jobs.ledger.forEachUnsettled { if $0.client == client { running.append($0.id) } }
     for job in running { engine.jobs.cancel(job, because: .clientGone) }

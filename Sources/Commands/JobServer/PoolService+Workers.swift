@@ -28,7 +28,13 @@ extension PoolService {
       }
       reportDoubtfulAnswer(account, violation)
     case .leaseLost(_, .offence(_, let offence), _), .offended(_, let offence): noteDeath(DeathCause(offence))
-    case .checkFailed: noteDeath(.checkFailed)
+    case .checkFailed(let account, _, let failure):
+      if account.isReady {
+        noteDeath(.checkFailed)
+      } else if !failure.isLate {
+        // One that is late is counted when it retires.
+        metrics.startFailed()
+      }
     case .notice(.retiring(_, let reason)):
       metrics.workerRetired(reason)
       if reason == .startTimeout { metrics.startFailed() }

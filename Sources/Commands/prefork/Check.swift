@@ -11,7 +11,10 @@ func checkCommand(_ arguments: ParsedArguments) -> Int32 {
     return ExitCode.outputFailed.rawValue
   }
   let job = Array(arguments[CheckOptions.job].utf8)
-  let pool = workerPoolConfiguration(from: arguments, command: workerCommand(of: arguments), workers: 1...1)
+  let messages: [InitialMessage]
+  do throws(InitFileDefect) { messages = try initialMessages(from: arguments) } catch { return refuse(error) }
+  let pool = workerPoolConfiguration(
+    from: arguments, command: workerCommand(of: arguments), workers: 1...1, initialMessages: messages)
   let isListing = arguments[ProtocolOptions.workerProtocol] == .mcp && arguments[ProtocolOptions.tool] == nil
   if !isListing, let defect = job.withUnsafeBytes({ pool.workerProtocol.defect(of: $0.bytes) }) {
     printError("prefork: --job cannot be sent with \(pool.workerProtocol.option): \(defect)\n")

@@ -33,7 +33,7 @@ enum CheckOptions {
     groups: [
       OptionGroup("essential", [job, jobs, timeout]),
       OptionGroup("formats", [ProtocolOptions.workerProtocol, RunOptions.maxReplySize]),
-      ProtocolOptions.group,
+      ProtocolOptions.groupOfCheck,
       BatchOptions.groupOfCheck,
       OptionGroup(
         "health",

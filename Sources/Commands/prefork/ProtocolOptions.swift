@@ -37,8 +37,8 @@ enum ProtocolOptions {
     "protocol", .choice, default: "lines",
     help:
       "what pool and worker speak. Jobs and replies ended by a newline or a NUL byte, or led by a 4-byte big-endian "
-      + "length or a netstring length; requests and responses of JSON-RPC 2.0; calls of a tool of an MCP server; or work "
-      + "requests and responses of Bazel's persistent workers")
+      + "length or a netstring length; requests and responses of JSON-RPC 2.0; calls of a tool of an MCP server; or "
+      + "work requests and responses of Bazel's persistent workers")
   static let replyProtocol = Option.optional(
     "reply-protocol", Self.framings, unset: "as --protocol",
     help: "what ends or leads a reply, if workers write another framing than they read")
@@ -67,13 +67,13 @@ enum ProtocolOptions {
   static let cancelGrace = Option<Nanoseconds>(
     "cancel-grace", .duration(example: "2s"), default: "0",
     help:
-      "ask a worker first to give up a job that ran out of time or that is cancelled (--cancel), and stop it only if it "
-      + "does not answer within this time; 0: stop it at once")
+      "ask a worker first to give up a job that ran out of time or that is cancelled (--cancel), and stop it only if "
+      + "it does not answer within this time; 0: stop it at once")
   static let cancel = Option<CancelValue>(
     "cancel", .cancel, default: "message",
     help:
-      "how a worker is asked to give up its job: by a message of its protocol (jsonrpc, mcp, bazel), or by a signal to its "
-      + "process group, as Ctrl-C sends SIGINT at a terminal; then --cancel-grace is 5s unless it is given")
+      "how a worker is asked to give up its job: by a message of its protocol (jsonrpc, mcp, bazel), or by a signal to "
+      + "its process group, as Ctrl-C sends SIGINT at a terminal; then --cancel-grace is 5s unless it is given")
   /// With a signal.
   static let usualCancelGrace = Nanoseconds.seconds(5)
 
@@ -103,7 +103,7 @@ enum ProtocolOptions {
     "fail-prefix", .text(placeholder: "TEXT", example: "'ERROR '"), unset: "none",
     help: "a job fails if its reply begins with this text; the rest of the reply is the message")
   static let initFile = Option.optional(
-    "init-file", .initFile, unset: "none",
+    "init-file", .text(placeholder: "FILE", example: "init.txt"), unset: "none",
     help:
       "each worker is sent the messages in FILE at its start, and is ready when it has answered each of them once: one "
       + "a line (requests and notifications of JSON-RPC), or ended by NUL bytes with --protocol nul; at a prompt the "
@@ -113,12 +113,16 @@ enum ProtocolOptions {
   private static let framings: ValueKind<Framing> = .choice
 
   /// Those that belong to some protocols only.
-  static let group = OptionGroup(
-    "messages",
-    [
-      replyProtocol, framing, method, parameters, tool, argument, concurrency, cancelGrace, cancel, repl, end, endReply,
-      failPrefix, failOnStderr, stderrGrace, initFile,
-    ])
+  static let group = OptionGroup("messages", requests + [cancelGrace, cancel] + replies)
+  /// The same of `check`, which cancels nothing.
+  static let groupOfCheck = OptionGroup("messages", requests + replies)
+
+  private static let requests: [any OptionProtocol] = [
+    replyProtocol, framing, method, parameters, tool, argument, concurrency,
+  ]
+  private static let replies: [any OptionProtocol] = [
+    repl, end, endReply, failPrefix, failOnStderr, stderrGrace, initFile,
+  ]
 
   static let requirements = [
     Requirement(tool, needs: workerProtocol, "mcp", where: { $0 == .mcp }), Requirement(argument, needs: tool),
@@ -127,7 +131,8 @@ enum ProtocolOptions {
     Requirement(parameters, needs: workerProtocol, "jsonrpc", where: { $0 == .jsonrpc }),
     Requirement(concurrency, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }),
     Requirement(
-      cancelGrace, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }, or: cancel, where: { $0 != .message }),
+      cancelGrace, needs: workerProtocol, "jsonrpc", where: { $0.hasMessages }, or: cancel,
+      "signal=INT", where: { $0 != .message }),
     Requirement(
       RunOptions.ready, "message", needs: workerProtocol, "jsonrpc", when: { $0 == .message },
       where: { $0 == .jsonrpc }),
@@ -150,6 +155,7 @@ enum ProtocolOptions {
     Exclusion(end, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(cancel, concurrency, "above 1") { $0 != .message && $1 > 1 },
     Exclusion(cancel, RunOptions.prefetch, "above 1") { $0 != .message && $1 ?? 1 > 1 },
+    Exclusion(cancel, cancelGrace, "0") { $0 != .message && $1 == .zero },
     Exclusion(failOnStderr, RunOptions.prefetch, "above 1") { $1 ?? 1 > 1 },
     Exclusion(failOnStderr, concurrency, "above 1") { $1 > 1 },
     Exclusion(failOnStderr, SurroundingsOptions.stderr, "inherit") { $1 == .inherit },

@@ -7,11 +7,14 @@ import JobSources
 import LinuxIO
 import Time
 import WireFormats
+import WorkerPoolDriver
 import WorkerProcess
 
 /// Runs the jobs of stdin through warm workers and returns the exit status.
 func runCommand(_ arguments: ParsedArguments) -> Int32 {
-  performRun(arguments) { closed throws(SystemError) in
+  let messages: [InitialMessage]
+  do throws(InitFileDefect) { messages = try initialMessages(from: arguments) } catch { return refuse(error) }
+  return performRun(arguments) { closed throws(SystemError) in
     let workers = arguments[RunOptions.workers] ?? UsableProcessors.count...UsableProcessors.count
     let errors = workerErrors(from: arguments)
     var configuration = runConfiguration(
@@ -22,7 +25,7 @@ func runCommand(_ arguments: ParsedArguments) -> Int32 {
       workersShareStderr: errors == .inherited)
     configuration.logsUsage = configuration.keepsDetails && !arguments[RunOptions.noAccounting]
     var pool = workerPoolConfiguration(
-      from: arguments, command: workerCommand(of: arguments), workers: workers)
+      from: arguments, command: workerCommand(of: arguments), workers: workers, initialMessages: messages)
     pool.tellsChecks = configuration.trace != nil || configuration.report != nil
     pool.metersJobs = configuration.logsUsage
     return try run(

@@ -233,9 +233,15 @@ enum RunOptions {
     Requirement(ready, "probe", needs: probe) { $0 == .probe },
   ]
 
-  static let outputRequirements = [
-    Requirement(reply, "json", needs: output, "records", when: { $0 == .json }, where: { $0 == .records })
-  ]
+  static let outputRequirements = [replyRequirement(needing: output, .records)]
+
+  /// JSON stands as it is only in records, which `output` selects with this value.
+  static func replyRequirement<Format: RawRepresentable & Equatable & Sendable>(
+    needing output: Option<Format>, _ records: Format
+  ) -> Requirement where Format.RawValue == String {
+    Requirement(
+      reply, "json", needs: output, records.rawValue, when: { $0 == .json }, where: { $0 == records })
+  }
 
   static let outputExclusions = [
     Exclusion(tag, output, "records") { $1 == .records || $1 == .nul }
@@ -278,7 +284,12 @@ enum RunOptions {
         Requirement(resume, needs: joblog),
         Requirement(BatchOptions.key, needs: input, "records", where: { $0 == .records }),
       ],
-    exclusions: ProtocolOptions.exclusions + outputExclusions + BatchOptions.exclusions,
+    exclusions: ProtocolOptions.exclusions + outputExclusions + BatchOptions.exclusions + [
+      // A job is known to be the cause of lines on stderr only if it is the only one.
+      Exclusion(
+        results, prefetch, "above 1", when: { $1 ?? 1 > 1 }, unless: SurroundingsOptions.stderr,
+        is: { $0 == .inherit })
+    ],
     programOption: ProtocolOptions.repl,
     foreignOptions: ForeignOptions.workers + ForeignOptions.streams,
     operands: .commandLine(program: "WORKER", argument: "ARG"),

@@ -5,6 +5,7 @@ import JobEngine
 import JobServer
 import LinuxIO
 import ServiceManager
+import WorkerPoolDriver
 import WorkerProcess
 
 /// Serves jobs from sockets until it is asked to stop, and returns the exit status.
@@ -83,9 +84,9 @@ func serveConfiguration(
   from arguments: ParsedArguments, foreseeing: Bool = false, controlIsPassed: Bool = false
 ) throws(ServeFailure) -> ServeConfiguration {
   let settings = try settings(from: arguments)
-  var configuration = serveConfiguration(of: settings)
-  configuration.controlIsPassed = controlIsPassed
   var mistakes = MistakeList()
+  var configuration = serveConfiguration(of: settings, into: &mistakes)
+  configuration.controlIsPassed = controlIsPassed
   if let path = arguments[ServeOptions.config], let user = logWriter(to: path, configuration.workerErrors) {
     mistakes.add(
       at: settings.process.place(of: SurroundingsOptions.stderr),
@@ -109,10 +110,10 @@ private func logWriter(to path: String, _ workerErrors: WorkerErrors) -> String?
   return FileIdentity(descriptor: 2) == file ? "stderr" : nil
 }
 
-private func serveConfiguration(of settings: ServeSettings) -> ServeConfiguration {
+private func serveConfiguration(of settings: ServeSettings, into mistakes: inout MistakeList) -> ServeConfiguration {
   let process = settings.process
   var pools: [ServedPool] = []
-  for pool in settings.pools { pools.append(servedPool(pool)) }
+  for pool in settings.pools { pools.append(servedPool(pool, into: &mistakes)) }
   var configuration = ServeConfiguration(pools: pools, verbosity: process[RunOptions.verbosity])
   switch pools.count == 1
     ? settings.pools[0].arguments[SurroundingsOptions.stderr] : process[SurroundingsOptions.stderr]
@@ -143,8 +144,12 @@ private func settings(from arguments: ParsedArguments) throws(ServeFailure) -> S
   }
 }
 
-private func servedPool(_ settings: PoolSettings) -> ServedPool {
+private func servedPool(_ settings: PoolSettings, into mistakes: inout MistakeList) -> ServedPool {
   let arguments = settings.arguments
+  var messages: [InitialMessage] = []
+  do throws(InitFileDefect) { messages = try initialMessages(from: arguments) } catch {
+    mistakes.add(at: arguments.place(of: ProtocolOptions.initFile), error.description)
+  }
   let workers = arguments[RunOptions.workers] ?? UsableProcessors.count...UsableProcessors.count
   let command: WorkerCommand
   switch settings.command {
@@ -162,7 +167,8 @@ private func servedPool(_ settings: PoolSettings) -> ServedPool {
   let seed = arguments[RunOptions.seed] ?? UInt64.random(in: 0 ... .max)
   ledger.seed = seed
   var pool = ServedPool(
-    name: settings.name, pool: workerPoolConfiguration(from: arguments, command: command, workers: workers),
+    name: settings.name,
+    pool: workerPoolConfiguration(from: arguments, command: command, workers: workers, initialMessages: messages),
     ledger: ledger, input: StreamFormat(arguments[ServeOptions.input]),
     output: StreamFormat(arguments[ServeOptions.output]), maximumJobSize: arguments[RunOptions.maxJobSize], seed: seed)
   pool.cancelsOnDisconnect = arguments[ServeOptions.onDisconnect] == .cancel

@@ -147,8 +147,7 @@ enum ServeOptions {
     ],
     requirements: RunOptions.healthRequirements + ProtocolOptions.requirements + ProtocolOptions.workRequirements
       + BatchOptions.requirements + [
-        Requirement(
-          RunOptions.reply, "json", needs: output, "records", when: { $0 == .json }, where: { $0 == .records }),
+        RunOptions.replyRequirement(needing: output, .records),
         Requirement(BatchOptions.key, needs: input, "records", where: { $0 == .records }),
       ],
     exclusions: ProtocolOptions.exclusions + BatchOptions.exclusions, programOption: ProtocolOptions.repl,

@@ -19,9 +19,10 @@ func workerCommand(of arguments: ParsedArguments) -> WorkerCommand {
     words: words.map { word in Array(UnsafeRawBufferPointer(start: word, count: strlen(word))) })
 }
 
-/// The worker, how it speaks, how it is kept, and the range of the number of workers.
+/// The worker, how it speaks, how it is kept, what it is sent at its start, and the range of the number of workers.
 func workerPoolConfiguration(
-  from arguments: ParsedArguments, command: WorkerCommand, workers: ClosedRange<Int>
+  from arguments: ParsedArguments, command: WorkerCommand, workers: ClosedRange<Int>,
+  initialMessages: [InitialMessage]
 ) -> WorkerPoolConfiguration {
   let workerProtocol = ProtocolOptions.workerProtocol(from: arguments)
   var configuration = WorkerPoolConfiguration(
@@ -45,7 +46,7 @@ func workerPoolConfiguration(
   configuration.reset = arguments[RunOptions.reset]
   configuration.watchdogLimit = arguments[RunOptions.workerWatchdog]
   configuration.failPrefix = arguments[ProtocolOptions.failPrefix].map { Array($0.utf8) } ?? []
-  configuration.initialMessages = arguments[ProtocolOptions.initFile]?.messages(for: workerProtocol) ?? []
+  configuration.initialMessages = initialMessages
   configuration.errorRule = ProtocolOptions.errorRule(from: arguments)
   switch arguments[RunOptions.ready] {
   case nil where configuration.workerProtocol.announcesReady: configuration.readiness = .announced

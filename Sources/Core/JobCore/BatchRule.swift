@@ -5,7 +5,13 @@ import Time
 /// A batch takes what waits, up to its limits, in the order in which jobs would be sent one by one: it is filled before
 /// another worker is given a job. A job that has been tried before goes alone, and so does one that was in a batch
 /// which was lost: then it is known which of them is to blame.
+///
+/// By group, the first `mostLookedAt` jobs of the queue are looked at for a batch, which the clients share: it may be
+/// smaller than it could be, or go before it is full, where its jobs stand farther behind.
 public struct BatchRule: Sendable, Equatable {
+  /// The most queued jobs that are looked at for one batch: so it takes no more time with a long queue.
+  public static let mostLookedAt = 4096
+
   /// The most jobs in one batch, 1 or more.
   public var most: Int
   /// How long a job may wait for the others of its batch; zero: a batch is what is there. It does not wait when it is

@@ -59,7 +59,8 @@ extension JobLedger {
     return canAccept ? batches.ripe : batches.all
   }
 
-  /// The job that the next batch begins with: the next one of all that need not wait.
+  /// The job that the next batch begins with: the next one of all that need not wait; or the next one, if none of
+  /// those that are looked at need not.
   private var headOfBatch: Int? {
     guard let next = nextToSend, let batches, canAccept, !batches.isRipe(slab[next], slab.batchTerms[next]) else {
       return nextToSend
@@ -69,11 +70,11 @@ extension JobLedger {
       guard batches.isRipe(slab[index], slab.batchTerms[index]) else { return }
       if first.map({ slab[index].goes(before: slab[$0]) }) ?? true { first = index }
     }
-    return first
+    return first ?? nextToSend
   }
 
-  /// The queued jobs of the same group as this one, without those that go alone: those of higher priorities first, and
-  /// in the order of arrival among equals.
+  /// The queued jobs of the same group as this one that are looked at, without those that go alone: those of higher
+  /// priorities first, and in the order of arrival among equals.
   private func mates(of head: Int, atMost count: Int) -> [Int] {
     var mates: [Int] = []
     forEachWaiting { index in
@@ -85,10 +86,16 @@ extension JobLedger {
     return Array(mates.prefix(count))
   }
 
-  /// Every queued job of the clients that are not paused, in no order.
+  /// The queued jobs of the clients that are not paused, in no order: all, or in a long queue
+  /// `BatchRule.mostLookedAt`, which the clients share.
   private func forEachWaiting(_ use: (Int) -> Void) {
-    for client in slab.waiting[..<slab.waitingCount] where !slab.clients[Int(client)].isPaused {
-      slab.forEachQueued(of: Int(client), use)
+    var room = BatchRule.mostLookedAt
+    let clients = slab.waiting[..<min(slab.waitingCount, room)]
+    for (place, client) in clients.enumerated() where !slab.clients[Int(client)].isPaused {
+      slab.forEachQueued(of: Int(client), atMost: room / (clients.count - place)) { index in
+        room -= 1
+        use(index)
+      }
     }
   }
 
@@ -146,18 +153,20 @@ extension JobSlab {
     batchTerms[index] = terms
   }
 
-  /// The queued jobs of a client, in no order.
-  func forEachQueued(of client: Int, _ use: (Int) -> Void) {
-    var line = clients[client].lineHead
-    while line != JobRecord.none {
-      use(Int(line))
-      line = records[Int(line)].queueNext
-    }
-    var crowd = [clients[client].crowdRoot]
-    while let place = crowd.popLast() {
-      guard place != JobRecord.none else { continue }
-      use(Int(place))
-      crowd += [records[Int(place)].crowdChild, records[Int(place)].queueNext]
+  /// The queued jobs of a client, in no order; with a limit those at the head of its line and at the top of its crowd.
+  func forEachQueued(of client: Int, atMost limit: Int = .max, _ use: (Int) -> Void) {
+    var (left, line, crowd) = (limit, clients[client].lineHead, [clients[client].crowdRoot])
+    while left > 0, line != JobRecord.none || !crowd.isEmpty {
+      if line != JobRecord.none {
+        use(Int(line))
+        left -= 1
+        line = records[Int(line)].queueNext
+      }
+      if left > 0, let place = crowd.popLast(), place != JobRecord.none {
+        use(Int(place))
+        left -= 1
+        crowd += [records[Int(place)].crowdChild, records[Int(place)].queueNext]
+      }
     }
   }
 }

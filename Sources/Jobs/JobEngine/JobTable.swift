@@ -191,14 +191,10 @@ package struct JobTable {
     reply: (_ use: (UnsafeRawBufferPointer) -> Void) -> Void
   ) -> [UInt8] {
     let (details, record) = (facts[job], outputRecord(of: job, outcome, number: number))
+    guard outcome == .ok else { return failureRecord(record, details, outcome) }
     var line: [UInt8] = []
-    if outcome == .ok {
-      reply { reply in
-        record.append(reply: reply.bytes, keepingJSON: keepingJSON, id: details.id?.span.bytes, to: &line)
-      }
-    } else {
-      record.append(
-        details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)
+    reply { reply in
+      record.append(reply: reply.bytes, keepingJSON: keepingJSON, id: details.id?.span.bytes, to: &line)
     }
     return line
   }
@@ -206,13 +202,15 @@ package struct JobTable {
   /// The same without the reply, which stands elsewhere.
   package func recordWithoutReply(of job: JobID, _ outcome: Outcome, number: UInt64) -> [UInt8] {
     let (details, record) = (facts[job], outputRecord(of: job, outcome, number: number))
+    guard outcome == .ok else { return failureRecord(record, details, outcome) }
     var line: [UInt8] = []
-    if outcome == .ok {
-      record.append(id: details.id?.span.bytes, to: &line)
-    } else {
-      record.append(
-        details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)
-    }
+    record.append(id: details.id?.span.bytes, to: &line)
+    return line
+  }
+
+  private func failureRecord(_ record: OutputRecord, _ details: JobFacts.Details, _ outcome: Outcome) -> [UInt8] {
+    var line: [UInt8] = []
+    record.append(details.failure ?? Failure(message: outcome.words), id: details.id?.span.bytes, to: &line)
     return line
   }
 

@@ -224,8 +224,8 @@ struct Worker: ~Copyable {
       current = (head.number, now - (speaksInMessages ? hand[0].sentAt : headSince))
     }
     return WorkerAccount(
-      worker: id, pid: process.pid, jobs: jobs, age: now - startedAt, currentJob: current, lastJob: lastJob,
-      statusText: statusText, lastErrorLines: errorLines.tail, jobErrorText: jobErrors.text)
+      worker: id, pid: process.pid, jobs: jobs, age: now - startedAt, isReady: isReady, currentJob: current,
+      lastJob: lastJob, statusText: statusText, lastErrorLines: errorLines.tail, jobErrorText: jobErrors.text)
   }
 }
 

@@ -58,6 +58,12 @@ public enum CheckFailure: Sendable, Equatable, CustomStringConvertible {
   /// More than one reply at once: the first, and what came behind it.
   case surplus(first: String, shown: String)
 
+  /// Whether no answer came in time.
+  public var isLate: Bool {
+    if case .late = self { return true }
+    return false
+  }
+
   /// What happened, to be read after the worker's name and the check.
   public var description: String {
     switch self {

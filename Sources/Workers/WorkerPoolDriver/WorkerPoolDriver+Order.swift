@@ -134,8 +134,8 @@ extension WorkerPoolDriver {
   }
 
   /// A worker that has read all its jobs, owes answers and waits for more jobs has left answers out. With a single job
-  /// it may wait for the rest of that, unless messages say how many jobs they carry; with parked ones its answers since the batch began may belong to other jobs than
-  /// they seem to.
+  /// it may wait for the rest of that, unless messages state how many jobs they carry; with parked ones its answers
+  /// since the batch began may belong to other jobs than they seem to.
   mutating func lookForStalls(_ loop: inout EventLoop) {
     isWatchingForStalls = false
     for slot in workers.indices where workers.holds(slot) {

@@ -232,6 +232,8 @@ public struct WorkerAccount: Sendable {
   public var jobs: Int
   /// Time since its start.
   public var age: Nanoseconds
+  /// It has become ready, and not only begun to start.
+  public var isReady = false
   /// The number of the job in hand, and for how long.
   public var currentJob: (number: UInt64, elapsed: Nanoseconds)?
   /// The number of the last job that it answered; nil for none.

@@ -46,8 +46,8 @@ extension Command {
     guard let settingsFile else { return }
     let refused = layers.reduce(into: Set<String>()) { $0.formUnion($1.refused) }
     for requirement in requirements where settingsFile.scope(of: requirement.option) == scope {
-      guard requirement.applies(arguments), !arguments.has(requirement.needed),
-        refused.isDisjoint(with: [requirement.option.key, requirement.needed.key])
+      guard requirement.applies(arguments), !requirement.isMet(arguments),
+        refused.isDisjoint(with: [requirement.option.key] + requirement.companions.map(\.option.key))
       else { continue }
       let place = arguments.place(of: requirement.option)
       mistakes.add(at: place, requirement.sentence(inFile: place != nil) + section + requirement.fileExample)
@@ -63,12 +63,14 @@ extension Command {
 
 extension Requirement {
   fileprivate func sentence(inFile: Bool) -> String {
-    if !inFile { return "\(subject) means nothing without --\(needed.key)" }
+    let names = companions.map { inFile ? quoted($0.option.key) : "--\($0.option.key)" }.joined(separator: " or ")
+    if !inFile { return "\(subject) means nothing without \(names)" }
     let words = words.map { "\(option.key): \($0)" } ?? option.key
-    return "\(quoted(words)) means nothing without \(quoted(needed.key))"
+    return "\(quoted(words)) means nothing without \(names)"
   }
 
   fileprivate var fileExample: String {
-    "; for example \(needed.key): \(needed.placeholder == nil ? "true" : needed.example)"
+    let examples = companions.map { "\($0.option.key): \($0.option.placeholder == nil ? "true" : $0.value)" }
+    return "; for example " + examples.joined(separator: " or ")
   }
 }

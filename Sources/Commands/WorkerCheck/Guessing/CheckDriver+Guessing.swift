@@ -147,7 +147,10 @@ extension CheckConfiguration {
     one.workerProtocol = candidate.workerProtocol
     one.command = one.command.adding(candidate.workerProtocol.workerArguments)
     one.readiness = candidate.workerProtocol.announcesReady ? .announced : .assumed
+    // The rest of what the asked protocol needs would only be in the way of another one.
     one.probe = nil
+    one.initialMessages = []
+    one.failPrefix = []
     one.errorRule = nil
     one.watchdogLimit = nil
     return one
