@@ -66,7 +66,7 @@ import Testing
 
   @Test(
     "what is kept of stderr until an earlier job is done counts in the order window",
-    arguments: ["print(flush=True)", "exit(3)"])
+    arguments: ["print(flush=True)", "print(\"ERROR\", flush=True)"])
   func errorsInWindow(end: String) throws {
     try withFolder { folder in
       // The first job reports how many others have ended, long after the window is full.
@@ -85,7 +85,7 @@ import Testing
         """
       let jobs = (0...40).map { "\($0)\n" }.joined()
       let result = try shell(
-        "prefork run -w 2 --results \(folder)/out --retries 0 --order-window 1M -- python3 -c \(shellWord(script))",
+        "prefork run -w 2 --results \(folder)/out --fail-prefix ERROR --order-window 1M -- python3 -c \(shellWord(script))",
         input: jobs)
       let ended = result.output.split(separator: "\n").first.flatMap { Int($0) } ?? .max
       #expect(ended <= 10, "\(ended) jobs ended while the first one ran: \(result.errors.suffix(500))")
