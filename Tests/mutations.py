@@ -107,7 +107,6 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
          "    } else if !pool.hasReply(worker) {", "    } else if pool.hasReply(worker) {"),
         ("a reply that came after its job was cancelled is settled",
          "    guard has(worker, job), !pool.answersCancelledJob(worker) else { return finishReply(of: worker, &loop, &reporter) }\n", ""),
-        ("a job that a fresh worker has not read runs out of time", ", !pool.hasBegun(worker) {\n      runLimit", " {\n      runLimit"),
         ("no worker is remembered that may have room",
          "    if pool.givesSeveralJobs { workersWithRoom.append(worker) }\n", ""),
         ("a job that no worker has read has had an attempt",
@@ -116,6 +115,9 @@ MUTATIONS = [Mutation(file, *mutation) for file, mutations in {
         ("a job stays when its worker was lost before it was sent",
          "    if isSent { return }\n", "    if isSent || !isSent { return }\n"),
         ("an attempt that ends when it begins is not recorded", ", jobs.ledger.isParked(job) {", ", !jobs.ledger.isLeased(job) {")],
+    "JobEngine/JobEngine+Timers.swift": [
+        ("a job that a fresh worker has not read runs out of time",
+         ", !pool.hasBegun(worker) {\n      runLimit", " {\n      runLimit")],
     "JobEngine/JobEngine+Breaches.swift": [
         ("breaches are not counted", "{ breachesOfStep += 1 }", "{ breachesOfStep += 0 }"),
         ("a doubtful answer is not withdrawn",
