@@ -55,8 +55,9 @@ struct Worker: ~Copyable {
   var collected = CollectedReplies()
   /// The most jobs in one message to it; nil if each carries one.
   let mostInMessage: Int?
-  /// With fewer jobs than these it may wait for more input, and still answer.
-  var leastToStall: Int { mostInMessage == nil ? 2 : 1 }
+  /// With fewer jobs than these it may wait for more input, and still answer. So may always one whose answers name
+  /// their jobs, unless it has them in one message.
+  var leastToStall: Int { mostInMessage != nil ? 1 : speaksInMessages ? .max : 2 }
   /// Whether it does one after the other, and how often that was looked at.
   var order = ReadingOrder.unknown
   var orderLooks = OrderLooks()

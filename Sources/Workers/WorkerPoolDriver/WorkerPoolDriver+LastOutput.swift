@@ -19,6 +19,8 @@ extension WorkerPoolDriver {
     switch workers[slot].duty {
     case .none, .granted: workers[slot].lastOutput = .watched(owesAnswer: false)
     case .replied(let consumed):
+      // Behind this answer stand those to its other jobs.
+      if workers[slot].hand.count > 1, workers[slot].speaksInMessages || workers[slot].isInBatch { return }
       workers[slot].inbound.removeFirst(consumed)
       workers[slot].lastOutput = .watched(owesAnswer: false)
     case .checking: workers[slot].lastOutput = .watched(owesAnswer: true)
