@@ -92,10 +92,10 @@ test-thread-sanitizer: deps ## the object pool's tests, with a build of its own 
 	  --filter ObjectPoolTests
 
 # With the options of `build`, so that what both need is compiled once.
-test-simulation: deps static-libraries ## ten million events in simulated lives of the whole pipeline
+test-simulation: deps static-libraries ## six million events in simulated lives of the whole pipeline
 	$(SWIFT) build -c release --product simulate-pipeline -Xswiftc -static-stdlib $(QUICK_START) $(STRICT)
 	$(BUILD)/release/simulate-pipeline $(SIMULATED_EVENTS)
-SIMULATED_EVENTS ?= 10000000
+SIMULATED_EVENTS ?= 6000000
 
 test-mutations: deps ## breaks the pure cores and what couples them in ninety ways, each of which a test must notice
 	Tests/mutations.py --keep $(BUILD)/mutations

@@ -166,8 +166,18 @@ extension Pipeline {
         "job \(number) is \(outcome) after \(attempts) attempts: \(known)")
       if setting.conduct == .honest {
         let hasFailed = outcome == .failed && processes.all.contains { $0.requests.failures[number] != nil }
-        try require(known.isRejected || hasFailed, "job \(number) is \(outcome) with honest workers")
+        try require(
+          known.isRejected || hasFailed || wentWithAnother(number), "job \(number) is \(outcome) with honest workers")
       }
+    }
+  }
+
+  /// Whether a worker that it shared with other jobs may have been stopped because of one of them.
+  private func wentWithAnother(_ number: Int) -> Bool {
+    guard engine.configuration.pool.workerProtocol.concurrency ?? 1 > 1 else { return false }
+    let readers = Set(model[number].readers)
+    return (1...model.jobs.count).contains { other in
+      (model[other].isCancelled || mayTimeOut(other)) && !readers.isDisjoint(with: model[other].readers)
     }
   }
 
