@@ -4,7 +4,7 @@ import Testing
 @testable import PipelineSimulation
 
 /// The whole pipeline, from the source of jobs to the workers and back, in simulated time. `make test-simulation` lives
-/// until ten million things have happened. `PREFORK_SEED=n swift test --filter PipelineSimulationTests` lives one life
+/// until six million things have happened. `PREFORK_SEED=n swift test --filter PipelineSimulationTests` lives one life
 /// again.
 @Suite struct SimulationTests {
   static let seeds: [UInt64] =
